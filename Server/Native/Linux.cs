@@ -1,0 +1,147 @@
+// The system calls that the epoll transport makes, bound one to one. Everything here is synchronous and non-blocking but
+// for epoll_wait and poll with a timeout; pointers never leave the methods that took them.
+
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+
+namespace RawWs.Server.Native;
+
+[SupportedOSPlatform("linux")]
+internal static unsafe partial class Linux
+{
+    public const int EpollIn = 0x001;
+    public const int EpollOut = 0x004;
+    public const int EpollErr = 0x008;
+    public const int EpollHup = 0x010;
+
+    public const int EpollCtlAdd = 1;
+    public const int EpollCtlDel = 2;
+    public const int EpollCtlMod = 3;
+
+    public const int Eintr = 4;
+    public const int Eagain = 11;
+    public const int Enomem = 12;
+    public const int Enfile = 23;
+    public const int Emfile = 24;
+    public const int Enobufs = 105;
+
+    public const int MsgNoSignal = 0x4000;
+    public const int MsgMore = 0x8000;
+
+    private const int EpollCloexec = 0x80000;
+    private const int EfdCloexecNonblock = 0x80000 | 0x800;
+    private const int SockCloexecNonblock = 0x80000 | 0x800;
+    private const int ShutWr = 1;
+    private const int SolSocket = 1;
+    private const int SoLinger = 13;
+    private const int IpProtoTcp = 6;
+    private const int TcpUserTimeout = 18;
+
+    /// <summary>The bytes of one epoll_event: the kernel packs it on x64 (and x86) only.</summary>
+    public static readonly int EpollEventBytes =
+        RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.X86 ? 12 : 16;
+
+    private static readonly int EpollDataOffset = EpollEventBytes - 8;
+
+    /// <summary>The error of the call just made on this thread.</summary>
+    public static int LastError => Marshal.GetLastSystemError();
+
+    public static int EpollCreate() => epoll_create1(EpollCloexec);
+
+    public static int EventFd() => eventfd(0, EfdCloexecNonblock);
+
+    public static int Accept(int listener, Span<byte> address, out int addressBytes)
+    {
+        int length = address.Length;
+        fixed (byte* pointer = address)
+        {
+            int descriptor = accept4(listener, pointer, &length, SockCloexecNonblock);
+            addressBytes = Math.Min(length, address.Length);
+            return descriptor;
+        }
+    }
+
+    public static int EpollControl(int epoll, int operation, int descriptor, uint events, ulong data)
+    {
+        byte* pointer = stackalloc byte[16];
+        *(uint*)pointer = events;
+        *(ulong*)(pointer + EpollDataOffset) = data;
+        return epoll_ctl(epoll, operation, descriptor, pointer);
+    }
+
+    public static int EpollWait(int epoll, byte* events, int maximum, int timeoutMilliseconds) =>
+        epoll_wait(epoll, events, maximum, timeoutMilliseconds);
+
+    public static uint EventMask(byte* events, int index) => *(uint*)(events + (index * EpollEventBytes));
+
+    public static ulong EventData(byte* events, int index) => *(ulong*)(events + (index * EpollEventBytes) + EpollDataOffset);
+
+    public static nint Receive(int descriptor, Span<byte> buffer)
+    {
+        fixed (byte* pointer = buffer) return recv(descriptor, pointer, (nuint)buffer.Length, 0);
+    }
+
+    public static nint Send(int descriptor, ReadOnlySpan<byte> bytes, bool more)
+    {
+        fixed (byte* pointer = bytes) return send(descriptor, pointer, (nuint)bytes.Length, MsgNoSignal | (more ? MsgMore : 0));
+    }
+
+    public static void ShutdownSend(int descriptor) => _ = shutdown(descriptor, ShutWr);
+
+    public static void Close(int descriptor) => _ = close(descriptor);
+
+    /// <summary>Makes the coming close a reset: the kernel drops what is unsent and sends RST.</summary>
+    public static void ResetOnClose(int descriptor)
+    {
+        int* linger = stackalloc int[2] { 1, 0 };
+        _ = setsockopt(descriptor, SolSocket, SoLinger, linger, 8);
+    }
+
+    /// <summary>TCP_USER_TIMEOUT: how long sent bytes may stay unacknowledged before the kernel gives the peer up.</summary>
+    public static void SetUserTimeout(int descriptor, int milliseconds) =>
+        _ = setsockopt(descriptor, IpProtoTcp, TcpUserTimeout, &milliseconds, 4);
+
+    /// <summary>Adds one to an eventfd: whoever waits on it wakes.</summary>
+    public static void Signal(int eventDescriptor)
+    {
+        ulong one = 1;
+        _ = write(eventDescriptor, &one, 8);
+    }
+
+    public static void ClearSignal(int eventDescriptor)
+    {
+        ulong value;
+        _ = read(eventDescriptor, &value, 8);
+    }
+
+    /// <summary>Waits until one of the descriptors is readable. Returns the count of ready ones, 0 at the timeout, -1 on an error.</summary>
+    public static int PollReadable(ReadOnlySpan<int> descriptors, Span<bool> ready, int timeoutMilliseconds)
+    {
+        PollEntry* entries = stackalloc PollEntry[descriptors.Length];
+        for (int i = 0; i < descriptors.Length; i++) entries[i] = new PollEntry { Descriptor = descriptors[i], Events = 1 };
+        int count = poll(entries, (nuint)descriptors.Length, timeoutMilliseconds);
+        for (int i = 0; i < descriptors.Length; i++) ready[i] = count > 0 && entries[i].Returned != 0;
+        return count;
+    }
+
+    private struct PollEntry
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
+
+    [LibraryImport("libc")] private static partial int epoll_create1(int flags);
+    [LibraryImport("libc")] private static partial int epoll_ctl(int epoll, int operation, int descriptor, byte* data);
+    [LibraryImport("libc")] private static partial int epoll_wait(int epoll, byte* events, int maximum, int timeout);
+    [LibraryImport("libc")] private static partial int eventfd(uint initial, int flags);
+    [LibraryImport("libc")] private static partial int accept4(int listener, byte* address, int* addressBytes, int flags);
+    [LibraryImport("libc")] private static partial nint recv(int descriptor, byte* buffer, nuint length, int flags);
+    [LibraryImport("libc")] private static partial nint send(int descriptor, byte* buffer, nuint length, int flags);
+    [LibraryImport("libc")] private static partial int shutdown(int descriptor, int how);
+    [LibraryImport("libc")] private static partial int close(int descriptor);
+    [LibraryImport("libc")] private static partial nint read(int descriptor, void* buffer, nuint length);
+    [LibraryImport("libc")] private static partial nint write(int descriptor, void* buffer, nuint length);
+    [LibraryImport("libc")] private static partial int setsockopt(int descriptor, int level, int name, void* value, uint length);
+    [LibraryImport("libc")] private static partial int poll(PollEntry* entries, nuint count, int timeout);
+}
