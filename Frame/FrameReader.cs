@@ -1,0 +1,119 @@
+// Bytes in, one frame's header out. Parsing only: whether the frame is allowed here and now is FrameCheck's to say.
+// The buffer stays the caller's and is not changed; nothing is kept between calls, so a header that is not whole yet is simply
+// read again from its first byte when more has come.
+
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+
+namespace RawWs.Frame;
+
+/// <summary>What a reader made of the bytes it was given.</summary>
+public enum ReadStatus : byte
+{
+    /// <summary>The header is not whole yet: call again with the same bytes and more.</summary>
+    NeedMoreData,
+
+    /// <summary>A whole header.</summary>
+    Done,
+
+    /// <summary>The length field is one that §5.2 does not allow anybody to write: not minimal, or with its top bit set.</summary>
+    Violation,
+}
+
+/// <summary>Reads frame headers (§5.2).</summary>
+public static class FrameReader
+{
+    // A frame on the wire, one bit per column (§5.2):
+    //
+    //   byte 0             byte 1
+    //   7 6 5 4 3 2 1 0    7 6 5 4 3 2 1 0
+    //  +-+-+-+-+-------+  +-+-------------+
+    //  |F|R|R|R| opcode|  |M|   length    |   length 0–125: this is it
+    //  |I|S|S|S|       |  |A|             |          126:   it is in the next 2 bytes, big-endian
+    //  |N|V|V|V|       |  |S|             |          127:   it is in the next 8 bytes, big-endian, top bit 0
+    //  | |1|2|3|       |  |K|             |
+    //  +-+-+-+-+-------+  +-+-------------+
+    //
+    //  then   0, 2 or 8 bytes   extended length
+    //         0 or 4 bytes      masking key, present when MASK is 1
+    //         length bytes      payload, byte i XORed with key byte (i mod 4) when MASK is 1
+
+    /// <summary>Reads the header that <paramref name="buffer"/> begins with (§5.2).</summary>
+    /// <param name="buffer">Bytes that begin at a frame's first byte. Any length, also none.</param>
+    /// <param name="header">
+    /// The header. With <see cref="ReadStatus.NeedMoreData"/> what is known of it, the bytes still to come being taken as zeros; with
+    /// <see cref="ReadStatus.Violation"/> the fields as they are on the wire, for a log.
+    /// </param>
+    /// <returns>The status; a violation is told as soon as the byte that proves it is there.</returns>
+    public static ReadStatus TryRead(ReadOnlySpan<byte> buffer, out FrameHeader header)
+    {
+        if (buffer.Length < 2)
+        {
+            return ReadPrefix(buffer, out header);
+        }
+
+        byte first = buffer[0];
+        byte second = buffer[1];
+        int length7 = second & FrameHeader.LengthMask;
+        int keyAt = 2 + (length7 < FrameHeader.Length16Follows ? 0 : length7 == FrameHeader.Length16Follows ? 2 : 8);
+        bool masked = (second & FrameHeader.MaskBit) != 0;
+        if (buffer.Length < keyAt + (masked ? 4 : 0))
+        {
+            return ReadPrefix(buffer, out header);
+        }
+
+        ulong payloadLength = keyAt switch
+        {
+            2 => (ulong)length7,
+            4 => BinaryPrimitives.ReadUInt16BigEndian(buffer[2..]),
+            _ => BinaryPrimitives.ReadUInt64BigEndian(buffer[2..]),
+        };
+        header = new FrameHeader(first, second, masked ? BinaryPrimitives.ReadUInt32LittleEndian(buffer[keyAt..]) : 0, payloadLength);
+        return header.LengthIsMinimal && header.LengthTopBitIsClear ? ReadStatus.Done : ReadStatus.Violation;
+    }
+
+    /// <summary>The same for bytes that lie in several segments.</summary>
+    /// <param name="buffer">Bytes that begin at a frame's first byte; moved past the header when it is <see cref="ReadStatus.Done"/>, else left.</param>
+    /// <param name="header">As for the other overload.</param>
+    /// <returns>As for the other overload.</returns>
+    public static ReadStatus TryRead(ref ReadOnlySequence<byte> buffer, out FrameHeader header)
+    {
+        ReadStatus status = TryRead(buffer.FirstSpan, out header);
+        if (status == ReadStatus.NeedMoreData && !buffer.IsSingleSegment)
+        {
+            // The header straddles segments. It is at most 14 bytes: joining them is cheaper than a second parser.
+            Span<byte> joined = stackalloc byte[FrameWriter.HeaderBytesMax];
+            int length = (int)Math.Min(buffer.Length, joined.Length);
+            buffer.Slice(0, length).CopyTo(joined);
+            status = TryRead(joined[..length], out header);
+        }
+
+        if (status == ReadStatus.Done)
+        {
+            buffer = buffer.Slice(header.HeaderLength);
+        }
+
+        return status;
+    }
+
+    // Zeros stand in for what has not come. A violation of the length is then provable from the prefix alone: the top bit by the first
+    // length byte, a 64-bit form that is not minimal by its sixth (all zero so far, so at most 65,535 whatever follows).
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ReadStatus ReadPrefix(ReadOnlySpan<byte> buffer, out FrameHeader header)
+    {
+        Span<byte> padded = stackalloc byte[FrameWriter.HeaderBytesMax];
+        padded.Clear();
+        buffer.CopyTo(padded);
+        _ = TryRead(padded, out header);
+        return LengthIsProvenWrong(header, buffer.Length) ? ReadStatus.Violation : ReadStatus.NeedMoreData;
+    }
+
+    /// <summary>Whether the bytes that are there prove that the length field cannot become a valid one.</summary>
+    internal static bool LengthIsProvenWrong(in FrameHeader header, int bytesSeen) =>
+        !header.LengthTopBitIsClear || LengthIsProvenNotMinimal(header, bytesSeen);
+
+    /// <summary>Whether the bytes that are there prove that a shorter form would have held the length.</summary>
+    internal static bool LengthIsProvenNotMinimal(in FrameHeader header, int bytesSeen) =>
+        !header.LengthIsMinimal && bytesSeen >= (header.ExtendedLengthBytes == 2 ? 4 : 8);
+}

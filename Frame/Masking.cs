@@ -1,0 +1,136 @@
+// Bytes and a key in, the same bytes XORed out: in place, or from a source to a destination. The memory is the caller's throughout.
+// Applying a key twice gives the original back, so masking and unmasking are one operation.
+
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace RawWs.Frame;
+
+/// <summary>
+/// The masking of §5.3: byte i of the payload is XORed with key byte i mod 4. A client masks so that a script cannot choose the bytes
+/// that appear on the wire and be taken by a proxy for something else (§10.3); it hides nothing.
+/// </summary>
+public static class Masking
+{
+    /// <summary>Masks or unmasks <paramref name="data"/> in place.</summary>
+    /// <param name="data">A stretch of a payload; any length.</param>
+    /// <param name="key">The key, its first byte lowest: <see cref="FrameHeader.MaskingKey"/>, or what an earlier call returned.</param>
+    /// <param name="offset">How many bytes of payload precede <paramref name="data"/> under this key; only its value mod 4 matters.</param>
+    /// <returns>The key turned so that the next stretch of the same payload continues with it at offset 0.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Apply(Span<byte> data, uint key, int offset = 0)
+    {
+        key = Turn(key, (uint)offset);
+        ref byte first = ref MemoryMarshal.GetReference(data);
+        Xor(ref first, ref first, (uint)data.Length, key);
+        return Turn(key, (uint)data.Length);
+    }
+
+    /// <summary>Masks or unmasks from <paramref name="source"/> to <paramref name="destination"/>; the source is left as it is.</summary>
+    /// <param name="source">A stretch of a payload; any length.</param>
+    /// <param name="destination">At least as long; either the same memory as the source or none of it.</param>
+    /// <param name="key">As for the other overload.</param>
+    /// <param name="offset">As for the other overload.</param>
+    /// <returns>As for the other overload.</returns>
+    /// <exception cref="ArgumentException">The destination is shorter than the source.</exception>
+    public static uint Apply(ReadOnlySpan<byte> source, Span<byte> destination, uint key, int offset = 0)
+    {
+        if (destination.Length < source.Length)
+        {
+            throw new ArgumentException("The destination is shorter than the source.", nameof(destination));
+        }
+
+        key = Turn(key, (uint)offset);
+        Xor(ref MemoryMarshal.GetReference(source), ref MemoryMarshal.GetReference(destination), (uint)source.Length, key);
+        return Turn(key, (uint)source.Length);
+    }
+
+    // Key byte 0 is the lowest, so that going one byte further in the payload turns the key right by eight bits.
+    private static uint Turn(uint key, nuint bytes) => BitOperations.RotateRight(key, (int)(bytes & 3) * 8);
+
+    // The key in the order in which a vector or a word lays it into memory.
+    private static uint Pattern(uint key) => BitConverter.IsLittleEndian ? key : BinaryPrimitives.ReverseEndianness(key);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Xor(ref byte source, ref byte destination, nuint length, uint key)
+    {
+        if (Vector512.IsHardwareAccelerated && length >= 64)
+        {
+            Xor512(ref source, ref destination, length, key);
+        }
+        else if (Vector256.IsHardwareAccelerated && length >= 32)
+        {
+            Xor256(ref source, ref destination, length, key);
+        }
+        else if (length >= 16)
+        {
+            Xor128(ref source, ref destination, length, key);
+        }
+        else
+        {
+            XorScalar(ref source, ref destination, length, key);
+        }
+    }
+
+    // The three below are one idea at three widths. Full vectors run from the front. The rest is not done byte by byte: one more vector
+    // covers the last 16 (32, 64) bytes, overlapping what the loop does. It is loaded before the loop changes anything and stored
+    // after it; where the two overlap they write the same bytes, since each depends on its position alone.
+    internal static void Xor512(ref byte source, ref byte destination, nuint length, uint key)
+    {
+        nuint last = length - 64;
+        Vector512<byte> tail = Vector512.LoadUnsafe(ref source, last) ^ Vector512.Create(Pattern(Turn(key, last))).AsByte();
+        Vector512<byte> pattern = Vector512.Create(Pattern(key)).AsByte();
+        for (nuint i = 0; i < last; i += 64)
+        {
+            (Vector512.LoadUnsafe(ref source, i) ^ pattern).StoreUnsafe(ref destination, i);
+        }
+
+        tail.StoreUnsafe(ref destination, last);
+    }
+
+    internal static void Xor256(ref byte source, ref byte destination, nuint length, uint key)
+    {
+        nuint last = length - 32;
+        Vector256<byte> tail = Vector256.LoadUnsafe(ref source, last) ^ Vector256.Create(Pattern(Turn(key, last))).AsByte();
+        Vector256<byte> pattern = Vector256.Create(Pattern(key)).AsByte();
+        for (nuint i = 0; i < last; i += 32)
+        {
+            (Vector256.LoadUnsafe(ref source, i) ^ pattern).StoreUnsafe(ref destination, i);
+        }
+
+        tail.StoreUnsafe(ref destination, last);
+    }
+
+    internal static void Xor128(ref byte source, ref byte destination, nuint length, uint key)
+    {
+        nuint last = length - 16;
+        Vector128<byte> tail = Vector128.LoadUnsafe(ref source, last) ^ Vector128.Create(Pattern(Turn(key, last))).AsByte();
+        Vector128<byte> pattern = Vector128.Create(Pattern(key)).AsByte();
+        for (nuint i = 0; i < last; i += 16)
+        {
+            (Vector128.LoadUnsafe(ref source, i) ^ pattern).StoreUnsafe(ref destination, i);
+        }
+
+        tail.StoreUnsafe(ref destination, last);
+    }
+
+    // Fewer than 16 bytes: words, then single bytes.
+    internal static void XorScalar(ref byte source, ref byte destination, nuint length, uint key)
+    {
+        uint pattern = Pattern(key);
+        nuint i = 0;
+        for (; i + 4 <= length; i += 4)
+        {
+            uint word = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref source, i));
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref destination, i), word ^ pattern);
+        }
+
+        for (; i < length; i++)
+        {
+            Unsafe.Add(ref destination, i) = (byte)(Unsafe.Add(ref source, i) ^ (key >> (int)(i & 3) * 8));
+        }
+    }
+}
