@@ -3,6 +3,7 @@
 // in part is finished or the connection is reset, and Close goes between frames, never into one. Small frames lie
 // side by side in a chunk and leave as one run; a large one has an array of its own, and a shared one is held by reference.
 
+using System.Numerics;
 using RawWs.Frame;
 using RawWs.Server.Memory;
 
@@ -27,6 +28,12 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
     private const int ChunkBytesMax = 64 * 1024;
     private const int SmallFrameBytesMax = 2048;
 
+    private const int RingLengthMin = 32;
+
+    // An outbox has a ring only while something is queued. Spares by length: 32, 64 ... 4,096 entries.
+    private static readonly Spares<Entry[]>[] SpareRings =
+        [new(4096), new(2048), new(1024), new(512), new(256), new(128), new(64), new(32)];
+
     private Entry[]? _entries; // a ring; its length is a power of two
     private int _head;
     private int _count;
@@ -37,6 +44,10 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
     private bool _accepting;
     private bool _flushRequested;
     private long _queuedBytes;
+    private long _messages;
+
+    /// <summary>Messages accepted in all.</summary>
+    public long Messages => Volatile.Read(ref _messages);
 
     /// <summary>Bytes queued and not yet taken by the kernel, shared payloads charged in full.</summary>
     public long QueuedBytes => Volatile.Read(ref _queuedBytes);
@@ -63,6 +74,7 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
             if (!TryReserve(length, required: false, out byte[] array, out int offset)) return SendResult.Full;
             FrameWriter.Write(array.AsSpan(offset), opcode, payload);
             Enqueue(new Entry(array, offset, length, EntryKind.Data));
+            _messages++;
             requestFlush = RequestFlush();
             return SendResult.Queued;
         }
@@ -89,6 +101,7 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
                 Enqueue(new Entry(message, 0, length, EntryKind.Data));
             }
 
+            _messages++;
             requestFlush = RequestFlush();
             return SendResult.Queued;
         }
@@ -110,20 +123,15 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
         }
     }
 
-    /// <summary>The loop begins a flush: appenders from here on ask for another.</summary>
-    public void BeginFlush()
-    {
-        lock (this) _flushRequested = false;
-    }
-
     /// <summary>
     /// The next run to send: the longest stretch of adjoining bytes at the head. It stays valid until
-    /// <see cref="Taken"/>, which only the same thread calls. False when nothing is queued.
+    /// <see cref="Taken"/>, which only the same thread calls. False when nothing is queued. Who appends from here on asks for a flush again.
     /// </summary>
     public bool TryPeek(out ReadOnlySpan<byte> run, out bool more)
     {
         lock (this)
         {
+            _flushRequested = false;
             while (_count > 0 && At(0).Kind == EntryKind.Void) Dequeue();
             run = default;
             more = false;
@@ -245,7 +253,7 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
 
     private void Enqueue(in Entry entry)
     {
-        if (_entries is null) _entries = EntryPool.Rent();
+        if (_entries is null) _entries = TakeRing(RingLengthMin);
         else if (_count == _entries.Length) Grow();
         _entries[(_head + _count) & (_entries.Length - 1)] = entry;
         _count++;
@@ -254,12 +262,24 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
 
     private void Grow()
     {
-        Entry[] larger = new Entry[_entries!.Length * 2];
+        Entry[] larger = TakeRing(_entries!.Length * 2);
         for (int i = 0; i < _count; i++) larger[i] = At(i);
-        EntryPool.Return(_entries);
+        Array.Clear(_entries);
+        ReturnRing();
         _entries = larger;
         _head = 0;
     }
+
+    private static Entry[] TakeRing(int length) =>
+        (RingClass(length) is var spares && spares < SpareRings.Length ? SpareRings[spares].TryTake() : null) ?? new Entry[length];
+
+    private void ReturnRing()
+    {
+        int spares = RingClass(_entries!.Length);
+        if (spares < SpareRings.Length) SpareRings[spares].Give(_entries);
+    }
+
+    private static int RingClass(int length) => BitOperations.Log2((uint)length / RingLengthMin);
 
     private ref Entry At(int index) => ref _entries![(_head + index) & (_entries.Length - 1)];
 
@@ -271,42 +291,28 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
         _head = (_head + 1) & (_entries!.Length - 1);
         _count--;
         _headTaken = 0;
-        if (_count == 0 || !ReferenceEquals(At(0).Owner, owner)) ReleaseOwner(owner);
+        if (owner is SharedMessage shared) shared.Release();
+        else if (_count == 0 || !ReferenceEquals(At(0).Owner, owner)) ReleaseArray((byte[])owner);
         if (_count > 0) return;
-        EntryPool.Return(_entries);
+        ReturnRing();
         _entries = null;
         _head = 0;
         _nextChunkBytes = FirstChunkBytes;
     }
 
-    private void ReleaseOwner(object owner)
+    // Entries leave in order, so the last one that names an array is mostly the last that needs it: but a large frame may lie
+    // between two entries of one chunk, and while anything is queued the chunk that is being filled stays.
+    private void ReleaseArray(byte[] array)
     {
-        if (owner is SharedMessage shared)
+        for (int i = 0; i < _count; i++)
+            if (ReferenceEquals(At(i).Owner, array)) return;
+        if (ReferenceEquals(array, _chunk))
         {
-            shared.Release();
-            return;
-        }
-
-        // Entries leave in order, so the last one that names a chunk is the last that needs it, unless it is still being
-        // filled while later entries already lie elsewhere: then it stays, until the queue is empty.
-        if (ReferenceEquals(owner, _chunk))
-        {
-            if (_count > 0 && ChunkIsQueued()) return;
             _chunk = null;
             _chunkEnd = 0;
         }
-        else if (_count > 0 && IsQueued(owner)) return;
 
-        budget.Return((byte[])owner);
-    }
-
-    private bool ChunkIsQueued() => IsQueued(_chunk!);
-
-    private bool IsQueued(object owner)
-    {
-        for (int i = 0; i < _count; i++)
-            if (ReferenceEquals(At(i).Owner, owner)) return true;
-        return false;
+        budget.Return(array);
     }
 
     private void VoidUnsentPong()
@@ -339,22 +345,5 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
         public EntryKind Kind = kind;
 
         public readonly byte[] Bytes => Owner as byte[] ?? ((SharedMessage)Owner).Array;
-    }
-
-    /// <summary>Spare rings of the first size, per thread: an outbox has one only while something is queued.</summary>
-    private static class EntryPool
-    {
-        private const int RingLength = 32;
-        private const int SpareMax = 64;
-
-        [ThreadStatic] private static Stack<Entry[]>? t_spare;
-
-        public static Entry[] Rent() => t_spare is { Count: > 0 } spare ? spare.Pop() : new Entry[RingLength];
-
-        public static void Return(Entry[] ring)
-        {
-            t_spare ??= new Stack<Entry[]>(SpareMax);
-            if (ring.Length == RingLength && t_spare.Count < SpareMax) t_spare.Push(ring);
-        }
     }
 }

@@ -3,6 +3,7 @@
 // tails of frames, outboxes, shared payloads) is rented here, so that one number tells all of it and one limit bounds it.
 
 using System.Buffers;
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace RawWs.Server.Memory;
@@ -14,6 +15,14 @@ public sealed class MemoryBudget
 
     [ThreadStatic] private static int t_stripe;
     private static int s_nextStripe;
+
+    // The common pool keeps a few dozen arrays of a size, and a turn of a loop may have hundreds of small outboxes in use at
+    // once: sizes of 1 to 64 KiB have spares of their own, 4 MiB of each size at most. Larger arrays are the common pool's.
+    private const int SmallestShift = 10;
+    private const int LargestShift = 16;
+    private const int SpareBytesMax = 4 * 1024 * 1024;
+
+    private readonly Spares<byte[]>[] _spares = MakeSpares();
 
     // A counter per thread, on cache lines of their own: loops that rent and return all day do not contend. A buffer rented
     // on one thread and returned on another leaves one stripe high and the other low; only the sum has a meaning.
@@ -49,7 +58,9 @@ public sealed class MemoryBudget
     /// </summary>
     public byte[] Rent(int bytes)
     {
-        byte[] array = ArrayPool<byte>.Shared.Rent(bytes);
+        byte[] array = Class(bytes) is var shift && shift > LargestShift
+            ? ArrayPool<byte>.Shared.Rent(bytes)
+            : _spares[shift - SmallestShift].TryTake() ?? GC.AllocateUninitializedArray<byte>(1 << shift);
         Add(array.Length);
         return array;
     }
@@ -58,7 +69,20 @@ public sealed class MemoryBudget
     public void Return(byte[] array)
     {
         Add(-array.Length);
-        ArrayPool<byte>.Shared.Return(array);
+        if (array.Length > 1 << LargestShift) ArrayPool<byte>.Shared.Return(array);
+        else _spares[Class(array.Length) - SmallestShift].Give(array);
+    }
+
+    /// <summary>Takes an array off the count without giving it back: somebody still has a pin on it.</summary>
+    internal void Forget(byte[] array) => Add(-array.Length);
+
+    private static int Class(int bytes) => Math.Max(SmallestShift, BitOperations.Log2((uint)Math.Max(bytes, 1) - 1) + 1);
+
+    private static Spares<byte[]>[] MakeSpares()
+    {
+        Spares<byte[]>[] spares = new Spares<byte[]>[LargestShift - SmallestShift + 1];
+        for (int i = 0; i < spares.Length; i++) spares[i] = new Spares<byte[]>(SpareBytesMax >> (SmallestShift + i));
+        return spares;
     }
 
     private void Add(long bytes)

@@ -118,10 +118,18 @@ internal static unsafe partial class Linux
     public static int PollReadable(ReadOnlySpan<int> descriptors, Span<bool> ready, int timeoutMilliseconds)
     {
         PollEntry* entries = stackalloc PollEntry[descriptors.Length];
-        for (int i = 0; i < descriptors.Length; i++) entries[i] = new PollEntry { Descriptor = descriptors[i], Events = 1 };
+        for (int i = 0; i < descriptors.Length; i++) entries[i] = new PollEntry { Descriptor = descriptors[i], Events = 1, Returned = 0 };
         int count = poll(entries, (nuint)descriptors.Length, timeoutMilliseconds);
         for (int i = 0; i < descriptors.Length; i++) ready[i] = count > 0 && entries[i].Returned != 0;
         return count;
+    }
+
+    /// <summary>How many files the process may have open (its soft limit).</summary>
+    public static int OpenFilesMax()
+    {
+        const int RlimitNofile = 7;
+        ulong* limits = stackalloc ulong[2];
+        return getrlimit(RlimitNofile, limits) == 0 ? (int)Math.Min(limits[0], 1_000_000) : 1024;
     }
 
     private struct PollEntry
@@ -143,5 +151,6 @@ internal static unsafe partial class Linux
     [LibraryImport("libc")] private static partial nint read(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial nint write(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial int setsockopt(int descriptor, int level, int name, void* value, uint length);
+    [LibraryImport("libc")] private static partial int getrlimit(int resource, ulong* limits);
     [LibraryImport("libc")] private static partial int poll(PollEntry* entries, nuint count, int timeout);
 }

@@ -1,0 +1,65 @@
+// A host with an optional port (RFC 3986 §3.2): the Host field's value, and the authority of an absolute target or of an origin.
+
+using System.Buffers;
+using System.Net;
+using System.Text;
+
+namespace RawWs.Handshake;
+
+/// <summary>A host, in lower case and without the brackets of an IPv6 address, and its port, or -1 for none.</summary>
+internal readonly record struct Authority(string Host, int Port)
+{
+    // unreserved, sub-delims and the percent sign of an escape.
+    private static readonly SearchValues<byte> NameBytes = SearchValues.Create(
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~!$&'()*+,;=%"u8);
+
+    public static bool TryParse(ReadOnlySpan<byte> bytes, out Authority authority)
+    {
+        authority = default;
+        ReadOnlySpan<byte> host, rest;
+        if (bytes.Length > 0 && bytes[0] == '[')
+        {
+            int end = bytes.IndexOf((byte)']');
+            if (end < 0) return false;
+            host = bytes[1..end];
+            rest = bytes[(end + 1)..];
+            // An IPv6 address as it stands in a URI: no zone, and no brackets inside.
+            if (host.Contains((byte)'%') || !IPAddress.TryParse(Encoding.Latin1.GetString(host), out IPAddress? address)
+                || address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6) return false;
+            if (!TryParsePort(rest, out int port)) return false;
+            authority = new Authority(address.ToString(), port);
+            return true;
+        }
+
+        int colon = bytes.IndexOf((byte)':');
+        host = colon < 0 ? bytes : bytes[..colon];
+        rest = colon < 0 ? default : bytes[colon..];
+        if (host.IsEmpty || host.ContainsAnyExcept(NameBytes)) return false;
+        if (host.Contains((byte)'%') && !PercentEncoding.TryDecode(host, out _)) return false;
+        if (!TryParsePort(rest, out int number)) return false;
+        authority = new Authority(Encoding.Latin1.GetString(host).ToLowerInvariant(), number);
+        return true;
+    }
+
+    /// <summary>Whether the host is an IP address, written as one.</summary>
+    public bool IsAddress => IPAddress.TryParse(Host, out _) && (Host.Contains(':', StringComparison.Ordinal) || IsDottedQuad(Host));
+
+    /// <summary>Whether the host is this machine's own: localhost, 127.0.0.0/8 or ::1.</summary>
+    public bool IsLoopback => Host == "localhost" || (IsAddress && IPAddress.IsLoopback(IPAddress.Parse(Host)));
+
+    // ":" and digits, or nothing; a colon alone is an empty port, which the grammar allows.
+    private static bool TryParsePort(ReadOnlySpan<byte> rest, out int port)
+    {
+        port = -1;
+        if (rest.IsEmpty) return true;
+        if (rest[0] != ':') return false;
+        ReadOnlySpan<byte> digits = rest[1..];
+        if (digits.IsEmpty) return true;
+        if (digits.Length > 5 || digits.ContainsAnyExceptInRange((byte)'0', (byte)'9')) return false;
+        port = int.Parse(digits, System.Globalization.CultureInfo.InvariantCulture);
+        return port <= ushort.MaxValue;
+    }
+
+    // IPAddress.TryParse takes "1" and "127.1" too; a browser never writes them.
+    private static bool IsDottedQuad(string host) => host.Count(static c => c == '.') == 3;
+}

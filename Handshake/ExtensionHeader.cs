@@ -1,0 +1,132 @@
+// Sec-WebSocket-Extensions by its grammar (RFC 6455 §9.1): extensions with parameters, whose values are tokens, or quoted strings
+// that hold a token once their backslashes are taken out. Several fields are one list.
+//
+//   extension-list  = 1#extension
+//   extension       = token *( ";" token [ "=" ( token | quoted-string ) ] )
+
+using System.Text;
+
+namespace RawWs.Handshake;
+
+/// <summary>A parameter of an extension.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Value">Its value, unquoted, or null when it has none.</param>
+public readonly record struct ExtensionParameter(string Name, string? Value);
+
+/// <summary>An extension that a client offers.</summary>
+/// <param name="Name">The extension's name.</param>
+/// <param name="Parameters">Its parameters, in order.</param>
+public sealed record ExtensionOffer(string Name, IReadOnlyList<ExtensionParameter> Parameters);
+
+/// <summary>Parses the extensions that a client offers.</summary>
+public static class ExtensionHeader
+{
+    /// <summary>Parses every Sec-WebSocket-Extensions field of a request.</summary>
+    /// <returns>False when one is malformed. Without such a field there are no offers, and all is well.</returns>
+    public static bool TryParse(UpgradeRequest request, out List<ExtensionOffer> offers)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        offers = [];
+        bool present = false;
+        foreach (HeaderField field in request.Headers)
+        {
+            if (!Ascii.EqualsIgnoreCase(field.Name, "Sec-WebSocket-Extensions"u8)) continue;
+            present = true;
+            if (!TryParse(field.Value, offers)) return false;
+        }
+
+        return !present || offers.Count > 0;
+    }
+
+    /// <summary>Parses one field's value and adds its offers.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> value, List<ExtensionOffer> offers)
+    {
+        ArgumentNullException.ThrowIfNull(offers);
+        Scanner scanner = new(value);
+        while (true)
+        {
+            if (scanner.TryTake((byte)',')) continue; // an empty element (RFC 9110 §5.6.1.2)
+            if (scanner.AtEnd) return true;
+            if (!scanner.TryTakeToken(out string name) || !TryParseParameters(ref scanner, out List<ExtensionParameter> parameters)) return false;
+            offers.Add(new ExtensionOffer(name, parameters));
+            if (!scanner.AtEnd && !scanner.TryTake((byte)',')) return false;
+        }
+    }
+
+    private static bool TryParseParameters(ref Scanner scanner, out List<ExtensionParameter> parameters)
+    {
+        parameters = [];
+        while (scanner.TryTake((byte)';'))
+        {
+            if (!scanner.TryTakeToken(out string name)) return false;
+            string? value = null;
+            if (scanner.TryTake((byte)'=') && !scanner.TryTakeToken(out value) && !scanner.TryTakeQuoted(out value)) return false;
+            parameters.Add(new ExtensionParameter(name, value));
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes the pieces off the front, with the white space before them.</summary>
+    private ref struct Scanner(ReadOnlySpan<byte> rest)
+    {
+        private ReadOnlySpan<byte> _rest = rest;
+
+        public bool AtEnd
+        {
+            get
+            {
+                _rest = _rest.TrimStart(" \t"u8);
+                return _rest.IsEmpty;
+            }
+        }
+
+        public bool TryTake(byte separator)
+        {
+            if (AtEnd || _rest[0] != separator) return false;
+            _rest = _rest[1..];
+            return true;
+        }
+
+        public bool TryTakeToken(out string token)
+        {
+            token = "";
+            if (AtEnd) return false;
+            int length = _rest.IndexOfAnyExcept(HttpGrammar.TokenBytes);
+            if (length < 0) length = _rest.Length;
+            if (length == 0) return false;
+            token = Encoding.Latin1.GetString(_rest[..length]);
+            _rest = _rest[length..];
+            return true;
+        }
+
+        // §9.1: "the value after quoted-string unescaping MUST conform to the 'token' ABNF".
+        public bool TryTakeQuoted(out string value)
+        {
+            value = "";
+            if (!TryTake((byte)'"')) return false;
+            StringBuilder unquoted = new();
+            for (int i = 0; i < _rest.Length; i++)
+            {
+                byte b = _rest[i];
+                if (b == '"')
+                {
+                    value = unquoted.ToString();
+                    _rest = _rest[(i + 1)..];
+                    return value.Length > 0;
+                }
+
+                if (b == '\\')
+                {
+                    if (++i == _rest.Length) return false;
+                    b = _rest[i];
+                }
+
+                if (!HttpGrammar.TokenBytes.Contains(b)) return false;
+                unquoted.Append((char)b);
+            }
+
+            return false;
+        }
+    }
+}

@@ -1,0 +1,156 @@
+// One pass over the bytes of a head, line by line. A line is judged when it is whole, and the last, unfinished one for what it
+// already shows: its length and its control characters.
+
+using System.Runtime.CompilerServices;
+
+namespace RawWs.Handshake;
+
+internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits)
+{
+    private const int InlineFields = 32;
+
+    private readonly ReadOnlySpan<byte> _bytes = bytes;
+    private readonly RequestLimits _limits = limits;
+    private FieldBuffer _inline;
+    private Place[]? _more; // past the inline ones: name and value alternately
+    private int _fields;
+    private RequestLine _line;
+
+    /// <summary>The head's length in bytes, once it is whole.</summary>
+    public int Length { get; private set; }
+
+    public RequestStatus Parse(out HandshakeRule? violation)
+    {
+        int at = 0;
+        bool first = true;
+        // RFC 9112 §2.2: one empty line in front of the request line is forgiven.
+        if (_bytes.StartsWith("\r\n"u8)) at = 2;
+        while (true)
+        {
+            ReadOnlySpan<byte> rest = _bytes[at..];
+            int feed = rest.IndexOf((byte)'\n');
+            violation = feed < 0 ? JudgePart(rest, first) : JudgeSize(at + feed + 1, feed - 1, first);
+            if (violation is not null) return RequestStatus.Violation;
+            if (feed < 0) return RequestStatus.NeedMoreData;
+            violation = JudgeLine(rest[..feed], out int lineLength);
+            if (violation is not null) return RequestStatus.Violation;
+            if (lineLength == 0 && !first)
+            {
+                Length = at + feed + 1;
+                return RequestStatus.Done;
+            }
+
+            violation = first ? ParseRequestLine(at, lineLength) : ParseField(at, lineLength);
+            if (violation is not null) return RequestStatus.Violation;
+            first = false;
+            at += feed + 1;
+        }
+    }
+
+    public readonly UpgradeRequest ToRequest()
+    {
+        Place[] fields = new Place[_fields * 2];
+        for (int i = 0; i < fields.Length; i++) fields[i] = i < InlineFields * 2 ? _inline[i] : _more![i - (InlineFields * 2)];
+        return new UpgradeRequest(_bytes[..Length].ToArray(), _line, fields);
+    }
+
+    // A line whose end has not come.
+    private readonly HandshakeRule? JudgePart(ReadOnlySpan<byte> part, bool first)
+    {
+        bool endsInReturn = part.Length > 0 && part[^1] == '\r';
+        ReadOnlySpan<byte> text = endsInReturn ? part[..^1] : part;
+        return JudgeSize(_bytes.Length, text.Length, first) ?? JudgeText(text);
+    }
+
+    private readonly HandshakeRule? JudgeSize(int headLength, int lineLength, bool first)
+    {
+        if (first && lineLength > _limits.RequestLineBytesMax && HandshakeRules.Broken(HandshakeRules.RequestLineTooLong) is { } tooLong) return tooLong;
+        return headLength > _limits.HeadBytesMax ? HandshakeRules.Broken(HandshakeRules.HeadTooLarge) : null;
+    }
+
+    private static HandshakeRule? JudgeText(ReadOnlySpan<byte> text)
+    {
+        int bad = text.IndexOfAny(HttpGrammar.ControlBytes);
+        if (bad < 0) return null;
+        HandshakeRule rule = text[bad] == '\r' ? HandshakeRules.LineEndMalformed : HandshakeRules.ControlCharacter;
+        return HandshakeRules.Broken(rule);
+    }
+
+    // A line up to its LF. Out: how long it is without its CR.
+    private static HandshakeRule? JudgeLine(ReadOnlySpan<byte> line, out int length)
+    {
+        bool endsInReturn = line.Length > 0 && line[^1] == '\r';
+        length = endsInReturn ? line.Length - 1 : line.Length;
+        HandshakeRule? violation = JudgeText(line[..length]);
+        if (violation is not null || endsInReturn) return violation;
+        return HandshakeRules.Broken(HandshakeRules.LineEndMalformed);
+    }
+
+    // RFC 9112 §3: method SP request-target SP HTTP-version, and nothing else.
+    private HandshakeRule? ParseRequestLine(int start, int length)
+    {
+        ReadOnlySpan<byte> line = _bytes.Slice(start, length);
+        int firstSpace = line.IndexOf((byte)' '), lastSpace = line.LastIndexOf((byte)' ');
+        if (firstSpace > 0 && lastSpace > firstSpace + 1)
+        {
+            ReadOnlySpan<byte> target = line[(firstSpace + 1)..lastSpace], version = line[(lastSpace + 1)..];
+            if (HttpGrammar.IsToken(line[..firstSpace]) && !target.ContainsAny((byte)' ', (byte)'\t') && IsVersion(version))
+            {
+                _line = new RequestLine(new Place(start, firstSpace), new Place(start + firstSpace + 1, target.Length), version[5] - '0', version[7] - '0');
+                return null;
+            }
+        }
+
+        return HandshakeRules.Broken(HandshakeRules.RequestLineMalformed);
+    }
+
+    private static bool IsVersion(ReadOnlySpan<byte> version) =>
+        version.Length == 8 && version.StartsWith("HTTP/"u8) && char.IsAsciiDigit((char)version[5]) && version[6] == '.' && char.IsAsciiDigit((char)version[7]);
+
+    private HandshakeRule? ParseField(int start, int length)
+    {
+        ReadOnlySpan<byte> line = _bytes.Slice(start, length);
+        if (line[0] is (byte)' ' or (byte)'\t')
+        {
+            if (HandshakeRules.Broken(HandshakeRules.HeaderFolded) is { } folded) return folded;
+            return null; // switched off by a test
+        }
+
+        int colon = line.IndexOf((byte)':');
+        if (colon < 1 || !HttpGrammar.IsToken(line[..colon]))
+        {
+            if (HandshakeRules.Broken(HandshakeRules.HeaderMalformed) is { } malformed) return malformed;
+            return null;
+        }
+
+        if (_fields >= _limits.HeadersMax && HandshakeRules.Broken(HandshakeRules.TooManyHeaders) is { } tooMany) return tooMany;
+        ReadOnlySpan<byte> raw = line[(colon + 1)..];
+        ReadOnlySpan<byte> trimmedStart = raw.TrimStart(" \t"u8);
+        ReadOnlySpan<byte> value = trimmedStart.TrimEnd(" \t"u8);
+        Add(new Place(start, colon), new Place(start + colon + 1 + raw.Length - trimmedStart.Length, value.Length));
+        return null;
+    }
+
+    private void Add(Place name, Place value)
+    {
+        int index = _fields++ * 2;
+        if (index < InlineFields * 2)
+        {
+            _inline[index] = name;
+            _inline[index + 1] = value;
+            return;
+        }
+
+        index -= InlineFields * 2;
+        if (_more is null || index >= _more.Length) Array.Resize(ref _more, Math.Max(64, index * 2));
+        _more[index] = name;
+        _more[index + 1] = value;
+    }
+
+    /// <summary>The places of the first fields, on the stack: browsers send fewer.</summary>
+    [InlineArray(InlineFields * 2)]
+    private struct FieldBuffer
+    {
+        private Place _first;
+    }
+}

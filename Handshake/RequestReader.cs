@@ -1,0 +1,101 @@
+// Takes one request head off the front of a connection's bytes. In: what has arrived, in any segmentation. Out: the request, or the
+// row that it breaks, told as soon as the bytes that prove it are there. Nothing is consumed before the head is whole, and
+// not a byte behind it: a frame that the client sent at once stays in the pipe.
+//
+//   GET /ws/chat HTTP/1.1 CR LF          request line: method SP target SP version          RFC 9112 §3
+//   Host: server.example.com CR LF       field: name ":" OWS value OWS                      RFC 9112 §5
+//   ...
+//   CR LF                                the empty line ends the head
+
+using System.Buffers;
+using System.IO.Pipelines;
+
+namespace RawWs.Handshake;
+
+/// <summary>What came of reading a request.</summary>
+public enum RequestStatus : byte
+{
+    /// <summary>The head is not whole yet.</summary>
+    NeedMoreData,
+
+    /// <summary>The head is whole, and well formed.</summary>
+    Done,
+
+    /// <summary>It breaks a rule.</summary>
+    Violation,
+
+    /// <summary>The peer ended its stream before the head was whole.</summary>
+    EndOfStream,
+
+    /// <summary>The read was cancelled.</summary>
+    Canceled,
+}
+
+/// <summary>What <see cref="RequestReader.ReadAsync"/> found.</summary>
+/// <param name="Status">What came of it.</param>
+/// <param name="Request">The request, when Done.</param>
+/// <param name="Violation">The row, when Violation.</param>
+public readonly record struct RequestReadResult(RequestStatus Status, UpgradeRequest? Request, HandshakeRule? Violation);
+
+/// <summary>Reads the head of a request.</summary>
+public static class RequestReader
+{
+    /// <summary>
+    /// Reads from the pipe until the head is whole, broken, or can't come any more, and advances the reader just past it.
+    /// <see cref="PipeReader.CancelPendingRead"/> ends it with Canceled.
+    /// </summary>
+    public static async ValueTask<RequestReadResult> ReadAsync(PipeReader reader, RequestLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        ArgumentNullException.ThrowIfNull(limits);
+        while (true)
+        {
+            ReadResult read = await reader.ReadAsync().ConfigureAwait(false);
+            ReadOnlySequence<byte> buffer = read.Buffer;
+            if (read.IsCanceled)
+            {
+                reader.AdvanceTo(buffer.Start);
+                return new RequestReadResult(RequestStatus.Canceled, null, null);
+            }
+
+            RequestStatus status = TryRead(ref buffer, limits, out UpgradeRequest? request, out HandshakeRule? violation);
+            if (status == RequestStatus.NeedMoreData)
+            {
+                reader.AdvanceTo(buffer.Start, buffer.End);
+                if (!read.IsCompleted) continue;
+                return new RequestReadResult(RequestStatus.EndOfStream, null, null);
+            }
+
+            reader.AdvanceTo(buffer.Start);
+            return new RequestReadResult(status, request, violation);
+        }
+    }
+
+    /// <summary>Takes the head off <paramref name="buffer"/>, if it is all there.</summary>
+    /// <param name="buffer">What has arrived; moved past the head only when Done.</param>
+    /// <param name="limits">How large it may be.</param>
+    /// <param name="request">The request, when Done.</param>
+    /// <param name="violation">The row that is broken, when Violation.</param>
+    /// <returns>Done, NeedMoreData or Violation.</returns>
+    public static RequestStatus TryRead(ref ReadOnlySequence<byte> buffer, RequestLimits limits, out UpgradeRequest? request, out HandshakeRule? violation)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        // One byte more than the limit proves that it is passed; beyond that nothing is looked at.
+        int length = (int)Math.Min(buffer.Length, (long)limits.HeadBytesMax + 1);
+        byte[]? rented = null;
+        ReadOnlySpan<byte> bytes = buffer.FirstSpan.Length >= length ? buffer.FirstSpan[..length] : default;
+        if (bytes.Length < length)
+        {
+            rented = ArrayPool<byte>.Shared.Rent(length);
+            buffer.Slice(0, length).CopyTo(rented);
+            bytes = rented.AsSpan(0, length);
+        }
+
+        HeadParser parser = new(bytes, limits);
+        RequestStatus status = parser.Parse(out violation);
+        request = status == RequestStatus.Done ? parser.ToRequest() : null;
+        if (request is not null) buffer = buffer.Slice(parser.Length);
+        if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+        return status;
+    }
+}

@@ -1,0 +1,83 @@
+// The request target (RFC 9112 §3.2). Two forms are served: an absolute path ("/ws/chat?uid=1") and an absolute URI, as the seed's
+// tutorial and proxies write it ("ws://localhost:3000/ws/chat"). Its path is percent-decoded once, and must be UTF-8.
+
+using System.Text;
+using System.Text.Unicode;
+
+namespace RawWs.Handshake;
+
+internal readonly record struct RequestTarget(int AuthorityStart, int AuthorityLength, int QueryStart, int QueryLength)
+{
+    public static bool TryParse(ReadOnlySpan<byte> target, out RequestTarget parts, out string? path)
+    {
+        parts = default;
+        path = null;
+        if (target.ContainsAnyExceptInRange((byte)'!', (byte)'~') || target.Contains((byte)'#')) return false;
+        int start = 0, authorityLength = 0;
+        int pathStart = 0;
+        if (target.IsEmpty) return false;
+        if (target[0] != '/')
+        {
+            start = SchemeLength(target);
+            if (start == 0) return false;
+            int end = target[start..].IndexOfAny((byte)'/', (byte)'?');
+            authorityLength = end < 0 ? target.Length - start : end;
+            pathStart = start + authorityLength;
+            if (!Authority.TryParse(target.Slice(start, authorityLength), out _)) return false;
+        }
+
+        int question = target[pathStart..].IndexOf((byte)'?');
+        int pathLength = question < 0 ? target.Length - pathStart : question;
+        int queryStart = question < 0 ? target.Length : pathStart + question + 1;
+        parts = new RequestTarget(authorityLength == 0 ? 0 : start, authorityLength, queryStart, target.Length - queryStart);
+        if (pathLength == 0)
+        {
+            path = "/";
+            return true;
+        }
+
+        if (!PercentEncoding.TryDecode(target.Slice(pathStart, pathLength), out byte[] decoded)) return false;
+        if (!Utf8.IsValid(decoded) || decoded.AsSpan().ContainsAny(HttpGrammar.ControlBytes) || decoded.AsSpan().Contains((byte)'\t')) return false;
+        path = Encoding.UTF8.GetString(decoded);
+        return true;
+    }
+
+    private static int SchemeLength(ReadOnlySpan<byte> target)
+    {
+        ReadOnlySpan<byte> start = target[..Math.Min(target.Length, 8)];
+        if (StartsWith(start, "ws://"u8)) return 5;
+        if (StartsWith(start, "wss://"u8)) return 6;
+        if (StartsWith(start, "http://"u8)) return 7;
+        return StartsWith(start, "https://"u8) ? 8 : 0;
+    }
+
+    private static bool StartsWith(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> scheme) =>
+        bytes.Length >= scheme.Length && Ascii.EqualsIgnoreCase(bytes[..scheme.Length], scheme);
+}
+
+internal static class PercentEncoding
+{
+    /// <summary>Decodes every %XX (RFC 3986 §2.1). False for one that is malformed.</summary>
+    public static bool TryDecode(ReadOnlySpan<byte> encoded, out byte[] decoded)
+    {
+        decoded = new byte[encoded.Length];
+        int length = 0;
+        for (int i = 0; i < encoded.Length; i++)
+        {
+            byte b = encoded[i];
+            if (b == '%')
+            {
+                if (i + 2 >= encoded.Length || !char.IsAsciiHexDigit((char)encoded[i + 1]) || !char.IsAsciiHexDigit((char)encoded[i + 2])) return false;
+                b = (byte)((Digit(encoded[i + 1]) << 4) | Digit(encoded[i + 2]));
+                i += 2;
+            }
+
+            decoded[length++] = b;
+        }
+
+        if (length < decoded.Length) Array.Resize(ref decoded, length);
+        return true;
+    }
+
+    private static int Digit(byte b) => b <= '9' ? b - '0' : (b | 0x20) - 'a' + 10;
+}

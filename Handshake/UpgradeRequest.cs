@@ -1,0 +1,166 @@
+// A request whose head has been parsed. It owns one copy of the head's bytes and an index of where each field lies in it; strings
+// and lists are made when they are asked for. It stays valid for as long as anybody keeps it.
+
+using System.Text;
+
+namespace RawWs.Handshake;
+
+/// <summary>One header field: views of the request's bytes.</summary>
+public readonly ref struct HeaderField
+{
+    internal HeaderField(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        Name = name;
+        Value = value;
+    }
+
+    /// <summary>The name, a token, as it was written.</summary>
+    public ReadOnlySpan<byte> Name { get; }
+
+    /// <summary>The value, without white space at its ends.</summary>
+    public ReadOnlySpan<byte> Value { get; }
+}
+
+/// <summary>An HTTP request that may ask for an upgrade (RFC 6455 §4.2.1).</summary>
+public sealed class UpgradeRequest
+{
+    private readonly byte[] _head;
+    private readonly Place[] _fields;
+    private readonly Place _method;
+    private readonly Place _target;
+    private readonly RequestTarget _parts;
+    private readonly string? _path;
+
+    internal UpgradeRequest(byte[] head, RequestLine line, Place[] fields)
+    {
+        _head = head;
+        _fields = fields;
+        _method = line.Method;
+        _target = line.Target;
+        MajorVersion = line.MajorVersion;
+        MinorVersion = line.MinorVersion;
+        TargetIsValid = RequestTarget.TryParse(Target, out _parts, out _path);
+    }
+
+    /// <summary>The method, as it was written.</summary>
+    public ReadOnlySpan<byte> Method => At(_method);
+
+    /// <summary>The digit before the point in HTTP/1.1.</summary>
+    public int MajorVersion { get; }
+
+    /// <summary>The digit behind the point.</summary>
+    public int MinorVersion { get; }
+
+    /// <summary>The request target, as it was written.</summary>
+    public ReadOnlySpan<byte> Target => At(_target);
+
+    /// <summary>The target's path, percent-decoded; "/" if it has none.</summary>
+    public string Path => _path ?? "";
+
+    /// <summary>The target's query, raw and without its question mark.</summary>
+    public ReadOnlySpan<byte> Query => Target.Slice(_parts.QueryStart, _parts.QueryLength);
+
+    /// <summary>
+    /// The host and port that were asked for: an absolute target's authority, and only else the Host field's value (RFC 9112 §3.2.2).
+    /// </summary>
+    public ReadOnlySpan<byte> Host
+    {
+        get
+        {
+            if (_parts.AuthorityLength > 0) return Target.Slice(_parts.AuthorityStart, _parts.AuthorityLength);
+            return TryGetHeader("Host"u8, out ReadOnlySpan<byte> value) ? value : default;
+        }
+    }
+
+    /// <summary>The origin that a browser names, or null.</summary>
+    public string? Origin => TryGetHeader("Origin"u8, out ReadOnlySpan<byte> value) ? Encoding.Latin1.GetString(value) : null;
+
+    /// <summary>The subprotocols that the client offers, its preferred first; empty if the field is missing or malformed.</summary>
+    public IReadOnlyList<string> Subprotocols => SubprotocolHeader.TryParse(this, out List<string> offers) ? offers : [];
+
+    /// <summary>The extensions that the client offers, in order; empty if the field is missing or malformed.</summary>
+    public IReadOnlyList<ExtensionOffer> Extensions => ExtensionHeader.TryParse(this, out List<ExtensionOffer> offers) ? offers : [];
+
+    /// <summary>The header fields, in order.</summary>
+    public HeaderEnumerator Headers => new(this);
+
+    internal bool TargetIsValid { get; }
+
+    /// <summary>The first field of this name, in any case.</summary>
+    public bool TryGetHeader(ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    {
+        foreach (HeaderField field in Headers)
+        {
+            if (!Ascii.EqualsIgnoreCase(field.Name, name)) continue;
+            value = field.Value;
+            return true;
+        }
+
+        value = default;
+        return false;
+    }
+
+    /// <summary>How many fields there are of this name, in any case.</summary>
+    public int CountHeader(ReadOnlySpan<byte> name)
+    {
+        int count = 0;
+        foreach (HeaderField field in Headers)
+            if (Ascii.EqualsIgnoreCase(field.Name, name)) count++;
+        return count;
+    }
+
+    /// <summary>A parameter of the query, percent-decoded.</summary>
+    /// <param name="name">Its name, in plain bytes.</param>
+    /// <param name="value">The first one's value; empty when it has none.</param>
+    /// <param name="count">How often the name stands in the query.</param>
+    /// <returns>Whether it is there at all. A value with a malformed escape counts as there, and comes undecoded.</returns>
+    public bool TryGetQuery(ReadOnlySpan<byte> name, out byte[] value, out int count)
+    {
+        value = [];
+        count = 0;
+        ReadOnlySpan<byte> rest = Query;
+        while (!rest.IsEmpty)
+        {
+            int end = rest.IndexOf((byte)'&');
+            ReadOnlySpan<byte> pair = end < 0 ? rest : rest[..end];
+            rest = end < 0 ? default : rest[(end + 1)..];
+            int equals = pair.IndexOf((byte)'=');
+            ReadOnlySpan<byte> key = equals < 0 ? pair : pair[..equals];
+            if (!PercentEncoding.TryDecode(key, out byte[] decoded) || !decoded.AsSpan().SequenceEqual(name)) continue;
+            ReadOnlySpan<byte> raw = equals < 0 ? default : pair[(equals + 1)..];
+            if (count++ == 0) value = PercentEncoding.TryDecode(raw, out byte[] plain) ? plain : raw.ToArray();
+        }
+
+        return count > 0;
+    }
+
+    private ReadOnlySpan<byte> At(Place place) => _head.AsSpan(place.Start, place.Length);
+
+    /// <summary>Goes through the header fields.</summary>
+    public ref struct HeaderEnumerator
+    {
+        private readonly UpgradeRequest _request;
+        private int _index;
+
+        internal HeaderEnumerator(UpgradeRequest request)
+        {
+            _request = request;
+            _index = -2;
+        }
+
+        /// <summary>The field it stands at.</summary>
+        public readonly HeaderField Current => new(_request.At(_request._fields[_index]), _request.At(_request._fields[_index + 1]));
+
+        /// <summary>Itself, for foreach.</summary>
+        public readonly HeaderEnumerator GetEnumerator() => this;
+
+        /// <summary>Goes on to the next field. False at the end.</summary>
+        public bool MoveNext() => (_index += 2) < _request._fields.Length;
+    }
+}
+
+/// <summary>Where something lies in the head, in bytes.</summary>
+internal readonly record struct Place(int Start, int Length);
+
+/// <summary>The parts of a request line.</summary>
+internal readonly record struct RequestLine(Place Method, Place Target, int MajorVersion, int MinorVersion);

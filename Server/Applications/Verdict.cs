@@ -1,0 +1,121 @@
+// How a connection ended, and why: the one line that is logged for it, and what the application's OnClose is given.
+
+using System.Globalization;
+using RawWs.Frame;
+
+namespace RawWs.Server;
+
+/// <summary>What ended a connection. ARCHITECTURE.md has the table: cause, frames sent, code, TCP's end.</summary>
+public enum EndCause : byte
+{
+    /// <summary>Not known: the connection has not ended.</summary>
+    None,
+
+    /// <summary>The peer sent a Close and got its answer.</summary>
+    PeerClosed,
+
+    /// <summary>The peer's end of the TCP connection ended, or was reset, without a Close.</summary>
+    PeerVanished,
+
+    /// <summary>The peer broke a rule of the protocol; the verdict names it.</summary>
+    ProtocolViolation,
+
+    /// <summary>The peer's message was past a limit (1009).</summary>
+    MessageTooBig,
+
+    /// <summary>A message took too long from its first byte to its last (1008).</summary>
+    MessageTimeout,
+
+    /// <summary>The peer sent nothing for the heartbeat's time (3008).</summary>
+    Heartbeat,
+
+    /// <summary>The peer left two Pings unanswered (1011).</summary>
+    PongTimeout,
+
+    /// <summary>The peer's outbox was full (1008).</summary>
+    TooSlow,
+
+    /// <summary>The kernel took nothing for the peer for the send timeout.</summary>
+    StalledSend,
+
+    /// <summary>The application closed, and the peer did not answer the Close in time.</summary>
+    CloseDeadline,
+
+    /// <summary>Another connection took over its uid.</summary>
+    Replaced,
+
+    /// <summary>The application did not let it in.</summary>
+    Rejected,
+
+    /// <summary>The application's handler threw (1011).</summary>
+    HandlerError,
+
+    /// <summary>The application closed it.</summary>
+    ApplicationClosed,
+
+    /// <summary>The application aborted it: a reset, no Close.</summary>
+    Aborted,
+
+    /// <summary>The server stopped (1001).</summary>
+    Drain,
+
+    /// <summary>The server's memory limit was reached (1013).</summary>
+    OutOfMemory,
+
+    /// <summary>The page was served, or the request was refused: it never was a WebSocket connection.</summary>
+    Http,
+}
+
+/// <summary>How and why a connection ended.</summary>
+public sealed record Verdict
+{
+    /// <summary>What ended it.</summary>
+    public required EndCause Cause { get; init; }
+
+    /// <summary>The Close code that was received, or sent if we closed first; null for none (§7.1.5). For HTTP the status.</summary>
+    public int? Code { get; init; }
+
+    /// <summary>The reason that went with the code (§7.1.6), or an HTTP refusal's text.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>The name of the rule that was broken, or null.</summary>
+    public string? Rule { get; init; }
+
+    /// <summary>The opcode of the last frame from the peer, or null before the first.</summary>
+    public Opcode? LastFrame { get; init; }
+
+    /// <summary>From the accept to the end.</summary>
+    public TimeSpan Duration { get; init; }
+
+    /// <summary>Messages received whole.</summary>
+    public long MessagesIn { get; init; }
+
+    /// <summary>Messages accepted for sending.</summary>
+    public long MessagesOut { get; init; }
+
+    /// <summary>Bytes received, the handshake's included.</summary>
+    public long BytesIn { get; init; }
+
+    /// <summary>Bytes that the kernel took, the handshake's included.</summary>
+    public long BytesOut { get; init; }
+
+    /// <summary>Whether both sides sent a Close (§7.1.4).</summary>
+    public bool Clean { get; init; }
+
+    /// <summary>Who ended it: "peer", "server" or "application".</summary>
+    public string ClosedBy => Cause switch
+    {
+        EndCause.PeerClosed or EndCause.PeerVanished => "peer",
+        EndCause.ApplicationClosed or EndCause.Aborted or EndCause.Replaced or EndCause.Rejected or EndCause.CloseDeadline => "application",
+        _ => "server",
+    };
+
+    /// <summary>The verdict on one line, without the reason: that is a stranger's text.</summary>
+    public override string ToString()
+    {
+        string code = Code?.ToString(CultureInfo.InvariantCulture) ?? "none";
+        string rule = Rule is null ? "" : $", rule {Rule}";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"closed by {ClosedBy}: {Cause}, code {code}{rule}, {(Clean ? "clean" : "not clean")}, last frame {LastFrame?.ToString() ?? "none"}, {Duration.TotalSeconds:F3} s, in {MessagesIn} messages {BytesIn} bytes, out {MessagesOut} messages {BytesOut} bytes");
+    }
+}

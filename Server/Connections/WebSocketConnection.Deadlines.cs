@@ -1,0 +1,141 @@
+// Time. Activity only stores the loop's cached clock; the one timer entry is armed for the earliest deadline there is, and when it
+// comes due it looks at what has happened since, and re-arms itself for what is left. While we do not read from the peer, for
+// reasons of ours, its silence is not held against it: heartbeat and message deadline begin anew when the gate opens.
+
+using System.Text;
+using RawWs.Frame;
+using RawWs.Server.Log;
+using RawWs.Server.Transports;
+
+namespace RawWs.Server;
+
+public sealed partial class WebSocketConnection
+{
+    internal const string HeartbeatReason = "Network connection timeout!";
+    private const ushort HeartbeatCode = 3008;
+    private const int UnansweredPingsMax = 2;
+
+    private long _openedAt;
+    private long _armedFor = long.MaxValue;
+    private long _deadline = long.MaxValue; // of the handshake, then of the closing
+    private long _messageDeadline = long.MaxValue; // of the message that is under way
+    private long _sendDeadline = long.MaxValue; // of bytes that the kernel does not take
+    private long _lastReceived;
+    private long _lastPing;
+    private byte _unansweredPings;
+
+    internal override void OnDue(long now)
+    {
+        _armedFor = long.MaxValue;
+        if (_phase == Phase.Open)
+        {
+            OnDueWhileOpen(now);
+            return;
+        }
+
+        if (now < _deadline) ArmBy(_deadline);
+        else if (_phase == Phase.Handshake) _transport.CancelPendingRead(); // the request is answered with 408
+        else if (_phase != Phase.Ended) Expire();
+    }
+
+    private void OnDueWhileOpen(long now)
+    {
+        if (now >= _sendDeadline)
+        {
+            // A frame may have been taken in part, so no Close can follow it.
+            SetVerdict(EndCause.StalledSend, null, "");
+            AbortNow();
+            return;
+        }
+
+        bool reading = _transport.Gate == GateReasons.None;
+        if (reading && now >= _messageDeadline)
+        {
+            BeginClose(new CloseRequest(EndCause.MessageTimeout, CloseCodes.PolicyViolation, "message timeout", DropUnsent: false));
+            return;
+        }
+
+        bool closed = _context.Heartbeat > 0 ? reading && CheckHeartbeat(now) : CheckPings(now, reading);
+        if (closed) return;
+        ArmBy(_sendDeadline);
+        if (reading) ArmBy(_messageDeadline);
+        if (reading || _context.Heartbeat == 0) ArmForSilence();
+    }
+
+    private bool CheckHeartbeat(long now)
+    {
+        if (now < _lastReceived + _context.Heartbeat) return false;
+        try
+        {
+            _context.Application.OnHeartbeatMissed(this);
+        }
+        catch (Exception exception)
+        {
+            _context.Log.HandlerThrew(exception, Id);
+        }
+
+        BeginClose(new CloseRequest(EndCause.Heartbeat, HeartbeatCode, HeartbeatReason, DropUnsent: false));
+        return true;
+    }
+
+    private bool CheckPings(long now, bool reading)
+    {
+        if (now < _lastPing + _context.PingInterval) return false;
+        _unansweredPings = (byte)(reading && _lastReceived < _lastPing ? _unansweredPings + 1 : 0);
+        _lastPing = now;
+        if (_context.PingText is { } text)
+        {
+            // The seed's way: a text, to which no answer is expected. TCP_USER_TIMEOUT finds a peer that is gone.
+            TrySend(MessageKind.Text, text);
+            return false;
+        }
+
+        if (_unansweredPings >= UnansweredPingsMax)
+        {
+            BeginClose(new CloseRequest(EndCause.PongTimeout, CloseCodes.InternalError, "ping timeout", DropUnsent: false));
+            return true;
+        }
+
+        Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax];
+        int length = FrameWriter.Write(frame, Opcode.Ping, []);
+        if (_outbox.Append(frame[..length], Outbox.EntryKind.Ping)) _loop.MarkDirty(this);
+        return false;
+    }
+
+    // A message's time counts from its first byte, which may be that of a header not yet whole.
+    private void FollowMessage()
+    {
+        if (_phase != Phase.Open || !_conversation!.InMessage)
+        {
+            _messageDeadline = long.MaxValue;
+            return;
+        }
+
+        if (_messageDeadline != long.MaxValue) return;
+        _messageDeadline = _loop.Now + _context.MessageTimeout;
+        ArmBy(_messageDeadline);
+    }
+
+    // We read from the peer again: from now on its silence counts.
+    private void RestartSilence()
+    {
+        if (_phase != Phase.Open) return;
+        _lastReceived = _loop.Now;
+        if (_messageDeadline != long.MaxValue) _messageDeadline = _loop.Now + _context.MessageTimeout;
+        ArmBy(_messageDeadline);
+        ArmForSilence();
+    }
+
+    private void ArmForSilence() =>
+        ArmBy(_context.Heartbeat > 0 ? _lastReceived + _context.Heartbeat : _lastPing + _context.PingInterval);
+
+    // The entry comes due by then at the latest; earlier is no harm.
+    private void ArmBy(long due)
+    {
+        if (due >= _armedFor) return;
+        _armedFor = due;
+        _loop.Wheel.Arm(this, due);
+    }
+
+    private static int Encode(string reason, Span<byte> destination) => Encoding.UTF8.GetBytes(reason, destination);
+}

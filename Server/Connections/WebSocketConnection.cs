@@ -1,0 +1,196 @@
+// One connection, from its accepted socket to its verdict. This file is its face and its fields; the others are its life:
+//   .Run        the one async method: handshake, receive loop, ending
+//   .Receive    bytes -> steps of the conversation -> messages delivered, control frames answered
+//   .Send       outbox -> kernel, back-pressure
+//   .Deadlines  the one timer entry that serves every deadline
+//   .Ending     how it ends, and the verdict
+// Everything but the face runs on the owning loop's thread. The face may be called from any: it appends to the outbox, under the
+// outbox's lock, and posts the rest.
+
+using System.Net;
+using System.Text;
+using RawWs.Frame;
+using RawWs.Server.Loops;
+using RawWs.Server.Time;
+using RawWs.Server.Transports;
+
+namespace RawWs.Server;
+
+/// <summary>One WebSocket connection. All members may be used from any thread, unless they say otherwise.</summary>
+public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, ILoopWork
+{
+    private readonly ServerContext _context;
+    private readonly EventLoop _loop;
+    private readonly Outbox _outbox;
+    private readonly PeerAddress _peer;
+    private Transport _transport = null!;
+    private Conversation? _conversation; // made when the handshake has succeeded
+    private ulong _key;
+    private Phase _phase;
+    private int _posted;
+    private CloseRequest? _closeRequest;
+    private TaskCompletionSource? _writable;
+
+    internal WebSocketConnection(long id, ServerContext context, EventLoop loop, PeerAddress peer)
+    {
+        Id = id;
+        _context = context;
+        _loop = loop;
+        _peer = peer;
+        _outbox = new Outbox(context.Budget, context.Options.SendBufferBytesMax);
+    }
+
+    /// <summary>Where a connection stands. It only ever moves on.</summary>
+    private enum Phase : byte
+    {
+        /// <summary>The HTTP request is awaited, judged, answered.</summary>
+        Handshake,
+
+        /// <summary>Messages go both ways.</summary>
+        Open,
+
+        /// <summary>We have sent a Close first: frames are parsed for the peer's, data is not delivered.</summary>
+        Closing,
+
+        /// <summary>Nothing is parsed any more: what is queued goes out, SHUT_WR, and bytes are discarded until the end of the stream.</summary>
+        Ending,
+
+        /// <summary>The socket is closed and everything given back.</summary>
+        Ended,
+    }
+
+    /// <summary>What was posted to the owner; several may come at once.</summary>
+    [Flags]
+    private enum Posted
+    {
+        Flush = 1,
+        Start = 2,
+        Close = 4,
+        Abort = 8,
+        OpenGates = 16,
+        Continue = 32,
+    }
+
+    /// <summary>A number of its own, never used again in this process.</summary>
+    public long Id { get; }
+
+    /// <summary>The name under which the application knows it, in UTF-8; the application may set it. Empty for none.</summary>
+    public ReadOnlyMemory<byte> Uid { get; set; }
+
+    /// <summary>The endpoint: the request's path, or what the application's decision named. Empty before the upgrade.</summary>
+    public string Endpoint { get; private set; } = "";
+
+    /// <summary>The negotiated subprotocol, or null (§1.9).</summary>
+    public string? Subprotocol { get; private set; }
+
+    /// <summary>The peer's address.</summary>
+    public IPEndPoint RemoteEndPoint => _peer.ToEndPoint();
+
+    /// <summary>Whatever the application keeps with the connection.</summary>
+    public object? State { get; set; }
+
+    /// <summary>Bytes queued for the peer that the kernel has not taken.</summary>
+    public long QueuedBytes => _outbox.QueuedBytes;
+
+    internal Transport Transport => _transport;
+
+    internal bool IsOpen => _outbox.Accepting;
+
+    /// <summary>Sends a message. The bytes are copied; text must be UTF-8 (§5.6), which is not checked here.</summary>
+    /// <returns>Queued; Full when the outbox is at its bound; Closed when the connection is not open.</returns>
+    public SendResult TrySend(MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        SendResult result = _outbox.TryAppend((Opcode)kind, payload, out bool requestFlush);
+        if (requestFlush) RequestFlush();
+        return result;
+    }
+
+    /// <summary>Sends a message that is encoded once for many connections. A large one is held by reference.</summary>
+    /// <returns>As the other.</returns>
+    public SendResult TrySend(SharedMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        SendResult result = _outbox.TryAppend(message, out bool requestFlush);
+        if (requestFlush) RequestFlush();
+        return result;
+    }
+
+    /// <summary>Completes when the outbox has room again (half its bound), or the connection is not open any more.</summary>
+    public ValueTask WhenWritable()
+    {
+        if (HasRoom) return ValueTask.CompletedTask;
+        TaskCompletionSource created = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource waiting = Interlocked.CompareExchange(ref _writable, created, null) ?? created;
+        if (HasRoom) waiting.TrySetResult(); // it came between the first look and the exchange
+        return new ValueTask(waiting.Task);
+    }
+
+    /// <summary>Closes the connection: what is queued, then a Close frame, then the closing handshake (§7.1.2).</summary>
+    /// <param name="code">1000 to 1003, 1007 to 1009, 1011 to 1014, or 3000 to 4999 (§7.4); 1010 is the client's.</param>
+    /// <param name="reason">At most 123 bytes of UTF-8.</param>
+    /// <exception cref="ArgumentException">The code or the reason may not be sent.</exception>
+    public void Close(ushort code = CloseCodes.NormalClosure, string reason = "") =>
+        RequestClose(EndCause.ApplicationClosed, code, reason, dropUnsent: false);
+
+    /// <summary>
+    /// Closes a connection whose outbox is full: what the kernel has not begun to take is dropped, and Close 1008 "too slow" follows.
+    /// </summary>
+    public void CloseTooSlow() => RequestClose(EndCause.TooSlow, CloseCodes.PolicyViolation, "too slow", dropUnsent: true);
+
+    /// <summary>Ends the connection at once, without a Close: the peer sees a reset and reports 1006.</summary>
+    public void Abort() => Post(Posted.Abort);
+
+    internal void RequestClose(EndCause cause, ushort code, string reason, bool dropUnsent)
+    {
+        if (!CloseCodes.MaySend(Role.Server, code))
+            throw new ArgumentException($"The code {code} may not be sent by a server (RFC 6455 §7.4).", nameof(code));
+        ArgumentNullException.ThrowIfNull(reason);
+        if (Encoding.UTF8.GetByteCount(reason) > ClosePayload.ReasonBytesMax)
+            throw new ArgumentException($"The reason is longer than {ClosePayload.ReasonBytesMax} bytes of UTF-8 (RFC 6455 §5.5).", nameof(reason));
+
+        CloseRequest request = new(cause, code, reason, dropUnsent);
+        if (_loop.IsOwner) BeginClose(request);
+        else if (Interlocked.CompareExchange(ref _closeRequest, request, null) is null) Post(Posted.Close);
+    }
+
+    void ILoopWork.OnPosted()
+    {
+        Posted what = (Posted)Interlocked.Exchange(ref _posted, 0);
+        if (_phase == Phase.Ended) return;
+        if ((what & Posted.Start) != 0) StartOnLoop();
+        if ((what & Posted.Close) != 0) BeginClose(_closeRequest!);
+        if ((what & Posted.Flush) != 0) Flush();
+        if ((what & Posted.OpenGates) != 0) OpenGates();
+        if ((what & Posted.Continue) != 0) ContinueOnLoop();
+        if ((what & Posted.Abort) != 0) AbortNow();
+    }
+
+    /// <summary>Begins the connection's life, on its loop. Past the server's limit its request is read, and answered with 503.</summary>
+    internal void Begin(Transport transport, bool overLimit)
+    {
+        _transport = transport;
+        _overLimit = overLimit;
+        Post(Posted.Start);
+    }
+
+    private void StartOnLoop()
+    {
+        _key = _loop.Connections.Add(this);
+        if (OperatingSystem.IsLinux() && _transport is EpollTransport epoll) epoll.Register(_key);
+        _ = RunAsync();
+    }
+
+    private void Post(Posted what)
+    {
+        if (Interlocked.Or(ref _posted, (int)what) == 0) _loop.Post(this);
+    }
+
+    private void RequestFlush()
+    {
+        if (_loop.IsOwner) _loop.MarkDirty(this);
+        else Post(Posted.Flush);
+    }
+
+    /// <summary>A Close that was asked for.</summary>
+    private sealed record CloseRequest(EndCause Cause, ushort Code, string Reason, bool DropUnsent);
+}

@@ -1,0 +1,40 @@
+// Strangers' text on its way into a log line: a line stays one line, and says what bytes were there. Whatever could move a
+// terminal's cursor, reverse its text or end the line is escaped, and what is too long is cut.
+
+using System.Globalization;
+using System.Text;
+
+namespace RawWs.Server.Log;
+
+internal static class LogText
+{
+    private const int CharactersMax = 200;
+
+    /// <summary>The text with control, format and separator characters, lone surrogates, quotes and backslashes as escapes; at most 200 characters.</summary>
+    public static string Escape(string text)
+    {
+        if (IsPlain(text)) return text;
+        StringBuilder escaped = new(text.Length + 16);
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            if (escaped.Length >= CharactersMax) return escaped.Append('…').ToString();
+            if (rune.Value is '"' or '\\') escaped.Append('\\').Append((char)rune.Value);
+            else if (IsHarmless(rune)) escaped.Append(rune.ToString());
+            else escaped.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:x}}}");
+        }
+
+        return escaped.ToString();
+    }
+
+    private static bool IsPlain(string text)
+    {
+        if (text.Length > CharactersMax) return false;
+        foreach (char c in text)
+            if (c is < ' ' or > '~' or '"' or '\\') return false;
+        return true;
+    }
+
+    private static bool IsHarmless(Rune rune) => rune != Rune.ReplacementChar && Rune.GetUnicodeCategory(rune) is not
+        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+        or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
+}

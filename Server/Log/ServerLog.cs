@@ -1,0 +1,41 @@
+// Every line that the server can log, in one place. What strangers have written is escaped before it comes here.
+
+using Microsoft.Extensions.Logging;
+
+namespace RawWs.Server.Log;
+
+internal static partial class ServerLog
+{
+    [LoggerMessage(1, LogLevel.Information, "listening on {address} ({transport}, {loops} loops); page: {page}")]
+    public static partial void Listening(this ILogger log, string address, string transport, int loops, string page);
+
+    [LoggerMessage(2, LogLevel.Warning, "uids are not authenticated: whoever connects may take any name")]
+    public static partial void UidsAreNotAuthenticated(this ILogger log);
+
+    [LoggerMessage(3, LogLevel.Information, "connection {id} from {peer} ended: {verdict}, reason \"{reason}\"")]
+    public static partial void ConnectionEnded(this ILogger log, long id, string peer, string verdict, string reason);
+
+    [LoggerMessage(4, LogLevel.Information, "request {id} from {peer} answered {status}{rule}: {reason}")]
+    public static partial void RequestAnswered(this ILogger log, long id, string peer, int status, string rule, string reason);
+
+    [LoggerMessage(5, LogLevel.Warning, "accept backs off for {milliseconds} ms: {error}")]
+    public static partial void AcceptBackedOff(this ILogger log, int milliseconds, string error);
+
+    [LoggerMessage(6, LogLevel.Warning, "an Origin of null was allowed (a page opened from disk, or any site's sandboxed frame); it is allowed only while every listening address is loopback and no origin is named")]
+    public static partial void NullOriginAllowed(this ILogger log);
+
+    [LoggerMessage(7, LogLevel.Error, "the application's handler threw on connection {id}: close 1011")]
+    public static partial void HandlerThrew(this ILogger log, Exception exception, long id);
+
+    [LoggerMessage(8, LogLevel.Critical, "connection {id} met a bug of the server's")]
+    public static partial void ConnectionFailed(this ILogger log, Exception exception, long id);
+
+    [LoggerMessage(9, LogLevel.Warning, "{count} connections were closed unanswered: the server is past its limit of {limit}")]
+    public static partial void ConnectionsTurnedAway(this ILogger log, long count, int limit);
+
+    [LoggerMessage(10, LogLevel.Information, "stopping: {count} connections are told 1001")]
+    public static partial void Stopping(this ILogger log, int count);
+
+    [LoggerMessage(11, LogLevel.Information, "stopped: {clean} of {count} connections closed in time")]
+    public static partial void Stopped(this ILogger log, int clean, int count);
+}

@@ -1,0 +1,60 @@
+// The connections of one loop, by slot. The owner adds and removes; other threads may read along while they broadcast: what
+// they see is the array of a moment, with every connection that was there before they began.
+// A slot is used again, so each use has a generation: who comes with an old generation is told that nobody is there. That is
+// what keeps a stale event, or a descriptor that was closed and given out again, from reaching another connection.
+
+namespace RawWs.Server.Loops;
+
+internal sealed class ConnectionTable
+{
+    private readonly Stack<int> _free = new();
+    private WebSocketConnection?[] _connections = new WebSocketConnection?[16];
+    private uint[] _generations = new uint[16];
+    private int _used;
+    private int _count;
+
+    /// <summary>How many connections are in the table. Any thread.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Every slot, filled or null, as of this moment. Any thread.</summary>
+    public ReadOnlySpan<WebSocketConnection?> Snapshot => Volatile.Read(ref _connections);
+
+    /// <summary>Puts a connection into a slot and returns slot and generation as one number. Owner only.</summary>
+    public ulong Add(WebSocketConnection connection)
+    {
+        if (!_free.TryPop(out int slot))
+        {
+            if (_used == _connections.Length) Grow();
+            slot = _used++;
+        }
+
+        uint generation = ++_generations[slot];
+        Volatile.Write(ref _connections[slot], connection);
+        Volatile.Write(ref _count, _count + 1);
+        return ((ulong)generation << 32) | (uint)slot;
+    }
+
+    /// <summary>Who has this slot in this generation, or null. Owner only.</summary>
+    public WebSocketConnection? Find(ulong key)
+    {
+        uint slot = (uint)key;
+        return slot < (uint)_generations.Length && _generations[slot] == (uint)(key >> 32) ? _connections[slot] : null;
+    }
+
+    /// <summary>Empties a slot. Owner only.</summary>
+    public void Remove(ulong key)
+    {
+        int slot = (int)(uint)key;
+        Volatile.Write(ref _connections[slot], null);
+        Volatile.Write(ref _count, _count - 1);
+        _free.Push(slot);
+    }
+
+    private void Grow()
+    {
+        WebSocketConnection?[] larger = new WebSocketConnection?[_connections.Length * 2];
+        _connections.CopyTo(larger, 0);
+        Array.Resize(ref _generations, larger.Length);
+        Volatile.Write(ref _connections, larger);
+    }
+}

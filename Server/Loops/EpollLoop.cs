@@ -1,0 +1,112 @@
+// An event loop on a thread of its own, fed by epoll. It asks first without waiting, and only when nothing is there it blocks:
+// under load the second call is saved. Another thread wakes it through an eventfd. Pointers live in small synchronous methods.
+
+using System.Runtime.Versioning;
+using RawWs.Server.Memory;
+using RawWs.Server.Native;
+using RawWs.Server.Transports;
+
+namespace RawWs.Server.Loops;
+
+[SupportedOSPlatform("linux")]
+internal sealed class EpollLoop : EventLoop
+{
+    private const int EventsPerTurn = 512;
+    private const ulong WakeKey = ulong.MaxValue;
+
+    private readonly int _epoll;
+    private readonly int _wake;
+    private readonly byte[] _events = GC.AllocateArray<byte>(EventsPerTurn * 16, pinned: true);
+    private readonly Thread _thread;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ITimer? _timer; // with a clock that is not the system's: it wakes the loop, which waits without a timeout
+    private volatile bool _stopping;
+
+    public EpollLoop(int index, TimeProvider time, MemoryBudget budget)
+        : base(index, time, budget)
+    {
+        _epoll = Linux.EpollCreate();
+        if (_epoll < 0) throw new IOException($"epoll_create1 failed with errno {Linux.LastError}.");
+        _wake = Linux.EventFd();
+        if (_wake < 0)
+        {
+            int error = Linux.LastError;
+            Linux.Close(_epoll);
+            throw new IOException($"eventfd failed with errno {error}.");
+        }
+
+        Linux.EpollControl(_epoll, Linux.EpollCtlAdd, _wake, Linux.EpollIn, WakeKey);
+        if (time != TimeProvider.System)
+            _timer = time.CreateTimer(static loop => ((EpollLoop)loop!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _thread = new Thread(Run) { IsBackground = true, Name = $"RawWs loop {index}" };
+    }
+
+    public override void Start() => _thread.Start();
+
+    public override async Task StopAsync()
+    {
+        _stopping = true;
+        if (_thread.ThreadState.HasFlag(ThreadState.Unstarted)) _ended.TrySetResult();
+        Wake();
+        await _ended.Task.ConfigureAwait(false);
+        if (_timer is not null) await _timer.DisposeAsync().ConfigureAwait(false);
+        Linux.Close(_wake);
+        Linux.Close(_epoll);
+    }
+
+    /// <summary>Sets what a descriptor is waited for. False when the kernel has no room for it. Owner only.</summary>
+    public bool TryRegister(int descriptor, bool isNew, uint events, ulong key) =>
+        Linux.EpollControl(_epoll, isNew ? Linux.EpollCtlAdd : Linux.EpollCtlMod, descriptor, events, key) == 0;
+
+    /// <summary>Takes a descriptor out of the interest set. Owner only.</summary>
+    public void Unregister(int descriptor) => Linux.EpollControl(_epoll, Linux.EpollCtlDel, descriptor, 0, 0);
+
+    protected override void Wake() => Linux.Signal(_wake);
+
+    private void Run()
+    {
+        BeginTurn();
+        while (!_stopping)
+        {
+            int count = Wait(0);
+            if (count == 0 && !HasPosts) count = Wait(TimeoutMilliseconds());
+            ReadClock();
+            Dispatch(count);
+            FinishTurn();
+        }
+
+        EndTurn();
+        _ended.TrySetResult();
+    }
+
+    // How long nothing is due, for epoll_wait: -1 is for ever.
+    private int TimeoutMilliseconds()
+    {
+        long due = Wheel.NextDue();
+        long wait = due == long.MaxValue ? -1 : Math.Clamp(due - Now, 0, int.MaxValue);
+        if (_timer is null) return (int)wait;
+        _timer.Change(wait < 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(wait), Timeout.InfiniteTimeSpan);
+        return -1;
+    }
+
+    private unsafe int Wait(int timeout)
+    {
+        fixed (byte* events = _events)
+        {
+            return Math.Max(0, Linux.EpollWait(_epoll, events, EventsPerTurn, timeout));
+        }
+    }
+
+    private unsafe void Dispatch(int count)
+    {
+        fixed (byte* events = _events)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                ulong key = Linux.EventData(events, i);
+                if (key == WakeKey) Linux.ClearSignal(_wake);
+                else if (Connections.Find(key)?.Transport is EpollTransport transport) transport.OnEvents(Linux.EventMask(events, i));
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+// One owner for many connections. A loop runs in turns on one thread at a time, and only it makes system calls on its
+// connections' sockets, advances their readers and turns their wheel. Another thread can do two things to a connection: append
+// to its outbox, under the outbox's lock, and post it here.
+//
+// One turn:  wait for events and dispatch them -> run what was posted -> advance the wheel -> flush the connections that have
+// something to send. The order makes a batch: whatever the events of one turn caused to be sent to one peer leaves in one send.
+
+using RawWs.Server.Memory;
+using RawWs.Server.Time;
+
+namespace RawWs.Server.Loops;
+
+/// <summary>Something that a loop does when its turn comes, on the loop's thread.</summary>
+internal interface ILoopWork
+{
+    void OnPosted();
+}
+
+internal abstract class EventLoop
+{
+    private readonly Lock _postsLock = new();
+    private readonly TimeProvider _time;
+    private readonly long _origin;
+    private List<ILoopWork> _posts = [];
+    private List<ILoopWork> _running = [];
+    private readonly List<WebSocketConnection> _dirty = [];
+    private bool _wakeRequested;
+    private int _ownerThread;
+
+    protected EventLoop(int index, TimeProvider time, MemoryBudget budget)
+    {
+        Index = index;
+        Budget = budget;
+        _time = time;
+        _origin = time.GetTimestamp();
+        Wheel = new TimerWheel(0);
+    }
+
+    /// <summary>The loop's number among its server's loops, from 0.</summary>
+    public int Index { get; }
+
+    public MemoryBudget Budget { get; }
+
+    public TimerWheel Wheel { get; }
+
+    public ReceiveBuffer Buffer { get; } = new();
+
+    /// <summary>The message that is lent at this moment; see <see cref="LentMessage"/>.</summary>
+    public LentMessage Lent { get; private set; } = new();
+
+    public ConnectionTable Connections { get; } = new();
+
+    /// <summary>Milliseconds since the loop was made, as of the beginning of this turn: what every deadline is reckoned in.</summary>
+    public long Now { get; private set; }
+
+    /// <summary>Whether the caller is on this loop's thread, in a turn of it.</summary>
+    public bool IsOwner => _ownerThread == Environment.CurrentManagedThreadId;
+
+    protected bool HasPosts
+    {
+        get
+        {
+            lock (_postsLock) return _posts.Count > 0;
+        }
+    }
+
+    protected TimeProvider Time => _time;
+
+    /// <summary>Begins to run turns.</summary>
+    public abstract void Start();
+
+    /// <summary>Ends it: returns when no turn runs any more. Not to be called on the loop's own thread.</summary>
+    public abstract Task StopAsync();
+
+    /// <summary>Has <paramref name="work"/> run in a coming turn. Any thread; one wake-up for all that is posted meanwhile.</summary>
+    public void Post(ILoopWork work)
+    {
+        if (Add(work)) Wake();
+    }
+
+    /// <summary>The same, from the thread on which an operation of the work's own has completed.</summary>
+    public virtual void PostCompletion(ILoopWork work) => Post(work);
+
+    /// <summary>The connection has something to send at the end of this turn. On the owner's thread, once per connection and turn.</summary>
+    public void MarkDirty(WebSocketConnection connection) => _dirty.Add(connection);
+
+    /// <summary>A handler kept its message: it takes the lent object along.</summary>
+    public LentMessage TakeLent()
+    {
+        LentMessage taken = Lent;
+        Lent = new LentMessage();
+        return taken;
+    }
+
+    /// <summary>Makes the waiting loop run a turn. Any thread.</summary>
+    protected abstract void Wake();
+
+    /// <summary>Queues work. True when the loop has to be woken for it: the owner looks at the queue before it waits.</summary>
+    protected bool Add(ILoopWork work)
+    {
+        lock (_postsLock)
+        {
+            _posts.Add(work);
+            if (_wakeRequested || IsOwner) return false;
+            _wakeRequested = true;
+            return true;
+        }
+    }
+
+    protected void BeginTurn()
+    {
+        _ownerThread = Environment.CurrentManagedThreadId;
+        ReadClock();
+    }
+
+    protected void ReadClock() => Now = (long)_time.GetElapsedTime(_origin).TotalMilliseconds;
+
+    /// <summary>All of a turn that follows the events.</summary>
+    protected void FinishTurn()
+    {
+        RunPosts();
+        Wheel.Advance(Now);
+        FlushDirty();
+    }
+
+    protected void EndTurn() => _ownerThread = 0;
+
+    private void RunPosts()
+    {
+        List<ILoopWork> work;
+        lock (_postsLock)
+        {
+            _wakeRequested = false;
+            if (_posts.Count == 0) return;
+            work = _posts;
+            _posts = _running;
+            _running = work;
+        }
+
+        for (int i = 0; i < work.Count; i++) work[i].OnPosted();
+        work.Clear();
+    }
+
+    // Flushing may open a connection's gate, and then it reads on and may cause more to be sent: the list can grow meanwhile.
+    private void FlushDirty()
+    {
+        for (int i = 0; i < _dirty.Count; i++) _dirty[i].Flush();
+        _dirty.Clear();
+    }
+}

@@ -1,0 +1,91 @@
+// An event loop without a thread of its own: a queue whose turns run one at a time, each on whatever thread is at hand. That is a
+// thread of the socket engine when an operation has completed (inline, if the engine may), else one of the pool's. A thread
+// of the application's, which only sends something, never finds itself running turns.
+
+using RawWs.Server.Memory;
+
+namespace RawWs.Server.Loops;
+
+internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
+{
+    private readonly ITimer _timer;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _timerDue = long.MaxValue;
+    private int _state; // Idle, Running, RunningAndAsked, Stopped
+
+    private const int Idle = 0;
+    private const int Running = 1;
+    private const int RunningAndAsked = 2;
+    private const int Stopped = 3;
+
+    public SocketLoop(int index, TimeProvider time, MemoryBudget budget)
+        : base(index, time, budget) =>
+        _timer = time.CreateTimer(static loop => ((SocketLoop)loop!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
+    public override void Start() => Wake();
+
+    public override async Task StopAsync()
+    {
+        // The turn that runs now is the last; with none running, none comes.
+        int before = Interlocked.Exchange(ref _state, Stopped);
+        if (before is Idle or Stopped) _ended.TrySetResult();
+        await _ended.Task.ConfigureAwait(false);
+        await _timer.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Posts from a thread of the socket engine's: if no turn runs, it runs here.</summary>
+    public override void PostCompletion(ILoopWork work)
+    {
+        if (Add(work) && TryEnter()) RunTurns();
+    }
+
+    void IThreadPoolWorkItem.Execute() => RunTurns();
+
+    protected override void Wake()
+    {
+        if (TryEnter()) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    // Whoever moves the state from Idle runs the turns; others leave word that there is more to do.
+    private bool TryEnter()
+    {
+        while (true)
+        {
+            int state = Volatile.Read(ref _state);
+            if (state is RunningAndAsked or Stopped) return false;
+            int next = state == Idle ? Running : RunningAndAsked;
+            if (Interlocked.CompareExchange(ref _state, next, state) == state) return next == Running;
+        }
+    }
+
+    private void RunTurns()
+    {
+        while (true)
+        {
+            BeginTurn();
+            FinishTurn();
+            SetTimer();
+            bool more = HasPosts;
+            EndTurn();
+            if (more) continue;
+            int state = Interlocked.CompareExchange(ref _state, Idle, Running);
+            if (state == Running) return;
+            if (state == Stopped)
+            {
+                _ended.TrySetResult();
+                return;
+            }
+
+            Interlocked.CompareExchange(ref _state, Running, RunningAndAsked);
+        }
+    }
+
+    private void SetTimer()
+    {
+        long due = Wheel.NextDue();
+        if (due == _timerDue && due > Now) return;
+        _timerDue = due;
+        TimeSpan wait = due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Max(due - Now, 1));
+        _timer.Change(wait, Timeout.InfiniteTimeSpan);
+    }
+}

@@ -1,0 +1,42 @@
+// The demo page: one HTML file inside the assembly, with its script and style in it. The Content-Security-Policy allows exactly
+// these two, by their hashes, and a connection back to where the page came from; nothing else runs, loads or frames it.
+
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace RawWs.Server.Pages;
+
+internal sealed class DemoPage
+{
+    private DemoPage(byte[] html, string contentSecurityPolicy)
+    {
+        Html = html;
+        ContentSecurityPolicy = contentSecurityPolicy;
+    }
+
+    public ReadOnlyMemory<byte> Html { get; }
+
+    public string ContentSecurityPolicy { get; }
+
+    public static DemoPage Load()
+    {
+        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("index.html")
+            ?? throw new InvalidOperationException("The assembly has no index.html in it.");
+        using MemoryStream copy = new();
+        stream.CopyTo(copy);
+        byte[] html = copy.ToArray();
+        string text = Encoding.UTF8.GetString(html);
+        string policy = $"default-src 'none'; script-src '{Hash(text, "script")}'; style-src '{Hash(text, "style")}'; "
+            + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        return new DemoPage(html, policy);
+    }
+
+    // The hash of the one element of this name, as the policy writes it.
+    private static string Hash(string html, string element)
+    {
+        int start = html.IndexOf($"<{element}>", StringComparison.Ordinal) + element.Length + 2;
+        int end = html.IndexOf($"</{element}>", start, StringComparison.Ordinal);
+        return "sha256-" + Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(html[start..end])));
+    }
+}

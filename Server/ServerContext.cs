@@ -1,0 +1,129 @@
+// What all connections of one server share: options in the loops' units, the application, the rules, the budget.
+
+using System.Buffers;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using RawWs.Frame;
+using RawWs.Handshake;
+using RawWs.Server.Log;
+using RawWs.Server.Memory;
+using RawWs.Server.Pages;
+
+namespace RawWs.Server;
+
+internal sealed class ServerContext
+{
+    [ThreadStatic] private static ArrayBufferWriter<byte>? t_writer;
+
+    private readonly WebSocketServer _server;
+    private int _nullOriginWarned;
+
+    public ServerContext(WebSocketServer server, ServerOptions options, IWebSocketApplication application, MemoryBudget budget)
+    {
+        _server = server;
+        Options = options;
+        Application = application;
+        Budget = budget;
+        Log = options.LoggerFactory.CreateLogger("RawWs");
+        ConversationLimits = new ConversationLimits { MessageBytesMax = options.MessageBytesMax, FragmentsMax = options.FragmentsMax };
+        Page = options.ServesPage ? DemoPage.Load() : null;
+        Policy = new UpgradePolicy
+        {
+            AllowedOrigins = options.AllowedOrigins,
+            AllowedHosts = options.AllowedHosts,
+            AllowNullOrigin = options.IsLoopbackOnly && options.AllowedOrigins.Count == 0,
+            Subprotocols = options.Subprotocols,
+            HasPage = options.ServesPage,
+        };
+        HandshakeTimeout = Milliseconds(options.HandshakeTimeout);
+        MessageTimeout = Milliseconds(options.MessageTimeout);
+        CloseTimeout = Milliseconds(options.CloseTimeout);
+        SendTimeout = Milliseconds(options.SendTimeout);
+        Heartbeat = options.Heartbeat == TimeSpan.Zero ? 0 : Milliseconds(options.Heartbeat);
+        PingInterval = Milliseconds(options.PingInterval);
+        PingText = options.PingText is null ? null : Encoding.UTF8.GetBytes(options.PingText);
+    }
+
+    public ServerOptions Options { get; }
+
+    public IWebSocketApplication Application { get; }
+
+    public MemoryBudget Budget { get; }
+
+    public ILogger Log { get; }
+
+    public ConversationLimits ConversationLimits { get; }
+
+    public RequestLimits RequestLimits { get; } = new();
+
+    public UpgradePolicy Policy { get; }
+
+    public DemoPage? Page { get; }
+
+    public long HandshakeTimeout { get; }
+
+    public long MessageTimeout { get; }
+
+    public long CloseTimeout { get; }
+
+    public long SendTimeout { get; }
+
+    /// <summary>Zero: Pings instead.</summary>
+    public long Heartbeat { get; }
+
+    public long PingInterval { get; }
+
+    public byte[]? PingText { get; }
+
+    /// <summary>A writer for one HTTP answer. One per thread is kept.</summary>
+#pragma warning disable CA1822 // Its place is here, with the other things that connections share.
+    public ArrayBufferWriter<byte> RentWriter()
+    {
+        ArrayBufferWriter<byte> writer = t_writer ?? new ArrayBufferWriter<byte>(1024);
+        t_writer = null;
+        return writer;
+    }
+
+    public void ReturnWriter(ArrayBufferWriter<byte> writer)
+    {
+        writer.ResetWrittenCount();
+        t_writer = writer;
+    }
+#pragma warning restore CA1822
+
+    public void WarnOfNullOrigin()
+    {
+        if (Interlocked.Exchange(ref _nullOriginWarned, 1) == 0) Log.NullOriginAllowed();
+    }
+
+    /// <summary>The connection's last act.</summary>
+    public void OnEnded(WebSocketConnection connection, Verdict verdict, bool opened)
+    {
+        if (opened)
+        {
+            try
+            {
+                Application.OnClose(connection, verdict);
+            }
+            catch (Exception exception)
+            {
+                Log.HandlerThrew(exception, connection.Id);
+            }
+        }
+
+        if (Log.IsEnabled(LogLevel.Information)) LogVerdict(connection, verdict);
+        _server.OnConnectionEnded(connection, verdict);
+    }
+
+    private void LogVerdict(WebSocketConnection connection, Verdict verdict)
+    {
+        string peer = connection.RemoteEndPoint.ToString();
+        string reason = LogText.Escape(verdict.Reason);
+        if (verdict.Cause == EndCause.Http)
+            Log.RequestAnswered(connection.Id, peer, verdict.Code ?? 0, verdict.Rule is null ? "" : $" by rule {verdict.Rule}", reason);
+        else
+            Log.ConnectionEnded(connection.Id, peer, verdict.ToString(), reason);
+    }
+
+    private static long Milliseconds(TimeSpan time) => Math.Max(1, (long)Math.Ceiling(time.TotalMilliseconds));
+}

@@ -1,0 +1,126 @@
+// Everything that the server can be told, with its unit and its default. Immutable once made; one method finds what is wrong.
+
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace RawWs.Server;
+
+/// <summary>How readiness comes to the event loops.</summary>
+public enum TransportKind : byte
+{
+    /// <summary>Epoll on Linux, Socket elsewhere.</summary>
+    Auto,
+
+    /// <summary>Threads of our own over epoll; Linux only.</summary>
+    Epoll,
+
+    /// <summary>System.Net.Sockets' asynchronous operations; everywhere.</summary>
+    Socket,
+}
+
+/// <summary>The server's options. A property's unit is its type's, or the last word of its name.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>Where to listen; port 0 takes a free one. Default: 127.0.0.1:2000.</summary>
+    public IReadOnlyList<IPEndPoint> ListenEndPoints { get; init; } = [new IPEndPoint(IPAddress.Loopback, 2000)];
+
+    /// <summary>Where readiness comes from. Default: Auto.</summary>
+    public TransportKind Transport { get; init; }
+
+    /// <summary>How many event loops; default: one per processor.</summary>
+    public int Loops { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>The largest message, in bytes of payload; larger ones are closed with 1009. Default: 1 MiB.</summary>
+    public int MessageBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>The most fragments of a message; more are closed with 1009. Default: 1,024.</summary>
+    public int FragmentsMax { get; init; } = 1024;
+
+    /// <summary>How long a message may take from its first byte to its last. Default: 30 s.</summary>
+    public TimeSpan MessageTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Bytes queued for one peer from which on nothing more is accepted for it. Default: 1 MiB.</summary>
+    public int SendBufferBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>The most connections; one more is answered with 503. Default: from the limit of open files.</summary>
+    public int ConnectionsMax { get; init; } = DefaultConnectionsMax();
+
+    /// <summary>The most bytes held in unfinished messages and outboxes, all together. Default: a quarter of what the process may have.</summary>
+    public long MemoryBytesMax { get; init; } = Math.Max(64L * 1024 * 1024, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+
+    /// <summary>How long a request may take, and its answer. Default: 10 s.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the peer may take to answer a Close, and then to end its stream. Default: 5 s.</summary>
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a peer may take nothing of what is sent to it. Default: 30 s.</summary>
+    public TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A peer that sends nothing for so long is closed with 3008; zero: Pings instead. Default: zero.</summary>
+    public TimeSpan Heartbeat { get; init; } = TimeSpan.Zero;
+
+    /// <summary>Without a heartbeat: the time between two Pings. Two unanswered ones close with 1011. Default: 25 s.</summary>
+    public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>Without a heartbeat: this text is sent instead of a Ping, and no answer is expected. Default: none.</summary>
+    public string? PingText { get; init; }
+
+    /// <summary>Origins that are allowed besides loopback and same host, or "*" for any. Default: none.</summary>
+    public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
+
+    /// <summary>Host names under which this server is reached: for these an Origin of the same host is allowed. Default: none.</summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
+    /// <summary>Subprotocols that the application speaks, the preferred first (§1.9). Default: none.</summary>
+    public IReadOnlyList<string> Subprotocols { get; init; } = [];
+
+    /// <summary>Whether a plain GET of "/" gets the demo page. Default: no.</summary>
+    public bool ServesPage { get; init; }
+
+    /// <summary>The clock and its timers. Default: the system's.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Where log lines go. Default: nowhere.</summary>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    internal bool UsesEpoll => Transport == TransportKind.Epoll || (Transport == TransportKind.Auto && OperatingSystem.IsLinux());
+
+    internal bool IsLoopbackOnly
+    {
+        get
+        {
+            foreach (IPEndPoint endPoint in ListenEndPoints)
+                if (!IPAddress.IsLoopback(endPoint.Address)) return false;
+            return true;
+        }
+    }
+
+    /// <summary>The first thing that is wrong, as one sentence that names the property; null when all is well.</summary>
+    public string? FindError()
+    {
+        if (ListenEndPoints.Count == 0) return $"{nameof(ListenEndPoints)}: at least one address is needed.";
+        if (Transport == TransportKind.Epoll && !OperatingSystem.IsLinux()) return $"{nameof(Transport)}: epoll exists on Linux only.";
+        if (Loops is < 1 or > 1024) return $"{nameof(Loops)}: 1 to 1024, not {Loops}.";
+        if (MessageBytesMax < 1) return $"{nameof(MessageBytesMax)}: at least 1, not {MessageBytesMax}.";
+        if (FragmentsMax < 1) return $"{nameof(FragmentsMax)}: at least 1, not {FragmentsMax}.";
+        if (SendBufferBytesMax < 1) return $"{nameof(SendBufferBytesMax)}: at least 1, not {SendBufferBytesMax}.";
+        if (ConnectionsMax < 1) return $"{nameof(ConnectionsMax)}: at least 1, not {ConnectionsMax}.";
+        if (MemoryBytesMax < 1024 * 1024) return $"{nameof(MemoryBytesMax)}: at least 1 MiB, not {MemoryBytesMax} bytes.";
+        if (PingText is not null && Heartbeat > TimeSpan.Zero) return $"{nameof(PingText)}: only without a heartbeat (set {nameof(Heartbeat)} to zero).";
+        return FindBadTime(nameof(MessageTimeout), MessageTimeout) ?? FindBadTime(nameof(HandshakeTimeout), HandshakeTimeout)
+            ?? FindBadTime(nameof(CloseTimeout), CloseTimeout) ?? FindBadTime(nameof(SendTimeout), SendTimeout)
+            ?? FindBadTime(nameof(PingInterval), PingInterval) ?? (Heartbeat == TimeSpan.Zero ? null : FindBadTime(nameof(Heartbeat), Heartbeat));
+    }
+
+    private static string? FindBadTime(string name, TimeSpan time) =>
+        time >= TimeSpan.FromMilliseconds(1) && time <= TimeSpan.FromDays(1) ? null : $"{name}: 0.001 to 86400 seconds, not {time.TotalSeconds}.";
+
+    // A connection is a descriptor. Some are kept back for listeners, loops, files, and connections that are only told 503.
+    private static int DefaultConnectionsMax()
+    {
+        const int Reserve = 192;
+        return OperatingSystem.IsLinux() ? Math.Max(64, Native.Linux.OpenFilesMax() - Reserve) : 10_000;
+    }
+}

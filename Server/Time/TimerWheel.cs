@@ -1,0 +1,239 @@
+// A hierarchical timing wheel. In: entries with a due time in milliseconds. Out: calls of OnDue, never early and at most one tick
+// late. No clock, no thread, no lock: its owner tells it the time.
+//
+// Four wheels of 64 slots. A slot of the first spans one tick (16 ms), so the first wheel reaches 1.024 s ahead; a slot of the second
+// spans a whole turn of the first, and so on: 65.5 s, 70 minutes, 74 hours. An entry goes into the lowest wheel that reaches its due
+// tick. Each time the first wheel has turned once, the second's next slot is emptied into it, and likewise upwards.
+//
+//   A worked example. The time is tick 0, and an entry is due at 2.5 s: tick 157 (2,500 / 16, rounded up). 157 is past the
+//   first wheel's 63, so it goes into the second, slot 157 / 64 = 2. At tick 128 (2.048 s) that slot is emptied: the entry moves to
+//   the first wheel, slot 157 mod 64 = 29. At tick 157 (2.512 s) slot 29 is due, and OnDue is called.
+//
+// An entry is a link of its slot's ring, so arming and disarming are a few writes and cost no memory, and a tick looks at one slot
+// however many entries there are. A mask per wheel knows the filled slots: empty ticks are skipped, and the time until the next
+// one that matters is a few bit operations.
+
+using System.Numerics;
+
+namespace RawWs.Server.Time;
+
+/// <summary>What a wheel holds: armed for one time at most.</summary>
+public abstract class TimerEntry
+{
+    private protected TimerEntry()
+    {
+    }
+
+    internal TimerEntry? Next { get; set; }
+
+    internal TimerEntry? Previous { get; set; }
+
+    internal long DueTick { get; set; }
+
+    /// <summary>Level and slot, or -1 while it is not armed.</summary>
+    internal int Place { get; set; } = -1;
+
+    internal abstract void OnDue(long now);
+}
+
+internal sealed class TimerWheel
+{
+    /// <summary>The resolution, in milliseconds.</summary>
+    public const int TickMilliseconds = 16;
+
+    private const int Levels = 4;
+    private const int SlotBits = 6;
+    private const int Slots = 1 << SlotBits;
+    private const long ReachTicks = 1L << (SlotBits * Levels);
+
+    private readonly Ring[] _rings = new Ring[Levels * Slots];
+    private readonly ulong[] _filled = new ulong[Levels];
+    private readonly Ring _firing = new();
+    private long _tick; // the last tick that has been gone through
+
+    public TimerWheel(long now)
+    {
+        for (int i = 0; i < _rings.Length; i++) _rings[i] = new Ring();
+        _tick = now / TickMilliseconds;
+    }
+
+    /// <summary>How many entries are armed.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Arms an entry for a time in milliseconds; armed already, it is moved. A time that is past means the next tick.</summary>
+    public void Arm(TimerEntry entry, long due)
+    {
+        if (entry.Place >= 0) Disarm(entry);
+        Count++;
+        // Rounded up: an entry never fires early. A time beyond the wheels' reach waits in the last slot and is armed again from there.
+        entry.DueTick = due > long.MaxValue - TickMilliseconds ? long.MaxValue : (due + TickMilliseconds - 1) / TickMilliseconds;
+        Place(entry);
+    }
+
+    /// <summary>Disarms an entry; one that is not armed stays so.</summary>
+    public void Disarm(TimerEntry entry)
+    {
+        if (entry.Place < 0) return;
+        Count--;
+        Unlink(entry);
+    }
+
+    /// <summary>
+    /// Goes on to the time <paramref name="now"/>, in milliseconds, and calls every entry that is due, in the order of their ticks. An
+    /// entry that is called is disarmed before; it may arm or disarm itself or any other.
+    /// </summary>
+    /// <returns>How many were called.</returns>
+    public int Advance(long now)
+    {
+        long target = now / TickMilliseconds;
+        int called = 0;
+        while (_tick < target)
+        {
+            long next = NextTick();
+            if (next > target)
+            {
+                _tick = target;
+                break;
+            }
+
+            _tick = next;
+            Cascade();
+            called += Fire(now);
+        }
+
+        return called;
+    }
+
+    /// <summary>
+    /// The time in milliseconds of the next tick at which there is something to do, or <see cref="long.MaxValue"/>. It may be early (a slot
+    /// to be emptied into a lower wheel), never late.
+    /// </summary>
+    public long NextDue()
+    {
+        long next = NextTick();
+        return next == long.MaxValue ? next : next * TickMilliseconds;
+    }
+
+    // The earliest tick after _tick whose slot, in any wheel, is filled.
+    private long NextTick()
+    {
+        long earliest = long.MaxValue;
+        for (int level = 0; level < Levels; level++)
+        {
+            ulong filled = _filled[level];
+            if (filled == 0) continue;
+            int shift = SlotBits * level;
+            long turn = _tick >> shift; // how many slots of this wheel have gone by
+            int slot = (int)turn & (Slots - 1);
+            // Rotated so that bit 0 is the slot after the current one: the count of zeros is how many slots are skipped.
+            int skipped = BitOperations.TrailingZeroCount(BitOperations.RotateRight(filled, (slot + 1) & (Slots - 1)));
+            earliest = Math.Min(earliest, (turn + 1 + skipped) << shift);
+        }
+
+        return earliest;
+    }
+
+    private void Place(TimerEntry entry)
+    {
+        long due = Math.Max(entry.DueTick, _tick + 1);
+        long ahead = due - _tick;
+        if (ahead >= ReachTicks)
+        {
+            due = _tick + ReachTicks - 1;
+            ahead = ReachTicks - 1;
+        }
+
+        int level = BitOperations.Log2((ulong)ahead) / SlotBits;
+        int slot = (int)(due >> (SlotBits * level)) & (Slots - 1);
+        int place = (level * Slots) + slot;
+        entry.Place = place;
+        _rings[place].Add(entry);
+        _filled[level] |= 1UL << slot;
+    }
+
+    // Where a wheel's turn has just ended, the next slot of the wheel above is emptied downwards.
+    private void Cascade()
+    {
+        for (int level = 1; level < Levels; level++)
+        {
+            int shift = SlotBits * level;
+            if ((_tick & ((1L << shift) - 1)) != 0) return;
+            int place = (level * Slots) + ((int)(_tick >> shift) & (Slots - 1));
+            while (_rings[place].First is { } entry)
+            {
+                Unlink(entry);
+                if (entry.DueTick <= _tick) PlaceNow(entry);
+                else Place(entry);
+            }
+        }
+    }
+
+    // An entry that came down due at this very tick.
+    private void PlaceNow(TimerEntry entry)
+    {
+        int slot = (int)_tick & (Slots - 1);
+        entry.Place = slot;
+        _rings[slot].Add(entry);
+        _filled[0] |= 1UL << slot;
+    }
+
+    private int Fire(long now)
+    {
+        int slot = (int)_tick & (Slots - 1);
+        if ((_filled[0] & (1UL << slot)) == 0) return 0;
+
+        // The ring is taken over whole: whoever arms anew for a full turn ahead is not called twice.
+        _rings[slot].MoveTo(_firing);
+        _filled[0] &= ~(1UL << slot);
+        int called = 0;
+        while (_firing.First is { } entry)
+        {
+            Unlink(entry);
+            Count--;
+            called++;
+            entry.OnDue(now);
+        }
+
+        return called;
+    }
+
+    private void Unlink(TimerEntry entry)
+    {
+        int place = entry.Place;
+        entry.Place = -1;
+        entry.Previous!.Next = entry.Next;
+        entry.Next!.Previous = entry.Previous;
+        entry.Next = entry.Previous = null;
+        if (_rings[place].First is null) _filled[place / Slots] &= ~(1UL << (place % Slots));
+    }
+
+    /// <summary>A slot: the head of a ring of entries.</summary>
+    private sealed class Ring : TimerEntry
+    {
+        public Ring() => Next = Previous = this;
+
+        public TimerEntry? First => Next == this ? null : Next;
+
+        public void Add(TimerEntry entry)
+        {
+            entry.Next = this;
+            entry.Previous = Previous;
+            Previous!.Next = entry;
+            Previous = entry;
+        }
+
+        public void MoveTo(Ring other)
+        {
+            if (First is null) return;
+            other.Next = Next;
+            other.Previous = Previous;
+            Next!.Previous = other;
+            Previous!.Next = other;
+            Next = Previous = this;
+        }
+
+        internal override void OnDue(long now)
+        {
+        }
+    }
+}

@@ -1,0 +1,185 @@
+// A connection over System.Net.Sockets, for systems without epoll (and, on Linux, to run the same tests on both). A receive of
+// zero bytes says when the socket is readable; the bytes are then taken without blocking, into the loop's buffer. There is no such
+// call for writability: what the kernel does not take at once is copied, a bounded piece of it, into a buffer that SendAsync
+// owns until it is through, and then there is room again.
+
+using System.Diagnostics.CodeAnalysis;
+using System.Net.Sockets;
+using RawWs.Server.Loops;
+
+namespace RawWs.Server.Transports;
+
+[SuppressMessage("Design", "CA1001", Justification = "Close gives everything back, once what is pending has come home.")]
+internal sealed class SocketTransport : Transport, ILoopWork
+{
+    private const int StalledBytesMax = 16 * 1024;
+
+    private readonly Socket _socket;
+    private readonly ITransportOwner _owner;
+    private readonly Operation _receive;
+    private Operation? _send;
+    private byte[]? _stalled;
+    private bool _receiving;
+    private bool _sending;
+    private bool _shutdownAfterSend;
+    private bool _closed;
+
+    public SocketTransport(EventLoop loop, Socket socket, ITransportOwner owner)
+        : base(loop)
+    {
+        _socket = socket;
+        _socket.Blocking = false;
+        _socket.NoDelay = true;
+        _owner = owner;
+        _receive = new Operation(this);
+        _receive.SetBuffer(Memory<byte>.Empty);
+    }
+
+    public override int TryWrite(ReadOnlySpan<byte> bytes, bool more)
+    {
+        if (_closed || Broken) return -1;
+        if (_sending) return 0;
+        int taken = _socket.Send(bytes, SocketFlags.None, out SocketError error);
+        if (error == SocketError.Success && taken == bytes.Length) return taken;
+        if (error is not (SocketError.Success or SocketError.WouldBlock or SocketError.NoBufferSpaceAvailable)) return -1;
+        taken = Math.Max(taken, 0);
+        return taken + Stall(bytes[taken..]);
+    }
+
+    public override void ShutdownWrite()
+    {
+        if (_sending) _shutdownAfterSend = true;
+        else ShutdownNow();
+    }
+
+    public override void SetUserTimeout(TimeSpan timeout)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        const int IpProtoTcp = 6, TcpUserTimeout = 18;
+        Span<byte> value = stackalloc byte[4];
+        BitConverter.TryWriteBytes(value, (int)Math.Clamp(timeout.TotalMilliseconds, 1, int.MaxValue));
+        _socket.SetRawSocketOption(IpProtoTcp, TcpUserTimeout, value);
+    }
+
+    /// <summary>One or both of the operations have completed: their thread posted this.</summary>
+    void ILoopWork.OnPosted()
+    {
+        if (_sending && _send!.TryTake(out SocketError sent)) OnSent(sent);
+        if (_receiving && _receive.TryTake(out SocketError received)) OnReadable(received);
+        if (_closed && !_receiving && !_sending) Dispose();
+    }
+
+    protected override void WantBytes()
+    {
+        if (_receiving || _closed) return;
+        _receiving = true;
+        // A readiness that is there already takes its turn like any other: nobody reads on and on while the rest wait.
+        if (!_socket.ReceiveAsync(_receive)) _receive.CompletedAtOnce();
+    }
+
+    protected override int Receive(Span<byte> destination)
+    {
+        int received = _socket.Receive(destination, SocketFlags.None, out SocketError error);
+        if (error == SocketError.Success) return received;
+        if (error is SocketError.WouldBlock or SocketError.NoBufferSpaceAvailable) return -1;
+        Break(_owner);
+        return -2;
+    }
+
+    protected override void CloseSocket(bool reset)
+    {
+        if (_closed) return;
+        _closed = true;
+        if (reset) _socket.LingerState = new LingerOption(true, 0);
+        _socket.Dispose(); // ends what is pending; each completion still comes, and its buffer is free only then
+        if (!_receiving && !_sending) Dispose();
+    }
+
+    private int Stall(ReadOnlySpan<byte> rest)
+    {
+        int length = Math.Min(rest.Length, StalledBytesMax);
+        _stalled = Loop.Budget.Rent(length);
+        rest[..length].CopyTo(_stalled);
+        _send ??= new Operation(this);
+        _send.SetBuffer(_stalled, 0, length);
+        _sending = true;
+        if (!_socket.SendAsync(_send)) _send.CompletedAtOnce();
+        return length;
+    }
+
+    private void OnSent(SocketError error)
+    {
+        _sending = false;
+        Loop.Budget.Return(_stalled!);
+        _stalled = null;
+        if (_closed) return;
+        if (error != SocketError.Success)
+        {
+            Break(_owner);
+            return;
+        }
+
+        if (_shutdownAfterSend) ShutdownNow();
+        else _owner.OnWritable();
+    }
+
+    private void OnReadable(SocketError error)
+    {
+        _receiving = false;
+        if (_closed) return;
+        if (error != SocketError.Success)
+        {
+            Break(_owner);
+            return;
+        }
+
+        if (!WantsBytes) return; // the gate has closed meanwhile; it asks again when it opens
+        ReceiveOnce();
+        if (WantsBytes) WantBytes(); // the readiness was a false one
+    }
+
+    private void ShutdownNow()
+    {
+        if (_closed) return;
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // The peer was quicker: there is nothing left to end.
+        }
+    }
+
+    private void Dispose()
+    {
+        _receive.Dispose();
+        _send?.Dispose();
+    }
+
+    /// <summary>An asynchronous operation that posts its transport to the loop when it is through.</summary>
+    private sealed class Operation(SocketTransport transport) : SocketAsyncEventArgs(true)
+    {
+        private int _done;
+
+        /// <summary>Whether it has completed since it was started, and how.</summary>
+        public bool TryTake(out SocketError error)
+        {
+            bool done = Interlocked.Exchange(ref _done, 0) == 1;
+            error = done ? SocketError : SocketError.Success;
+            return done;
+        }
+
+        public void CompletedAtOnce()
+        {
+            Volatile.Write(ref _done, 1);
+            transport.Loop.Post(transport);
+        }
+
+        protected override void OnCompleted(SocketAsyncEventArgs e)
+        {
+            Volatile.Write(ref _done, 1);
+            transport.Loop.PostCompletion(transport);
+        }
+    }
+}

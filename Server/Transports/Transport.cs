@@ -1,0 +1,308 @@
+// A connection's raw bytes. Inwards it is a PipeReader: the loop brings bytes, and the pending read completes inline, on the
+// loop's thread. Outwards it is a byte sink: TryWrite takes what the kernel takes now. A later stage (TLS, say) reads from
+// one such pair and is another; nothing above the bytes knows which it has.
+//
+// Who owns the bytes: what a completed read shows lies in the loop's receive buffer, lent until the reader awaits the next read
+// or returns to the loop. Unconsumed bytes then move to a tail of the connection's own, right-sized, from the pool; while
+// everything is consumed a connection owns no buffer. Bytes that are there but not examined complete the next read at once.
+//
+// The gate: a connection that is not to be read from (its handler runs, its outbox is full) has bits set in it, and no
+// read completes until they are all gone; an end of the stream found meanwhile waits too, but a broken connection does not.
+//
+// All of this on the owner's thread only. No errors are thrown for what a peer does: a reset ends the stream, and Broken says so.
+
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks.Sources;
+using RawWs.Server.Loops;
+
+namespace RawWs.Server.Transports;
+
+/// <summary>Why a connection is not read from.</summary>
+[Flags]
+internal enum GateReasons : byte
+{
+    None = 0,
+
+    /// <summary>A handler still has a message.</summary>
+    Handler = 1,
+
+    /// <summary>The peer does not take what we have for it.</summary>
+    Outbox = 2,
+}
+
+/// <summary>Who is told what happens at the transport, on the owner's thread.</summary>
+internal interface ITransportOwner
+{
+    /// <summary>The kernel takes bytes again after <see cref="Transport.TryWrite"/> took less than it was given.</summary>
+    void OnWritable();
+
+    /// <summary>The connection is dead: nothing can be sent. A pending read completes by itself.</summary>
+    void OnBroken();
+}
+
+internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource<ReadResult>
+{
+    private static readonly Action<object?> Unobserved = static _ => { };
+
+    private readonly EventLoop _loop = loop;
+
+    // The view: what the last completed read shows, or what is left of it. It lies in the loop's buffer (lent) or in the tail array.
+    private byte[]? _view;
+    private int _viewStart;
+    private int _viewEnd;
+    private bool _viewIsLent;
+    private bool _viewIsKept;
+    private bool _hasUnexamined;
+
+    // The pending read.
+    private Action<object?>? _continuation;
+    private object? _continuationState;
+    private short _version;
+    private ReadState _state;
+    private bool _cancelRequested;
+    private bool _endOfStream;
+    private GateReasons _gate;
+
+    private enum ReadState : byte
+    {
+        Idle,
+        Pending,
+        Completed,
+    }
+
+    /// <summary>The peer reset the connection, or a system call on it failed for good.</summary>
+    public bool Broken { get; private set; }
+
+    /// <summary>Bytes received in all.</summary>
+    public long BytesReceived { get; private set; }
+
+    /// <summary>Whether a read waits for bytes, with the gate open: then the socket belongs into the interest set.</summary>
+    protected bool WantsBytes => _state == ReadState.Pending && _gate == GateReasons.None && !_endOfStream;
+
+    protected EventLoop Loop => _loop;
+
+    /// <summary>The bits that keep the gate closed.</summary>
+    public GateReasons Gate => _gate;
+
+    /// <summary>Gives bytes to the kernel, as many as it takes now. Less than all: the owner hears when there is room again.</summary>
+    /// <returns>How many bytes were taken, or -1 when the connection is broken.</returns>
+    public abstract int TryWrite(ReadOnlySpan<byte> bytes, bool more);
+
+    /// <summary>Ends our direction: the peer sees the end of the stream behind the last byte (SHUT_WR).</summary>
+    public abstract void ShutdownWrite();
+
+    /// <summary>Has the kernel give up on sent bytes that stay unacknowledged for so long, where the system knows such a thing.</summary>
+    public abstract void SetUserTimeout(TimeSpan timeout);
+
+    /// <summary>Closes the socket and gives every buffer back. With <paramref name="reset"/> the peer sees RST.</summary>
+    public void Close(bool reset)
+    {
+        ReleaseView();
+        CloseSocket(reset);
+    }
+
+    /// <summary>
+    /// Somebody keeps a pin on the bytes shown: their array is never used again. The loop's buffer is replaced, a tail not given back.
+    /// </summary>
+    public void KeepView()
+    {
+        if (_viewIsLent) _loop.Buffer.GiveAway();
+        else _viewIsKept = true;
+    }
+
+    public void CloseGate(GateReasons reason) => _gate |= reason;
+
+    /// <summary>Takes a bit away. The last one gone, a pending read goes on; it may complete here and now.</summary>
+    public void OpenGate(GateReasons reason)
+    {
+        if ((_gate & reason) == 0) return;
+        _gate &= ~reason;
+        if (_gate != GateReasons.None || _state != ReadState.Pending) return;
+        if (_hasUnexamined || _endOfStream) Complete();
+        else WantBytes();
+    }
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        if (TryRead(out ReadResult result)) return new ValueTask<ReadResult>(result);
+        if (_state != ReadState.Idle) throw new InvalidOperationException("A read is pending already.");
+        _state = ReadState.Pending;
+        if (_gate == GateReasons.None) WantBytes();
+        return new ValueTask<ReadResult>(this, _version);
+    }
+
+    public override bool TryRead(out ReadResult result)
+    {
+        bool ready = _cancelRequested || Broken || (_gate == GateReasons.None && (_hasUnexamined || _endOfStream));
+        result = ready ? TakeResult() : default;
+        return ready;
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        if (_view is null) return;
+        // Positions in an array carry its index; the top bit only tells a sequence's end from its start.
+        Advance(consumed.GetInteger() & int.MaxValue, examined.GetInteger() & int.MaxValue);
+    }
+
+    public override void CancelPendingRead()
+    {
+        _cancelRequested = true;
+        if (_state == ReadState.Pending) Complete();
+    }
+
+    public override void Complete(Exception? exception = null) => ReleaseView();
+
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
+    {
+        if (token != _version || _state != ReadState.Completed) throw new InvalidOperationException("This read is over, or not completed.");
+        _version++;
+        _state = ReadState.Idle;
+        return TakeResult();
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) =>
+        _state == ReadState.Completed ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Pending;
+
+    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    {
+        // One thread owns reader and loop, so the read cannot have completed between GetStatus and here.
+        _continuationState = state;
+        _continuation = continuation;
+    }
+
+    /// <summary>Bytes are wanted: the socket belongs into the interest set.</summary>
+    protected abstract void WantBytes();
+
+    /// <summary>Receives once into <paramref name="destination"/>: bytes, 0 at the end, -1 for nothing there, -2 for a dead connection.</summary>
+    protected abstract int Receive(Span<byte> destination);
+
+    protected abstract void CloseSocket(bool reset);
+
+    /// <summary>The socket is readable and a read waits: receives once, completes the read, and takes the loop's buffer back afterwards.</summary>
+    protected void ReceiveOnce()
+    {
+        if (_view is not null && _viewEnd - _viewStart > ReceiveBuffer.HeadroomBytes) ReceiveBehindTail();
+        else ReceiveIntoLoopBuffer();
+    }
+
+    /// <summary>The connection is dead. The pending read completes, here and now.</summary>
+    public void Break(ITransportOwner owner)
+    {
+        if (Broken) return;
+        Broken = _endOfStream = true;
+        owner.OnBroken();
+        if (_state == ReadState.Pending) Complete();
+    }
+
+    /// <summary>
+    /// The synchronous stretch is over: what the reader has left in the loop's buffer moves to a tail of its own. If it has not
+    /// even advanced, the buffer is still in use, and the loop makes itself another.
+    /// </summary>
+    private void TakeBufferBack()
+    {
+        if (!_viewIsLent || _view is null) return;
+        _viewIsLent = false;
+        int length = _viewEnd - _viewStart;
+        byte[] tail = _loop.Budget.Rent(length);
+        _view.AsSpan(_viewStart, length).CopyTo(tail);
+        (_view, _viewStart, _viewEnd) = (tail, 0, length);
+    }
+
+    private void ReceiveIntoLoopBuffer()
+    {
+        ReceiveBuffer buffer = _loop.Buffer;
+        int received = Receive(buffer.ReceiveSpan);
+        if (received == -1) return;
+        if (received > 0)
+        {
+            int start = ReceiveBuffer.HeadroomBytes;
+            if (_view is not null)
+            {
+                start = buffer.Prepend(_view.AsSpan(_viewStart, _viewEnd - _viewStart));
+                ReturnTail();
+            }
+
+            (_view, _viewStart, _viewEnd) = (buffer.Array, start, ReceiveBuffer.HeadroomBytes + received);
+            _viewIsLent = _hasUnexamined = true;
+        }
+
+        OnReceived(received);
+        TakeBufferBack();
+    }
+
+    // A reader that leaves more than the headroom unconsumed, though it has examined it: its own array grows.
+    private void ReceiveBehindTail()
+    {
+        int length = _viewEnd - _viewStart;
+        byte[] joined = _loop.Budget.Rent(length + ReceiveBuffer.HeadroomBytes);
+        _view.AsSpan(_viewStart, length).CopyTo(joined);
+        int received = Receive(joined.AsSpan(length));
+        ReturnTail();
+        (_view, _viewStart, _viewEnd) = (joined, 0, length + Math.Max(received, 0));
+        if (received == -1) return;
+        _hasUnexamined |= received > 0;
+        OnReceived(received);
+    }
+
+    private void OnReceived(int received)
+    {
+        if (received > 0) BytesReceived += received;
+        else if (received == 0) _endOfStream = true;
+        else return; // dead: Receive has told it
+        Complete();
+    }
+
+    private void Complete()
+    {
+        _state = ReadState.Completed;
+        Action<object?> continuation = _continuation ?? Unobserved;
+        object? state = _continuationState;
+        _continuation = null;
+        _continuationState = null;
+        continuation(state);
+    }
+
+    private ReadResult TakeResult()
+    {
+        bool canceled = _cancelRequested;
+        _cancelRequested = false;
+        _hasUnexamined = false;
+        ReadOnlySequence<byte> bytes = _view is null
+            ? ReadOnlySequence<byte>.Empty
+            : new ReadOnlySequence<byte>(_view, _viewStart, _viewEnd - _viewStart);
+        return new ReadResult(bytes, canceled, _endOfStream);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Advance(int consumed, int examined)
+    {
+        if (consumed == _viewEnd)
+        {
+            ReleaseView();
+            return;
+        }
+
+        _viewStart = consumed;
+        _hasUnexamined = examined < _viewEnd;
+    }
+
+    private void ReturnTail()
+    {
+        if (_viewIsKept) _loop.Budget.Forget(_view!);
+        else _loop.Budget.Return(_view!);
+        _viewIsKept = false;
+    }
+
+    private void ReleaseView()
+    {
+        if (_view is not null && !_viewIsLent) ReturnTail();
+        _view = null;
+        _viewStart = _viewEnd = 0;
+        _viewIsLent = _hasUnexamined = false;
+    }
+}

@@ -1,0 +1,229 @@
+// The server: listener, loops and what they share, from start to stop. It knows no protocol; that is the connections'.
+
+using System.Net;
+using System.Net.Sockets;
+using RawWs.Frame;
+using RawWs.Server.Listening;
+using RawWs.Server.Log;
+using RawWs.Server.Loops;
+using RawWs.Server.Memory;
+using RawWs.Server.Transports;
+
+namespace RawWs.Server;
+
+/// <summary>The open connections of a server, as an application needs them.</summary>
+public interface IConnectionSet
+{
+    /// <summary>How many connections there are, the ones still in their handshake or ending included.</summary>
+    int Count { get; }
+
+    /// <summary>Encodes a message once for any number of connections; null when the server's memory limit is reached.</summary>
+    SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload);
+
+    /// <summary>Sends to every open connection, once each. A full outbox is told to <paramref name="refused"/>.</summary>
+    void Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null);
+}
+
+/// <summary>A WebSocket server (RFC 6455) over raw sockets.</summary>
+public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposable
+{
+    // So many past the limit are still told why (503); the rest is closed unanswered.
+    private const int ToldConnectionsMax = 64;
+
+    private readonly ServerContext _context;
+    private readonly EventLoop[] _loops;
+    private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Listener? _listener;
+    private Task? _stopped;
+    private long _lastId;
+    private long _turnedAway;
+    private int _count;
+    private int _nextLoop;
+    private int _clean;
+    private volatile bool _stopping;
+
+    /// <summary>Makes a server; nothing happens before <see cref="StartAsync"/>.</summary>
+    /// <exception cref="ArgumentException">An option is wrong; the message names it.</exception>
+    public WebSocketServer(ServerOptions options, IWebSocketApplication application)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(application);
+        if (options.FindError() is { } error) throw new ArgumentException(error, nameof(options));
+        Budget = new MemoryBudget(options.MemoryBytesMax);
+        _context = new ServerContext(this, options, application, Budget);
+        _loops = new EventLoop[options.Loops];
+        for (int i = 0; i < _loops.Length; i++)
+        {
+            _loops[i] = options.UsesEpoll && OperatingSystem.IsLinux()
+                ? new EpollLoop(i, options.TimeProvider, Budget)
+                : new SocketLoop(i, options.TimeProvider, Budget);
+        }
+    }
+
+    /// <summary>The options it was made with.</summary>
+    public ServerOptions Options => _context.Options;
+
+    /// <summary>The held bytes, all together.</summary>
+    public MemoryBudget Budget { get; }
+
+    /// <summary>Where it listens, with the ports that the system chose. Empty before the start.</summary>
+    public IReadOnlyList<IPEndPoint> EndPoints => _listener?.EndPoints ?? [];
+
+    /// <inheritdoc/>
+    public int Count => Volatile.Read(ref _count);
+
+    internal IReadOnlyList<EventLoop> Loops => _loops;
+
+    /// <summary>Binds the addresses and begins to accept.</summary>
+    /// <exception cref="ListenException">An address can't be listened on.</exception>
+    /// <exception cref="InvalidOperationException">It has been started before.</exception>
+    public Task StartAsync()
+    {
+        if (_listener is not null) throw new InvalidOperationException("The server has been started before.");
+        _listener = Listener.Bind(Options.ListenEndPoints, this, Options.TimeProvider);
+        foreach (EventLoop loop in _loops) loop.Start();
+        _listener.Start(Options.UsesEpoll);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>
+    /// Stops: accepts nothing more, sends Close 1001 to all, waits up to <paramref name="drain"/> for them to end, and ends the rest. Called
+    /// again, it waits for the same stop.
+    /// </summary>
+    public Task StopAsync(TimeSpan drain)
+    {
+        lock (_loops) return _stopped ??= StopOnceAsync(drain);
+    }
+
+    /// <summary>Ends every connection at once, and stops.</summary>
+    public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload) => SharedMessage.TryCreate(Budget, kind, payload);
+
+    /// <inheritdoc/>
+    public void Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        foreach (EventLoop loop in _loops)
+        {
+            ReadOnlySpan<WebSocketConnection?> snapshot = loop.Connections.Snapshot;
+            for (int i = 0; i < snapshot.Length; i++)
+            {
+                WebSocketConnection? connection = Volatile.Read(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(snapshot[i..]));
+                if (connection is { IsOpen: true } && connection.TrySend(message) == SendResult.Full) refused?.Invoke(connection);
+            }
+        }
+    }
+
+    void IAcceptor.Accept(int descriptor, PeerAddress peer)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        int before = Interlocked.Increment(ref _count) - 1;
+        if (TurnsAway(before))
+        {
+            Native.Linux.Close(descriptor);
+            ConnectionGone();
+            return;
+        }
+
+        EpollLoop loop = (EpollLoop)NextLoop();
+        WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
+        connection.Begin(new EpollTransport(loop, descriptor, connection), before >= Options.ConnectionsMax);
+    }
+
+    void IAcceptor.Accept(Socket socket)
+    {
+        int before = Interlocked.Increment(ref _count) - 1;
+        PeerAddress peer = default;
+        try
+        {
+            peer = new PeerAddress((IPEndPoint)socket.RemoteEndPoint!);
+        }
+        catch (SocketException)
+        {
+            before = int.MaxValue; // it is gone already
+        }
+
+        if (TurnsAway(before))
+        {
+            socket.Dispose();
+            ConnectionGone();
+            return;
+        }
+
+        EventLoop loop = NextLoop();
+        WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
+        connection.Begin(new SocketTransport(loop, socket, connection), before >= Options.ConnectionsMax);
+    }
+
+    void IAcceptor.OnBackOff(TimeSpan wait, string error) => _context.Log.AcceptBackedOff((int)wait.TotalMilliseconds, error);
+
+    internal void OnConnectionEnded(WebSocketConnection connection, Verdict verdict)
+    {
+        if (_stopping && verdict.Clean) Interlocked.Increment(ref _clean);
+        ConnectionGone();
+    }
+
+    private EventLoop NextLoop() => _loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)_loops.Length];
+
+    private bool TurnsAway(int before)
+    {
+        if (before < (long)Options.ConnectionsMax + ToldConnectionsMax && !_stopping) return false;
+        // Said for the first, and then each time the number has doubled.
+        long count = Interlocked.Increment(ref _turnedAway);
+        if ((count & (count - 1)) == 0) _context.Log.ConnectionsTurnedAway(count, Options.ConnectionsMax);
+        return true;
+    }
+
+    private void ConnectionGone()
+    {
+        if (Interlocked.Decrement(ref _count) == 0 && _stopping) _empty.TrySetResult();
+    }
+
+    private async Task StopOnceAsync(TimeSpan drain)
+    {
+        if (_listener is not null) await _listener.DisposeAsync().ConfigureAwait(false);
+        _stopping = true;
+        int count = Count;
+        if (_listener is not null) _context.Log.Stopping(count);
+        if (count > 0 && drain > TimeSpan.Zero)
+        {
+            foreach (EventLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.Drain()));
+            await EmptyWithin(drain).ConfigureAwait(false);
+        }
+
+        if (Count > 0)
+        {
+            foreach (EventLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.Abort()));
+            // Aborting needs no peer. Only a handler that never returns keeps a connection now, and that is not waited for.
+            await EmptyWithin(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
+        }
+
+        foreach (EventLoop loop in _loops) await loop.StopAsync().ConfigureAwait(false);
+        if (_listener is not null) _context.Log.Stopped(_clean, count);
+    }
+
+    private async Task EmptyWithin(TimeSpan time)
+    {
+        if (Count == 0) return;
+        try
+        {
+            await _empty.Task.WaitAsync(time, Options.TimeProvider).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The rest is ended by force.
+        }
+    }
+
+    /// <summary>Does something with each connection of a loop, in a turn of it.</summary>
+    private sealed class ForEach(EventLoop loop, Action<WebSocketConnection> act) : ILoopWork
+    {
+        public void OnPosted()
+        {
+            foreach (WebSocketConnection? connection in loop.Connections.Snapshot)
+                if (connection is not null) act(connection);
+        }
+    }
+}
