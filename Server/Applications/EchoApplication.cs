@@ -1,0 +1,21 @@
+// Sends every message back as it came.
+
+using RawWs.Frame;
+using RawWs.Handshake;
+
+namespace RawWs.Server.Applications;
+
+/// <summary>Echo: text and binary come back as they came.</summary>
+public sealed class EchoApplication : IWebSocketApplication
+{
+    /// <inheritdoc/>
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+
+    /// <inheritdoc/>
+    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        if (connection.TrySend(kind, message.Span) == SendResult.Full) connection.CloseTooSlow();
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,149 @@
+// The seed's application, made sound: `uid:body` goes to the connections of that uid, `all:body` to everybody. What can't be done is
+// answered with `error:CODE:detail`; the README has the list. It uses the server's face like any other application.
+
+using RawWs.Frame;
+using RawWs.Handshake;
+using RawWs.Server.Routing;
+
+namespace RawWs.Server.Applications;
+
+/// <summary>How a connection gets its uid.</summary>
+public enum Introduce : byte
+{
+    /// <summary>By the first message to a uid that is not reserved, as the seed's page does, or by the query.</summary>
+    FirstMessage,
+
+    /// <summary>By ?uid= in the request's target.</summary>
+    Query,
+
+    /// <summary>Not at all: everybody stays unnamed and can only write to all.</summary>
+    None,
+}
+
+/// <summary>Routes messages by uid.</summary>
+/// <param name="introduce">How a connection gets its uid.</param>
+/// <param name="duplicates">What becomes of a uid that somebody has already.</param>
+public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicates) : IWebSocketApplication
+{
+    private static readonly Action<WebSocketConnection> CloseTooSlow = static connection => connection.CloseTooSlow();
+
+    private readonly UidRegistry _registry = new();
+    private IUidDelivery? _delivery;
+    private IConnectionSet? _connections;
+
+    /// <summary>Where messages to a uid go. Default: to the connections of this process.</summary>
+    public IUidDelivery Delivery
+    {
+        get => _delivery ??= new LocalDelivery(_registry);
+        init => _delivery = value;
+    }
+
+    /// <summary>How many uids have a connection.</summary>
+    public int UidCount => _registry.Count;
+
+    /// <summary>The server whose connections "all" means. To be set before the server starts.</summary>
+    public void Attach(IConnectionSet connections) => _connections = connections;
+
+    /// <inheritdoc/>
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return new(Decide(request));
+    }
+
+    /// <inheritdoc/>
+    public void OnOpen(WebSocketConnection connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        if (connection.Uid.IsEmpty) return;
+        byte[] uid = connection.Uid.ToArray();
+        connection.Uid = default;
+        // Free a moment ago, when the upgrade was decided, it may be taken now.
+        if (!TryRegister(connection, uid)) connection.RequestClose(EndCause.Rejected, CloseCodes.PolicyViolation, "uid taken", dropUnsent: false);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ReadOnlySpan<byte> bytes = message.Span;
+        if (UidProtocol.IsHeartbeat(bytes)) return ValueTask.CompletedTask;
+        if (!UidProtocol.TrySplit(bytes, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body)) return Tell(connection, UidError.NoColon, default);
+        if (uid.SequenceEqual(UidProtocol.All)) return Broadcast(connection, kind, body);
+        if (UidProtocol.Check(uid) is { } error) return Tell(connection, error, uid);
+
+        // Introduced by the first message: it is the name, and its body comes back to who has said it (and to others of that name).
+        if (connection.Uid.IsEmpty && introduce == Introduce.FirstMessage && !TryRegister(connection, uid.ToArray()))
+            return Tell(connection, UidError.Rejected, uid);
+
+        ReadOnlyMemory<byte> address = message[..uid.Length];
+        ValueTask<DeliveryResult> delivery = Delivery.Deliver(address, kind, message[(uid.Length + 1)..]);
+        if (!delivery.IsCompletedSuccessfully) return TellLater(connection, address, delivery);
+        Tell(connection, delivery.Result, address.Span);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public void OnClose(WebSocketConnection connection, Verdict verdict)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        if (!connection.Uid.IsEmpty) _registry.Remove(connection.Uid.Span, connection);
+    }
+
+    /// <inheritdoc/>
+    public void OnHeartbeatMissed(WebSocketConnection connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        connection.TrySend(MessageKind.Text, "Network connection timeout!"u8);
+    }
+
+    private UpgradeDecision Decide(UpgradeRequest request)
+    {
+        if (introduce == Introduce.None || !request.TryGetQuery("uid"u8, out byte[] uid, out int count)) return UpgradeDecision.Accept();
+        if (count > 1) return UpgradeDecision.Refuse(400, "The query names more than one uid.");
+        if (UidProtocol.Check(uid) is { } error)
+            return UpgradeDecision.Refuse(400, error == UidError.Reserved ? "This uid is reserved." : "A uid is 1 to 64 bytes of UTF-8 without colon or control character.");
+        if (duplicates == DuplicateUid.Reject && _registry.Contains(uid)) return UpgradeDecision.Refuse(409, "This uid is taken.");
+        return UpgradeDecision.Accept(uid);
+    }
+
+    private bool TryRegister(WebSocketConnection connection, byte[] uid)
+    {
+        if (!_registry.TryAdd(uid, connection, duplicates, out WebSocketConnection[] replaced)) return false;
+        connection.Uid = uid;
+        foreach (WebSocketConnection old in replaced)
+            old.RequestClose(EndCause.Replaced, CloseCodes.PolicyViolation, "replaced by another connection", dropUnsent: false);
+        return true;
+    }
+
+    private ValueTask Broadcast(WebSocketConnection sender, MessageKind kind, ReadOnlySpan<byte> body)
+    {
+        using SharedMessage? shared = _connections?.TryShare(kind, body);
+        if (shared is null) return Tell(sender, UidError.TooSlow, UidProtocol.All);
+        _connections!.Broadcast(shared, CloseTooSlow);
+        return ValueTask.CompletedTask;
+    }
+
+    private static async ValueTask TellLater(WebSocketConnection connection, ReadOnlyMemory<byte> uid, ValueTask<DeliveryResult> delivery) =>
+        Tell(connection, await delivery.ConfigureAwait(false), uid.Span);
+
+    private static void Tell(WebSocketConnection connection, DeliveryResult result, ReadOnlySpan<byte> uid)
+    {
+        if (result == DeliveryResult.Offline) Send(connection, UidError.Offline, uid);
+        else if (result == DeliveryResult.TooSlow) Send(connection, UidError.TooSlow, uid);
+    }
+
+    private static ValueTask Tell(WebSocketConnection connection, UidError error, ReadOnlySpan<byte> uid)
+    {
+        Send(connection, error, uid);
+        return ValueTask.CompletedTask;
+    }
+
+    // An answer is queued like any message; who does not even take its errors is too slow itself.
+    private static void Send(WebSocketConnection connection, UidError error, ReadOnlySpan<byte> uid)
+    {
+        Span<byte> answer = stackalloc byte[128];
+        int length = UidProtocol.WriteError(answer, error, uid);
+        if (connection.TrySend(MessageKind.Text, answer[..length]) == SendResult.Full) connection.CloseTooSlow();
+    }
+}
