@@ -3,10 +3,12 @@
 
 using System.Net;
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using RawWs.Server;
 using RawWs.Server.Applications;
+using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Settings;
 

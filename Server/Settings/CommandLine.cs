@@ -3,8 +3,6 @@
 // becomes a value. System.CommandLine takes the arguments apart, Microsoft.Extensions.Configuration stacks the sources.
 
 using System.CommandLine;
-using System.Net;
-using System.Text;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
