@@ -1,0 +1,154 @@
+// The uid protocol over real sockets, both transports, one loop and four: every row of design and README.
+
+using System.Collections.Concurrent;
+using System.Text;
+using RawWs.Frame;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Routing;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Server;
+
+[TestFixtureSource(typeof(Setup), nameof(Setup.All))]
+public sealed class RouterTests(Setup setup)
+{
+    [Test]
+    public async Task TheSeedsFirstMessage_IntroducesAndComesBack_InEveryTab()
+    {
+        await using TestServer server = await Start();
+        using RawClient one = RawClient.Open(server.Port);
+        one.SendText("100:haha");
+        Assert.That(one.ReadText(), Is.EqualTo("haha"));
+        using RawClient two = RawClient.Open(server.Port);
+        two.SendText("100:haha");
+        Assert.That((one.ReadText(), two.ReadText()), Is.EqualTo(("haha", "haha")));
+    }
+
+    [Test]
+    public async Task OnlyTheFirstColonSplits_AndTheBodyArrivesAlone()
+    {
+        await using TestServer server = await Start();
+        using RawClient one = RawClient.Open(server.Port, "/?uid=1");
+        using RawClient two = RawClient.Open(server.Port, "/?uid=%E2%82%AC");
+        one.SendText("€:a:b:c");
+        Assert.That(two.ReadText(), Is.EqualTo("a:b:c"));
+        two.Send(Opcode.Binary, [(byte)'1', (byte)':', 0, 0xFF]);
+        Assert.That(one.ReadFrame(), Is.EqualTo((Opcode.Binary, new byte[] { 0, 0xFF })));
+    }
+
+    [TestCase("nobody here", "error:no-colon:write uid:body")]
+    [TestCase("2:hello", "error:offline:2")]
+    [TestCase("@group:hello", "error:reserved:@group")]
+    [TestCase("error:hello", "error:reserved:error")]
+    [TestCase(":hello", "error:bad-uid:a uid is 1 to 64 bytes of UTF-8 without colon or control character")]
+    [TestCase("a\u0007b:hello", "error:bad-uid:a uid is 1 to 64 bytes of UTF-8 without colon or control character")]
+    public async Task WhatCannotBeDone_IsAnswered(string message, string answer)
+    {
+        await using TestServer server = await Start();
+        using RawClient client = RawClient.Open(server.Port, "/?uid=1");
+        foreach (string heartbeat in new[] { "", "ping", "pong" }) client.SendText(heartbeat);
+        client.SendText(message);
+        Assert.That(client.ReadText(), Is.EqualTo(answer));
+    }
+
+    [TestCase("/?uid=1&uid=2", 400)]
+    [TestCase("/?uid=", 400)]
+    [TestCase("/?uid=all", 400)]
+    [TestCase("/?uid=%40x", 400)]
+    [TestCase("/?uid=taken", 409)]
+    public async Task AUidThatCannotBe_IsRefused(string target, int status)
+    {
+        await using TestServer server = await Start(duplicates: DuplicateUid.Reject);
+        using RawClient holder = RawClient.Open(server.Port, "/?uid=taken");
+        using RawClient client = RawClient.Connect(server.Port);
+        client.Send($"GET {target} HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        Assert.That(client.ReadToEnd(), Does.StartWith($"HTTP/1.1 {status} "));
+    }
+
+    [Test]
+    public async Task Replace_ClosesTheOlderConnection()
+    {
+        await using TestServer server = await Start(duplicates: DuplicateUid.Replace);
+        using RawClient older = RawClient.Open(server.Port, "/?uid=1");
+        using RawClient newer = RawClient.Open(server.Port, "/?uid=1");
+        Assert.That(older.ReadClose(answer: true), Is.EqualTo(((ushort?)1008, "replaced by another connection")));
+        newer.SendText("1:me");
+        Assert.That(newer.ReadText(), Is.EqualTo("me"));
+    }
+
+    [Test]
+    public async Task Reject_LeavesTheNewerUnnamed_AndTellsIt()
+    {
+        await using TestServer server = await Start(duplicates: DuplicateUid.Reject);
+        using RawClient older = RawClient.Open(server.Port);
+        older.SendText("1:x");
+        Assert.That(older.ReadText(), Is.EqualTo("x"));
+        using RawClient newer = RawClient.Open(server.Port);
+        newer.SendText("1:not delivered");
+        Assert.That(newer.ReadText(), Is.EqualTo("error:rejected:1"));
+        older.SendText("1:y");
+        Assert.That(older.ReadText(), Is.EqualTo("y"));
+    }
+
+    [Test]
+    public async Task All_ReachesEverybodyOnce_TheSenderIncluded_AndNeverIntroduces([Values(1, 200, 100_000)] int length)
+    {
+        await using TestServer server = await Start();
+        string body = new('x', length);
+        List<RawClient> clients = [.. Enumerable.Range(0, 20).Select(_ => RawClient.Open(server.Port))];
+        clients[3].SendText("all:" + body);
+        clients[3].SendText("all:end");
+        foreach (RawClient client in clients) Assert.That((client.ReadText(), client.ReadText()), Is.EqualTo((body, "end")));
+        clients[3].SendText("all:x");
+        clients.ForEach(static client => client.Dispose());
+    }
+
+    [Test]
+    public async Task SixtyFourClients_ComingAndGoing_EveryMessageInOrder_NoneTwice()
+    {
+        const int Clients = 64, Messages = 200, Groups = 8;
+        await using TestServer server = await Start();
+        ConcurrentDictionary<int, List<string>> received = new();
+        using Barrier barrier = new(Clients);
+        Task[] running = [.. Enumerable.Range(0, Clients).Select(id => Task.Factory.StartNew(
+            () =>
+            {
+                using RawClient passer = RawClient.Open(server.Port, $"/?uid=g{id % Groups}"); // one that comes and goes
+                passer.Dispose();
+                using RawClient client = RawClient.Open(server.Port, $"/?uid=g{id % Groups}");
+                List<string> mine = received[id] = [];
+                barrier.SignalAndWait();
+                int group = (id + 1) % Groups;
+                Task sending = Task.Run(() =>
+                {
+                    for (int i = 0; i < Messages; i++) client.SendText($"g{group}:{id} {i}");
+                });
+                for (int i = 0; i < Messages * Clients / Groups; i++) mine.Add(client.ReadText());
+                sending.Wait();
+                barrier.SignalAndWait();
+            },
+            TaskCreationOptions.LongRunning))];
+        await Task.WhenAll(running);
+        foreach ((int id, List<string> mine) in received)
+        {
+            foreach (IGrouping<string, string> sender in mine.GroupBy(static text => text.Split(' ')[0]))
+                Assert.That(sender.Select(static text => int.Parse(text.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture)), Is.EqualTo(Enumerable.Range(0, Messages)), $"{sender.Key} to {id}");
+        }
+    }
+
+    [Test]
+    public async Task AGoneUid_IsOffline_AndItsRegistrationIsGone()
+    {
+        RouterApplication router = new(Introduce.Query, DuplicateUid.Share);
+        await using TestServer server = await TestServer.Start(setup, router);
+        using RawClient client = RawClient.Open(server.Port, "/?uid=1");
+        using (RawClient gone = RawClient.Open(server.Port, "/?uid=2")) gone.Send(Opcode.Close, []);
+        TestServer.Eventually(() => server.Server.Count == 1, "gone");
+        client.SendText("2:hello");
+        Assert.That((client.ReadText(), router.UidCount), Is.EqualTo(("error:offline:2", 1)));
+    }
+
+    private Task<TestServer> Start(DuplicateUid duplicates = DuplicateUid.Share) =>
+        TestServer.Start(setup, new RouterApplication(Introduce.FirstMessage, duplicates));
+}
