@@ -1,9 +1,7 @@
 // The uid protocol over real sockets, both transports, one loop and four: every row of design and README.
 
 using System.Collections.Concurrent;
-using System.Text;
 using RawWs.Frame;
-using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Routing;
 using RawWs.Tests.Support;
