@@ -1,0 +1,144 @@
+// Clients that others have written: node's ws library, and Chromium on the demo page and on a page from disk that does what the
+// tutorial's does. A tool that is missing skips its test, but under CI=true it fails it.
+
+using System.Diagnostics;
+using OpenQA.Selenium;
+using OpenQA.Selenium.Chrome;
+using OpenQA.Selenium.Support.UI;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Routing;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Server;
+
+[TestFixtureSource(typeof(Setup), nameof(Setup.All))]
+public sealed class ForeignClientTests(Setup setup)
+{
+    private const string TutorialPage = """
+        <!doctype html><meta charset="utf-8"><title>tutorial</title><ol id="log"></ol>
+        <script>
+        const log = text => { const li = document.createElement('li'); li.textContent = text; document.getElementById('log').append(li); };
+        const ws = new WebSocket("ws://localhost:PORT");
+        ws.onopen = () => ws.send("100:haha");
+        ws.onmessage = e => log(e.data);
+        ws.onclose = e => log('closed ' + e.code + ' ' + e.reason + ' ' + e.wasClean);
+        </script>
+        """;
+
+    [Test]
+    public async Task NodeWs_TalksToTheRouter()
+    {
+        Require("node");
+        string script = Path.Combine(SourceFolder(), "Node", "client.mjs");
+        if (!Directory.Exists(Path.Combine(SourceFolder(), "Node", "node_modules", "ws"))) Missing("node's ws client (the test command installs it)");
+        await using TestServer server = await Start(TimeSpan.FromSeconds(10));
+        using Process node = Process.Start(new ProcessStartInfo("node", [script, $"ws://127.0.0.1:{server.Port}/"]) { RedirectStandardOutput = true })!;
+        string output = await node.StandardOutput.ReadToEndAsync();
+        Assert.That(output.Trim().Split('\n'), Is.EqualTo(new[] { "text haha", "binary é", "text to everybody", "text error:offline:nobody", "pong life", "close 1000 bye" }));
+    }
+
+    [Test]
+    public async Task Chromium_TwoTabsByUid_OnTheDemoPage()
+    {
+        using ChromeDriver browser = OpenBrowser();
+        await using TestServer server = await Start(TimeSpan.FromSeconds(60));
+        string[] tabs = new string[2];
+        for (int i = 0; i < 2; i++)
+        {
+            if (i > 0) browser.SwitchTo().NewWindow(WindowType.Tab);
+            tabs[i] = browser.CurrentWindowHandle;
+            await browser.Navigate().GoToUrlAsync($"http://127.0.0.1:{server.Port}/");
+            Fill(browser, "uid", $"10{i}");
+            browser.FindElement(By.Id("connect")).Click();
+            WaitFor(browser, "state", "1 OPEN");
+        }
+
+        Fill(browser, "to", "100");
+        Fill(browser, "text", "<b>hello</b>: you");
+        browser.FindElement(By.Id("send")).Click();
+        Fill(browser, "to", "all");
+        Fill(browser, "text", "everybody");
+        browser.FindElement(By.Id("send")).Click();
+        WaitFor(browser, "messages", "everybody");
+        browser.SwitchTo().Window(tabs[0]);
+        WaitFor(browser, "messages", "everybody");
+        Assert.That(browser.FindElements(By.CssSelector("#messages .received .text")).Select(static e => e.Text), Is.EqualTo(new[] { "<b>hello</b>: you", "everybody" }));
+        browser.FindElement(By.Id("disconnect")).Click();
+        WaitFor(browser, "closecode", "1000");
+        browser.FindElement(By.Id("tutorial")).Click();
+        WaitFor(browser, "messages", "haha");
+        Screenshot(browser, "demo-page");
+        Assert.That(browser.Manage().Logs.GetLog(LogType.Browser).Where(static entry => entry.Level == LogLevel.Severe && !entry.Message.Contains("favicon", StringComparison.Ordinal)), Is.Empty);
+    }
+
+    [Test]
+    public async Task Chromium_TheTutorialsPageFromDisk_IsEchoed_AndCutOffWith3008()
+    {
+        using ChromeDriver browser = OpenBrowser();
+        await using TestServer server = await Start(TimeSpan.FromSeconds(1.5));
+        string page = Path.Combine(Path.GetTempPath(), $"tutorial-{server.Port}.html");
+        await File.WriteAllTextAsync(page, TutorialPage.Replace("PORT", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
+        await browser.Navigate().GoToUrlAsync(new Uri(page));
+        WaitFor(browser, "log", "closed");
+        Assert.That(browser.FindElements(By.CssSelector("#log li")).Select(static e => e.Text), Is.EqualTo(new[]
+        {
+            "haha", "Network connection timeout!", "closed 3008 Network connection timeout! true",
+        }));
+        File.Delete(page);
+    }
+
+    private Task<TestServer> Start(TimeSpan heartbeat) => TestServer.Start(
+        setup, new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), options => options with { Heartbeat = heartbeat, ServesPage = true });
+
+    private static ChromeDriver OpenBrowser()
+    {
+        string chromium = Require("chromium");
+        string driver = Require("chromedriver");
+        ChromeOptions options = new() { BinaryLocation = chromium };
+        options.AddArguments("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--no-first-run", "--window-size=900,900");
+        ChromeDriverService service = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver)!, Path.GetFileName(driver));
+        service.SuppressInitialDiagnosticInformation = true;
+        return new ChromeDriver(service, options, TestServer.Patience * 2);
+    }
+
+    private static void Fill(ChromeDriver browser, string id, string text)
+    {
+        IWebElement field = browser.FindElement(By.Id(id));
+        field.Clear();
+        field.SendKeys(text);
+    }
+
+    private static void WaitFor(ChromeDriver browser, string id, string text) =>
+        new WebDriverWait(browser, TestServer.Patience).Until(b => b.FindElement(By.Id(id)).Text.Contains(text, StringComparison.Ordinal));
+
+    // For whoever wants to look at it: RAWWS_TEST_SCREENSHOTS names a folder.
+    private static void Screenshot(ChromeDriver browser, string name)
+    {
+        if (Environment.GetEnvironmentVariable("RAWWS_TEST_SCREENSHOTS") is { } folder) browser.GetScreenshot().SaveAsFile(Path.Combine(folder, name + ".png"));
+    }
+
+    private static string Require(string tool)
+    {
+        foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator))
+            if (File.Exists(Path.Combine(folder, tool))) return Path.Combine(folder, tool);
+        Missing(tool);
+        return "";
+    }
+
+    private static void Missing(string tool)
+    {
+        if (Environment.GetEnvironmentVariable("CI") == "true") Assert.Fail($"{tool} is missing");
+        Assert.Ignore($"{tool} is missing");
+    }
+
+    private static string SourceFolder([System.Runtime.CompilerServices.CallerFilePath] string path = "")
+    {
+        // Deterministic builds may map the path; the folder is then found from where the tests run.
+        string? folder = Path.GetDirectoryName(Path.GetDirectoryName(path));
+        if (folder is not null && Directory.Exists(folder)) return folder;
+        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
+            if (Directory.Exists(Path.Combine(at.FullName, "Node"))) return at.FullName;
+        return "";
+    }
+}
