@@ -5,7 +5,6 @@ using System.Diagnostics;
 using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
 using OpenQA.Selenium.Support.UI;
-using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Routing;
 using RawWs.Tests.Support;
