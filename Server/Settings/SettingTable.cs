@@ -2,6 +2,7 @@
 // name is the flag's (--max-message), the environment's (RAWWS_MAX_MESSAGE) and the file's ("max-message"). Order is that of --help.
 
 using System.Globalization;
+using System.Net;
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
 using RawWs.Server.Routing;
@@ -30,7 +31,7 @@ internal static class SettingTable
 
     public static readonly IReadOnlyList<Setting> All =
     [
-        List("listen", "ADDRESS:PORT", "Address and port to listen on; repeat it for several. Port 0 takes a free one. Default: 127.0.0.1:2000.",
+        List<IPEndPoint>("listen", "ADDRESS:PORT", "Address and port to listen on; repeat it for several. Port 0 takes a free one. Default: 127.0.0.1:2000.",
             "ADDRESS:PORT with an IP address, IPv6 in brackets, or localhost", SettingText.TryEndPoint,
             static (settings, values) => settings with { Server = settings.Server with { ListenEndPoints = values } }),
         One("app", "router|echo", "What becomes of messages: routed by uid, or sent back. Default: router.", "router, echo",
@@ -44,48 +45,48 @@ internal static class SettingTable
             + "does not get it. Default: share.", "share, replace, reject",
             Choice(("share", DuplicateUid.Share), ("replace", DuplicateUid.Replace), ("reject", DuplicateUid.Reject)),
             static (settings, value) => settings with { DuplicateUid = value }),
-        Server("heartbeat", "SECONDS", "A client that sends nothing for so long is closed with 3008. 0: the server keeps the connection alive with "
+        Server<TimeSpan>("heartbeat", "SECONDS", "A client that sends nothing for so long is closed with 3008. 0: the server keeps the connection alive with "
             + "pings instead. Default: 10 s.", $"0, or {Seconds}", SettingText.TryTimeOrZero,
             static (options, value) => options with { Heartbeat = value }),
-        Server("ping-interval", "SECONDS", "With --heartbeat 0: time between two pings; a client that leaves two unanswered is closed. Default: 25 s.",
+        Server<TimeSpan>("ping-interval", "SECONDS", "With --heartbeat 0: time between two pings; a client that leaves two unanswered is closed. Default: 25 s.",
             Seconds, SettingText.TryTime, static (options, value) => options with { PingInterval = value }),
         Server<string>("ping-text", "TEXT", "With --heartbeat 0: send this text message instead of a ping, and expect no answer. Default: none.",
             "text without control characters", SettingText.TryWord, static (options, value) => options with { PingText = value }),
-        Server("max-message", "SIZE", "Largest message in bytes of payload; a larger one is closed with 1009. Default: 1 MiB.",
+        Server<int>("max-message", "SIZE", "Largest message in bytes of payload; a larger one is closed with 1009. Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { MessageBytesMax = value }),
-        Server("max-fragments", "COUNT", "Most frames that one message may be cut into. Default: 1024.", "a whole number from 1",
+        Server<int>("max-fragments", "COUNT", "Most frames that one message may be cut into. Default: 1024.", "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { FragmentsMax = value }),
-        Server("send-buffer", "SIZE", "Bytes that may wait for one client; past it the client is closed with 1008 \"too slow\". Default: 1 MiB.",
+        Server<int>("send-buffer", "SIZE", "Bytes that may wait for one client; past it the client is closed with 1008 \"too slow\". Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { SendBufferBytesMax = value }),
-        Server("max-connections", "COUNT", "Most connections at once; further ones are answered with 503. Default: the process's limit of open files "
+        Server<int>("max-connections", "COUNT", "Most connections at once; further ones are answered with 503. Default: the process's limit of open files "
             + $"less a reserve for its own (here {Text(Defaults.ConnectionsMax)}).", "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { ConnectionsMax = value }),
-        Server("max-memory", "SIZE", "Most bytes held in unfinished messages and unsent ones, all clients together. Default: a quarter of the memory "
+        Server<long>("max-memory", "SIZE", "Most bytes held in unfinished messages and unsent ones, all clients together. Default: a quarter of the memory "
             + $"that the process may have (here {Text(Defaults.MemoryBytesMax >> 20)} MiB).", $"{Size}, from 1 MiB",
             SettingText.TryMemorySize, static (options, value) => options with { MemoryBytesMax = value }),
-        Server("handshake-timeout", "SECONDS", "Time for a client's request and our answer. Default: 10 s.", Seconds,
+        Server<TimeSpan>("handshake-timeout", "SECONDS", "Time for a client's request and our answer. Default: 10 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { HandshakeTimeout = value }),
-        Server("message-timeout", "SECONDS", "Time for a message from its first byte to its last. Default: 30 s.", Seconds,
+        Server<TimeSpan>("message-timeout", "SECONDS", "Time for a message from its first byte to its last. Default: 30 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { MessageTimeout = value }),
-        Server("send-timeout", "SECONDS", "Time that a client may take nothing of what waits for it. Default: 30 s.", Seconds,
+        Server<TimeSpan>("send-timeout", "SECONDS", "Time that a client may take nothing of what waits for it. Default: 30 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { SendTimeout = value }),
-        Server("close-timeout", "SECONDS", "Time for a client to answer our Close and end its stream. Default: 5 s.", Seconds,
+        Server<TimeSpan>("close-timeout", "SECONDS", "Time for a client to answer our Close and end its stream. Default: 5 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { CloseTimeout = value }),
-        List("allowed-origin", "ORIGIN", "Origin whose pages may connect, as https://example.com, or * for all; repeatable. Loopback and same host are "
+        List<string>("allowed-origin", "ORIGIN", "Origin whose pages may connect, as https://example.com, or * for all; repeatable. Loopback and same host are "
             + "always allowed. Default: none.", "scheme://host[:port] or *", TryOrigin,
             static (settings, values) => settings with { Server = settings.Server with { AllowedOrigins = values } }),
-        List("allowed-host", "NAME", "Host name of this server under which pages of the same host may connect; repeatable. IP addresses and localhost need "
+        List<string>("allowed-host", "NAME", "Host name of this server under which pages of the same host may connect; repeatable. IP addresses and localhost need "
             + "none. Default: none.", "a host name without port", TryHost,
             static (settings, values) => settings with { Server = settings.Server with { AllowedHosts = values } }),
-        List("subprotocol", "NAME", "Subprotocol to agree to, the preferred first; repeatable. Default: none.", "a token of HTTP", SettingText.TryToken,
+        List<string>("subprotocol", "NAME", "Subprotocol to agree to, the preferred first; repeatable. Default: none.", "a token of HTTP", SettingText.TryToken,
             static (settings, values) => settings with { Server = settings.Server with { Subprotocols = values } }),
         Server("transport", "auto|epoll|socket", "Where readiness comes from: epoll (Linux), or .NET's sockets (anywhere). Default: auto, "
             + "epoll where there is one.", "auto, epoll (on Linux), socket",
             Choice(("auto", TransportKind.Auto), ("epoll", TransportKind.Epoll), ("socket", TransportKind.Socket)),
             static (options, value) => options with { Transport = value }),
-        Server("loops", "COUNT", $"Event loops, each with a thread. Default: one per processor (here {Text(Defaults.Loops)}).", "a whole number from 1 to 1024",
+        Server<int>("loops", "COUNT", $"Event loops, each with a thread. Default: one per processor (here {Text(Defaults.Loops)}).", "a whole number from 1 to 1024",
             SettingText.TryCount, static (options, value) => options with { Loops = value }),
-        One("drain", "SECONDS", "Time that connections have to close after Ctrl-C or SIGTERM. Default: 5 s.", $"0, or {Seconds}",
+        One<TimeSpan>("drain", "SECONDS", "Time that connections have to close after Ctrl-C or SIGTERM. Default: 5 s.", $"0, or {Seconds}",
             SettingText.TryTimeOrZero, static (settings, value) => settings with { Drain = value }),
         One("log-level", "LEVEL", "Least important lines to log: trace, debug, information, warning, error, critical or none. Default: information.",
             "trace, debug, information, warning, error, critical, none",
