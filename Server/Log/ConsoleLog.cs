@@ -57,8 +57,10 @@ internal sealed class ConsoleLog : ILoggerProvider
         long reported = 0;
         try
         {
-            while (reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+            bool more;
+            do
             {
+                more = reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult();
                 while (batch.Count < 16 * 1024 && reader.TryRead(out string? line)) batch.Add(line);
                 long dropped = Dropped;
                 if (dropped != reported)
@@ -71,6 +73,7 @@ internal sealed class ConsoleLog : ILoggerProvider
                 _output.Flush();
                 batch.Clear();
             }
+            while (more);
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException or UnauthorizedAccessException)
         {

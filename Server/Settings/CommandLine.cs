@@ -43,9 +43,9 @@ internal sealed class CommandLine
     /// <summary>Reads the arguments and the other sources.</summary>
     public CommandLineResult Read(IReadOnlyList<string> arguments)
     {
-        RootCommand root = Describe(out Option<string?> config, out Dictionary<string, Option<string[]>> flags);
+        RootCommand root = Describe(out Option<string?> config, out Dictionary<string, Option> flags);
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
-        if (parsed.Action is not null && parsed.Errors.Count == 0)
+        if (parsed.Errors.Count == 0 && parsed.Action is not null)
         {
             int exitCode = parsed.Invoke(new InvocationConfiguration { Output = _output, Error = _error });
             return new CommandLineResult(null, exitCode, []);
@@ -56,12 +56,12 @@ internal sealed class CommandLine
         Dictionary<string, Source> sources = [];
         if (!TryReadFile(parsed.GetValue(config), sources, out string? problem)) return Fail(problem!);
         ReadVariables(sources);
-        foreach ((string name, Option<string[]> flag) in flags)
-            if (parsed.GetResult(flag) is not null) sources[name] = new Source("--" + name, parsed.GetValue(flag) ?? []);
+        foreach ((string name, Option flag) in flags)
+            if (parsed.GetResult(flag) is { } given) sources[name] = new Source("--" + name, [.. given.Tokens.Select(static token => token.Value)]);
         return Apply(sources);
     }
 
-    private static RootCommand Describe(out Option<string?> config, out Dictionary<string, Option<string[]>> flags)
+    private static RootCommand Describe(out Option<string?> config, out Dictionary<string, Option> flags)
     {
         RootCommand root = new("A WebSocket server (RFC 6455): routes uid:message and all:message between browsers.\n\n"
             + "Each option can also be set by an environment variable (--max-message: RAWWS_MAX_MESSAGE, lists with commas) or in rawws.json "
@@ -72,13 +72,11 @@ internal sealed class CommandLine
         flags = [];
         foreach (Setting setting in SettingTable.All)
         {
-            Option<string[]> flag = new("--" + setting.Name)
-            {
-                Description = setting.Help,
-                HelpName = setting.Placeholder,
-                Arity = setting.IsList ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne,
-                AllowMultipleArgumentsPerToken = false,
-            };
+            // All are texts to System.CommandLine: the table says what they mean, for every source alike.
+            Option flag = setting.IsList ? new Option<string[]>("--" + setting.Name) : new Option<string>("--" + setting.Name);
+            flag.Description = setting.Help;
+            flag.HelpName = setting.Placeholder;
+            flag.Arity = setting.IsList ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne;
             flags.Add(setting.Name, flag);
             root.Add(flag);
         }

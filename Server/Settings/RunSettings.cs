@@ -37,7 +37,8 @@ internal sealed record RunSettings
     /// <summary>What is wrong between settings that are each right alone; null when all is well.</summary>
     public string? FindConflict()
     {
-        if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "ping-text: needs heartbeat 0";
+        if (Server.ListenEndPoints.Count == 0) return "listen: at least one address is needed";
+        if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "ping-text: needs a heartbeat of 0";
         return Server.FindError();
     }
 }

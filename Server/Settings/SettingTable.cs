@@ -85,7 +85,7 @@ internal static class SettingTable
             Choice(("auto", TransportKind.Auto), ("epoll", TransportKind.Epoll), ("socket", TransportKind.Socket)),
             static (options, value) => options with { Transport = value }),
         Server<int>("loops", "COUNT", $"Event loops, each with a thread. Default: one per processor (here {Text(Defaults.Loops)}).", "a whole number from 1 to 1024",
-            SettingText.TryCount, static (options, value) => options with { Loops = value }),
+            TryLoops, static (options, value) => options with { Loops = value }),
         One<TimeSpan>("drain", "SECONDS", "Time that connections have to close after Ctrl-C or SIGTERM. Default: 5 s.", $"0, or {Seconds}",
             SettingText.TryTimeOrZero, static (settings, value) => settings with { Drain = value }),
         One("log-level", "LEVEL", "Least important lines to log: trace, debug, information, warning, error, critical or none. Default: information.",
@@ -134,6 +134,8 @@ internal static class SettingTable
 
     private static TryParseSetting<T> Choice<T>(params (string Word, T Value)[] choices) =>
         (string text, out T value) => SettingText.TryChoice(text, choices, out value);
+
+    private static bool TryLoops(string text, out int loops) => SettingText.TryCount(text, out loops) && loops <= 1024;
 
     private static bool TryOrigin(string text, out string origin)
     {
