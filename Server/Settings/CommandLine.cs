@@ -129,6 +129,7 @@ internal sealed class CommandLine
     private bool TryReadFile(string? named, Dictionary<string, Source> sources, out string? problem)
     {
         problem = null;
+        string namedBy = named is null ? EnvironmentPrefix + "CONFIG" : "--config";
         named ??= _environment["CONFIG"];
         string path = Path.Combine(_directory, named ?? FileName);
         if (named is null && !File.Exists(path)) return true;
@@ -144,6 +145,10 @@ internal sealed class CommandLine
             }
 
             return true;
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            problem = $"{namedBy}: \"{shown}\" is not there; allowed: a file with settings in JSON";
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
