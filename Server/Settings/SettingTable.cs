@@ -32,7 +32,7 @@ internal static class SettingTable
     public static readonly IReadOnlyList<Setting> All =
     [
         List<IPEndPoint>("listen", "ADDRESS:PORT", "Address and port to listen on; repeat it for several. Port 0 takes a free one. Default: 127.0.0.1:2000.",
-            "ADDRESS:PORT with an IP address, IPv6 in brackets, or localhost", SettingText.TryEndPoint,
+            "ADDRESS:PORT with an IP address, IPv6 in brackets, localhost, or * for all", SettingText.TryEndPoint,
             static (settings, values) => settings with { Server = settings.Server with { ListenEndPoints = values } }),
         One("app", "router|echo", "What becomes of messages: routed by uid, or sent back. Default: router.", "router, echo",
             Choice(("router", ApplicationKind.Router), ("echo", ApplicationKind.Echo)),

@@ -65,7 +65,7 @@ internal static class SettingText
     }
 
     /// <summary>
-    /// ADDRESS:PORT, an IPv6 address in brackets, "localhost" for 127.0.0.1. The framework's parser alone would read "2000" as the address
+    /// ADDRESS:PORT, an IPv6 address in brackets, "localhost" for 127.0.0.1, "*" for 0.0.0.0. The framework's parser alone would read "2000" as the address
     /// 0.0.7.208 and take a missing port for 0.
     /// </summary>
     public static bool TryEndPoint(string text, out IPEndPoint endPoint)
@@ -76,7 +76,7 @@ internal static class SettingText
 
         string host = text[..colon];
         bool bracketed = host.Length > 2 && host[0] == '[' && host[^1] == ']';
-        if (host == "localhost") host = "127.0.0.1";
+        host = host switch { "localhost" => "127.0.0.1", "*" => "0.0.0.0", _ => host };
         if (!IPAddress.TryParse(bracketed ? host[1..^1] : host, out IPAddress? address)) return false;
         bool isVersion6 = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
         if (isVersion6 != bracketed || (!isVersion6 && host.Split('.').Length != 4)) return false;

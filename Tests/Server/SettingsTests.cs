@@ -41,6 +41,7 @@ public class SettingsTests
     // Each flag changes something, and the default is not what it changes it to.
     [TestCase("listen", "[::1]:0")]
     [TestCase("listen", "localhost:0")]
+    [TestCase("listen", "*:0")]
     [TestCase("app", "echo")]
     [TestCase("introduce", "query")]
     [TestCase("duplicate-uid", "reject")]
