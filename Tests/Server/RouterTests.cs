@@ -194,8 +194,9 @@ public class RouterTests
         string message = "slow:" + new string('x', 200_000);
         while (!told.IsCompleted) await sender.Send(message);
         Assert.That(await told, Is.EqualTo("error:too-slow:slow").Or.EqualTo("error:offline:slow"));
+        // It reads at last, and finds whole messages and then the Close.
+        Assert.That(await slow.ReceiveClose(), Is.EqualTo(WebSocketCloseStatus.PolicyViolation));
         Assert.That(await room.WaitForEnd(EndCause.TooSlow), Is.EqualTo(1008));
-        GC.KeepAlive(slow);
     }
 
     [Test]
@@ -324,9 +325,12 @@ public class RouterTests
             return Encoding.UTF8.GetString(_buffer, 0, result.Count);
         }
 
+        /// <summary>Reads on until the Close, and answers it.</summary>
         public async Task<WebSocketCloseStatus?> ReceiveClose()
         {
-            WebSocketReceiveResult result = await _socket.ReceiveAsync(_buffer, _patience.Token);
+            WebSocketReceiveResult result;
+            do result = await _socket.ReceiveAsync(_buffer, _patience.Token);
+            while (result.MessageType != WebSocketMessageType.Close);
             await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, _patience.Token);
             return result.CloseStatus;
         }
