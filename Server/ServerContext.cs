@@ -13,7 +13,7 @@ namespace RawWs.Server;
 
 internal sealed class ServerContext
 {
-    [ThreadStatic] private static ArrayBufferWriter<byte>? t_writer;
+    [ThreadStatic] private static ArrayBufferWriter<byte>? _threadWriter;
 
     private readonly WebSocketServer _server;
     private int _nullOriginWarned;
@@ -79,15 +79,15 @@ internal sealed class ServerContext
 #pragma warning disable CA1822 // Its place is here, with the other things that connections share.
     public ArrayBufferWriter<byte> RentWriter()
     {
-        ArrayBufferWriter<byte> writer = t_writer ?? new ArrayBufferWriter<byte>(1024);
-        t_writer = null;
+        ArrayBufferWriter<byte> writer = _threadWriter ?? new ArrayBufferWriter<byte>(1024);
+        _threadWriter = null;
         return writer;
     }
 
     public void ReturnWriter(ArrayBufferWriter<byte> writer)
     {
         writer.ResetWrittenCount();
-        t_writer = writer;
+        _threadWriter = writer;
     }
 #pragma warning restore CA1822
 

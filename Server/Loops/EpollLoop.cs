@@ -83,10 +83,18 @@ internal sealed class EpollLoop : EventLoop
     private int TimeoutMilliseconds()
     {
         long due = Wheel.NextDue();
-        long wait = due == long.MaxValue ? -1 : Math.Clamp(due - Now, 0, int.MaxValue);
-        if (_timer is null) return (int)wait;
-        _timer.Change(wait < 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(wait), Timeout.InfiniteTimeSpan);
-        return -1;
+        if (_timer is null) return due == long.MaxValue ? -1 : (int)Math.Clamp(due - Now, 0, int.MaxValue);
+
+        // Somebody's hand moves this clock. If it has moved while the timer was set, the timer is set anew.
+        long before;
+        do
+        {
+            before = Now;
+            _timer.Change(due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Max(due - Now, 1)), Timeout.InfiniteTimeSpan);
+            ReadClock();
+        }
+        while (Now != before);
+        return due <= Now ? 0 : -1;
     }
 
     private unsafe int Wait(int timeout)

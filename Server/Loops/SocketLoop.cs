@@ -3,6 +3,7 @@
 // of the application's, which only sends something, never finds itself running turns.
 
 using RawWs.Server.Memory;
+using RawWs.Server.Time;
 
 namespace RawWs.Server.Loops;
 
@@ -80,12 +81,19 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
         }
     }
 
+    // The clock may move on while the timer is set, by a hand in a test: then the timer is set anew.
     private void SetTimer()
     {
         long due = Wheel.NextDue();
         if (due == _timerDue && due > Now) return;
         _timerDue = due;
-        TimeSpan wait = due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Max(due - Now, 1));
-        _timer.Change(wait, Timeout.InfiniteTimeSpan);
+        long before;
+        do
+        {
+            before = Now;
+            _timer.Change(due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Max(due - Now, 1)), Timeout.InfiniteTimeSpan);
+            ReadClock();
+        }
+        while (Now - before >= TimerWheel.TickMilliseconds);
     }
 }

@@ -13,8 +13,8 @@ public sealed class MemoryBudget
 {
     private const int StripeCount = 16;
 
-    [ThreadStatic] private static int t_stripe;
-    private static int s_nextStripe;
+    [ThreadStatic] private static int _threadStripe;
+    private static int _nextStripe;
 
     // The common pool keeps a few dozen arrays of a size, and a turn of a loop may have hundreds of small outboxes in use at
     // once: sizes of 1 to 64 KiB have spares of their own, 4 MiB of each size at most. Larger arrays are the common pool's.
@@ -87,8 +87,8 @@ public sealed class MemoryBudget
 
     private void Add(long bytes)
     {
-        int stripe = t_stripe;
-        if (stripe == 0) t_stripe = stripe = 1 + (Interlocked.Increment(ref s_nextStripe) & (StripeCount - 1));
+        int stripe = _threadStripe;
+        if (stripe == 0) _threadStripe = stripe = 1 + (Interlocked.Increment(ref _nextStripe) & (StripeCount - 1));
         Interlocked.Add(ref _stripes[stripe - 1].Bytes, bytes);
     }
 

@@ -3,7 +3,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
-using NUnit.Framework;
 using RawWs.Server.Log;
 
 namespace RawWs.Tests.Server;

@@ -3,7 +3,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
-using NUnit.Framework;
 using RawWs.Server.Pages;
 
 namespace RawWs.Tests.Server;

@@ -3,7 +3,6 @@
 using System.Net;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
-using NUnit.Framework;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Routing;

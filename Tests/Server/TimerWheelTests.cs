@@ -1,6 +1,5 @@
 // The wheel against a naive oracle: a set of entries and their due times, looked through from end to end. Time is a number.
 
-using NUnit.Framework;
 using RawWs.Server.Time;
 
 namespace RawWs.Tests.Server;

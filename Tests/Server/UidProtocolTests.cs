@@ -1,7 +1,6 @@
 // The grammar of uid:body, over bytes.
 
 using System.Text;
-using NUnit.Framework;
 using RawWs.Server.Routing;
 
 namespace RawWs.Tests.Server;

@@ -1,0 +1,147 @@
+// Every deadline, with a clock that the test turns: nothing sleeps.
+
+using Microsoft.Extensions.Time.Testing;
+using RawWs.Frame;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Routing;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Server;
+
+[TestFixtureSource(typeof(Setup), nameof(Setup.All))]
+public sealed class DeadlineTests(Setup setup)
+{
+    private readonly FakeTimeProvider _time = new();
+
+    [Test]
+    public async Task ASilentClient_IsToldInTheSeedsWords_AndClosedWith3008()
+    {
+        await using TestServer server = await Start(static options => options with { Heartbeat = TimeSpan.FromSeconds(10) });
+        using RawClient client = RawClient.Open(server.Port);
+        client.SendText("100:haha");
+        Assert.That(client.ReadText(), Is.EqualTo("haha"));
+        Advance(9.9);
+        client.SendText("100:still here");
+        Assert.That(client.ReadText(), Is.EqualTo("still here"));
+        Advance(9.9);
+        client.SendText("100:and here");
+        Assert.That(client.ReadText(), Is.EqualTo("and here"));
+        Advance(10.1);
+        Assert.That(client.ReadText(), Is.EqualTo("Network connection timeout!"));
+        Assert.That(client.ReadClose(answer: true), Is.EqualTo(((ushort?)3008, "Network connection timeout!")));
+    }
+
+    [Test]
+    public async Task WithoutHeartbeat_PingsAreSent_AndTwoUnansweredOnesEndIt()
+    {
+        await using TestServer server = await Start(static options => options with { PingInterval = TimeSpan.FromSeconds(25) });
+        using RawClient client = RawClient.Open(server.Port);
+        for (int i = 0; i < 3; i++)
+        {
+            Advance(25.1);
+            Assert.That(client.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Ping));
+            client.Send(Opcode.Pong, []);
+            client.SendText("1:read"); // comes back once the Pong before it has been read
+            Assert.That(client.ReadText(), Is.EqualTo("read"));
+        }
+
+        Advance(25.1);
+        Assert.That(client.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Ping));
+        Advance(25.1);
+        Assert.That(client.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Ping));
+        Advance(25.1);
+        Assert.That(client.ReadClose(answer: true).Code, Is.EqualTo(1011));
+    }
+
+    [Test]
+    public async Task PingText_IsSentInstead_AndExpectsNoAnswer()
+    {
+        await using TestServer server = await Start(static options => options with { PingText = "ping" });
+        using RawClient client = RawClient.Open(server.Port);
+        for (int i = 0; i < 5; i++)
+        {
+            Advance(25.1);
+            Assert.That(client.ReadText(), Is.EqualTo("ping"));
+        }
+    }
+
+    [Test]
+    public async Task ARequestThatDoesNotCome_IsAnsweredWith408()
+    {
+        await using TestServer server = await Start();
+        using RawClient client = RawClient.Connect(server.Port);
+        client.Send("GET / HTTP/1.1\r\nHost: a\r\n");
+        TestServer.Eventually(() => server.Server.Budget.HeldBytes > 0, "the bytes have been read");
+        Advance(10.1);
+        Assert.That(client.ReadToEnd(), Does.StartWith("HTTP/1.1 408 "));
+    }
+
+    [TestCase("81", TestName = "MessageTimeout_FromTheFirstByteOfAHeader")]
+    [TestCase("01810000000061", TestName = "MessageTimeout_BetweenFragments")]
+    public async Task AMessageThatDoesNotEnd_IsClosedWith1008(string hex)
+    {
+        await using TestServer server = await Start();
+        using RawClient client = RawClient.Open(server.Port);
+        client.Send(Convert.FromHexString(hex));
+        TestServer.Eventually(() => server.Server.Budget.HeldBytes > 0, "the bytes have been read");
+        for (int i = 0; i < 2; i++)
+        {
+            Advance(14);
+            if (hex.Length > 2) client.Send(Opcode.Ping, []); // life, but not the message's end
+        }
+
+        Advance(2.1);
+        Assert.That(client.ReadClose(answer: true), Is.EqualTo(((ushort?)1008, "message timeout")));
+    }
+
+    [Test]
+    public async Task APeerThatDoesNotAnswerAClose_IsCutOff()
+    {
+        Verdict? verdict = null;
+        await using TestServer server = await Start(application: new ConversationOverTcpTests.Handler(static (connection, _, _) =>
+        {
+            connection.Close(4000, "go");
+            return ValueTask.CompletedTask;
+        })
+        { Closed = ended => verdict = ended });
+        using RawClient client = RawClient.Open(server.Port);
+        client.SendText("x");
+        Assert.That(client.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Close));
+        Advance(5.1);
+        Assert.That(client.ReadFrame(), Is.Null);
+        TestServer.Eventually(() => verdict is not null, "ended");
+        Assert.That((verdict!.Cause, verdict.Code, verdict.Clean), Is.EqualTo((EndCause.CloseDeadline, (int?)4000, false)));
+    }
+
+    [Test]
+    public async Task APeerThatNeverReads_IsResetAfterTheSendTimeout()
+    {
+        Verdict? verdict = null;
+        WebSocketConnection? opened = null;
+        await using TestServer server = await Start(application: new ConversationOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask)
+        {
+            Opened = connection => opened = connection,
+            Closed = ended => verdict = ended,
+        });
+        using RawClient client = RawClient.Open(server.Port, receiveBuffer: 4096);
+        TestServer.Eventually(() => opened is not null, "open");
+        byte[] payload = new byte[1 << 20];
+        for (int i = 0; i < 32; i++) opened!.TrySend(MessageKind.Binary, payload);
+        TestServer.Eventually(() => verdict is not null || AdvanceALittle(), "stalled");
+        Assert.That(verdict!.Cause, Is.EqualTo(EndCause.StalledSend));
+
+        bool AdvanceALittle()
+        {
+            Advance(1);
+            return false;
+        }
+    }
+
+    private Task<TestServer> Start(Func<ServerOptions, ServerOptions>? change = null, IWebSocketApplication? application = null) => TestServer.Start(
+        setup,
+        application ?? new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share),
+        options => (change is null ? options : change(options)) with { TimeProvider = _time, SendBufferBytesMax = 32 << 20 });
+
+    private void Advance(double seconds) => _time.Advance(TimeSpan.FromSeconds(seconds));
+}

@@ -1,0 +1,148 @@
+// A client that can send what no library would: bytes. It reads frames with the project's own reader. Blocking, with a deadline.
+
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using RawWs.Frame;
+
+namespace RawWs.Tests.Support;
+
+internal sealed class RawClient : IDisposable
+{
+    public const string Upgrade = "Host: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+
+    private byte[] _buffer = new byte[64 * 1024];
+    private int _start;
+    private int _end;
+
+    private RawClient(Socket socket) => Socket = socket;
+
+    public Socket Socket { get; }
+
+    public static RawClient Connect(int port, int receiveBuffer = 0)
+    {
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 30_000, SendTimeout = 30_000 };
+        if (receiveBuffer > 0) socket.ReceiveBufferSize = receiveBuffer;
+        socket.Connect(IPAddress.Loopback, port);
+        return new RawClient(socket);
+    }
+
+    public static RawClient Open(int port, string target = "/", int receiveBuffer = 0)
+    {
+        RawClient client = Connect(port, receiveBuffer);
+        client.Send($"GET {target} HTTP/1.1\r\n{Upgrade}\r\n");
+        string head = client.ReadHead();
+        Assert.That(head, Does.StartWith("HTTP/1.1 101 "));
+        return client;
+    }
+
+    public void Send(string ascii) => Send(Encoding.ASCII.GetBytes(ascii));
+
+    public void Send(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty) bytes = bytes[Socket.Send(bytes)..];
+    }
+
+    public void Send(Opcode opcode, ReadOnlySpan<byte> payload, bool fin = true) => Send(Frame(opcode, payload, fin));
+
+    public void SendText(string text) => Send(Opcode.Text, Encoding.UTF8.GetBytes(text));
+
+    public static byte[] Frame(Opcode opcode, ReadOnlySpan<byte> payload, bool fin = true)
+    {
+        byte[] frame = new byte[FrameWriter.HeaderBytesMax + payload.Length];
+        return frame[..FrameWriter.WriteMasked(frame, opcode, payload, 0x9ACB13F7, fin)];
+    }
+
+    public string ReadHead()
+    {
+        while (true)
+        {
+            int end = _buffer.AsSpan(_start, _end - _start).IndexOf("\r\n\r\n"u8);
+            if (end >= 0)
+            {
+                string head = Encoding.ASCII.GetString(_buffer, _start, end + 4);
+                _start += end + 4;
+                return head;
+            }
+
+            if (!Fill()) throw new AssertionException("The stream ended inside the head.");
+        }
+    }
+
+    /// <summary>The next frame, or null at the end of the stream, which must not lie inside a frame.</summary>
+    public (Opcode Opcode, byte[] Payload)? ReadFrame()
+    {
+        while (true)
+        {
+            Span<byte> there = _buffer.AsSpan(_start, _end - _start);
+            ReadStatus status = FrameReader.TryRead(there, out FrameHeader header);
+            Assert.That(status, Is.Not.EqualTo(ReadStatus.Violation));
+            int length = header.HeaderLength + (int)header.PayloadLength;
+            if (status == ReadStatus.Done && there.Length >= length)
+            {
+                Assert.That((header.Fin, header.Masked, header.Reserved), Is.EqualTo((true, false, ReservedBits.None)));
+                byte[] payload = there[header.HeaderLength..length].ToArray();
+                _start += length;
+                return (header.Opcode, payload);
+            }
+
+            if (Fill()) continue;
+            Assert.That(there.Length, Is.Zero, "The stream ended inside a frame.");
+            return null;
+        }
+    }
+
+    public string ReadText()
+    {
+        (Opcode opcode, byte[] payload) = ReadFrame() ?? throw new AssertionException("The stream ended.");
+        Assert.That(opcode, Is.EqualTo(Opcode.Text));
+        return Encoding.UTF8.GetString(payload);
+    }
+
+    /// <summary>Reads up to a Close and then to the end of the stream, as a client does that has seen a Close.</summary>
+    public (ushort? Code, string Reason) ReadClose(bool answer = false)
+    {
+        while (true)
+        {
+            (Opcode opcode, byte[] payload) = ReadFrame() ?? throw new AssertionException("The stream ended without a Close.");
+            if (opcode != Opcode.Close) continue;
+            if (answer) Send(Opcode.Close, payload);
+            Assert.That(ReadFrame(), Is.Null, "Nothing follows a Close.");
+            return payload.Length == 0 ? (null, "") : ((ushort)((payload[0] << 8) | payload[1]), Encoding.UTF8.GetString(payload, 2, payload.Length - 2));
+        }
+    }
+
+    public string ReadToEnd()
+    {
+        while (Fill())
+        {
+        }
+
+        return Encoding.UTF8.GetString(_buffer, _start, _end - _start);
+    }
+
+    /// <summary>Ends the connection by RST.</summary>
+    public void Reset()
+    {
+        Socket.LingerState = new LingerOption(true, 0);
+        Socket.Dispose();
+    }
+
+    public void Dispose() => Socket.Dispose();
+
+    private bool Fill()
+    {
+        if (_start == _end) _start = _end = 0;
+        if (_end == _buffer.Length)
+        {
+            if (_start > 0) _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+            else Array.Resize(ref _buffer, _buffer.Length * 2);
+            _end -= _start;
+            _start = 0;
+        }
+
+        int received = Socket.Receive(_buffer.AsSpan(_end));
+        _end += received;
+        return received > 0;
+    }
+}

@@ -1,0 +1,50 @@
+// A real server on a port of its own, on a given transport and number of loops. Disposing it stops it and checks that nothing leaked.
+
+using System.Net;
+using RawWs.Server;
+
+namespace RawWs.Tests.Support;
+
+/// <summary>What the whole server suite runs on.</summary>
+public sealed record Setup(TransportKind Transport, int Loops)
+{
+    public static IReadOnlyList<Setup> All { get; } = OperatingSystem.IsLinux()
+        ? [new(TransportKind.Epoll, 1), new(TransportKind.Epoll, 4), new(TransportKind.Socket, 1), new(TransportKind.Socket, 4)]
+        : [new(TransportKind.Socket, 1), new(TransportKind.Socket, 4)];
+
+    public override string ToString() => $"{Transport}×{Loops}";
+}
+
+internal sealed class TestServer : IAsyncDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private TestServer(WebSocketServer server) => Server = server;
+
+    public WebSocketServer Server { get; }
+
+    public int Port => Server.EndPoints[0].Port;
+
+    public static async Task<TestServer> Start(Setup setup, IWebSocketApplication application, Func<ServerOptions, ServerOptions>? change = null)
+    {
+        ServerOptions options = new()
+        {
+            ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)],
+            Transport = setup.Transport,
+            Loops = setup.Loops,
+        };
+        WebSocketServer server = new(change is null ? options : change(options), application);
+        if (application is RawWs.Server.Applications.RouterApplication router) router.Attach(server);
+        await server.StartAsync();
+        return new TestServer(server);
+    }
+
+    /// <summary>Waits for something that other threads bring about. It fails after half a minute; it never takes that long when all is well.</summary>
+    public static void Eventually(Func<bool> condition, string what) => Assert.That(SpinWait.SpinUntil(condition, Patience), what);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        Assert.That((Server.Count, Server.Budget.HeldBytes), Is.EqualTo((0, 0L)), "connections and held bytes after the end");
+    }
+}
