@@ -1,70 +1,83 @@
-// The standalone server: settings, logging, signals. Exit codes: 0 after a stop that was asked for, 1 when it cannot listen, 2 for a
-// wrong setting; a second signal ends it at once with 128 and the signal's number.
+// The standalone server: settings, log, server, signals, exit code. 0: stopped when told to. 1: could not listen. 2: told something that it
+// does not understand. 130 and 143: ended at once by a second SIGINT or SIGTERM.
 
 using System.Net;
 using System.Runtime.InteropServices;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
-using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Settings;
 
-if (CommandLine.Read(args, Console.Error, out int exitCode) is not { } settings) return exitCode;
+namespace RawWs.Server;
 
-// Completions on the socket engine's own threads: the socket transport's turns run there. To be set before the first socket.
-if (!settings.Server.UsesEpoll) Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+internal static class Program
+{
+    private const int ExitCodeListen = 1;
 
-using ILoggerFactory logging = LoggerFactory.Create(builder => builder
-    .SetMinimumLevel(settings.LogLevel)
-    .AddSimpleConsole(static console =>
+    public static async Task<int> Main(string[] arguments)
     {
-        console.SingleLine = true;
-        console.UseUtcTimestamp = true;
-        console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-        console.ColorBehavior = LoggerColorBehavior.Disabled;
-    })
-    // A log line may never block a loop: with the queue full, lines are dropped, and the logger says how many.
-    .Services.Configure<ConsoleLoggerOptions>(static console =>
+        CommandLine commandLine = new(CommandLine.ReadEnvironment(), Environment.CurrentDirectory, Console.Out, Console.Error);
+        CommandLineResult read = commandLine.Read(arguments);
+        if (read.Settings is not { } settings) return read.ExitCode;
+
+        // Read by the runtime when the first socket is made: completions then run on the thread that has polled for them.
+        const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+        if (!settings.Server.UsesEpoll && Environment.GetEnvironmentVariable(InlineCompletions) is null)
+            Environment.SetEnvironmentVariable(InlineCompletions, "1");
+
+        using ConsoleLog console = new(Console.OpenStandardOutput(), settings.Server.TimeProvider);
+        using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(settings.LogLevel).AddProvider(console));
+        ILogger log = loggers.CreateLogger("RawWs");
+        foreach (string variable in read.Ignored) log.VariableIgnored(variable);
+        return await RunAsync(settings with { Server = settings.Server with { LoggerFactory = loggers } }, log).ConfigureAwait(false);
+    }
+
+    private static async Task<int> RunAsync(RunSettings settings, ILogger log)
     {
-        console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
-        console.MaxQueueLength = 8192;
-    }));
-ILogger log = logging.CreateLogger("RawWs");
+        // Signals are taken before anything can be listened on: whoever sees the port open may end us properly.
+        TaskCompletionSource stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
 
-RouterApplication router = new(settings.EffectiveIntroduce, settings.Duplicates);
-IWebSocketApplication application = settings.IsEcho ? new EchoApplication() : router;
-WebSocketServer server = new(settings.Server with { LoggerFactory = logging }, application);
-router.Attach(server);
+        RouterApplication? router = settings.Application == ApplicationKind.Router
+            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
+            : null;
+        await using WebSocketServer server = new(settings.Server, router ?? (IWebSocketApplication)new EchoApplication());
+        router?.Attach(server);
+        try
+        {
+            await server.StartAsync().ConfigureAwait(false);
+        }
+        catch (ListenException exception)
+        {
+            await Console.Error.WriteLineAsync($"rawws: {exception.Message}").ConfigureAwait(false);
+            return ExitCodeListen;
+        }
 
-TaskCompletionSource stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
-void OnSignal(PosixSignalContext context)
-{
-    context.Cancel = true;
-    if (!stop.TrySetResult()) Environment.Exit(128 + (context.Signal == PosixSignal.SIGINT ? 2 : 15));
+        SayReady(server, settings, log);
+        await stop.Task.ConfigureAwait(false);
+        await server.StopAsync(settings.Drain).ConfigureAwait(false);
+        return 0;
+    }
+
+    private static void OnSignal(PosixSignalContext signal, TaskCompletionSource stop, int exitCode)
+    {
+        signal.Cancel = true;
+        if (!stop.TrySetResult()) Environment.Exit(exitCode);
+    }
+
+    private static void SayReady(WebSocketServer server, RunSettings settings, ILogger log)
+    {
+        string addresses = string.Join(", ", server.EndPoints);
+        string transport = settings.Server.UsesEpoll ? "epoll" : "socket";
+        log.Listening(addresses, transport, settings.Server.Loops, PageUrl(server.EndPoints[0]));
+        if (settings.Application == ApplicationKind.Router && settings.EffectiveIntroduce != Introduce.None) log.UidsAreNotAuthenticated();
+    }
+
+    // An address that stands for all of the machine's is reached as localhost.
+    private static string PageUrl(IPEndPoint endPoint) =>
+        endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any)
+            ? $"http://localhost:{endPoint.Port}/"
+            : $"http://{endPoint}/";
 }
-
-using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-
-try
-{
-    await server.StartAsync();
-}
-catch (ListenException exception)
-{
-    await Console.Error.WriteLineAsync($"rawws: {exception.Message}");
-    await server.DisposeAsync();
-    return 1;
-}
-
-string transport = settings.Server.UsesEpoll ? "epoll" : "socket";
-foreach (IPEndPoint endPoint in server.EndPoints)
-    log.Listening(endPoint.ToString(), transport, settings.Server.Loops, $"http://{endPoint}/");
-if (!settings.IsEcho && settings.EffectiveIntroduce != Introduce.None) log.UidsAreNotAuthenticated();
-
-await stop.Task;
-await server.StopAsync(settings.Drain);
-return 0;

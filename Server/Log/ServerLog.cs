@@ -38,4 +38,7 @@ internal static partial class ServerLog
 
     [LoggerMessage(11, LogLevel.Information, "stopped: {clean} of {count} connections closed in time")]
     public static partial void Stopped(this ILogger log, int clean, int count);
+
+    [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored")]
+    public static partial void VariableIgnored(this ILogger log, string variable);
 }

@@ -1,72 +1,120 @@
-// From the text of a setting to its value. Each parser says in one clause what it would have taken.
+// Values as people write them: sizes, times, counts, addresses. In: text from a flag, the environment or a file. Out: the value, or
+// false; the row of the table says what would have been allowed. Always in the invariant culture.
 
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 
 namespace RawWs.Server.Settings;
 
-/// <summary>A setting's text can't be taken. The message is one line for the operator.</summary>
-internal sealed class SettingException(string message) : Exception(message);
-
 internal static class SettingText
 {
-    private static readonly (string Suffix, long Factor)[] Units = [("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30)];
+    /// <summary>The largest size of what is held in one piece: 1 GiB, below what an array can be.</summary>
+    public const long PieceBytesMax = 1L << 30;
 
-    public static long Size(string name, string text)
+    private const double SecondsMax = 86_400;
+
+    private static readonly (string Suffix, long Factor)[] Units = [("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("B", 1)];
+
+    /// <summary>Bytes: a whole number, alone or with B, KiB, MiB or GiB behind it.</summary>
+    public static bool TrySize(string text, out long bytes)
     {
-        string digits = text;
         long factor = 1;
         foreach ((string suffix, long unit) in Units)
         {
             if (!text.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)) continue;
-            digits = text[..^suffix.Length].TrimEnd();
             factor = unit;
+            text = text[..^suffix.Length].TrimEnd(' ');
+            break;
         }
 
-        if (long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number <= long.MaxValue / factor) return number * factor;
-        throw Bad(name, text, "a size in bytes, or with KiB, MiB or GiB behind it");
+        if (!TryWhole(text, out bytes) || bytes > long.MaxValue / factor) return false;
+        bytes *= factor;
+        return true;
     }
 
-    public static int SmallSize(string name, string text) => Size(name, text) is var size and <= int.MaxValue / 2
-        ? (int)size
-        : throw Bad(name, text, "at most 1 GiB");
-
-    public static int Count(string name, string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number : throw Bad(name, text, "a whole number from 1 on");
-
-    public static TimeSpan Seconds(string name, string text, bool zeroAllowed = false)
+    /// <summary>A size from 1 byte to 1 GiB.</summary>
+    public static bool TryPieceSize(string text, out int bytes)
     {
-        bool isNumber = decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal seconds);
-        if (isNumber && seconds <= 86_400 && (seconds >= 0.001m || (zeroAllowed && seconds == 0))) return TimeSpan.FromMilliseconds((double)(seconds * 1000));
-        throw Bad(name, text, zeroAllowed ? "seconds: 0, or 0.001 to 86400" : "seconds, 0.001 to 86400");
+        bool good = TrySize(text, out long size) && size is >= 1 and <= PieceBytesMax;
+        bytes = good ? (int)size : 0;
+        return good;
     }
 
-    public static T Choice<T>(string name, string text, params (string Word, T Value)[] choices)
+    /// <summary>A size of at least 1 MiB.</summary>
+    public static bool TryMemorySize(string text, out long bytes) => TrySize(text, out bytes) && bytes >= 1 << 20;
+
+    /// <summary>A count of 1 or more.</summary>
+    public static bool TryCount(string text, out int count)
     {
-        foreach ((string word, T value) in choices)
-            if (string.Equals(word, text, StringComparison.OrdinalIgnoreCase)) return value;
-        throw Bad(name, text, "one of " + string.Join(", ", choices.Select(static choice => choice.Word)));
+        bool good = TryWhole(text, out long whole) && whole is >= 1 and <= int.MaxValue;
+        count = good ? (int)whole : 0;
+        return good;
     }
 
-    public static IPEndPoint EndPoint(string name, string text)
+    /// <summary>Seconds from 0.001 to 86400.</summary>
+    public static bool TryTime(string text, out TimeSpan time) => TryTimeOrZero(text, out time) && time > TimeSpan.Zero;
+
+    /// <summary>Seconds from 0.001 to 86400, or 0.</summary>
+    public static bool TryTimeOrZero(string text, out TimeSpan time)
     {
+        time = default;
+        if (!double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)) return false;
+        if (seconds != 0 && seconds is not (>= 0.001 and <= SecondsMax)) return false;
+        time = TimeSpan.FromSeconds(seconds);
+        return true;
+    }
+
+    /// <summary>
+    /// ADDRESS:PORT, an IPv6 address in brackets, "localhost" for 127.0.0.1, "*" for 0.0.0.0. The framework's parser alone would read "2000" as the address
+    /// 0.0.7.208 and take a missing port for 0.
+    /// </summary>
+    public static bool TryEndPoint(string text, out IPEndPoint endPoint)
+    {
+        endPoint = new IPEndPoint(IPAddress.None, 0);
         int colon = text.LastIndexOf(':');
-        string host = colon < 0 ? "" : text[..colon];
-        bool hasPort = colon >= 0 && int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port <= ushort.MaxValue;
-        if (hasPort)
-        {
-            port = int.Parse(text[(colon + 1)..], CultureInfo.InvariantCulture);
-            bool isBracketed = host.StartsWith('[') && host.EndsWith(']');
-            if (host == "localhost") return new IPEndPoint(IPAddress.Loopback, port);
-            if (host == "*") return new IPEndPoint(IPAddress.Any, port);
-            if (IPAddress.TryParse(isBracketed ? host[1..^1] : host, out IPAddress? address) && isBracketed == (address.AddressFamily == AddressFamily.InterNetworkV6))
-                return new IPEndPoint(address, port);
-        }
+        if (colon < 1 || !TryWhole(text[(colon + 1)..], out long port) || port > IPEndPoint.MaxPort) return false;
 
-        throw Bad(name, text, "ADDRESS:PORT, such as 127.0.0.1:2000 or [::1]:2000");
+        string host = text[..colon];
+        bool bracketed = host.Length > 2 && host[0] == '[' && host[^1] == ']';
+        host = host switch { "localhost" => "127.0.0.1", "*" => "0.0.0.0", _ => host };
+        if (!IPAddress.TryParse(bracketed ? host[1..^1] : host, out IPAddress? address)) return false;
+        bool isVersion6 = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
+        if (isVersion6 != bracketed || (!isVersion6 && host.Split('.').Length != 4)) return false;
+        endPoint = new IPEndPoint(address, (int)port);
+        return true;
     }
 
-    private static SettingException Bad(string name, string text, string wanted) =>
-        new($"{name}: \"{Log.LogText.Escape(text)}\" is not allowed; give {wanted}");
+    /// <summary>Text that is not empty and has no control character.</summary>
+    public static bool TryWord(string text, out string word)
+    {
+        word = text;
+        foreach (char c in text)
+            if (char.IsControl(c)) return false;
+        return text.Length > 0;
+    }
+
+    /// <summary>A token of HTTP (RFC 9110 §5.6.2), as a subprotocol's name has to be (§4.1).</summary>
+    public static bool TryToken(string text, out string token)
+    {
+        token = text;
+        foreach (char c in text)
+            if (!char.IsAsciiLetterOrDigit(c) && !"!#$%&'*+-.^_`|~".Contains(c)) return false;
+        return text.Length > 0;
+    }
+
+    /// <summary>One of a few words.</summary>
+    public static bool TryChoice<T>(string text, (string Word, T Value)[] choices, out T value)
+    {
+        foreach ((string word, T meant) in choices)
+        {
+            value = meant;
+            if (word.Equals(text, StringComparison.OrdinalIgnoreCase)) return true;
+        }
+
+        value = default!;
+        return false;
+    }
+
+    private static bool TryWhole(string text, out long value) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
 }

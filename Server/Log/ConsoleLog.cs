@@ -1,0 +1,146 @@
+// Log lines to standard output, one per event, without ever making their author wait. Whoever reads our output may stop reading: the
+// pipe fills, and then a write blocks for as long as the reader likes. So lines are queued, and one thread of its own writes them. The queue
+// is bounded; a line that finds it full is dropped and counted, and the count is a line itself as soon as one can be written. At the end
+// what is queued is given a moment, and not more. (The console logger of Microsoft.Extensions.Logging writes on its caller's thread once
+// it is disposed, and its default mode waits for room: neither may happen to an event loop.)
+
+using System.Globalization;
+using System.Text;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace RawWs.Server.Log;
+
+/// <summary>An <see cref="ILoggerProvider"/> that drops rather than blocks.</summary>
+internal sealed class ConsoleLog : ILoggerProvider
+{
+    private const int LinesQueuedMax = 4096;
+
+    private static readonly TimeSpan LastWait = TimeSpan.FromMilliseconds(500);
+
+    private readonly Channel<string> _lines;
+    private readonly Stream _output;
+    private readonly TimeProvider _time;
+    private readonly Thread _writer;
+    private long _dropped;
+
+    /// <summary>Begins to write.</summary>
+    /// <param name="output">Where to; writing may block. Not disposed here.</param>
+    /// <param name="time">For the time on each line.</param>
+    public ConsoleLog(Stream output, TimeProvider time)
+    {
+        (_output, _time) = (output, time);
+        BoundedChannelOptions bounds = new(LinesQueuedMax) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true };
+        _lines = Channel.CreateBounded<string>(bounds, _ => Interlocked.Increment(ref _dropped));
+        // A background thread: one that is stuck in a write does not keep the process.
+        _writer = new Thread(Write) { IsBackground = true, Name = "log" };
+        _writer.Start();
+    }
+
+    /// <summary>How many lines have been dropped since the beginning.</summary>
+    public long Dropped => Interlocked.Read(ref _dropped);
+
+    /// <inheritdoc/>
+    public ILogger CreateLogger(string categoryName) => new Lines(this);
+
+    /// <summary>Takes no more lines, and waits half a second at most for those that are queued.</summary>
+    public void Dispose()
+    {
+        _lines.Writer.TryComplete();
+        _writer.Join(LastWait);
+    }
+
+    private void Write()
+    {
+        ChannelReader<string> reader = _lines.Reader;
+        ArrayBuffer batch = new();
+        long reported = 0;
+        try
+        {
+            bool more;
+            do
+            {
+                more = reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult();
+                while (batch.Count < 16 * 1024 && reader.TryRead(out string? line)) batch.Add(line);
+                long dropped = Dropped;
+                if (dropped != reported)
+                {
+                    batch.Add(Line(LogLevel.Warning, $"{dropped - reported} log lines were dropped: nobody reads them fast enough", null));
+                    reported = dropped;
+                }
+
+                _output.Write(batch.Bytes);
+                _output.Flush();
+                batch.Clear();
+            }
+            while (more);
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or UnauthorizedAccessException)
+        {
+            // There is no output any more, and nobody to tell. From here on lines fill the queue and are counted as dropped.
+        }
+    }
+
+    private string Line(LogLevel level, string message, Exception? exception)
+    {
+        string time = _time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        string text = exception is null ? message : $"{message} | {exception}";
+        return OneLine($"{time} {Name(level)} {text}");
+    }
+
+    // Strangers' words are escaped already; this keeps an exception's text, stack and all, on the one line.
+    private static string OneLine(string text)
+    {
+        if (!text.AsSpan().ContainsAnyInRange('\0', '\u001f')) return text + '\n';
+        StringBuilder line = new(text.Length + 16);
+        foreach (char c in text)
+        {
+            if (c == '\n') line.Append(" | ");
+            else if (c >= ' ') line.Append(c);
+        }
+
+        return line.Append('\n').ToString();
+    }
+
+    private static string Name(LogLevel level) => level switch
+    {
+        LogLevel.Trace => "trace",
+        LogLevel.Debug => "debug",
+        LogLevel.Information => "info ",
+        LogLevel.Warning => "warn ",
+        LogLevel.Error => "error",
+        _ => "fatal",
+    };
+
+    private sealed class Lines(ConsoleLog owner) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel)) owner._lines.Writer.TryWrite(owner.Line(logLevel, formatter(state, exception), exception));
+        }
+    }
+
+    /// <summary>Lines put together in UTF-8, so that many are one write.</summary>
+    private sealed class ArrayBuffer
+    {
+        private byte[] _bytes = new byte[32 * 1024];
+
+        public int Count { get; private set; }
+
+        public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Count);
+
+        public void Add(string line)
+        {
+            int most = Encoding.UTF8.GetMaxByteCount(line.Length);
+            if (_bytes.Length - Count < most) Array.Resize(ref _bytes, Count + most);
+            Count += Encoding.UTF8.GetBytes(line, _bytes.AsSpan(Count));
+        }
+
+        public void Clear() => Count = 0;
+    }
+}

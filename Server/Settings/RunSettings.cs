@@ -1,0 +1,44 @@
+// What the standalone server is told: the library's options, and what only the program has. Immutable; made by CommandLine.
+
+using Microsoft.Extensions.Logging;
+using RawWs.Server.Applications;
+using RawWs.Server.Routing;
+
+namespace RawWs.Server.Settings;
+
+/// <summary>Which of the two applications runs.</summary>
+internal enum ApplicationKind : byte
+{
+    Router,
+    Echo,
+}
+
+/// <summary>Everything that one run of the program needs to know.</summary>
+internal sealed record RunSettings
+{
+    // The program's heartbeat is the seed's. The library has none unless it is asked for.
+    public ServerOptions Server { get; init; } = new() { Heartbeat = TimeSpan.FromSeconds(10), ServesPage = true };
+
+    public ApplicationKind Application { get; init; }
+
+    /// <summary>Null: first-message while every listening address is loopback, else query.</summary>
+    public Introduce? Introduce { get; init; }
+
+    public DuplicateUid DuplicateUid { get; init; }
+
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    /// <summary>How long connections may take to close when the program is told to stop.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(5);
+
+    public Introduce EffectiveIntroduce =>
+        Introduce ?? (Server.IsLoopbackOnly ? Applications.Introduce.FirstMessage : Applications.Introduce.Query);
+
+    /// <summary>What is wrong between settings that are each right alone; null when all is well.</summary>
+    public string? FindConflict()
+    {
+        if (Server.ListenEndPoints.Count == 0) return "listen: at least one address is needed";
+        if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "ping-text: needs a heartbeat of 0";
+        return Server.FindError();
+    }
+}

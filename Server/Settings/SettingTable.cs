@@ -1,0 +1,156 @@
+// Every setting of the program, a row each: its name, what it means with unit and default, what is allowed, and what it changes. The
+// name is the flag's (--max-message), the environment's (RAWWS_MAX_MESSAGE) and the file's ("max-message"). Order is that of --help.
+
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using RawWs.Server.Applications;
+using RawWs.Server.Routing;
+
+namespace RawWs.Server.Settings;
+
+/// <summary>A row.</summary>
+/// <param name="Name">As after "--".</param>
+/// <param name="Placeholder">What stands for the value in the help.</param>
+/// <param name="Help">Sentences with unit and default.</param>
+/// <param name="Allowed">What a value may be, to be read after "allowed:".</param>
+/// <param name="IsList">Whether it may be given several times.</param>
+/// <param name="Apply">Sets the values, which are one unless it is a list. Null for a value that is not allowed; the index says which.</param>
+internal sealed record Setting(string Name, string Placeholder, string Help, string Allowed, bool IsList, ApplySetting Apply);
+
+internal delegate RunSettings? ApplySetting(RunSettings settings, IReadOnlyList<string> values, out int wrong);
+
+internal delegate bool TryParseSetting<T>(string text, out T value);
+
+internal static class SettingTable
+{
+    private const string Size = "whole bytes, or with KiB, MiB or GiB";
+    private const string Seconds = "seconds from 0.001 to 86400";
+
+    private static readonly ServerOptions Defaults = new();
+
+    public static readonly IReadOnlyList<Setting> All =
+    [
+        List<IPEndPoint>("listen", "ADDRESS:PORT", "Address and port to listen on; repeat it for several. Port 0 takes a free one. Default: 127.0.0.1:2000.",
+            "ADDRESS:PORT with an IP address, IPv6 in brackets, localhost, or * for all", SettingText.TryEndPoint,
+            static (settings, values) => settings with { Server = settings.Server with { ListenEndPoints = values } }),
+        One("app", "router|echo", "What becomes of messages: routed by uid, or sent back. Default: router.", "router, echo",
+            Choice(("router", ApplicationKind.Router), ("echo", ApplicationKind.Echo)),
+            static (settings, value) => settings with { Application = value }),
+        One("introduce", "HOW", "How a client gets its uid: first-message (to a uid that is not reserved, or ?uid=), query (?uid= only), none. "
+            + "Default: first-message while every listening address is loopback, else query.", "first-message, query, none",
+            Choice(("first-message", Introduce.FirstMessage), ("query", Introduce.Query), ("none", Introduce.None)),
+            static (settings, value) => settings with { Introduce = value }),
+        One("duplicate-uid", "share|replace|reject", "When a uid is connected already: both have it, the older connection is closed, or the newer "
+            + "does not get it. Default: share.", "share, replace, reject",
+            Choice(("share", DuplicateUid.Share), ("replace", DuplicateUid.Replace), ("reject", DuplicateUid.Reject)),
+            static (settings, value) => settings with { DuplicateUid = value }),
+        Server<TimeSpan>("heartbeat", "SECONDS", "A client that sends nothing for so long is closed with 3008. 0: the server keeps the connection alive with "
+            + "pings instead. Default: 10 s.", $"0, or {Seconds}", SettingText.TryTimeOrZero,
+            static (options, value) => options with { Heartbeat = value }),
+        Server<TimeSpan>("ping-interval", "SECONDS", "With --heartbeat 0: time between two pings; a client that leaves two unanswered is closed. Default: 25 s.",
+            Seconds, SettingText.TryTime, static (options, value) => options with { PingInterval = value }),
+        Server<string>("ping-text", "TEXT", "With --heartbeat 0: send this text message instead of a ping, and expect no answer. Default: none.",
+            "text without control characters", SettingText.TryWord, static (options, value) => options with { PingText = value }),
+        Server<int>("max-message", "SIZE", "Largest message in bytes of payload; a larger one is closed with 1009. Default: 1 MiB.",
+            $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { MessageBytesMax = value }),
+        Server<int>("max-fragments", "COUNT", "Most frames that one message may be cut into. Default: 1024.", "a whole number from 1",
+            SettingText.TryCount, static (options, value) => options with { FragmentsMax = value }),
+        Server<int>("send-buffer", "SIZE", "Bytes that may wait for one client; past it the client is closed with 1008 \"too slow\". Default: 1 MiB.",
+            $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { SendBufferBytesMax = value }),
+        Server<int>("max-connections", "COUNT", "Most connections at once; further ones are answered with 503. Default: the process's limit of open files "
+            + $"less a reserve for its own (here {Text(Defaults.ConnectionsMax)}).", "a whole number from 1",
+            SettingText.TryCount, static (options, value) => options with { ConnectionsMax = value }),
+        Server<long>("max-memory", "SIZE", "Most bytes held in unfinished messages and unsent ones, all clients together. Default: a quarter of the memory "
+            + $"that the process may have (here {Text(Defaults.MemoryBytesMax >> 20)} MiB).", $"{Size}, from 1 MiB",
+            SettingText.TryMemorySize, static (options, value) => options with { MemoryBytesMax = value }),
+        Server<TimeSpan>("handshake-timeout", "SECONDS", "Time for a client's request and our answer. Default: 10 s.", Seconds,
+            SettingText.TryTime, static (options, value) => options with { HandshakeTimeout = value }),
+        Server<TimeSpan>("message-timeout", "SECONDS", "Time for a message from its first byte to its last. Default: 30 s.", Seconds,
+            SettingText.TryTime, static (options, value) => options with { MessageTimeout = value }),
+        Server<TimeSpan>("send-timeout", "SECONDS", "Time that a client may take nothing of what waits for it. Default: 30 s.", Seconds,
+            SettingText.TryTime, static (options, value) => options with { SendTimeout = value }),
+        Server<TimeSpan>("close-timeout", "SECONDS", "Time for a client to answer our Close and end its stream. Default: 5 s.", Seconds,
+            SettingText.TryTime, static (options, value) => options with { CloseTimeout = value }),
+        List<string>("allowed-origin", "ORIGIN", "Origin whose pages may connect, as https://example.com, or * for all; repeatable. Loopback and same host are "
+            + "always allowed. Default: none.", "scheme://host[:port] or *", TryOrigin,
+            static (settings, values) => settings with { Server = settings.Server with { AllowedOrigins = values } }),
+        List<string>("allowed-host", "NAME", "Host name of this server under which pages of the same host may connect; repeatable. IP addresses and localhost need "
+            + "none. Default: none.", "a host name without port", TryHost,
+            static (settings, values) => settings with { Server = settings.Server with { AllowedHosts = values } }),
+        List<string>("subprotocol", "NAME", "Subprotocol to agree to, the preferred first; repeatable. Default: none.", "a token of HTTP", SettingText.TryToken,
+            static (settings, values) => settings with { Server = settings.Server with { Subprotocols = values } }),
+        Server("transport", "auto|epoll|socket", "Where readiness comes from: epoll (Linux), or .NET's sockets (anywhere). Default: auto, "
+            + "epoll where there is one.", "auto, epoll (on Linux), socket",
+            Choice(("auto", TransportKind.Auto), ("epoll", TransportKind.Epoll), ("socket", TransportKind.Socket)),
+            static (options, value) => options with { Transport = value }),
+        Server<int>("loops", "COUNT", $"Event loops, each with a thread. Default: one per processor (here {Text(Defaults.Loops)}).", "a whole number from 1 to 1024",
+            TryLoops, static (options, value) => options with { Loops = value }),
+        One<TimeSpan>("drain", "SECONDS", "Time that connections have to close after Ctrl-C or SIGTERM. Default: 5 s.", $"0, or {Seconds}",
+            SettingText.TryTimeOrZero, static (settings, value) => settings with { Drain = value }),
+        One("log-level", "LEVEL", "Least important lines to log: trace, debug, information, warning, error, critical or none. Default: information.",
+            "trace, debug, information, warning, error, critical, none",
+            Choice(("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("information", LogLevel.Information), ("warning", LogLevel.Warning),
+                ("error", LogLevel.Error), ("critical", LogLevel.Critical), ("none", LogLevel.None)),
+            static (settings, value) => settings with { LogLevel = value }),
+    ];
+
+    public static Setting? Find(string name)
+    {
+        foreach (Setting setting in All)
+            if (setting.Name == name) return setting;
+        return null;
+    }
+
+    private static Setting One<T>(string name, string placeholder, string help, string allowed, TryParseSetting<T> parse,
+        Func<RunSettings, T, RunSettings> set)
+    {
+        return new Setting(name, placeholder, help, allowed, false, Apply);
+
+        RunSettings? Apply(RunSettings settings, IReadOnlyList<string> values, out int wrong)
+        {
+            wrong = 0;
+            return parse(values[0], out T value) ? set(settings, value) : null;
+        }
+    }
+
+    private static Setting Server<T>(string name, string placeholder, string help, string allowed, TryParseSetting<T> parse,
+        Func<ServerOptions, T, ServerOptions> set) =>
+        One<T>(name, placeholder, help, allowed, parse, (settings, value) => settings with { Server = set(settings.Server, value) });
+
+    private static Setting List<T>(string name, string placeholder, string help, string allowed, TryParseSetting<T> parse,
+        Func<RunSettings, IReadOnlyList<T>, RunSettings> set)
+    {
+        return new Setting(name, placeholder, help, allowed, true, Apply);
+
+        RunSettings? Apply(RunSettings settings, IReadOnlyList<string> values, out int wrong)
+        {
+            T[] parsed = new T[values.Count];
+            for (wrong = 0; wrong < parsed.Length; wrong++)
+                if (!parse(values[wrong], out parsed[wrong])) return null;
+            return set(settings, parsed);
+        }
+    }
+
+    private static TryParseSetting<T> Choice<T>(params (string Word, T Value)[] choices) =>
+        (string text, out T value) => SettingText.TryChoice(text, choices, out value);
+
+    private static bool TryLoops(string text, out int loops) => SettingText.TryCount(text, out loops) && loops <= 1024;
+
+    private static bool TryOrigin(string text, out string origin)
+    {
+        origin = text;
+        // RFC 6454 §6.2: scheme, host and port, and nothing behind them, not even a slash: that is how browsers write it.
+        return text == "*" || (Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Host.Length > 0 && uri.UserInfo.Length == 0
+            && text.Contains("://", StringComparison.Ordinal) && text.LastIndexOf('/') == text.IndexOf("://", StringComparison.Ordinal) + 2
+            && !text.AsSpan().ContainsAny('?', '#'));
+    }
+
+    private static bool TryHost(string text, out string host)
+    {
+        host = text;
+        return Uri.CheckHostName(text) == UriHostNameType.Dns;
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,245 @@
+// The command line, the environment and the file: what each may say, who wins, and the one line for what is wrong.
+
+using System.Net;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Routing;
+using RawWs.Server.Settings;
+
+namespace RawWs.Tests.Server;
+
+[TestFixture]
+public class SettingsTests
+{
+    private string _directory = "";
+
+    [SetUp]
+    public void MakeDirectory() => _directory = Directory.CreateTempSubdirectory("rawws-settings-").FullName;
+
+    [TearDown]
+    public void DeleteDirectory() => Directory.Delete(_directory, recursive: true);
+
+    [Test]
+    public void Defaults_AreThoseOfTheHelp()
+    {
+        RunSettings settings = Good([]);
+        ServerOptions server = settings.Server;
+        Assert.That(server.ListenEndPoints, Is.EqualTo(new[] { new IPEndPoint(IPAddress.Loopback, 2000) }));
+        Assert.That(server.Heartbeat, Is.EqualTo(TimeSpan.FromSeconds(10)));
+        Assert.That(server.PingInterval, Is.EqualTo(TimeSpan.FromSeconds(25)));
+        Assert.That((server.MessageBytesMax, server.FragmentsMax, server.SendBufferBytesMax), Is.EqualTo((1 << 20, 1024, 1 << 20)));
+        Assert.That((server.HandshakeTimeout.TotalSeconds, server.MessageTimeout.TotalSeconds), Is.EqualTo((10, 30)));
+        Assert.That((server.SendTimeout.TotalSeconds, server.CloseTimeout.TotalSeconds), Is.EqualTo((30, 5)));
+        Assert.That(server.ServesPage, Is.True);
+        Assert.That((settings.Application, settings.DuplicateUid), Is.EqualTo((ApplicationKind.Router, DuplicateUid.Share)));
+        Assert.That((settings.Drain.TotalSeconds, settings.LogLevel), Is.EqualTo((5, LogLevel.Information)));
+    }
+
+    // Each flag changes something, and the default is not what it changes it to.
+    [TestCase("listen", "[::1]:0")]
+    [TestCase("listen", "localhost:0")]
+    [TestCase("listen", "*:0")]
+    [TestCase("app", "echo")]
+    [TestCase("introduce", "query")]
+    [TestCase("duplicate-uid", "reject")]
+    [TestCase("heartbeat", "0.5")]
+    [TestCase("ping-interval", "1")]
+    [TestCase("max-message", "64KiB")]
+    [TestCase("max-fragments", "7")]
+    [TestCase("send-buffer", "2 MiB")]
+    [TestCase("max-connections", "17")]
+    [TestCase("max-memory", "1GiB")]
+    [TestCase("handshake-timeout", "1.25")]
+    [TestCase("message-timeout", "1")]
+    [TestCase("send-timeout", "1")]
+    [TestCase("close-timeout", "1")]
+    [TestCase("allowed-origin", "https://example.com")]
+    [TestCase("allowed-host", "example.com")]
+    [TestCase("subprotocol", "chat.v1")]
+    [TestCase("transport", "socket")]
+    [TestCase("loops", "9")]
+    [TestCase("drain", "0")]
+    [TestCase("log-level", "warning")]
+    public void EachSetting_MeansTheSame_FromFlagVariableAndFile(string name, string value)
+    {
+        RunSettings byFlag = Good(["--" + name, value]);
+        RunSettings byVariable = Good([], (name.ToUpperInvariant().Replace('-', '_'), value));
+        File.WriteAllText(Path.Combine(_directory, "rawws.json"), $$"""{ "{{name}}": "{{value}}" }""");
+        RunSettings byFile = Good([]);
+
+        Assert.That(Shown(byFlag), Is.Not.EqualTo(Shown(new RunSettings())));
+        Assert.That(Shown(byVariable), Is.EqualTo(Shown(byFlag)));
+        Assert.That(Shown(byFile), Is.EqualTo(Shown(byFlag)));
+    }
+
+    [Test]
+    public void EveryRowOfTheTable_HasACaseAbove()
+    {
+        HashSet<string> cases = [.. typeof(SettingsTests).GetMethod(nameof(EachSetting_MeansTheSame_FromFlagVariableAndFile))!
+            .GetCustomAttributes(typeof(TestCaseAttribute), false).Select(static row => (string)((TestCaseAttribute)row).Arguments[0]!)];
+        cases.Add("ping-text"); // it needs a second setting beside it, and has a test of its own
+        Assert.That(SettingTable.All.Select(static setting => setting.Name), Is.EquivalentTo(cases));
+    }
+
+    [Test]
+    public void Precedence_IsFlagThenVariableThenFile()
+    {
+        File.WriteAllText(Path.Combine(_directory, "rawws.json"), """{ "loops": 2, "max-fragments": 2, "drain": 2 }""");
+        RunSettings settings = Good(["--loops", "4"], ("LOOPS", "3"), ("MAX_FRAGMENTS", "3"));
+        Assert.That((settings.Server.Loops, settings.Server.FragmentsMax, settings.Drain.TotalSeconds), Is.EqualTo((4, 3, 2)));
+    }
+
+    [Test]
+    public void Lists_ComeWholeFromTheHighestSource()
+    {
+        File.WriteAllText(Path.Combine(_directory, "rawws.json"), """{ "subprotocol": ["x", "y", "z"], "allowed-host": ["a.example", "b.example"] }""");
+        RunSettings settings = Good(["--subprotocol", "a", "--subprotocol", "b"], ("SUBPROTOCOL", "c"), ("ALLOWED_ORIGIN", "https://a.example, https://b.example"));
+        Assert.That(string.Join(' ', settings.Server.Subprotocols), Is.EqualTo("a b"));
+        Assert.That(string.Join(' ', settings.Server.AllowedHosts), Is.EqualTo("a.example b.example"));
+        Assert.That(string.Join(' ', settings.Server.AllowedOrigins), Is.EqualTo("https://a.example https://b.example"));
+    }
+
+    [Test]
+    public void Config_NamesTheFile_ByFlagOrVariable()
+    {
+        File.WriteAllText(Path.Combine(_directory, "rawws.json"), """{ "loops": 2 }""");
+        File.WriteAllText(Path.Combine(_directory, "other.json"), """{ "loops": 3 }""");
+        Assert.That(Good(["--config", "other.json"]).Server.Loops, Is.EqualTo(3));
+        Assert.That(Good([], ("CONFIG", "other.json")).Server.Loops, Is.EqualTo(3));
+    }
+
+    [Test]
+    public void PingText_NeedsAHeartbeatOfZero()
+    {
+        Assert.That(Good(["--heartbeat", "0", "--ping-text", "ping"]).Server.PingText, Is.EqualTo("ping"));
+        Assert.That(Wrong(["--ping-text", "ping"]), Does.Contain("ping-text"));
+    }
+
+    [Test]
+    public void Introduce_IsFirstMessageOnLoopbackOnly()
+    {
+        Assert.That(Good([]).EffectiveIntroduce, Is.EqualTo(Introduce.FirstMessage));
+        Assert.That(Good(["--listen", "127.0.0.1:0", "--listen", "0.0.0.0:0"]).EffectiveIntroduce, Is.EqualTo(Introduce.Query));
+        Assert.That(Good(["--listen", "0.0.0.0:0", "--introduce", "first-message"]).EffectiveIntroduce, Is.EqualTo(Introduce.FirstMessage));
+    }
+
+    [TestCase("--max-message", "12x")]
+    [TestCase("--max-message", "0")]
+    [TestCase("--max-message", "1.5MiB")]
+    [TestCase("--max-message", "9999999999999GiB")]
+    [TestCase("--max-memory", "1023KiB")]
+    [TestCase("--max-fragments", "-1")]
+    [TestCase("--loops", "1025")]
+    [TestCase("--heartbeat", "-1")]
+    [TestCase("--heartbeat", "1e3")]
+    [TestCase("--close-timeout", "0")]
+    [TestCase("--close-timeout", "NaN")]
+    [TestCase("--drain", "86401")]
+    [TestCase("--listen", "2000")]
+    [TestCase("--listen", "127.0.0.1")]
+    [TestCase("--listen", "127.1:2000")]
+    [TestCase("--listen", "127.0.0.1:65536")]
+    [TestCase("--listen", "::1:2000")]
+    [TestCase("--listen", "[127.0.0.1]:2000")]
+    [TestCase("--listen", "example.com:2000")]
+    [TestCase("--transport", "kqueue")]
+    [TestCase("--allowed-origin", "example.com")]
+    [TestCase("--allowed-origin", "https://example.com/")]
+    [TestCase("--allowed-host", "example.com:80")]
+    [TestCase("--subprotocol", "a b")]
+    [TestCase("--log-level", "loud")]
+    public void AWrongValue_IsOneLine_WithOptionValueAndWhatIsAllowed(string option, string value)
+    {
+        string line = Wrong([option, value]);
+        Assert.That(line, Does.StartWith("rawws: ").And.Contain(option).And.Contain(value).And.Contain("allowed: "));
+    }
+
+    [TestCase("--no-such-option")]
+    [TestCase("stray")]
+    [TestCase("@rawws.rsp")]
+    [TestCase("--loops")]
+    [TestCase("--loops", "1", "--loops", "2")]
+    [TestCase("--config", "missing.json")]
+    public void WhatIsNoOption_IsOneLineToo(params string[] arguments) => Assert.That(Wrong(arguments), Does.Contain(arguments[0]));
+
+    [TestCase("""{ "max-mesage": 1 }""", "max-mesage")]
+    [TestCase("""{ "loops": {"a": 1} }""", "loops")]
+    [TestCase("""{ "loops": [1, 2] }""", "loops")]
+    [TestCase("""{ "loops": null }""", "loops")]
+    [TestCase("""{ "loops": "many" }""", "many")]
+    [TestCase("""{ "listen": [] }""", "listen")]
+    [TestCase("""{ "listen": ["127.0.0.1:0", {"a": "b"}] }""", "listen")]
+    [TestCase("""{ "listen": ["127.0.0.1:0", "x"] }""", "\"x\"")]
+    [TestCase("[]", "rawws.json")]
+    [TestCase("{", "rawws.json")]
+    [TestCase("", "rawws.json")]
+    public void AWrongFile_IsOneLine(string json, string named)
+    {
+        File.WriteAllText(Path.Combine(_directory, "rawws.json"), json);
+        Assert.That(Wrong([]), Does.Contain(named));
+    }
+
+    [Test]
+    public void AWrongVariable_IsOneLine_AndAnUnknownOneIsToldOf()
+    {
+        Assert.That(Wrong([], ("LOOPS", "many")), Does.Contain("RAWWS_LOOPS").And.Contain("many"));
+        Assert.That(string.Join(' ', Read([], out _, out _, ("PORT", "tcp://10.0.0.1")).Ignored), Is.EqualTo("RAWWS_PORT"));
+    }
+
+    [Test]
+    public void AStrangersText_IsEscaped() => Assert.That(Wrong(["--loops", "1\u001b[2J\n2"]), Does.Not.Contain("\u001b"));
+
+    [Test]
+    public void Help_NamesEverySetting_AndExitsWith0()
+    {
+        CommandLineResult result = Read(["--help"], out string output, out string error);
+        Assert.That((result.Settings, result.ExitCode, error), Is.EqualTo(((RunSettings?)null, 0, "")));
+        foreach (Setting setting in SettingTable.All)
+        {
+            Assert.That(output, Does.Contain("--" + setting.Name));
+            Assert.That(setting.Help, Does.Contain("Default: "), setting.Name);
+        }
+    }
+
+    [Test]
+    public void Version_IsOneLine_AndExitsWith0()
+    {
+        CommandLineResult result = Read(["--version"], out string output, out _);
+        Assert.That((result.Settings, result.ExitCode), Is.EqualTo(((RunSettings?)null, 0)));
+        Assert.That(output.Trim(), Does.Match(@"^\d+\.\d+\.\d+"));
+    }
+
+    private RunSettings Good(string[] arguments, params (string Name, string Value)[] variables)
+    {
+        CommandLineResult result = Read(arguments, out _, out string error, variables);
+        Assert.That(error, Is.Empty);
+        return result.Settings!;
+    }
+
+    private string Wrong(string[] arguments, params (string Name, string Value)[] variables)
+    {
+        CommandLineResult result = Read(arguments, out _, out string error, variables);
+        Assert.That(result.Settings, Is.Null);
+        Assert.That(result.ExitCode, Is.EqualTo(2));
+        Assert.That(error.TrimEnd().Split('\n'), Has.Length.EqualTo(1), error);
+        return error.TrimEnd();
+    }
+
+    private CommandLineResult Read(string[] arguments, out string output, out string error, params (string Name, string Value)[] variables)
+    {
+        IConfiguration environment = new ConfigurationBuilder()
+            .AddInMemoryCollection(variables.Select(static variable => KeyValuePair.Create(variable.Name, (string?)variable.Value))).Build();
+        using StringWriter outputWriter = new(), errorWriter = new();
+        CommandLineResult result = new CommandLine(environment, _directory, outputWriter, errorWriter).Read(arguments);
+        (output, error) = (outputWriter.ToString(), errorWriter.ToString());
+        return result;
+    }
+
+    // Records compare lists by reference: what they hold is compared as text.
+    private static string Shown(RunSettings settings) =>
+        $"{settings with { Server = new() }} {settings.Server with { ListenEndPoints = [], AllowedHosts = [], AllowedOrigins = [], Subprotocols = [] }} "
+        + $"{string.Join(' ', settings.Server.ListenEndPoints)} {string.Join(' ', settings.Server.AllowedHosts)} "
+        + $"{string.Join(' ', settings.Server.AllowedOrigins)} {string.Join(' ', settings.Server.Subprotocols)}";
+}

@@ -1,0 +1,345 @@
+// The router as its clients see it: a real server on a free port, two loops, and the framework's own client. Nothing sleeps: what must
+// not arrive is shown by the next thing that does, as messages of one connection come in order.
+
+using System.Net;
+using System.Net.WebSockets;
+using System.Text;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Routing;
+
+namespace RawWs.Tests.Server;
+
+[TestFixture]
+public class UidRoutingTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    [Test]
+    public async Task TheSeedsPage_GetsItsOwnBodyBack()
+    {
+        await using Room room = await Room.Open();
+        Peer peer = await room.Enter();
+        await peer.Send("100:haha");
+        Assert.That(await peer.Receive(), Is.EqualTo("haha"));
+        Assert.That(room.Router.UidCount, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task AfterTheIntroduction_MessagesOnlyRoute()
+    {
+        await using Room room = await Room.Open();
+        Peer one = await room.Enter(), two = await room.Enter();
+        await one.Introduce("1");
+        await two.Introduce("2");
+        await one.Send("2:to two:with a colon");
+        Assert.That(await two.Receive(), Is.EqualTo("to two:with a colon"));
+        await two.Send("1:");
+        Assert.That(await one.Receive(), Is.Empty);
+        await one.Send("3:who?");
+        Assert.That(await one.Receive(), Is.EqualTo("error:offline:3"));
+        Assert.That(room.Router.UidCount, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task Binary_StaysBinary()
+    {
+        await using Room room = await Room.Open();
+        Peer peer = await room.Enter();
+        await peer.Send("7:\u0001\u0002", WebSocketMessageType.Binary);
+        Assert.That(await peer.Receive(WebSocketMessageType.Binary), Is.EqualTo("\u0001\u0002"));
+    }
+
+    [Test]
+    public async Task All_ReachesEveryOpenConnectionOnce_NamedOrNot_AndIntroducesNobody()
+    {
+        await using Room room = await Room.Open();
+        Peer named = await room.Enter(), twin = await room.Enter(), unnamed = await room.Enter();
+        await named.Introduce("1");
+        await twin.Send("1:x");
+        foreach (Peer peer in new[] { named, twin }) Assert.That(await peer.Receive(), Is.EqualTo("x"));
+        await unnamed.Send("all:first");
+        await unnamed.Send("all:second");
+        foreach (Peer peer in new[] { named, twin, unnamed })
+        {
+            Assert.That(await peer.Receive(), Is.EqualTo("first"));
+            Assert.That(await peer.Receive(), Is.EqualTo("second"));
+        }
+
+        Assert.That(room.Router.UidCount, Is.EqualTo(1));
+    }
+
+    [TestCase("haha", "error:no-colon:write uid:body")]
+    [TestCase("error:x", "error:reserved:error")]
+    [TestCase("@team:x", "error:reserved:@team")]
+    [TestCase(":x", "error:bad-uid:a uid is 1 to 64 bytes of UTF-8 without colon or control character")]
+    public async Task WhatCannotBeDone_IsAnswered_AndIntroducesNobody(string message, string answer)
+    {
+        await using Room room = await Room.Open();
+        Peer peer = await room.Enter();
+        await peer.Send(message);
+        Assert.That(await peer.Receive(), Is.EqualTo(answer));
+        Assert.That(room.Router.UidCount, Is.Zero);
+    }
+
+    [Test]
+    public async Task TheHeartbeatTexts_AreNeitherRoutedNorAnswered()
+    {
+        await using Room room = await Room.Open();
+        Peer peer = await room.Enter();
+        foreach (string life in new[] { "", "ping", "pong" }) await peer.Send(life);
+        await peer.Send("1:after");
+        Assert.That(await peer.Receive(), Is.EqualTo("after"));
+    }
+
+    [Test]
+    public async Task AUidInTheQuery_IsPercentDecoded_AndKnownFromTheBeginning()
+    {
+        await using Room room = await Room.Open(Introduce.Query);
+        Peer named = await room.Enter("?uid=%E5%BC%A0"), unnamed = await room.Enter();
+        await unnamed.Send("张:hello");
+        Assert.That(await named.Receive(), Is.EqualTo("hello"));
+        Assert.That(room.Router.UidCount, Is.EqualTo(1), "With query a first message introduces nobody.");
+    }
+
+    [TestCase("?uid=1&uid=1", HttpStatusCode.BadRequest)]
+    [TestCase("?uid=", HttpStatusCode.BadRequest)]
+    [TestCase("?uid=a%3Ab", HttpStatusCode.BadRequest)]
+    [TestCase("?uid=%FF", HttpStatusCode.BadRequest)]
+    [TestCase("?uid=all", HttpStatusCode.BadRequest)]
+    [TestCase("?uid=%40team", HttpStatusCode.BadRequest)]
+    [TestCase("?uid=taken", HttpStatusCode.Conflict)]
+    public async Task AUidThatCannotBeGiven_IsRefusedWithAStatus(string query, HttpStatusCode status)
+    {
+        await using Room room = await Room.Open(Introduce.Query, DuplicateUid.Reject);
+        await room.Enter("?uid=taken");
+        using ClientWebSocket client = new();
+        client.Options.CollectHttpResponseDetails = true;
+        Assert.That(async () => await client.ConnectAsync(room.Uri(query), default), Throws.InstanceOf<WebSocketException>());
+        Assert.That(client.HttpStatusCode, Is.EqualTo(status));
+    }
+
+    [Test]
+    public async Task IntroduceNone_GivesNobodyAName()
+    {
+        await using Room room = await Room.Open(Introduce.None);
+        Peer peer = await room.Enter("?uid=1");
+        await peer.Send("1:x");
+        Assert.That(await peer.Receive(), Is.EqualTo("error:offline:1"));
+        Assert.That(room.Router.UidCount, Is.Zero);
+    }
+
+    [Test]
+    public async Task Share_DeliversToEachConnectionOfTheUidOnce()
+    {
+        await using Room room = await Room.Open();
+        Peer phone = await room.Enter("?uid=me"), laptop = await room.Enter("?uid=me"), other = await room.Enter("?uid=other");
+        await other.Send("me:one");
+        await other.Send("me:two");
+        foreach (Peer peer in new[] { phone, laptop })
+        {
+            Assert.That(await peer.Receive(), Is.EqualTo("one"));
+            Assert.That(await peer.Receive(), Is.EqualTo("two"));
+        }
+    }
+
+    [Test]
+    public async Task Replace_ClosesTheOlderConnection_WhichDoesNotTakeTheNewOnesNameWithIt()
+    {
+        await using Room room = await Room.Open(duplicates: DuplicateUid.Replace);
+        Peer old = await room.Enter("?uid=me");
+        Peer young = await room.Enter();
+        await young.Send("me:mine now");
+        Assert.That(await young.Receive(), Is.EqualTo("mine now"));
+        Assert.That(await old.ReceiveClose(), Is.EqualTo(WebSocketCloseStatus.PolicyViolation));
+        await room.WaitForEnd(EndCause.Replaced);
+        await young.Send("me:still");
+        Assert.That(await young.Receive(), Is.EqualTo("still"));
+        Assert.That(room.Router.UidCount, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Reject_LeavesTheNewerUnnamed_TellsIt_AndDeliversNothing()
+    {
+        await using Room room = await Room.Open(duplicates: DuplicateUid.Reject);
+        Peer first = await room.Enter("?uid=me"), second = await room.Enter();
+        await second.Send("me:hello");
+        Assert.That(await second.Receive(), Is.EqualTo("error:rejected:me"));
+        await second.Send("other:hello");
+        Assert.That(await second.Receive(), Is.EqualTo("hello"));
+        await second.Send("me:now that I have a name");
+        Assert.That(await first.Receive(), Is.EqualTo("now that I have a name"));
+    }
+
+    [Test]
+    public async Task AUid_IsFreeOnceItsConnectionHasEnded()
+    {
+        await using Room room = await Room.Open(duplicates: DuplicateUid.Reject);
+        Peer first = await room.Enter("?uid=me");
+        await first.Leave();
+        await room.WaitForEnd(EndCause.PeerClosed);
+        Assert.That(room.Router.UidCount, Is.Zero);
+        Peer second = await room.Enter("?uid=me");
+        await second.Send("me:mine");
+        Assert.That(await second.Receive(), Is.EqualTo("mine"));
+    }
+
+    [Test]
+    public async Task AReceiverThatDoesNotRead_IsClosedTooSlow_AndItsSenderIsTold()
+    {
+        await using Room room = await Room.Open();
+        Peer slow = await room.Enter("?uid=slow"), sender = await room.Enter("?uid=sender");
+        Task<string> told = sender.Receive();
+        string message = "slow:" + new string('x', 200_000);
+        while (!told.IsCompleted) await sender.Send(message);
+        Assert.That(await told, Is.EqualTo("error:too-slow:slow").Or.EqualTo("error:offline:slow"));
+        // It reads at last, and finds whole messages and then the Close.
+        Assert.That(await slow.ReceiveClose(), Is.EqualTo(WebSocketCloseStatus.PolicyViolation));
+        Assert.That(await room.WaitForEnd(EndCause.TooSlow), Is.EqualTo(1008));
+    }
+
+    [Test]
+    public async Task PairsThatTalkAtOnce_LoseNothing_AndKeepTheirOrder()
+    {
+        const int Pairs = 8, Messages = 300;
+        await using Room room = await Room.Open();
+        Peer[] senders = new Peer[Pairs], receivers = new Peer[Pairs];
+        for (int i = 0; i < Pairs; i++) (senders[i], receivers[i]) = (await room.Enter($"?uid=s{i}"), await room.Enter($"?uid=r{i}"));
+        await Task.WhenAll(Enumerable.Range(0, Pairs).Select(async pair =>
+        {
+            Task all = SendAll(pair);
+            for (int i = 0; i < Messages; i++) Assert.That(await receivers[pair].Receive(), Is.EqualTo($"{pair}.{i}"));
+            await all;
+        }));
+
+        async Task SendAll(int pair)
+        {
+            for (int i = 0; i < Messages; i++) await senders[pair].Send($"r{pair}:{pair}.{i}");
+        }
+    }
+
+    /// <summary>A server with a router, and the verdicts of the connections that have ended.</summary>
+    private sealed class Room : IAsyncDisposable
+    {
+        private readonly List<Peer> _peers = [];
+        private readonly Witness _witness;
+        private readonly WebSocketServer _server;
+
+        private Room(RouterApplication router)
+        {
+            Router = router;
+            _witness = new Witness(router);
+            _server = new WebSocketServer(new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)], Loops = 2 }, _witness);
+            router.Attach(_server);
+        }
+
+        public RouterApplication Router { get; }
+
+        public static async Task<Room> Open(Introduce introduce = Introduce.FirstMessage, DuplicateUid duplicates = DuplicateUid.Share)
+        {
+            Room room = new(new RouterApplication(introduce, duplicates));
+            await room._server.StartAsync();
+            return room;
+        }
+
+        public Uri Uri(string query) => new($"ws://{_server.EndPoints[0]}/{query}");
+
+        public async Task<Peer> Enter(string query = "")
+        {
+            Peer peer = new();
+            _peers.Add(peer);
+            await peer.Connect(Uri(query));
+            // The client's handshake is over before OnOpen has run: its first answer is after it.
+            await peer.Send("@");
+            Assert.That(await peer.Receive(), Is.EqualTo("error:no-colon:write uid:body"));
+            return peer;
+        }
+
+        /// <summary>Waits until a connection has ended for this cause, and gives its code.</summary>
+        public async Task<int?> WaitForEnd(EndCause cause) => (await _witness.Ended(cause).WaitAsync(Patience)).Code;
+
+        public async ValueTask DisposeAsync()
+        {
+            await _server.DisposeAsync();
+            foreach (Peer peer in _peers) peer.Dispose();
+            Assert.That(_server.Count, Is.Zero);
+            Assert.That(_server.Budget.HeldBytes, Is.Zero);
+            Assert.That(Router.UidCount, Is.Zero);
+        }
+    }
+
+    /// <summary>Hands everything on to the router, and keeps what OnClose was told.</summary>
+    private sealed class Witness(RouterApplication router) : IWebSocketApplication
+    {
+        private readonly Dictionary<EndCause, TaskCompletionSource<Verdict>> _ends = [];
+
+        public Task<Verdict> Ended(EndCause cause) => Source(cause).Task;
+
+        public ValueTask<UpgradeDecision> OnUpgrade(RawWs.Handshake.UpgradeRequest request) => router.OnUpgrade(request);
+
+        public void OnOpen(WebSocketConnection connection) => router.OnOpen(connection);
+
+        public ValueTask OnMessage(WebSocketConnection connection, RawWs.Frame.MessageKind kind, ReadOnlyMemory<byte> message) =>
+            router.OnMessage(connection, kind, message);
+
+        public void OnClose(WebSocketConnection connection, Verdict verdict)
+        {
+            router.OnClose(connection, verdict);
+            Source(verdict.Cause).TrySetResult(verdict);
+        }
+
+        private TaskCompletionSource<Verdict> Source(EndCause cause)
+        {
+            lock (_ends)
+            {
+                if (!_ends.TryGetValue(cause, out TaskCompletionSource<Verdict>? source))
+                    _ends[cause] = source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                return source;
+            }
+        }
+    }
+
+    /// <summary>A client.</summary>
+    private sealed class Peer : IDisposable
+    {
+        private readonly ClientWebSocket _socket = new();
+        private readonly CancellationTokenSource _patience = new(Patience);
+        private readonly byte[] _buffer = new byte[256 * 1024];
+
+        public Task Connect(Uri uri) => _socket.ConnectAsync(uri, _patience.Token);
+
+        public Task Send(string text, WebSocketMessageType type = WebSocketMessageType.Text) =>
+            _socket.SendAsync(Encoding.UTF8.GetBytes(text), type, endOfMessage: true, _patience.Token);
+
+        public async Task Introduce(string uid)
+        {
+            await Send(uid + ":hello");
+            Assert.That(await Receive(), Is.EqualTo("hello"));
+        }
+
+        public async Task<string> Receive(WebSocketMessageType type = WebSocketMessageType.Text)
+        {
+            WebSocketReceiveResult result = await _socket.ReceiveAsync(_buffer, _patience.Token);
+            Assert.That((result.MessageType, result.EndOfMessage), Is.EqualTo((type, true)), $"{result.CloseStatus} {result.CloseStatusDescription}");
+            return Encoding.UTF8.GetString(_buffer, 0, result.Count);
+        }
+
+        /// <summary>Reads on until the Close, and answers it.</summary>
+        public async Task<WebSocketCloseStatus?> ReceiveClose()
+        {
+            WebSocketReceiveResult result;
+            do result = await _socket.ReceiveAsync(_buffer, _patience.Token);
+            while (result.MessageType != WebSocketMessageType.Close);
+            await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, _patience.Token);
+            return result.CloseStatus;
+        }
+
+        public Task Leave() => _socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, _patience.Token);
+
+        public void Dispose()
+        {
+            _socket.Dispose();
+            _patience.Dispose();
+        }
+    }
+}
