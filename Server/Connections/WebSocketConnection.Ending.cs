@@ -27,7 +27,6 @@ public sealed partial class WebSocketConnection
     private bool _reset;
     private bool _expired;
     private bool _overLimit;
-    private bool _closeIsTimed;
 
     /// <summary>The server stops. On the owner's thread.</summary>
     internal void Drain()
@@ -53,8 +52,7 @@ public sealed partial class WebSocketConnection
         Span<byte> reason = stackalloc byte[ClosePayload.ReasonBytesMax];
         AppendClose(request.Code, reason[..Encode(request.Reason, reason)]);
 
-        // Until the kernel has the Close, slow sending is what is waited for; from then on, the peer's answer.
-        _deadline = _loop.Now + _context.SendTimeout;
+        _deadline = _loop.Now + _context.CloseTimeout;
         ArmBy(_deadline);
         GrantRoom();
         // Opened by a post, for this may be another connection's handler, and a gate that opens may read on at once.
@@ -112,21 +110,12 @@ public sealed partial class WebSocketConnection
         GrantRoom();
     }
 
-    // The kernel has our Close: the peer's has so long to come.
-    private void WaitForClose()
-    {
-        if (_closeIsTimed) return;
-        _closeIsTimed = true;
-        _deadline = _loop.Now + _context.CloseTimeout;
-        ArmBy(_deadline);
-    }
-
     private async Task EndAsync()
     {
         _outbox.Accepting = false;
         if (_transport.Broken || _expired) return;
         _phase = Phase.Ending;
-        _deadline = _loop.Now + _context.SendTimeout;
+        _deadline = _loop.Now + _context.CloseTimeout;
         ArmBy(_deadline);
         _transport.OpenGate(GateReasons.Outbox);
         Flush();
@@ -151,8 +140,6 @@ public sealed partial class WebSocketConnection
         if (_shutdown) return;
         _shutdown = true;
         _transport.ShutdownWrite();
-        _deadline = _loop.Now + _context.CloseTimeout;
-        ArmBy(_deadline);
         _drained?.TrySetResult();
     }
 

@@ -68,8 +68,7 @@ public sealed partial class WebSocketConnection
     {
         _sendDeadline = long.MaxValue;
         GrantRoom();
-        if (_phase == Phase.Closing) WaitForClose();
-        else if (_phase == Phase.Ending) ShutdownOnce();
+        if (_phase == Phase.Ending) ShutdownOnce();
         if ((_transport.Gate & GateReasons.Outbox) == 0) return;
         RestartSilence();
         _transport.OpenGate(GateReasons.Outbox);

@@ -13,7 +13,7 @@ public enum DeliveryResult : byte
     /// <summary>Nobody has this uid.</summary>
     Offline,
 
-    /// <summary>Every connection of the uid is too slow to take it, and is closed.</summary>
+    /// <summary>At least one connection of the uid is too slow to take it, and is closed; the others have it.</summary>
     TooSlow,
 }
 
@@ -34,10 +34,10 @@ internal sealed class LocalDelivery(UidRegistry registry) : IUidDelivery
         foreach (WebSocketConnection receiver in receivers)
         {
             SendResult sent = receiver.TrySend(kind, body.Span);
-            if (sent == SendResult.Queued) result = DeliveryResult.Delivered;
+            if (sent == SendResult.Queued && result == DeliveryResult.Offline) result = DeliveryResult.Delivered;
             if (sent != SendResult.Full) continue;
             receiver.CloseTooSlow();
-            if (result == DeliveryResult.Offline) result = DeliveryResult.TooSlow;
+            result = DeliveryResult.TooSlow;
         }
 
         return new ValueTask<DeliveryResult>(result);
