@@ -34,7 +34,7 @@ public sealed class ForeignClientTests(Setup setup)
         await using TestServer server = await Start(TimeSpan.FromSeconds(10));
         using Process node = Process.Start(new ProcessStartInfo("node", [script, $"ws://127.0.0.1:{server.Port}/"]) { RedirectStandardOutput = true })!;
         string output = await node.StandardOutput.ReadToEndAsync();
-        Assert.That(output.Trim().Split('\n'), Is.EqualTo(new[] { "text haha", "binary é", "text to everybody", "text error:offline:nobody", "pong life", "close 1000 bye" }));
+        Assert.That(output.Trim().Split('\n'), Is.EqualTo(new[] { "text haha", "binary é", "text to everybody", "text error:offline:nobody", "pong life", "close 1000" })); // its own code comes back, without its reason
     }
 
     [Test]

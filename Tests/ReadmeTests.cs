@@ -1,0 +1,52 @@
+// The README's example of embedding the server, as it stands there, compiled and run.
+
+using System.Runtime.CompilerServices;
+using RawWs.Frame;
+using RawWs.Handshake;
+using RawWs.Server;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests;
+
+public sealed class ReadmeTests
+{
+    [Test]
+    public async Task TheExample_Works()
+    {
+        await using TestServer server = await TestServer.Start(Setup.All[0], new Shout());
+        using RawClient client = RawClient.Open(server.Port);
+        client.SendText("hello");
+        Assert.That(client.ReadText(), Is.EqualTo("hello"));
+    }
+
+    [Test]
+    public void TheExample_StandsInTheReadme()
+    {
+        string source = File.ReadAllText(SourcePath());
+        string marked = source[(source.LastIndexOf("// README begins\n", StringComparison.Ordinal) + 17)..source.LastIndexOf("// README ends", StringComparison.Ordinal)];
+        string readme = File.ReadAllText(Path.Combine(Path.GetDirectoryName(SourcePath())!, "..", "README.md"));
+        Assert.That(readme, Does.Contain(marked.TrimEnd()));
+    }
+
+    private static string SourcePath([CallerFilePath] string path = "")
+    {
+        if (File.Exists(path)) return path;
+        DirectoryInfo? at = new(AppContext.BaseDirectory);
+        while (at is not null && !File.Exists(Path.Combine(at.FullName, "RawWs.sln"))) at = at.Parent;
+        return Path.Combine(at!.FullName, "Tests", "ReadmeTests.cs");
+    }
+}
+
+// README begins
+sealed class Shout : IWebSocketApplication
+{
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+
+    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    {
+        connection.TrySend(kind, message.Span);
+        return ValueTask.CompletedTask;
+    }
+}
+
+// README ends
