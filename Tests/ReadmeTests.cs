@@ -38,7 +38,7 @@ public sealed class ReadmeTests
 }
 
 // README begins
-sealed class Shout : IWebSocketApplication
+internal sealed class Shout : IWebSocketApplication
 {
     public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
 
