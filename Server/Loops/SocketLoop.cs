@@ -12,6 +12,7 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
     private readonly ITimer _timer;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _timerDue = long.MaxValue;
+    private volatile bool _timerFired;
     private int _state; // Idle, Running, RunningAndAsked, Stopped
 
     private const int Idle = 0;
@@ -21,7 +22,7 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
 
     public SocketLoop(int index, TimeProvider time, MemoryBudget budget)
         : base(index, time, budget) =>
-        _timer = time.CreateTimer(static loop => ((SocketLoop)loop!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(static loop => ((SocketLoop)loop!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
     public override void Start() => Wake();
 
@@ -81,11 +82,19 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
         }
     }
 
+    // A timer may fire a little early, and then nothing is due yet: it has to be set again, for the same time.
+    private void OnTimer()
+    {
+        _timerFired = true;
+        Wake();
+    }
+
     // The clock may move on while the timer is set, by a hand in a test: then the timer is set anew.
     private void SetTimer()
     {
         long due = Wheel.NextDue();
-        if (due == _timerDue && due > Now) return;
+        if (due == _timerDue && !_timerFired) return;
+        _timerFired = false;
         _timerDue = due;
         long before;
         do

@@ -82,14 +82,15 @@ public sealed class ConversationTests
         int length = FrameWriter.WriteMasked(frame, Opcode.Text, "thirty-two bytes of text, exact."u8, 0x11223344);
         Conversation conversation = new(Role.Server, new ConversationLimits());
         long before = 0;
-        for (int i = 0; i < 100_000; i++)
+        for (int i = 0; i < 200_000; i++)
         {
-            if (i == 1000) before = GC.GetAllocatedBytesForCurrentThread();
+            if (i == 100_000) before = GC.GetAllocatedBytesForCurrentThread();
             frame.CopyTo(copy, 0);
             if (conversation.Next(copy.AsSpan(0, length), out _).Kind != StepKind.Message) Assert.Fail("no message");
         }
 
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        // The runtime may allocate something once while it compiles anew; per frame it would be millions.
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(100_000));
     }
 
     private static Conversation NewConversation(Role role) =>
