@@ -1,0 +1,87 @@
+// docs/rfc-map.md against the tree, and against the RFC: every named file and test exists, and each section has as many rows as
+// the RFC has key words there. The counts are a table; where the RFC's text is at hand they are counted anew.
+
+using System.Text.RegularExpressions;
+
+namespace RawWs.Tests;
+
+public sealed partial class RfcMapTests
+{
+    private static readonly Dictionary<string, int> Counts = new()
+    {
+        ["2 MUST"] = 3, ["2 REQUIRED"] = 1, ["2 SHOULD"] = 3, ["3 MUST"] = 2, ["4.1 MUST"] = 39, ["4.1 SHOULD"] = 3,
+        ["4.2.1 MUST"] = 1, ["4.2.1 SHOULD"] = 1, ["4.2.2 MUST"] = 10, ["4.3 MUST"] = 1, ["4.4 MUST"] = 1, ["5.1 MUST"] = 4,
+        ["5.2 MUST"] = 10, ["5.3 MUST"] = 4, ["5.4 MUST"] = 10, ["5.5 MUST"] = 2, ["5.5.1 MUST"] = 6, ["5.5.1 SHOULD"] = 2,
+        ["5.5.2 MUST"] = 1, ["5.5.2 SHOULD"] = 1, ["5.6 MUST"] = 1, ["5.8 MUST"] = 1, ["6.1 MUST"] = 8, ["6.2 MUST"] = 5,
+        ["7.1.1 SHOULD"] = 4, ["7.1.2 MUST"] = 1, ["7.1.2 SHOULD"] = 1, ["7.1.7 MUST"] = 3, ["7.1.7 SHOULD"] = 3,
+        ["7.2.1 MUST"] = 2, ["7.2.1 SHOULD"] = 1, ["7.2.2 MUST"] = 1, ["7.2.3 SHOULD"] = 3, ["7.3 SHOULD"] = 1, ["7.4.1 MUST"] = 3,
+        ["7.4.1 SHOULD"] = 1, ["8.1 MUST"] = 1, ["9 MUST"] = 2, ["9.1 MUST"] = 5, ["10.2 SHOULD"] = 2, ["10.3 MUST"] = 1,
+        ["10.4 MUST"] = 1, ["10.4 SHOULD"] = 1, ["10.6 MUST"] = 1, ["10.6 SHOULD"] = 1, ["10.7 MUST"] = 1, ["10.7 SHOULD"] = 2,
+        ["11.1.1 MUST"] = 2, ["11.1.2 MUST"] = 2, ["11.3.1 MUST"] = 1, ["11.3.2 MUST"] = 1, ["11.3.3 MUST"] = 1,
+        ["11.3.4 MUST"] = 1, ["11.3.5 MUST"] = 1,
+    };
+
+    [Test]
+    public void EverySection_HasAsManyRowsAsTheRfc()
+    {
+        Dictionary<string, int> rows = [];
+        foreach (Match row in Rows())
+        {
+            string place = $"{row.Groups[1].Value} {row.Groups[2].Value}";
+            rows[place] = rows.GetValueOrDefault(place) + 1;
+            Assert.That(row.Groups[3].Value, Is.EqualTo($"{rows[place]}"), $"§{place}: the ordinals go up by one");
+        }
+
+        Assert.That(rows, Is.EquivalentTo(Counts));
+    }
+
+    [Test]
+    public void EveryNamedFileAndTest_Exists()
+    {
+        foreach (Match row in Rows())
+        {
+            string what = row.Groups[4].Value, file = row.Groups[5].Value, test = row.Groups[6].Value;
+            if (what.StartsWith("does not apply: ", StringComparison.Ordinal)) continue;
+            Assert.That(File.Exists(Path.Combine(Root(), file)), $"{row.Value}: the file");
+            string[] parts = test.Split('#');
+            Assert.That(File.ReadAllText(Path.Combine(Root(), parts[0])), Does.Contain($" {parts[1]}("), $"{row.Value}: the test");
+        }
+    }
+
+    [Test]
+    public void TheCounts_AreTheRfcs()
+    {
+        string path = Path.Combine(Root(), "..", "shared", "rfc", "rfc6455.txt");
+        if (!File.Exists(path)) return; // the table stands for it
+        Dictionary<string, int> counted = [];
+        string text = File.ReadAllText(path);
+        string section = "";
+        foreach (string line in text[text.IndexOf("1.1.  Background", 5000, StringComparison.Ordinal)..].Split('\n'))
+        {
+            Match heading = Heading().Match(line);
+            if (heading.Success) section = heading.Groups[1].Value;
+            foreach (Match word in heading.Success ? [] : KeyWord().Matches(line).ToArray())
+                counted[$"{section} {word.Value}"] = counted.GetValueOrDefault($"{section} {word.Value}") + 1;
+        }
+
+        Assert.That(Counts, Is.EquivalentTo(counted));
+    }
+
+    private static MatchCollection Rows() => Row().Matches(File.ReadAllText(Path.Combine(Root(), "docs", "rfc-map.md")));
+
+    private static string Root()
+    {
+        DirectoryInfo? at = new(AppContext.BaseDirectory);
+        while (at is not null && !File.Exists(Path.Combine(at.FullName, "RawWs.sln"))) at = at.Parent;
+        return at!.FullName;
+    }
+
+    [GeneratedRegex(@"^\| §([\d.]+) (MUST|SHOULD|REQUIRED) (\d+) \| (.*?) \| (.*?) ?\| (.*?) ?\|$", RegexOptions.Multiline)]
+    private static partial Regex Row();
+
+    [GeneratedRegex(@"^(\d+(?:\.\d+)*)\.  \S")]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"\b(MUST|SHOULD|REQUIRED)\b")]
+    private static partial Regex KeyWord();
+}
