@@ -76,20 +76,18 @@ internal sealed class ServerContext
     public byte[]? PingText { get; }
 
     /// <summary>A writer for one HTTP answer. One per thread is kept.</summary>
-#pragma warning disable CA1822 // Its place is here, with the other things that connections share.
-    public ArrayBufferWriter<byte> RentWriter()
+    public static ArrayBufferWriter<byte> RentWriter()
     {
         ArrayBufferWriter<byte> writer = _threadWriter ?? new ArrayBufferWriter<byte>(1024);
         _threadWriter = null;
         return writer;
     }
 
-    public void ReturnWriter(ArrayBufferWriter<byte> writer)
+    public static void ReturnWriter(ArrayBufferWriter<byte> writer)
     {
         writer.ResetWrittenCount();
         _threadWriter = writer;
     }
-#pragma warning restore CA1822
 
     public void WarnOfNullOrigin()
     {

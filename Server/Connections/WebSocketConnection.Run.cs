@@ -56,16 +56,18 @@ public sealed partial class WebSocketConnection
                 _phase = Phase.Ending;
                 return false;
             case RequestStatus.Canceled:
-                return Refuse(HandshakeRules.TooSlow, headOnly: false);
+                if (HandshakeRules.Broken(HandshakeRules.TooSlow) is { } tooSlow) return Refuse(tooSlow, headOnly: false);
+                _phase = Phase.Ending;
+                return false;
             case RequestStatus.Violation:
                 return Refuse(read.Violation!, headOnly: false);
         }
 
         UpgradeRequest request = read.Request!;
-        if (_overLimit) return Refuse(HandshakeRules.TooManyConnections, headOnly: false);
         Judgement judgement = UpgradeRules.Judge(request, _context.Policy);
         if (judgement.NullOriginUsed) _context.WarnOfNullOrigin();
         if (judgement.Kind == JudgementKind.Refuse) return Refuse(judgement.Rule!, judgement.HeadOnly);
+        if (_overLimit && HandshakeRules.Broken(HandshakeRules.TooManyConnections) is { } full) return Refuse(full, judgement.HeadOnly);
         if (judgement.Kind == JudgementKind.Page) return ServePage(judgement.HeadOnly);
 
         ValueTask<UpgradeDecision> asked = _context.Application.OnUpgrade(request);
@@ -82,10 +84,10 @@ public sealed partial class WebSocketConnection
         Uid = decision.Uid;
         Subprotocol = decision.Subprotocol ?? judgement.Subprotocol;
         _conversation = new Conversation(Role.Server, _context.ConversationLimits);
-        ArrayBufferWriter<byte> answer = _context.RentWriter();
+        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
         UpgradeResponse.WriteSwitchingProtocols(answer, request, Subprotocol);
         if (_outbox.Append(answer.WrittenSpan, Outbox.EntryKind.Http)) _loop.MarkDirty(this);
-        _context.ReturnWriter(answer);
+        ServerContext.ReturnWriter(answer);
 
         _phase = Phase.Open;
         _outbox.Accepting = true;
@@ -106,14 +108,14 @@ public sealed partial class WebSocketConnection
 
     private bool ServePage(bool headOnly)
     {
-        ArrayBufferWriter<byte> answer = _context.RentWriter();
+        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
         UpgradeResponse.WritePage(answer, _context.Page!.Html.Span, headOnly, _context.Page.ContentSecurityPolicy);
         return AnswerAndEnd(answer, 200, "page");
     }
 
     private bool Refuse(HandshakeRule rule, bool headOnly)
     {
-        ArrayBufferWriter<byte> answer = _context.RentWriter();
+        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
         UpgradeResponse.WriteRefusal(answer, rule, headOnly);
         _rule = rule.Name;
         return AnswerAndEnd(answer, rule.Status, rule.Text);
@@ -121,7 +123,7 @@ public sealed partial class WebSocketConnection
 
     private bool Answer(int status, string text)
     {
-        ArrayBufferWriter<byte> answer = _context.RentWriter();
+        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
         UpgradeResponse.WriteError(answer, status, text);
         return AnswerAndEnd(answer, status, text);
     }
@@ -129,7 +131,7 @@ public sealed partial class WebSocketConnection
     private bool AnswerAndEnd(ArrayBufferWriter<byte> answer, int status, string text)
     {
         _outbox.Append(answer.WrittenSpan, Outbox.EntryKind.Http);
-        _context.ReturnWriter(answer);
+        ServerContext.ReturnWriter(answer);
         SetVerdict(EndCause.Http, status, text);
         _phase = Phase.Ending;
         return false;
