@@ -2,6 +2,7 @@
 
 using System.Net;
 using RawWs.Server;
+using RawWs.Server.Loops;
 
 namespace RawWs.Tests.Support;
 
@@ -42,9 +43,31 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>Waits for something that other threads bring about. It fails after half a minute; it never takes that long when all is well.</summary>
     public static void Eventually(Func<bool> condition, string what) => Assert.That(SpinWait.SpinUntil(condition, Patience), what);
 
+    /// <summary>
+    /// Returns when every loop has run a whole turn that began after the call: what was due by then has been done. A turn reads its
+    /// clock before it runs what is posted, and turns its wheel after that, so the third of three posts in a row is past such a turn.
+    /// </summary>
+    public void CatchUp()
+    {
+        foreach (EventLoop loop in Server.Loops)
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                using ManualResetEventSlim ran = new();
+                loop.Post(new Marker(ran));
+                Assert.That(ran.Wait(Patience), "the loop runs");
+            }
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Server.DisposeAsync();
         Assert.That((Server.Count, Server.Budget.HeldBytes), Is.EqualTo((0, 0L)), "connections and held bytes after the end");
+    }
+
+    private sealed class Marker(ManualResetEventSlim ran) : ILoopWork
+    {
+        public void OnPosted() => ran.Set();
     }
 }
