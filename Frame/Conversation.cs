@@ -25,7 +25,7 @@ public sealed partial class Conversation
 {
     private readonly ConversationLimits _limits;
     private readonly Role _role;
-    private readonly ReservedBits _permitted;
+    private ReservedBits _permitted;
 
     // The message and the frame that are under way. While no message is open, the counts are 0.
     private MessageState _message;
@@ -66,11 +66,31 @@ public sealed partial class Conversation
     /// </summary>
     public bool InMessage => ConversationTable.Parses(_closing) && (_message != MessageState.None || _headerIsPending);
 
+    /// <summary>
+    /// No message is under way and no Close has gone either way: but for what <see cref="LastOpcode"/> says, it is as good as a new one.
+    /// Its owner need not keep it then; a connection that is idle can do without.
+    /// </summary>
+    public bool IsAtRest => _quickBytesMax >= 0 && _closing == ClosingState.Open && !_headerIsPending;
+
     /// <summary>The payload bytes of the unfinished message that have been handed out.</summary>
     public long MessageBytes => _messageBytes;
 
-    /// <summary>The opcode of the last frame taken or refused, or null before the first.</summary>
+    /// <summary>The opcode of the last frame taken or refused, or null before the first since it was made or restarted.</summary>
     public Opcode? LastOpcode => _lastOpcode;
+
+    /// <summary>Goes on with another connection of the same role and limits, which is between two messages or new.</summary>
+    /// <param name="permitted">The reserved bits that were negotiated there.</param>
+    /// <exception cref="InvalidOperationException">It is not at rest.</exception>
+    public void Restart(ReservedBits permitted)
+    {
+        if (!IsAtRest)
+        {
+            throw new InvalidOperationException("A message is under way, or the conversation is closing.");
+        }
+
+        _permitted = permitted;
+        _lastOpcode = null;
+    }
 
     /// <summary>To be called when we have written a Close frame, of our own or as an answer (§7.1.3).</summary>
     public void OnCloseSent()

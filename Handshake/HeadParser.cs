@@ -47,11 +47,12 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits)
         }
     }
 
-    public readonly UpgradeRequest ToRequest()
+    /// <summary>Writes down what was found, once the head is whole.</summary>
+    public readonly void Fill(UpgradeRequest request)
     {
-        Place[] fields = new Place[_fields * 2];
+        Span<Place> fields = request.RoomForFields(_fields);
         for (int i = 0; i < fields.Length; i++) fields[i] = i < InlineFields * 2 ? _inline[i] : _more![i - (InlineFields * 2)];
-        return new UpgradeRequest(_bytes[..Length].ToArray(), _line, fields);
+        request.Fill(_bytes[..Length], _line, _fields);
     }
 
     // A line whose end has not come.

@@ -79,7 +79,22 @@ public static class RequestReader
     /// <returns>Done, NeedMoreData or Violation.</returns>
     public static RequestStatus TryRead(ref ReadOnlySequence<byte> buffer, RequestLimits limits, out UpgradeRequest? request, out HandshakeRule? violation)
     {
+        UpgradeRequest made = new();
+        RequestStatus status = TryRead(ref buffer, limits, made, out violation);
+        request = status == RequestStatus.Done ? made : null;
+        return status;
+    }
+
+    /// <summary>The same into a request that has been used before: nothing is allocated once it is large enough.</summary>
+    /// <param name="buffer">As for the other.</param>
+    /// <param name="limits">As for the other.</param>
+    /// <param name="request">Filled when Done, else left as it was.</param>
+    /// <param name="violation">As for the other.</param>
+    /// <returns>As for the other.</returns>
+    public static RequestStatus TryRead(ref ReadOnlySequence<byte> buffer, RequestLimits limits, UpgradeRequest request, out HandshakeRule? violation)
+    {
         ArgumentNullException.ThrowIfNull(limits);
+        ArgumentNullException.ThrowIfNull(request);
         // One byte more than the limit proves that it is passed; beyond that nothing is looked at.
         int length = (int)Math.Min(buffer.Length, (long)limits.HeadBytesMax + 1);
         byte[]? rented = null;
@@ -93,8 +108,12 @@ public static class RequestReader
 
         HeadParser parser = new(bytes, limits);
         RequestStatus status = parser.Parse(out violation);
-        request = status == RequestStatus.Done ? parser.ToRequest() : null;
-        if (request is not null) buffer = buffer.Slice(parser.Length);
+        if (status == RequestStatus.Done)
+        {
+            parser.Fill(request);
+            buffer = buffer.Slice(parser.Length);
+        }
+
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
         return status;
     }

@@ -30,7 +30,7 @@ internal readonly record struct RequestTarget(int AuthorityStart, int AuthorityL
         int pathLength = question < 0 ? target.Length - pathStart : question;
         int queryStart = question < 0 ? target.Length : pathStart + question + 1;
         parts = new RequestTarget(authorityLength == 0 ? 0 : start, authorityLength, queryStart, target.Length - queryStart);
-        if (pathLength == 0)
+        if (pathLength == 0 || (pathLength == 1 && target[pathStart] == '/'))
         {
             path = "/";
             return true;

@@ -1,5 +1,5 @@
 // A request whose head has been parsed. It owns one copy of the head's bytes and an index of where each field lies in it; strings
-// and lists are made when they are asked for. It stays valid for as long as anybody keeps it.
+// and lists are made when they are asked for. It stays valid until its owner has the reader fill it anew.
 
 using System.Text;
 
@@ -21,20 +21,22 @@ public readonly ref struct HeaderField
     public ReadOnlySpan<byte> Value { get; }
 }
 
-/// <summary>An HTTP request that may ask for an upgrade (RFC 6455 §4.2.1).</summary>
+/// <summary>An HTTP request that may ask for an upgrade (RFC 6455 §4.2.1). A new one is empty: <see cref="RequestReader"/> fills it.</summary>
 public sealed class UpgradeRequest
 {
-    private readonly byte[] _head;
-    private readonly Place[] _fields;
-    private readonly Place _method;
-    private readonly Place _target;
-    private readonly RequestTarget _parts;
-    private readonly string? _path;
+    private byte[] _head = [];
+    private Place[] _fields = []; // name and value alternately
+    private int _fieldCount;
+    private Place _method;
+    private Place _target;
+    private RequestTarget _parts;
+    private string? _path;
 
-    internal UpgradeRequest(byte[] head, RequestLine line, Place[] fields)
+    internal void Fill(ReadOnlySpan<byte> head, RequestLine line, int fields)
     {
-        _head = head;
-        _fields = fields;
+        if (_head.Length < head.Length) _head = new byte[Math.Max(512, head.Length)];
+        head.CopyTo(_head);
+        _fieldCount = fields;
         _method = line.Method;
         _target = line.Target;
         MajorVersion = line.MajorVersion;
@@ -42,14 +44,20 @@ public sealed class UpgradeRequest
         TargetIsValid = RequestTarget.TryParse(Target, out _parts, out _path);
     }
 
+    internal Span<Place> RoomForFields(int fields)
+    {
+        if (_fields.Length < fields * 2) _fields = new Place[Math.Max(32, fields * 2)];
+        return _fields.AsSpan(0, fields * 2);
+    }
+
     /// <summary>The method, as it was written.</summary>
     public ReadOnlySpan<byte> Method => At(_method);
 
     /// <summary>The digit before the point in HTTP/1.1.</summary>
-    public int MajorVersion { get; }
+    public int MajorVersion { get; private set; }
 
     /// <summary>The digit behind the point.</summary>
-    public int MinorVersion { get; }
+    public int MinorVersion { get; private set; }
 
     /// <summary>The request target, as it was written.</summary>
     public ReadOnlySpan<byte> Target => At(_target);
@@ -84,7 +92,7 @@ public sealed class UpgradeRequest
     /// <summary>The header fields, in order.</summary>
     public HeaderEnumerator Headers => new(this);
 
-    internal bool TargetIsValid { get; }
+    internal bool TargetIsValid { get; private set; }
 
     /// <summary>The first field of this name, in any case.</summary>
     public bool TryGetHeader(ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
@@ -155,7 +163,7 @@ public sealed class UpgradeRequest
         public readonly HeaderEnumerator GetEnumerator() => this;
 
         /// <summary>Goes on to the next field. False at the end.</summary>
-        public bool MoveNext() => (_index += 2) < _request._fields.Length;
+        public bool MoveNext() => (_index += 2) < _request._fieldCount * 2;
     }
 }
 

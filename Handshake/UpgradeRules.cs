@@ -87,8 +87,10 @@ public static class UpgradeRules
         // Behind an upgrade come frames. A proxy that saw a body there would see other requests than we do.
         if (request.CountHeader("Content-Length"u8) + request.CountHeader("Transfer-Encoding"u8) > 0
             && HandshakeRules.Broken(HandshakeRules.BodyNotAllowed) is { } body) return body;
-        if (!SubprotocolHeader.TryParse(request, out _) && HandshakeRules.Broken(HandshakeRules.SubprotocolsMalformed) is { } protocols) return protocols;
-        if (!ExtensionHeader.TryParse(request, out _) && HandshakeRules.Broken(HandshakeRules.ExtensionsMalformed) is { } extensions) return extensions;
+        if (request.CountHeader("Sec-WebSocket-Protocol"u8) > 0 && !SubprotocolHeader.TryParse(request, out _)
+            && HandshakeRules.Broken(HandshakeRules.SubprotocolsMalformed) is { } protocols) return protocols;
+        if (request.CountHeader("Sec-WebSocket-Extensions"u8) > 0 && !ExtensionHeader.TryParse(request, out _)
+            && HandshakeRules.Broken(HandshakeRules.ExtensionsMalformed) is { } extensions) return extensions;
         return request.CountHeader("Origin"u8) > 1 ? HandshakeRules.Broken(HandshakeRules.OriginDoubled) : null;
     }
 

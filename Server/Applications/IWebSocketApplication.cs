@@ -9,7 +9,10 @@ namespace RawWs.Server;
 /// <summary>The application behind the server: who may come in, and what becomes of messages.</summary>
 public interface IWebSocketApplication
 {
-    /// <summary>A valid upgrade is asked for: accept it, or refuse it with an HTTP status. It has until the handshake's deadline.</summary>
+    /// <summary>
+    /// A valid upgrade is asked for: accept it, or refuse it with an HTTP status. It has until the handshake's deadline. The request is
+    /// valid until the decision is made; what is wanted of it later is copied.
+    /// </summary>
     ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request);
 
     /// <summary>The connection is open: messages can be sent. Not to block.</summary>

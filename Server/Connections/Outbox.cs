@@ -1,7 +1,9 @@
-// What waits to be sent to one peer. In: whole frames, appended from any thread under the outbox's small lock. Out: runs of
-// bytes, taken by the owning loop alone, in order. Every frame is an entry of its own, so that a frame which the kernel took
-// in part is finished or the connection is reset, and Close goes between frames, never into one. Small frames lie
-// side by side in a chunk and leave as one run; a large one has an array of its own, and a shared one is held by reference.
+// What waits to be sent to one peer. In: whole frames, appended from any thread. Out: runs of bytes, taken by the owning loop alone, in
+// order. Every frame is an entry of its own, so that a frame which the kernel took in part is finished or the connection is reset, and
+// Close goes between frames, never into one. Small frames lie side by side in a chunk and leave as one run; a large one has an array
+// of its own, and a shared one is held by reference.
+// A connection has an outbox only while something is queued: it is taken from the spares with the first frame, and given back with
+// the last. Every call is made under the lock of the connection that has it.
 
 using System.Numerics;
 using RawWs.Frame;
@@ -22,225 +24,234 @@ public enum SendResult : byte
     Closed,
 }
 
-internal sealed class Outbox(MemoryBudget budget, long boundBytes)
+internal sealed class Outbox
 {
     private const int FirstChunkBytes = 1024;
     private const int ChunkBytesMax = 64 * 1024;
     private const int SmallFrameBytesMax = 2048;
-
     private const int RingLengthMin = 32;
 
-    // An outbox has a ring only while something is queued. Spares by length: 32, 64 ... 4,096 entries.
-    private static readonly Spares<Entry[]>[] SpareRings =
-        [new(4096), new(2048), new(1024), new(512), new(256), new(128), new(64), new(32)];
+    private static readonly Spares<Outbox> SpareOutboxes = new(4096);
 
-    private Entry[]? _entries; // a ring; its length is a power of two
+    // Longer rings by length: 64, 128 ... 4,096 entries.
+    private static readonly Spares<Entry[]>[] SpareRings = [new(2048), new(1024), new(512), new(256), new(128), new(64), new(32)];
+
+    // A spare outbox keeps its shortest ring and its first chunk.
+    private readonly Entry[] _firstRing = new Entry[RingLengthMin];
+    private readonly byte[] _firstChunk = GC.AllocateUninitializedArray<byte>(FirstChunkBytes);
+
+    private MemoryBudget _budget = null!;
+    private Entry[] _entries; // a ring; its length is a power of two
     private int _head;
     private int _count;
     private byte[]? _chunk;
     private int _chunkEnd;
     private int _nextChunkBytes = FirstChunkBytes;
     private int _headTaken; // bytes of the head entry that the kernel has taken
-    private bool _accepting;
     private bool _flushRequested;
-    private long _queuedBytes;
-    private long _messages;
 
-    /// <summary>Messages accepted in all.</summary>
-    public long Messages => Volatile.Read(ref _messages);
+    private Outbox() => _entries = _firstRing;
 
     /// <summary>Bytes queued and not yet taken by the kernel, shared payloads charged in full.</summary>
-    public long QueuedBytes => Volatile.Read(ref _queuedBytes);
+    public long QueuedBytes { get; private set; }
 
-    /// <summary>Whether messages are accepted: from the upgrade's answer to the first Close.</summary>
-    public bool Accepting
-    {
-        get => Volatile.Read(ref _accepting);
-        set
-        {
-            lock (this) _accepting = value;
-        }
-    }
-
-    /// <summary>Appends one unfragmented message. <paramref name="requestFlush"/>: the caller must see that the loop flushes.</summary>
-    public SendResult TryAppend(Opcode opcode, ReadOnlySpan<byte> payload, out bool requestFlush)
-    {
-        requestFlush = false;
-        lock (this)
-        {
-            if (!_accepting) return SendResult.Closed;
-            if (_queuedBytes >= boundBytes) return SendResult.Full;
-            int length = FrameWriter.HeaderLength((ulong)payload.Length, masked: false) + payload.Length;
-            if (!TryReserve(length, required: false, out byte[] array, out int offset)) return SendResult.Full;
-            FrameWriter.Write(array.AsSpan(offset), opcode, payload);
-            Enqueue(new Entry(array, offset, length, EntryKind.Data));
-            _messages++;
-            requestFlush = RequestFlush();
-            return SendResult.Queued;
-        }
-    }
-
-    /// <summary>Appends a shared frame: a small one by copy, a large one by reference.</summary>
-    public SendResult TryAppend(SharedMessage message, out bool requestFlush)
-    {
-        requestFlush = false;
-        lock (this)
-        {
-            if (!_accepting) return SendResult.Closed;
-            if (_queuedBytes >= boundBytes) return SendResult.Full;
-            int length = message.FrameBytes;
-            if (length <= SmallFrameBytesMax)
-            {
-                if (!TryReserve(length, required: false, out byte[] array, out int offset)) return SendResult.Full;
-                message.Frame.CopyTo(array.AsSpan(offset));
-                Enqueue(new Entry(array, offset, length, EntryKind.Data));
-            }
-            else
-            {
-                message.Acquire();
-                Enqueue(new Entry(message, 0, length, EntryKind.Data));
-            }
-
-            _messages++;
-            requestFlush = RequestFlush();
-            return SendResult.Queued;
-        }
-    }
-
-    /// <summary>
-    /// Appends bytes that must go out whatever the bound: an HTTP answer or a control frame. With
-    /// <paramref name="replacePong"/> an unsent Pong in the queue gives way to this one (§5.5.3).
-    /// </summary>
-    public bool Append(ReadOnlySpan<byte> bytes, EntryKind kind, bool replacePong = false)
-    {
-        lock (this)
-        {
-            if (replacePong) VoidUnsentPong();
-            if (!TryReserve(bytes.Length, required: true, out byte[] array, out int offset)) return false;
-            bytes.CopyTo(array.AsSpan(offset));
-            Enqueue(new Entry(array, offset, bytes.Length, kind));
-            return RequestFlush();
-        }
-    }
-
-    /// <summary>
-    /// The next run to send: the longest stretch of adjoining bytes at the head. It stays valid until
-    /// <see cref="Taken"/>, which only the same thread calls. False when nothing is queued. Who appends from here on asks for a flush again.
-    /// </summary>
-    public bool TryPeek(out ReadOnlySpan<byte> run, out bool more)
-    {
-        lock (this)
-        {
-            _flushRequested = false;
-            while (_count > 0 && At(0).Kind == EntryKind.Void) Dequeue();
-            run = default;
-            more = false;
-            if (_count == 0) return false;
-            ref Entry head = ref At(0);
-            int start = head.Offset + _headTaken, end = head.Offset + head.Length;
-            int i = 1;
-            for (; i < _count; i++)
-            {
-                ref Entry next = ref At(i);
-                if (next.Kind == EntryKind.Void || !ReferenceEquals(next.Owner, head.Owner) || next.Offset != end) break;
-                end += next.Length;
-            }
-
-            run = head.Bytes.AsSpan(start, end - start);
-            more = i < _count;
-            return true;
-        }
-    }
-
-    /// <summary>The kernel took this many bytes of the run. True when the queue is empty now.</summary>
-    public bool Taken(int bytes)
-    {
-        lock (this)
-        {
-            _queuedBytes -= bytes;
-            while (_count > 0)
-            {
-                ref Entry head = ref At(0);
-                int left = head.Length - _headTaken;
-                if (bytes < left)
-                {
-                    _headTaken += bytes;
-                    return false;
-                }
-
-                bytes -= left;
-                Dequeue();
-            }
-
-            return true;
-        }
-    }
-
-    /// <summary>Drops what the kernel has not begun to take (the slow-consumer policy): the begun frame stays, to be finished.</summary>
-    public void DropUnsent()
-    {
-        lock (this)
-        {
-            for (int i = _headTaken > 0 ? 1 : 0; i < _count; i++)
-            {
-                ref Entry entry = ref At(i);
-                if (entry.Kind == EntryKind.Void) continue;
-                _queuedBytes -= entry.Length;
-                entry.Kind = EntryKind.Void;
-            }
-        }
-    }
+    /// <summary>Whether nothing is queued: it can be given back.</summary>
+    public bool IsEmpty => _count == 0;
 
     /// <summary>Whether a frame has been taken in part: what may follow it is its rest, or a reset.</summary>
-    public bool InsideFrame
+    public bool InsideFrame => _headTaken > 0;
+
+    /// <summary>By when the kernel must have taken something, once it has refused to; the owner's.</summary>
+    public long SendDeadline { get; set; } = long.MaxValue;
+
+    /// <summary>Completed when there is room again; null while nobody waits for it.</summary>
+    public TaskCompletionSource? Writable { get; set; }
+
+    /// <summary>An empty one.</summary>
+    public static Outbox Take(MemoryBudget budget)
     {
-        get
-        {
-            lock (this) return _headTaken > 0;
-        }
+        Outbox outbox = SpareOutboxes.TryTake() ?? new Outbox();
+        outbox._budget = budget;
+        return outbox;
     }
 
-    /// <summary>The end: nothing is accepted any more and everything held goes back.</summary>
-    public void Release()
+    /// <summary>Drops what is queued, if anything is, and goes back to the spares.</summary>
+    public void GiveBack()
     {
-        lock (this)
-        {
-            _accepting = false;
-            while (_count > 0) Dequeue();
-            _queuedBytes = 0;
-        }
+        while (_count > 0) Dequeue();
+        ReturnRing();
+        Writable?.TrySetResult();
+        (_entries, _head, _chunk, _chunkEnd, _nextChunkBytes) = (_firstRing, 0, null, 0, FirstChunkBytes);
+        (_headTaken, _flushRequested, QueuedBytes, SendDeadline, Writable) = (0, false, 0, long.MaxValue, null);
+        _budget = null!;
+        SpareOutboxes.Give(this);
     }
 
-    private bool RequestFlush()
+    /// <summary>True for the first who asks since the last flush began: the loop has to be told.</summary>
+    public bool RequestFlush()
     {
         if (_flushRequested) return false;
         _flushRequested = true;
         return true;
     }
 
-    private bool TryReserve(int length, bool required, out byte[] array, out int offset)
+    /// <summary>Appends one unfragmented message. False when the server's memory limit is reached.</summary>
+    public bool TryAppend(Opcode opcode, ReadOnlySpan<byte> payload)
     {
-        if (length > SmallFrameBytesMax)
+        int length = FrameWriter.HeaderLength((ulong)payload.Length, masked: false) + payload.Length;
+        if (!TryReserve(length, required: false, out byte[] array, out int offset)) return false;
+        FrameWriter.Write(array.AsSpan(offset), opcode, payload);
+        Enqueue(new Entry(array, offset, length, EntryKind.Data));
+        return true;
+    }
+
+    /// <summary>Appends a shared frame: a small one by copy, a large one by reference. False when the memory limit is reached.</summary>
+    public bool TryAppend(SharedMessage message)
+    {
+        int length = message.FrameBytes;
+        if (length <= SmallFrameBytesMax)
         {
-            offset = 0;
-            byte[]? own = required ? budget.Rent(length) : budget.TryRent(length);
-            array = own!;
-            return own is not null;
+            if (!TryReserve(length, required: false, out byte[] array, out int offset)) return false;
+            message.Frame.CopyTo(array.AsSpan(offset));
+            Enqueue(new Entry(array, offset, length, EntryKind.Data));
+        }
+        else
+        {
+            message.Acquire();
+            Enqueue(new Entry(message, 0, length, EntryKind.Data));
         }
 
-        if (_chunk is null || _chunk.Length - _chunkEnd < length)
+        return true;
+    }
+
+    /// <summary>
+    /// Appends bytes that must go out whatever the bound: an HTTP answer or a control frame. With
+    /// <paramref name="replacePong"/> an unsent Pong in the queue gives way to this one (§5.5.3).
+    /// </summary>
+    public void Append(ReadOnlySpan<byte> bytes, EntryKind kind, bool replacePong = false)
+    {
+        if (replacePong) VoidUnsentPong();
+        TryReserve(bytes.Length, required: true, out byte[] array, out int offset);
+        bytes.CopyTo(array.AsSpan(offset));
+        Enqueue(new Entry(array, offset, bytes.Length, kind));
+    }
+
+    /// <summary>
+    /// Puts in front of all that is queued what the kernel did not take of a batch: whole frames in <paramref name="frames"/>, of which
+    /// the last may go on in <paramref name="payload"/>.
+    /// </summary>
+    /// <param name="frames">Frames of our own writing, one behind the other.</param>
+    /// <param name="payload">The rest of the last frame, or nothing.</param>
+    /// <param name="taken">How many bytes of all of it the kernel has taken: less than all.</param>
+    public void Prepend(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> payload, int taken)
+    {
+        int start = 0, count = 0;
+        for (int at = 0; at < frames.Length;)
         {
-            int wanted = Math.Max(_nextChunkBytes, length);
-            byte[]? fresh = required ? budget.Rent(wanted) : budget.TryRent(wanted);
-            if (fresh is null)
+            int end = at + OwnFrame(frames[at..], out _);
+            if (end <= taken) start = end;
+            else count++;
+            at = end;
+        }
+
+        int total = frames.Length + payload.Length - start;
+        byte[] array = _budget.Rent(total);
+        frames[start..].CopyTo(array);
+        payload.CopyTo(array.AsSpan(frames.Length - start));
+
+        // From the last to the first, each in front of the others.
+        Span<(int Offset, int Length, EntryKind Kind)> whole = count <= 128 ? stackalloc (int, int, EntryKind)[128] : new (int, int, EntryKind)[count];
+        for (int i = 0, at = 0; i < count; i++)
+        {
+            int length = OwnFrame(array.AsSpan(at), out EntryKind kind);
+            whole[i] = (at, length, kind);
+            at += length;
+        }
+
+        for (int i = count - 1; i >= 0; i--) EnqueueInFront(new Entry(array, whole[i].Offset, whole[i].Length, whole[i].Kind));
+        _headTaken = taken - start;
+        QueuedBytes -= _headTaken;
+    }
+
+    /// <summary>
+    /// The next run to send: the longest stretch of adjoining bytes at the head. It stays valid until
+    /// <see cref="Taken"/>. False when nothing is queued. Who appends from here on asks for a flush again.
+    /// </summary>
+    public bool TryPeek(out ReadOnlySpan<byte> run, out bool more)
+    {
+        _flushRequested = false;
+        while (_count > 0 && At(0).Kind == EntryKind.Void) Dequeue();
+        run = default;
+        more = false;
+        if (_count == 0) return false;
+        ref Entry head = ref At(0);
+        int start = head.Offset + _headTaken, end = head.Offset + head.Length;
+        int i = 1;
+        for (; i < _count; i++)
+        {
+            ref Entry next = ref At(i);
+            if (next.Kind == EntryKind.Void || !ReferenceEquals(next.Owner, head.Owner) || next.Offset != end) break;
+            end += next.Length;
+        }
+
+        run = head.Bytes.AsSpan(start, end - start);
+        more = i < _count;
+        return true;
+    }
+
+    /// <summary>The kernel took this many bytes of the run.</summary>
+    public void Taken(int bytes)
+    {
+        QueuedBytes -= bytes;
+        while (_count > 0)
+        {
+            int left = At(0).Length - _headTaken;
+            if (bytes < left)
             {
-                array = null!;
-                offset = 0;
-                return false;
+                _headTaken += bytes;
+                return;
             }
 
+            bytes -= left;
+            Dequeue();
+        }
+    }
+
+    /// <summary>Drops what the kernel has not begun to take (the slow-consumer policy): the begun frame stays, to be finished.</summary>
+    public void DropUnsent()
+    {
+        for (int i = _headTaken > 0 ? 1 : 0; i < _count; i++)
+        {
+            ref Entry entry = ref At(i);
+            if (entry.Kind == EntryKind.Void) continue;
+            QueuedBytes -= entry.Length;
+            entry.Kind = EntryKind.Void;
+        }
+    }
+
+    // The length and kind of a frame that we have written ourselves.
+    private static int OwnFrame(ReadOnlySpan<byte> frame, out EntryKind kind)
+    {
+        FrameReader.TryRead(frame, out FrameHeader header);
+        kind = header.Opcode switch
+        {
+            Opcode.Close => EntryKind.Close,
+            Opcode.Ping => EntryKind.Ping,
+            Opcode.Pong => EntryKind.Pong,
+            _ => EntryKind.Data,
+        };
+        return header.HeaderLength + (int)header.PayloadLength;
+    }
+
+    private bool TryReserve(int length, bool required, out byte[] array, out int offset)
+    {
+        offset = 0;
+        if (length > SmallFrameBytesMax) return TryRent(length, required, out array);
+        if (_chunk is null || _chunk.Length - _chunkEnd < length)
+        {
             // A chunk that no entry refers to would be lost here, but there is none: the last Dequeue gives it back.
-            _chunk = fresh;
+            if (!TryRent(Math.Max(_nextChunkBytes, length), required, out array)) return false;
+            _chunk = array;
             _chunkEnd = 0;
             _nextChunkBytes = Math.Min(_nextChunkBytes * 4, ChunkBytesMax);
         }
@@ -251,18 +262,48 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
         return true;
     }
 
+    private bool TryRent(int bytes, bool required, out byte[] array)
+    {
+        if (bytes == FirstChunkBytes)
+        {
+            array = _firstChunk;
+            if (!required) return _budget.TryHold(bytes);
+            _budget.Hold(bytes);
+            return true;
+        }
+
+        byte[]? rented = required ? _budget.Rent(bytes) : _budget.TryRent(bytes);
+        array = rented!;
+        return rented is not null;
+    }
+
+    private void ReturnArray(byte[] array)
+    {
+        if (array == _firstChunk) _budget.LetGo(FirstChunkBytes);
+        else _budget.Return(array);
+    }
+
     private void Enqueue(in Entry entry)
     {
-        if (_entries is null) _entries = TakeRing(RingLengthMin);
-        else if (_count == _entries.Length) Grow();
+        if (_count == _entries.Length) Grow();
         _entries[(_head + _count) & (_entries.Length - 1)] = entry;
         _count++;
-        _queuedBytes += entry.Length;
+        QueuedBytes += entry.Length;
+    }
+
+    private void EnqueueInFront(in Entry entry)
+    {
+        if (_count == _entries.Length) Grow();
+        _head = (_head - 1) & (_entries.Length - 1);
+        _entries[_head] = entry;
+        _count++;
+        QueuedBytes += entry.Length;
     }
 
     private void Grow()
     {
-        Entry[] larger = TakeRing(_entries!.Length * 2);
+        int length = _entries.Length * 2, spares = RingClass(length);
+        Entry[] larger = (spares < SpareRings.Length ? SpareRings[spares].TryTake() : null) ?? new Entry[length];
         for (int i = 0; i < _count; i++) larger[i] = At(i);
         Array.Clear(_entries);
         ReturnRing();
@@ -270,34 +311,27 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
         _head = 0;
     }
 
-    private static Entry[] TakeRing(int length) =>
-        (RingClass(length) is var spares && spares < SpareRings.Length ? SpareRings[spares].TryTake() : null) ?? new Entry[length];
-
     private void ReturnRing()
     {
-        int spares = RingClass(_entries!.Length);
+        if (_entries == _firstRing) return;
+        int spares = RingClass(_entries.Length);
         if (spares < SpareRings.Length) SpareRings[spares].Give(_entries);
     }
 
-    private static int RingClass(int length) => BitOperations.Log2((uint)length / RingLengthMin);
+    private static int RingClass(int length) => BitOperations.Log2((uint)length / RingLengthMin) - 1;
 
-    private ref Entry At(int index) => ref _entries![(_head + index) & (_entries.Length - 1)];
+    private ref Entry At(int index) => ref _entries[(_head + index) & (_entries.Length - 1)];
 
     private void Dequeue()
     {
         ref Entry head = ref At(0);
         object owner = head.Owner;
         head = default;
-        _head = (_head + 1) & (_entries!.Length - 1);
+        _head = (_head + 1) & (_entries.Length - 1);
         _count--;
         _headTaken = 0;
         if (owner is SharedMessage shared) shared.Release();
         else if (_count == 0 || !ReferenceEquals(At(0).Owner, owner)) ReleaseArray((byte[])owner);
-        if (_count > 0) return;
-        ReturnRing();
-        _entries = null;
-        _head = 0;
-        _nextChunkBytes = FirstChunkBytes;
     }
 
     // Entries leave in order, so the last one that names an array is mostly the last that needs it: but a large frame may lie
@@ -312,7 +346,7 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
             _chunkEnd = 0;
         }
 
-        budget.Return(array);
+        ReturnArray(array);
     }
 
     private void VoidUnsentPong()
@@ -321,7 +355,7 @@ internal sealed class Outbox(MemoryBudget budget, long boundBytes)
         {
             ref Entry entry = ref At(i);
             if (entry.Kind != EntryKind.Pong) continue;
-            _queuedBytes -= entry.Length;
+            QueuedBytes -= entry.Length;
             entry.Kind = EntryKind.Void;
             return;
         }

@@ -7,7 +7,8 @@ namespace RawWs.Server;
 
 internal readonly struct PeerAddress
 {
-    private readonly UInt128 _bits;
+    private readonly ulong _high; // two halves: a UInt128 would be aligned to 16 bytes
+    private readonly ulong _low;
     private readonly ushort _port;
     private readonly bool _isV6;
 
@@ -16,12 +17,11 @@ internal readonly struct PeerAddress
         Span<byte> bytes = stackalloc byte[16];
         IPAddress address = endPoint.Address.IsIPv4MappedToIPv6 ? endPoint.Address.MapToIPv4() : endPoint.Address;
         address.TryWriteBytes(bytes, out int written);
-        _isV6 = written == 16;
-        _bits = _isV6 ? BinaryPrimitives.ReadUInt128BigEndian(bytes) : BinaryPrimitives.ReadUInt32BigEndian(bytes);
-        _port = (ushort)endPoint.Port;
+        UInt128 bits = written == 16 ? BinaryPrimitives.ReadUInt128BigEndian(bytes) : BinaryPrimitives.ReadUInt32BigEndian(bytes);
+        this = new PeerAddress(bits, (ushort)endPoint.Port, isV6: written == 16);
     }
 
-    private PeerAddress(UInt128 bits, ushort port, bool isV6) => (_bits, _port, _isV6) = (bits, port, isV6);
+    private PeerAddress(UInt128 bits, ushort port, bool isV6) => (_high, _low, _port, _isV6) = ((ulong)(bits >> 64), (ulong)bits, port, isV6);
 
     /// <summary>From a Linux sockaddr_in or sockaddr_in6: family, port in network order, address.</summary>
     public static PeerAddress FromSockaddr(ReadOnlySpan<byte> sockaddr)
@@ -40,8 +40,8 @@ internal readonly struct PeerAddress
     public IPEndPoint ToEndPoint()
     {
         Span<byte> bytes = stackalloc byte[16];
-        if (_isV6) BinaryPrimitives.WriteUInt128BigEndian(bytes, _bits);
-        else BinaryPrimitives.WriteUInt32BigEndian(bytes, (uint)_bits);
+        if (_isV6) BinaryPrimitives.WriteUInt128BigEndian(bytes, new UInt128(_high, _low));
+        else BinaryPrimitives.WriteUInt32BigEndian(bytes, (uint)_low);
         return new IPEndPoint(new IPAddress(bytes[..(_isV6 ? 16 : 4)]), _port);
     }
 

@@ -5,6 +5,7 @@
 using System.Text;
 using RawWs.Frame;
 using RawWs.Server.Log;
+using RawWs.Server.Time;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
@@ -16,17 +17,18 @@ public sealed partial class WebSocketConnection
     private const int UnansweredPingsMax = 2;
 
     private long _openedAt;
-    private long _armedFor = long.MaxValue;
     private long _deadline = long.MaxValue; // of the handshake, then of the closing
-    private long _messageDeadline = long.MaxValue; // of the message that is under way
-    private long _sendDeadline = long.MaxValue; // of bytes that the kernel does not take
     private long _lastReceived;
     private long _lastPing;
     private byte _unansweredPings;
 
+    // Of the message that is under way; of bytes that the kernel does not take. Whoever has neither has no deadline for it either.
+    private long MessageDeadline => _inbox?.MessageDeadline ?? long.MaxValue;
+
+    private long SendDeadline => _outbox?.SendDeadline ?? long.MaxValue;
+
     internal override void OnDue(long now)
     {
-        _armedFor = long.MaxValue;
         if (_phase == Phase.Open)
         {
             OnDueWhileOpen(now);
@@ -40,7 +42,7 @@ public sealed partial class WebSocketConnection
 
     private void OnDueWhileOpen(long now)
     {
-        if (now >= _sendDeadline)
+        if (now >= SendDeadline)
         {
             // A frame may have been taken in part, so no Close can follow it.
             SetVerdict(EndCause.StalledSend, null, "");
@@ -49,7 +51,7 @@ public sealed partial class WebSocketConnection
         }
 
         bool reading = _transport.Gate == GateReasons.None;
-        if (reading && now >= _messageDeadline)
+        if (reading && now >= MessageDeadline)
         {
             BeginClose(new CloseRequest(EndCause.MessageTimeout, CloseCodes.PolicyViolation, "message timeout", DropUnsent: false));
             return;
@@ -57,8 +59,8 @@ public sealed partial class WebSocketConnection
 
         bool closed = _context.Heartbeat > 0 ? reading && CheckHeartbeat(now) : CheckPings(now, reading);
         if (closed) return;
-        ArmBy(_sendDeadline);
-        if (reading) ArmBy(_messageDeadline);
+        ArmBy(SendDeadline);
+        if (reading) ArmBy(MessageDeadline);
         if (reading || _context.Heartbeat == 0) ArmForSilence();
     }
 
@@ -98,22 +100,22 @@ public sealed partial class WebSocketConnection
 
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax];
         int length = FrameWriter.Write(frame, Opcode.Ping, []);
-        if (_outbox.Append(frame[..length], Outbox.EntryKind.Ping)) _loop.MarkDirty(this);
+        SendControl(frame[..length], Outbox.EntryKind.Ping);
         return false;
     }
 
     // A message's time counts from its first byte, which may be that of a header not yet whole.
-    private void FollowMessage()
+    private void FollowMessage(Inbox inbox)
     {
-        if (_phase != Phase.Open || !_conversation!.InMessage)
+        if (_phase != Phase.Open || !inbox.Conversation.InMessage)
         {
-            _messageDeadline = long.MaxValue;
+            inbox.MessageDeadline = long.MaxValue;
             return;
         }
 
-        if (_messageDeadline != long.MaxValue) return;
-        _messageDeadline = _loop.Now + _context.MessageTimeout;
-        ArmBy(_messageDeadline);
+        if (inbox.MessageDeadline != long.MaxValue) return;
+        inbox.MessageDeadline = _loop.Now + _context.MessageTimeout;
+        ArmBy(inbox.MessageDeadline);
     }
 
     // We read from the peer again: from now on its silence counts.
@@ -121,8 +123,12 @@ public sealed partial class WebSocketConnection
     {
         if (_phase != Phase.Open) return;
         _lastReceived = _loop.Now;
-        if (_messageDeadline != long.MaxValue) _messageDeadline = _loop.Now + _context.MessageTimeout;
-        ArmBy(_messageDeadline);
+        if (MessageDeadline != long.MaxValue)
+        {
+            _inbox!.MessageDeadline = _loop.Now + _context.MessageTimeout;
+            ArmBy(_inbox.MessageDeadline);
+        }
+
         ArmForSilence();
     }
 
@@ -132,9 +138,7 @@ public sealed partial class WebSocketConnection
     // The entry comes due by then at the latest; earlier is no harm.
     private void ArmBy(long due)
     {
-        if (due >= _armedFor) return;
-        _armedFor = due;
-        _loop.Wheel.Arm(this, due);
+        if (due != long.MaxValue && !TimerWheel.IsArmedBy(this, due)) _loop.Wheel.Arm(this, due);
     }
 
     private static int Encode(string reason, Span<byte> destination) => Encoding.UTF8.GetBytes(reason, destination);

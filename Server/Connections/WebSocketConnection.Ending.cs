@@ -16,12 +16,8 @@ public sealed partial class WebSocketConnection
 {
     private const long DiscardedBytesMax = 1024 * 1024;
 
-    private long _messagesIn;
-    private int? _code;
-    private string _reason = "";
-    private string? _rule;
+    private Ending? _ending; // made when there is something to say about the end
     private TaskCompletionSource? _drained;
-    private EndCause _cause;
     private bool _opened;
     private bool _clean;
     private bool _reset;
@@ -47,14 +43,13 @@ public sealed partial class WebSocketConnection
         if (_phase != Phase.Open) return;
         SetVerdict(request.Cause, request.Code, request.Reason);
         _phase = Phase.Closing;
-        _outbox.Accepting = false;
-        if (request.DropUnsent) _outbox.DropUnsent();
+        StopAccepting();
+        if (request.DropUnsent) DropUnsent();
         Span<byte> reason = stackalloc byte[ClosePayload.ReasonBytesMax];
         AppendClose(request.Code, reason[..Encode(request.Reason, reason)]);
 
         _deadline = _loop.Now + _context.CloseTimeout;
         ArmBy(_deadline);
-        GrantRoom();
         // Opened by a post, for this may be another connection's handler, and a gate that opens may read on at once.
         if (_transport.Gate != GateReasons.None) Post(Posted.OpenGates);
     }
@@ -64,7 +59,8 @@ public sealed partial class WebSocketConnection
     {
         if (_phase == Phase.Open)
         {
-            SetVerdict(EndCause.PeerClosed, code, Encoding.UTF8.GetString(reason));
+            SetVerdict(EndCause.PeerClosed, code, reason.IsEmpty ? "" : Encoding.UTF8.GetString(reason));
+            StopAccepting();
             // §7.4.1: 1010 is a client's code, which a server does not send.
             AppendClose(code is { } own && !CloseCodes.MaySend(Role.Server, own) ? CloseCodes.NormalClosure : code, []);
         }
@@ -77,9 +73,9 @@ public sealed partial class WebSocketConnection
     {
         if (_phase == Phase.Open)
         {
-            _rule = rule.Name;
             bool tooBig = rule.CloseCode == CloseCodes.MessageTooBig;
-            SetVerdict(tooBig ? EndCause.MessageTooBig : EndCause.ProtocolViolation, rule.CloseCode, rule.Text);
+            SetVerdict(tooBig ? EndCause.MessageTooBig : EndCause.ProtocolViolation, rule.CloseCode, rule.Text, rule.Name);
+            StopAccepting();
             AppendClose(rule.CloseCode, rule.Reason.Span);
         }
 
@@ -99,20 +95,24 @@ public sealed partial class WebSocketConnection
     {
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax + FrameWriter.ControlPayloadBytesMax];
         int length = FrameWriter.WriteClose(frame, code, reason);
-        if (_outbox.Append(frame[..length], Outbox.EntryKind.Close)) _loop.MarkDirty(this);
-        _conversation!.OnCloseSent();
+        SendControl(frame[..length], Outbox.EntryKind.Close);
+        (_inbox ??= TakeInbox()).Conversation.OnCloseSent();
     }
 
     private void BeginEnding()
     {
         _phase = Phase.Ending;
-        _outbox.Accepting = false;
-        GrantRoom();
+        StopAccepting();
+    }
+
+    private void DropUnsent()
+    {
+        lock (_transport) _outbox?.DropUnsent();
     }
 
     private async Task EndAsync()
     {
-        _outbox.Accepting = false;
+        StopAccepting();
         if (_transport.Broken || _expired) return;
         _phase = Phase.Ending;
         _deadline = _loop.Now + _context.CloseTimeout;
@@ -147,7 +147,7 @@ public sealed partial class WebSocketConnection
     private void Expire()
     {
         _expired = true;
-        if (_phase == Phase.Closing && _cause == EndCause.ApplicationClosed) _cause = EndCause.CloseDeadline;
+        if (_phase == Phase.Closing && _ending is { Cause: EndCause.ApplicationClosed }) _ending.Cause = EndCause.CloseDeadline;
         _phase = Phase.Ending;
         EndNow();
     }
@@ -163,45 +163,59 @@ public sealed partial class WebSocketConnection
 
     private void EndNow()
     {
-        _outbox.Accepting = false;
-        if (_handler is not null) _transport.Close(_reset || _outbox.InsideFrame); // a handler that never returns holds no socket
+        StopAccepting();
+        if (_pending is not null) _transport.Close(_reset || InsideFrame); // a handler that never returns holds no socket
         _drained?.TrySetResult();
         _transport.CancelPendingRead();
     }
 
+    private bool InsideFrame => _outbox?.InsideFrame ?? false;
+
     // The first cause is the verdict; what follows from it is not.
-    private void SetVerdict(EndCause cause, int? code, string reason)
-    {
-        if (_cause != EndCause.None) return;
-        _cause = cause;
-        _code = code;
-        _reason = reason;
-    }
+    private void SetVerdict(EndCause cause, int? code, string reason, string? rule = null) => _ending ??= new Ending(cause, code, reason, rule);
 
     private void Finish()
     {
         _phase = Phase.Ended;
         _loop.Wheel.Disarm(this);
         // A frame of which the kernel took a part is finished, or the connection is reset.
-        _transport.Close(_reset || _outbox.InsideFrame);
-        _loop.Connections.Remove(_key);
-        _outbox.Release();
-        ReleaseAssembly();
-        Interlocked.Exchange(ref _writable, null)?.TrySetResult();
+        _transport.Close(_reset || InsideFrame);
+        _loop.Connections.Remove(_transport.Key);
+        lock (_transport)
+        {
+            _accepting = false;
+            _outbox?.GiveBack();
+            _outbox = null;
+        }
+
+        _inbox?.Release(_loop.Budget);
+        _inbox = null;
         Verdict verdict = new()
         {
-            Cause = _cause,
-            Code = _code,
-            Reason = _reason,
-            Rule = _rule,
-            LastFrame = _conversation?.LastOpcode,
+            Cause = _ending?.Cause ?? EndCause.None,
+            Code = _ending?.Code,
+            Reason = _ending?.Reason ?? "",
+            Rule = _ending?.Rule,
+            LastFrame = _lastFrame,
             Duration = TimeSpan.FromMilliseconds(_loop.Now - _openedAt),
             MessagesIn = _messagesIn,
-            MessagesOut = _outbox.Messages,
+            MessagesOut = Interlocked.Read(ref _messagesOut),
             BytesIn = _transport.BytesReceived,
             BytesOut = _bytesOut,
             Clean = _clean,
         };
         _context.OnEnded(this, verdict, _opened);
+    }
+
+    /// <summary>Why it ends.</summary>
+    private sealed class Ending(EndCause cause, int? code, string reason, string? rule)
+    {
+        public EndCause Cause { get; set; } = cause;
+
+        public int? Code { get; } = code;
+
+        public string Reason { get; } = reason;
+
+        public string? Rule { get; } = rule;
     }
 }

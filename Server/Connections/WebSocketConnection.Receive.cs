@@ -15,41 +15,36 @@ public sealed partial class WebSocketConnection
 {
     private const long QueuedBytesWhileReading = 64 * 1024;
 
-    private byte[]? _assembly;
-    private int _assembled;
-    private Task? _handler;
-    private LentMessage? _lent; // the message that the running handler keeps
+    private Inbox? _inbox; // null between messages
+    private Opcode? _lastFrame;
+    private long _messagesIn;
 
     // Takes everything that a read brought, unless the gate closes on the way: then the rest stays for the next read.
-    private void Take(ReadResult read)
+    private void TakeFrames(ReadResult read)
     {
-        if (_phase is not (Phase.Open or Phase.Closing)) return;
         ReadOnlySequence<byte> buffer = read.Buffer;
         bool all = true;
         if (!buffer.IsEmpty)
         {
             _lastReceived = _loop.Now;
-            if (buffer.IsSingleSegment && MemoryMarshal.TryGetArray(buffer.First, out ArraySegment<byte> bytes))
+            Inbox inbox = _inbox ??= TakeInbox();
+            _loop.Batch.Owner = this;
+            try
             {
-                int taken = TakeSteps(bytes.Array!, bytes.Offset, bytes.Count, out all);
-                SequencePosition consumed = buffer.GetPosition(taken);
-                _transport.AdvanceTo(consumed, all ? buffer.End : consumed);
+                all = TakeFrames(buffer, inbox);
+                SendBatch([]);
             }
-            else
+            finally
             {
-                // A stage between the socket and us may bring several segments: they are joined.
-                byte[] joined = _loop.Budget.Rent(checked((int)buffer.Length));
-                buffer.CopyTo(joined);
-                int taken = TakeSteps(joined, 0, (int)buffer.Length, out all);
-                SequencePosition consumed = buffer.GetPosition(taken);
-                _transport.AdvanceTo(consumed, all ? buffer.End : consumed);
-                _loop.Budget.Return(joined);
+                _loop.Batch.Owner = null;
             }
 
-            FollowMessage();
+            FollowMessage(inbox);
+            _lastFrame = inbox.Conversation.LastOpcode ?? _lastFrame;
+            RestInbox();
         }
 
-        if (read.IsCompleted && all && _phase is Phase.Open or Phase.Closing && _handler is null && read.IsCompleted)
+        if (read.IsCompleted && all && _phase is Phase.Open or Phase.Closing && _pending is null)
         {
             // §7.1.4: the end of the stream without a Close is never a clean one.
             SetVerdict(EndCause.PeerVanished, null, "");
@@ -57,10 +52,47 @@ public sealed partial class WebSocketConnection
         }
     }
 
-    // Returns how many bytes are done with. `all`: the rest has been looked at too, and is worth nothing without more.
-    private int TakeSteps(byte[] array, int offset, int count, out bool all)
+    // Between two messages the connection does without.
+    private void RestInbox()
     {
-        Conversation conversation = _conversation!;
+        if (_inbox is not { IsAtRest: true } inbox) return;
+        _inbox = null;
+        _loop.Inboxes.Give(inbox);
+    }
+
+    private bool TakeFrames(ReadOnlySequence<byte> buffer, Inbox inbox)
+    {
+        bool all;
+        SequencePosition consumed;
+        if (buffer.IsSingleSegment && MemoryMarshal.TryGetArray(buffer.First, out ArraySegment<byte> bytes))
+        {
+            consumed = buffer.GetPosition(TakeSteps(inbox, bytes.Array!, bytes.Offset, bytes.Count, out all));
+        }
+        else
+        {
+            // A stage between the socket and us may bring several segments: they are joined.
+            int length = checked((int)buffer.Length);
+            byte[] joined = _loop.Budget.Rent(length);
+            buffer.CopyTo(joined);
+            consumed = buffer.GetPosition(TakeSteps(inbox, joined, 0, length, out all));
+            _loop.Budget.Return(joined);
+        }
+
+        _transport.AdvanceTo(consumed, all ? buffer.End : consumed);
+        return all;
+    }
+
+    private Inbox TakeInbox()
+    {
+        Inbox inbox = _loop.Inboxes.TryTake() ?? new Inbox(_context.ConversationLimits);
+        inbox.Conversation.Restart(ReservedBits.None);
+        return inbox;
+    }
+
+    // Returns how many bytes are done with. `all`: the rest has been looked at too, and is worth nothing without more.
+    private int TakeSteps(Inbox inbox, byte[] array, int offset, int count, out bool all)
+    {
+        Conversation conversation = inbox.Conversation;
         int at = offset, end = offset + count;
         while (true)
         {
@@ -72,11 +104,11 @@ public sealed partial class WebSocketConnection
                     all = true;
                     return at - offset;
                 case StepKind.Message:
-                    _messageDeadline = long.MaxValue;
+                    inbox.MessageDeadline = long.MaxValue;
                     Deliver(step.MessageKind, array, at - step.Payload.Length, step.Payload.Length);
                     break;
                 case StepKind.Payload:
-                    Assemble(step);
+                    Assemble(inbox, step);
                     break;
                 case StepKind.Ping:
                     Pong(step.Payload);
@@ -95,7 +127,7 @@ public sealed partial class WebSocketConnection
                 return count;
             }
 
-            if (_handler is not null || !MayReadOn())
+            if (_pending is not null || !MayReadOn())
             {
                 all = false;
                 return at - offset;
@@ -106,9 +138,9 @@ public sealed partial class WebSocketConnection
     // Past 64 KiB of answers that the peer has not taken we stop reading from it.
     private bool MayReadOn()
     {
-        if (_outbox.QueuedBytes <= QueuedBytesWhileReading) return true;
+        if (Volatile.Read(ref _outbox) is null || QueuedBytes <= QueuedBytesWhileReading) return true;
         Flush();
-        if (_outbox.QueuedBytes <= QueuedBytesWhileReading || _phase != Phase.Open) return true;
+        if (QueuedBytes <= QueuedBytesWhileReading || _phase != Phase.Open) return true;
         _transport.CloseGate(GateReasons.Outbox);
         return false;
     }
@@ -134,34 +166,35 @@ public sealed partial class WebSocketConnection
         }
 
         // The handler goes on: its message must not lie in the loop's buffer any longer.
-        _lent = _loop.TakeLent();
-        if (!_lent.TryMove(_loop.Budget)) _transport.KeepView();
-        Suspend(task);
+        LentMessage lent = _loop.TakeLent();
+        if (!lent.TryMove(_loop.Budget)) _transport.KeepView();
+        Suspend(task, lent);
     }
 
-    private void Assemble(in Step step)
+    private void Assemble(Inbox inbox, in Step step)
     {
-        if (_phase == Phase.Open && !TryAppend(step.Payload))
+        if (_phase == Phase.Open && !inbox.TryAppend(step.Payload, _loop.Budget))
         {
             FailForMemory();
             return;
         }
 
         if (!step.EndOfMessage) return;
-        _messageDeadline = long.MaxValue;
+        // The next message's time begins anew.
+        inbox.MessageDeadline = long.MaxValue;
         _messagesIn++;
-        if (_phase == Phase.Open) DeliverAssembled(step.MessageKind);
-        else ReleaseAssembly();
+        if (_phase == Phase.Open) DeliverAssembled(inbox, step.MessageKind);
+        else inbox.Release(_loop.Budget);
     }
 
-    private void DeliverAssembled(MessageKind kind)
+    private void DeliverAssembled(Inbox inbox, MessageKind kind)
     {
         try
         {
-            ValueTask task = _context.Application.OnMessage(this, kind, new ReadOnlyMemory<byte>(_assembly, 0, _assembled));
+            ValueTask task = _context.Application.OnMessage(this, kind, inbox.Message);
             if (!task.IsCompletedSuccessfully)
             {
-                Suspend(task);
+                Suspend(task, lent: null);
                 return;
             }
 
@@ -172,50 +205,14 @@ public sealed partial class WebSocketConnection
             FailHandler(exception);
         }
 
-        ReleaseAssembly();
-    }
-
-    private bool TryAppend(ReadOnlySpan<byte> stretch)
-    {
-        if (stretch.IsEmpty) return true;
-        int needed = _assembled + stretch.Length;
-        if (_assembly is null || _assembly.Length < needed)
-        {
-            byte[]? larger = _loop.Budget.TryRent(_assembly is null ? needed : Math.Max(needed, _assembly.Length * 2));
-            if (larger is null) return false;
-            _assembly.AsSpan(0, _assembled).CopyTo(larger);
-            if (_assembly is not null) _loop.Budget.Return(_assembly);
-            _assembly = larger;
-        }
-
-        stretch.CopyTo(_assembly.AsSpan(_assembled));
-        _assembled = needed;
-        return true;
-    }
-
-    private void ReleaseAssembly()
-    {
-        if (_assembly is not null) _loop.Budget.Return(_assembly);
-        _assembly = null;
-        _assembled = 0;
+        inbox.Release(_loop.Budget);
     }
 
     // The next read waits for the handler.
-    private void Suspend(ValueTask task)
+    private void Suspend(ValueTask task, LentMessage? lent)
     {
-        _handler = task.AsTask();
         _transport.CloseGate(GateReasons.Handler);
-    }
-
-    private void AfterHandler(Exception? thrown)
-    {
-        _handler = null;
-        _lent?.Release(_loop.Budget);
-        _lent = null;
-        ReleaseAssembly();
-        if (thrown is not null) FailHandler(thrown);
-        RestartSilence();
-        _transport.OpenGate(GateReasons.Handler);
+        _pending = FinishHandlerAsync(task, lent);
     }
 
     // §5.5.2: a Ping is answered by a Pong with the same payload, unless a Close has been sent.
@@ -225,6 +222,6 @@ public sealed partial class WebSocketConnection
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax + FrameWriter.ControlPayloadBytesMax];
         int length = FrameWriter.Write(frame, Opcode.Pong, payload);
         // §5.5.3: while bytes wait for the kernel, only the answer to the latest Ping is kept.
-        if (_outbox.Append(frame[..length], Outbox.EntryKind.Pong, replacePong: _stalled)) _loop.MarkDirty(this);
+        SendControl(frame[..length], Outbox.EntryKind.Pong, replacePong: _stalled);
     }
 }

@@ -1,31 +1,36 @@
-// The connection's life as one async method over the PipeReader, the same on every transport. It waits in one place, so one small
-// state machine is all that an idle connection keeps alive; the handshake and the ending are methods of their own, gone
-// when they are through. Each await resumes on the loop's thread: a read completes inline there, and whatever completes
-// elsewhere (a handler, an application's decision) is brought back by a post.
+// The connection's life as one async method over the PipeReader, the same on every transport. It waits for bytes in one place, so that
+// one small state machine is all that an idle connection keeps alive; what is seldom waited for (a handler, an application's
+// decision, the end of an ending) is a task of its own, gone when it is through. Each await resumes on the loop's thread: a read completes
+// inline there, and whatever completes elsewhere is brought back by a post.
 
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Log;
+using RawWs.Server.Loops;
+using RawWs.Server.Memory;
+using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 
 public sealed partial class WebSocketConnection
 {
-    private Action? _continuation; // what runs on the loop once Posted.Continue arrives
+    private Task? _pending; // what has to be over before the next read: a handler that went on after an await, or a decision
 
     private async Task RunAsync()
     {
         try
         {
-            if (await UpgradeAsync().ConfigureAwait(false))
+            BeginHandshake();
+            while (_phase < Phase.Ending)
             {
-                while (_phase is Phase.Open or Phase.Closing)
-                {
-                    Take(await _transport.ReadAsync().ConfigureAwait(false));
-                    if (_handler is not null) await FinishHandlerAsync().ConfigureAwait(false);
-                }
+                Take(await _transport.ReadAsync().ConfigureAwait(false));
+                if (_pending is null) continue;
+                await _pending.ConfigureAwait(false);
+                _pending = null;
+                RestInbox();
             }
 
             await EndAsync().ConfigureAwait(false);
@@ -41,103 +46,82 @@ public sealed partial class WebSocketConnection
         Finish();
     }
 
-    // True when the connection is open now; false when it has been answered by HTTP, or is gone.
-    private async ValueTask<bool> UpgradeAsync()
+    private void Take(ReadResult read)
+    {
+        if (_phase == Phase.Handshake) TakeRequest(read);
+        else if (_phase < Phase.Ending) TakeFrames(read);
+    }
+
+    private void BeginHandshake()
     {
         _openedAt = _lastReceived = _loop.Now;
         _deadline = _loop.Now + _context.HandshakeTimeout;
         ArmBy(_deadline);
-        RequestReadResult read = await RequestReader.ReadAsync(_transport, _context.RequestLimits).ConfigureAwait(false);
-        if (_phase != Phase.Handshake) return false; // aborted, or the server stops
-        switch (read.Status)
-        {
-            case RequestStatus.EndOfStream:
-                SetVerdict(EndCause.PeerVanished, null, "");
-                _phase = Phase.Ending;
-                return false;
-            case RequestStatus.Canceled:
-                if (HandshakeRules.Broken(HandshakeRules.TooSlow) is { } tooSlow) return Refuse(tooSlow, headOnly: false);
-                _phase = Phase.Ending;
-                return false;
-            case RequestStatus.Violation:
-                return Refuse(read.Violation!, headOnly: false);
-        }
-
-        UpgradeRequest request = read.Request!;
-        Judgement judgement = UpgradeRules.Judge(request, _context.Policy);
-        if (judgement.NullOriginUsed) _context.WarnOfNullOrigin();
-        if (judgement.Kind == JudgementKind.Refuse) return Refuse(judgement.Rule!, judgement.HeadOnly);
-        if (_overLimit && HandshakeRules.Broken(HandshakeRules.TooManyConnections) is { } full) return Refuse(full, judgement.HeadOnly);
-        if (judgement.Kind == JudgementKind.Page) return ServePage(judgement.HeadOnly);
-
-        ValueTask<UpgradeDecision> asked = _context.Application.OnUpgrade(request);
-        UpgradeDecision decision = asked.IsCompletedSuccessfully ? asked.Result : await AwaitDecisionAsync(asked).ConfigureAwait(false);
-        if (_phase != Phase.Handshake) return false;
-        if (!decision.IsAccepted) return Answer(decision.Status, decision.Text!);
-        Accept(request, judgement, decision);
-        return true;
     }
 
-    private void Accept(UpgradeRequest request, Judgement judgement, UpgradeDecision decision)
+    private void TakeRequest(ReadResult read)
     {
-        Endpoint = decision.Endpoint ?? request.Path;
-        Uid = decision.Uid;
-        Subprotocol = decision.Subprotocol ?? judgement.Subprotocol;
-        _conversation = new Conversation(Role.Server, _context.ConversationLimits);
-        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
-        UpgradeResponse.WriteSwitchingProtocols(answer, request, Subprotocol);
-        if (_outbox.Append(answer.WrittenSpan, Outbox.EntryKind.Http)) _loop.MarkDirty(this);
-        ServerContext.ReturnWriter(answer);
+        ReadOnlySequence<byte> buffer = read.Buffer;
+        if (read.IsCanceled)
+        {
+            _transport.AdvanceTo(buffer.Start);
+            if (HandshakeRules.Broken(HandshakeRules.TooSlow) is { } tooSlow) Refuse(tooSlow, headOnly: false);
+            else _phase = Phase.Ending;
+            return;
+        }
 
-        _phase = Phase.Open;
-        _outbox.Accepting = true;
-        _opened = true;
-        _lastReceived = _lastPing = _loop.Now;
-        if (_context.Options.PingText is not null) _transport.SetUserTimeout(_context.Options.PingInterval * 2);
-        _deadline = long.MaxValue;
-        ArmForSilence();
+        UpgradeRequest request = _loop.Request;
+        RequestStatus status = RequestReader.TryRead(ref buffer, _context.RequestLimits, request, out HandshakeRule? violation);
+        _transport.AdvanceTo(buffer.Start, status == RequestStatus.NeedMoreData ? buffer.End : buffer.Start);
+        if (status == RequestStatus.Violation)
+        {
+            Refuse(violation!, headOnly: false);
+        }
+        else if (status == RequestStatus.Done)
+        {
+            Judge(request);
+        }
+        else if (read.IsCompleted)
+        {
+            SetVerdict(EndCause.PeerVanished, null, "");
+            _phase = Phase.Ending;
+        }
+    }
+
+    private void Judge(UpgradeRequest request)
+    {
+        Judgement judgement = UpgradeRules.Judge(request, _context.Policy);
+        if (judgement.NullOriginUsed) _context.WarnOfNullOrigin();
+        if (judgement.Kind == JudgementKind.Refuse) Refuse(judgement.Rule!, judgement.HeadOnly);
+        else if (_overLimit && HandshakeRules.Broken(HandshakeRules.TooManyConnections) is { } full) Refuse(full, judgement.HeadOnly);
+        else if (judgement.Kind == JudgementKind.Page) ServePage(judgement.HeadOnly);
+        else Ask(request, judgement);
+    }
+
+    // The application has the last word.
+    private void Ask(UpgradeRequest request, Judgement judgement)
+    {
+        ValueTask<UpgradeDecision> asked;
         try
         {
-            _context.Application.OnOpen(this);
+            asked = _context.Application.OnUpgrade(request);
         }
         catch (Exception exception)
         {
-            FailHandler(exception);
+            asked = ValueTask.FromException<UpgradeDecision>(exception);
         }
+
+        if (asked.IsCompletedSuccessfully)
+        {
+            Decide(request, judgement, asked.Result);
+            return;
+        }
+
+        _loop.GiveRequestAway();
+        _pending = AwaitDecisionAsync(request, judgement, asked);
     }
 
-    private bool ServePage(bool headOnly)
-    {
-        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
-        UpgradeResponse.WritePage(answer, _context.Page!.Html.Span, headOnly, _context.Page.ContentSecurityPolicy);
-        return AnswerAndEnd(answer, 200, "page");
-    }
-
-    private bool Refuse(HandshakeRule rule, bool headOnly)
-    {
-        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
-        UpgradeResponse.WriteRefusal(answer, rule, headOnly);
-        _rule = rule.Name;
-        return AnswerAndEnd(answer, rule.Status, rule.Text);
-    }
-
-    private bool Answer(int status, string text)
-    {
-        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
-        UpgradeResponse.WriteError(answer, status, text);
-        return AnswerAndEnd(answer, status, text);
-    }
-
-    private bool AnswerAndEnd(ArrayBufferWriter<byte> answer, int status, string text)
-    {
-        _outbox.Append(answer.WrittenSpan, Outbox.EntryKind.Http);
-        ServerContext.ReturnWriter(answer);
-        SetVerdict(EndCause.Http, status, text);
-        _phase = Phase.Ending;
-        return false;
-    }
-
-    private async ValueTask<UpgradeDecision> AwaitDecisionAsync(ValueTask<UpgradeDecision> asked)
+    private async Task AwaitDecisionAsync(UpgradeRequest request, Judgement judgement, ValueTask<UpgradeDecision> asked)
     {
         UpgradeDecision decision;
         try
@@ -155,37 +139,100 @@ public sealed partial class WebSocketConnection
             decision = UpgradeDecision.Refuse(500, "The application failed.");
         }
 
-        await new LoopSwitch(this);
-        return decision;
+        await new LoopSwitch(_loop);
+        if (_phase == Phase.Handshake) Decide(request, judgement, decision);
     }
 
-    private async Task FinishHandlerAsync()
+    private void Decide(UpgradeRequest request, Judgement judgement, UpgradeDecision decision)
+    {
+        if (!decision.IsAccepted) Answer(decision.Status, decision.Text!);
+        else if (decision.Subprotocol is null || request.Subprotocols.Contains(decision.Subprotocol, StringComparer.Ordinal)) Accept(request, judgement, decision);
+        else Answer(500, "The application named a subprotocol that was not offered."); // §4.2.2, point 5.5
+    }
+
+    private void Accept(UpgradeRequest request, Judgement judgement, UpgradeDecision decision)
+    {
+        Endpoint = decision.Endpoint ?? request.Path;
+        Uid = decision.Uid;
+        Subprotocol = decision.Subprotocol ?? judgement.Subprotocol;
+        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
+        UpgradeResponse.WriteSwitchingProtocols(answer, request, Subprotocol);
+        // Queued first and sent last: who reads it is known by then to the application and to all who send.
+        Append(answer.WrittenSpan, Outbox.EntryKind.Http);
+        ServerContext.ReturnWriter(answer);
+
+        _phase = Phase.Open;
+        lock (_transport) _accepting = true;
+        _opened = true;
+        _lastReceived = _lastPing = _loop.Now;
+        if (_context.Options.PingText is not null) _transport.SetUserTimeout(_context.Options.PingInterval * 2);
+        _deadline = long.MaxValue;
+        ArmForSilence();
+        try
+        {
+            _context.Application.OnOpen(this);
+        }
+        catch (Exception exception)
+        {
+            FailHandler(exception);
+        }
+
+        Flush();
+    }
+
+    private void ServePage(bool headOnly)
+    {
+        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
+        UpgradeResponse.WritePage(answer, _context.Page!.Html.Span, headOnly, _context.Page.ContentSecurityPolicy);
+        AnswerAndEnd(answer, 200, "page");
+    }
+
+    private void Refuse(HandshakeRule rule, bool headOnly)
+    {
+        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
+        UpgradeResponse.WriteRefusal(answer, rule, headOnly);
+        AnswerAndEnd(answer, rule.Status, rule.Text, rule.Name);
+    }
+
+    private void Answer(int status, string text)
+    {
+        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
+        UpgradeResponse.WriteError(answer, status, text);
+        AnswerAndEnd(answer, status, text);
+    }
+
+    private void AnswerAndEnd(ArrayBufferWriter<byte> answer, int status, string text, string? rule = null)
+    {
+        SetVerdict(EndCause.Http, status, text, rule);
+        _phase = Phase.Ending;
+        Append(answer.WrittenSpan, Outbox.EntryKind.Http);
+        ServerContext.ReturnWriter(answer);
+    }
+
+    private async Task FinishHandlerAsync(ValueTask task, LentMessage? lent)
     {
         Exception? thrown = null;
         try
         {
-            await _handler!.ConfigureAwait(false);
+            await task.ConfigureAwait(false);
         }
         catch (Exception exception)
         {
             thrown = exception;
         }
 
-        await new LoopSwitch(this);
-        AfterHandler(thrown);
+        await new LoopSwitch(_loop);
+        lent?.Release(_loop.Budget);
+        _inbox?.Release(_loop.Budget);
+        if (thrown is not null) FailHandler(thrown);
+        RestartSilence();
+        _transport.OpenGate(GateReasons.Handler);
     }
 
-    private void ContinueOnLoop()
+    /// <summary>Awaiting it brings the method to the loop's thread.</summary>
+    private readonly struct LoopSwitch(EventLoop loop) : ICriticalNotifyCompletion
     {
-        Action? continuation = _continuation;
-        _continuation = null;
-        continuation?.Invoke();
-    }
-
-    /// <summary>Awaiting it brings the method back to the loop's thread.</summary>
-    private readonly struct LoopSwitch(WebSocketConnection connection) : ICriticalNotifyCompletion
-    {
-        public bool IsCompleted => connection._loop.IsOwner;
+        public bool IsCompleted => loop.IsOwner;
 
         public LoopSwitch GetAwaiter() => this;
 
@@ -195,10 +242,11 @@ public sealed partial class WebSocketConnection
 
         public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
 
-        public void UnsafeOnCompleted(Action continuation)
+        public void UnsafeOnCompleted(Action continuation) => loop.Post(new Continuation(continuation));
+
+        private sealed class Continuation(Action action) : ILoopWork
         {
-            connection._continuation = continuation;
-            connection.Post(Posted.Continue);
+            public void OnPosted() => action();
         }
     }
 }

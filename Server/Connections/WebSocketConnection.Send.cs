@@ -1,23 +1,72 @@
-// From the outbox to the kernel: as much as it takes now, without blocking, at the end of the turn that caused it. What it does not
-// take waits for writability; meanwhile the peer is not read from (its gate closes at 64 KiB) and has a deadline.
+// From the application to the kernel. There are two ways. While the loop takes this connection's bytes, its handler's answers go
+// into the loop's batch and leave as soon as those bytes are through. Everything else, from any thread, is queued in the outbox
+// and flushed at the end of the owner's turn. The batch is older than anything in the outbox and goes first; once something is queued,
+// all that follows queues behind it.
+// What the kernel does not take waits for writability; meanwhile the peer is not read from (its gate closes at 64 KiB) and has a deadline.
 
+using RawWs.Frame;
+using RawWs.Server.Loops;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 
 public sealed partial class WebSocketConnection
 {
+    private Outbox? _outbox; // null while nothing is queued; under the lock
+    private bool _accepting; // messages are accepted, from the upgrade's answer to the first Close; under the lock
     private bool _stalled; // the kernel took less than it was given
     private bool _shutdown; // SHUT_WR is done
+    private long _messagesOut;
     private long _bytesOut;
 
-    private bool HasRoom => !_outbox.Accepting || _outbox.QueuedBytes <= _context.Options.SendBufferBytesMax / 2;
+    /// <summary>Bytes queued for the peer that the kernel has not taken.</summary>
+    public long QueuedBytes
+    {
+        get
+        {
+            lock (_transport) return _outbox?.QueuedBytes ?? 0;
+        }
+    }
+
+    internal bool IsOpen => Volatile.Read(ref _accepting);
+
+    private bool HasRoom => !_accepting || _outbox is null || _outbox.QueuedBytes <= _context.Options.SendBufferBytesMax / 2;
+
+    // The loop takes this connection's bytes, on this very thread, and nothing is queued that would have to go first.
+    private bool MaySendNow => _loop.Batch.Owner == this && _loop.IsOwner && _accepting && !_stalled && Volatile.Read(ref _outbox) is null;
+
+    /// <summary>Sends a message. The bytes are copied; text must be UTF-8 (§5.6), which is not checked here.</summary>
+    /// <returns>Queued; Full when the outbox is at its bound; Closed when the connection is not open.</returns>
+    public SendResult TrySend(MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        if (MaySendNow && TrySendNow((Opcode)kind, payload)) return SendResult.Queued;
+        return TryQueue(null, (Opcode)kind, payload);
+    }
+
+    /// <summary>Sends a message that is encoded once for many connections. A large one is held by reference.</summary>
+    /// <returns>As the other.</returns>
+    public SendResult TrySend(SharedMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (MaySendNow && _loop.Batch.TryAppend(message.Frame, isMessage: true)) return SendResult.Queued;
+        return TryQueue(message, default, []);
+    }
+
+    /// <summary>Completes when the outbox has room again (half its bound), or the connection is not open any more.</summary>
+    public ValueTask WhenWritable()
+    {
+        lock (_transport)
+        {
+            if (HasRoom) return ValueTask.CompletedTask;
+            return new ValueTask((_outbox!.Writable ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task);
+        }
+    }
 
     /// <summary>Sends what is queued. On the owner's thread.</summary>
     internal void Flush()
     {
-        if (_stalled || _phase == Phase.Ended) return;
-        while (_outbox.TryPeek(out ReadOnlySpan<byte> run, out bool more))
+        if (_stalled || _phase == Phase.Ended || !SendBatch([])) return;
+        while (TryPeek(out ReadOnlySpan<byte> run, out bool more))
         {
             int taken = _transport.TryWrite(run, more);
             if (taken < 0)
@@ -27,7 +76,7 @@ public sealed partial class WebSocketConnection
             }
 
             _bytesOut += taken;
-            bool empty = _outbox.Taken(taken);
+            bool empty = Taken(taken);
             if (taken < run.Length)
             {
                 Stall();
@@ -49,9 +98,130 @@ public sealed partial class WebSocketConnection
     void ITransportOwner.OnBroken()
     {
         _stalled = false;
-        _outbox.Accepting = false;
+        StopAccepting();
         if (_phase is Phase.Open or Phase.Closing) SetVerdict(EndCause.PeerVanished, null, "");
         _drained?.TrySetResult();
+    }
+
+    // False when it has to be queued after all.
+    private bool TrySendNow(Opcode opcode, ReadOnlySpan<byte> payload)
+    {
+        SendBatch batch = _loop.Batch;
+        if (batch.TryAppend(opcode, payload)) return true;
+        // The kernel takes the payload from where it lies. What it does not take has to be kept, so there must be room for that.
+        if (!_context.Budget.HasRoomFor(batch.Frames.Length + payload.Length)) return false;
+        batch.AppendHeader(opcode, payload.Length);
+        SendBatch(payload);
+        return true;
+    }
+
+    private SendResult TryQueue(SharedMessage? shared, Opcode opcode, ReadOnlySpan<byte> payload)
+    {
+        bool requestFlush;
+        lock (_transport)
+        {
+            if (!_accepting) return SendResult.Closed;
+            if (_outbox is null) _outbox = Outbox.Take(_context.Budget);
+            else if (_outbox.QueuedBytes >= _context.Options.SendBufferBytesMax) return SendResult.Full;
+            if (!(shared is null ? _outbox.TryAppend(opcode, payload) : _outbox.TryAppend(shared)))
+            {
+                GiveBackIfEmpty();
+                return SendResult.Full;
+            }
+
+            requestFlush = _outbox.RequestFlush();
+        }
+
+        Interlocked.Increment(ref _messagesOut);
+        if (!requestFlush) return SendResult.Queued;
+        if (_loop.IsOwner) _loop.MarkDirty(this);
+        else Post(Posted.Flush);
+        return SendResult.Queued;
+    }
+
+    // A control frame, whatever the bound. On the owner's thread.
+    private void SendControl(ReadOnlySpan<byte> frame, Outbox.EntryKind kind, bool replacePong = false)
+    {
+        if (_loop.Batch.Owner == this && !_stalled && Volatile.Read(ref _outbox) is null && _loop.Batch.TryAppend(frame, isMessage: false)) return;
+        Append(frame, kind, replacePong);
+    }
+
+    // What must go out whatever the bound: an answer of HTTP's or a control frame. On the owner's thread.
+    private void Append(ReadOnlySpan<byte> bytes, Outbox.EntryKind kind, bool replacePong = false)
+    {
+        bool requestFlush;
+        lock (_transport)
+        {
+            _outbox ??= Outbox.Take(_context.Budget);
+            _outbox.Append(bytes, kind, replacePong);
+            requestFlush = _outbox.RequestFlush();
+        }
+
+        if (requestFlush) _loop.MarkDirty(this);
+    }
+
+    // Sends the batch, if it is this connection's and has something in it, and behind it a payload whose header is its end. False when
+    // the kernel has not taken all of it.
+    private bool SendBatch(ReadOnlySpan<byte> payload)
+    {
+        SendBatch batch = _loop.Batch;
+        ReadOnlySpan<byte> frames = batch.Frames;
+        if (batch.Owner != this || frames.IsEmpty) return true;
+        int taken = payload.IsEmpty ? _transport.TryWrite(frames, more: false) : _transport.TryWrite(frames, payload);
+        bool all = taken == frames.Length + payload.Length;
+        if (taken >= 0)
+        {
+            _bytesOut += taken;
+            Interlocked.Add(ref _messagesOut, batch.Messages);
+        }
+
+        if (taken >= 0 && !all)
+        {
+            lock (_transport) (_outbox ??= Outbox.Take(_context.Budget)).Prepend(frames, payload, taken);
+            Stall();
+        }
+
+        batch.Clear();
+        if (taken < 0) _transport.Break(this);
+        return all;
+    }
+
+    private bool TryPeek(out ReadOnlySpan<byte> run, out bool more)
+    {
+        run = default;
+        more = false;
+        if (Volatile.Read(ref _outbox) is null) return false;
+        lock (_transport)
+        {
+            if (_outbox!.TryPeek(out run, out more)) return true;
+            GiveBackIfEmpty();
+            return false;
+        }
+    }
+
+    // True when nothing is queued any more.
+    private bool Taken(int bytes)
+    {
+        lock (_transport)
+        {
+            _outbox!.Taken(bytes);
+            return GiveBackIfEmpty();
+        }
+    }
+
+    // Under the lock.
+    private bool GiveBackIfEmpty()
+    {
+        if (!_outbox!.IsEmpty) return false;
+        _outbox.GiveBack();
+        _outbox = null;
+        return true;
+    }
+
+    private void StopAccepting()
+    {
+        lock (_transport) _accepting = false;
+        GrantRoom();
     }
 
     private void Stall()
@@ -59,15 +229,13 @@ public sealed partial class WebSocketConnection
         _stalled = true;
         // An ending has its own deadline, which slow progress does not move.
         if (_phase > Phase.Open) return;
-        _sendDeadline = _loop.Now + _context.SendTimeout;
-        ArmBy(_sendDeadline);
+        _outbox!.SendDeadline = _loop.Now + _context.SendTimeout;
+        ArmBy(_outbox.SendDeadline);
         GrantRoom();
     }
 
     private void OnFlushed()
     {
-        _sendDeadline = long.MaxValue;
-        GrantRoom();
         if (_phase == Phase.Ending) ShutdownOnce();
         if ((_transport.Gate & GateReasons.Outbox) == 0) return;
         RestartSilence();
@@ -76,7 +244,13 @@ public sealed partial class WebSocketConnection
 
     private void GrantRoom()
     {
-        if (_writable is not null && HasRoom) Interlocked.Exchange(ref _writable, null)?.TrySetResult();
+        if (Volatile.Read(ref _outbox) is null) return;
+        lock (_transport)
+        {
+            if (_outbox?.Writable is not { } waiting || !HasRoom) return;
+            _outbox.Writable = null;
+            waiting.TrySetResult();
+        }
     }
 
     private void OpenGates()

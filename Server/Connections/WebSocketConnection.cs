@@ -21,15 +21,11 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
 {
     private readonly ServerContext _context;
     private readonly EventLoop _loop;
-    private readonly Outbox _outbox;
     private readonly PeerAddress _peer;
-    private Transport _transport = null!;
-    private Conversation? _conversation; // made when the handshake has succeeded
-    private ulong _key;
+    private Transport _transport = null!; // and the lock under which others append to the outbox: no object is needed just for that
+    private CloseRequest? _closeRequest;
     private Phase _phase;
     private int _posted;
-    private CloseRequest? _closeRequest;
-    private TaskCompletionSource? _writable;
 
     internal WebSocketConnection(long id, ServerContext context, EventLoop loop, PeerAddress peer)
     {
@@ -37,7 +33,6 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         _context = context;
         _loop = loop;
         _peer = peer;
-        _outbox = new Outbox(context.Budget, context.Options.SendBufferBytesMax);
     }
 
     /// <summary>Where a connection stands. It only ever moves on.</summary>
@@ -68,7 +63,6 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         Close = 4,
         Abort = 8,
         OpenGates = 16,
-        Continue = 32,
     }
 
     /// <summary>A number of its own, never used again in this process.</summary>
@@ -89,41 +83,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     /// <summary>Whatever the application keeps with the connection.</summary>
     public object? State { get; set; }
 
-    /// <summary>Bytes queued for the peer that the kernel has not taken.</summary>
-    public long QueuedBytes => _outbox.QueuedBytes;
-
     internal Transport Transport => _transport;
-
-    internal bool IsOpen => _outbox.Accepting;
-
-    /// <summary>Sends a message. The bytes are copied; text must be UTF-8 (§5.6), which is not checked here.</summary>
-    /// <returns>Queued; Full when the outbox is at its bound; Closed when the connection is not open.</returns>
-    public SendResult TrySend(MessageKind kind, ReadOnlySpan<byte> payload)
-    {
-        SendResult result = _outbox.TryAppend((Opcode)kind, payload, out bool requestFlush);
-        if (requestFlush) RequestFlush();
-        return result;
-    }
-
-    /// <summary>Sends a message that is encoded once for many connections. A large one is held by reference.</summary>
-    /// <returns>As the other.</returns>
-    public SendResult TrySend(SharedMessage message)
-    {
-        ArgumentNullException.ThrowIfNull(message);
-        SendResult result = _outbox.TryAppend(message, out bool requestFlush);
-        if (requestFlush) RequestFlush();
-        return result;
-    }
-
-    /// <summary>Completes when the outbox has room again (half its bound), or the connection is not open any more.</summary>
-    public ValueTask WhenWritable()
-    {
-        if (HasRoom) return ValueTask.CompletedTask;
-        TaskCompletionSource created = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        TaskCompletionSource waiting = Interlocked.CompareExchange(ref _writable, created, null) ?? created;
-        if (HasRoom) waiting.TrySetResult(); // it came between the first look and the exchange
-        return new ValueTask(waiting.Task);
-    }
 
     /// <summary>Closes the connection: what is queued, then a Close frame, then the closing handshake (§7.1.2).</summary>
     /// <param name="code">1000 to 1003, 1007 to 1009, 1011 to 1014, or 3000 to 4999 (§7.4); 1010 is the client's.</param>
@@ -161,7 +121,6 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         if ((what & Posted.Close) != 0) BeginClose(_closeRequest!);
         if ((what & Posted.Flush) != 0) Flush();
         if ((what & Posted.OpenGates) != 0) OpenGates();
-        if ((what & Posted.Continue) != 0) ContinueOnLoop();
         if ((what & Posted.Abort) != 0) AbortNow();
     }
 
@@ -175,20 +134,13 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
 
     private void StartOnLoop()
     {
-        _key = _loop.Connections.Add(this);
-        if (OperatingSystem.IsLinux() && _transport is EpollTransport epoll) epoll.Register(_key);
+        _transport.Key = _loop.Connections.Add(this);
         _ = RunAsync();
     }
 
     private void Post(Posted what)
     {
         if (Interlocked.Or(ref _posted, (int)what) == 0) _loop.Post(this);
-    }
-
-    private void RequestFlush()
-    {
-        if (_loop.IsOwner) _loop.MarkDirty(this);
-        else Post(Posted.Flush);
     }
 
     /// <summary>A Close that was asked for.</summary>

@@ -5,6 +5,7 @@
 // One turn:  wait for events and dispatch them -> run what was posted -> advance the wheel -> flush the connections that have
 // something to send. The order makes a batch: whatever the events of one turn caused to be sent to one peer leaves in one send.
 
+using RawWs.Handshake;
 using RawWs.Server.Memory;
 using RawWs.Server.Time;
 
@@ -45,8 +46,17 @@ internal abstract class EventLoop
 
     public ReceiveBuffer Buffer { get; } = new();
 
+    /// <summary>The answers to the bytes that are being taken.</summary>
+    public SendBatch Batch { get; } = new();
+
+    /// <summary>Inboxes of connections that are between two messages.</summary>
+    public OwnedSpares<Inbox> Inboxes { get; } = new(1024);
+
     /// <summary>The message that is lent at this moment; see <see cref="LentMessage"/>.</summary>
     public LentMessage Lent { get; private set; } = new();
+
+    /// <summary>The request that is being judged at this moment: lent to the application like a message.</summary>
+    public UpgradeRequest Request { get; private set; } = new();
 
     public ConnectionTable Connections { get; } = new();
 
@@ -91,6 +101,9 @@ internal abstract class EventLoop
         Lent = new LentMessage();
         return taken;
     }
+
+    /// <summary>An application takes its time to decide: it keeps the request.</summary>
+    public void GiveRequestAway() => Request = new UpgradeRequest();
 
     /// <summary>Makes the waiting loop run a turn. Any thread.</summary>
     protected abstract void Wake();

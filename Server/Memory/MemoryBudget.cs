@@ -46,11 +46,10 @@ public sealed class MemoryBudget
     }
 
     /// <summary>Rents at least <paramref name="bytes"/> bytes, or null when the limit would be passed.</summary>
-    public byte[]? TryRent(int bytes)
-    {
-        if (HeldBytes + bytes > LimitBytes) return null;
-        return Rent(bytes);
-    }
+    public byte[]? TryRent(int bytes) => HasRoomFor(bytes) ? Rent(bytes) : null;
+
+    /// <summary>Whether so many bytes more are within the limit.</summary>
+    public bool HasRoomFor(int bytes) => HeldBytes + bytes <= LimitBytes;
 
     /// <summary>
     /// Rents without asking the limit: for what must not fail and is itself bounded (a control frame, the bytes that one
@@ -73,8 +72,21 @@ public sealed class MemoryBudget
         else _spares[Class(array.Length) - SmallestShift].Give(array);
     }
 
-    /// <summary>Takes an array off the count without giving it back: somebody still has a pin on it.</summary>
-    internal void Forget(byte[] array) => Add(-array.Length);
+    /// <summary>Counts memory that the caller has of its own and holds something in now. False when the limit would be passed.</summary>
+    internal bool TryHold(int bytes)
+    {
+        if (!HasRoomFor(bytes)) return false;
+        Add(bytes);
+        return true;
+    }
+
+    /// <summary>The same, whatever the limit.</summary>
+    internal void Hold(int bytes) => Add(bytes);
+
+    /// <summary>
+    /// Takes memory off the count that does not go back to the pool: the caller's own, or an array that somebody still has a pin on.
+    /// </summary>
+    internal void LetGo(int bytes) => Add(-bytes);
 
     private static int Class(int bytes) => Math.Max(SmallestShift, BitOperations.Log2((uint)Math.Max(bytes, 1) - 1) + 1);
 

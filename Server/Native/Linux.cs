@@ -86,6 +86,19 @@ internal static unsafe partial class Linux
         fixed (byte* pointer = bytes) return send(descriptor, pointer, (nuint)bytes.Length, MsgNoSignal | (more ? MsgMore : 0));
     }
 
+    /// <summary>The same for two stretches, one behind the other.</summary>
+    public static nint Send(int descriptor, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    {
+        fixed (byte* one = first, two = second)
+        {
+            Stretch* stretches = stackalloc Stretch[2];
+            stretches[0] = new Stretch { Start = one, Length = (nuint)first.Length };
+            stretches[1] = new Stretch { Start = two, Length = (nuint)second.Length };
+            MessageHeader message = new() { Stretches = stretches, StretchCount = 2 };
+            return sendmsg(descriptor, &message, MsgNoSignal);
+        }
+    }
+
     public static void ShutdownSend(int descriptor) => _ = shutdown(descriptor, ShutWr);
 
     public static void Close(int descriptor) => _ = close(descriptor);
@@ -132,6 +145,25 @@ internal static unsafe partial class Linux
         return getrlimit(RlimitNofile, limits) == 0 ? (int)Math.Min(limits[0], 1_000_000) : 1024;
     }
 
+    // struct iovec.
+    private struct Stretch
+    {
+        public byte* Start;
+        public nuint Length;
+    }
+
+    // struct msghdr.
+    private struct MessageHeader
+    {
+        public void* Name;
+        public uint NameBytes;
+        public Stretch* Stretches;
+        public nuint StretchCount;
+        public void* Control;
+        public nuint ControlBytes;
+        public int Flags;
+    }
+
     private struct PollEntry
     {
         public int Descriptor;
@@ -146,6 +178,7 @@ internal static unsafe partial class Linux
     [LibraryImport("libc")] private static partial int accept4(int listener, byte* address, int* addressBytes, int flags);
     [LibraryImport("libc")] private static partial nint recv(int descriptor, byte* buffer, nuint length, int flags);
     [LibraryImport("libc")] private static partial nint send(int descriptor, byte* buffer, nuint length, int flags);
+    [LibraryImport("libc")] private static partial nint sendmsg(int descriptor, MessageHeader* message, int flags);
     [LibraryImport("libc")] private static partial int shutdown(int descriptor, int how);
     [LibraryImport("libc")] private static partial int close(int descriptor);
     [LibraryImport("libc")] private static partial nint read(int descriptor, void* buffer, nuint length);

@@ -65,10 +65,13 @@ internal sealed class TimerWheel
     {
         if (entry.Place >= 0) Disarm(entry);
         Count++;
-        // Rounded up: an entry never fires early. A time beyond the wheels' reach waits in the last slot and is armed again from there.
-        entry.DueTick = due > long.MaxValue - TickMilliseconds ? long.MaxValue : (due + TickMilliseconds - 1) / TickMilliseconds;
+        // A time beyond the wheels' reach waits in the last slot and is armed again from there.
+        entry.DueTick = TickOf(due);
         Place(entry);
     }
+
+    /// <summary>Whether an entry is armed for this time, or an earlier one.</summary>
+    public static bool IsArmedBy(TimerEntry entry, long due) => entry.Place >= 0 && entry.DueTick <= TickOf(due);
 
     /// <summary>Disarms an entry; one that is not armed stays so.</summary>
     public void Disarm(TimerEntry entry)
@@ -113,6 +116,10 @@ internal sealed class TimerWheel
         long next = NextTick();
         return next == long.MaxValue ? next : next * TickMilliseconds;
     }
+
+    // Rounded up: an entry never fires early.
+    private static long TickOf(long due) =>
+        due > long.MaxValue - TickMilliseconds ? long.MaxValue : (due + TickMilliseconds - 1) / TickMilliseconds;
 
     // The earliest tick after _tick whose slot, in any wheel, is filled.
     private long NextTick()

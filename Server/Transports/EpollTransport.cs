@@ -1,4 +1,4 @@
-// A connection on an epoll loop: a bare descriptor, its key in the loop's table and the events that it is registered for. The
+// A connection on an epoll loop: a bare descriptor and the events that it is registered for. The
 // registration follows need, lazily: a socket whose bytes nobody wants stays registered until the event that proves it, and only
 // then leaves the interest set. A level-triggered EPOLLHUP cannot be masked, so a socket that hung up is taken out altogether.
 
@@ -15,14 +15,10 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     private readonly ITransportOwner _owner = owner;
     private int _descriptor = descriptor;
-    private ulong _key;
     private uint _registered = NotRegistered;
     private bool _wantsRoom;
 
     private EpollLoop Epoll => (EpollLoop)Loop;
-
-    /// <summary>The key of the connection in its loop's table: the data of its events. Set before the first read.</summary>
-    public void Register(ulong key) => _key = key;
 
     /// <summary>The loop found this descriptor ready.</summary>
     public void OnEvents(uint events)
@@ -50,28 +46,18 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     public override int TryWrite(ReadOnlySpan<byte> bytes, bool more)
     {
-        while (_descriptor >= 0)
-        {
-            nint taken = Linux.Send(_descriptor, bytes, more);
-            if (taken == bytes.Length) return (int)taken;
-            if (taken >= 0)
-            {
-                WantRoom();
-                return (int)taken;
-            }
+        nint taken;
+        do taken = Linux.Send(_descriptor, bytes, more);
+        while (taken < 0 && Linux.LastError == Linux.Eintr);
+        return Written(taken, bytes.Length);
+    }
 
-            int error = Linux.LastError;
-            if (error == Linux.Eintr) continue;
-            if (error is Linux.Eagain or Linux.Enobufs or Linux.Enomem)
-            {
-                WantRoom();
-                return 0;
-            }
-
-            break;
-        }
-
-        return -1;
+    public override int TryWrite(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    {
+        nint taken;
+        do taken = Linux.Send(_descriptor, first, second);
+        while (taken < 0 && Linux.LastError == Linux.Eintr);
+        return Written(taken, first.Length + second.Length);
     }
 
     public override void ShutdownWrite()
@@ -112,6 +98,20 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         _descriptor = -1;
     }
 
+    // What a send has come to: bytes taken, fewer than there were when the kernel is full, -1 for a dead connection.
+    private int Written(nint taken, int length)
+    {
+        if (taken == length) return length;
+        if (taken < 0)
+        {
+            if (_descriptor < 0 || Linux.LastError is not (Linux.Eagain or Linux.Enobufs or Linux.Enomem)) return -1;
+            taken = 0;
+        }
+
+        WantRoom();
+        return (int)taken;
+    }
+
     private void WantRoom()
     {
         if (_wantsRoom) return;
@@ -132,7 +132,7 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     private void Register(uint events)
     {
-        if (Epoll.TryRegister(_descriptor, isNew: _registered == NotRegistered, events, _key)) _registered = events;
+        if (Epoll.TryRegister(_descriptor, isNew: _registered == NotRegistered, events, Key)) _registered = events;
         else Break(_owner);
     }
 }

@@ -35,7 +35,7 @@ internal enum GateReasons : byte
 /// <summary>Who is told what happens at the transport, on the owner's thread.</summary>
 internal interface ITransportOwner
 {
-    /// <summary>The kernel takes bytes again after <see cref="Transport.TryWrite"/> took less than it was given.</summary>
+    /// <summary>The kernel takes bytes again after <see cref="Transport.TryWrite(ReadOnlySpan{byte}, bool)"/> took less than it was given.</summary>
     void OnWritable();
 
     /// <summary>The connection is dead: nothing can be sent. A pending read completes by itself.</summary>
@@ -75,6 +75,9 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
     /// <summary>The peer reset the connection, or a system call on it failed for good.</summary>
     public bool Broken { get; private set; }
 
+    /// <summary>The connection's slot and generation in its loop's table. Set before the first read.</summary>
+    public ulong Key { get; set; }
+
     /// <summary>Bytes received in all.</summary>
     public long BytesReceived { get; private set; }
 
@@ -89,6 +92,15 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
     /// <summary>Gives bytes to the kernel, as many as it takes now. Less than all: the owner hears when there is room again.</summary>
     /// <returns>How many bytes were taken, or -1 when the connection is broken.</returns>
     public abstract int TryWrite(ReadOnlySpan<byte> bytes, bool more);
+
+    /// <summary>The same for two stretches, one behind the other: in one system call where the system has one for it.</summary>
+    public virtual int TryWrite(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    {
+        int taken = TryWrite(first, more: true);
+        if (taken < first.Length) return taken;
+        int further = TryWrite(second, more: false);
+        return further < 0 ? further : taken + further;
+    }
 
     /// <summary>Ends our direction: the peer sees the end of the stream behind the last byte (SHUT_WR).</summary>
     public abstract void ShutdownWrite();
@@ -293,7 +305,7 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
 
     private void ReturnTail()
     {
-        if (_viewIsKept) _loop.Budget.Forget(_view!);
+        if (_viewIsKept) _loop.Budget.LetGo(_view!.Length);
         else _loop.Budget.Return(_view!);
         _viewIsKept = false;
     }
