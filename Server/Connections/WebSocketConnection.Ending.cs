@@ -97,6 +97,8 @@ public sealed partial class WebSocketConnection
 
     private void AppendClose(ushort? code, ReadOnlySpan<byte> reason)
     {
+        // §5.5.1: no data after a Close. Other threads append too, so nothing is accepted from before the Close is queued.
+        _outbox.Accepting = false;
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax + FrameWriter.ControlPayloadBytesMax];
         int length = FrameWriter.WriteClose(frame, code, reason);
         if (_outbox.Append(frame[..length], Outbox.EntryKind.Close)) _loop.MarkDirty(this);
