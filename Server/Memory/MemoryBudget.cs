@@ -45,6 +45,12 @@ public sealed class MemoryBudget
         }
     }
 
+    /// <summary>
+    /// Hears of every array that leaves (true) and of every one that is done with (false). Null except in tests: a count cannot tell an
+    /// array that never came back, and another that came back twice, from two that did.
+    /// </summary>
+    internal Action<byte[], bool>? Witness { get; set; }
+
     /// <summary>Rents at least <paramref name="bytes"/> bytes, or null when the limit would be passed.</summary>
     public byte[]? TryRent(int bytes)
     {
@@ -62,19 +68,25 @@ public sealed class MemoryBudget
             ? ArrayPool<byte>.Shared.Rent(bytes)
             : _spares[shift - SmallestShift].TryTake() ?? GC.AllocateUninitializedArray<byte>(1 << shift);
         Add(array.Length);
+        Witness?.Invoke(array, true);
         return array;
     }
 
     /// <summary>Gives an array back. The caller must not touch it afterwards.</summary>
     public void Return(byte[] array)
     {
+        Witness?.Invoke(array, false);
         Add(-array.Length);
         if (array.Length > 1 << LargestShift) ArrayPool<byte>.Shared.Return(array);
         else _spares[Class(array.Length) - SmallestShift].Give(array);
     }
 
     /// <summary>Takes an array off the count without giving it back: somebody still has a pin on it.</summary>
-    internal void Forget(byte[] array) => Add(-array.Length);
+    internal void Forget(byte[] array)
+    {
+        Witness?.Invoke(array, false);
+        Add(-array.Length);
+    }
 
     private static int Class(int bytes) => Math.Max(SmallestShift, BitOperations.Log2((uint)Math.Max(bytes, 1) - 1) + 1);
 
