@@ -43,7 +43,6 @@ public sealed partial class WebSocketConnection
         if (_phase != Phase.Open) return;
         SetVerdict(request.Cause, request.Code, request.Reason);
         _phase = Phase.Closing;
-        StopAccepting();
         if (request.DropUnsent) DropUnsent();
         Span<byte> reason = stackalloc byte[ClosePayload.ReasonBytesMax];
         AppendClose(request.Code, reason[..Encode(request.Reason, reason)]);
@@ -60,7 +59,6 @@ public sealed partial class WebSocketConnection
         if (_phase == Phase.Open)
         {
             SetVerdict(EndCause.PeerClosed, code, reason.IsEmpty ? "" : Encoding.UTF8.GetString(reason));
-            StopAccepting();
             // §7.4.1: 1010 is a client's code, which a server does not send.
             AppendClose(code is { } own && !CloseCodes.MaySend(Role.Server, own) ? CloseCodes.NormalClosure : code, []);
         }
@@ -75,7 +73,6 @@ public sealed partial class WebSocketConnection
         {
             bool tooBig = rule.CloseCode == CloseCodes.MessageTooBig;
             SetVerdict(tooBig ? EndCause.MessageTooBig : EndCause.ProtocolViolation, rule.CloseCode, rule.Text, rule.Name);
-            StopAccepting();
             AppendClose(rule.CloseCode, rule.Reason.Span);
         }
 
@@ -93,6 +90,8 @@ public sealed partial class WebSocketConnection
 
     private void AppendClose(ushort? code, ReadOnlySpan<byte> reason)
     {
+        // §5.5.1: no data after a Close. Other threads append too, so nothing is accepted from before the Close is queued.
+        StopAccepting();
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax + FrameWriter.ControlPayloadBytesMax];
         int length = FrameWriter.WriteClose(frame, code, reason);
         SendControl(frame[..length], Outbox.EntryKind.Close);

@@ -45,6 +45,12 @@ public sealed class MemoryBudget
         }
     }
 
+    /// <summary>
+    /// Hears of every array that leaves (true) and of every one that is done with (false). Null except in tests: a count cannot tell an
+    /// array that never came back, and another that came back twice, from two that did.
+    /// </summary>
+    internal Action<byte[], bool>? Witness { get; set; }
+
     /// <summary>Rents at least <paramref name="bytes"/> bytes, or null when the limit would be passed.</summary>
     public byte[]? TryRent(int bytes) => HasRoomFor(bytes) ? Rent(bytes) : null;
 
@@ -61,12 +67,14 @@ public sealed class MemoryBudget
             ? ArrayPool<byte>.Shared.Rent(bytes)
             : _spares[shift - SmallestShift].TryTake() ?? GC.AllocateUninitializedArray<byte>(1 << shift);
         Add(array.Length);
+        Witness?.Invoke(array, true);
         return array;
     }
 
     /// <summary>Gives an array back. The caller must not touch it afterwards.</summary>
     public void Return(byte[] array)
     {
+        Witness?.Invoke(array, false);
         Add(-array.Length);
         if (array.Length > 1 << LargestShift) ArrayPool<byte>.Shared.Return(array);
         else _spares[Class(array.Length) - SmallestShift].Give(array);
@@ -83,10 +91,15 @@ public sealed class MemoryBudget
     /// <summary>The same, whatever the limit.</summary>
     internal void Hold(int bytes) => Add(bytes);
 
-    /// <summary>
-    /// Takes memory off the count that does not go back to the pool: the caller's own, or an array that somebody still has a pin on.
-    /// </summary>
+    /// <summary>Nothing is held in it any more.</summary>
     internal void LetGo(int bytes) => Add(-bytes);
+
+    /// <summary>Takes an array off the count without giving it back: somebody still has a pin on it.</summary>
+    internal void Forget(byte[] array)
+    {
+        Witness?.Invoke(array, false);
+        Add(-array.Length);
+    }
 
     private static int Class(int bytes) => Math.Max(SmallestShift, BitOperations.Log2((uint)Math.Max(bytes, 1) - 1) + 1);
 

@@ -305,7 +305,7 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
 
     private void ReturnTail()
     {
-        if (_viewIsKept) _loop.Budget.LetGo(_view!.Length);
+        if (_viewIsKept) _loop.Budget.Forget(_view!);
         else _loop.Budget.Return(_view!);
         _viewIsKept = false;
     }

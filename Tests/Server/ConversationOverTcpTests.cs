@@ -193,33 +193,6 @@ public sealed class ConversationOverTcpTests(Setup setup)
     }
 
     [Test]
-    public async Task Resets_InTheMiddleOfAFrame_LeaveNothingBehind()
-    {
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication());
-        using RawClient witness = RawClient.Open(server.Port);
-        for (int round = 0; round < 5; round++)
-        {
-            List<RawClient> clients = [.. Enumerable.Range(0, 200).Select(_ => RawClient.Open(server.Port))];
-            foreach (RawClient client in clients) client.Send([0x82, 0xFE, 0x10, 0, 1, 2, 3, 4, 5, 6, 7]);
-            clients.ForEach(static client => client.Reset());
-            witness.SendText("here");
-            Assert.That(witness.ReadText(), Is.EqualTo("here"));
-            TestServer.Eventually(() => server.Server.Count == 1, "the dead are gone");
-        }
-    }
-
-    [Test]
-    public async Task AThousandConnections_AreServed()
-    {
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication());
-        List<RawClient> clients = [.. Enumerable.Range(0, 1000).Select(_ => RawClient.Open(server.Port))];
-        for (int i = 0; i < clients.Count; i++) clients[i].SendText($"number {i}");
-        for (int i = 0; i < clients.Count; i++) Assert.That(clients[i].ReadText(), Is.EqualTo($"number {i}"));
-        clients.ForEach(static client => client.Dispose());
-        TestServer.Eventually(() => server.Server.Count == 0, "all are gone");
-    }
-
-    [Test]
     public async Task ATooSlowPeer_IsClosedWith1008_AndReadLate_ItsStreamStillParses()
     {
         List<Verdict> verdicts = [];

@@ -1,16 +1,13 @@
 // The built program as an operator meets it: its exit codes, its one-line errors, its signals, its log.
 
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using RawWs.Server;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
-public sealed partial class ProgramTests
+public sealed class ProgramTests
 {
     [TestCase("--max-message", "12 apples", "--max-message")]
     [TestCase("--listen", "nowhere", "--listen")]
@@ -92,116 +89,5 @@ public sealed partial class ProgramTests
         program.Signal(2);
         program.WaitForExit();
         Assert.That(program.ExitCode, Is.EqualTo(130));
-    }
-
-    [Test]
-    public void ALogThatNobodyReads_StopsNobody()
-    {
-        using RunningProgram program = RunningProgram.Start("--listen", "127.0.0.1:0", "--app", "echo");
-        int port = program.WaitForPort();
-        program.StopReading();
-        using RawClient witness = RawClient.Open(port);
-        for (int i = 0; i < 10_000; i++)
-        {
-            using RawClient client = RawClient.Connect(port);
-            client.Send("GET /nowhere HTTP/1.1\r\n\r\n"); // each is refused, and each is a line
-            if (i % 100 != 0) continue;
-            witness.SendText("echo");
-            Assert.That(witness.ReadText(), Is.EqualTo("echo"));
-        }
-
-        witness.SendText("still");
-        Assert.That(witness.ReadText(), Is.EqualTo("still"));
-        program.Kill();
-    }
-
-    private sealed partial class RunningProgram : IDisposable
-    {
-        private readonly Process _process;
-        private readonly TaskCompletionSource<int> _port = new();
-        private readonly List<string> _lines = [];
-        private readonly Thread _reader;
-        private readonly Task<string> _errors;
-        private volatile bool _stopReading;
-
-        private RunningProgram(Process process)
-        {
-            _process = process;
-            _errors = process.StandardError.ReadToEndAsync();
-            _reader = new Thread(ReadOutput) { IsBackground = true };
-            _reader.Start();
-        }
-
-        public string Errors => _errors.Result;
-
-        public string Output
-        {
-            get
-            {
-                lock (_lines) return string.Join('\n', _lines);
-            }
-        }
-
-        public int ExitCode => _process.ExitCode;
-
-        public static RunningProgram Start(params string[] arguments) => StartWith([], arguments);
-
-        public static RunningProgram StartWith(Dictionary<string, string> variables, params string[] arguments)
-        {
-            ProcessStartInfo start = new("dotnet", [typeof(WebSocketServer).Assembly.Location, .. arguments])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-                WorkingDirectory = Path.GetTempPath(),
-            };
-            foreach ((string name, string value) in variables) start.Environment[name] = value;
-            return new RunningProgram(Process.Start(start)!);
-        }
-
-        public int WaitForPort()
-        {
-            Assert.That(_port.Task.Wait(TestServer.Patience), "the program says where it listens");
-            return _port.Task.Result;
-        }
-
-        public void WaitForExit()
-        {
-            Assert.That(_process.WaitForExit(TestServer.Patience), "the program ends");
-            _reader.Join();
-        }
-
-        public void Signal(int signal) => Assert.That(Send(_process.Id, signal), Is.Zero);
-
-        public void Stop()
-        {
-            Signal(15);
-            WaitForExit();
-        }
-
-        public void StopReading() => _stopReading = true;
-
-        public void Kill() => _process.Kill();
-
-        public void Dispose()
-        {
-            if (!_process.HasExited) _process.Kill();
-            _process.Dispose();
-        }
-
-        private void ReadOutput()
-        {
-            while (!_stopReading && _process.StandardOutput.ReadLine() is { } line)
-            {
-                lock (_lines) _lines.Add(line);
-                Match match = ListeningLine().Match(line);
-                if (match.Success) _port.TrySetResult(int.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture));
-            }
-        }
-
-        [LibraryImport("libc", EntryPoint = "kill")]
-        private static partial int Send(int process, int signal);
-
-        [GeneratedRegex(@"listening on \S+:(\d+) ")]
-        private static partial Regex ListeningLine();
     }
 }

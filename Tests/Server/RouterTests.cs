@@ -1,6 +1,5 @@
 // The uid protocol over real sockets, both transports, one loop and four: every row of design and README.
 
-using System.Collections.Concurrent;
 using RawWs.Frame;
 using RawWs.Server.Applications;
 using RawWs.Server.Routing;
@@ -100,39 +99,6 @@ public sealed class RouterTests(Setup setup)
         foreach (RawClient client in clients) Assert.That((client.ReadText(), client.ReadText()), Is.EqualTo((body, "end")));
         clients[3].SendText("all:x");
         clients.ForEach(static client => client.Dispose());
-    }
-
-    [Test]
-    public async Task SixtyFourClients_ComingAndGoing_EveryMessageInOrder_NoneTwice()
-    {
-        const int Clients = 64, Messages = 200, Groups = 8;
-        await using TestServer server = await Start();
-        ConcurrentDictionary<int, List<string>> received = new();
-        using Barrier barrier = new(Clients);
-        Task[] running = [.. Enumerable.Range(0, Clients).Select(id => Task.Factory.StartNew(
-            () =>
-            {
-                using RawClient passer = RawClient.Open(server.Port, $"/?uid=g{id % Groups}"); // one that comes and goes
-                passer.Dispose();
-                using RawClient client = RawClient.Open(server.Port, $"/?uid=g{id % Groups}");
-                List<string> mine = received[id] = [];
-                barrier.SignalAndWait();
-                int group = (id + 1) % Groups;
-                Task sending = Task.Run(() =>
-                {
-                    for (int i = 0; i < Messages; i++) client.SendText($"g{group}:{id} {i}");
-                });
-                for (int i = 0; i < Messages * Clients / Groups; i++) mine.Add(client.ReadText());
-                sending.Wait();
-                barrier.SignalAndWait();
-            },
-            TaskCreationOptions.LongRunning))];
-        await Task.WhenAll(running);
-        foreach ((int id, List<string> mine) in received)
-        {
-            foreach (IGrouping<string, string> sender in mine.GroupBy(static text => text.Split(' ')[0]))
-                Assert.That(sender.Select(static text => int.Parse(text.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture)), Is.EqualTo(Enumerable.Range(0, Messages)), $"{sender.Key} to {id}");
-        }
     }
 
     [Test]

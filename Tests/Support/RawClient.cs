@@ -11,7 +11,7 @@ internal sealed class RawClient : IDisposable
 {
     public const string Upgrade = "Host: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
-    private byte[] _buffer = new byte[64 * 1024];
+    private byte[] _buffer = new byte[4096]; // there may be thousands of clients; it grows
     private int _start;
     private int _end;
 

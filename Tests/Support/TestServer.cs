@@ -1,8 +1,10 @@
-// A real server on a port of its own, on a given transport and number of loops. Disposing it stops it and checks that nothing leaked.
+// A real server on a port of its own, on a given transport and number of loops. Disposing it stops it and checks that nothing leaked:
+// no connection is left, no byte is held, and every pooled array has come back, once.
 
 using System.Net;
 using RawWs.Server;
 using RawWs.Server.Loops;
+using RawWs.Server.Memory;
 
 namespace RawWs.Tests.Support;
 
@@ -20,7 +22,13 @@ internal sealed class TestServer : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private TestServer(WebSocketServer server) => Server = server;
+    private readonly PooledArrays _pooled;
+
+    private TestServer(WebSocketServer server)
+    {
+        Server = server;
+        _pooled = new PooledArrays(server.Budget);
+    }
 
     public WebSocketServer Server { get; }
 
@@ -36,8 +44,9 @@ internal sealed class TestServer : IAsyncDisposable
         };
         WebSocketServer server = new(change is null ? options : change(options), application);
         if (application is RawWs.Server.Applications.RouterApplication router) router.Attach(server);
+        TestServer started = new(server);
         await server.StartAsync();
-        return new TestServer(server);
+        return started;
     }
 
     /// <summary>Waits for something that other threads bring about. It fails after half a minute; it never takes that long when all is well.</summary>
@@ -60,10 +69,53 @@ internal sealed class TestServer : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// The clients have gone: of this many connections that are left (idle ones, which own no buffer) everything has come back, while the
+    /// server runs on. Stopping it gives back whatever there is, and so shows less.
+    /// </summary>
+    public void HoldsNothing(int connections = 0)
+    {
+        Eventually(() => Server.Count == connections, $"{connections} connections are left");
+        Eventually(() => Server.Budget.HeldBytes == 0, $"nothing is held ({Server.Budget.HeldBytes} bytes are)");
+        Assert.That(_pooled.Out, Is.Zero, "pooled arrays that have not come back");
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Server.DisposeAsync();
         Assert.That((Server.Count, Server.Budget.HeldBytes), Is.EqualTo((0, 0L)), "connections and held bytes after the end");
+        Assert.That((_pooled.Out, _pooled.Strays), Is.EqualTo((0, 0)), "pooled arrays that have not come back, and ones that came back without being out");
+    }
+
+    /// <summary>Which arrays of a budget are out. By identity: what comes back twice is as wrong as what never does.</summary>
+    private sealed class PooledArrays
+    {
+        private readonly HashSet<byte[]> _out = new(ReferenceEqualityComparer.Instance);
+        private int _strays;
+
+        public PooledArrays(MemoryBudget budget) => budget.Witness = (array, leaves) =>
+        {
+            lock (_out)
+            {
+                if (!(leaves ? _out.Add(array) : _out.Remove(array))) _strays++;
+            }
+        };
+
+        public int Out
+        {
+            get
+            {
+                lock (_out) return _out.Count;
+            }
+        }
+
+        public int Strays
+        {
+            get
+            {
+                lock (_out) return _strays;
+            }
+        }
     }
 
     private sealed class Marker(ManualResetEventSlim ran) : ILoopWork

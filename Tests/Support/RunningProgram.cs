@@ -1,0 +1,122 @@
+// The built program as a process of its own: its output line by line, its port, its signals, its end. Disposing it ends it.
+
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using RawWs.Server;
+
+namespace RawWs.Tests.Support;
+
+internal sealed partial class RunningProgram : IDisposable
+{
+    private readonly Process _process;
+    private readonly TaskCompletionSource<int> _port = new();
+    private readonly List<string> _lines = [];
+    private readonly Thread _reader;
+    private readonly Task<string> _errors;
+    private volatile bool _stopReading;
+
+    private RunningProgram(Process process)
+    {
+        _process = process;
+        _errors = process.StandardError.ReadToEndAsync();
+        _reader = new Thread(ReadOutput) { IsBackground = true };
+        _reader.Start();
+    }
+
+    public string Errors => _errors.Result;
+
+    public string Output
+    {
+        get
+        {
+            lock (_lines) return string.Join('\n', _lines);
+        }
+    }
+
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>The most memory that it has had resident, in bytes, as of now. Linux only.</summary>
+    public long PeakResidentBytes
+    {
+        get
+        {
+            string line = File.ReadLines($"/proc/{_process.Id}/status").First(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return long.Parse(line.AsSpan(6).Trim(" \tkB"), System.Globalization.CultureInfo.InvariantCulture) * 1024;
+        }
+    }
+
+    public static RunningProgram Start(params string[] arguments) => StartWith([], arguments);
+
+    /// <summary>On a free port, with the transport and the loops of a setup.</summary>
+    public static RunningProgram StartOn(Setup setup, params string[] arguments) => Start(
+        ["--listen", "127.0.0.1:0", "--transport", setup.Transport == TransportKind.Epoll ? "epoll" : "socket", "--loops", $"{setup.Loops}", .. arguments]);
+
+    public static RunningProgram StartWith(Dictionary<string, string> variables, params string[] arguments)
+    {
+        ProcessStartInfo start = new("dotnet", [typeof(WebSocketServer).Assembly.Location, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
+        foreach ((string name, string value) in variables) start.Environment[name] = value;
+        return new RunningProgram(Process.Start(start)!);
+    }
+
+    public int WaitForPort()
+    {
+        Assert.That(_port.Task.Wait(TestServer.Patience), "the program says where it listens");
+        return _port.Task.Result;
+    }
+
+    public void WaitForExit()
+    {
+        Assert.That(_process.WaitForExit(TestServer.Patience), "the program ends");
+        _reader.Join();
+    }
+
+    public void Signal(int signal) => Assert.That(Send(_process.Id, signal), Is.Zero);
+
+    public void Stop()
+    {
+        Signal(15);
+        WaitForExit();
+    }
+
+    /// <summary>From now on nobody reads its output: after at most one line more.</summary>
+    public void StopReading() => _stopReading = true;
+
+    /// <summary>After the program's end: the lines that had not been read.</summary>
+    public string[] ReadTheRest() => _process.StandardOutput.ReadToEnd().Split('\n');
+
+    /// <summary>How many of the lines so far have this text in them.</summary>
+    public int CountLines(string text)
+    {
+        lock (_lines) return _lines.Count(line => line.Contains(text, StringComparison.Ordinal));
+    }
+
+    public void Kill() => _process.Kill();
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.Dispose();
+    }
+
+    private void ReadOutput()
+    {
+        while (!_stopReading && _process.StandardOutput.ReadLine() is { } line)
+        {
+            lock (_lines) _lines.Add(line);
+            Match match = ListeningLine().Match(line);
+            if (match.Success) _port.TrySetResult(int.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture));
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Send(int process, int signal);
+
+    [GeneratedRegex(@"listening on \S+:(\d+) ")]
+    private static partial Regex ListeningLine();
+}
