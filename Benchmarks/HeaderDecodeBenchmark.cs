@@ -16,18 +16,18 @@ public class HeaderDecodeBenchmark
     private ReadOnlySequence<byte>[] _straddling = [];
     private int _length;
 
-    [ParamsSource(nameof(Sizes))]
-    public PayloadSize Payload { get; set; } = null!;
+    [ParamsSource(nameof(Forms))]
+    public HeaderForm Header { get; set; } = null!;
 
-    public static IEnumerable<PayloadSize> Sizes => PayloadSize.All.Where(static size => size.Bytes is 16 or 126 or 64 * 1024);
+    public static IEnumerable<HeaderForm> Forms => [new(16), new(126), new(64 * 1024)];
 
     [GlobalSetup]
     public void Setup()
     {
         Random random = new(1);
-        _length = FrameWriter.HeaderLength((ulong)Payload.Bytes, masked: true);
+        _length = FrameWriter.HeaderLength((ulong)Header.PayloadLength, masked: true);
         _headers = new byte[Count * _length];
-        for (int i = 0; i < Count; i++) FrameWriter.WriteHeader(_headers.AsSpan(i * _length), Opcode.Text, (ulong)Payload.Bytes, (uint)random.Next());
+        for (int i = 0; i < Count; i++) FrameWriter.WriteHeader(_headers.AsSpan(i * _length), Opcode.Text, (ulong)Header.PayloadLength, (uint)random.Next());
         _straddling = [.. Enumerable.Range(0, Count).Select(i => Cut(_headers.AsMemory(i * _length, _length), random.Next(1, _length)))];
     }
 
@@ -113,4 +113,15 @@ public class HeaderDecodeBenchmark
 
         public byte[] Mask { get; }
     }
+}
+
+/// <summary>A masked header in one of the three forms of its length. No payload is touched, so there is no throughput to tell.</summary>
+/// <param name="PayloadLength">The payload's length that it announces, in bytes.</param>
+public sealed record HeaderForm(int PayloadLength) : IWork
+{
+    public long Frames => 1;
+
+    public long PayloadBytes => 0;
+
+    public override string ToString() => $"{FrameWriter.HeaderLength((ulong)PayloadLength, masked: true)} B";
 }
