@@ -7,8 +7,6 @@ using RawWs.Server.Time;
 
 namespace RawWs.Benchmarks;
 
-[MemoryDiagnoser]
-[SimpleJob(launchCount: 1, warmupCount: 3, iterationCount: 5)]
 public class TimerWheelBenchmark
 {
     private const int Ticks = 1000;

@@ -104,6 +104,16 @@ public sealed class PrimitivesTests
         Assert.That((read.PayloadLength, read.HeaderLength, read.Masked), Is.EqualTo(((ulong)payload, header, false)));
     }
 
+    [Test]
+    public void Section_5_3_TheMaskedWriter_SaysSo_AndKeepsItsSource()
+    {
+        byte[] payload = [.. "Hello"u8];
+        byte[] frame = new byte[11];
+        Assert.That(FrameWriter.WriteMasked(frame, Opcode.Text, payload, 0x3D21FA37), Is.EqualTo(11));
+        Assert.That(Convert.ToHexString(frame), Is.EqualTo("818537FA213D7F9F4D5158"), "§5.7's example");
+        Assert.That(payload, Is.EqualTo("Hello"u8.ToArray()));
+    }
+
     private static Rune RandomRune(Random random)
     {
         while (true)

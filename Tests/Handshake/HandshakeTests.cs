@@ -111,6 +111,31 @@ public sealed class HandshakeTests
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n"));
     }
 
+    [Test]
+    public void Section_4_2_2_WithNothingInCommon_NeitherFieldIsInTheAnswer()
+    {
+        UpgradeRequest request = Parse(RequestVectors.With("Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: x-nobodys-extension\r\n"))!;
+        Judgement judgement = UpgradeRules.Judge(request, new UpgradePolicy { Subprotocols = ["chat"] });
+        Assert.That((judgement.Kind, judgement.Subprotocol), Is.EqualTo((JudgementKind.Upgrade, (string?)null)));
+        ArrayBufferWriter<byte> writer = new();
+        UpgradeResponse.WriteSwitchingProtocols(writer, request, judgement.Subprotocol);
+        Assert.That(Encoding.ASCII.GetString(writer.WrittenSpan), Is.EqualTo(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"));
+    }
+
+    [TestCase(nameof(HandshakeRules.HostMissing), 400)]
+    [TestCase(nameof(HandshakeRules.OriginNotAllowed), 403)]
+    [TestCase(nameof(HandshakeRules.PathUnknown), 404)]
+    [TestCase(nameof(HandshakeRules.MethodNotAllowed), 405)]
+    [TestCase(nameof(HandshakeRules.TooSlow), 408)]
+    [TestCase(nameof(HandshakeRules.UpgradeNotAsked), 426)]
+    [TestCase(nameof(HandshakeRules.ProtocolVersionNot13), 426)]
+    [TestCase(nameof(HandshakeRules.HeadTooLarge), 431)]
+    [TestCase(nameof(HandshakeRules.TooManyConnections), 503)]
+    [TestCase(nameof(HandshakeRules.MajorVersionNotSupported), 505)]
+    public void TheStatus_SaysWhatKindOfWrong(string rule, int status) =>
+        Assert.That(Rules.Single(row => row.Name == rule).Status, Is.EqualTo(status));
+
     [TestCaseSource(nameof(Rules))]
     public void EveryRefusal_SaysWhatWasWrong_AndCloses(HandshakeRule rule)
     {

@@ -1,0 +1,84 @@
+// The corpus: what clients send, described by a few words and made from a seed. Each description is a row's parameter; its wire is made
+// when it is first asked for.
+
+using RawWs.Frame;
+
+namespace RawWs.Benchmarks.Corpus;
+
+/// <summary>How the bytes arrive.</summary>
+public enum Arrival
+{
+    /// <summary>As many at once as the reader asks for.</summary>
+    Whole,
+
+    /// <summary>Cut at random, about once a frame.</summary>
+    Random,
+
+    /// <summary>One at a time.</summary>
+    ByteByByte,
+}
+
+/// <summary>One client's messages of one kind and size.</summary>
+/// <param name="Kind">What they are made of.</param>
+/// <param name="Size">Each message's payload.</param>
+/// <param name="Arrival">How the bytes arrive.</param>
+/// <param name="Fragmented">
+/// Whether each message comes in one to four frames, cut anywhere, with a Ping or a Pong before every other of them; else it is one frame.
+/// </param>
+public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival, bool Fragmented) : IWork
+{
+    private const int WireBytesAimedAt = 256 * 1024;
+    private const int MessagesMax = 512;
+    private const int Seed = 6455;
+
+    private Wire? _wire;
+
+    /// <summary>One message a frame, whole: for every kind and size.</summary>
+    public static IReadOnlyList<Traffic> Frames { get; } =
+        [.. from kind in Enum.GetValues<PayloadKind>() from size in PayloadSize.All select new Traffic(kind, size, Arrival.Whole, false)];
+
+    /// <summary>Fragments with control frames in between, in every cut: text of mixed widths, the hardest to check across cuts.</summary>
+    public static IReadOnlyList<Traffic> Fragments { get; } =
+        [.. from arrival in Enum.GetValues<Arrival>() from size in PayloadSize.All select new Traffic(PayloadKind.Mixed, size, arrival, true)];
+
+    /// <summary>All of it.</summary>
+    public static IEnumerable<Traffic> All => Frames.Concat(Fragments);
+
+    /// <inheritdoc/>
+    long IWork.Frames => Wire.Frames.Count;
+
+    /// <inheritdoc/>
+    public long PayloadBytes => Wire.Frames.Sum(static frame => (long)frame.Length);
+
+    /// <summary>The bytes.</summary>
+    public Wire Wire => _wire ??= Make();
+
+    public override string ToString() => $"{Size} {Kind}" + Arrival switch
+    {
+        Arrival.Random => ", cut at random",
+        Arrival.ByteByByte => ", byte by byte",
+        _ => "",
+    };
+
+    private Wire Make()
+    {
+        Random random = new(Seed + Size.Bytes);
+        int messages = Math.Clamp(WireBytesAimedAt / Math.Max(Size.Bytes, 1), 1, MessagesMax);
+        WireBuilder builder = new(random);
+        MessageKind kind = Kind == PayloadKind.Binary ? MessageKind.Binary : MessageKind.Text;
+        for (int i = 0; i < messages; i++)
+        {
+            byte[] payload = Payload.Make(Kind, Size.Bytes, random);
+            if (Fragmented) builder.AddInFragments(kind, payload);
+            else builder.Add(kind, payload);
+        }
+
+        int mean = Math.Clamp(Size.Bytes, 16, 16 * 1024);
+        return builder.Build(Arrival switch
+        {
+            Arrival.Whole => static () => int.MaxValue,
+            Arrival.ByteByByte => static () => 1,
+            _ => () => random.Next(1, 2 * mean),
+        });
+    }
+}

@@ -1,0 +1,83 @@
+// One message to many outboxes, and out of them again, as far as the kernel's door: encoded once and shared against encoded for each.
+// Small frames are copied into each outbox, large ones are shared by reference. The limit copies the payload once per receiver.
+
+using BenchmarkDotNet.Attributes;
+using RawWs.Frame;
+using RawWs.Server;
+using RawWs.Server.Memory;
+
+namespace RawWs.Benchmarks;
+
+public class FanOutBenchmark
+{
+    private static readonly int[] Receivers = [100, 1000];
+    private static readonly int[] Sizes = [16, 125, 1024, 64 * 1024];
+
+    private readonly MemoryBudget _budget = new(1L << 30);
+    private readonly byte[] _kernel = new byte[1024 * 1024];
+    private Outbox[] _outboxes = [];
+
+    [ParamsSource(nameof(Loads))]
+    public FanOut Load { get; set; } = null!;
+
+    public static IEnumerable<FanOut> Loads =>
+        from receivers in Receivers from bytes in Sizes select new FanOut(receivers, new PayloadSize(bytes));
+
+    private byte[] Payload { get; set; } = [];
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        Payload = Corpus.Payload.Make(Corpus.PayloadKind.Ascii, Load.Size.Bytes, new Random(1));
+        _outboxes = [.. Enumerable.Range(0, Load.Receivers).Select(_ => new Outbox(_budget, 1024 * 1024) { Accepting = true })];
+    }
+
+    [Benchmark(Description = "encoded once, shared")]
+    public int Shared()
+    {
+        using (SharedMessage message = SharedMessage.TryCreate(_budget, MessageKind.Text, Payload)!)
+            foreach (Outbox outbox in _outboxes) outbox.TryAppend(message, out _);
+        return Drain();
+    }
+
+    [Benchmark(Description = "encoded for each")]
+    public int Each()
+    {
+        foreach (Outbox outbox in _outboxes) outbox.TryAppend(Opcode.Text, Payload, out _);
+        return Drain();
+    }
+
+    [Benchmark(Description = "Limit: memcpy for each")]
+    public int Limit()
+    {
+        for (int i = 0; i < _outboxes.Length; i++) Payload.CopyTo(_kernel, 0);
+        return _kernel[0];
+    }
+
+    private int Drain()
+    {
+        int bytes = 0;
+        foreach (Outbox outbox in _outboxes)
+        {
+            while (outbox.TryPeek(out ReadOnlySpan<byte> run, out _))
+            {
+                bytes += run.Length;
+                outbox.Taken(run.Length);
+            }
+        }
+
+        return bytes;
+    }
+}
+
+/// <summary>One message to so many.</summary>
+/// <param name="Receivers">How many get it.</param>
+/// <param name="Size">What each gets.</param>
+public sealed record FanOut(int Receivers, PayloadSize Size) : IWork
+{
+    public long Frames => Receivers;
+
+    public long PayloadBytes => (long)Receivers * Size.Bytes;
+
+    public override string ToString() => $"{Size} to {Receivers:N0}";
+}

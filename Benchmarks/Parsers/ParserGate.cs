@@ -1,0 +1,89 @@
+// The gate: every parser reads the whole corpus, twice over on one connection, before any is measured, and only those that get all of it
+// right are measured. Benchmarks run in processes of their own, which are told the verdict by a variable of the environment.
+
+using RawWs.Benchmarks.Corpus;
+using RawWs.Frame;
+
+namespace RawWs.Benchmarks.Parsers;
+
+/// <summary>Lets those parsers through that give the right results.</summary>
+public static class ParserGate
+{
+    private const string Variable = "RAWWS_BENCHMARKS_PARSERS";
+    private const char Separator = ';';
+
+    /// <summary>The names of the parsers that are right.</summary>
+    public static IEnumerable<string> RightParsers
+    {
+        get
+        {
+            if (Environment.GetEnvironmentVariable(Variable) is null) Judge(TextWriter.Null);
+            return Environment.GetEnvironmentVariable(Variable)!.Split(Separator, StringSplitOptions.RemoveEmptyEntries);
+        }
+    }
+
+    /// <summary>Judges all parsers, and writes what each got wrong first. False if there is one such.</summary>
+    public static bool Judge(TextWriter output)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        List<string> right = [];
+        bool allRight = true;
+        foreach (IFrameParser parser in FindAll())
+        {
+            string? wrong = FirstMistake(parser);
+            (parser as IDisposable)?.Dispose();
+            output.WriteLine(wrong is null ? $"// {parser.Name}: right" : $"// {parser.Name}: WRONG, and not measured: {wrong}");
+            if (wrong is null) right.Add(parser.Name);
+            allRight &= wrong is null;
+        }
+
+        Environment.SetEnvironmentVariable(Variable, string.Join(Separator, right));
+        return allRight;
+    }
+
+    /// <summary>A new parser of this name.</summary>
+    public static IFrameParser Make(string name) => FindAll().Single(parser => parser.Name == name);
+
+    private static IEnumerable<IFrameParser> FindAll() => typeof(IFrameParser).Assembly.GetExportedTypes()
+        .Where(static type => type.IsClass && !type.IsAbstract && type.IsAssignableTo(typeof(IFrameParser)))
+        .Select(static type => (IFrameParser)Activator.CreateInstance(type)!)
+        .OrderByDescending(static parser => parser is RawWsParser)
+        .ThenBy(static parser => parser.Name, StringComparer.Ordinal);
+
+    private static string? FirstMistake(IFrameParser parser)
+    {
+        foreach (Traffic traffic in Traffic.All)
+        {
+            for (int round = 0; round < 2; round++)
+            {
+                if (MistakeIn(parser, traffic.Wire) is { } mistake) return $"{traffic}{(traffic.Fragmented ? ", in fragments" : "")}: {mistake}";
+            }
+        }
+
+        return null;
+    }
+
+    private static string? MistakeIn(IFrameParser parser, Wire wire)
+    {
+        wire.Rewind();
+        MessageSink sink = new(keeps: true);
+        try
+        {
+            parser.Read(wire, sink);
+        }
+        catch (Exception exception)
+        {
+            return $"{exception.GetType().Name}: {exception.Message}";
+        }
+
+        for (int i = 0; i < Math.Min(sink.Kept.Count, wire.Messages.Count); i++)
+        {
+            if (sink.Kept[i].Kind != wire.Messages[i].Kind) return $"message {i} is {sink.Kept[i].Kind}";
+            if (!sink.Kept[i].Payload.AsSpan().SequenceEqual(wire.Messages[i].Payload)) return $"message {i} has other bytes";
+        }
+
+        if (sink.Kept.Count != wire.Messages.Count) return $"{sink.Kept.Count} messages in place of {wire.Messages.Count}";
+        long pongs = wire.Frames.Where(static frame => frame.Opcode == Opcode.Ping).Sum(static frame => 2L + frame.Length);
+        return wire.BytesSent == pongs ? null : $"{wire.BytesSent} bytes of Pongs in place of {pongs}";
+    }
+}
