@@ -22,6 +22,9 @@ public interface IConnectionSet
 
     /// <summary>Sends to every open connection, once each. A full outbox is told to <paramref name="refused"/>.</summary>
     void Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null);
+
+    /// <summary>The same with a message that is encoded here, once; nothing is allocated. False when the server's memory limit is reached.</summary>
+    bool TryBroadcast(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused = null);
 }
 
 /// <summary>A WebSocket server (RFC 6455) over raw sockets.</summary>
@@ -114,6 +117,15 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
                 if (connection is { IsOpen: true } && connection.TrySend(message) == SendResult.Full) refused?.Invoke(connection);
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public bool TryBroadcast(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused = null)
+    {
+        using SharedMessage? message = SharedMessage.TryTake(Budget, kind, payload);
+        if (message is null) return false;
+        Broadcast(message, refused);
+        return true;
     }
 
     void IAcceptor.Accept(int descriptor, PeerAddress peer)

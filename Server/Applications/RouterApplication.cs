@@ -118,10 +118,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
 
     private ValueTask Broadcast(WebSocketConnection sender, MessageKind kind, ReadOnlySpan<byte> body)
     {
-        using SharedMessage? shared = _connections?.TryShare(kind, body);
-        if (shared is null) return Tell(sender, UidError.TooSlow, UidProtocol.All);
-        _connections!.Broadcast(shared, CloseTooSlow);
-        return ValueTask.CompletedTask;
+        bool sent = _connections is not null && _connections.TryBroadcast(kind, body, CloseTooSlow);
+        return sent ? ValueTask.CompletedTask : Tell(sender, UidError.TooSlow, UidProtocol.All);
     }
 
     private static async ValueTask TellLater(WebSocketConnection connection, ReadOnlyMemory<byte> uid, ValueTask<DeliveryResult> delivery) =>

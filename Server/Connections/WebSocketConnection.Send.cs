@@ -77,7 +77,7 @@ public sealed partial class WebSocketConnection
 
             _bytesOut += taken;
             bool empty = Taken(taken);
-            if (taken < run.Length)
+            if (taken < run.Length || _transport.IsSending)
             {
                 Stall();
                 return;
@@ -178,12 +178,12 @@ public sealed partial class WebSocketConnection
         if (taken >= 0 && !all)
         {
             lock (_transport) (_outbox ??= Outbox.Take(_context.Budget)).Prepend(frames, payload, taken);
-            Stall();
         }
 
         batch.Clear();
         if (taken < 0) _transport.Break(this);
-        return all;
+        else if (!all || _transport.IsSending) Stall();
+        return all && !_stalled;
     }
 
     private bool TryPeek(out ReadOnlySpan<byte> run, out bool more)
@@ -209,10 +209,10 @@ public sealed partial class WebSocketConnection
         }
     }
 
-    // Under the lock.
+    // Under the lock. While the kernel is full even an empty one stays: it has the deadline.
     private bool GiveBackIfEmpty()
     {
-        if (!_outbox!.IsEmpty) return false;
+        if (!_outbox!.IsEmpty || _stalled) return false;
         _outbox.GiveBack();
         _outbox = null;
         return true;
@@ -227,9 +227,10 @@ public sealed partial class WebSocketConnection
     private void Stall()
     {
         _stalled = true;
+        lock (_transport) _outbox ??= Outbox.Take(_context.Budget); // the deadline is with it, and whatever follows queues in it
         // An ending has its own deadline, which slow progress does not move.
         if (_phase > Phase.Open) return;
-        _outbox!.SendDeadline = _loop.Now + _context.SendTimeout;
+        _outbox.SendDeadline = _loop.Now + _context.SendTimeout;
         ArmBy(_outbox.SendDeadline);
         GrantRoom();
     }

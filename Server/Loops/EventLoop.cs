@@ -91,6 +91,19 @@ internal abstract class EventLoop
     /// <summary>The same, from the thread on which an operation of the work's own has completed.</summary>
     public virtual void PostCompletion(ILoopWork work) => Post(work);
 
+    /// <summary>
+    /// A connection has an operation under way whose completion will be posted, with a buffer that it holds till then: the loop does not stop before. On
+    /// the owner's thread.
+    /// </summary>
+    public virtual void BeginOperation()
+    {
+    }
+
+    /// <summary>It has completed, and its connection has been told. On the owner's thread.</summary>
+    public virtual void EndOperation()
+    {
+    }
+
     /// <summary>The connection has something to send at the end of this turn. On the owner's thread, once per connection and turn.</summary>
     public void MarkDirty(WebSocketConnection connection) => _dirty.Add(connection);
 

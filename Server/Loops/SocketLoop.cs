@@ -11,7 +11,9 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
 {
     private readonly ITimer _timer;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _quiet = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _timerDue = long.MaxValue;
+    private int _operations = 1; // under way, and one that stands for the loop's being wanted
     private volatile bool _timerFired;
     private int _state; // Idle, Running, RunningAndAsked, Stopped
 
@@ -28,11 +30,22 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
 
     public override async Task StopAsync()
     {
+        // Closed sockets' operations still complete, and give their buffers back in a turn. It takes no time; but nothing is waited for without end.
+        EndOperation();
+        await _quiet.Task.WaitAsync(TimeSpan.FromSeconds(1)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
         // The turn that runs now is the last; with none running, none comes.
         int before = Interlocked.Exchange(ref _state, Stopped);
         if (before is Idle or Stopped) _ended.TrySetResult();
         await _ended.Task.ConfigureAwait(false);
         await _timer.DisposeAsync().ConfigureAwait(false);
+    }
+
+    public override void BeginOperation() => Interlocked.Increment(ref _operations);
+
+    public override void EndOperation()
+    {
+        if (Interlocked.Decrement(ref _operations) == 0) _quiet.TrySetResult();
     }
 
     /// <summary>Posts from a thread of the socket engine's: if no turn runs, it runs here.</summary>

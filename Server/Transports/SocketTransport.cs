@@ -21,7 +21,6 @@ internal sealed class SocketTransport : Transport, ILoopWork
     private byte[]? _stalled;
     private bool _receiving;
     private bool _sending;
-    private bool _shutdownAfterSend;
     private bool _closed;
 
     public SocketTransport(EventLoop loop, Socket socket, ITransportOwner owner)
@@ -34,6 +33,8 @@ internal sealed class SocketTransport : Transport, ILoopWork
         _receive = new Operation(this);
         _receive.SetBuffer(Memory<byte>.Empty);
     }
+
+    public override bool IsSending => _sending;
 
     public override int TryWrite(ReadOnlySpan<byte> bytes, bool more)
     {
@@ -48,8 +49,15 @@ internal sealed class SocketTransport : Transport, ILoopWork
 
     public override void ShutdownWrite()
     {
-        if (_sending) _shutdownAfterSend = true;
-        else ShutdownNow();
+        if (_closed) return;
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // The peer was quicker: there is nothing left to end.
+        }
     }
 
     public override void SetUserTimeout(TimeSpan timeout)
@@ -73,6 +81,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
     {
         if (_receiving || _closed) return;
         _receiving = true;
+        Loop.BeginOperation();
         // A readiness that is there already takes its turn like any other: nobody reads on and on while the rest wait.
         if (!_socket.ReceiveAsync(_receive)) _receive.CompletedAtOnce();
     }
@@ -103,6 +112,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
         _send ??= new Operation(this);
         _send.SetBuffer(_stalled, 0, length);
         _sending = true;
+        Loop.BeginOperation();
         if (!_socket.SendAsync(_send)) _send.CompletedAtOnce();
         return length;
     }
@@ -110,6 +120,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
     private void OnSent(SocketError error)
     {
         _sending = false;
+        Loop.EndOperation();
         Loop.Budget.Return(_stalled!);
         _stalled = null;
         if (_closed) return;
@@ -119,13 +130,13 @@ internal sealed class SocketTransport : Transport, ILoopWork
             return;
         }
 
-        if (_shutdownAfterSend) ShutdownNow();
-        else _owner.OnWritable();
+        _owner.OnWritable();
     }
 
     private void OnReadable(SocketError error)
     {
         _receiving = false;
+        Loop.EndOperation();
         if (_closed) return;
         if (error != SocketError.Success)
         {
@@ -136,19 +147,6 @@ internal sealed class SocketTransport : Transport, ILoopWork
         if (!WantsBytes) return; // the gate has closed meanwhile; it asks again when it opens
         ReceiveOnce();
         if (WantsBytes) WantBytes(); // the readiness was a false one
-    }
-
-    private void ShutdownNow()
-    {
-        if (_closed) return;
-        try
-        {
-            _socket.Shutdown(SocketShutdown.Send);
-        }
-        catch (SocketException)
-        {
-            // The peer was quicker: there is nothing left to end.
-        }
     }
 
     private void Dispose()

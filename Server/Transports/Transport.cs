@@ -89,7 +89,15 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
     /// <summary>The bits that keep the gate closed.</summary>
     public GateReasons Gate => _gate;
 
-    /// <summary>Gives bytes to the kernel, as many as it takes now. Less than all: the owner hears when there is room again.</summary>
+    /// <summary>
+    /// Bytes that <see cref="TryWrite(ReadOnlySpan{byte}, bool)"/> took are still on their way to the kernel: it is full, and the owner hears when
+    /// they are through.
+    /// </summary>
+    public virtual bool IsSending => false;
+
+    /// <summary>
+    /// Gives bytes to the kernel, as many as it takes now. Less than all, or <see cref="IsSending"/> afterwards: the owner hears when there is room again.
+    /// </summary>
     /// <returns>How many bytes were taken, or -1 when the connection is broken.</returns>
     public abstract int TryWrite(ReadOnlySpan<byte> bytes, bool more);
 

@@ -1,7 +1,7 @@
 // Nothing is allocated per message at steady state, from the receive to the send. Read from the runtime's own count over a million
 // messages on each transport, in this process, whose client allocates nothing either. For `all:` to 100 a message is a delivery. A million
-// messages of 1 MiB would be two terabytes: of these there are five hundred in a round, and the best of four rounds counts, for so few
-// messages do not outweigh the odd allocation of the runtime's own; what is allocated per message is in every round.
+// messages of 1 MiB would be two terabytes: of these there are two thousand, in rounds of a hundred, and the best round counts, for so few
+// messages do not outweigh the odd allocation of the test host's own; what is allocated per message is in every round.
 
 using RawWs.Frame;
 using RawWs.Server;
@@ -82,7 +82,7 @@ public sealed class AllocationTests(Setup setup)
         byte[] message = RawClient.Frame(Opcode.Binary, new byte[1 << 20]);
         await using TestServer server = await TestServer.Start(setup, new EchoApplication());
         using RawClient client = RawClient.Open(server.Port);
-        Check(Allocated(4, 100, 500, () =>
+        Check(Allocated(rounds: 20, warmup: 100, batches: 100, () =>
         {
             client.Send(message);
             Receive(client, (1 << 20) + 10);
