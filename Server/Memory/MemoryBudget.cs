@@ -73,6 +73,17 @@ public sealed class MemoryBudget
         else _spares[Class(array.Length) - SmallestShift].Give(array);
     }
 
+    /// <summary>Counts bytes that are held elsewhere (a native context's), unless the limit would be passed: then false.</summary>
+    internal bool TryCharge(int bytes)
+    {
+        if (HeldBytes + bytes > LimitBytes) return false;
+        Add(bytes);
+        return true;
+    }
+
+    /// <summary>Takes charged bytes off the count.</summary>
+    internal void Discharge(int bytes) => Add(-bytes);
+
     /// <summary>Takes an array off the count without giving it back: somebody still has a pin on it.</summary>
     internal void Forget(byte[] array) => Add(-array.Length);
 
