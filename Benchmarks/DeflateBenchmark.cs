@@ -11,9 +11,12 @@ namespace RawWs.Benchmarks;
 
 [MemoryDiagnoser]
 [SimpleJob(launchCount: 1, warmupCount: 3, iterationCount: 5)]
-public class DeflateBenchmark
+public class DeflateBenchmark : IDisposable
 {
     private const int MessageCount = 64;
+
+    // As in the server: far above the messages. A limit right behind the message would make the library write its end byte by byte.
+    private const int MessageBytesMax = 1024 * 1024;
 
     private readonly byte[][] _messages = new byte[MessageCount][];
     private readonly byte[][] _payloads = new byte[MessageCount][];
@@ -42,7 +45,7 @@ public class DeflateBenchmark
         _takeover = _contexts.TryRentDeflater(15, takeover: true)!;
         _streamTakeover = new DeflateStream(_stream, StreamLevel, leaveOpen: true);
         _room = new byte[Deflater.RoomBytes(MessageBytes)];
-        _output = new byte[MessageBytes + 1];
+        _output = new byte[MessageBytes + 4096];
         for (int i = 0; i < MessageCount; i++)
         {
             StringBuilder text = new();
@@ -56,11 +59,13 @@ public class DeflateBenchmark
     }
 
     [GlobalCleanup]
-    public void Free()
+    public void Dispose()
     {
         _streamTakeover.Dispose();
+        _stream.Dispose();
         _contexts.Return(_takeover);
         _contexts.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     [Benchmark(Description = "deflate, takeover", OperationsPerInvoke = MessageCount)]
@@ -144,7 +149,7 @@ public class DeflateBenchmark
         for (int i = 0; i < MessageCount; i++)
         {
             Inflater inflater = _contexts.TryRentInflater(15)!;
-            inflater.Begin(MessageBytes);
+            inflater.Begin(MessageBytesMax);
             inflater.Inflate(_payloads[i], _output, out _, out _);
             inflater.Finish();
             sum += inflater.MessageBytes;

@@ -88,7 +88,7 @@ internal sealed class Inflater : IDisposable
             {
                 _ when written > allowed => InflateStatus.TooBig,
                 // BufferError says no more than that nothing could be done: the input had ended, and nothing was left to write.
-                Zlib.Ok or Zlib.BufferError when taken + made > 0 || consumed == input.Length => written == output.Length ? InflateStatus.OutputFull : InflateStatus.NeedMoreData,
+                Zlib.Ok or Zlib.BufferError when taken + made > 0 || consumed == input.Length => GoOn(written == output.Length),
                 Zlib.StreamEnd => BeginStream(written == output.Length),
                 Zlib.DataError => Fail(_context.Message ?? "invalid data"),
                 Zlib.MemoryError => InflateStatus.OutOfMemory,
@@ -135,11 +135,9 @@ internal sealed class Inflater : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private InflateStatus BeginStream(bool outputFull)
-    {
-        if (!TryReset(_windowBits)) return InflateStatus.OutOfMemory;
-        return outputFull ? InflateStatus.OutputFull : InflateStatus.NeedMoreData;
-    }
+    private InflateStatus BeginStream(bool outputFull) => TryReset(_windowBits) ? GoOn(outputFull) : InflateStatus.OutOfMemory;
+
+    private static InflateStatus GoOn(bool outputFull) => outputFull ? InflateStatus.OutputFull : InflateStatus.NeedMoreData;
 
     private InflateStatus Fail(string fault)
     {
