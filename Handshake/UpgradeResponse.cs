@@ -13,7 +13,12 @@ public static class UpgradeResponse
     private const int RetryAfterSeconds = 5;
 
     /// <summary>Writes 101 Switching Protocols (§4.2.2, point 5).</summary>
-    public static void WriteSwitchingProtocols(IBufferWriter<byte> writer, UpgradeRequest request, string? subprotocol)
+    /// <param name="writer">Takes the bytes.</param>
+    /// <param name="request">The request that is answered.</param>
+    /// <param name="subprotocol">The value of Sec-WebSocket-Protocol, or null to leave it out.</param>
+    /// <param name="extensions">The value of Sec-WebSocket-Extensions, or null to leave it out.</param>
+    public static void WriteSwitchingProtocols(
+        IBufferWriter<byte> writer, UpgradeRequest request, string? subprotocol, string? extensions = null)
     {
         ArgumentNullException.ThrowIfNull(writer);
         ArgumentNullException.ThrowIfNull(request);
@@ -25,6 +30,12 @@ public static class UpgradeResponse
         {
             writer.Write("\r\nSec-WebSocket-Protocol: "u8);
             Encoding.Latin1.GetBytes(subprotocol, writer);
+        }
+
+        if (extensions is not null)
+        {
+            writer.Write("\r\nSec-WebSocket-Extensions: "u8);
+            Encoding.Latin1.GetBytes(extensions, writer);
         }
 
         writer.Write("\r\n\r\n"u8);

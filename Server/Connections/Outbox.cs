@@ -267,8 +267,8 @@ internal sealed class Outbox
         if (bytes == FirstChunkBytes)
         {
             array = _firstChunk;
-            if (!required) return _budget.TryHold(bytes);
-            _budget.Hold(bytes);
+            if (!required) return _budget.TryCharge(bytes);
+            _budget.Charge(bytes);
             return true;
         }
 
@@ -279,7 +279,7 @@ internal sealed class Outbox
 
     private void ReturnArray(byte[] array)
     {
-        if (array == _firstChunk) _budget.LetGo(FirstChunkBytes);
+        if (array == _firstChunk) _budget.Discharge(FirstChunkBytes);
         else _budget.Return(array);
     }
 

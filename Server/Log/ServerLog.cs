@@ -41,4 +41,7 @@ internal static partial class ServerLog
 
     [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored")]
     public static partial void VariableIgnored(this ILogger log, string variable);
+
+    [LoggerMessage(13, LogLevel.Warning, "compression is off: {problem}; connections are accepted without permessage-deflate")]
+    public static partial void CompressionUnavailable(this ILogger log, string problem);
 }

@@ -80,8 +80,8 @@ public sealed class MemoryBudget
         else _spares[Class(array.Length) - SmallestShift].Give(array);
     }
 
-    /// <summary>Counts memory that the caller has of its own and holds something in now. False when the limit would be passed.</summary>
-    internal bool TryHold(int bytes)
+    /// <summary>Counts bytes that are held elsewhere (the holder's own, or a native context's). False when the limit would be passed.</summary>
+    internal bool TryCharge(int bytes)
     {
         if (!HasRoomFor(bytes)) return false;
         Add(bytes);
@@ -89,10 +89,10 @@ public sealed class MemoryBudget
     }
 
     /// <summary>The same, whatever the limit.</summary>
-    internal void Hold(int bytes) => Add(bytes);
+    internal void Charge(int bytes) => Add(bytes);
 
-    /// <summary>Nothing is held in it any more.</summary>
-    internal void LetGo(int bytes) => Add(-bytes);
+    /// <summary>Takes charged bytes off the count.</summary>
+    internal void Discharge(int bytes) => Add(-bytes);
 
     /// <summary>Takes an array off the count without giving it back: somebody still has a pin on it.</summary>
     internal void Forget(byte[] array)

@@ -22,14 +22,15 @@ internal sealed class Spares<T>(int countMax)
         }
     }
 
-    /// <summary>Keeps one; past the maximum it is left to the collector.</summary>
-    public void Give(T item)
+    /// <summary>Keeps one. False past the maximum: then it is not kept, and is left to the caller or the collector.</summary>
+    public bool Give(T item)
     {
         lock (_lock)
         {
-            if (_count == countMax) return;
+            if (_count == countMax) return false;
             if (_count == _items.Length) Array.Resize(ref _items, Math.Min(Math.Max(16, _count * 2), countMax));
             _items[_count++] = item;
+            return true;
         }
     }
 }

@@ -1,0 +1,182 @@
+// dotnet run -c Release --project Benchmarks -- --filter '*Deflate*'
+// What a compressed message costs each way, and what the ways that were not taken would cost: docs/decisions/0003 draws on it.
+
+using System.IO.Compression;
+using System.Text;
+using BenchmarkDotNet.Attributes;
+using RawWs.Server.Compression;
+using RawWs.Server.Memory;
+
+namespace RawWs.Benchmarks;
+
+[MemoryDiagnoser]
+[SimpleJob(launchCount: 1, warmupCount: 3, iterationCount: 5)]
+public class DeflateBenchmark : IDisposable
+{
+    private const int MessageCount = 64;
+
+    // As in the server: far above the messages. A limit right behind the message would make the library write its end byte by byte.
+    private const int MessageBytesMax = 1024 * 1024;
+
+    private readonly byte[][] _messages = new byte[MessageCount][];
+    private readonly byte[][] _payloads = new byte[MessageCount][];
+    private readonly byte[][] _payloadsWithTail = new byte[MessageCount][];
+    private readonly MemoryStream _stream = new();
+    private byte[] _room = [];
+    private byte[] _output = [];
+    private DeflateContexts _contexts = null!;
+    private Deflater _takeover = null!;
+    private DeflateStream _streamTakeover = null!;
+
+    [Params(1000)]
+    public int MessageBytes { get; set; }
+
+    [Params(1, 6)]
+    public int Level { get; set; }
+
+    private CompressionLevel StreamLevel => Level == 1 ? CompressionLevel.Fastest : CompressionLevel.Optimal;
+
+    [GlobalSetup]
+    public void Prepare()
+    {
+        string[] words = "the of and to in is that for it was on are as with they be at one have this from or had by but some what there we can".Split(' ');
+        Random random = new(1);
+        _contexts = new DeflateContexts(new MemoryBudget(100_000_000), Level, sparesMax: 2);
+        _takeover = _contexts.TryRentDeflater(15, takeover: true)!;
+        _streamTakeover = new DeflateStream(_stream, StreamLevel, leaveOpen: true);
+        _room = new byte[Deflater.RoomBytes(MessageBytes)];
+        _output = new byte[MessageBytes + 4096];
+        for (int i = 0; i < MessageCount; i++)
+        {
+            StringBuilder text = new();
+            while (text.Length < MessageBytes) text.Append(words[random.Next(words.Length)]).Append(' ');
+            _messages[i] = Encoding.ASCII.GetBytes(text.ToString(0, MessageBytes));
+            DeflateWithoutTakeover(i, out int written);
+            _payloads[i] = _room[..written];
+            // Behind the tail a final block, so that a DeflateStream sees an end.
+            _payloadsWithTail[i] = [.. _payloads[i], 0x00, 0x00, 0xFF, 0xFF, 0x03, 0x00];
+        }
+    }
+
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        _streamTakeover.Dispose();
+        _stream.Dispose();
+        _contexts.Return(_takeover);
+        _contexts.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    [Benchmark(Description = "deflate, takeover", OperationsPerInvoke = MessageCount)]
+    public int Takeover()
+    {
+        int sum = 0;
+        for (int i = 0; i < MessageCount; i++)
+        {
+            _takeover.TryDeflate(_messages[i], _room, out int written);
+            sum += written;
+        }
+
+        return sum;
+    }
+
+    [Benchmark(Description = "deflate, no takeover: shared context, full flush", OperationsPerInvoke = MessageCount)]
+    public int Shared()
+    {
+        int sum = 0;
+        for (int i = 0; i < MessageCount; i++)
+        {
+            DeflateWithoutTakeover(i, out int written);
+            sum += written;
+        }
+
+        return sum;
+    }
+
+    [Benchmark(Description = "deflate, no takeover: a new context for each", OperationsPerInvoke = MessageCount)]
+    public int Fresh()
+    {
+        int sum = 0;
+        for (int i = 0; i < MessageCount; i++)
+        {
+            using Deflater deflater = Deflater.TryCreate(Level, 15, takeover: true)!;
+            deflater.TryDeflate(_messages[i], _room, out int written);
+            sum += written;
+        }
+
+        return sum;
+    }
+
+    [Benchmark(Description = "deflate, DeflateStream, takeover", OperationsPerInvoke = MessageCount)]
+    public long StreamTakeover()
+    {
+        long sum = 0;
+        for (int i = 0; i < MessageCount; i++)
+        {
+            _stream.SetLength(0);
+            _streamTakeover.Write(_messages[i]);
+            _streamTakeover.Flush();
+            sum += _stream.Length;
+        }
+
+        return sum;
+    }
+
+    [Benchmark(Description = "deflate, DeflateStream, a new one for each", OperationsPerInvoke = MessageCount)]
+    public long StreamFresh()
+    {
+        long sum = 0;
+        for (int i = 0; i < MessageCount; i++)
+        {
+            _stream.SetLength(0);
+            using (DeflateStream deflate = new(_stream, StreamLevel, leaveOpen: true))
+            {
+                deflate.Write(_messages[i]);
+                deflate.Flush();
+            }
+
+            sum += _stream.Length;
+        }
+
+        return sum;
+    }
+
+    [Benchmark(Description = "inflate, pooled", OperationsPerInvoke = MessageCount)]
+    public long Inflate()
+    {
+        long sum = 0;
+        for (int i = 0; i < MessageCount; i++)
+        {
+            Inflater inflater = _contexts.TryRentInflater(15)!;
+            inflater.Begin(MessageBytesMax);
+            inflater.Inflate(_payloads[i], _output, out _, out _);
+            inflater.Finish();
+            sum += inflater.MessageBytes;
+            _contexts.Return(inflater);
+        }
+
+        return sum;
+    }
+
+    [Benchmark(Description = "inflate, DeflateStream, a new one for each", OperationsPerInvoke = MessageCount)]
+    public long InflateStream()
+    {
+        long sum = 0;
+        for (int i = 0; i < MessageCount; i++)
+        {
+            using MemoryStream payload = new(_payloadsWithTail[i]);
+            using DeflateStream inflate = new(payload, CompressionMode.Decompress);
+            sum += inflate.ReadAtLeast(_output, MessageBytes);
+        }
+
+        return sum;
+    }
+
+    private void DeflateWithoutTakeover(int message, out int written)
+    {
+        Deflater deflater = _contexts.TryRentDeflater(15, takeover: false)!;
+        deflater.TryDeflate(_messages[message], _room, out written);
+        _contexts.Return(deflater);
+    }
+}

@@ -1,0 +1,149 @@
+// Decompresses the messages of one direction of one connection (RFC 7692 §7.2.2), in bounded pieces: the caller gives what has arrived and room
+// for what comes of it, and says once how many bytes the message may have. The limit holds while inflating; at most one byte past it is ever made.
+//
+//   Begin(limit)  { Inflate(piece, room) until NeedMoreData }  Finish()     Begin ...     Inflate, Finish may end in Malformed, TooBig, OutOfMemory
+//
+// With context takeover the same object serves message after message; without, each message begins with Reset, or with one from the pool.
+// After a status other than NeedMoreData, OutputFull and Done the object is of no use until it is reset.
+//
+// How a message ends. Its sender has ended it in an empty block without compression and taken that block's last four bytes away (§7.2.1): the
+// data stop right before the block's length, which Finish supplies. So Finish succeeds only if the library takes exactly these four bytes, makes
+// nothing of them, and stands in front of a new block. A message that was cut, whose four bytes were left on, or without any byte is Malformed; an
+// empty one is the single byte 00.
+//
+// The window bounds what is remembered; it is not a check on the sender. A reference farther back than was agreed on is Malformed only where the
+// library has nothing there any more, and reads no other bytes than this connection's.
+//
+// A block with BFINAL set (§7.2.3.4) is the end of a deflate stream: nothing behind it can refer to what is before it (RFC 1951 §3.2.3). What follows,
+// in the same message and in later ones, is a new stream with an empty window, which is what a zlib that finishes and is reset produces.
+
+namespace RawWs.Server.Compression;
+
+internal sealed class Inflater : IDisposable
+{
+    /// <summary>
+    /// The native memory of one inflater in bytes, the same for every window: the library reserves the largest at once.
+    /// Measured 42,320 with what the allocator adds; rounded up.
+    /// </summary>
+    public const int ContextBytes = 42 * 1024;
+
+    // The four bytes that the sender took away, and one that must stay: it shows that the library stops at the end of the block.
+    private static ReadOnlySpan<byte> TailAndProbe => [0x00, 0x00, 0xFF, 0xFF, 0xFF];
+
+    private const int TailBytes = 4;
+
+    private Zlib.Context _context;
+    private int _windowBits;
+    private long _bytesMax;
+
+    private Inflater(int windowBits) => _windowBits = windowBits;
+
+    ~Inflater() => Zlib.EndInflate(ref _context);
+
+    /// <summary>The bytes that the message has given so far.</summary>
+    public long MessageBytes { get; private set; }
+
+    /// <summary>What was wrong, for a log line; null unless the last status was Malformed.</summary>
+    public string? Fault { get; private set; }
+
+    /// <summary>An inflater with an empty window of 2 to the power of 8 to 15 bytes; null when there is no memory.</summary>
+    public static Inflater? TryCreate(int windowBits)
+    {
+        Inflater inflater = new(windowBits);
+        int result = Zlib.InitInflate(ref inflater._context, windowBits);
+        if (result == Zlib.Ok) return inflater;
+        inflater.Dispose();
+        return result == Zlib.MemoryError ? null : throw Unexpected(result);
+    }
+
+    /// <summary>Begins a message.</summary>
+    /// <param name="bytesMax">How many bytes it may have once it is decompressed.</param>
+    public void Begin(long bytesMax)
+    {
+        _bytesMax = bytesMax;
+        MessageBytes = 0;
+        Fault = null;
+    }
+
+    /// <summary>Decompresses a piece of the message.</summary>
+    /// <param name="input">What has arrived, unmasked.</param>
+    /// <param name="output">Room of at least a byte.</param>
+    /// <param name="consumed">How much of the input is done with.</param>
+    /// <param name="written">How much of the output is filled, at most what the message may still have.</param>
+    /// <returns>NeedMoreData, OutputFull, Malformed, TooBig or OutOfMemory.</returns>
+    public InflateStatus Inflate(ReadOnlySpan<byte> input, Span<byte> output, out int consumed, out int written)
+    {
+        // One byte more than allowed, so that a message of just the limit can be told from a larger one.
+        long allowed = _bytesMax - MessageBytes;
+        if (output.Length > allowed) output = output[..(int)(allowed + 1)];
+        consumed = 0;
+        written = 0;
+        InflateStatus status;
+        do
+        {
+            int result = Zlib.Inflate(ref _context, input[consumed..], output[written..], Zlib.NoFlush, out int taken, out int made);
+            consumed += taken;
+            written += made;
+            status = result switch
+            {
+                _ when written > allowed => InflateStatus.TooBig,
+                // BufferError says no more than that nothing could be done: the input had ended, and nothing was left to write.
+                Zlib.Ok or Zlib.BufferError when taken + made > 0 || consumed == input.Length => GoOn(written == output.Length),
+                Zlib.StreamEnd => BeginStream(written == output.Length),
+                Zlib.DataError => Fail(_context.Message ?? "invalid data"),
+                Zlib.MemoryError => InflateStatus.OutOfMemory,
+                _ => throw Unexpected(result),
+            };
+        }
+        while (status == InflateStatus.NeedMoreData && consumed < input.Length);
+        written = (int)Math.Min(written, allowed);
+        MessageBytes += written;
+        return status;
+    }
+
+    /// <summary>Ends the message, when Inflate has said NeedMoreData for its last byte.</summary>
+    /// <returns>Done, Malformed or OutOfMemory.</returns>
+    public InflateStatus Finish()
+    {
+        Span<byte> none = stackalloc byte[1];
+        int result = Zlib.Inflate(ref _context, TailAndProbe, none, Zlib.BlockFlush, out int consumed, out int written);
+        return result switch
+        {
+            Zlib.Ok when consumed == TailBytes && written == 0 => InflateStatus.Done,
+            Zlib.Ok or Zlib.BufferError or Zlib.StreamEnd or Zlib.DataError => Fail("the message does not end in an empty block without compression"),
+            Zlib.MemoryError => InflateStatus.OutOfMemory,
+            _ => throw Unexpected(result),
+        };
+    }
+
+    /// <summary>Forgets everything: the next message is decompressed with an empty window of this size, 8 to 15 bits. False without memory.</summary>
+    public bool TryReset(int windowBits)
+    {
+        _windowBits = windowBits;
+        int result = Zlib.ResetInflate(ref _context, windowBits);
+        return result switch
+        {
+            Zlib.Ok => true,
+            Zlib.MemoryError => false,
+            _ => throw Unexpected(result),
+        };
+    }
+
+    public void Dispose()
+    {
+        Zlib.EndInflate(ref _context);
+        GC.SuppressFinalize(this);
+    }
+
+    private InflateStatus BeginStream(bool outputFull) => TryReset(_windowBits) ? GoOn(outputFull) : InflateStatus.OutOfMemory;
+
+    private static InflateStatus GoOn(bool outputFull) => outputFull ? InflateStatus.OutputFull : InflateStatus.NeedMoreData;
+
+    private InflateStatus Fail(string fault)
+    {
+        Fault = fault;
+        return InflateStatus.Malformed;
+    }
+
+    private static InvalidOperationException Unexpected(int result) => new($"The compression library answered {result}.");
+}
