@@ -112,6 +112,10 @@ public static class FrameRules
     public static readonly Rule TextEndsInsideCharacter = Row(nameof(TextEndsInsideCharacter), "5.6", CloseCodes.InvalidPayload,
         "A text message ends inside a UTF-8 character.");
 
+    /// <summary>A compressed message that is none (RFC 7692 §7.2.1). Whoever decompresses judges it.</summary>
+    public static readonly Rule CompressedDataMalformed = Row(nameof(CompressedDataMalformed), "5.8", CloseCodes.InvalidPayload,
+        "A compressed message cannot be decompressed (RFC 7692 section 7.2).");
+
     /// <summary>Every row.</summary>
     public static IReadOnlyList<Rule> All { get; } = Rows.AsReadOnly();
 

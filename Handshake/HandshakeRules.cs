@@ -143,6 +143,10 @@ public static class HandshakeRules
     public static readonly HandshakeRule TooManyConnections = Row(nameof(TooManyConnections), "RFC 6455 §10.4", 503,
         "The server has as many connections as it may have.");
 
+    /// <summary>The server holds as much memory as it may. The server's budget judges it.</summary>
+    public static readonly HandshakeRule OutOfMemory = Row(nameof(OutOfMemory), "RFC 6455 §10.4", 503,
+        "The server has no memory for another connection.");
+
     /// <summary>Every row.</summary>
     public static IReadOnlyList<HandshakeRule> All { get; } = Rows.AsReadOnly();
 

@@ -5,6 +5,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using RawWs.Frame;
 using RawWs.Handshake;
+using RawWs.Server.Compression;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Pages;
@@ -16,6 +17,7 @@ internal sealed class ServerContext
     [ThreadStatic] private static ArrayBufferWriter<byte>? _threadWriter;
 
     private readonly WebSocketServer _server;
+    private volatile ConnectionTerms _lastTerms = ConnectionTerms.None;
     private int _nullOriginWarned;
 
     public ServerContext(WebSocketServer server, ServerOptions options, IWebSocketApplication application, MemoryBudget budget)
@@ -35,6 +37,7 @@ internal sealed class ServerContext
             Subprotocols = options.Subprotocols,
             HasPage = options.ServesPage,
         };
+        Deflate = MakeDeflate(options, budget);
         HandshakeTimeout = Milliseconds(options.HandshakeTimeout);
         MessageTimeout = Milliseconds(options.MessageTimeout);
         CloseTimeout = Milliseconds(options.CloseTimeout);
@@ -59,6 +62,9 @@ internal sealed class ServerContext
     public UpgradePolicy Policy { get; }
 
     public DemoPage? Page { get; }
+
+    /// <summary>Null: compression is not spoken here.</summary>
+    public MessageDeflate? Deflate { get; }
 
     public long HandshakeTimeout { get; }
 
@@ -87,6 +93,17 @@ internal sealed class ServerContext
     {
         writer.ResetWrittenCount();
         _threadWriter = writer;
+    }
+
+    /// <summary>What is agreed on about compression, or null.</summary>
+    public DeflateAgreement? NegotiateDeflate(UpgradeRequest request) =>
+        Deflate is null || request.CountHeader("Sec-WebSocket-Extensions"u8) == 0 ? null : DeflateNegotiation.Negotiate(request.Extensions, Deflate.Policy);
+
+    /// <summary>The same terms, in one object for all that come with them one after the other.</summary>
+    public ConnectionTerms Share(ConnectionTerms terms)
+    {
+        ConnectionTerms last = _lastTerms;
+        return terms == last ? last : _lastTerms = terms;
     }
 
     public void WarnOfNullOrigin()
@@ -121,6 +138,27 @@ internal sealed class ServerContext
             Log.RequestAnswered(connection.Id, peer, verdict.Code ?? 0, verdict.Rule is null ? "" : $" by rule {verdict.Rule}", reason);
         else
             Log.ConnectionEnded(connection.Id, peer, verdict.ToString(), reason);
+    }
+
+    private MessageDeflate? MakeDeflate(ServerOptions options, MemoryBudget budget)
+    {
+        if (!options.Compression) return null;
+        if (!ZlibCheck.TryLoad(out string? problem))
+        {
+            Log.CompressionUnavailable(problem);
+            return null;
+        }
+
+        DeflatePolicy policy = new()
+        {
+            ServerTakeover = options.CompressionTakeover,
+            ClientTakeover = options.CompressionTakeover,
+            ServerWindowBits = options.CompressionWindowBits,
+            ClientWindowBits = options.CompressionWindowBits,
+        };
+        // A context without takeover is out for as long as a message takes, and then kept: one for each thread that may be at it.
+        DeflateContexts contexts = new(budget, options.CompressionLevel, sparesMax: Math.Max(16, options.Loops * 2));
+        return new MessageDeflate(contexts, policy, options.CompressionBytesMin);
     }
 
     private static long Milliseconds(TimeSpan time) => Math.Max(1, (long)Math.Ceiling(time.TotalMilliseconds));

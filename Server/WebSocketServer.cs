@@ -213,6 +213,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         }
 
         foreach (EventLoop loop in _loops) await loop.StopAsync().ConfigureAwait(false);
+        _context.Deflate?.Contexts.Dispose();
         if (_listener is not null) _context.Log.Stopped(_clean, count);
     }
 

@@ -87,6 +87,9 @@ public sealed record Verdict
     /// <summary>From the accept to the end.</summary>
     public TimeSpan Duration { get; init; }
 
+    /// <summary>The extensions that were agreed on (§9), or null.</summary>
+    public string? Extensions { get; init; }
+
     /// <summary>Messages received whole.</summary>
     public long MessagesIn { get; init; }
 
@@ -115,7 +118,8 @@ public sealed record Verdict
     {
         string code = Code?.ToString(CultureInfo.InvariantCulture) ?? "none";
         string rule = Rule is null ? "" : $", rule {Rule}";
+        string extensions = Extensions is null ? "" : $", {Extensions}";
         return string.Create(CultureInfo.InvariantCulture,
-            $"closed by {ClosedBy}: {Cause}, code {code}{rule}, {(Clean ? "clean" : "not clean")}, last frame {LastFrame?.ToString() ?? "none"}, {Duration.TotalSeconds:F3} s, in {MessagesIn} messages {BytesIn} bytes, out {MessagesOut} messages {BytesOut} bytes");
+            $"closed by {ClosedBy}: {Cause}, code {code}{rule}, {(Clean ? "clean" : "not clean")}, last frame {LastFrame?.ToString() ?? "none"}, {Duration.TotalSeconds:F3} s, in {MessagesIn} messages {BytesIn} bytes, out {MessagesOut} messages {BytesOut} bytes{extensions}");
     }
 }

@@ -3,20 +3,28 @@
 // connection that bytes arrive for. The owner's thread only.
 
 using RawWs.Frame;
+using RawWs.Server.Compression;
 using RawWs.Server.Memory;
 
 namespace RawWs.Server;
 
 internal sealed class Inbox(ConversationLimits limits)
 {
+    private const int RoomBytesMin = 1024;
+    private const int FirstRoomBytes = 4096;
+
     private byte[]? _assembly;
     private int _assembled;
+    private Utf8Validator _utf8;
 
     /// <summary>The protocol's state.</summary>
     public Conversation Conversation { get; } = new(Role.Server, limits);
 
     /// <summary>By when the message under way must have ended, in the loop's milliseconds.</summary>
     public long MessageDeadline { get; set; } = long.MaxValue;
+
+    /// <summary>What decompresses the message under way; null when it is not compressed.</summary>
+    public Inflater? Inflater { get; set; }
 
     /// <summary>Nothing is under way: the connection can do without, and another may have it.</summary>
     public bool IsAtRest => Conversation.IsAtRest && _assembly is null;
@@ -45,6 +53,47 @@ internal sealed class Inbox(ConversationLimits limits)
         _assembled = needed;
         return true;
     }
+
+    /// <summary>A compressed message begins: what comes out of it is judged as text from here on, if it is text.</summary>
+    public void BeginInflate(Inflater inflater, long bytesMax)
+    {
+        Inflater = inflater;
+        inflater.Begin(bytesMax);
+        _utf8.Reset();
+    }
+
+    /// <summary>Room behind what has been assembled, some of it at least. False when the server's memory limit is reached.</summary>
+    public bool TryGetRoom(MemoryBudget budget, out Span<byte> room)
+    {
+        if (_assembly is null || _assembly.Length - _assembled < RoomBytesMin)
+        {
+            byte[]? larger = budget.TryRent(_assembly is null ? FirstRoomBytes : _assembly.Length * 2);
+            if (larger is null)
+            {
+                room = default;
+                return false;
+            }
+
+            _assembly.AsSpan(0, _assembled).CopyTo(larger);
+            if (_assembly is not null) budget.Return(_assembly);
+            _assembly = larger;
+        }
+
+        room = _assembly.AsSpan(_assembled);
+        return true;
+    }
+
+    /// <summary>So much of the room has been filled. The rule that the text breaks with it, or null; binary is not judged.</summary>
+    public Rule? Fill(int bytes, MessageKind kind)
+    {
+        ReadOnlySpan<byte> stretch = _assembly.AsSpan(_assembled, bytes);
+        _assembled += bytes;
+        // §8.1, RFC 7692 §6: it is the decompressed message that has to be UTF-8.
+        return kind == MessageKind.Binary || _utf8.Append(stretch) ? null : FrameRules.TextNotUtf8;
+    }
+
+    /// <summary>Whether the text has ended between two characters.</summary>
+    public bool TextIsComplete => _utf8.IsComplete;
 
     /// <summary>Gives the message's memory back.</summary>
     public void Release(MemoryBudget budget)

@@ -105,22 +105,21 @@ internal sealed class Outbox
         return true;
     }
 
-    /// <summary>Appends a shared frame: a small one by copy, a large one by reference. False when the memory limit is reached.</summary>
-    public bool TryAppend(SharedMessage message)
+    /// <summary>Appends a message's one frame by copy. False when the memory limit is reached.</summary>
+    public bool TryAppend(ReadOnlySpan<byte> frame)
     {
-        int length = message.FrameBytes;
-        if (length <= SmallFrameBytesMax)
-        {
-            if (!TryReserve(length, required: false, out byte[] array, out int offset)) return false;
-            message.Frame.CopyTo(array.AsSpan(offset));
-            Enqueue(new Entry(array, offset, length, EntryKind.Data));
-        }
-        else
-        {
-            message.Acquire();
-            Enqueue(new Entry(message, 0, length, EntryKind.Data));
-        }
+        if (!TryReserve(frame.Length, required: false, out byte[] array, out int offset)) return false;
+        frame.CopyTo(array.AsSpan(offset));
+        Enqueue(new Entry(array, offset, frame.Length, EntryKind.Data));
+        return true;
+    }
 
+    /// <summary>Appends a shared frame: a small one by copy, a large one by reference. False when the memory limit is reached.</summary>
+    public bool TryAppend(SharedFrame frame)
+    {
+        if (frame.Length <= SmallFrameBytesMax) return TryAppend(frame.Span);
+        frame.Message.Acquire();
+        Enqueue(new Entry(frame, 0, frame.Length, EntryKind.Data));
         return true;
     }
 
@@ -330,7 +329,7 @@ internal sealed class Outbox
         _head = (_head + 1) & (_entries.Length - 1);
         _count--;
         _headTaken = 0;
-        if (owner is SharedMessage shared) shared.Release();
+        if (owner is SharedFrame shared) shared.Message.Release();
         else if (_count == 0 || !ReferenceEquals(At(0).Owner, owner)) ReleaseArray((byte[])owner);
     }
 
@@ -373,11 +372,11 @@ internal sealed class Outbox
 
     internal struct Entry(object owner, int offset, int length, EntryKind kind)
     {
-        public readonly object Owner = owner; // a byte[] of the budget's, or a SharedMessage
+        public readonly object Owner = owner; // a byte[] of the budget's, or a SharedFrame
         public readonly int Offset = offset;
         public readonly int Length = length;
         public EntryKind Kind = kind;
 
-        public readonly byte[] Bytes => Owner as byte[] ?? ((SharedMessage)Owner).Array;
+        public readonly byte[] Bytes => Owner as byte[] ?? ((SharedFrame)Owner).Bytes;
     }
 }

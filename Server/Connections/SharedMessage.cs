@@ -1,8 +1,10 @@
-// One message encoded once for many receivers. The bytes are the whole frame, header and all, as a server sends it: unmasked
-// frames are the same for everybody (§5.1). Counted: its maker holds one reference, each outbox that queued it another, and
-// the last to let go gives the bytes back.
+// One message encoded once for many receivers. A frame is whole, header and all, as a server sends it: unmasked frames are the same for
+// everybody (§5.1). Receivers that agreed on permessage-deflate get a compressed one, which is made when the first of them comes, once for
+// each window: it refers to nothing outside of itself, so that it can be read with takeover and without.
+// Counted: its maker holds one reference, each outbox that queued one of its frames another, and the last to let go gives the bytes back.
 
 using RawWs.Frame;
+using RawWs.Server.Compression;
 using RawWs.Server.Memory;
 
 namespace RawWs.Server;
@@ -10,16 +12,24 @@ namespace RawWs.Server;
 /// <summary>A message encoded once and sent to any number of connections. Dispose it when you have sent it to the last.</summary>
 public sealed class SharedMessage : IDisposable
 {
+    private const int WindowBitsMin = 8;
+    private const int WindowCount = 8;
+
     // A broadcast's message is never seen by anybody outside, so the object itself can serve again.
     private static readonly Spares<SharedMessage> SpareMessages = new(1024);
 
     private readonly bool _isSpare;
+    private readonly SharedFrame _plain;
+    private SharedFrame?[] _compressed = [];
     private MemoryBudget _budget = null!;
-    private byte[]? _bytes;
     private int _references;
     private int _disposed;
 
-    private SharedMessage(bool isSpare) => _isSpare = isSpare;
+    private SharedMessage(bool isSpare)
+    {
+        _isSpare = isSpare;
+        _plain = new SharedFrame(this);
+    }
 
     /// <summary>Text or binary.</summary>
     public MessageKind Kind { get; private set; }
@@ -27,11 +37,8 @@ public sealed class SharedMessage : IDisposable
     /// <summary>The payload's length in bytes.</summary>
     public int PayloadBytes { get; private set; }
 
-    internal int FrameBytes { get; private set; }
-
-    internal byte[] Array => _bytes ?? throw new ObjectDisposedException(nameof(SharedMessage));
-
-    internal ReadOnlySpan<byte> Frame => Array.AsSpan(0, FrameBytes);
+    /// <summary>The frame as it goes to whoever has not agreed on compression.</summary>
+    internal SharedFrame Plain => _plain.IsMade ? _plain : throw new ObjectDisposedException(nameof(SharedMessage));
 
     /// <summary>Gives up the maker's reference; once.</summary>
     public void Dispose()
@@ -41,36 +48,89 @@ public sealed class SharedMessage : IDisposable
 
     /// <summary>One that the caller may give to others. Null when the memory limit is reached.</summary>
     internal static SharedMessage? TryCreate(MemoryBudget budget, MessageKind kind, ReadOnlySpan<byte> payload) =>
-        budget.TryRent(FrameWriter.HeaderLength((ulong)payload.Length, masked: false) + payload.Length) is { } bytes
-            ? new SharedMessage(isSpare: false).Fill(budget, bytes, kind, payload)
-            : null;
+        TryFill(new SharedMessage(isSpare: false), budget, kind, payload);
 
     /// <summary>One that stays with the caller and with outboxes: disposed, it is not looked at again.</summary>
     internal static SharedMessage? TryTake(MemoryBudget budget, MessageKind kind, ReadOnlySpan<byte> payload) =>
-        budget.TryRent(FrameWriter.HeaderLength((ulong)payload.Length, masked: false) + payload.Length) is { } bytes
-            ? (SpareMessages.TryTake() ?? new SharedMessage(isSpare: true)).Fill(budget, bytes, kind, payload)
-            : null;
+        TryFill(SpareMessages.TryTake() ?? new SharedMessage(isSpare: true), budget, kind, payload);
+
+    /// <summary>
+    /// The frame compressed with a window, or the plain one where that is no longer, or where there is no memory for it. The first
+    /// caller makes it; the others wait.
+    /// </summary>
+    internal SharedFrame Compressed(int windowBits, MessageDeflate deflate)
+    {
+        SharedFrame plain = Plain;
+        lock (_plain)
+        {
+            if (_compressed.Length == 0) _compressed = new SharedFrame?[WindowCount];
+            SharedFrame frame = _compressed[windowBits - WindowBitsMin] ??= new SharedFrame(this);
+            if (!frame.IsMade)
+            {
+                ReadOnlySpan<byte> payload = plain.Bytes.AsSpan(plain.Length - PayloadBytes, PayloadBytes);
+                byte[]? bytes = _budget.TryRent(payload.Length + Deflater.Slack + FrameWriter.HeaderBytesMax);
+                int length = bytes is null ? 0 : deflate.TryEncode(bytes, Kind, payload, windowBits);
+                if (length == 0 && bytes is not null) _budget.Return(bytes);
+                frame.Make(length == 0 ? null : bytes, length);
+            }
+
+            return frame.Length > 0 ? frame : plain;
+        }
+    }
 
     internal void Acquire() => Interlocked.Increment(ref _references);
 
     internal void Release()
     {
         if (Interlocked.Decrement(ref _references) != 0) return;
-        byte[]? bytes = Interlocked.Exchange(ref _bytes, null);
-        if (bytes is null) return;
-        _budget.Return(bytes);
+        _plain.Release(_budget);
+        foreach (SharedFrame? frame in _compressed) frame?.Release(_budget);
         if (_isSpare) SpareMessages.Give(this);
     }
 
-    private SharedMessage Fill(MemoryBudget budget, byte[] bytes, MessageKind kind, ReadOnlySpan<byte> payload)
+    private static SharedMessage? TryFill(SharedMessage message, MemoryBudget budget, MessageKind kind, ReadOnlySpan<byte> payload)
     {
-        _budget = budget;
-        Kind = kind;
-        PayloadBytes = payload.Length;
-        FrameBytes = FrameWriter.Write(bytes, (Opcode)kind, payload);
-        _bytes = bytes;
-        _references = 1;
-        _disposed = 0;
-        return this;
+        byte[]? bytes = budget.TryRent(FrameWriter.HeaderLength((ulong)payload.Length, masked: false) + payload.Length);
+        if (bytes is null)
+        {
+            if (message._isSpare) SpareMessages.Give(message);
+            return null;
+        }
+
+        message._budget = budget;
+        message.Kind = kind;
+        message.PayloadBytes = payload.Length;
+        message._plain.Make(bytes, FrameWriter.Write(bytes, (Opcode)kind, payload));
+        message._references = 1;
+        message._disposed = 0;
+        return message;
+    }
+}
+
+/// <summary>One form of a shared message.</summary>
+internal sealed class SharedFrame(SharedMessage message)
+{
+    private byte[]? _bytes;
+
+    /// <summary>Whose it is.</summary>
+    public SharedMessage Message { get; } = message;
+
+    /// <summary>It has been made, or it has been found that it is not worth it: then its length is 0.</summary>
+    public bool IsMade { get; private set; }
+
+    /// <summary>The frame's length in bytes.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>The array in which the frame lies, from its first byte on.</summary>
+    public byte[] Bytes => _bytes ?? throw new ObjectDisposedException(nameof(SharedMessage));
+
+    public ReadOnlySpan<byte> Span => Bytes.AsSpan(0, Length);
+
+    public void Make(byte[]? bytes, int length) => (_bytes, Length, IsMade) = (bytes, length, true);
+
+    public void Release(MemoryBudget budget)
+    {
+        if (_bytes is not null) budget.Return(_bytes);
+        (_bytes, Length, IsMade) = (null, 0, false);
     }
 }

@@ -187,8 +187,9 @@ public sealed partial class WebSocketConnection
             _outbox = null;
         }
 
-        _inbox?.Release(_loop.Budget);
+        if (_inbox is not null) ReleaseInbox(_inbox);
         _inbox = null;
+        _deflate?.Release();
         Verdict verdict = new()
         {
             Cause = _ending?.Cause ?? EndCause.None,
@@ -196,6 +197,7 @@ public sealed partial class WebSocketConnection
             Reason = _ending?.Reason ?? "",
             Rule = _ending?.Rule,
             LastFrame = _lastFrame,
+            Extensions = Extensions,
             Duration = TimeSpan.FromMilliseconds(_loop.Now - _openedAt),
             MessagesIn = _messagesIn,
             MessagesOut = Interlocked.Read(ref _messagesOut),

@@ -85,7 +85,7 @@ public sealed partial class WebSocketConnection
     private Inbox TakeInbox()
     {
         Inbox inbox = _loop.Inboxes.TryTake() ?? new Inbox(_context.ConversationLimits);
-        inbox.Conversation.Restart(ReservedBits.None);
+        inbox.Conversation.Restart(_deflate is null ? ReservedBits.None : ReservedBits.Rsv1);
         return inbox;
     }
 
@@ -100,6 +100,9 @@ public sealed partial class WebSocketConnection
             at += consumed;
             switch (step.Kind)
             {
+                case StepKind.Message or StepKind.Payload when step.MessageReserved != ReservedBits.None:
+                    Inflate(inbox, step);
+                    break;
                 case StepKind.NeedMoreData:
                     all = true;
                     return at - offset;

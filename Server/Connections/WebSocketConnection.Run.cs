@@ -8,6 +8,7 @@ using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using RawWs.Frame;
 using RawWs.Handshake;
+using RawWs.Server.Compression;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
@@ -17,6 +18,8 @@ namespace RawWs.Server;
 
 public sealed partial class WebSocketConnection
 {
+    private const int BytesPerConnectionMin = 8 * 1024; // without so much left of the memory limit, nobody more is let in
+
     private Task? _pending; // what has to be over before the next read: a handler that went on after an await, or a decision
 
     private async Task RunAsync()
@@ -94,6 +97,8 @@ public sealed partial class WebSocketConnection
         if (judgement.NullOriginUsed) _context.WarnOfNullOrigin();
         if (judgement.Kind == JudgementKind.Refuse) Refuse(judgement.Rule!, judgement.HeadOnly);
         else if (_overLimit && HandshakeRules.Broken(HandshakeRules.TooManyConnections) is { } full) Refuse(full, judgement.HeadOnly);
+        else if (!_context.Budget.HasRoomFor(BytesPerConnectionMin) && HandshakeRules.Broken(HandshakeRules.OutOfMemory) is { } outOfMemory)
+            Refuse(outOfMemory, judgement.HeadOnly);
         else if (judgement.Kind == JudgementKind.Page) ServePage(judgement.HeadOnly);
         else Ask(request, judgement);
     }
@@ -152,11 +157,12 @@ public sealed partial class WebSocketConnection
 
     private void Accept(UpgradeRequest request, Judgement judgement, UpgradeDecision decision)
     {
-        Endpoint = decision.Endpoint ?? request.Path;
+        DeflateAgreement? agreement = _context.NegotiateDeflate(request);
+        _terms = _context.Share(new ConnectionTerms(decision.Endpoint ?? request.Path, decision.Subprotocol ?? judgement.Subprotocol, agreement));
+        if (agreement is not null) _deflate = new ConnectionDeflate(_context.Deflate!, agreement);
         Uid = decision.Uid;
-        Subprotocol = decision.Subprotocol ?? judgement.Subprotocol;
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
-        UpgradeResponse.WriteSwitchingProtocols(answer, request, Subprotocol);
+        UpgradeResponse.WriteSwitchingProtocols(answer, request, Subprotocol, Extensions);
         // Queued first and sent last: who reads it is known by then to the application and to all who send.
         Append(answer.WrittenSpan, Outbox.EntryKind.Http);
         ServerContext.ReturnWriter(answer);

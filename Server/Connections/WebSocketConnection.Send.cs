@@ -5,6 +5,7 @@
 // What the kernel does not take waits for writability; meanwhile the peer is not read from (its gate closes at 64 KiB) and has a deadline.
 
 using RawWs.Frame;
+using RawWs.Server.Compression;
 using RawWs.Server.Loops;
 using RawWs.Server.Transports;
 
@@ -39,8 +40,9 @@ public sealed partial class WebSocketConnection
     /// <returns>Queued; Full when the outbox is at its bound; Closed when the connection is not open.</returns>
     public SendResult TrySend(MessageKind kind, ReadOnlySpan<byte> payload)
     {
+        if (_deflate is { } deflate && deflate.Common.IsWorthwhile(payload.Length)) return TrySendCompressed(deflate, kind, payload);
         if (MaySendNow && TrySendNow((Opcode)kind, payload)) return SendResult.Queued;
-        return TryQueue(null, (Opcode)kind, payload);
+        return TryQueue(kind, payload, Form.Plain);
     }
 
     /// <summary>Sends a message that is encoded once for many connections. A large one is held by reference.</summary>
@@ -48,8 +50,16 @@ public sealed partial class WebSocketConnection
     public SendResult TrySend(SharedMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        if (MaySendNow && _loop.Batch.TryAppend(message.Frame, isMessage: true)) return SendResult.Queued;
-        return TryQueue(message, default, []);
+        SharedFrame frame = message.Plain;
+        bool takeover = false;
+        if (_deflate is { } deflate && deflate.Common.IsWorthwhile(message.PayloadBytes))
+        {
+            frame = message.Compressed(deflate.Agreement.ServerWindowBits, deflate.Common);
+            takeover = deflate.Agreement.ServerTakeover;
+        }
+
+        if (!takeover && MaySendNow && _loop.Batch.TryAppend(frame.Span, isMessage: true)) return SendResult.Queued;
+        return TryQueue(frame, takeover && frame != message.Plain);
     }
 
     /// <summary>Completes when the outbox has room again (half its bound), or the connection is not open any more.</summary>
@@ -115,28 +125,86 @@ public sealed partial class WebSocketConnection
         return true;
     }
 
-    private SendResult TryQueue(SharedMessage? shared, Opcode opcode, ReadOnlySpan<byte> payload)
+    private SendResult TrySendCompressed(ConnectionDeflate deflate, MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        // With takeover messages are sent in the order in which they are compressed: both happen under the lock.
+        if (deflate.Agreement.ServerTakeover) return TryQueue(kind, payload, Form.InOrder);
+
+        byte[]? frame = _context.Budget.TryRent(payload.Length + Deflater.Slack + FrameWriter.HeaderBytesMax);
+        int length = frame is null ? 0 : deflate.Common.TryEncode(frame, kind, payload, deflate.Agreement.ServerWindowBits);
+        SendResult result;
+        if (length == 0) result = MaySendNow && TrySendNow((Opcode)kind, payload) ? SendResult.Queued : TryQueue(kind, payload, Form.Plain);
+        else if (MaySendNow && _loop.Batch.TryAppend(frame.AsSpan(0, length), isMessage: true)) result = SendResult.Queued;
+        else result = TryQueue(kind, frame.AsSpan(0, length), Form.Frame);
+        if (frame is not null) _context.Budget.Return(frame);
+        return result;
+    }
+
+    private SendResult TryQueue(MessageKind kind, ReadOnlySpan<byte> bytes, Form form)
     {
         bool requestFlush;
         lock (_transport)
         {
-            if (!_accepting) return SendResult.Closed;
-            if (_outbox is null) _outbox = Outbox.Take(_context.Budget);
-            else if (_outbox.QueuedBytes >= _context.Options.SendBufferBytesMax) return SendResult.Full;
-            if (!(shared is null ? _outbox.TryAppend(opcode, payload) : _outbox.TryAppend(shared)))
+            if (!TryGetOutbox(out SendResult refused)) return refused;
+            bool queued = form switch
             {
-                GiveBackIfEmpty();
-                return SendResult.Full;
-            }
+                Form.Plain => _outbox!.TryAppend((Opcode)kind, bytes),
+                Form.Frame => _outbox!.TryAppend(bytes),
+                _ => TryCompressInOrder(kind, bytes),
+            };
+            if (!queued) return RefuseForMemory();
+            requestFlush = _outbox!.RequestFlush();
+        }
 
+        return Queued(requestFlush);
+    }
+
+    private SendResult TryQueue(SharedFrame frame, bool afterTakeover)
+    {
+        bool requestFlush;
+        lock (_transport)
+        {
+            if (!TryGetOutbox(out SendResult refused)) return refused;
+            if (!_outbox!.TryAppend(frame)) return RefuseForMemory();
+            if (afterTakeover) _deflate!.OnSharedFrame();
             requestFlush = _outbox.RequestFlush();
         }
 
+        return Queued(requestFlush);
+    }
+
+    // Under the lock: the outbox, if one more message may be queued.
+    private bool TryGetOutbox(out SendResult refused)
+    {
+        refused = _accepting ? SendResult.Full : SendResult.Closed;
+        if (!_accepting || (_outbox is not null && _outbox.QueuedBytes >= _context.Options.SendBufferBytesMax)) return false;
+        _outbox ??= Outbox.Take(_context.Budget);
+        return true;
+    }
+
+    private SendResult RefuseForMemory()
+    {
+        GiveBackIfEmpty();
+        return SendResult.Full;
+    }
+
+    private SendResult Queued(bool requestFlush)
+    {
         Interlocked.Increment(ref _messagesOut);
         if (!requestFlush) return SendResult.Queued;
         if (_loop.IsOwner) _loop.MarkDirty(this);
         else Post(Posted.Flush);
         return SendResult.Queued;
+    }
+
+    // Under the lock. Once compressed it has to be queued, whatever the memory limit: the receiver must see what the next message refers to.
+    private bool TryCompressInOrder(MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        byte[]? frame = _context.Budget.TryRent(FrameWriter.HeaderBytesMax + Deflater.RoomBytes(payload.Length));
+        int length = frame is null ? 0 : _deflate!.TryEncodeInOrder(frame, kind, payload);
+        if (length > 0) _outbox!.Append(frame.AsSpan(0, length), Outbox.EntryKind.Data);
+        if (frame is not null) _context.Budget.Return(frame);
+        return length > 0 || _outbox!.TryAppend((Opcode)kind, payload);
     }
 
     // A control frame, whatever the bound. On the owner's thread.
@@ -252,6 +320,19 @@ public sealed partial class WebSocketConnection
             _outbox.Writable = null;
             waiting.TrySetResult();
         }
+    }
+
+    /// <summary>What the bytes of a message to be queued are.</summary>
+    private enum Form : byte
+    {
+        /// <summary>Its payload.</summary>
+        Plain,
+
+        /// <summary>Its payload, to be compressed with the ones before it.</summary>
+        InOrder,
+
+        /// <summary>Its frame.</summary>
+        Frame,
     }
 
     private void OpenGates()

@@ -1,6 +1,7 @@
 // One connection, from its accepted socket to its verdict. This file is its face and its fields; the others are its life:
 //   .Run        the one async method: handshake, receive loop, ending
 //   .Receive    bytes -> steps of the conversation -> messages delivered, control frames answered
+//   .Inflate    compressed messages
 //   .Send       outbox -> kernel, back-pressure
 //   .Deadlines  the one timer entry that serves every deadline
 //   .Ending     how it ends, and the verdict
@@ -23,6 +24,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     private readonly EventLoop _loop;
     private readonly PeerAddress _peer;
     private Transport _transport = null!; // and the lock under which others append to the outbox: no object is needed just for that
+    private ConnectionTerms _terms = ConnectionTerms.None;
     private CloseRequest? _closeRequest;
     private Phase _phase;
     private int _posted;
@@ -72,10 +74,13 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     public ReadOnlyMemory<byte> Uid { get; set; }
 
     /// <summary>The endpoint: the request's path, or what the application's decision named. Empty before the upgrade.</summary>
-    public string Endpoint { get; private set; } = "";
+    public string Endpoint => _terms.Endpoint;
 
     /// <summary>The negotiated subprotocol, or null (§1.9).</summary>
-    public string? Subprotocol { get; private set; }
+    public string? Subprotocol => _terms.Subprotocol;
+
+    /// <summary>What was agreed on in Sec-WebSocket-Extensions, as the client was told it, or null (§9).</summary>
+    public string? Extensions => _terms.Deflate?.ResponseText;
 
     /// <summary>The peer's address.</summary>
     public IPEndPoint RemoteEndPoint => _peer.ToEndPoint();

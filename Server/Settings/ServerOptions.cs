@@ -76,6 +76,21 @@ public sealed record ServerOptions
     /// <summary>Subprotocols that the application speaks, the preferred first (§1.9). Default: none.</summary>
     public IReadOnlyList<string> Subprotocols { get; init; } = [];
 
+    /// <summary>Whether permessage-deflate is agreed to (RFC 7692). Default: no; docs/decisions/0003 says why.</summary>
+    public bool Compression { get; init; }
+
+    /// <summary>How hard a message is compressed, 1 (fast) to 9 (small). Default: 1.</summary>
+    public int CompressionLevel { get; init; } = 1;
+
+    /// <summary>Messages of fewer bytes of payload go out as they are. Default: 256.</summary>
+    public int CompressionBytesMin { get; init; } = 256;
+
+    /// <summary>Whether messages may refer to earlier ones, both ways: better compression, for up to 331 KB a connection. Default: no.</summary>
+    public bool CompressionTakeover { get; init; }
+
+    /// <summary>The largest window, both ways, as the base-2 logarithm of its bytes, 9 to 15. Default: 15.</summary>
+    public int CompressionWindowBits { get; init; } = 15;
+
     /// <summary>Whether a plain GET of "/" gets the demo page. Default: no.</summary>
     public bool ServesPage { get; init; }
 
@@ -108,6 +123,9 @@ public sealed record ServerOptions
         if (SendBufferBytesMax < 1) return $"{nameof(SendBufferBytesMax)}: at least 1, not {SendBufferBytesMax}.";
         if (ConnectionsMax < 1) return $"{nameof(ConnectionsMax)}: at least 1, not {ConnectionsMax}.";
         if (MemoryBytesMax < 1024 * 1024) return $"{nameof(MemoryBytesMax)}: at least 1 MiB, not {MemoryBytesMax} bytes.";
+        if (CompressionLevel is < 1 or > 9) return $"{nameof(CompressionLevel)}: 1 to 9, not {CompressionLevel}.";
+        if (CompressionBytesMin < 0) return $"{nameof(CompressionBytesMin)}: at least 0, not {CompressionBytesMin}.";
+        if (CompressionWindowBits is < 9 or > 15) return $"{nameof(CompressionWindowBits)}: 9 to 15, not {CompressionWindowBits}.";
         if (PingText is not null && Heartbeat > TimeSpan.Zero) return $"{nameof(PingText)}: only without a heartbeat (set {nameof(Heartbeat)} to zero).";
         return FindBadTime(nameof(MessageTimeout), MessageTimeout) ?? FindBadTime(nameof(HandshakeTimeout), HandshakeTimeout)
             ?? FindBadTime(nameof(CloseTimeout), CloseTimeout) ?? FindBadTime(nameof(SendTimeout), SendTimeout)

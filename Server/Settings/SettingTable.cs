@@ -80,6 +80,18 @@ internal static class SettingTable
             static (settings, values) => settings with { Server = settings.Server with { AllowedHosts = values } }),
         List<string>("subprotocol", "NAME", "Subprotocol to agree to, the preferred first; repeatable. Default: none.", "a token of HTTP", SettingText.TryToken,
             static (settings, values) => settings with { Server = settings.Server with { Subprotocols = values } }),
+Server("compression", "on|off", "Agree to permessage-deflate with clients that offer it. Default: off.", "on, off", OnOff,
+            static (options, value) => options with { Compression = value }),
+        Server<int>("compression-level", "LEVEL", "How hard messages are compressed, 1 (fast) to 9 (small). Default: 1.", "a whole number from 1 to 9",
+            static (string text, out int level) => SettingText.TryCount(text, out level) && level <= 9,
+            static (options, value) => options with { CompressionLevel = value }),
+        Server<int>("compression-min-bytes", "SIZE", "Messages of fewer bytes go out as they are. Default: 256.", $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize,
+            static (options, value) => options with { CompressionBytesMin = value }),
+        Server("compression-takeover", "on|off", "Messages may refer to earlier ones, both ways: smaller, for up to 331 KB of memory a connection. Default: off.", "on, off",
+            OnOff, static (options, value) => options with { CompressionTakeover = value }),
+        Server<int>("compression-window", "BITS", "Largest window both ways, as the base-2 logarithm of its bytes. Default: 15.", "a whole number from 9 to 15",
+            static (string text, out int bits) => SettingText.TryCount(text, out bits) && bits is >= 9 and <= 15,
+            static (options, value) => options with { CompressionWindowBits = value }),
         Server("transport", "auto|epoll|socket", "Where readiness comes from: epoll (Linux), or .NET's sockets (anywhere). Default: auto, "
             + "epoll where there is one.", "auto, epoll (on Linux), socket",
             Choice(("auto", TransportKind.Auto), ("epoll", TransportKind.Epoll), ("socket", TransportKind.Socket)),
@@ -134,6 +146,8 @@ internal static class SettingTable
 
     private static TryParseSetting<T> Choice<T>(params (string Word, T Value)[] choices) =>
         (string text, out T value) => SettingText.TryChoice(text, choices, out value);
+
+    private static TryParseSetting<bool> OnOff => Choice(("on", true), ("off", false));
 
     private static bool TryLoops(string text, out int loops) => SettingText.TryCount(text, out loops) && loops <= 1024;
 
