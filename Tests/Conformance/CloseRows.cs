@@ -29,14 +29,14 @@ internal static class CloseRows
         yield return new Dialogue(Chapters.Closing, "6455 §7.1.1", "the end of our stream without a Close", Kind.Informational, new FinishSending(), new EndsSomehow());
         yield return new Dialogue(Chapters.Closing, "6455 §7.1.1", "the end of our stream inside a frame", Kind.Informational, new Send(Wire.FrameOf(Wire.Text, "x")[..3]), new FinishSending(), new EndsSomehow());
 
-        foreach (Case row in Breach.Rows(Chapters.Closing, "6455 §5.5.1", "a Close with one byte", Wire.FrameOf(Wire.Close, "x"u8), 2, Kind.Required, 1002)) yield return row;
+        foreach (Case row in Breach.Rows(Chapters.Closing, "6455 §5.5.1", "a Close with one byte", Wire.FrameOf(Wire.Close, "x"u8), 2, Kind.Required, [1002], isClose: true)) yield return row;
         foreach ((string what, string reason, int proof) in ((string, string, int)[])
                  [
                      ("a lone continuation byte", "78 80 78", 2), ("an overlong form", "c0 af 78", 1), ("a surrogate", "78 ed a0 80", 3), ("a character past U+10FFFF", "f4 90 80 80", 2), ("a cut character", "78 e2 82", 0),
                  ])
         {
             byte[] frame = Wire.FrameOf(Wire.Close, Wire.CloseBody(1000, Wire.Hex(reason)));
-            foreach (Case row in Breach.Rows(Chapters.Closing, "6455 §8.1", $"a reason with {what}", frame, proof == 0 ? 0 : 6 + 2 + proof, Kind.Required, 1007, 1002)) yield return row;
+            foreach (Case row in Breach.Rows(Chapters.Closing, "6455 §8.1", $"a reason with {what}", frame, proof == 0 ? 0 : 6 + 2 + proof, Kind.Required, [1007, 1002], isClose: true)) yield return row;
         }
     }
 
@@ -65,7 +65,7 @@ internal static class CloseRows
     }
 
     private static IEnumerable<Case> CodeBreach(int code, Kind kind) =>
-        Breach.Rows(Chapters.CloseCodes, code is 1005 or 1006 or 1015 ? "6455 §7.4.1" : "6455 §7.4.2", $"{code} may not be sent", Wire.FrameOf(Wire.Close, Wire.CloseBody(code, "reason"u8)), 6 + 2, kind, 1002);
+        Breach.Rows(Chapters.CloseCodes, code is 1005 or 1006 or 1015 ? "6455 §7.4.1" : "6455 §7.4.2", $"{code} may not be sent", Wire.FrameOf(Wire.Close, Wire.CloseBody(code, "reason"u8)), 6 + 2, kind, [1002]);
 
     private static Dialogue Required(string section, string name, params IReadOnlyList<Move> moves) => new(Chapters.Closing, section, name, Kind.Required, moves);
 

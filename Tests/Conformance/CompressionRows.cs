@@ -103,7 +103,7 @@ internal static class CompressionRows
         foreach (int opcode in (int[])[Wire.Ping, Wire.Pong, Wire.Close])
             rows.AddRange(Breaks("7692 §6", $"RSV1 on a {Wire.NameOf(opcode)}", Wire.FrameOf(opcode, Wire.CloseBody(1000), reserved: Wire.Rsv1), 1, 1002));
         foreach ((int bits, string name) in ((int, string)[])[(Wire.Rsv2, "RSV2"), (Wire.Rsv3, "RSV3"), (Wire.Rsv1 | Wire.Rsv2, "RSV1+RSV2"), (7, "RSV1+RSV2+RSV3")])
-            rows.AddRange(Breaks("6455 §5.2", $"{name} beside compression", Wire.FrameOf(Wire.Text, Wire.Hex("f2 48 cd c9 c9 07 00"), reserved: bits), 1, 1002));
+            rows.AddRange(Breaks("6455 §5.2", $"{name} beside compression", Wire.FrameOf(Wire.Text, (bits & Wire.Rsv1) != 0 ? Wire.Hex("f2 48 cd c9 c9 07 00") : Hello, reserved: bits), 1, 1002));
         return rows;
     }
 
@@ -169,7 +169,7 @@ internal static class CompressionRows
     private static CompressedDialogue Row(string section, string name, bool needsTakeover, params IReadOnlyList<Move> moves) => new(section, name, Kind.Required, needsTakeover, moves);
 
     private static IEnumerable<Case> Breaks(string section, string name, byte[] bytes, int proof, params int[] codes) =>
-        Breach.Rows(Chapters.Compression, section, name, bytes, proof, Kind.Required, codes).Cast<Dialogue>().Select(static row => new CompressedDialogue(row.Section, row.Name, row.Kind, false, row.Moves));
+        Breach.Rows(Chapters.Compression, section, name, bytes, proof, Kind.Required, codes, name.EndsWith("Close", StringComparison.Ordinal)).Cast<Dialogue>().Select(static row => new CompressedDialogue(row.Section, row.Name, row.Kind, false, row.Moves));
 
     private static byte[] Cut(byte[] payload, params IReadOnlyList<int> cuts)
     {

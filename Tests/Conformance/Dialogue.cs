@@ -211,7 +211,10 @@ internal sealed record Alive(string What = "nothing is sent, and the connection 
 /// <param name="Codes">What the Close frame has to say; none: a Close frame is not asked for.</param>
 internal sealed record Fails(params int[] Codes) : Move
 {
-    public override string Expected => Codes.Length == 0 ? "the connection fails, nothing else is answered" : $"Close {string.Join(" or ", Codes)}, and a clean end of the stream";
+    /// <summary>What fails it is a Close frame: an answer of 1000, or without code, would be the closing handshake of a server that took it.</summary>
+    public bool IsOfClose { get; init; }
+
+    public override string Expected => IsOfClose ? "the connection fails; that is no closing handshake" : Codes.Length == 0 ? "the connection fails, nothing else is answered" : $"Close {string.Join(" or ", Codes)}, and a clean end of the stream";
 
     public override async Task<string?> PlayAsync(Connection connection)
     {
@@ -226,6 +229,7 @@ internal sealed record Fails(params int[] Codes) : Move
         }
 
         if (close?.CloseCode is { } said && !Closes.MayBeSent(said)) throw new NotAsExpectedException($"{close}, which may not be sent (§7.4.1)");
+        if (IsOfClose && close is { CloseCode: null or 1000 }) throw new NotAsExpectedException($"{close}: it was taken for a valid Close");
         if (Codes.Length == 0) return close is null ? "no Close frame" : close.ToString();
         if (close is null) throw new NotAsExpectedException("the connection ends without a Close frame");
         if (close.CloseCode is not { } code || !Codes.Contains(code)) throw new NotAsExpectedException($"{close} in place of {string.Join(" or ", Codes)}");

@@ -151,12 +151,19 @@ internal sealed class Inflater(int windowBits, bool keepsContext)
 
     private int Symbol(Code code)
     {
-        int value = 0, first = 0, index = 0;
-        for (int length = 1; length < code.CountOfLength.Length; length++)
+        byte[] input = _input;
+        int value = 0, first = 0, index = 0, bits = input.Length * 8;
+        for (int length = 1; length < code.CountOfLength.Length; length++, _bit++)
         {
-            value |= Bits(1);
+            if (_bit >= bits) throw Broken("they end inside a block");
+            value |= (input[_bit >> 3] >> (_bit & 7)) & 1;
             int count = code.CountOfLength[length];
-            if (value - first < count) return code.Symbols[index + value - first];
+            if (value - first < count)
+            {
+                _bit++;
+                return code.Symbols[index + value - first];
+            }
+
             index += count;
             first = (first + count) << 1;
             value <<= 1;

@@ -78,7 +78,7 @@ internal static class MessageRows
             foreach (int second in (int[])[Wire.Text, Wire.Binary])
                 foreach (bool fin in (bool[])[true, false])
                     rows.AddRange(Breach.Rows(Chapter, Section, $"{Wire.NameOf(second)} with{(fin ? "" : "out")} FIN inside {Wire.NameOf(first)}",
-                        [.. begun, .. Wire.FrameOf(second, "second", fin)], begun.Length + 1, Kind.Required, 1002));
+                        [.. begun, .. Wire.FrameOf(second, "second", fin)], begun.Length + 1, Kind.Required, [1002]));
             byte[] whole = Wire.FrameOf(first, "x");
             rows.Add(new Dialogue(Chapter, Section, $"continuation after a whole {Wire.NameOf(first)}", Kind.Required,
                 new Send(whole), new Echo(first, "x"u8.ToArray()), new Send(Wire.FrameOf(Wire.Continuation, "y")), new Fails()));
@@ -87,9 +87,9 @@ internal static class MessageRows
         }
 
         foreach (bool fin in (bool[])[true, false])
-            rows.AddRange(Breach.Rows(Chapter, Section, $"continuation with{(fin ? "" : "out")} FIN at first", Wire.FrameOf(Wire.Continuation, "x", fin), 1, Kind.Required, 1002));
+            rows.AddRange(Breach.Rows(Chapter, Section, $"continuation with{(fin ? "" : "out")} FIN at first", Wire.FrameOf(Wire.Continuation, "x", fin), 1, Kind.Required, [1002]));
         foreach (int opcode in (int[])[Wire.Ping, Wire.Pong, Wire.Close])
-            rows.AddRange(Breach.Rows(Chapter, "6455 §5.5", $"{Wire.NameOf(opcode)} without FIN", Wire.FrameOf(opcode, opcode == Wire.Close ? Wire.CloseBody(1000) : "x"u8.ToArray(), fin: false), 1, Kind.Required, 1002));
+            rows.AddRange(Breach.Rows(Chapter, "6455 §5.5", $"{Wire.NameOf(opcode)} without FIN", Wire.FrameOf(opcode, opcode == Wire.Close ? Wire.CloseBody(1000) : "x"u8.ToArray(), fin: false), 1, Kind.Required, [1002], opcode == Wire.Close));
         return rows;
     }
 
@@ -119,7 +119,7 @@ internal static class MessageRows
         foreach (int opcode in (int[])[Wire.Ping, Wire.Pong, Wire.Close])
             foreach (int length in (int[])[126, 127, 65536])
                 foreach (Case row in Breach.Rows(opcode == Wire.Close ? Chapters.Closing : Chapters.Pings, "6455 §5.5", $"a {Wire.NameOf(opcode)} of {length} bytes",
-                             Wire.FrameOf(opcode, (byte[])[.. Wire.CloseBody(1000), .. FrameRows.PayloadOf(Wire.Text, length - 2)]), 2, Kind.Required, 1002)) yield return row;
+                             Wire.FrameOf(opcode, (byte[])[.. Wire.CloseBody(1000), .. FrameRows.PayloadOf(Wire.Text, length - 2)]), 2, Kind.Required, [1002], opcode == Wire.Close)) yield return row;
     }
 
     private static IEnumerable<Case> Limits()
