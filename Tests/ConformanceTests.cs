@@ -65,7 +65,8 @@ public sealed class ConformanceTests
     [Test]
     public void TheSuite_KnowsNothingOfTheServer()
     {
-        IEnumerable<string> names = new[] { typeof(Suite).Assembly, typeof(BrokenServer).Assembly }.SelectMany(static assembly => assembly.GetReferencedAssemblies()).Select(static name => name.Name!);
+        IEnumerable<string> names = new[] { typeof(Suite).Assembly, typeof(BrokenServer).Assembly }.SelectMany(static assembly =>
+            assembly.GetReferencedAssemblies()).Select(static name => name.Name!);
         Assert.That(names, Has.None.EqualTo("RawWs.Frame").And.None.EqualTo("RawWs.Handshake").And.None.EqualTo("rawws").And.None.StartsWith("System.Net.WebSockets"));
     }
 

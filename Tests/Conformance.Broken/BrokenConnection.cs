@@ -59,7 +59,8 @@ internal sealed class BrokenConnection(Socket socket, IReadOnlySet<string> broke
             if (answer.Deflate is { } agreed)
             {
                 _inflater = new Inflater(15, !agreed.ClientNoContextTakeover && !Broken("inflater-forgets"));
-                _deflater = new Deflater(Broken("window-ignored") ? 15 : agreed.ServerMaxWindowBits, !agreed.ServerNoContextTakeover || Broken("deflater-remembers"));
+                _deflater = new Deflater(Broken("window-ignored") ? 15 : agreed.ServerMaxWindowBits,
+                    !agreed.ServerNoContextTakeover || Broken("deflater-remembers"));
             }
 
             await socket.SendAsync(Encoding.Latin1.GetBytes(answer.Text), stopping).ConfigureAwait(false);
@@ -117,7 +118,8 @@ internal sealed class BrokenConnection(Socket socket, IReadOnlySet<string> broke
         if (length7 == 127 && bytes.Length > 2) Check((bytes[2] & 0x80) == 0 || Broken("top-bit-ignored"), 1002);
         if (length7 == 126 && bytes.Length >= 4) Check(BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]) > 125 || Broken("lengths-not-minimal-accepted"), 1002);
         if (length7 == 127 && bytes.Length >= 8) Check(bytes[2..8].ContainsAnyExcept((byte)0) || Broken("lengths-not-minimal-accepted"), 1002);
-        if (TryMeasure(bytes, out _, out ulong length) && opcode < Wire.Close) Check(length + (ulong)_message.Count <= MessageBytesMax || Broken("limit-missing"), 1009);
+        if (TryMeasure(bytes, out _, out ulong length) && opcode < Wire.Close)
+            Check(length + (ulong)_message.Count <= MessageBytesMax || Broken("limit-missing"), 1009);
     }
 
     // The payload of a frame that is not whole.
@@ -139,7 +141,9 @@ internal sealed class BrokenConnection(Socket socket, IReadOnlySet<string> broke
         int length7 = bytes[1] & 0x7F, extended = length7 switch { 126 => 2, 127 => 8, _ => 0 };
         header = 2 + extended + ((bytes[1] & 0x80) != 0 ? 4 : 0);
         if (bytes.Length < header) return false;
-        length = extended switch { 2 => BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]), 8 => BinaryPrimitives.ReadUInt64BigEndian(bytes[2..]), _ => (ulong)length7 };
+        length = (ulong)length7;
+        if (extended == 2) length = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
+        if (extended == 8) length = BinaryPrimitives.ReadUInt64BigEndian(bytes[2..]);
         if (Broken("top-bit-ignored")) length &= long.MaxValue;
         if (Broken("length-bytes-swapped") && extended == 2) length = BinaryPrimitives.ReverseEndianness((ushort)length);
         if (Broken("length-of-64-bits-cut") && extended == 8) length = (ushort)length;
@@ -174,7 +178,8 @@ internal sealed class BrokenConnection(Socket socket, IReadOnlySet<string> broke
                 Write(Wire.Close, Broken("close-code-of-its-own") ? Wire.CloseBody(1001) : payload.Length >= 2 ? payload[..2] : []);
                 return Broken("close-keeps-the-stream") || Broken("reads-on-after-close");
             case Wire.Text or Wire.Binary or Wire.Continuation:
-                if (_opcode == 0 || opcode != Wire.Continuation) (_opcode, _compressed, _cutCharacter) = (opcode == Wire.Continuation ? Wire.Binary : opcode, _inflater is not null && (first & 0x40) != 0, []);
+                if (_opcode == 0 || opcode != Wire.Continuation)
+                    (_opcode, _compressed, _cutCharacter) = (opcode == Wire.Continuation ? Wire.Binary : opcode, _inflater is not null && (first & 0x40) != 0, []);
                 TakeData(payload, fin: (first & 0x80) != 0);
                 return true;
             default:
@@ -283,7 +288,8 @@ internal sealed class BrokenConnection(Socket socket, IReadOnlySet<string> broke
     private void Write(int opcode, byte[] payload, int reserved = 0)
     {
         bool isData = opcode < Wire.Close;
-        _output.AddRange(Wire.FrameOf(opcode, payload, reserved: reserved | (Broken("answers-with-rsv2") ? Wire.Rsv2 : 0), key: Broken("answers-masked") ? Wire.UsualKey : null,
+        _output.AddRange(Wire.FrameOf(opcode, payload, reserved: reserved | (Broken("answers-with-rsv2") ? Wire.Rsv2 : 0),
+            key: Broken("answers-masked") ? Wire.UsualKey : null,
             form: isData && Broken("answers-not-minimal") ? Wire.LengthForm.In64Bits : Wire.LengthForm.Shortest));
     }
 

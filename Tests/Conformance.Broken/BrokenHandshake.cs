@@ -41,7 +41,8 @@ internal sealed partial class BrokenHandshake(IReadOnlySet<string> broken)
         if ((keys is not [string only] || !KeyText().IsMatch(only)) && !Broken("key-unchecked")) return Refuse(400);
         string extensions = string.Join(", ", All(fields, "Sec-WebSocket-Extensions")), subprotocols = string.Join(", ", All(fields, "Sec-WebSocket-Protocol"));
         string[] names = subprotocols.Split(", ");
-        bool listsAreFine = (extensions.Length == 0 || ExtensionList().IsMatch(extensions)) && (subprotocols.Length == 0 || TokenList().IsMatch(subprotocols)) && names.Distinct().Count() == names.Length;
+        bool listsAreFine = (extensions.Length == 0 || ExtensionList().IsMatch(extensions))
+            && (subprotocols.Length == 0 || TokenList().IsMatch(subprotocols)) && names.Distinct().Count() == names.Length;
         return listsAreFine || Broken("lists-unchecked") ? Accept(keys.Count > 0 ? keys[0] : "", extensions, subprotocols) : Refuse(400);
     }
 
@@ -51,12 +52,14 @@ internal sealed partial class BrokenHandshake(IReadOnlySet<string> broken)
         string accept = ResponseHead.AcceptOf(key);
         answer.Append(CultureInfo.InvariantCulture, $"Sec-WebSocket-Accept: {(Broken("accept-without-key") ? ResponseHead.AcceptOf("") : accept)}\r\n");
         if (subprotocols.Length > 0 && Broken("subprotocol-of-its-own")) answer.Append("Sec-WebSocket-Protocol: of-its-own\r\n");
-        if (extensions.Length > 0 && Broken("extensions-accepted-unknown")) answer.Append(CultureInfo.InvariantCulture, $"Sec-WebSocket-Extensions: {extensions}\r\n");
+        if (extensions.Length > 0 && Broken("extensions-accepted-unknown"))
+            answer.Append(CultureInfo.InvariantCulture, $"Sec-WebSocket-Extensions: {extensions}\r\n");
         DeflateAgreement? agreed = null;
         foreach (string offer in extensions.Split(','))
         {
             (agreed, string parameters) = Negotiate(offer);
-            if (agreed is not null && !Broken("extensions-accepted-unknown")) answer.Append(CultureInfo.InvariantCulture, $"Sec-WebSocket-Extensions: {DeflateOffer.Name}{parameters}\r\n");
+            if (agreed is not null && !Broken("extensions-accepted-unknown"))
+                answer.Append(CultureInfo.InvariantCulture, $"Sec-WebSocket-Extensions: {DeflateOffer.Name}{parameters}\r\n");
             if (agreed is not null || Broken("first-offer-only")) break;
         }
 
@@ -118,7 +121,8 @@ internal sealed partial class BrokenHandshake(IReadOnlySet<string> broken)
     private bool Has(List<(string Name, string Value)> fields, string name, string token)
     {
         StringComparer comparer = Broken("tokens-case-sensitive") ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase;
-        return All(fields, name).Any(value => Broken("tokens-not-split") ? comparer.Equals(value, token) : value.Split(',').Select(static part => part.Trim()).Contains(token, comparer));
+        return All(fields, name).Any(value => Broken("tokens-not-split")
+            ? comparer.Equals(value, token) : value.Split(',').Select(static part => part.Trim()).Contains(token, comparer));
     }
 
     private bool Broken(string rule) => broken.Contains(rule);

@@ -73,13 +73,15 @@ internal sealed record Arguments(Target Target, IReadOnlyList<Case> Rows, string
                     name = value;
                     break;
                 default:
-                    if (!double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out timeout) || timeout is < 0.1 or > 3600) return Wrong($"--timeout {value}: 0.1 to 3600 seconds", out error);
+                    if (!double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out timeout) || timeout is < 0.1 or > 3600)
+                        return Wrong($"--timeout {value}: 0.1 to 3600 seconds", out error);
                     break;
             }
         }
 
         if (url is null) return Wrong("the URL of the server is missing", out error);
-        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || uri.Scheme != "ws" || uri.Host.Length == 0) return Wrong($"{url} is no ws:// URL", out error);
+        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || uri.Scheme != "ws" || uri.Host.Length == 0)
+            return Wrong($"{url} is no ws:// URL", out error);
         Target target = new(uri.IdnHost.Trim('[', ']'), uri.Port > 0 ? uri.Port : 80, uri.PathAndQuery, TimeSpan.FromSeconds(timeout));
         error = "";
         return new Arguments(target, rows.Count > 0 ? [.. Suite.All.Where(rows.Contains)] : Suite.All, junit, html, verbose, name ?? target.ToString());

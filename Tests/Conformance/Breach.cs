@@ -6,7 +6,8 @@ namespace RawWs.Conformance;
 internal static class Breach
 {
     /// <summary>What is sent behind a breach: a server that goes on gives itself away.</summary>
-    private static readonly byte[] Behind = Wire.Join([Wire.FrameOf(Wire.Ping, "behind"), Wire.FrameOf(Wire.Text, "behind"), Wire.FrameOf(Wire.Close, Wire.CloseBody(1000))]);
+    private static readonly byte[] Behind = Wire.Join([Wire.FrameOf(Wire.Ping, "behind"), Wire.FrameOf(Wire.Text, "behind"),
+        Wire.FrameOf(Wire.Close, Wire.CloseBody(1000))]);
 
     /// <summary>The rows of one breach.</summary>
     /// <param name="chapter">Its chapter.</param>

@@ -6,7 +6,8 @@ namespace RawWs.Conformance;
 
 /// <summary>A row of moves behind a handshake that offers permessage-deflate.</summary>
 /// <param name="NeedsTakeover">Whether the client has to be allowed to refer to earlier messages.</param>
-internal sealed record CompressedDialogue(string Section, string Name, Kind Kind, bool NeedsTakeover, params IReadOnlyList<Move> Moves) : Case(Chapters.Compression, Section, Name, Kind)
+internal sealed record CompressedDialogue(string Section, string Name, Kind Kind, bool NeedsTakeover,
+    params IReadOnlyList<Move> Moves) : Case(Chapters.Compression, Section, Name, Kind)
 {
     private readonly Dialogue _dialogue = new(Chapters.Compression, Section, Name, Kind, Moves);
 
@@ -54,14 +55,16 @@ internal sealed record InflatedEchoOr1009(int Opcode, byte[] Payload) : Move
 /// <summary>A row of the negotiation: what is offered, in so many fields, and which of the offers is taken.</summary>
 /// <param name="Offers">The value of Sec-WebSocket-Extensions; a line break begins another field.</param>
 /// <param name="Taken">The offer that is to be accepted, or null when all have to be declined.</param>
-internal sealed record NegotiationCase(string Section, string Name, Kind Kind, string Offers, DeflateOffer? Taken) : Case(Chapters.Negotiation, Section, Name, Kind)
+internal sealed record NegotiationCase(string Section, string Name, Kind Kind, string Offers, DeflateOffer? Taken) : Case(Chapters.Negotiation,
+    Section, Name, Kind)
 {
     public override string Expected => Taken is null ? "the connection is accepted, and the offer declined" : $"\"{Taken}\" is accepted, and a compressed message echoed";
 
     public override async Task<string?> PlayAsync(Target target)
     {
         using Connection connection = await Connection.ConnectAsync(target).ConfigureAwait(false);
-        ResponseHead answer = await connection.UpgradeAsync(target, Offers.Replace("\n", "\r\nSec-WebSocket-Extensions: ", StringComparison.Ordinal)).ConfigureAwait(false);
+        ResponseHead answer = await connection.UpgradeAsync(target,
+            Offers.Replace("\n", "\r\nSec-WebSocket-Extensions: ", StringComparison.Ordinal)).ConfigureAwait(false);
         byte[] hello = "Hello"u8.ToArray();
         if (Taken is null)
         {

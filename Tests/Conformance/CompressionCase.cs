@@ -8,11 +8,13 @@ namespace RawWs.Conformance;
 /// <summary>A row.</summary>
 /// <param name="Offer">What is offered.</param>
 /// <param name="Messages">What is sent, and has to come back.</param>
-internal sealed record CompressionCase(string Section, string Name, DeflateOffer Offer, IReadOnlyList<Message> Messages) : Case(Chapters.Compression, Section, Name, Kind.Required)
+internal sealed record CompressionCase(string Section, string Name, DeflateOffer Offer, IReadOnlyList<Message> Messages) : Case(Chapters.Compression,
+    Section, Name, Kind.Required)
 {
     private const int BatchBytes = 64 * 1024;
 
-    public override string Expected => string.Create(CultureInfo.InvariantCulture, $"{Messages.Count} messages come back, compressed as \"{Offer}\" was answered");
+    public override string Expected => string.Create(CultureInfo.InvariantCulture,
+        $"{Messages.Count} messages come back, compressed as \"{Offer}\" was answered");
 
     public override bool IsHeavy => true;
 
@@ -100,7 +102,8 @@ internal sealed record CompressionCase(string Section, string Name, DeflateOffer
         {
             (Message? message, Frame? instead, int bytes) = await ReadMessageAsync(connection, inflater).ConfigureAwait(false);
             if (message is null) throw new NotAsExpectedException($"in place of message {i + 1}: {instead?.ToString() ?? "the end of the stream"}");
-            if (message.Opcode != Messages[i].Opcode || !message.Payload.AsSpan().SequenceEqual(Messages[i].Payload)) throw new NotAsExpectedException($"message {i + 1} of {Messages.Count} comes back as another");
+            if (message.Opcode != Messages[i].Opcode || !message.Payload.AsSpan().SequenceEqual(Messages[i].Payload))
+                throw new NotAsExpectedException($"message {i + 1} of {Messages.Count} comes back as another");
             wireBytes += bytes;
             messageBytes += message.Payload.Length;
         }

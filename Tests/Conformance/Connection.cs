@@ -47,7 +47,8 @@ internal sealed class Connection : IDisposable
         using CancellationTokenSource deadline = new(target.Timeout);
         try
         {
-            EndPoint endPoint = IPAddress.TryParse(target.Host, out IPAddress? address) ? new IPEndPoint(address, target.Port) : new DnsEndPoint(target.Host, target.Port);
+            EndPoint endPoint = IPAddress.TryParse(target.Host, out IPAddress? address)
+                ? new IPEndPoint(address, target.Port) : new DnsEndPoint(target.Host, target.Port);
             await socket.ConnectAsync(endPoint, deadline.Token).ConfigureAwait(false);
             return new Connection(socket, target.Timeout);
         }
@@ -135,7 +136,8 @@ internal sealed class Connection : IDisposable
             }
 
             if (_end - _start > 64 * 1024) throw new NotAsExpectedException("the answer's head has no end");
-            if (!await FillAsync("the answer to the request").ConfigureAwait(false)) throw new NotAsExpectedException("the connection ended without an HTTP answer");
+            if (!await FillAsync("the answer to the request").ConfigureAwait(false))
+                throw new NotAsExpectedException("the connection ended without an HTTP answer");
         }
     }
 

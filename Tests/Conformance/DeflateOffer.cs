@@ -17,7 +17,8 @@ internal sealed record DeflateOffer(bool ServerNoContextTakeover, bool ClientNoC
         + (ServerNoContextTakeover ? "; server_no_context_takeover" : "")
         + (ClientNoContextTakeover ? "; client_no_context_takeover" : "")
         + (ServerMaxWindowBits is { } server ? string.Create(CultureInfo.InvariantCulture, $"; server_max_window_bits={server}") : "")
-        + (ClientMaxWindowBits switch { null => "", 0 => "; client_max_window_bits", { } client => string.Create(CultureInfo.InvariantCulture, $"; client_max_window_bits={client}") });
+        + (ClientMaxWindowBits is not null ? "; client_max_window_bits" : "")
+        + (ClientMaxWindowBits is > 0 ? string.Create(CultureInfo.InvariantCulture, $"={ClientMaxWindowBits}") : "");
 
     /// <summary>Reads the server's answer, and holds it against this offer.</summary>
     /// <returns>What is agreed, or null when the server declines.</returns>
@@ -41,18 +42,23 @@ internal sealed record DeflateOffer(bool ServerNoContextTakeover, bool ClientNoC
                 "server_no_context_takeover" when value.Length == 0 => agreed with { ServerNoContextTakeover = true },
                 "client_no_context_takeover" when value.Length == 0 => agreed with { ClientNoContextTakeover = true },
                 "server_max_window_bits" when BitsOf(value) is { } bits && bits <= (ServerMaxWindowBits ?? 15) => agreed with { ServerMaxWindowBits = bits },
-                "client_max_window_bits" when ClientMaxWindowBits is null => throw new NotAsExpectedException("the answer has client_max_window_bits, and the offer has not (§7.1.2.2)"),
-                "client_max_window_bits" when BitsOf(value) is { } bits && bits <= (ClientMaxWindowBits > 0 ? ClientMaxWindowBits : 15) => agreed with { ClientMaxWindowBits = bits },
+                "client_max_window_bits" when ClientMaxWindowBits is null =>
+                    throw new NotAsExpectedException("the answer has client_max_window_bits, and the offer has not (§7.1.2.2)"),
+                "client_max_window_bits" when BitsOf(value) is { } bits
+                    && bits <= (ClientMaxWindowBits > 0 ? ClientMaxWindowBits : 15) => agreed with { ClientMaxWindowBits = bits },
                 _ => throw new NotAsExpectedException($"the answer has \"{part}\", which may not answer \"{this}\""),
             };
         }
 
-        if (ServerNoContextTakeover && !agreed.ServerNoContextTakeover) throw new NotAsExpectedException("the answer leaves server_no_context_takeover out (§7.1.1.1)");
-        if (ServerMaxWindowBits is not null && !seen.Contains("server_max_window_bits")) throw new NotAsExpectedException("the answer leaves server_max_window_bits out (§7.1.2.1)");
+        if (ServerNoContextTakeover && !agreed.ServerNoContextTakeover)
+            throw new NotAsExpectedException("the answer leaves server_no_context_takeover out (§7.1.1.1)");
+        if (ServerMaxWindowBits is not null && !seen.Contains("server_max_window_bits"))
+            throw new NotAsExpectedException("the answer leaves server_max_window_bits out (§7.1.2.1)");
         return agreed;
     }
 
-    private static int? BitsOf(string value) => value is "8" or "9" or "10" or "11" or "12" or "13" or "14" or "15" ? int.Parse(value, CultureInfo.InvariantCulture) : null;
+    private static int? BitsOf(string value) => value is "8" or "9" or "10" or "11" or "12" or "13" or "14" or "15"
+        ? int.Parse(value, CultureInfo.InvariantCulture) : null;
 }
 
 /// <summary>What is agreed.</summary>

@@ -84,7 +84,8 @@ internal sealed class Deflater(int windowBits, bool keepsContext) : IDisposable
         return [.. _output];
     }
 
-    private static int HashOf(ReadOnlySpan<byte> all, int at) => (int)(((uint)(all[at] | (all[at + 1] << 8) | (all[at + 2] << 16)) * 0x9E3779B1) >> (32 - HashBits));
+    private static int HashOf(ReadOnlySpan<byte> all, int at) =>
+        (int)(((uint)(all[at] | (all[at + 1] << 8) | (all[at + 2] << 16)) * 0x9E3779B1) >> (32 - HashBits));
 
     private int Match(ReadOnlySpan<byte> all, int at, out int distance)
     {

@@ -62,7 +62,8 @@ internal abstract record Move
         }
     }
 
-    protected static string Got(Frame? frame, Connection connection) => frame?.ToString() ?? (connection.End == StreamEnd.Reset ? "a reset" : "the end of the stream");
+    protected static string Got(Frame? frame, Connection connection) =>
+        frame?.ToString() ?? (connection.End == StreamEnd.Reset ? "a reset" : "the end of the stream");
 }
 
 /// <summary>Writes bytes, at once or in pieces.</summary>
@@ -106,7 +107,8 @@ internal sealed record Echo(int Opcode, byte[] Payload) : Move
         {
             Frame? frame = await NextAsync(connection, "the echo").ConfigureAwait(false);
             if (frame is null || frame.Opcode != awaited) return frame;
-            if (received + frame.Payload.Length > payload.Length || !payload.AsSpan(received, frame.Payload.Length).SequenceEqual(frame.Payload)) throw new NotAsExpectedException("the echo differs from the message");
+            if (received + frame.Payload.Length > payload.Length || !payload.AsSpan(received, frame.Payload.Length).SequenceEqual(frame.Payload))
+                throw new NotAsExpectedException("the echo differs from the message");
             received += frame.Payload.Length;
             awaited = Wire.Continuation;
             if (!frame.Fin) continue;
@@ -165,7 +167,8 @@ internal sealed record Answer(byte[] Payload) : Move
     public override async Task<string?> PlayAsync(Connection connection)
     {
         Frame? frame = await NextAsync(connection, "the Pong").ConfigureAwait(false);
-        if (frame is not { Opcode: Wire.Pong } || !frame.Payload.AsSpan().SequenceEqual(Payload)) throw new NotAsExpectedException($"in place of the Pong: {Got(frame, connection)}");
+        if (frame is not { Opcode: Wire.Pong } || !frame.Payload.AsSpan().SequenceEqual(Payload))
+            throw new NotAsExpectedException($"in place of the Pong: {Got(frame, connection)}");
         return null;
     }
 }
@@ -214,7 +217,8 @@ internal sealed record Fails(params int[] Codes) : Move
     /// <summary>What fails it is a Close frame: an answer of 1000, or without code, would be the closing handshake of a server that took it.</summary>
     public bool IsOfClose { get; init; }
 
-    public override string Expected => IsOfClose ? "the connection fails; that is no closing handshake" : Codes.Length == 0 ? "the connection fails, nothing else is answered" : $"Close {string.Join(" or ", Codes)}, and a clean end of the stream";
+    public override string Expected => IsOfClose ? "the connection fails; that is no closing handshake" : Codes.Length == 0
+        ? "the connection fails, nothing else is answered" : $"Close {string.Join(" or ", Codes)}, and a clean end of the stream";
 
     public override async Task<string?> PlayAsync(Connection connection)
     {

@@ -28,8 +28,10 @@ internal static class FrameRows
             {
                 byte[] payload = PayloadOf(opcode, length), frame = Wire.FrameOf(opcode, payload);
                 int piece = length <= 256 ? 1 : 1021;
-                yield return new Dialogue(Chapters.Framing, "6455 §5.6", $"{kind} of {length} bytes", Kind.Required, new Send(frame), new Echo(opcode, payload));
-                yield return new Dialogue(Chapters.Framing, "6455 §5.2", $"{kind} of {length} bytes in pieces of {piece}", Kind.Required, new Send(frame, piece), new Echo(opcode, payload));
+                yield return new Dialogue(Chapters.Framing, "6455 §5.6", $"{kind} of {length} bytes", Kind.Required, new Send(frame),
+                    new Echo(opcode, payload));
+                yield return new Dialogue(Chapters.Framing, "6455 §5.2", $"{kind} of {length} bytes in pieces of {piece}", Kind.Required,
+                    new Send(frame, piece), new Echo(opcode, payload));
             }
 
             foreach (int length in (int[])[5, 200, 65600])
@@ -43,7 +45,8 @@ internal static class FrameRows
 
         foreach (int count in (int[])[2, 10, 100, 1000])
         {
-            (int Opcode, byte[] Payload)[] messages = [.. Enumerable.Range(0, count).Select(static i => (Wire.Text + (i % 2), Encoding.ASCII.GetBytes(i.ToString(CultureInfo.InvariantCulture))))];
+            (int Opcode, byte[] Payload)[] messages = [.. Enumerable.Range(0,
+                count).Select(static i => (Wire.Text + (i % 2), Encoding.ASCII.GetBytes(i.ToString(CultureInfo.InvariantCulture))))];
             byte[] together = Wire.Join(messages.Select(static message => Wire.FrameOf(message.Opcode, message.Payload)));
             yield return new Dialogue(Chapters.Framing, "6455 §5.4", $"{count} messages in one write come back in order", Kind.Required,
                 [new Send(together), .. messages.Select(static message => new Echo(message.Opcode, message.Payload))]);
@@ -61,7 +64,8 @@ internal static class FrameRows
         // Whoever leaves the top bit out finds a whole frame.
         foreach (int length in (int[])[0, 5, 70_000])
             foreach (Case row in Breach.Rows(Chapters.Framing, "6455 §5.2", $"a length of 64 bits with its top bit set, and {length} bytes",
-                         Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), form: Wire.LengthForm.In64Bits, declared: (1UL << 63) + (ulong)length), 3, Kind.Required, [1002])) yield return row;
+                         Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), form: Wire.LengthForm.In64Bits, declared: (1UL << 63)
+                             + (ulong)length), 3, Kind.Required, [1002])) yield return row;
     }
 
     private static IEnumerable<Case> ReservedBits()
@@ -73,9 +77,11 @@ internal static class FrameRows
             byte[] payload = opcode == Wire.Close ? Wire.CloseBody(1000) : "fore"u8.ToArray();
             for (int bits = 1; bits < 8; bits++)
             {
-                string names = string.Join('+', new[] { (Wire.Rsv1, "RSV1"), (Wire.Rsv2, "RSV2"), (Wire.Rsv3, "RSV3") }.Where(bit => (bits & bit.Item1) != 0).Select(static bit => bit.Item2));
+                string names = string.Join('+', new[] { (Wire.Rsv1, "RSV1"), (Wire.Rsv2, "RSV2"),
+                    (Wire.Rsv3, "RSV3") }.Where(bit => (bits & bit.Item1) != 0).Select(static bit => bit.Item2));
                 foreach (Case row in Breach.Rows(Chapters.ReservedBits, "6455 §5.2", $"{names} on {Wire.NameOf(opcode)}",
-                             [.. before, .. Wire.FrameOf(opcode, payload, reserved: bits)], before.Length + 1, Kind.Required, [1002], opcode == Wire.Close)) yield return row;
+                             [.. before, .. Wire.FrameOf(opcode, payload, reserved: bits)], before.Length + 1, Kind.Required, [1002],
+                                 opcode == Wire.Close)) yield return row;
             }
         }
     }
@@ -84,7 +90,8 @@ internal static class FrameRows
     {
         foreach (int opcode in (int[])[3, 4, 5, 6, 7, 11, 12, 13, 14, 15])
         {
-            foreach (Case row in Breach.Rows(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode}", Wire.FrameOf(opcode, "Hello"), 1, Kind.Required, [1002])) yield return row;
+            foreach (Case row in Breach.Rows(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode}", Wire.FrameOf(opcode, "Hello"), 1, Kind.Required,
+                [1002])) yield return row;
             yield return new Dialogue(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode}, empty", Kind.Required, new Send(Wire.FrameOf(opcode, [])), new Fails());
             byte[] inside = Wire.Join([Wire.FrameOf(Wire.Text, "be", fin: false), Wire.FrameOf(opcode, "xx"), Wire.FrameOf(Wire.Continuation, "fore")]);
             yield return new Dialogue(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode} inside a message", Kind.Required, new Send(inside), new Fails());
@@ -101,7 +108,8 @@ internal static class FrameRows
             byte[] before = opcode == Wire.Continuation ? Wire.FrameOf(Wire.Text, "be", fin: false) : [];
             byte[] payload = opcode == Wire.Close ? Wire.CloseBody(1000) : "fore"u8.ToArray();
             foreach (Case row in Breach.Rows(Chapters.Masking, "6455 §5.1", $"{Wire.NameOf(opcode)} without a mask",
-                         [.. before, .. Wire.FrameOf(opcode, payload, key: null)], before.Length + 2, Kind.Required, [1002], opcode == Wire.Close)) yield return row;
+                         [.. before, .. Wire.FrameOf(opcode, payload, key: null)], before.Length + 2, Kind.Required, [1002],
+                             opcode == Wire.Close)) yield return row;
         }
 
         foreach (uint key in (uint[])[0, 0xFFFFFFFF, 0x01020304, 0x80000001, 0x000000FF, 0xFF000000, 0xDEADBEEF])
@@ -111,7 +119,8 @@ internal static class FrameRows
             Move[] echoes = [.. lengths.Select(static length => new Echo(Wire.Binary, PayloadOf(Wire.Binary, length)))];
             yield return new Dialogue(Chapters.Masking, "6455 §5.3", $"key {key:x8} with lengths 1 to 1023", Kind.Required, [new Send(frames), .. echoes]);
             foreach (int piece in (int[])[1, 3, 5])
-                yield return new Dialogue(Chapters.Masking, "6455 §5.3", $"key {key:x8} with lengths 1 to 1023, in pieces of {piece}", Kind.Required, [new Send(frames, piece), .. echoes]);
+                yield return new Dialogue(Chapters.Masking, "6455 §5.3", $"key {key:x8} with lengths 1 to 1023, in pieces of {piece}", Kind.Required,
+                    [new Send(frames, piece), .. echoes]);
         }
     }
 }

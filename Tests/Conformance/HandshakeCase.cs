@@ -60,7 +60,8 @@ internal sealed record HandshakeCase(string Section, string Name, Kind Kind, Han
         using Connection connection = await Connection.ConnectAsync(target).ConfigureAwait(false);
         StringBuilder head = new();
         head.Append(CultureInfo.InvariantCulture, $"{RequestLine.Replace("{0}", target.Resource, StringComparison.Ordinal).Replace("{1}", target.Authority, StringComparison.Ordinal)}{LineEnd}");
-        foreach (string field in Fields) head.Append(CultureInfo.InvariantCulture, $"{field.Replace("{0}", target.Authority, StringComparison.Ordinal).Replace("{1}", Key, StringComparison.Ordinal)}{LineEnd}");
+        foreach (string field in Fields) head.Append(CultureInfo.InvariantCulture,
+            $"{field.Replace("{0}", target.Authority, StringComparison.Ordinal).Replace("{1}", Key, StringComparison.Ordinal)}{LineEnd}");
         head.Append(LineEnd);
         byte[] bytes = Encoding.Latin1.GetBytes(head.ToString());
         if (PieceBytes < bytes.Length) await connection.SendInPiecesAsync(bytes, PieceBytes).ConfigureAwait(false);
@@ -89,7 +90,8 @@ internal sealed record HandshakeCase(string Section, string Name, Kind Kind, Han
             case HandshakeEnd.Refused:
                 if (answer.Status is < 400 or > 599) throw new NotAsExpectedException($"answered with \"{answer.StatusLine}\"");
                 if (Status != 0 && answer.Status != Status) throw new NotAsExpectedException($"answered with \"{answer.StatusLine}\"");
-                if (AnswerField is { } field && !answer.Values(field.Name).Contains(field.Value, StringComparer.OrdinalIgnoreCase)) throw new NotAsExpectedException($"\"{answer.StatusLine}\" without {field.Name}: {field.Value}");
+                if (AnswerField is { } field && !answer.Values(field.Name).Contains(field.Value, StringComparer.OrdinalIgnoreCase))
+                    throw new NotAsExpectedException($"\"{answer.StatusLine}\" without {field.Name}: {field.Value}");
                 return answer.StatusLine;
             default:
                 return answer.StatusLine;

@@ -7,7 +7,8 @@ namespace RawWs.Conformance;
 internal static class HandshakeRows
 {
     private const string Get = "GET {0} HTTP/1.1";
-    private const string Host = "Host: {0}", Upgrade = "Upgrade: websocket", ConnectionUpgrade = "Connection: Upgrade", Key = "Sec-WebSocket-Key: {1}", Version = "Sec-WebSocket-Version: 13";
+    private const string Host = "Host: {0}", Upgrade = "Upgrade: websocket", ConnectionUpgrade = "Connection: Upgrade", Key = "Sec-WebSocket-Key: {1}",
+        Version = "Sec-WebSocket-Version: 13";
     private const string Extensions = "Sec-WebSocket-Extensions: ";
     private const string Reading = "6455 §4.2.1", Sending = "6455 §4.2.2";
 
@@ -18,8 +19,10 @@ internal static class HandshakeRows
     private static IEnumerable<Case> Accepted()
     {
         yield return Accept(Reading, "a plain request", Valid);
-        yield return Accept(Reading, "header names in lower case", [.. Valid.Select(static field => field[..field.IndexOf(':', StringComparison.Ordinal)].ToLowerInvariant() + field[field.IndexOf(':', StringComparison.Ordinal)..])]);
-        yield return Accept(Reading, "header names in upper case", [.. Valid.Select(static field => field[..field.IndexOf(':', StringComparison.Ordinal)].ToUpperInvariant() + field[field.IndexOf(':', StringComparison.Ordinal)..])]);
+        yield return Accept(Reading, "header names in lower case", [.. Valid.Select(static field =>
+            field[..field.IndexOf(':', StringComparison.Ordinal)].ToLowerInvariant() + field[field.IndexOf(':', StringComparison.Ordinal)..])]);
+        yield return Accept(Reading, "header names in upper case", [.. Valid.Select(static field =>
+            field[..field.IndexOf(':', StringComparison.Ordinal)].ToUpperInvariant() + field[field.IndexOf(':', StringComparison.Ordinal)..])]);
         yield return Accept(Reading, "fields in reverse order", [.. Valid.Reverse()]);
         yield return Accept(Reading, "Upgrade: WebSocket", With(1, "Upgrade: WebSocket"));
         yield return Accept(Reading, "Upgrade: WEBSOCKET", With(1, "Upgrade: WEBSOCKET"));
@@ -28,7 +31,8 @@ internal static class HandshakeRows
         yield return Accept(Reading, "Connection: Upgrade,keep-alive", With(2, "Connection: Upgrade,keep-alive"));
         yield return Accept(Reading, "two Connection fields", [.. Valid, "Connection: keep-alive"]);
         yield return Accept(Reading, "no space behind the colons", [.. Valid.Select(static field => field.Replace(": ", ":", StringComparison.Ordinal))]);
-        yield return Accept(Reading, "spaces and tabs around the values", [.. Valid.Select(static field => field.Replace(": ", ": \t ", StringComparison.Ordinal) + " \t")]);
+        yield return Accept(Reading, "spaces and tabs around the values",
+            [.. Valid.Select(static field => field.Replace(": ", ": \t ", StringComparison.Ordinal) + " \t")]);
         yield return Accept(Reading, "unknown fields", [.. Valid, "X-Unknown: 1", "Cookie: a=b; c=d", "User-Agent: conformance"]);
         yield return Accept(Reading, "an empty unknown field", [.. Valid, "X-Empty:"]);
         yield return Accept(Reading, "byte by byte", Valid) with { PieceBytes = 1 };
@@ -73,8 +77,10 @@ internal static class HandshakeRows
         yield return Refuse("6455 §11.3.1", "two keys", [.. Valid, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]);
         foreach ((string what, string key) in ((string, string)[])
                  [
-                     ("an empty key", ""), ("a key of 15 bytes", "AAAAAAAAAAAAAAAAAAAA"), ("a key of 17 bytes", "AAAAAAAAAAAAAAAAAAAAAAA="), ("a key of 1 byte", "AA=="),
-                     ("a key without padding", "AAAAAAAAAAAAAAAAAAAAAA"), ("a key with one padding character", "AAAAAAAAAAAAAAAAAAAAAA="), ("a key with a space in it", "AAAAAAAAAAA AAAAAAAAAA=="),
+                     ("an empty key", ""), ("a key of 15 bytes", "AAAAAAAAAAAAAAAAAAAA"), ("a key of 17 bytes", "AAAAAAAAAAAAAAAAAAAAAAA="),
+                         ("a key of 1 byte", "AA=="),
+                     ("a key without padding", "AAAAAAAAAAAAAAAAAAAAAA"), ("a key with one padding character", "AAAAAAAAAAAAAAAAAAAAAA="),
+                         ("a key with a space in it", "AAAAAAAAAAA AAAAAAAAAA=="),
                      ("a key with a character that is not base64's", "AAAAAAAAAA!AAAAAAAAAAA=="), ("a key in base64url's alphabet", "-_-_-_-_-_-_-_-_-_-_-w=="),
                  ])
         {
@@ -89,15 +95,17 @@ internal static class HandshakeRows
             yield return Refuse("6455 §4.4", $"version {version}", With(4, "Sec-WebSocket-Version: " + version));
         foreach (string version in (string[])["8", "14", "255"])
         {
-            yield return Refuse("6455 §4.4", $"version {version} is told that 13 is spoken", With(4, "Sec-WebSocket-Version: " + version)) with { AnswerField = ("Sec-WebSocket-Version", "13") };
-            yield return Refuse(Sending, $"version {version} is answered with 426", With(4, "Sec-WebSocket-Version: " + version)) with { Status = 426, Kind = Kind.Strict };
+            string[] fields = With(4, "Sec-WebSocket-Version: " + version);
+            yield return Refuse("6455 §4.4", $"version {version} is told that 13 is spoken", fields) with { AnswerField = ("Sec-WebSocket-Version", "13") };
+            yield return Refuse(Sending, $"version {version} is answered with 426", fields) with { Status = 426, Kind = Kind.Strict };
         }
     }
 
     private static IEnumerable<Case> OfLists()
     {
         // §9.1: whoever receives a value against the grammar must fail the connection at once.
-        foreach (string value in (string[])[";", "a;", "a; =1", "a; b=", "a b", "a; b=\"", "a; b=\"c d\"", "a; b=\"\"", "a/b", "a; b=c d", "=", "a; b=\"c\"d", "a, ;"])
+        foreach (string value in (string[])[";", "a;", "a; =1", "a; b=", "a b", "a; b=\"", "a; b=\"c d\"", "a; b=\"\"", "a/b", "a; b=c d", "=",
+            "a; b=\"c\"d", "a, ;"])
             yield return Refuse("6455 §9.1", $"extensions: {value}", [.. Valid, Extensions + value]);
         foreach (string value in (string[])["a b", "a/b", "a;b", "(a)", "\"a\""])
             yield return Refuse("6455 §4.1", $"subprotocols: {value}", [.. Valid, "Sec-WebSocket-Protocol: " + value]);
@@ -116,17 +124,21 @@ internal static class HandshakeRows
         yield return Note("9112 §5.2", "a field folded over two lines", [.. Valid, "X-Field: 1", " 2"]);
         yield return Note("9112 §2.2", "lines that end in LF alone", Valid) with { LineEnd = "\n" };
         yield return Note("9110 §8.6", "Content-Length: 0", [.. Valid, "Content-Length: 0"]);
-        yield return Note("6585 §5", "200 further fields", [.. Valid, .. Enumerable.Range(0, 200).Select(static i => string.Create(CultureInfo.InvariantCulture, $"X-{i}: {i}"))]);
+        yield return Note("6585 §5", "200 further fields", [.. Valid,
+            .. Enumerable.Range(0, 200).Select(static i => string.Create(CultureInfo.InvariantCulture, $"X-{i}: {i}"))]);
         yield return Note("6585 §5", "a field of 64 KiB", [.. Valid, "X-Long: " + new string('x', 64 * 1024)]);
         yield return Note("6454 §7.3", "an Origin from elsewhere", [.. Valid, "Origin: https://elsewhere.example"]);
         yield return Note("6455 §4.2.2", "a path that nobody serves", Valid) with { RequestLine = "GET /there-is-nothing-here HTTP/1.1" };
     }
 
-    private static HandshakeCase Accept(string section, string name, IReadOnlyList<string> fields) => new(section, name, Kind.Required, HandshakeEnd.Accepted, Get, fields);
+    private static HandshakeCase Accept(string section, string name, IReadOnlyList<string> fields) =>
+        new(section, name, Kind.Required, HandshakeEnd.Accepted, Get, fields);
 
-    private static HandshakeCase Refuse(string section, string name, IReadOnlyList<string> fields) => new(section, name, Kind.Required, HandshakeEnd.Refused, Get, fields);
+    private static HandshakeCase Refuse(string section, string name, IReadOnlyList<string> fields) =>
+        new(section, name, Kind.Required, HandshakeEnd.Refused, Get, fields);
 
-    private static HandshakeCase Note(string section, string name, IReadOnlyList<string> fields) => new(section, name, Kind.Informational, HandshakeEnd.Open, Get, fields);
+    private static HandshakeCase Note(string section, string name, IReadOnlyList<string> fields) =>
+        new(section, name, Kind.Informational, HandshakeEnd.Open, Get, fields);
 
     private static string[] With(int index, string field) => [.. Valid[..index], field, .. Valid[(index + 1)..]];
 

@@ -78,7 +78,8 @@ internal static class HtmlReport
             string style = StyleOf(result), outcome = TextReport.Word(result.Outcome).ToLowerInvariant();
             page.Append(Invariant($"<tr data-outcome=\"{style}\"><td class=\"outcome {style}\">{outcome}<td class=\"kind\">{result.Case.Kind.ToString().ToLowerInvariant()}<td class=\"section\">{result.Case.Section}"));
             page.Append(Invariant($"<td class=\"name\">{Text(result.Case.Name)}<small>{Text(result.Case.Expected)}</small>"));
-            if (result.Detail.Length > 0 && result.Outcome != Outcome.Passed) page.Append(Invariant($"<small class=\"detail\">→ {Text(result.Detail)}</small>"));
+            if (result.Detail.Length > 0 && result.Outcome != Outcome.Passed)
+                page.Append(Invariant($"<small class=\"detail\">→ {Text(result.Detail)}</small>"));
         }
 
         page.Append("</table></details>");

@@ -30,17 +30,22 @@ internal static class MessageRows
             byte[] payload = FrameRows.PayloadOf(opcode, 12);
             foreach ((string how, int[] cuts) in ((string, int[])[])
                      [
-                         ("two fragments", [5]), ("three fragments", [4, 8]), ("an empty first fragment", [0]), ("an empty last fragment", [12]), ("an empty fragment in the middle", [6, 6]),
+                         ("two fragments", [5]), ("three fragments", [4, 8]), ("an empty first fragment", [0]), ("an empty last fragment", [12]),
+                             ("an empty fragment in the middle", [6, 6]),
                          ("fragments of one byte", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]), ("empty fragments around", [0, 0, 0, 12, 12, 12]),
                      ])
             {
                 IReadOnlyList<byte[]> frames = Cut(opcode, payload, cuts);
-                yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} in {how}", Kind.Required, new Send(Wire.Join(frames)), new Echo(opcode, payload));
-                yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} in {how}, byte by byte", Kind.Required, new Send(Wire.Join(frames), 1), new Echo(opcode, payload));
-                yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} in {how}, a write each", Kind.Required, [.. frames.Select(static frame => new Send(frame)), new Echo(opcode, payload)]);
+                yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} in {how}", Kind.Required, new Send(Wire.Join(frames)),
+                    new Echo(opcode, payload));
+                yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} in {how}, byte by byte", Kind.Required,
+                    new Send(Wire.Join(frames), 1), new Echo(opcode, payload));
+                yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} in {how}, a write each", Kind.Required,
+                    [.. frames.Select(static frame => new Send(frame)), new Echo(opcode, payload)]);
             }
 
-            yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} in empty fragments only", Kind.Required, new Send(Wire.Join(Cut(opcode, [], 0, 0))), new Echo(opcode, []));
+            yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} in empty fragments only", Kind.Required,
+                new Send(Wire.Join(Cut(opcode, [], 0, 0))), new Echo(opcode, []));
             byte[] large = FrameRows.PayloadOf(opcode, 65536);
             foreach (int size in (int[])[256, 1000, 32768])
                 yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} of 64 KiB in fragments of {size}", Kind.Required,
@@ -83,13 +88,17 @@ internal static class MessageRows
             rows.Add(new Dialogue(Chapter, Section, $"continuation after a whole {Wire.NameOf(first)}", Kind.Required,
                 new Send(whole), new Echo(first, "x"u8.ToArray()), new Send(Wire.FrameOf(Wire.Continuation, "y")), new Fails()));
             rows.Add(new Dialogue(Chapter, Section, $"continuation after a fragmented {Wire.NameOf(first)}", Kind.Required,
-                new Send(Wire.Join(Cut(first, "xy"u8.ToArray(), 1))), new Echo(first, "xy"u8.ToArray()), new Send(Wire.FrameOf(Wire.Continuation, "z")), new Fails()));
+                new Send(Wire.Join(Cut(first, "xy"u8.ToArray(), 1))), new Echo(first, "xy"u8.ToArray()),
+                    new Send(Wire.FrameOf(Wire.Continuation, "z")), new Fails()));
         }
 
         foreach (bool fin in (bool[])[true, false])
-            rows.AddRange(Breach.Rows(Chapter, Section, $"continuation with{(fin ? "" : "out")} FIN at first", Wire.FrameOf(Wire.Continuation, "x", fin), 1, Kind.Required, [1002]));
+            rows.AddRange(Breach.Rows(Chapter, Section, $"continuation with{(fin ? "" : "out")} FIN at first",
+                Wire.FrameOf(Wire.Continuation, "x", fin), 1, Kind.Required, [1002]));
         foreach (int opcode in (int[])[Wire.Ping, Wire.Pong, Wire.Close])
-            rows.AddRange(Breach.Rows(Chapter, "6455 §5.5", $"{Wire.NameOf(opcode)} without FIN", Wire.FrameOf(opcode, opcode == Wire.Close ? Wire.CloseBody(1000) : "x"u8.ToArray(), fin: false), 1, Kind.Required, [1002], opcode == Wire.Close));
+            rows.AddRange(Breach.Rows(Chapter, "6455 §5.5", $"{Wire.NameOf(opcode)} without FIN",
+                Wire.FrameOf(opcode, opcode == Wire.Close ? Wire.CloseBody(1000) : "x"u8.ToArray(), fin: false), 1, Kind.Required, [1002],
+                opcode == Wire.Close));
         return rows;
     }
 
@@ -99,16 +108,20 @@ internal static class MessageRows
         {
             byte[] payload = FrameRows.PayloadOf(Wire.Binary, length), ping = Wire.FrameOf(Wire.Ping, payload);
             yield return new Dialogue(Chapters.Pings, "6455 §5.5.2", $"a Ping of {length} bytes", Kind.Required, new Send(ping), new Answer(payload));
-            yield return new Dialogue(Chapters.Pings, "6455 §5.5.2", $"a Ping of {length} bytes, byte by byte", Kind.Required, new Send(ping, 1), new Answer(payload));
-            yield return new Dialogue(Chapters.Pings, "6455 §5.5.3", $"an unsolicited Pong of {length} bytes", Kind.Required, new Send(Wire.FrameOf(Wire.Pong, payload)), new Alive());
+            yield return new Dialogue(Chapters.Pings, "6455 §5.5.2", $"a Ping of {length} bytes, byte by byte", Kind.Required, new Send(ping, 1),
+                new Answer(payload));
+            yield return new Dialogue(Chapters.Pings, "6455 §5.5.3", $"an unsolicited Pong of {length} bytes", Kind.Required,
+                new Send(Wire.FrameOf(Wire.Pong, payload)), new Alive());
         }
 
         byte[] text = "text"u8.ToArray();
         yield return new Dialogue(Chapters.Pings, "6455 §5.5.2", "a Ping, a text, a Ping", Kind.Required,
-            new Send(Wire.FrameOf(Wire.Ping, "1")), new Answer("1"u8.ToArray()), new Send(Wire.FrameOf(Wire.Text, text)), new Echo(Wire.Text, text), new Send(Wire.FrameOf(Wire.Ping, "2")), new Answer("2"u8.ToArray()));
+            new Send(Wire.FrameOf(Wire.Ping, "1")), new Answer("1"u8.ToArray()), new Send(Wire.FrameOf(Wire.Text, text)), new Echo(Wire.Text, text),
+                new Send(Wire.FrameOf(Wire.Ping, "2")), new Answer("2"u8.ToArray()));
         foreach (int count in (int[])[2, 10, 1000])
         {
-            byte[][] payloads = [.. Enumerable.Range(0, count).Select(static i => System.Text.Encoding.ASCII.GetBytes(i.ToString("d4", CultureInfo.InvariantCulture)))];
+            byte[][] payloads = [.. Enumerable.Range(0, count).Select(static i =>
+                System.Text.Encoding.ASCII.GetBytes(i.ToString("d4", CultureInfo.InvariantCulture)))];
             yield return new Dialogue(Chapters.Pings, "6455 §5.5.3", $"{count} Pings in one write", Kind.Required,
                 new Send(Wire.Join(payloads.Select(static payload => Wire.FrameOf(Wire.Ping, payload)))), new AnswersUpTo(payloads));
         }
@@ -118,8 +131,10 @@ internal static class MessageRows
     {
         foreach (int opcode in (int[])[Wire.Ping, Wire.Pong, Wire.Close])
             foreach (int length in (int[])[126, 127, 65536])
-                foreach (Case row in Breach.Rows(opcode == Wire.Close ? Chapters.Closing : Chapters.Pings, "6455 §5.5", $"a {Wire.NameOf(opcode)} of {length} bytes",
-                             Wire.FrameOf(opcode, (byte[])[.. Wire.CloseBody(1000), .. FrameRows.PayloadOf(Wire.Text, length - 2)]), 2, Kind.Required, [1002], opcode == Wire.Close)) yield return row;
+                foreach (Case row in Breach.Rows(opcode == Wire.Close ? Chapters.Closing : Chapters.Pings, "6455 §5.5",
+                    $"a {Wire.NameOf(opcode)} of {length} bytes",
+                             Wire.FrameOf(opcode, (byte[])[.. Wire.CloseBody(1000), .. FrameRows.PayloadOf(Wire.Text, length - 2)]), 2, Kind.Required,
+                                 [1002], opcode == Wire.Close)) yield return row;
     }
 
     private static IEnumerable<Case> Limits()
@@ -132,8 +147,10 @@ internal static class MessageRows
             {
                 byte[] payload = FrameRows.PayloadOf(opcode, size);
                 // Who refuses a large frame may reset while it is still being sent, and a reset can overtake the Close: so this is only noted.
-                yield return new Dialogue(Chapters.Limits, Section, $"{kind} of {size} bytes in a frame", Kind.Informational, new Send(Wire.FrameOf(opcode, payload)), new EchoOr1009(opcode, payload));
-                yield return new Dialogue(Chapters.Limits, Section, $"{kind} of {size} bytes in 64 fragments", Kind.Strict, new EchoInStepOr1009(opcode, payload, size / 64));
+                yield return new Dialogue(Chapters.Limits, Section, $"{kind} of {size} bytes in a frame", Kind.Informational,
+                    new Send(Wire.FrameOf(opcode, payload)), new EchoOr1009(opcode, payload));
+                yield return new Dialogue(Chapters.Limits, Section, $"{kind} of {size} bytes in 64 fragments", Kind.Strict,
+                    new EchoInStepOr1009(opcode, payload, size / 64));
             }
 
             foreach (int count in (int[])[256, 1024, 4096])

@@ -19,7 +19,8 @@ internal sealed record Run(string Server, DateTimeOffset Begun, TimeSpan Elapsed
     public IEnumerable<(string Chapter, IReadOnlyList<Result> Results)> ByChapter =>
         Results.GroupBy(static result => result.Case.Chapter).Select(static group => (group.Key, (IReadOnlyList<Result>)[.. group]));
 
-    public static int Count(IEnumerable<Result> results, Outcome outcome, Kind? kind = null) => results.Count(result => result.Outcome == outcome && (kind is null || result.Case.Kind == kind));
+    public static int Count(IEnumerable<Result> results, Outcome outcome, Kind? kind = null) =>
+        results.Count(result => result.Outcome == outcome && (kind is null || result.Case.Kind == kind));
 }
 
 /// <summary>The report that is read in a terminal.</summary>
@@ -39,10 +40,17 @@ internal static class TextReport
         output.WriteLine($"{"chapter",-16}{"passed",8}{"failed: MUST",14}{"strict",8}{"not negotiated",16}{"noted",7}");
         foreach ((string chapter, IReadOnlyList<Result> results) in run.ByChapter) WriteRow(output, chapter, results);
         WriteRow(output, "all", run.Results);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{run.Server}: {run.Results.Count} cases in {run.Elapsed.TotalSeconds:0.0} s, {run.Failed} failed"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{run.Server}: {run.Results.Count} cases in {run.Elapsed.TotalSeconds:0.0} s, {run.Failed} failed"));
     }
 
-    public static string Word(Outcome outcome) => outcome switch { Outcome.Passed => "passed", Outcome.Failed => "FAILED", Outcome.NotNegotiated => "not negotiated", _ => "noted" };
+    public static string Word(Outcome outcome) => outcome switch
+    {
+        Outcome.Passed => "passed",
+        Outcome.Failed => "FAILED",
+        Outcome.NotNegotiated => "not negotiated",
+        _ => "noted",
+    };
 
     private static void WriteRow(TextWriter output, string name, IReadOnlyList<Result> results) => output.WriteLine(string.Create(CultureInfo.InvariantCulture,
         $"{name,-16}{Run.Count(results, Outcome.Passed),8}{Run.Count(results, Outcome.Failed, Kind.Required),14}{Run.Count(results, Outcome.Failed, Kind.Strict),8}{Run.Count(results, Outcome.NotNegotiated),16}{Run.Count(results, Outcome.Noted),7}"));
@@ -57,10 +65,12 @@ internal static class JUnitReport
 
     private static XElement CaseOf(Result result)
     {
-        XElement element = new("testcase", new XAttribute("classname", $"{result.Case.Chapter}.{result.Case.Kind}"), new XAttribute("name", Printable($"{result.Case.Name} ({result.Case.Section})")),
+        XElement element = new("testcase", new XAttribute("classname", $"{result.Case.Chapter}.{result.Case.Kind}"),
+            new XAttribute("name", Printable($"{result.Case.Name} ({result.Case.Section})")),
             new XAttribute("time", Seconds(result.Elapsed)));
         string detail = Printable(result.Detail);
-        if (result.Outcome == Outcome.Failed) element.Add(new XElement("failure", new XAttribute("message", detail), $"expected: {Printable(result.Case.Expected)}"));
+        if (result.Outcome == Outcome.Failed)
+            element.Add(new XElement("failure", new XAttribute("message", detail), $"expected: {Printable(result.Case.Expected)}"));
         else if (result.Outcome == Outcome.NotNegotiated) element.Add(new XElement("skipped", new XAttribute("message", detail)));
         else if (detail.Length > 0) element.Add(new XElement("system-out", detail));
         return element;
@@ -68,7 +78,8 @@ internal static class JUnitReport
 
     private static XAttribute[] Counts(IReadOnlyList<Result> results) =>
     [
-        new("tests", results.Count), new("failures", Run.Count(results, Outcome.Failed)), new("skipped", Run.Count(results, Outcome.NotNegotiated)), new("errors", 0),
+        new("tests", results.Count), new("failures", Run.Count(results, Outcome.Failed)), new("skipped", Run.Count(results, Outcome.NotNegotiated)),
+            new("errors", 0),
         new("time", Seconds(results.Aggregate(TimeSpan.Zero, static (sum, result) => sum + result.Elapsed))),
     ];
 

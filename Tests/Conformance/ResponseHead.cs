@@ -41,14 +41,19 @@ internal sealed record ResponseHead(int Status, string StatusLine, IReadOnlyList
     public void CheckUpgrade(string key, bool offeredExtensions, IReadOnlyList<string> offeredSubprotocols)
     {
         if (Status != 101) throw new NotAsExpectedException($"a valid request was answered with \"{StatusLine}\"");
-        if (Values("Upgrade") is not [string upgrade] || !upgrade.Equals("websocket", StringComparison.OrdinalIgnoreCase)) throw new NotAsExpectedException("the answer's Upgrade is not websocket");
-        if (!Values("Connection").Contains("Upgrade", StringComparer.OrdinalIgnoreCase)) throw new NotAsExpectedException("the answer's Connection has no Upgrade");
-        if (Values("Sec-WebSocket-Accept") is not [string accept] || accept != AcceptOf(key)) throw new NotAsExpectedException($"Sec-WebSocket-Accept is not {AcceptOf(key)}");
+        if (Values("Upgrade") is not [string upgrade] || !upgrade.Equals("websocket", StringComparison.OrdinalIgnoreCase))
+            throw new NotAsExpectedException("the answer's Upgrade is not websocket");
+        if (!Values("Connection").Contains("Upgrade", StringComparer.OrdinalIgnoreCase))
+            throw new NotAsExpectedException("the answer's Connection has no Upgrade");
+        if (Values("Sec-WebSocket-Accept") is not [string accept] || accept != AcceptOf(key))
+            throw new NotAsExpectedException($"Sec-WebSocket-Accept is not {AcceptOf(key)}");
         IReadOnlyList<string> extensions = Values("Sec-WebSocket-Extensions");
         if (extensions.Count > 0 && !offeredExtensions) throw new NotAsExpectedException("the answer names an extension, and none was offered");
         IReadOnlyList<string> subprotocols = Values("Sec-WebSocket-Protocol");
-        if (subprotocols.Count > 1 || subprotocols.Any(chosen => !offeredSubprotocols.Contains(chosen))) throw new NotAsExpectedException("the answer names a subprotocol that was not offered, or several");
-        if (Values("Content-Length").Any(static length => length != "0") || Values("Transfer-Encoding").Count > 0) throw new NotAsExpectedException("the 101 announces a body");
+        if (subprotocols.Count > 1 || subprotocols.Any(chosen => !offeredSubprotocols.Contains(chosen)))
+            throw new NotAsExpectedException("the answer names a subprotocol that was not offered, or several");
+        if (Values("Content-Length").Any(static length => length != "0") || Values("Transfer-Encoding").Count > 0)
+            throw new NotAsExpectedException("the 101 announces a body");
     }
 
     [SuppressMessage("Security", "CA5350", Justification = "RFC 6455 §1.3 prescribes SHA-1; nothing is protected by it.")]

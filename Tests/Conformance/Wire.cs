@@ -107,10 +107,12 @@ internal static class Wire
         bool fin = (bytes[0] & 0x80) != 0;
         int reserved = (bytes[0] >> 4) & 7, opcode = bytes[0] & 15, length7 = bytes[1] & 0x7F;
         bool mayCarry = opcode is Text or Binary;
-        if ((reserved & ~(mayCarry ? permitted : 0)) != 0) throw new NotAsExpectedException("the server set a reserved bit that was not negotiated for such a frame (§5.2)");
+        if ((reserved & ~(mayCarry ? permitted : 0)) != 0)
+            throw new NotAsExpectedException("the server set a reserved bit that was not negotiated for such a frame (§5.2)");
         if (opcode is (> Binary and < Close) or > Pong) throw new NotAsExpectedException($"the server sent the reserved opcode {opcode} (§5.2)");
         if ((bytes[1] & 0x80) != 0) throw new NotAsExpectedException("the server masked a frame (§5.1)");
-        if (opcode >= Close && (!fin || length7 > 125)) throw new NotAsExpectedException("the server sent a control frame that is fragmented or longer than 125 bytes (§5.5)");
+        if (opcode >= Close && (!fin || length7 > 125))
+            throw new NotAsExpectedException("the server sent a control frame that is fragmented or longer than 125 bytes (§5.5)");
         int header = length7 switch { 126 => 4, 127 => 10, _ => 2 };
         if (bytes.Length < header) return null;
         ulong declared = length7 switch
@@ -119,7 +121,8 @@ internal static class Wire
             127 => BinaryPrimitives.ReadUInt64BigEndian(bytes[2..]),
             _ => (ulong)length7,
         };
-        if ((length7 == 126 && declared < 126) || (length7 == 127 && declared <= ushort.MaxValue)) throw new NotAsExpectedException("the server wrote a length in more bytes than it needs (§5.2)");
+        if ((length7 == 126 && declared < 126) || (length7 == 127 && declared <= ushort.MaxValue))
+            throw new NotAsExpectedException("the server wrote a length in more bytes than it needs (§5.2)");
         if (declared > 64 * 1024 * 1024) throw new NotAsExpectedException($"the server declared a frame of {declared} bytes");
         if ((ulong)(bytes.Length - header) < declared) return null;
         length = header + (int)declared;
