@@ -1,0 +1,95 @@
+// The command line: a URL, and options that each take a value, but for two. What is wrong with it is one sentence.
+
+using System.Globalization;
+
+namespace RawWs.Conformance;
+
+/// <param name="Target">The server.</param>
+/// <param name="Rows">What to play.</param>
+/// <param name="JUnit">Where the JUnit report goes, or null.</param>
+/// <param name="Html">Where the page goes, or null.</param>
+/// <param name="Verbose">A line for each row.</param>
+/// <param name="Server">What to call the server in the reports.</param>
+internal sealed record Arguments(Target Target, IReadOnlyList<Case> Rows, string? JUnit, string? Html, bool Verbose, string Server)
+{
+    public static readonly string Usage =
+        $"""
+         Tests a WebSocket echo server against RFC 6455 and RFC 7692.
+
+           conformance ws://HOST:PORT/PATH [options]
+
+           --only SECTION      a chapter ({string.Join(", ", Chapters.InOrder)}), or a section of the RFC such as 5.2; may be repeated
+           --junit FILE        write a JUnit report
+           --html FILE         write a page
+           --name TEXT         what to call the server in the reports; default: its URL
+           --timeout SECONDS   deadline of each single wait; default: 10
+           --verbose           a line for each case
+           --list              name the cases, and run none
+
+         Exit code: 0 every required and strict case passed, 1 one failed, 2 the suite could not run.
+         """;
+
+    /// <summary>Reads the command line.</summary>
+    /// <returns>The arguments, or null with what is wrong.</returns>
+    public static Arguments? TryParse(IReadOnlyList<string> words, out string error)
+    {
+        string? url = null, junit = null, html = null, name = null;
+        double timeout = 10;
+        bool verbose = false;
+        List<Case> rows = [];
+        for (int i = 0; i < words.Count; i++)
+        {
+            string word = words[i];
+            if (word == "--verbose")
+            {
+                verbose = true;
+                continue;
+            }
+
+            if (!word.StartsWith("--", StringComparison.Ordinal))
+            {
+                if (url is not null) return Wrong($"one URL, not both {url} and {word}", out error);
+                url = word;
+                continue;
+            }
+
+            if (word is not ("--only" or "--junit" or "--html" or "--name" or "--timeout")) return Wrong($"{word} is no option", out error);
+            if (++i == words.Count) return Wrong($"{word} needs a value", out error);
+            string value = words[i];
+            switch (word)
+            {
+                case "--only":
+                    IReadOnlyList<Case> chosen = Suite.Select(value);
+                    if (chosen.Count == 0) return Wrong($"--only {value}: there is no such section", out error);
+                    rows.AddRange(chosen.Except(rows));
+                    break;
+                case "--junit":
+                    junit = value;
+                    break;
+                case "--html":
+                    html = value;
+                    break;
+                case "--name":
+                    name = value;
+                    break;
+                default:
+                    if (!double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out timeout) || timeout is < 0.1 or > 3600)
+                        return Wrong($"--timeout {value}: 0.1 to 3600 seconds", out error);
+                    break;
+            }
+        }
+
+        if (url is null) return Wrong("the URL of the server is missing", out error);
+        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || uri.Scheme != "ws" || uri.Host.Length == 0)
+            return Wrong($"{url} is no ws:// URL", out error);
+        Target target = new(uri.IdnHost.Trim('[', ']'), uri.Port > 0 ? uri.Port : 80, uri.PathAndQuery, TimeSpan.FromSeconds(timeout));
+        error = "";
+        return new Arguments(target, rows.Count > 0 ? [.. Suite.All.Where(rows.Contains)] : Suite.All, junit, html, verbose, name ?? target.ToString());
+    }
+
+    private static Arguments? Wrong(string what, out string error)
+    {
+        error = what;
+        return null;
+    }
+}

@@ -1,0 +1,105 @@
+// A row of the suite: what it is called, which section asks for it, how much that counts, what is expected, and how it is played.
+// Rows are data. The three kinds of row (a request head, a dialogue of frames, a stretch of compressed messages) each have one
+// player; none of them parses with anything of the server under test.
+
+namespace RawWs.Conformance;
+
+/// <summary>How much a row counts.</summary>
+internal enum Kind : byte
+{
+    /// <summary>The RFC says MUST, to the server or to the client whose breach has to be noticed.</summary>
+    Required,
+
+    /// <summary>The RFC says SHOULD, or the failure has to come at the earliest byte that proves it.</summary>
+    Strict,
+
+    /// <summary>The RFC leaves it open. What the server did is reported, and never fails the run.</summary>
+    Informational,
+}
+
+/// <summary>What came of a row.</summary>
+internal enum Outcome : byte
+{
+    /// <summary>As expected.</summary>
+    Passed,
+
+    /// <summary>Not as expected.</summary>
+    Failed,
+
+    /// <summary>The server does not negotiate what the row is about.</summary>
+    NotNegotiated,
+
+    /// <summary>An informational row: the detail says what the server did.</summary>
+    Noted,
+}
+
+/// <summary>The chapters, in the order of RFC 6455 §4 to §8 and RFC 7692. Their names are what <c>--only</c> takes.</summary>
+internal static class Chapters
+{
+    public const string Handshake = "handshake";
+    public const string Framing = "framing";
+    public const string ReservedBits = "reserved-bits";
+    public const string Opcodes = "opcodes";
+    public const string Masking = "masking";
+    public const string Fragmentation = "fragmentation";
+    public const string Pings = "pings";
+    public const string Closing = "closing";
+    public const string CloseCodes = "close-codes";
+    public const string Utf8 = "utf-8";
+    public const string Limits = "limits";
+    public const string Negotiation = "negotiation";
+    public const string Compression = "compression";
+
+    public static readonly IReadOnlyList<string> InOrder =
+        [Handshake, Framing, ReservedBits, Opcodes, Masking, Fragmentation, Pings, Closing, CloseCodes, Utf8, Limits, Negotiation, Compression];
+}
+
+/// <summary>A row.</summary>
+/// <param name="Chapter">One of <see cref="Chapters"/>.</param>
+/// <param name="Section">Document and section, as "6455 §5.2".</param>
+/// <param name="Name">What it is called; different from every other in its chapter.</param>
+/// <param name="Kind">How much it counts.</param>
+internal abstract record Case(string Chapter, string Section, string Name, Kind Kind)
+{
+    /// <summary>Chapter and name: what tells the row from all others.</summary>
+    public string Id => $"{Chapter}/{Name}";
+
+    /// <summary>What the server has to do, in words.</summary>
+    public abstract string Expected { get; }
+
+    /// <summary>Whether the row moves so many bytes that only as many as there are processors should run at once.</summary>
+    public virtual bool IsHeavy => false;
+
+    /// <summary>Plays the row on connections of its own.</summary>
+    /// <returns>Null when all was as expected; for an informational row, what the server did.</returns>
+    /// <exception cref="NotAsExpectedException">The server did something else.</exception>
+    /// <exception cref="NotNegotiatedException">The server declined what the row is about.</exception>
+    public abstract Task<string?> PlayAsync(Target target);
+}
+
+/// <summary>A row and what came of it.</summary>
+/// <param name="Case">The row.</param>
+/// <param name="Outcome">What came of it.</param>
+/// <param name="Detail">What the server did instead, or what is to be noted; empty when there is nothing to say.</param>
+/// <param name="Elapsed">How long it took.</param>
+internal sealed record Result(Case Case, Outcome Outcome, string Detail, TimeSpan Elapsed);
+
+/// <summary>The server under test, and how patient one is with it.</summary>
+/// <param name="Host">Name or address.</param>
+/// <param name="Port">TCP port.</param>
+/// <param name="Resource">Path and query to ask for.</param>
+/// <param name="Timeout">The deadline of each single wait.</param>
+internal sealed record Target(string Host, int Port, string Resource, TimeSpan Timeout)
+{
+    /// <summary>The value of Host.</summary>
+    public string Authority => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
+
+    /// <summary>As it was given.</summary>
+    public override string ToString() => $"ws://{Authority}{Resource}";
+}
+
+/// <summary>The server did not do what the row expects; the message says what it did.</summary>
+internal sealed class NotAsExpectedException(string message) : Exception(message);
+
+/// <summary>The server declined the extension, or the parameter, that the row is about.</summary>
+internal sealed class NotNegotiatedException(string message) : Exception(message);

@@ -1,0 +1,210 @@
+// One connection to the server under test: bytes out, frames in, each wait with a deadline. One task may send while another receives.
+// A write that fails is no finding of its own: what the server did is read from what it sent.
+
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace RawWs.Conformance;
+
+/// <summary>How the server's stream ended.</summary>
+internal enum StreamEnd : byte
+{
+    /// <summary>It has not.</summary>
+    None,
+
+    /// <summary>By FIN.</summary>
+    Finished,
+
+    /// <summary>By RST.</summary>
+    Reset,
+}
+
+internal sealed class Connection : IDisposable
+{
+    private readonly Socket _socket;
+    private readonly TimeSpan _timeout;
+    private CancellationTokenSource _receiveDeadline = new();
+    private CancellationTokenSource _sendDeadline = new();
+    private byte[] _buffer = new byte[16 * 1024];
+    private int _start;
+    private int _end;
+
+    private Connection(Socket socket, TimeSpan timeout) => (_socket, _timeout) = (socket, timeout);
+
+    public StreamEnd End { get; private set; }
+
+    /// <summary>The reserved bits that were negotiated.</summary>
+    public int PermittedReserved { get; set; }
+
+    /// <summary>What inflates the server's messages, once compression is agreed.</summary>
+    public Inflater? Inflater { get; set; }
+
+    public static async Task<Connection> ConnectAsync(Target target)
+    {
+        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using CancellationTokenSource deadline = new(target.Timeout);
+        try
+        {
+            EndPoint endPoint = IPAddress.TryParse(target.Host, out IPAddress? address)
+                ? new IPEndPoint(address, target.Port) : new DnsEndPoint(target.Host, target.Port);
+            await socket.ConnectAsync(endPoint, deadline.Token).ConfigureAwait(false);
+            return new Connection(socket, target.Timeout);
+        }
+        catch (Exception exception) when (exception is SocketException or OperationCanceledException)
+        {
+            socket.Dispose();
+            throw new NotAsExpectedException(exception is SocketException ? $"no connection: {exception.Message}" : "no connection before the deadline");
+        }
+    }
+
+    /// <summary>Connects and goes through the opening handshake, which has to succeed.</summary>
+    public static async Task<Connection> OpenAsync(Target target)
+    {
+        Connection connection = await ConnectAsync(target).ConfigureAwait(false);
+        try
+        {
+            await connection.UpgradeAsync(target, null).ConfigureAwait(false);
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The opening handshake of a plain client, perhaps with an offer of extensions.</summary>
+    public async Task<ResponseHead> UpgradeAsync(Target target, string? extensions)
+    {
+        string key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
+        string offer = extensions is null ? "" : $"Sec-WebSocket-Extensions: {extensions}\r\n";
+        await SendAsync(Encoding.Latin1.GetBytes($"GET {target.Resource} HTTP/1.1\r\nHost: {target.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            + $"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n")).ConfigureAwait(false);
+        ResponseHead head = await ReadHeadAsync().ConfigureAwait(false);
+        head.CheckUpgrade(key, offeredExtensions: extensions is not null, offeredSubprotocols: []);
+        return head;
+    }
+
+    public async Task SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            while (!bytes.IsEmpty) bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, Rearm(ref _sendDeadline)).ConfigureAwait(false)..];
+        }
+        catch (OperationCanceledException)
+        {
+            throw new NotAsExpectedException("the server took nothing before the deadline");
+        }
+        catch (SocketException)
+        {
+            // The stream is broken; the reader finds out how.
+        }
+    }
+
+    /// <summary>In pieces of so many bytes, each a write of its own.</summary>
+    public async Task SendInPiecesAsync(ReadOnlyMemory<byte> bytes, int pieceBytes)
+    {
+        for (int at = 0; at < bytes.Length; at += pieceBytes) await SendAsync(bytes.Slice(at, Math.Min(pieceBytes, bytes.Length - at))).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends our side of the stream.</summary>
+    public void FinishSending()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // The stream is broken; the reader finds out how.
+        }
+    }
+
+    /// <summary>The head of the HTTP answer.</summary>
+    public async Task<ResponseHead> ReadHeadAsync()
+    {
+        while (true)
+        {
+            int end = _buffer.AsSpan(_start, _end - _start).IndexOf("\r\n\r\n"u8);
+            if (end >= 0)
+            {
+                ResponseHead head = ResponseHead.Parse(Encoding.Latin1.GetString(_buffer, _start, end));
+                _start += end + 4;
+                return head;
+            }
+
+            if (_end - _start > 64 * 1024) throw new NotAsExpectedException("the answer's head has no end");
+            if (!await FillAsync("the answer to the request").ConfigureAwait(false))
+                throw new NotAsExpectedException("the connection ended without an HTTP answer");
+        }
+    }
+
+    /// <summary>The next frame; null at the end of the stream.</summary>
+    /// <param name="awaited">What is waited for, to say so when the deadline passes.</param>
+    public async ValueTask<Frame?> ReadFrameAsync(string awaited)
+    {
+        while (true)
+        {
+            if (Wire.TryTake(_buffer.AsSpan(_start, _end - _start), PermittedReserved, out int length) is { } frame)
+            {
+                _start += length;
+                return frame;
+            }
+
+            if (await FillAsync(awaited).ConfigureAwait(false)) continue;
+            if (_end > _start && End == StreamEnd.Finished) throw new NotAsExpectedException("the server's stream ended inside a frame");
+            return null;
+        }
+    }
+
+    /// <summary>Ends the connection as any program does that exits.</summary>
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _receiveDeadline.Dispose();
+        _sendDeadline.Dispose();
+    }
+
+    private async ValueTask<bool> FillAsync(string awaited)
+    {
+        if (End != StreamEnd.None) return false;
+        if (_start == _end) _start = _end = 0;
+        if (_end == _buffer.Length)
+        {
+            if (_start > 0) _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+            else Array.Resize(ref _buffer, _buffer.Length * 2);
+            (_start, _end) = (0, _end - _start);
+        }
+
+        try
+        {
+            int received = await _socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None, Rearm(ref _receiveDeadline)).ConfigureAwait(false);
+            if (received == 0) End = StreamEnd.Finished;
+            _end += received;
+            return received > 0;
+        }
+        catch (OperationCanceledException)
+        {
+            throw new NotAsExpectedException($"{awaited} did not come within {_timeout.TotalSeconds:0.#} s");
+        }
+        catch (SocketException)
+        {
+            End = StreamEnd.Reset;
+            return false;
+        }
+    }
+
+    private CancellationToken Rearm(ref CancellationTokenSource deadline)
+    {
+        if (!deadline.TryReset())
+        {
+            deadline.Dispose();
+            deadline = new CancellationTokenSource();
+        }
+
+        deadline.CancelAfter(_timeout);
+        return deadline.Token;
+    }
+}

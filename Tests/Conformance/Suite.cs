@@ -1,0 +1,120 @@
+// The rows, in order, and the run over them: bounded in parallel, since each row has connections of its own and knows of no other.
+
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace RawWs.Conformance;
+
+internal static class Suite
+{
+    /// <summary>How many dialogues run at once. They mostly wait.</summary>
+    private const int LightMax = 64;
+
+    /// <summary>Every row, chapter by chapter.</summary>
+    public static IReadOnlyList<Case> All { get; } = InOrder();
+
+    /// <summary>The rows that <paramref name="section"/> means: a chapter, or a section such as "6455 §5.2", "§5" or "5.2".</summary>
+    public static IReadOnlyList<Case> Select(string section)
+    {
+        if (Chapters.InOrder.Contains(section)) return [.. All.Where(row => row.Chapter == section)];
+        string bare = section.Replace("§", "", StringComparison.Ordinal).Replace("RFC", "", StringComparison.OrdinalIgnoreCase).Trim();
+        string document = bare.Contains(' ', StringComparison.Ordinal) ? bare[..bare.IndexOf(' ', StringComparison.Ordinal)] : "";
+        string number = bare[document.Length..].Trim();
+        return
+        [
+            .. All.Where(row =>
+            {
+                string[] words = row.Section.Split(" §");
+                return (document.Length == 0 || words[0] == document) && (words[1] == number || words[1].StartsWith(number + ".", StringComparison.Ordinal));
+            }),
+        ];
+    }
+
+    /// <summary>Plays the rows. No result is missing, and they stand in the rows' order.</summary>
+    /// <param name="target">The server.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="onResult">Told of each result as it comes, from one thread at a time.</param>
+    public static async Task<IReadOnlyList<Result>> RunAsync(Target target, IReadOnlyList<Case> rows, Action<Result>? onResult = null)
+    {
+        bool compresses = rows.Any(IsOfCompression) && await CompressesAsync(target).ConfigureAwait(false);
+        ConcurrentDictionary<Case, Result> results = new(ReferenceEqualityComparer.Instance);
+        Lock reporting = new();
+
+        async ValueTask PlayAsync(Case row, CancellationToken cancellation)
+        {
+            Result result = IsOfCompression(row) && !compresses
+                ? new Result(row, Outcome.NotNegotiated, "the server does not speak permessage-deflate", TimeSpan.Zero)
+                : await OneAsync(target, row).ConfigureAwait(false);
+            results[row] = result;
+            lock (reporting) onResult?.Invoke(result);
+        }
+
+        ParallelOptions light = new() { MaxDegreeOfParallelism = LightMax }, heavy = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
+        await Parallel.ForEachAsync(rows.Where(static row => !row.IsHeavy), light, PlayAsync).ConfigureAwait(false);
+        await Parallel.ForEachAsync(rows.Where(static row => row.IsHeavy), heavy, PlayAsync).ConfigureAwait(false);
+        return [.. rows.Select(row => results[row])];
+    }
+
+    /// <summary>Whether the server can be tested at all: somebody listens, and a plain handshake is answered with 101.</summary>
+    /// <exception cref="NotAsExpectedException">It can't; the message says why.</exception>
+    public static async Task ProbeAsync(Target target)
+    {
+        using Connection connection = await Connection.OpenAsync(target).ConfigureAwait(false);
+    }
+
+    private static async Task<Result> OneAsync(Target target, Case row)
+    {
+        long start = Stopwatch.GetTimestamp();
+        Outcome outcome;
+        string detail;
+        try
+        {
+            detail = await row.PlayAsync(target).ConfigureAwait(false) ?? "";
+            outcome = Outcome.Passed;
+        }
+        catch (NotNegotiatedException exception)
+        {
+            (outcome, detail) = (Outcome.NotNegotiated, exception.Message);
+        }
+        catch (NotAsExpectedException exception)
+        {
+            (outcome, detail) = (Outcome.Failed, exception.Message);
+        }
+
+        if (row.Kind == Kind.Informational && outcome != Outcome.NotNegotiated) outcome = Outcome.Noted;
+        return new Result(row, outcome, detail, Stopwatch.GetElapsedTime(start));
+    }
+
+    private static bool IsOfCompression(Case row) => row.Chapter is Chapters.Negotiation or Chapters.Compression;
+
+    // A server may insist on knowing that the client can have its window limited, so it is asked in both ways.
+    private static async Task<bool> CompressesAsync(Target target)
+    {
+        foreach (int? clientBits in (int?[])[null, 0])
+        {
+            try
+            {
+                using Connection connection = await Connection.ConnectAsync(target).ConfigureAwait(false);
+                await CompressionCase.AgreeAsync(connection, target, new DeflateOffer(false, false, null, clientBits)).ConfigureAwait(false);
+                return true;
+            }
+            catch (NotNegotiatedException)
+            {
+                // Declined.
+            }
+            catch (NotAsExpectedException)
+            {
+                // An answer that is wrong is an answer: the rows say what is wrong with it.
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static List<Case> InOrder()
+    {
+        List<Case> rows = [.. HandshakeRows.All(), .. FrameRows.All(), .. MessageRows.All(), .. CloseRows.All(), .. Utf8Rows.All(), .. CompressionRows.All()];
+        return [.. Chapters.InOrder.SelectMany(chapter => rows.Where(row => row.Chapter == chapter))];
+    }
+}

@@ -1,0 +1,103 @@
+// The conformance suite: against our server on both transports, where every case has to pass; and against a server that breaks one rule at a
+// time, where the cases that are there to notice it have to fail. Each case has a switch that makes it fail, so none passes by asking nothing.
+
+using System.IO.Compression;
+using RawWs.Conformance;
+using RawWs.Conformance.Broken;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests;
+
+public sealed class ConformanceTests
+{
+    // A switched-off rule shows in many rows by an answer that never comes, so that their deadline is short: it can't make a row pass.
+    private static readonly TimeSpan PatienceWithTheBroken = TimeSpan.FromSeconds(1);
+
+    private static IEnumerable<TransportKind> Transports => OperatingSystem.IsLinux() ? [TransportKind.Epoll, TransportKind.Socket] : [TransportKind.Socket];
+
+    private static IEnumerable<Break> Breaks => Break.All;
+
+    [TestCaseSource(nameof(Transports))]
+    public async Task OurServer_PassesEveryCase(TransportKind transport)
+    {
+        await using TestServer server = await TestServer.Start(new Setup(transport, 1), new EchoApplication());
+        IReadOnlyList<Result> results = await Suite.RunAsync(TargetAt(server.Port, TestServer.Patience), Suite.All);
+        Assert.That(Failures(results), Is.Empty);
+        TestContext.Out.WriteLine($"{Run.Count(results, Outcome.Passed)} passed, {Run.Count(results, Outcome.NotNegotiated)} not negotiated, {Run.Count(results, Outcome.Noted)} noted");
+        TestServer.Eventually(() => server.Server.Count == 0, "every connection is gone");
+    }
+
+    [Test]
+    public async Task TheServerThatCanBeBroken_PassesEveryCase_WhenItIsNot()
+    {
+        await using BrokenServer server = new(0, new HashSet<string>());
+        IReadOnlyList<Result> results = await Suite.RunAsync(TargetAt(server.Port, TestServer.Patience), Suite.All);
+        Assert.That(results.Where(static result => result.Outcome is Outcome.Failed or Outcome.NotNegotiated).Select(Line), Is.Empty);
+    }
+
+    [TestCaseSource(nameof(Breaks))]
+    public async Task ABrokenRule_IsNoticedByEachOfItsCases(object rule)
+    {
+        Break broken = (Break)rule;
+        Assert.That(broken.Rows, Is.Not.Empty);
+        await using BrokenServer server = new(0, new HashSet<string> { broken.Name });
+        IReadOnlyList<Result> results = await Suite.RunAsync(TargetAt(server.Port, PatienceWithTheBroken), broken.Rows);
+        Assert.That(results.Where(static result => result.Outcome != Outcome.Failed).Select(Line), Is.Empty, broken.What);
+    }
+
+    [Test]
+    public void EachCase_HasASwitchThatItNotices()
+    {
+        HashSet<string> noticed = [.. Break.All.SelectMany(static broken => broken.Rows).Select(static row => row.Id)];
+        Assert.That(Suite.All.Where(row => row.Kind != Kind.Informational && !noticed.Contains(row.Id)).Select(static row => row.Id), Is.Empty);
+    }
+
+    [Test]
+    public void CasesAreDistinct_AndAtLeast500_AndInTheOrderOfTheChapters()
+    {
+        Assert.That(Suite.All.Select(static row => row.Id), Is.Unique);
+        Assert.That(Suite.All, Has.Count.GreaterThanOrEqualTo(500));
+        Assert.That(Suite.All.Select(static row => Chapters.InOrder.ToList().IndexOf(row.Chapter)), Is.Ordered);
+    }
+
+    [Test]
+    public void TheSuite_KnowsNothingOfTheServer()
+    {
+        IEnumerable<string> names = new[] { typeof(Suite).Assembly, typeof(BrokenServer).Assembly }.SelectMany(static assembly =>
+            assembly.GetReferencedAssemblies()).Select(static name => name.Name!);
+        Assert.That(names, Has.None.EqualTo("RawWs.Frame").And.None.EqualTo("RawWs.Handshake").And.None.EqualTo("rawws").And.None.StartsWith("System.Net.WebSockets"));
+    }
+
+    [TestCase(8)]
+    [TestCase(12)]
+    [TestCase(15)]
+    public void TheCodec_AgreesWithTheBaseLibrary_BothWays(int windowBits)
+    {
+        using Deflater deflater = new(windowBits, keepsContext: true);
+        Inflater inflater = new(windowBits, keepsContext: true);
+        using MemoryStream compressed = new(), expected = new();
+        foreach (Message message in Messages.Mixed)
+        {
+            byte[] payload = deflater.Deflate(message.Payload);
+            Assert.That(inflater.Inflate(payload).Span.SequenceEqual(message.Payload));
+            compressed.Write([.. payload, 0x00, 0x00, 0xFF, 0xFF]);
+            expected.Write(message.Payload);
+        }
+
+        Assert.That(inflater.FurthestReference, Is.GreaterThan(1 << (windowBits - 2)).And.LessThanOrEqualTo(1 << windowBits));
+        compressed.Write([0x03, 0x00]); // a final block, so that the library sees an end
+        compressed.Position = 0;
+        using DeflateStream library = new(compressed, CompressionMode.Decompress);
+        using MemoryStream inflated = new();
+        library.CopyTo(inflated);
+        Assert.That(inflated.ToArray().AsSpan().SequenceEqual(expected.ToArray()));
+    }
+
+    private static Target TargetAt(int port, TimeSpan timeout) => new("127.0.0.1", port, "/", timeout);
+
+    private static IEnumerable<string> Failures(IReadOnlyList<Result> results) => results.Where(static result => result.Outcome == Outcome.Failed).Select(Line);
+
+    private static string Line(Result result) => $"{TextReport.Word(result.Outcome)}: {result.Case.Id}: {result.Detail}";
+}
