@@ -43,7 +43,7 @@ public static class FrameReader
     /// <param name="buffer">Bytes that begin at a frame's first byte. Any length, also none.</param>
     /// <param name="header">
     /// The header. With <see cref="ReadStatus.NeedMoreData"/> what is known of it, the bytes still to come being taken as zeros; with
-    /// <see cref="ReadStatus.Violation"/> the fields as they are on the wire, for a log.
+    /// <see cref="ReadStatus.Violation"/> the same, for a log: the fields as they are on the wire, as far as they are there.
     /// </param>
     /// <returns>The status; a violation is told as soon as the byte that proves it is there.</returns>
     public static ReadStatus TryRead(ReadOnlySpan<byte> buffer, out FrameHeader header)
@@ -80,9 +80,10 @@ public static class FrameReader
     public static ReadStatus TryRead(ref ReadOnlySequence<byte> buffer, out FrameHeader header)
     {
         ReadStatus status = TryRead(buffer.FirstSpan, out header);
-        if (status == ReadStatus.NeedMoreData && !buffer.IsSingleSegment)
+        if (status != ReadStatus.Done && !buffer.IsSingleSegment)
         {
-            // The header straddles segments. It is at most 14 bytes: joining them is cheaper than a second parser.
+            // The header straddles segments. It is at most 14 bytes: joining them is cheaper than a second parser. A violation that the
+            // first segment proves is read again too, so that the fields told do not depend on where the segments end.
             Span<byte> joined = stackalloc byte[FrameWriter.HeaderBytesMax];
             int length = (int)Math.Min(buffer.Length, joined.Length);
             buffer.Slice(0, length).CopyTo(joined);

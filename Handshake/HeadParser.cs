@@ -29,10 +29,12 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits)
         {
             ReadOnlySpan<byte> rest = _bytes[at..];
             int feed = rest.IndexOf((byte)'\n');
-            violation = feed < 0 ? JudgePart(rest, first) : JudgeSize(at + feed + 1, feed - 1, first);
-            if (violation is not null) return RequestStatus.Violation;
-            if (feed < 0) return RequestStatus.NeedMoreData;
-            violation = JudgeLine(rest[..feed], out int lineLength);
+            ReadOnlySpan<byte> line = feed < 0 ? rest : rest[..feed];
+            bool endsInReturn = line.Length > 0 && line[^1] == '\r';
+            int lineLength = endsInReturn ? line.Length - 1 : line.Length;
+            violation = JudgeSize(at, lineLength, feed < 0 ? _bytes.Length : at + feed + 1, first) ?? JudgeText(line[..lineLength]);
+            if (violation is null && feed < 0) return RequestStatus.NeedMoreData;
+            if (violation is null && !endsInReturn) violation = HandshakeRules.Broken(HandshakeRules.LineEndMalformed);
             if (violation is not null) return RequestStatus.Violation;
             if (lineLength == 0 && !first)
             {
@@ -55,18 +57,20 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits)
         request.Fill(_bytes[..Length], _line, _fields);
     }
 
-    // A line whose end has not come.
-    private readonly HandshakeRule? JudgePart(ReadOnlySpan<byte> part, bool first)
+    // A limit is passed at one byte, and what the line shows before that byte was there first: it answers, however the bytes arrived.
+    private readonly HandshakeRule? JudgeSize(int start, int lineLength, int headLength, bool first)
     {
-        bool endsInReturn = part.Length > 0 && part[^1] == '\r';
-        ReadOnlySpan<byte> text = endsInReturn ? part[..^1] : part;
-        return JudgeSize(_bytes.Length, text.Length, first) ?? JudgeText(text);
-    }
+        if (first && lineLength > _limits.RequestLineBytesMax && HandshakeRules.Broken(HandshakeRules.RequestLineTooLong) is { } tooLong)
+        {
+            return JudgeText(_bytes.Slice(start, _limits.RequestLineBytesMax)) ?? tooLong;
+        }
 
-    private readonly HandshakeRule? JudgeSize(int headLength, int lineLength, bool first)
-    {
-        if (first && lineLength > _limits.RequestLineBytesMax && HandshakeRules.Broken(HandshakeRules.RequestLineTooLong) is { } tooLong) return tooLong;
-        return headLength > _limits.HeadBytesMax ? HandshakeRules.Broken(HandshakeRules.HeadTooLarge) : null;
+        if (headLength > _limits.HeadBytesMax && HandshakeRules.Broken(HandshakeRules.HeadTooLarge) is { } tooLarge)
+        {
+            return JudgeText(_bytes.Slice(start, Math.Clamp(_limits.HeadBytesMax - start, 0, lineLength))) ?? tooLarge;
+        }
+
+        return null;
     }
 
     private static HandshakeRule? JudgeText(ReadOnlySpan<byte> text)
@@ -75,16 +79,6 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits)
         if (bad < 0) return null;
         HandshakeRule rule = text[bad] == '\r' ? HandshakeRules.LineEndMalformed : HandshakeRules.ControlCharacter;
         return HandshakeRules.Broken(rule);
-    }
-
-    // A line up to its LF. Out: how long it is without its CR.
-    private static HandshakeRule? JudgeLine(ReadOnlySpan<byte> line, out int length)
-    {
-        bool endsInReturn = line.Length > 0 && line[^1] == '\r';
-        length = endsInReturn ? line.Length - 1 : line.Length;
-        HandshakeRule? violation = JudgeText(line[..length]);
-        if (violation is not null || endsInReturn) return violation;
-        return HandshakeRules.Broken(HandshakeRules.LineEndMalformed);
     }
 
     // RFC 9112 §3: method SP request-target SP HTTP-version, and nothing else.

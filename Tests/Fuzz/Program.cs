@@ -1,0 +1,32 @@
+// The program that afl-fuzz drives: one target, and inputs by shared pipe, one after the other in a process that stays alive.
+//   RawWs.Fuzz TARGET              under afl-fuzz (Tests/Fuzz/run does all of it)
+//   RawWs.Fuzz TARGET FILE...      runs the files once: a crash is looked at with this, in a debugger if need be
+// The targets know nothing of this program; Tests replays them without it.
+
+using RawWs.Fuzz;
+using SharpFuzz;
+
+if (args.Length == 0 || FuzzTargets.Find(args[0]) is not { } target)
+{
+    Console.Error.WriteLine($"usage: RawWs.Fuzz TARGET [FILE...]; the targets: {string.Join(", ", FuzzTargets.All.Select(static row => row.Name))}");
+    return 2;
+}
+
+foreach (string file in args.Skip(1))
+{
+    target.Run(File.ReadAllBytes(file));
+    Console.WriteLine($"holds  {file}");
+}
+
+if (args.Length == 1)
+{
+    // A process of its own for the target: one that hangs or corrupts its memory is noted as such, and started again.
+    byte[] input = new byte[FuzzTargets.InputBytesMax];
+    Fuzzer.OutOfProcess.Run(stream =>
+    {
+        int length = stream.ReadAtLeast(input, input.Length, throwOnEndOfStream: false);
+        target.Run(input.AsSpan(0, length));
+    });
+}
+
+return 0;

@@ -1,0 +1,99 @@
+// Target "conversation": Conversation as server and as client, over bytes cut at places that the fuzzer chooses.
+//
+//   byte 0       bit 0: which end reads; bit 1: we have sent a Close before; bits 4 to 6: the reserved bits negotiated
+//   byte 1       bits 0 to 2: the limit of a message, bits 3 and 4: of its fragments, one of those in the tables below
+//   bytes 2–9    the cuts
+//   the rest     the connection's bytes
+//
+// Properties: whole, byte by byte, in the fuzzer's pieces and in segments, the steps are those of an oracle that reads one byte at a time,
+// and so is the rule that is broken; it is told at the very byte that proves it, in whatever piece that arrives. Every step keeps
+// Conversation's contract, limits are kept, and what came out, written by FrameWriter, comes out again.
+
+using RawWs.Frame;
+
+namespace RawWs.Fuzz;
+
+internal static class ConversationTarget
+{
+    private const int OptionBytes = 10;
+
+    private static readonly int[] MessageBytesMax = [1 << 20, 0, 1, 125, 126, 300, 65_535, 65_536];
+    private static readonly int[] FragmentsMax = [1024, 1, 2, 4];
+
+    public static void Run(ReadOnlySpan<byte> input)
+    {
+        if (input.Length < OptionBytes) return;
+        Setting setting = new(
+            (input[0] & 1) == 0 ? Role.Server : Role.Client,
+            (input[0] & 2) != 0,
+            (ReservedBits)(input[0] & 0x70),
+            new ConversationLimits { MessageBytesMax = MessageBytesMax[input[1] & 7], FragmentsMax = FragmentsMax[(input[1] >> 3) & 3] });
+        ReadOnlySpan<byte> bytes = input[OptionBytes..];
+        ConversationOracle oracle = new(setting.Role, (int)setting.Permitted, setting.Limits);
+        oracle.Take(bytes);
+
+        foreach (int[] ends in (int[][])[[bytes.Length], Cuts.EveryByte(bytes.Length), Cuts.Of(input.Slice(2, Cuts.PlanBytes), bytes.Length)])
+        {
+            ConversationRun inPieces = setting.NewRun();
+            inPieces.Play(bytes, ends);
+            Check(inPieces, oracle, setting);
+            Property.Same(inPieces.FailedAt, oracle.Rule is null ? 0 : ends.First(end => end >= oracle.FailedAt));
+
+            ConversationRun inSegments = setting.NewRun();
+            inSegments.PlaySegments(bytes, ends);
+            Check(inSegments, oracle, setting);
+        }
+
+        CheckRoundTrip(oracle, setting);
+    }
+
+    private static void Check(ConversationRun run, ConversationOracle oracle, Setting setting)
+    {
+        Property.Same(run.Rule, oracle.Rule);
+        Property.SameBytes(run.Transcript.Bytes, oracle.Transcript.Bytes);
+        Property.Same(run.Conversation.InMessage, oracle.InMessage);
+        Property.Same(run.Conversation.LastOpcode, oracle.LastOpcode);
+        Property.Same(run.Conversation.Closing, (oracle.Over, oracle.CloseCame, setting.CloseSent) switch
+        {
+            (false, _, false) => ClosingState.Open,
+            (false, _, true) => ClosingState.CloseSent,
+            (true, false, _) => ClosingState.Failed,
+            (true, true, false) => ClosingState.CloseReceived,
+            (true, true, true) => ClosingState.Closed,
+        });
+
+        // Of a message that fails, a whole run has handed out less than one in pieces; of any other the same.
+        if (oracle.Over) return;
+        Property.SameBytes(run.Unfinished, oracle.Unfinished);
+        Property.Same(run.Conversation.MessageBytes, oracle.Unfinished.Length);
+    }
+
+    private static void CheckRoundTrip(ConversationOracle oracle, Setting setting)
+    {
+        List<byte> wire = [];
+        foreach ((int opcode, int reserved, byte[] payload) in oracle.Transcript.Entries)
+        {
+            byte[] frame = new byte[FrameWriter.HeaderBytesMax + payload.Length];
+            int length = setting.Role == Role.Server
+                ? FrameWriter.WriteMasked(frame, (Opcode)opcode, payload, 0x5A17F00Du + (uint)wire.Count, reserved: (ReservedBits)reserved)
+                : FrameWriter.Write(frame, (Opcode)opcode, payload, reserved: (ReservedBits)reserved);
+            wire.AddRange(frame[..length]);
+        }
+
+        byte[] bytes = [.. wire];
+        ConversationRun again = setting.NewRun();
+        again.Play(bytes, [bytes.Length]);
+        Property.Same(again.Rule, null);
+        Property.SameBytes(again.Transcript.Bytes, oracle.Transcript.Bytes);
+    }
+
+    private sealed record Setting(Role Role, bool CloseSent, ReservedBits Permitted, ConversationLimits Limits)
+    {
+        public ConversationRun NewRun()
+        {
+            Conversation conversation = new(Role, Limits, Permitted);
+            if (CloseSent) conversation.OnCloseSent();
+            return new ConversationRun(conversation, Limits);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+// Target "request": RequestReader and UpgradeRules over a request's head, cut at places that the fuzzer chooses.
+//
+//   byte 0       bits 0 and 1: the limits, one of those in the table below; bits 2 to 6: the policy
+//   bytes 1–8    the cuts
+//   the rest     what the client sends
+//
+// Properties: the status, the row that is broken and the head's length are those of an oracle that reads one byte at a time, for every
+// prefix and any segments; what stands behind the head is left; limits are kept; the judgement is that of an oracle over strings; the request
+// written anew reads and is judged the same; a 101 is byte for byte what it has to be.
+
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+using System.Text;
+using RawWs.Handshake;
+
+namespace RawWs.Fuzz;
+
+internal static class UpgradeTarget
+{
+    private const int OptionBytes = 9;
+    private const int EveryPrefixBytesMax = 300;
+
+    private static readonly RequestLimits[] Limits =
+    [
+        new(),
+        new() { RequestLineBytesMax = 30, HeadBytesMax = 250 },
+        new() { RequestLineBytesMax = 60, HeadBytesMax = 60 },
+        new() { HeadersMax = 6 },
+    ];
+
+    public static void Run(ReadOnlySpan<byte> input)
+    {
+        if (input.Length < OptionBytes) return;
+        RequestLimits limits = Limits[input[0] & 3];
+        UpgradePolicy policy = Policy(input[0]);
+        ReadOnlySpan<byte> bytes = input[OptionBytes..];
+        int[] ends = Cuts.Of(input.Slice(1, Cuts.PlanBytes), bytes.Length);
+        RequestOracle oracle = new(limits);
+        oracle.Take(bytes);
+
+        foreach (int length in Prefixes(bytes.Length, ends, oracle.DecidedAt))
+        {
+            ReadOnlySequence<byte> prefix = new(bytes[..length].ToArray());
+            RequestStatus status = RequestReader.TryRead(ref prefix, limits, out _, out HandshakeRule? violation);
+            bool decided = length >= oracle.DecidedAt;
+            Property.Same((status, violation), decided ? (oracle.Status, oracle.Rule) : (RequestStatus.NeedMoreData, null));
+        }
+
+        ReadOnlySequence<byte> sequence = Cuts.Segments(bytes, ends);
+        CheckPipe(sequence, limits, oracle);
+        RequestStatus whole = RequestReader.TryRead(ref sequence, limits, out UpgradeRequest? request, out HandshakeRule? rule);
+        Property.Same((whole, rule), (oracle.Status, oracle.Rule));
+        Property.SameBytes(sequence.ToArray(), whole == RequestStatus.Done ? bytes[oracle.DecidedAt..] : bytes);
+        if (request is null) return;
+        Property.Holds(oracle.DecidedAt <= limits.HeadBytesMax);
+        CheckRequest(request, oracle);
+        Judgement judgement = CheckJudgement(request, policy, oracle);
+        CheckRoundTrip(request, policy, judgement);
+        if (judgement.Kind == JudgementKind.Upgrade) CheckSwitch(request, judgement.Subprotocol);
+    }
+
+    private static UpgradePolicy Policy(int bits) => new()
+    {
+        HasPage = (bits & 4) != 0,
+        AllowNullOrigin = (bits & 8) != 0,
+        AllowedOrigins = (bits & 16) != 0 ? ["https://example.com", "http://[::1]:81"] : [],
+        AllowedHosts = (bits & 32) != 0 ? ["ws.example"] : [],
+        Subprotocols = (bits & 64) != 0 ? ["chat", "a"] : [],
+    };
+
+    private static IEnumerable<int> Prefixes(int length, int[] ends, int decidedAt)
+    {
+        if (length <= EveryPrefixBytesMax) return Enumerable.Range(0, length + 1);
+        List<int> prefixes = [.. ends];
+        for (long at = decidedAt - 1L; at <= decidedAt + 1L && at <= length; at++) prefixes.Add((int)at);
+        return prefixes;
+    }
+
+    private static void CheckPipe(ReadOnlySequence<byte> sequence, RequestLimits limits, RequestOracle oracle)
+    {
+        Task<RequestReadResult> reading = RequestReader.ReadAsync(PipeReader.Create(sequence), limits).AsTask();
+        Property.Holds(reading.IsCompletedSuccessfully);
+        RequestReadResult read = reading.Result;
+        RequestStatus expected = oracle.Status == RequestStatus.NeedMoreData ? RequestStatus.EndOfStream : oracle.Status;
+        Property.Same((read.Status, read.Violation), (expected, oracle.Rule));
+    }
+
+    private static void CheckRequest(UpgradeRequest request, RequestOracle oracle)
+    {
+        Property.Same(Text(request.Method), oracle.Method);
+        Property.Same(Text(request.Target), oracle.Target);
+        Property.Same($"{request.MajorVersion}.{request.MinorVersion}", oracle.Version);
+        int count = 0;
+        foreach (HeaderField field in request.Headers)
+        {
+            Property.Same((Text(field.Name), Text(field.Value)), oracle.Fields[count]);
+            count++;
+        }
+
+        Property.Same(count, oracle.Fields.Count);
+        _ = request.TryGetQuery("uid"u8, out byte[] value, out int times);
+        Property.Holds(times >= 0 && value.Length <= request.Query.Length);
+        if (request.TargetIsValid && oracle.Target[0] == '/') Property.Same(request.Path, Uri.UnescapeDataString(oracle.Target.Split('?')[0]));
+    }
+
+    private static Judgement CheckJudgement(UpgradeRequest request, UpgradePolicy policy, RequestOracle oracle)
+    {
+        Judgement judgement = UpgradeRules.Judge(request, policy);
+        Property.Same((judgement.Kind, judgement.Rule), new UpgradeOracle(oracle, request.Path, policy.HasPage).Judge(judgement.Rule));
+        Property.Same(judgement.Rule == HandshakeRules.TargetMalformed, judgement.Rule is not null && !IsBeforeTarget(judgement.Rule) && !request.TargetIsValid);
+        Property.Holds(judgement.Subprotocol is null || (policy.Subprotocols.Contains(judgement.Subprotocol) && request.Subprotocols.Contains(judgement.Subprotocol)));
+        Property.Holds(!judgement.NullOriginUsed || request.Origin == "null");
+        return judgement;
+    }
+
+    private static bool IsBeforeTarget(HandshakeRule rule) => rule == HandshakeRules.MethodNotAllowed || rule == HandshakeRules.MajorVersionNotSupported;
+
+    private static void CheckRoundTrip(UpgradeRequest request, UpgradePolicy policy, Judgement judgement)
+    {
+        StringBuilder text = new();
+        text.Append(Text(request.Method)).Append(' ').Append(Text(request.Target)).Append($" HTTP/{request.MajorVersion}.{request.MinorVersion}\r\n");
+        foreach (HeaderField field in request.Headers) text.Append(Text(field.Name)).Append(": ").Append(Text(field.Value)).Append("\r\n");
+        ReadOnlySequence<byte> bytes = new(Encoding.Latin1.GetBytes(text.Append("\r\n").ToString()));
+        Property.Same(RequestReader.TryRead(ref bytes, new RequestLimits(), out UpgradeRequest? again, out _), RequestStatus.Done);
+        Property.Same(UpgradeRules.Judge(again!, policy), judgement);
+    }
+
+    private static void CheckSwitch(UpgradeRequest request, string? subprotocol)
+    {
+        ArrayBufferWriter<byte> written = new();
+        UpgradeResponse.WriteSwitchingProtocols(written, request, subprotocol);
+        Property.Holds(request.TryGetHeader("Sec-WebSocket-Key"u8, out ReadOnlySpan<byte> key));
+#pragma warning disable CA5350 // RFC 6455 §1.3 prescribes SHA-1.
+        string accept = Convert.ToBase64String(SHA1.HashData(Encoding.Latin1.GetBytes(Text(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
+#pragma warning restore CA5350
+        string protocol = subprotocol is null ? "" : $"Sec-WebSocket-Protocol: {subprotocol}\r\n";
+        Property.Same(Text(written.WrittenSpan),
+            $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n{protocol}\r\n");
+    }
+
+    private static string Text(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
+}

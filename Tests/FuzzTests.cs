@@ -1,0 +1,112 @@
+// The fuzz targets without the fuzzer: every file of every corpus, what fuzzing once found among them, and a fixed number of random
+// changes of them from a fixed seed, so that two runs are the same. What fuzzing itself is: docs/fuzzing.md.
+
+using System.Runtime.CompilerServices;
+using RawWs.Frame;
+using RawWs.Fuzz;
+using RawWs.Handshake;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests;
+
+public sealed class FuzzTests
+{
+    private const int Seed = 20261125;
+    private const int MutationsPerTarget = 40_000;
+
+    private static IReadOnlyList<Rule> FrameRows => FrameRules.All;
+
+    // TooSlow and TooManyConnections are judged by the server; of the origin the oracle believes the product.
+    private static IEnumerable<HandshakeRule> HandshakeRows =>
+        HandshakeRules.All.Except([HandshakeRules.TooSlow, HandshakeRules.TooManyConnections, HandshakeRules.OriginNotAllowed]);
+
+    private static IEnumerable<string> Targets => FuzzTargets.All.Select(static target => target.Name);
+
+    [TestCaseSource(nameof(Targets))]
+    public void EveryFileOfTheCorpus_Holds(string name)
+    {
+        foreach (string file in FilesOf(name)) Run(name, File.ReadAllBytes(file), Path.GetFileName(file));
+    }
+
+    [TestCaseSource(nameof(Targets))]
+    public void RandomChangesOfTheCorpus_Hold(string name)
+    {
+        Random random = new(Seed);
+        byte[][] corpus = [.. FilesOf(name).Select(File.ReadAllBytes)];
+        for (int i = 0; i < MutationsPerTarget; i++)
+        {
+            byte[] input = Mutation.Of(corpus[random.Next(corpus.Length)], corpus[random.Next(corpus.Length)], FuzzTargets.InputBytesMax, random);
+            Run(name, input, $"change {i}");
+        }
+    }
+
+    [Test]
+    public void EveryTargetHasACorpus() =>
+        Assert.That(Directory.GetDirectories(CorpusPath()).Select(Path.GetFileName), Is.EquivalentTo(Targets));
+
+    // The targets can fail: a row that the product ignores is noticed by some file of the corpus.
+
+    [TestCaseSource(nameof(FrameRows))]
+    public void AFrameRuleThatIsIgnored_IsNoticed(Rule rule)
+    {
+        ulong before = FrameRules.Off;
+        FrameRules.Off = rule.Bit;
+        try
+        {
+            Assert.That(IsNoticed("header") || IsNoticed("conversation"));
+        }
+        finally
+        {
+            FrameRules.Off = before;
+        }
+    }
+
+    [TestCaseSource(nameof(HandshakeRows))]
+    public void AHandshakeRuleThatIsIgnored_IsNoticed(HandshakeRule rule)
+    {
+        HandshakeRule? before = HandshakeRules.Off;
+        HandshakeRules.Off = rule;
+        try
+        {
+            Assert.That(IsNoticed("request"));
+        }
+        finally
+        {
+            HandshakeRules.Off = before;
+        }
+    }
+
+    private static bool IsNoticed(string name)
+    {
+        foreach (string file in FilesOf(name))
+        {
+            try
+            {
+                FuzzTargets.Find(name)!.Run(File.ReadAllBytes(file));
+            }
+            catch (PropertyException)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static void Run(string name, byte[] input, string what)
+    {
+        try
+        {
+            FuzzTargets.Find(name)!.Run(input);
+        }
+        catch (Exception exception)
+        {
+            Assert.Fail($"{what}, {Convert.ToHexString(input)}: {exception}");
+        }
+    }
+
+    // In the order of their names, which is the same everywhere: the random changes depend on it.
+    private static IEnumerable<string> FilesOf(string name) => Directory.GetFiles(Path.Combine(CorpusPath(), name)).Order(StringComparer.Ordinal);
+
+    private static string CorpusPath([CallerFilePath] string path = "") => Path.Combine(Path.GetDirectoryName(path)!, "Fuzz", "Corpus");
+}
