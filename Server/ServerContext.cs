@@ -99,11 +99,13 @@ internal sealed class ServerContext
     public DeflateAgreement? NegotiateDeflate(UpgradeRequest request) =>
         Deflate is null || request.CountHeader("Sec-WebSocket-Extensions"u8) == 0 ? null : DeflateNegotiation.Negotiate(request.Extensions, Deflate.Policy);
 
-    /// <summary>The same terms, in one object for all that come with them one after the other.</summary>
-    public ConnectionTerms Share(ConnectionTerms terms)
+    /// <summary>Terms in one object for all that come to the same, one after the other.</summary>
+    public ConnectionTerms Terms(string endpoint, string? subprotocol, DeflateAgreement? agreement)
     {
         ConnectionTerms last = _lastTerms;
-        return terms == last ? last : _lastTerms = terms;
+        return last.Endpoint == endpoint && last.Subprotocol == subprotocol && last.Deflate == agreement
+            ? last
+            : _lastTerms = new ConnectionTerms(endpoint, subprotocol, agreement);
     }
 
     public void WarnOfNullOrigin()

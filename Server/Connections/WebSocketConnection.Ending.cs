@@ -17,7 +17,6 @@ public sealed partial class WebSocketConnection
     private const long DiscardedBytesMax = 1024 * 1024;
 
     private Ending? _ending; // made when there is something to say about the end
-    private TaskCompletionSource? _drained;
     private bool _opened;
     private bool _clean;
     private bool _reset;
@@ -129,8 +128,9 @@ public sealed partial class WebSocketConnection
         }
 
         if (_shutdown || _transport.Broken || _expired) return;
-        _drained = new TaskCompletionSource(); // set on the loop's thread, so this goes on there
-        await _drained.Task.ConfigureAwait(false);
+        TaskCompletionSource drained = new(); // set on the loop's thread, so this goes on there
+        (_ending ??= new Ending(EndCause.None, null, "", null)).Drained = drained;
+        await drained.Task.ConfigureAwait(false);
     }
 
     // Everything is sent: the end of our stream follows, and the peer's is awaited.
@@ -139,7 +139,7 @@ public sealed partial class WebSocketConnection
         if (_shutdown) return;
         _shutdown = true;
         _transport.ShutdownWrite();
-        _drained?.TrySetResult();
+        _ending?.Drained?.TrySetResult();
     }
 
     // The closing has taken too long.
@@ -164,7 +164,7 @@ public sealed partial class WebSocketConnection
     {
         StopAccepting();
         if (_pending is not null) _transport.Close(_reset || InsideFrame); // a handler that never returns holds no socket
-        _drained?.TrySetResult();
+        _ending?.Drained?.TrySetResult();
         _transport.CancelPendingRead();
     }
 
@@ -218,5 +218,8 @@ public sealed partial class WebSocketConnection
         public string Reason { get; } = reason;
 
         public string? Rule { get; } = rule;
+
+        /// <summary>Completed when everything is sent; null while nobody waits for it.</summary>
+        public TaskCompletionSource? Drained { get; set; }
     }
 }

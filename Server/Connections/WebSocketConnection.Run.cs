@@ -158,7 +158,7 @@ public sealed partial class WebSocketConnection
     private void Accept(UpgradeRequest request, Judgement judgement, UpgradeDecision decision)
     {
         DeflateAgreement? agreement = _context.NegotiateDeflate(request);
-        _terms = _context.Share(new ConnectionTerms(decision.Endpoint ?? request.Path, decision.Subprotocol ?? judgement.Subprotocol, agreement));
+        _terms = _context.Terms(decision.Endpoint ?? request.Path, decision.Subprotocol ?? judgement.Subprotocol, agreement);
         if (agreement is not null) _deflate = new ConnectionDeflate(_context.Deflate!, agreement);
         Uid = decision.Uid;
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();

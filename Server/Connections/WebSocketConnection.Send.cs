@@ -110,7 +110,7 @@ public sealed partial class WebSocketConnection
         _stalled = false;
         StopAccepting();
         if (_phase is Phase.Open or Phase.Closing) SetVerdict(EndCause.PeerVanished, null, "");
-        _drained?.TrySetResult();
+        _ending?.Drained?.TrySetResult();
     }
 
     // False when it has to be queued after all.

@@ -9,6 +9,7 @@
 // outbox's lock, and posts the rest.
 
 using System.Net;
+using System.Runtime.InteropServices;
 using System.Text;
 using RawWs.Frame;
 using RawWs.Server.Loops;
@@ -24,6 +25,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     private readonly EventLoop _loop;
     private readonly PeerAddress _peer;
     private Transport _transport = null!; // and the lock under which others append to the outbox: no object is needed just for that
+    private byte[]? _uid;
     private ConnectionTerms _terms = ConnectionTerms.None;
     private CloseRequest? _closeRequest;
     private Phase _phase;
@@ -71,7 +73,11 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     public long Id { get; }
 
     /// <summary>The name under which the application knows it, in UTF-8; the application may set it. Empty for none.</summary>
-    public ReadOnlyMemory<byte> Uid { get; set; }
+    public ReadOnlyMemory<byte> Uid
+    {
+        get => _uid;
+        set => _uid = value.IsEmpty ? null : MemoryMarshal.TryGetArray(value, out ArraySegment<byte> whole) && whole.Count == whole.Array!.Length ? whole.Array : value.ToArray();
+    }
 
     /// <summary>The endpoint: the request's path, or what the application's decision named. Empty before the upgrade.</summary>
     public string Endpoint => _terms.Endpoint;
