@@ -28,7 +28,7 @@ public sealed class ConformanceTests
 
     [Test]
     public Task OurServer_PassesEveryCompressedCase_WithoutTakeover() =>
-        RunAgainstOurs(TransportKind.Auto, [.. Suite.All.Where(static row => row.Chapter.Contains("7692", StringComparison.Ordinal))], takeover: false);
+        RunAgainstOurs(TransportKind.Auto, [.. Suite.Select(Chapters.Negotiation), .. Suite.Select(Chapters.Compression)], takeover: false);
 
     private static async Task<IReadOnlyList<Result>> RunAgainstOurs(TransportKind transport, IReadOnlyList<Case> cases, bool takeover)
     {
@@ -39,6 +39,7 @@ public sealed class ConformanceTests
             CompressionBytesMin = 1,
         });
         IReadOnlyList<Result> results = await Suite.RunAsync(TargetAt(server.Port, TestServer.Patience), cases);
+        Assert.That(results, Is.Not.Empty);
         Assert.That(Failures(results), Is.Empty);
         TestContext.Out.WriteLine($"{Run.Count(results, Outcome.Passed)} passed, {Run.Count(results, Outcome.NotNegotiated)} not negotiated, {Run.Count(results, Outcome.Noted)} noted");
         TestServer.Eventually(() => server.Server.Count == 0, "every connection is gone");
