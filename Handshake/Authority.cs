@@ -60,6 +60,6 @@ internal readonly record struct Authority(string Host, int Port)
         return port <= ushort.MaxValue;
     }
 
-    // IPAddress.TryParse takes "1" and "127.1" too; a browser never writes them.
-    private static bool IsDottedQuad(string host) => host.Count(static c => c == '.') == 3;
+    // IPAddress.TryParse takes "1", "127.1" and "0177.0.0.1" too; a browser never writes them.
+    private static bool IsDottedQuad(string host) => IPAddress.TryParse(host, out IPAddress? address) && address.ToString() == host;
 }

@@ -121,7 +121,7 @@ public sealed class UpgradeRequest
     /// <param name="name">Its name, in plain bytes.</param>
     /// <param name="value">The first one's value; empty when it has none.</param>
     /// <param name="count">How often the name stands in the query.</param>
-    /// <returns>Whether it is there at all. A value with a malformed escape counts as there, and comes undecoded.</returns>
+    /// <returns>Whether it is there at all. A value with a malformed escape counts as there, and comes empty.</returns>
     public bool TryGetQuery(ReadOnlySpan<byte> name, out byte[] value, out int count)
     {
         value = [];
@@ -136,7 +136,7 @@ public sealed class UpgradeRequest
             ReadOnlySpan<byte> key = equals < 0 ? pair : pair[..equals];
             if (!PercentEncoding.TryDecode(key, out byte[] decoded) || !decoded.AsSpan().SequenceEqual(name)) continue;
             ReadOnlySpan<byte> raw = equals < 0 ? default : pair[(equals + 1)..];
-            if (count++ == 0) value = PercentEncoding.TryDecode(raw, out byte[] plain) ? plain : raw.ToArray();
+            if (count++ == 0) value = PercentEncoding.TryDecode(raw, out byte[] plain) ? plain : [];
         }
 
         return count > 0;

@@ -19,6 +19,7 @@ internal sealed class ServerContext
     private readonly WebSocketServer _server;
     private volatile ConnectionTerms _lastTerms = ConnectionTerms.None;
     private int _nullOriginWarned;
+    private volatile bool _handlersAwait;
 
     public ServerContext(WebSocketServer server, ServerOptions options, IWebSocketApplication application, MemoryBudget budget)
     {
@@ -56,6 +57,13 @@ internal sealed class ServerContext
     public ILogger Log { get; }
 
     public ConversationLimits ConversationLimits { get; }
+
+    /// <summary>A handler has gone on after an await, once: from then on each message is copied for its handler.</summary>
+    public bool HandlersAwait
+    {
+        get => _handlersAwait;
+        set => _handlersAwait = value;
+    }
 
     public RequestLimits RequestLimits { get; } = new();
 
@@ -137,9 +145,15 @@ internal sealed class ServerContext
         string peer = connection.RemoteEndPoint.ToString();
         string reason = LogText.Escape(verdict.Reason);
         if (verdict.Cause == EndCause.Http)
-            Log.RequestAnswered(connection.Id, peer, verdict.Code ?? 0, verdict.Rule is null ? "" : $" by rule {verdict.Rule}", reason);
+        {
+            string seconds = verdict.Duration.TotalSeconds.ToString("F3", System.Globalization.CultureInfo.InvariantCulture);
+            string rule = verdict.Rule is null ? "" : $" by rule {verdict.Rule}";
+            Log.RequestAnswered(connection.Id, peer, verdict.Code ?? 0, rule, seconds, verdict.BytesIn, verdict.BytesOut, reason);
+        }
         else
+        {
             Log.ConnectionEnded(connection.Id, peer, verdict.ToString(), reason);
+        }
     }
 
     private MessageDeflate? MakeDeflate(ServerOptions options, MemoryBudget budget)

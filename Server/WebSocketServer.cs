@@ -21,9 +21,13 @@ public interface IConnectionSet
     SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload);
 
     /// <summary>Sends to every open connection, once each. A full outbox is told to <paramref name="refused"/>.</summary>
-    void Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null);
+    /// <returns>False when the server's memory limit was reached, and not everybody has it.</returns>
+    bool Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null);
 
-    /// <summary>The same with a message that is encoded here, once; nothing is allocated. False when the server's memory limit is reached.</summary>
+    /// <summary>
+    /// The same with a message that is encoded here, once; nothing is allocated. False when the server's memory limit was reached, and not everybody
+    /// has it.
+    /// </summary>
     bool TryBroadcast(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused = null);
 }
 
@@ -85,7 +89,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         if (_listener is not null) throw new InvalidOperationException("The server has been started before.");
         _listener = Listener.Bind(Options.ListenEndPoints, this, Options.TimeProvider);
         foreach (EventLoop loop in _loops) loop.Start();
-        _listener.Start(Options.UsesEpoll);
+        _listener.Start();
         return Task.CompletedTask;
     }
 
@@ -105,27 +109,33 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
     public SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload) => SharedMessage.TryCreate(Budget, kind, payload);
 
     /// <inheritdoc/>
-    public void Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null)
+    public bool Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null)
     {
         ArgumentNullException.ThrowIfNull(message);
+        message.Acquire();
+        bool all = true;
         foreach (EventLoop loop in _loops)
         {
             ReadOnlySpan<WebSocketConnection?> snapshot = loop.Connections.Snapshot;
             for (int i = 0; i < snapshot.Length; i++)
             {
                 WebSocketConnection? connection = Volatile.Read(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(snapshot[i..]));
-                if (connection is { IsOpen: true } && connection.TrySend(message) == SendResult.Full) refused?.Invoke(connection);
+                if (connection is not { IsOpen: true }) continue;
+                SendResult sent = connection.TrySendHeld(message);
+                if (sent == SendResult.Full) refused?.Invoke(connection);
+                all &= sent != SendResult.OutOfMemory;
             }
         }
+
+        message.Release();
+        return all;
     }
 
     /// <inheritdoc/>
     public bool TryBroadcast(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused = null)
     {
         using SharedMessage? message = SharedMessage.TryTake(Budget, kind, payload);
-        if (message is null) return false;
-        Broadcast(message, refused);
-        return true;
+        return message is not null && Broadcast(message, refused);
     }
 
     void IAcceptor.Accept(int descriptor, PeerAddress peer)
@@ -139,9 +149,10 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
             return;
         }
 
-        EpollLoop loop = (EpollLoop)NextLoop();
+        EventLoop loop = NextLoop();
         WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-        connection.Begin(new EpollTransport(loop, descriptor, connection), before >= Options.ConnectionsMax);
+        if (loop is EpollLoop epoll) connection.Begin(new EpollTransport(epoll, descriptor, connection), before >= Options.ConnectionsMax);
+        else Begin(connection, loop, new SafeSocketHandle(descriptor, ownsHandle: true), before);
     }
 
     void IAcceptor.Accept(Socket socket)
@@ -154,7 +165,9 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         }
         catch (SocketException)
         {
-            before = int.MaxValue; // it is gone already
+            socket.Dispose(); // it is gone already
+            ConnectionGone();
+            return;
         }
 
         if (TurnsAway(before))
@@ -165,8 +178,21 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         }
 
         EventLoop loop = NextLoop();
-        WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-        connection.Begin(new SocketTransport(loop, socket, connection), before >= Options.ConnectionsMax);
+        Begin(new WebSocketConnection(Interlocked.Increment(ref _lastId), _context, loop, peer), loop, socket.SafeHandle, before, socket);
+    }
+
+    // A socket that is gone already may not let itself be asked or set up.
+    private void Begin(WebSocketConnection connection, EventLoop loop, SafeSocketHandle handle, int before, Socket? socket = null)
+    {
+        try
+        {
+            connection.Begin(new SocketTransport(loop, socket ?? new Socket(handle), connection), before >= Options.ConnectionsMax);
+        }
+        catch (SocketException)
+        {
+            handle.Dispose();
+            ConnectionGone();
+        }
     }
 
     void IAcceptor.OnBackOff(TimeSpan wait, string error) => _context.Log.AcceptBackedOff((int)wait.TotalMilliseconds, error);
@@ -199,16 +225,16 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         _stopping = true;
         int count = Count;
         if (_listener is not null) _context.Log.Stopping(count);
-        if (count > 0 && drain > TimeSpan.Zero)
+        if (count > 0)
         {
             foreach (EventLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.Drain()));
-            await EmptyWithin(drain).ConfigureAwait(false);
+            if (drain > TimeSpan.Zero) await EmptyWithin(drain).ConfigureAwait(false);
         }
 
         if (Count > 0)
         {
-            foreach (EventLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.Abort()));
-            // Aborting needs no peer. Only a handler that never returns keeps a connection now, and that is not waited for.
+            foreach (EventLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.EndDrain()));
+            // That needs no peer. Only a handler that never returns keeps a connection now, and that is not waited for.
             await EmptyWithin(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
         }
 

@@ -15,7 +15,9 @@ public sealed class EchoApplication : IWebSocketApplication
     public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        if (connection.TrySend(kind, message.Span) == SendResult.Full) connection.CloseTooSlow();
+        SendResult sent = connection.TrySend(kind, message.Span);
+        if (sent == SendResult.Full) connection.CloseTooSlow();
+        else if (sent == SendResult.OutOfMemory) connection.Close(CloseCodes.TryAgainLater, "server out of memory"); // an echo that is lost is told
         return ValueTask.CompletedTask;
     }
 }

@@ -17,8 +17,11 @@ public enum SendResult : byte
     /// <summary>It is queued, and goes out in order unless the connection ends first.</summary>
     Queued,
 
-    /// <summary>The outbox is at its bound (or the server's memory limit is reached): not queued.</summary>
+    /// <summary>The outbox is at its bound: not queued. Its peer is slow.</summary>
     Full,
+
+    /// <summary>The server's memory limit is reached: not queued. It is not the peer's fault.</summary>
+    OutOfMemory,
 
     /// <summary>The connection is not open (yet, or any more): not queued.</summary>
     Closed,
@@ -30,6 +33,8 @@ internal sealed class Outbox
     private const int ChunkBytesMax = 64 * 1024;
     private const int SmallFrameBytesMax = 2048;
     private const int RingLengthMin = 32;
+    private const long EntryBytes = 24;
+    private const int PongBytesMax = 2 + FrameWriter.ControlPayloadBytesMax;
 
     private static readonly Spares<Outbox> SpareOutboxes = new(4096);
 
@@ -49,11 +54,16 @@ internal sealed class Outbox
     private int _nextChunkBytes = FirstChunkBytes;
     private int _headTaken; // bytes of the head entry that the kernel has taken
     private bool _flushRequested;
+    private long _headNumber; // the head entry's number, counted from the first that was ever queued
+    private long _pongNumber = -1; // the number of the Pong that is queued last
 
     private Outbox() => _entries = _firstRing;
 
     /// <summary>Bytes queued and not yet taken by the kernel, shared payloads charged in full.</summary>
     public long QueuedBytes { get; private set; }
+
+    /// <summary>The same with what it takes to keep them: what the bound is held against, for a frame may be of two bytes.</summary>
+    public long ChargedBytes => QueuedBytes + (_count * EntryBytes);
 
     /// <summary>Whether nothing is queued: it can be given back.</summary>
     public bool IsEmpty => _count == 0;
@@ -83,6 +93,7 @@ internal sealed class Outbox
         Writable?.TrySetResult();
         (_entries, _head, _chunk, _chunkEnd, _nextChunkBytes) = (_firstRing, 0, null, 0, FirstChunkBytes);
         (_headTaken, _flushRequested, QueuedBytes, SendDeadline, Writable) = (0, false, 0, long.MaxValue, null);
+        (_headNumber, _pongNumber) = (0, -1);
         _budget = null!;
         SpareOutboxes.Give(this);
     }
@@ -124,14 +135,17 @@ internal sealed class Outbox
     }
 
     /// <summary>
-    /// Appends bytes that must go out whatever the bound: an HTTP answer or a control frame. With
-    /// <paramref name="replacePong"/> an unsent Pong in the queue gives way to this one (§5.5.3).
+    /// Appends bytes that must go out whatever the bound: an HTTP answer or a control frame. With <paramref name="coalesce"/> a Pong takes the
+    /// place of one that is queued and not begun (§5.5.3), so that however many Pings come, one Pong waits.
     /// </summary>
-    public void Append(ReadOnlySpan<byte> bytes, EntryKind kind, bool replacePong = false)
+    public void Append(ReadOnlySpan<byte> bytes, EntryKind kind, bool coalesce = false)
     {
-        if (replacePong) VoidUnsentPong();
-        TryReserve(bytes.Length, required: true, out byte[] array, out int offset);
+        if (coalesce && kind == EntryKind.Pong && TryReplacePong(bytes)) return;
+        // A Pong has room for the longest, so that the next can lie where it lies.
+        int room = kind == EntryKind.Pong ? PongBytesMax : bytes.Length;
+        TryReserve(room, required: true, out byte[] array, out int offset);
         bytes.CopyTo(array.AsSpan(offset));
+        if (kind == EntryKind.Pong) _pongNumber = _headNumber + _count;
         Enqueue(new Entry(array, offset, bytes.Length, kind));
     }
 
@@ -222,7 +236,7 @@ internal sealed class Outbox
         for (int i = _headTaken > 0 ? 1 : 0; i < _count; i++)
         {
             ref Entry entry = ref At(i);
-            if (entry.Kind == EntryKind.Void) continue;
+            if (entry.Kind is EntryKind.Void or EntryKind.Http) continue; // without its HTTP answer nothing that follows can be read
             QueuedBytes -= entry.Length;
             entry.Kind = EntryKind.Void;
         }
@@ -294,6 +308,7 @@ internal sealed class Outbox
     {
         if (_count == _entries.Length) Grow();
         _head = (_head - 1) & (_entries.Length - 1);
+        _headNumber--;
         _entries[_head] = entry;
         _count++;
         QueuedBytes += entry.Length;
@@ -306,6 +321,7 @@ internal sealed class Outbox
         for (int i = 0; i < _count; i++) larger[i] = At(i);
         Array.Clear(_entries);
         ReturnRing();
+        _budget.Charge(length * (int)EntryBytes);
         _entries = larger;
         _head = 0;
     }
@@ -313,6 +329,7 @@ internal sealed class Outbox
     private void ReturnRing()
     {
         if (_entries == _firstRing) return;
+        _budget.Discharge(_entries.Length * (int)EntryBytes);
         int spares = RingClass(_entries.Length);
         if (spares < SpareRings.Length) SpareRings[spares].Give(_entries);
     }
@@ -327,6 +344,7 @@ internal sealed class Outbox
         object owner = head.Owner;
         head = default;
         _head = (_head + 1) & (_entries.Length - 1);
+        _headNumber++;
         _count--;
         _headTaken = 0;
         if (owner is SharedFrame shared) shared.Message.Release();
@@ -348,16 +366,16 @@ internal sealed class Outbox
         ReturnArray(array);
     }
 
-    private void VoidUnsentPong()
+    private bool TryReplacePong(ReadOnlySpan<byte> pong)
     {
-        for (int i = _headTaken > 0 ? 1 : 0; i < _count; i++)
-        {
-            ref Entry entry = ref At(i);
-            if (entry.Kind != EntryKind.Pong) continue;
-            QueuedBytes -= entry.Length;
-            entry.Kind = EntryKind.Void;
-            return;
-        }
+        long index = _pongNumber - _headNumber;
+        if (index < 0 || index >= _count || (index == 0 && _headTaken > 0)) return false;
+        ref Entry entry = ref At((int)index);
+        if (entry.Kind != EntryKind.Pong) return false;
+        pong.CopyTo(entry.Bytes.AsSpan(entry.Offset, PongBytesMax));
+        QueuedBytes += pong.Length - entry.Length;
+        entry.Length = pong.Length;
+        return true;
     }
 
     internal enum EntryKind : byte
@@ -374,7 +392,7 @@ internal sealed class Outbox
     {
         public readonly object Owner = owner; // a byte[] of the budget's, or a SharedFrame
         public readonly int Offset = offset;
-        public readonly int Length = length;
+        public int Length = length;
         public EntryKind Kind = kind;
 
         public readonly byte[] Bytes => Owner as byte[] ?? ((SharedFrame)Owner).Bytes;

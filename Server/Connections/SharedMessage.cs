@@ -78,7 +78,18 @@ public sealed class SharedMessage : IDisposable
         }
     }
 
-    internal void Acquire() => Interlocked.Increment(ref _references);
+    /// <summary>One reference more, as long as there is one.</summary>
+    internal void Acquire()
+    {
+        int before = Volatile.Read(ref _references);
+        while (true)
+        {
+            ObjectDisposedException.ThrowIf(before == 0, this);
+            int found = Interlocked.CompareExchange(ref _references, before + 1, before);
+            if (found == before) return;
+            before = found;
+        }
+    }
 
     internal void Release()
     {

@@ -5,6 +5,7 @@
 using System.Text;
 using RawWs.Frame;
 using RawWs.Server.Log;
+using RawWs.Server.Loops;
 using RawWs.Server.Time;
 using RawWs.Server.Transports;
 
@@ -28,6 +29,18 @@ public sealed partial class WebSocketConnection
     private long SendDeadline => _outbox?.SendDeadline ?? long.MaxValue;
 
     internal override void OnDue(long now)
+    {
+        try
+        {
+            OnDeadline(now);
+        }
+        catch (Exception exception)
+        {
+            ((ILoopWork)this).OnFailed(exception);
+        }
+    }
+
+    private void OnDeadline(long now)
     {
         if (_phase == Phase.Open)
         {

@@ -29,12 +29,20 @@ public sealed partial class WebSocketConnection
         if (_phase == Phase.Open)
         {
             BeginClose(new CloseRequest(EndCause.Drain, CloseCodes.GoingAway, "server shutting down", DropUnsent: false));
+            Flush(); // there may be no end of this turn for it any more
         }
         else if (_phase == Phase.Handshake)
         {
             SetVerdict(EndCause.Drain, null, "");
             AbortNow();
         }
+    }
+
+    /// <summary>The server has waited long enough. On the owner's thread.</summary>
+    internal void EndDrain()
+    {
+        if (_phase is not (Phase.Handshake or Phase.Ended)) Expire();
+        else AbortNow();
     }
 
     private void BeginClose(CloseRequest request)

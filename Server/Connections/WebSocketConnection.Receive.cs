@@ -6,7 +6,6 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using RawWs.Frame;
-using RawWs.Server.Memory;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
@@ -28,6 +27,8 @@ public sealed partial class WebSocketConnection
         {
             _lastReceived = _loop.Now;
             Inbox inbox = _inbox ??= TakeInbox();
+            // One at a time: what takes frames never runs inside of another that does.
+            if (_loop.Batch.Owner is not null) throw new InvalidOperationException("Another connection's bytes are being taken.");
             _loop.Batch.Owner = this;
             try
             {
@@ -37,6 +38,7 @@ public sealed partial class WebSocketConnection
             finally
             {
                 _loop.Batch.Owner = null;
+                _loop.Batch.Clear();
             }
 
             FollowMessage(inbox);
@@ -75,7 +77,8 @@ public sealed partial class WebSocketConnection
             byte[] joined = _loop.Budget.Rent(length);
             buffer.CopyTo(joined);
             consumed = buffer.GetPosition(TakeSteps(inbox, joined, 0, length, out all));
-            _loop.Budget.Return(joined);
+            if (_pending is null) _loop.Budget.Return(joined);
+            else _loop.Budget.Forget(joined); // a handler may have it
         }
 
         _transport.AdvanceTo(consumed, all ? buffer.End : consumed);
@@ -148,30 +151,40 @@ public sealed partial class WebSocketConnection
         return false;
     }
 
+    // The message lies where the step left it. For as long as its handler runs it must stay there, and the buffer goes to the next connection as
+    // soon as we return: so what an application needs that awaits in its handlers is a copy. Whether it does is learnt from the first time. That once,
+    // the whole buffer is left to the handler.
     private void Deliver(MessageKind kind, byte[] array, int offset, int length)
     {
         _messagesIn++;
         if (_phase != Phase.Open) return; // §1.4: after our Close, data is not delivered
-        ValueTask task;
+        byte[]? copy = null;
+        if (_context.HandlersAwait && length > 0)
+        {
+            copy = _loop.Budget.Rent(length);
+            array.AsSpan(offset, length).CopyTo(copy);
+        }
+
         try
         {
-            task = _context.Application.OnMessage(this, kind, _loop.Lent.Lend(array, offset, length));
-            if (task.IsCompletedSuccessfully)
+            ValueTask task = _context.Application.OnMessage(this, kind, copy is null ? array.AsMemory(offset, length) : copy.AsMemory(0, length));
+            if (!task.IsCompleted)
             {
-                task.GetAwaiter().GetResult();
+                Suspend(task, copy);
+                if (_context.HandlersAwait) return;
+                _context.HandlersAwait = true;
+                _transport.KeepView();
                 return;
             }
+
+            task.GetAwaiter().GetResult();
         }
         catch (Exception exception)
         {
             FailHandler(exception);
-            return;
         }
 
-        // The handler goes on: its message must not lie in the loop's buffer any longer.
-        LentMessage lent = _loop.TakeLent();
-        if (!lent.TryMove(_loop.Budget)) _transport.KeepView();
-        Suspend(task, lent);
+        if (copy is not null) _loop.Budget.Return(copy);
     }
 
     private void Assemble(Inbox inbox, in Step step)
@@ -195,9 +208,9 @@ public sealed partial class WebSocketConnection
         try
         {
             ValueTask task = _context.Application.OnMessage(this, kind, inbox.Message);
-            if (!task.IsCompletedSuccessfully)
+            if (!task.IsCompleted)
             {
-                Suspend(task, lent: null);
+                Suspend(task, copy: null);
                 return;
             }
 
@@ -212,10 +225,10 @@ public sealed partial class WebSocketConnection
     }
 
     // The next read waits for the handler.
-    private void Suspend(ValueTask task, LentMessage? lent)
+    private void Suspend(ValueTask task, byte[]? copy)
     {
         _transport.CloseGate(GateReasons.Handler);
-        _pending = FinishHandlerAsync(task, lent);
+        _pending = FinishHandlerAsync(task, copy);
     }
 
     // §5.5.2: a Ping is answered by a Pong with the same payload, unless a Close has been sent.
@@ -225,6 +238,6 @@ public sealed partial class WebSocketConnection
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax + FrameWriter.ControlPayloadBytesMax];
         int length = FrameWriter.Write(frame, Opcode.Pong, payload);
         // §5.5.3: while bytes wait for the kernel, only the answer to the latest Ping is kept.
-        SendControl(frame[..length], Outbox.EntryKind.Pong, replacePong: _stalled);
+        SendControl(frame[..length], Outbox.EntryKind.Pong);
     }
 }

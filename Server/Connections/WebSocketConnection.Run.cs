@@ -11,7 +11,6 @@ using RawWs.Handshake;
 using RawWs.Server.Compression;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
-using RawWs.Server.Memory;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
@@ -215,7 +214,7 @@ public sealed partial class WebSocketConnection
         ServerContext.ReturnWriter(answer);
     }
 
-    private async Task FinishHandlerAsync(ValueTask task, LentMessage? lent)
+    private async Task FinishHandlerAsync(ValueTask task, byte[]? copy)
     {
         Exception? thrown = null;
         try
@@ -228,17 +227,20 @@ public sealed partial class WebSocketConnection
         }
 
         await new LoopSwitch(_loop);
-        lent?.Release(_loop.Budget);
+        if (copy is not null) _loop.Budget.Return(copy);
         _inbox?.Release(_loop.Budget);
         if (thrown is not null) FailHandler(thrown);
         RestartSilence();
         _transport.OpenGate(GateReasons.Handler);
     }
 
-    /// <summary>Awaiting it brings the method to the loop's thread.</summary>
+    /// <summary>
+    /// Awaiting it brings the method to the loop's thread, in a turn of its own. Never at once, though it may be on that thread already: whoever has
+    /// completed what was awaited may be in the midst of another connection's bytes.
+    /// </summary>
     private readonly struct LoopSwitch(EventLoop loop) : ICriticalNotifyCompletion
     {
-        public bool IsCompleted => loop.IsOwner;
+        public bool IsCompleted => false;
 
         public LoopSwitch GetAwaiter() => this;
 

@@ -31,13 +31,13 @@ public sealed partial class WebSocketConnection
 
     internal bool IsOpen => Volatile.Read(ref _accepting);
 
-    private bool HasRoom => !_accepting || _outbox is null || _outbox.QueuedBytes <= _context.Options.SendBufferBytesMax / 2;
+    private bool HasRoom => !_accepting || _outbox is null || _outbox.ChargedBytes <= _context.Options.SendBufferBytesMax / 2;
 
     // The loop takes this connection's bytes, on this very thread, and nothing is queued that would have to go first.
     private bool MaySendNow => _loop.Batch.Owner == this && _loop.IsOwner && _accepting && !_stalled && Volatile.Read(ref _outbox) is null;
 
     /// <summary>Sends a message. The bytes are copied; text must be UTF-8 (§5.6), which is not checked here.</summary>
-    /// <returns>Queued; Full when the outbox is at its bound; Closed when the connection is not open.</returns>
+    /// <returns>Queued; Full when the outbox is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.</returns>
     public SendResult TrySend(MessageKind kind, ReadOnlySpan<byte> payload)
     {
         if (_deflate is { } deflate && deflate.Common.IsWorthwhile(payload.Length)) return TrySendCompressed(deflate, kind, payload);
@@ -47,9 +47,24 @@ public sealed partial class WebSocketConnection
 
     /// <summary>Sends a message that is encoded once for many connections. A large one is held by reference.</summary>
     /// <returns>As the other.</returns>
+    /// <exception cref="ObjectDisposedException">The message has been given back by all who had it.</exception>
     public SendResult TrySend(SharedMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
+        message.Acquire();
+        try
+        {
+            return TrySendHeld(message);
+        }
+        finally
+        {
+            message.Release();
+        }
+    }
+
+    /// <summary>The same for a message that somebody holds a reference to for as long as this takes.</summary>
+    internal SendResult TrySendHeld(SharedMessage message)
+    {
         SharedFrame frame = message.Plain;
         bool takeover = false;
         if (_deflate is { } deflate && deflate.Common.IsWorthwhile(message.PayloadBytes))
@@ -177,7 +192,7 @@ public sealed partial class WebSocketConnection
     private bool TryGetOutbox(out SendResult refused)
     {
         refused = _accepting ? SendResult.Full : SendResult.Closed;
-        if (!_accepting || (_outbox is not null && _outbox.QueuedBytes >= _context.Options.SendBufferBytesMax)) return false;
+        if (!_accepting || (_outbox is not null && _outbox.ChargedBytes >= _context.Options.SendBufferBytesMax)) return false;
         _outbox ??= Outbox.Take(_context.Budget);
         return true;
     }
@@ -185,7 +200,7 @@ public sealed partial class WebSocketConnection
     private SendResult RefuseForMemory()
     {
         GiveBackIfEmpty();
-        return SendResult.Full;
+        return SendResult.OutOfMemory;
     }
 
     private SendResult Queued(bool requestFlush)
@@ -208,20 +223,20 @@ public sealed partial class WebSocketConnection
     }
 
     // A control frame, whatever the bound. On the owner's thread.
-    private void SendControl(ReadOnlySpan<byte> frame, Outbox.EntryKind kind, bool replacePong = false)
+    private void SendControl(ReadOnlySpan<byte> frame, Outbox.EntryKind kind)
     {
         if (_loop.Batch.Owner == this && !_stalled && Volatile.Read(ref _outbox) is null && _loop.Batch.TryAppend(frame, isMessage: false)) return;
-        Append(frame, kind, replacePong);
+        Append(frame, kind);
     }
 
     // What must go out whatever the bound: an answer of HTTP's or a control frame. On the owner's thread.
-    private void Append(ReadOnlySpan<byte> bytes, Outbox.EntryKind kind, bool replacePong = false)
+    private void Append(ReadOnlySpan<byte> bytes, Outbox.EntryKind kind)
     {
         bool requestFlush;
         lock (_transport)
         {
             _outbox ??= Outbox.Take(_context.Budget);
-            _outbox.Append(bytes, kind, replacePong);
+            _outbox.Append(bytes, kind, coalesce: _stalled);
             requestFlush = _outbox.RequestFlush();
         }
 
@@ -261,7 +276,9 @@ public sealed partial class WebSocketConnection
         if (Volatile.Read(ref _outbox) is null) return false;
         lock (_transport)
         {
-            if (_outbox!.TryPeek(out run, out more)) return true;
+            // An empty one may have gone meanwhile: who could not append to it has given it back.
+            if (_outbox is null) return false;
+            if (_outbox.TryPeek(out run, out more)) return true;
             GiveBackIfEmpty();
             return false;
         }

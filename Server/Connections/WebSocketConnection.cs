@@ -12,6 +12,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
 using RawWs.Frame;
+using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Time;
 using RawWs.Server.Transports;
@@ -133,6 +134,13 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         if ((what & Posted.Flush) != 0) Flush();
         if ((what & Posted.OpenGates) != 0) OpenGates();
         if ((what & Posted.Abort) != 0) AbortNow();
+    }
+
+    void ILoopWork.OnFailed(Exception exception)
+    {
+        _context.Log.ConnectionFailed(exception, Id);
+        SetVerdict(EndCause.HandlerError, CloseCodes.InternalError, "");
+        AbortNow();
     }
 
     /// <summary>Begins the connection's life, on its loop. Past the server's limit its request is read, and answered with 503.</summary>

@@ -1,6 +1,6 @@
-// The accept loop: a listening Socket for each address, and every connection that arrives is handed to the next event loop. With
-// epoll a thread of its own accepts by accept4 on the listeners' handles, so that a connection is a bare descriptor and no Socket object
-// (some 700 bytes); else Socket.AcceptAsync does. Errors of the one connection (ECONNABORTED) cost that one; when descriptors or
+// The accept loop: a listening Socket for each address, and every connection that arrives is handed to the next event loop. On
+// Linux a thread of its own accepts by accept4 on the listeners' handles: a connection is a bare descriptor, without a Socket object
+// (some 700 bytes) unless the transport wants one. Elsewhere Socket.AcceptAsync does. Errors of the one connection (ECONNABORTED) cost that one; when descriptors or
 // memory have run out it waits a little, says so, and goes on.
 
 using System.Net;
@@ -24,6 +24,8 @@ internal interface IAcceptor
 internal sealed class Listener : IAsyncDisposable
 {
     private const int Backlog = 4096;
+    private const int DescriptorsKept = 32;
+    private const string TooManyFiles = "the process has too many open files (EMFILE)";
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
 
@@ -32,6 +34,7 @@ internal sealed class Listener : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly IAcceptor _acceptor;
     private readonly TimeProvider _time;
+    private int _openFilesMax;
 
     private Listener(IAcceptor acceptor, TimeProvider time)
     {
@@ -62,9 +65,9 @@ internal sealed class Listener : IAsyncDisposable
     }
 
     /// <summary>Begins to accept.</summary>
-    public void Start(bool epoll)
+    public void Start()
     {
-        if (epoll && OperatingSystem.IsLinux()) _accepting.Add(StartThread());
+        if (OperatingSystem.IsLinux()) _accepting.Add(StartThread());
         else foreach (Socket socket in _sockets) _accepting.Add(AcceptAsync(socket));
     }
 
@@ -79,13 +82,14 @@ internal sealed class Listener : IAsyncDisposable
 
     private static Socket Bind(IPEndPoint endPoint)
     {
-        Socket socket = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket? socket = null;
         try
         {
+            socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             if (endPoint.AddressFamily == AddressFamily.InterNetworkV6) socket.DualMode = false;
-            // A port whose old connections linger (TIME_WAIT) can be bound again on Unix; on Windows the same option would let a port be stolen.
-            if (!OperatingSystem.IsWindows()) socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-            else socket.ExclusiveAddressUse = true;
+            // On Unix a port whose old connections linger (TIME_WAIT) can be bound again without being asked for it. Asking for ReuseAddress there would let
+            // two servers share the port, and each miss half of what comes.
+            if (OperatingSystem.IsWindows()) socket.ExclusiveAddressUse = true;
             socket.NoDelay = true; // accepted sockets inherit it
             socket.Bind(endPoint);
             socket.Listen(Backlog);
@@ -93,7 +97,7 @@ internal sealed class Listener : IAsyncDisposable
         }
         catch (SocketException exception)
         {
-            socket.Dispose();
+            socket?.Dispose();
             throw new ListenException(endPoint, exception);
         }
     }
@@ -140,20 +144,19 @@ internal sealed class Listener : IAsyncDisposable
         TimeSpan wait = FirstWait;
         while (!_stop.IsCancellationRequested)
         {
-            Linux.PollReadable(descriptors, ready, Timeout.Infinite);
-            for (int i = 0; i < _sockets.Count && !_stop.IsCancellationRequested; i++)
+            string? error = HasDescriptorsLeft() ? null : TooManyFiles;
+            if (error is null) Linux.PollReadable(descriptors, ready, Timeout.Infinite);
+            for (int i = 0; i < _sockets.Count && error is null && !_stop.IsCancellationRequested; i++)
+                if (ready[i]) error = AcceptAll(descriptors[i]);
+            if (error is null)
             {
-                if (!ready[i]) continue;
-                if (AcceptAll(descriptors[i]) is not { } error)
-                {
-                    wait = FirstWait;
-                    continue;
-                }
-
-                _acceptor.OnBackOff(wait, error);
-                _stop.Token.WaitHandle.WaitOne(wait);
-                wait = wait * 2 > LongestWait ? LongestWait : wait * 2;
+                wait = FirstWait;
+                continue;
             }
+
+            _acceptor.OnBackOff(wait, error);
+            _stop.Token.WaitHandle.WaitOne(wait);
+            wait = wait * 2 > LongestWait ? LongestWait : wait * 2;
         }
     }
 
@@ -167,7 +170,17 @@ internal sealed class Listener : IAsyncDisposable
             int descriptor = Linux.Accept(listener, address, out int length);
             if (descriptor >= 0)
             {
-                _acceptor.Accept(descriptor, PeerAddress.FromSockaddr(address[..length]));
+                try
+                {
+                    _acceptor.Accept(descriptor, PeerAddress.FromSockaddr(address[..length]));
+                }
+                catch (Exception exception)
+                {
+                    Linux.Close(descriptor); // nobody has it
+                    return exception.Message;
+                }
+
+                if (IsOneOfTheLast(descriptor)) return TooManyFiles;
                 continue;
             }
 
@@ -175,7 +188,7 @@ internal sealed class Listener : IAsyncDisposable
             if (error == Linux.Eagain) return null;
             string? shortage = error switch
             {
-                Linux.Emfile => "the process has too many open files (EMFILE)",
+                Linux.Emfile => TooManyFiles,
                 Linux.Enfile => "the system has too many open files (ENFILE)",
                 Linux.Enobufs => "no buffer space (ENOBUFS)",
                 Linux.Enomem => "no memory (ENOMEM)",
@@ -185,6 +198,21 @@ internal sealed class Listener : IAsyncDisposable
         }
 
         return null;
+    }
+
+    // The kernel gives the lowest number that is free, so a high one tells how many are left. The last few stay for the process itself: without
+    // a descriptor the runtime cannot even load the code that would say so.
+    [SupportedOSPlatform("linux")]
+    private bool IsOneOfTheLast(int descriptor) => descriptor >= _openFilesMax - DescriptorsKept;
+
+    [SupportedOSPlatform("linux")]
+    private bool HasDescriptorsLeft()
+    {
+        _openFilesMax = Linux.OpenFilesMax();
+        int probe = Linux.EventFd();
+        if (probe < 0) return false;
+        Linux.Close(probe);
+        return !IsOneOfTheLast(probe);
     }
 
     private async Task AcceptAsync(Socket listener)

@@ -15,8 +15,8 @@ internal static partial class ServerLog
     [LoggerMessage(3, LogLevel.Information, "connection {id} from {peer} ended: {verdict}, reason \"{reason}\"")]
     public static partial void ConnectionEnded(this ILogger log, long id, string peer, string verdict, string reason);
 
-    [LoggerMessage(4, LogLevel.Information, "request {id} from {peer} answered {status}{rule}: {reason}")]
-    public static partial void RequestAnswered(this ILogger log, long id, string peer, int status, string rule, string reason);
+    [LoggerMessage(4, LogLevel.Information, "request {id} from {peer} answered {status}{rule} after {seconds} s, in {bytesIn} bytes, out {bytesOut} bytes: {reason}")]
+    public static partial void RequestAnswered(this ILogger log, long id, string peer, int status, string rule, string seconds, long bytesIn, long bytesOut, string reason);
 
     [LoggerMessage(5, LogLevel.Warning, "accept backs off for {milliseconds} ms: {error}")]
     public static partial void AcceptBackedOff(this ILogger log, int milliseconds, string error);

@@ -97,6 +97,18 @@ internal sealed class EpollLoop : EventLoop
         return due <= Now ? 0 : -1;
     }
 
+    private static void Dispatch(WebSocketConnection connection, uint events)
+    {
+        try
+        {
+            ((EpollTransport)connection.Transport).OnEvents(events);
+        }
+        catch (Exception exception)
+        {
+            ((ILoopWork)connection).OnFailed(exception);
+        }
+    }
+
     private unsafe int Wait(int timeout)
     {
         fixed (byte* events = _events)
@@ -113,7 +125,7 @@ internal sealed class EpollLoop : EventLoop
             {
                 ulong key = Linux.EventData(events, i);
                 if (key == WakeKey) Linux.ClearSignal(_wake);
-                else if (Connections.Find(key)?.Transport is EpollTransport transport) transport.OnEvents(Linux.EventMask(events, i));
+                else if (Connections.Find(key) is { } connection) Dispatch(connection, Linux.EventMask(events, i));
             }
         }
     }

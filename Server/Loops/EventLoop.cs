@@ -15,6 +15,11 @@ namespace RawWs.Server.Loops;
 internal interface ILoopWork
 {
     void OnPosted();
+
+    /// <summary>It has thrown: a bug. Called on the loop's thread.</summary>
+    void OnFailed(Exception exception)
+    {
+    }
 }
 
 internal abstract class EventLoop
@@ -51,9 +56,6 @@ internal abstract class EventLoop
 
     /// <summary>Inboxes of connections that are between two messages.</summary>
     public OwnedSpares<Inbox> Inboxes { get; } = new(1024);
-
-    /// <summary>The message that is lent at this moment; see <see cref="LentMessage"/>.</summary>
-    public LentMessage Lent { get; private set; } = new();
 
     /// <summary>The request that is being judged at this moment: lent to the application like a message.</summary>
     public UpgradeRequest Request { get; private set; } = new();
@@ -107,14 +109,6 @@ internal abstract class EventLoop
     /// <summary>The connection has something to send at the end of this turn. On the owner's thread, once per connection and turn.</summary>
     public void MarkDirty(WebSocketConnection connection) => _dirty.Add(connection);
 
-    /// <summary>A handler kept its message: it takes the lent object along.</summary>
-    public LentMessage TakeLent()
-    {
-        LentMessage taken = Lent;
-        Lent = new LentMessage();
-        return taken;
-    }
-
     /// <summary>An application takes its time to decide: it keeps the request.</summary>
     public void GiveRequestAway() => Request = new UpgradeRequest();
 
@@ -163,14 +157,37 @@ internal abstract class EventLoop
             _running = work;
         }
 
-        for (int i = 0; i < work.Count; i++) work[i].OnPosted();
+        for (int i = 0; i < work.Count; i++)
+        {
+            try
+            {
+                work[i].OnPosted();
+            }
+            catch (Exception exception)
+            {
+                // A bug of ours, or a logger that throws: it costs the one whose work it was, and not the loop.
+                work[i].OnFailed(exception);
+            }
+        }
+
         work.Clear();
     }
 
     // Flushing may open a connection's gate, and then it reads on and may cause more to be sent: the list can grow meanwhile.
     private void FlushDirty()
     {
-        for (int i = 0; i < _dirty.Count; i++) _dirty[i].Flush();
+        for (int i = 0; i < _dirty.Count; i++)
+        {
+            try
+            {
+                _dirty[i].Flush();
+            }
+            catch (Exception exception)
+            {
+                ((ILoopWork)_dirty[i]).OnFailed(exception);
+            }
+        }
+
         _dirty.Clear();
     }
 }

@@ -13,7 +13,9 @@ public enum DeliveryResult : byte
     /// <summary>Nobody has this uid.</summary>
     Offline,
 
-    /// <summary>At least one connection of the uid is too slow to take it, and is closed; the others have it.</summary>
+    /// <summary>
+    /// At least one connection of the uid does not have it: it is too slow, and is closed, or the server has no memory to keep it. The others have it.
+    /// </summary>
     TooSlow,
 }
 
@@ -35,9 +37,8 @@ internal sealed class LocalDelivery(UidRegistry registry) : IUidDelivery
         {
             SendResult sent = receiver.TrySend(kind, body.Span);
             if (sent == SendResult.Queued && result == DeliveryResult.Offline) result = DeliveryResult.Delivered;
-            if (sent != SendResult.Full) continue;
-            receiver.CloseTooSlow();
-            result = DeliveryResult.TooSlow;
+            if (sent == SendResult.Full) receiver.CloseTooSlow();
+            if (sent is SendResult.Full or SendResult.OutOfMemory) result = DeliveryResult.TooSlow;
         }
 
         return new ValueTask<DeliveryResult>(result);

@@ -99,9 +99,26 @@ internal sealed class SocketTransport : Transport, ILoopWork
     {
         if (_closed) return;
         _closed = true;
+        reset |= _sending; // what the kernel has not taken of a frame never will be
         if (reset) _socket.LingerState = new LingerOption(true, 0);
+        else if (_receiving && TryShutdownBoth()) return; // disposed with a receive pending, it would send a reset, and the peer lose what it has not read
+
         _socket.Dispose(); // ends what is pending; each completion still comes, and its buffer is free only then
         if (!_receiving && !_sending) Dispose();
+    }
+
+    // Ends the pending receive, whose completion disposes of the socket.
+    private bool TryShutdownBoth()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     private int Stall(ReadOnlySpan<byte> rest)
@@ -151,6 +168,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
 
     private void Dispose()
     {
+        _socket.Dispose();
         _receive.Dispose();
         _send?.Dispose();
     }

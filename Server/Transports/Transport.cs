@@ -262,6 +262,13 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
         byte[] joined = _loop.Budget.Rent(length + ReceiveBuffer.HeadroomBytes);
         _view.AsSpan(_viewStart, length).CopyTo(joined);
         int received = Receive(joined.AsSpan(length));
+        if (received == -2)
+        {
+            // The connection broke, and has given its tail back.
+            _loop.Budget.Return(joined);
+            return;
+        }
+
         ReturnTail();
         (_view, _viewStart, _viewEnd) = (joined, 0, length + Math.Max(received, 0));
         if (received == -1) return;

@@ -72,19 +72,52 @@ public sealed class ForeignClientTests(Setup setup)
     }
 
     [Test]
-    public async Task Chromium_TheTutorialsPageFromDisk_IsEchoed_AndCutOffWith3008()
+    public async Task Chromium_TheTutorialsPageFromDisk_InTwoTabs_IsEchoed_Broadcasts_AndIsCutOffWith3008()
     {
         using ChromeDriver browser = OpenBrowser();
-        await using TestServer server = await Start(TimeSpan.FromSeconds(1.5));
+        await using TestServer server = await Start(TimeSpan.FromSeconds(6));
         string page = Path.Combine(Path.GetTempPath(), $"tutorial-{server.Port}.html");
         await File.WriteAllTextAsync(page, TutorialPage.Replace("PORT", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
         await browser.Navigate().GoToUrlAsync(new Uri(page));
+        WaitFor(browser, "log", "haha");
+        string first = browser.CurrentWindowHandle;
+        browser.SwitchTo().NewWindow(WindowType.Tab);
+        await browser.Navigate().GoToUrlAsync(new Uri(page));
+        WaitFor(browser, "log", "haha");
+        browser.ExecuteScript("ws.send('all:to all of you: hello')");
         WaitFor(browser, "log", "closed");
-        Assert.That(browser.FindElements(By.CssSelector("#log li")).Select(static e => e.Text), Is.EqualTo(new[]
-        {
-            "haha", "Network connection timeout!", "closed 3008 Network connection timeout! true",
-        }));
+        Assert.That(Log(browser), Is.EqualTo(new[] { "haha", "to all of you: hello", "Network connection timeout!", "closed 3008 Network connection timeout! true" }));
+        browser.SwitchTo().Window(first); // both are 100, so that the second one's words came here too
+        WaitFor(browser, "log", "closed");
+        Assert.That(Log(browser), Is.EqualTo(new[] { "haha", "haha", "to all of you: hello", "Network connection timeout!", "closed 3008 Network connection timeout! true" }));
         File.Delete(page);
+    }
+
+    [Test]
+    public async Task Chromium_AgreesOnCompression_WithTheDemoPage()
+    {
+        System.Collections.Concurrent.ConcurrentQueue<RawWs.Server.Verdict> verdicts = new();
+        using ChromeDriver browser = OpenBrowser();
+        await using TestServer server = await TestServer.Start(
+            setup,
+            new ConversationOverTcpTests.Handler(static (connection, kind, message) =>
+            {
+                connection.TrySend(kind, message.Span);
+                return ValueTask.CompletedTask;
+            })
+            { Closed = verdicts.Enqueue },
+            static options => options with { ServesPage = true, Compression = true, CompressionBytesMin = 1 });
+        await browser.Navigate().GoToUrlAsync($"http://127.0.0.1:{server.Port}/");
+        browser.FindElement(By.Id("connect")).Click();
+        WaitFor(browser, "state", "1 OPEN");
+        Fill(browser, "to", "me");
+        Fill(browser, "text", "again and again and again and again");
+        browser.FindElement(By.Id("send")).Click();
+        WaitFor(browser, "messages", "me:again and again and again and again");
+        browser.FindElement(By.Id("disconnect")).Click();
+        WaitFor(browser, "closecode", "1000");
+        TestServer.Eventually(() => !verdicts.IsEmpty, "ended");
+        Assert.That(verdicts.Single().Extensions, Does.StartWith("permessage-deflate"));
     }
 
     private Task<TestServer> Start(TimeSpan heartbeat) => TestServer.Start(
@@ -100,6 +133,8 @@ public sealed class ForeignClientTests(Setup setup)
         service.SuppressInitialDiagnosticInformation = true;
         return new ChromeDriver(service, options, TestServer.Patience * 2);
     }
+
+    private static IEnumerable<string> Log(ChromeDriver browser) => browser.FindElements(By.CssSelector("#log li")).Select(static e => e.Text);
 
     private static void Fill(ChromeDriver browser, string id, string text)
     {

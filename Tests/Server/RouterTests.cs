@@ -52,6 +52,7 @@ public sealed class RouterTests(Setup setup)
     [TestCase("/?uid=1&uid=2", 400)]
     [TestCase("/?uid=", 400)]
     [TestCase("/?uid=all", 400)]
+    [TestCase("/?uid=%zz", 400)]
     [TestCase("/?uid=%40x", 400)]
     [TestCase("/?uid=taken", 409)]
     public async Task AUidThatCannotBe_IsRefused(string target, int status)
