@@ -167,7 +167,7 @@ public sealed class HandlerTests(Setup setup)
 
     private sealed class Failing(bool later) : IWebSocketApplication
     {
-        public async ValueTask<UpgradeDecision> OnUpgradeLater()
+        private static async ValueTask<UpgradeDecision> OnUpgradeLater()
         {
             await Task.Yield();
             throw new InvalidOperationException("decided to fail");
