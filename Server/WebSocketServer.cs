@@ -44,6 +44,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
     private Task? _stopped;
     private long _lastId;
     private long _turnedAway;
+    private long _backedOffAt;
     private int _count;
     private int _nextLoop;
     private int _clean;
@@ -195,7 +196,14 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         }
     }
 
-    void IAcceptor.OnBackOff(TimeSpan wait, string error) => _context.Log.AcceptBackedOff((int)wait.TotalMilliseconds, error);
+    // Said at once, and while it lasts once a second.
+    void IAcceptor.OnBackOff(TimeSpan wait, string error)
+    {
+        long now = Options.TimeProvider.GetTimestamp();
+        if (_backedOffAt != 0 && Options.TimeProvider.GetElapsedTime(_backedOffAt, now) < TimeSpan.FromSeconds(1)) return;
+        _backedOffAt = now;
+        _context.Log.AcceptBackedOff((int)wait.TotalMilliseconds, error);
+    }
 
     internal void OnConnectionEnded(WebSocketConnection connection, Verdict verdict)
     {

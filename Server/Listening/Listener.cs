@@ -146,13 +146,11 @@ internal sealed class Listener : IAsyncDisposable
         {
             string? error = HasDescriptorsLeft() ? null : TooManyFiles;
             if (error is null) Linux.PollReadable(descriptors, ready, Timeout.Infinite);
+            int accepted = 0;
             for (int i = 0; i < _sockets.Count && error is null && !_stop.IsCancellationRequested; i++)
-                if (ready[i]) error = AcceptAll(descriptors[i]);
-            if (error is null)
-            {
-                wait = FirstWait;
-                continue;
-            }
+                if (ready[i]) error = AcceptAll(descriptors[i], ref accepted);
+            if (accepted > 0 || error is null) wait = FirstWait;
+            if (error is null) continue;
 
             _acceptor.OnBackOff(wait, error);
             _stop.Token.WaitHandle.WaitOne(wait);
@@ -162,7 +160,7 @@ internal sealed class Listener : IAsyncDisposable
 
     // Accepts whatever is there. Null when that is done, else what has run out.
     [SupportedOSPlatform("linux")]
-    private string? AcceptAll(int listener)
+    private string? AcceptAll(int listener, ref int accepted)
     {
         Span<byte> address = stackalloc byte[128];
         while (!_stop.IsCancellationRequested)
@@ -180,6 +178,7 @@ internal sealed class Listener : IAsyncDisposable
                     return exception.Message;
                 }
 
+                accepted++;
                 if (IsOneOfTheLast(descriptor)) return TooManyFiles;
                 continue;
             }

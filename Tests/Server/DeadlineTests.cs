@@ -126,6 +126,25 @@ public sealed class DeadlineTests(Setup setup)
     }
 
     [Test]
+    public async Task AnUnansweredClose_IsThereToBeReadLate()
+    {
+        Verdict? verdict = null;
+        await using TestServer server = await Start(application: new ConversationOverTcpTests.Handler(static (connection, _, _) =>
+        {
+            connection.TrySend(MessageKind.Text, "last word"u8);
+            connection.Close(4000, "go");
+            return ValueTask.CompletedTask;
+        })
+        { Closed = ended => verdict = ended });
+        using RawClient client = RawClient.Open(server.Port);
+        client.SendText("x");
+        TestServer.Eventually(() => verdict is not null || AdvanceALittle(), "ended");
+        // The server has closed its socket, and nothing has been read yet: a reset would take it all away.
+        Assert.That(client.ReadText(), Is.EqualTo("last word"));
+        Assert.That(client.ReadClose(), Is.EqualTo(((ushort?)4000, "go")));
+    }
+
+    [Test]
     public async Task APeerThatNeverReads_IsResetAfterTheSendTimeout()
     {
         Verdict? verdict = null;

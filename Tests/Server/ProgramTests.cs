@@ -79,6 +79,27 @@ public sealed class ProgramTests
         Assert.That(program.Output, Does.Contain("20 of 20"));
     }
 
+    [TestCase("epoll")]
+    [TestCase("socket")]
+    public void WithoutDescriptors_AcceptingWaits_AndGoesOn(string transport)
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Ignore("the limit of open files is Linux's");
+        using RunningProgram program = RunningProgram.StartUnder("ulimit -n 160", "--listen", "127.0.0.1:0", "--app", "echo", "--heartbeat", "0", "--transport", transport, "--max-connections", "1000");
+        int port = program.WaitForPort();
+        List<RawClient> crowd = [.. Enumerable.Range(0, 200).Select(_ => RawClient.Connect(port))];
+        foreach (RawClient client in crowd) client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        TestServer.Eventually(() => program.Output.Contains("accept backs off", StringComparison.Ordinal), "it says so");
+        crowd[0].ReadHead();
+        crowd[0].SendText("served all the while");
+        Assert.That(crowd[0].ReadText(), Is.EqualTo("served all the while"));
+        crowd.ForEach(static client => client.Dispose());
+        using RawClient late = RawClient.Open(port);
+        late.SendText("and afterwards");
+        Assert.That(late.ReadText(), Is.EqualTo("and afterwards"));
+        program.Stop();
+        Assert.That(program.ExitCode, Is.Zero);
+    }
+
     [Test]
     public void ASecondSignal_EndsAtOnce()
     {

@@ -54,13 +54,19 @@ internal sealed partial class RunningProgram : IDisposable
 
     public static RunningProgram StartWith(Dictionary<string, string> variables, params string[] arguments)
     {
-        ProcessStartInfo start = new("dotnet", [typeof(WebSocketServer).Assembly.Location, .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = Path.GetTempPath(),
-        };
+        ProcessStartInfo start = new("dotnet", [typeof(WebSocketServer).Assembly.Location, .. arguments]);
         foreach ((string name, string value) in variables) start.Environment[name] = value;
+        return Start(start);
+    }
+
+    /// <summary>In a shell in which something has been set before.</summary>
+    public static RunningProgram StartUnder(string command, params string[] arguments) =>
+        Start(new ProcessStartInfo("bash", ["-c", $"{command}; exec dotnet \"$@\"", "bash", typeof(WebSocketServer).Assembly.Location, .. arguments]));
+
+    private static RunningProgram Start(ProcessStartInfo start)
+    {
+        start.RedirectStandardOutput = start.RedirectStandardError = true;
+        start.WorkingDirectory = Path.GetTempPath();
         return new RunningProgram(Process.Start(start)!);
     }
 
