@@ -48,6 +48,13 @@ public sealed partial class WebSocketConnection
     private void BeginClose(CloseRequest request)
     {
         if (_phase != Phase.Open) return;
+        if (request.DropUnsent)
+        {
+            // It may be our own loop that was slow: whatever the kernel takes at once is not dropped.
+            Flush();
+            if (_phase != Phase.Open) return;
+        }
+
         SetVerdict(request.Cause, request.Code, request.Reason);
         _phase = Phase.Closing;
         if (request.DropUnsent) DropUnsent();

@@ -121,7 +121,8 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
             throw new ArgumentException($"The reason is longer than {ClosePayload.ReasonBytesMax} bytes of UTF-8 (RFC 6455 §5.5).", nameof(reason));
 
         CloseRequest request = new(cause, code, reason, dropUnsent);
-        if (_loop.IsOwner) BeginClose(request);
+        // What is unsent is flushed first, which may have more bytes taken: that has a turn of its own.
+        if (_loop.IsOwner && !dropUnsent) BeginClose(request);
         else if (Interlocked.CompareExchange(ref _closeRequest, request, null) is null) Post(Posted.Close);
     }
 

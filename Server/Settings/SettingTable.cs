@@ -96,7 +96,7 @@ Server("compression", "on|off", "Agree to permessage-deflate with clients that o
             + "epoll where there is one.", "auto, epoll (on Linux), socket",
             Choice(("auto", TransportKind.Auto), ("epoll", TransportKind.Epoll), ("socket", TransportKind.Socket)),
             static (options, value) => options with { Transport = value }),
-        Server<int>("loops", "COUNT", $"Event loops, each with a thread. Default: one per processor (here {Text(Defaults.Loops)}).", "a whole number from 1 to 1024",
+        Server<int>("loops", "COUNT", $"Event loops; with epoll each has a thread. Default: one per processor (here {Text(Defaults.Loops)}).", "a whole number from 1 to 1024",
             TryLoops, static (options, value) => options with { Loops = value }),
         One<TimeSpan>("drain", "SECONDS", "Time that connections have to close after Ctrl-C or SIGTERM. Default: 5 s.", $"0, or {Seconds}",
             SettingText.TryTimeOrZero, static (settings, value) => settings with { Drain = value }),
