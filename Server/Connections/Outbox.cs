@@ -125,11 +125,11 @@ internal sealed class Outbox
 
     /// <summary>
     /// Appends bytes that must go out whatever the bound: an HTTP answer or a control frame. With
-    /// <paramref name="replacePong"/> an unsent Pong in the queue gives way to this one (§5.5.3).
+    /// <paramref name="replacePong"/> an unsent Pong at the end of the queue gives way to this one (§5.5.3).
     /// </summary>
     public void Append(ReadOnlySpan<byte> bytes, EntryKind kind, bool replacePong = false)
     {
-        if (replacePong) VoidUnsentPong();
+        if (replacePong) RemoveUnsentPong();
         TryReserve(bytes.Length, required: true, out byte[] array, out int offset);
         bytes.CopyTo(array.AsSpan(offset));
         Enqueue(new Entry(array, offset, bytes.Length, kind));
@@ -348,16 +348,19 @@ internal sealed class Outbox
         ReturnArray(array);
     }
 
-    private void VoidUnsentPong()
+    // The last entry alone can be taken out with its bytes. A Pong that something else was queued behind stays, and counts as queued, so
+    // that the gate closes on a peer that goes on like this: what is taken out of the middle would be held and not be counted.
+    private void RemoveUnsentPong()
     {
-        for (int i = _headTaken > 0 ? 1 : 0; i < _count; i++)
-        {
-            ref Entry entry = ref At(i);
-            if (entry.Kind != EntryKind.Pong) continue;
-            QueuedBytes -= entry.Length;
-            entry.Kind = EntryKind.Void;
-            return;
-        }
+        int last = _count - 1;
+        if (last < 0 || At(last).Kind != EntryKind.Pong || (last == 0 && _headTaken > 0)) return;
+        Entry pong = At(last);
+        At(last) = default;
+        _count--;
+        QueuedBytes -= pong.Length;
+        byte[] array = (byte[])pong.Owner;
+        if (ReferenceEquals(array, _chunk) && pong.Offset + pong.Length == _chunkEnd) _chunkEnd = pong.Offset;
+        if (_count == 0 || !ReferenceEquals(At(_count - 1).Owner, array)) ReleaseArray(array);
     }
 
     internal enum EntryKind : byte
