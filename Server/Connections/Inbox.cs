@@ -42,7 +42,7 @@ internal sealed class Inbox(ConversationLimits limits)
         int needed = _assembled + stretch.Length;
         if (_assembly is null || _assembly.Length < needed)
         {
-            byte[]? larger = budget.TryRent(_assembly is null ? needed : Math.Max(needed, _assembly.Length * 2));
+            byte[]? larger = budget.TryRent(_assembly is null ? needed : (int)Math.Clamp(_assembly.Length * 2L, needed, Array.MaxLength));
             if (larger is null) return false;
             _assembly.AsSpan(0, _assembled).CopyTo(larger);
             if (_assembly is not null) budget.Return(_assembly);
@@ -67,7 +67,7 @@ internal sealed class Inbox(ConversationLimits limits)
     {
         if (_assembly is null || _assembly.Length - _assembled < RoomBytesMin)
         {
-            byte[]? larger = budget.TryRent(_assembly is null ? FirstRoomBytes : _assembly.Length * 2);
+            byte[]? larger = budget.TryRent(_assembly is null ? FirstRoomBytes : (int)Math.Min(_assembly.Length * 2L, Array.MaxLength));
             if (larger is null)
             {
                 room = default;

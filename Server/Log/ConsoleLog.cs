@@ -88,15 +88,16 @@ internal sealed class ConsoleLog : ILoggerProvider
         return OneLine($"{time} {Name(level)} {text}");
     }
 
-    // Strangers' words are escaped already; this keeps an exception's text, stack and all, on the one line.
+    // Strangers' words are escaped already; this keeps an exception's text, stack and all, on the one line. A message may quote a stranger, so what
+    // could move a terminal's cursor or turn its text around is left out of it.
     private static string OneLine(string text)
     {
-        if (!text.AsSpan().ContainsAnyInRange('\0', '\u001f')) return text + '\n';
+        if (!text.AsSpan().ContainsAnyExceptInRange(' ', '~')) return text + '\n';
         StringBuilder line = new(text.Length + 16);
-        foreach (char c in text)
+        foreach (Rune rune in text.EnumerateRunes())
         {
-            if (c == '\n') line.Append(" | ");
-            else if (c >= ' ') line.Append(c);
+            if (rune.Value == '\n') line.Append(" | ");
+            else if (LogText.IsHarmless(rune)) line.Append(rune.ToString());
         }
 
         return line.Append('\n').ToString();

@@ -118,9 +118,9 @@ public sealed record ServerOptions
         if (ListenEndPoints.Count == 0) return $"{nameof(ListenEndPoints)}: at least one address is needed.";
         if (Transport == TransportKind.Epoll && !OperatingSystem.IsLinux()) return $"{nameof(Transport)}: epoll exists on Linux only.";
         if (Loops is < 1 or > 1024) return $"{nameof(Loops)}: 1 to 1024, not {Loops}.";
-        if (MessageBytesMax < 1) return $"{nameof(MessageBytesMax)}: at least 1, not {MessageBytesMax}.";
+        if (MessageBytesMax is < 1 or > 1 << 30) return $"{nameof(MessageBytesMax)}: 1 to 1 GiB, not {MessageBytesMax}.";
         if (FragmentsMax < 1) return $"{nameof(FragmentsMax)}: at least 1, not {FragmentsMax}.";
-        if (SendBufferBytesMax < 1) return $"{nameof(SendBufferBytesMax)}: at least 1, not {SendBufferBytesMax}.";
+        if (SendBufferBytesMax is < 1 or > 1 << 30) return $"{nameof(SendBufferBytesMax)}: 1 to 1 GiB, not {SendBufferBytesMax}.";
         if (ConnectionsMax < 1) return $"{nameof(ConnectionsMax)}: at least 1, not {ConnectionsMax}.";
         if (MemoryBytesMax < 1024 * 1024) return $"{nameof(MemoryBytesMax)}: at least 1 MiB, not {MemoryBytesMax} bytes.";
         if (CompressionLevel is < 1 or > 9) return $"{nameof(CompressionLevel)}: 1 to 9, not {CompressionLevel}.";

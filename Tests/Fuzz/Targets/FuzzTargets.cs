@@ -27,6 +27,7 @@ internal static class FuzzTargets
         new("extensions", ExtensionsTarget.Run),
         new("utf8", Utf8Target.Run),
         new("masking", MaskingTarget.Run),
+        new("inflate", InflateTarget.Run),
     ];
 
     public static FuzzTarget? Find(string name) => All.FirstOrDefault(target => target.Name == name);

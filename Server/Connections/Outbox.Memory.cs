@@ -1,0 +1,120 @@
+// Where an outbox's frames lie: entries in a ring, bytes in chunks and arrays of the budget's. The shortest ring and the first chunk are the
+// outbox's own; longer rings are spares of all outboxes. What is held is charged, the rings too.
+
+using System.Numerics;
+using RawWs.Frame;
+
+namespace RawWs.Server;
+
+internal sealed partial class Outbox
+{
+    private bool TryReserve(int length, bool required, out byte[] array, out int offset)
+    {
+        offset = 0;
+        if (length > SmallFrameBytesMax) return TryRent(length, required, out array);
+        if (_chunk is null || _chunk.Length - _chunkEnd < length)
+        {
+            // A chunk that no entry refers to would be lost here, but there is none: the last Dequeue gives it back.
+            if (!TryRent(Math.Max(_nextChunkBytes, length), required, out array)) return false;
+            _chunk = array;
+            _chunkEnd = 0;
+            _nextChunkBytes = Math.Min(_nextChunkBytes * 4, ChunkBytesMax);
+        }
+
+        array = _chunk;
+        offset = _chunkEnd;
+        _chunkEnd += length;
+        return true;
+    }
+
+    private bool TryRent(int bytes, bool required, out byte[] array)
+    {
+        if (bytes == FirstChunkBytes)
+        {
+            array = _firstChunk;
+            if (!required) return _budget.TryCharge(bytes);
+            _budget.Charge(bytes);
+            return true;
+        }
+
+        byte[]? rented = required ? _budget.Rent(bytes) : _budget.TryRent(bytes);
+        array = rented!;
+        return rented is not null;
+    }
+
+    private void ReturnArray(byte[] array)
+    {
+        if (array == _firstChunk) _budget.Discharge(FirstChunkBytes);
+        else _budget.Return(array);
+    }
+
+    private void Enqueue(in Entry entry)
+    {
+        if (_count == _entries.Length) Grow();
+        _entries[(_head + _count) & (_entries.Length - 1)] = entry;
+        _count++;
+        QueuedBytes += entry.Length;
+    }
+
+    private void EnqueueInFront(in Entry entry)
+    {
+        if (_count == _entries.Length) Grow();
+        _head = (_head - 1) & (_entries.Length - 1);
+        _headNumber--;
+        _entries[_head] = entry;
+        _count++;
+        QueuedBytes += entry.Length;
+    }
+
+    private void Grow()
+    {
+        int length = _entries.Length * 2, spares = RingClass(length);
+        Entry[] larger = (spares < SpareRings.Length ? SpareRings[spares].TryTake() : null) ?? new Entry[length];
+        for (int i = 0; i < _count; i++) larger[i] = At(i);
+        Array.Clear(_entries);
+        ReturnRing();
+        _budget.Charge(length * (int)EntryBytes);
+        _entries = larger;
+        _head = 0;
+    }
+
+    private void ReturnRing()
+    {
+        if (_entries == _firstRing) return;
+        _budget.Discharge(_entries.Length * (int)EntryBytes);
+        int spares = RingClass(_entries.Length);
+        if (spares < SpareRings.Length) SpareRings[spares].Give(_entries);
+    }
+
+    private static int RingClass(int length) => BitOperations.Log2((uint)length / RingLengthMin) - 1;
+
+    private ref Entry At(int index) => ref _entries[(_head + index) & (_entries.Length - 1)];
+
+    private void Dequeue()
+    {
+        ref Entry head = ref At(0);
+        object owner = head.Owner;
+        head = default;
+        _head = (_head + 1) & (_entries.Length - 1);
+        _headNumber++;
+        _count--;
+        _headTaken = 0;
+        if (owner is SharedFrame shared) shared.Message.Release();
+        else if (_count == 0 || !ReferenceEquals(At(0).Owner, owner)) ReleaseArray((byte[])owner);
+    }
+
+    // Entries leave in order, so the last one that names an array is mostly the last that needs it: but a large frame may lie
+    // between two entries of one chunk, and while anything is queued the chunk that is being filled stays.
+    private void ReleaseArray(byte[] array)
+    {
+        for (int i = 0; i < _count; i++)
+            if (ReferenceEquals(At(i).Owner, array)) return;
+        if (ReferenceEquals(array, _chunk))
+        {
+            _chunk = null;
+            _chunkEnd = 0;
+        }
+
+        ReturnArray(array);
+    }
+}
