@@ -9,8 +9,6 @@ using RawWs.Server.Memory;
 
 namespace RawWs.Benchmarks;
 
-[MemoryDiagnoser]
-[SimpleJob(launchCount: 1, warmupCount: 3, iterationCount: 5)]
 public class DeflateBenchmark : IDisposable
 {
     private const int MessageCount = 64;

@@ -61,21 +61,11 @@ public sealed class SharedMessage : IDisposable
     internal SharedFrame Compressed(int windowBits, MessageDeflate deflate)
     {
         SharedFrame plain = Plain;
-        lock (_plain)
-        {
-            if (_compressed.Length == 0) _compressed = new SharedFrame?[WindowCount];
-            SharedFrame frame = _compressed[windowBits - WindowBitsMin] ??= new SharedFrame(this);
-            if (!frame.IsMade)
-            {
-                ReadOnlySpan<byte> payload = plain.Bytes.AsSpan(plain.Length - PayloadBytes, PayloadBytes);
-                byte[]? bytes = _budget.TryRent(payload.Length + Deflater.Slack + FrameWriter.HeaderBytesMax);
-                int length = bytes is null ? 0 : deflate.TryEncode(bytes, Kind, payload, windowBits);
-                if (length == 0 && bytes is not null) _budget.Return(bytes);
-                frame.Make(length == 0 ? null : bytes, length);
-            }
-
-            return frame.Length > 0 ? frame : plain;
-        }
+        int window = windowBits - WindowBitsMin;
+        // For all but the first receiver it is there, and a lock would be most of what such a receiver costs.
+        SharedFrame?[] compressed = _compressed;
+        SharedFrame frame = compressed.Length > 0 && compressed[window] is { IsMade: true } made ? made : Compress(plain, window, deflate);
+        return frame.Length > 0 ? frame : plain;
     }
 
     /// <summary>One reference more, as long as there is one.</summary>
@@ -97,6 +87,22 @@ public sealed class SharedMessage : IDisposable
         _plain.Release(_budget);
         foreach (SharedFrame? frame in _compressed) frame?.Release(_budget);
         if (_isSpare) SpareMessages.Give(this);
+    }
+
+    private SharedFrame Compress(SharedFrame plain, int window, MessageDeflate deflate)
+    {
+        lock (_plain)
+        {
+            if (_compressed.Length == 0) _compressed = new SharedFrame?[WindowCount];
+            SharedFrame frame = _compressed[window] ??= new SharedFrame(this);
+            if (frame.IsMade) return frame;
+            ReadOnlySpan<byte> payload = plain.Bytes.AsSpan(plain.Length - PayloadBytes, PayloadBytes);
+            byte[]? bytes = _budget.TryRent(payload.Length + Deflater.Slack + FrameWriter.HeaderBytesMax);
+            int length = bytes is null ? 0 : deflate.TryEncode(bytes, Kind, payload, window + WindowBitsMin);
+            if (length == 0 && bytes is not null) _budget.Return(bytes);
+            frame.Make(length == 0 ? null : bytes, length);
+            return frame;
+        }
     }
 
     private static SharedMessage? TryFill(SharedMessage message, MemoryBudget budget, MessageKind kind, ReadOnlySpan<byte> payload)
@@ -123,11 +129,14 @@ internal sealed class SharedFrame(SharedMessage message)
 {
     private byte[]? _bytes;
 
+    // Written last by Make: who reads it without a lock sees the frame with it.
+    private volatile bool _isMade;
+
     /// <summary>Whose it is.</summary>
     public SharedMessage Message { get; } = message;
 
     /// <summary>It has been made, or it has been found that it is not worth it: then its length is 0.</summary>
-    public bool IsMade { get; private set; }
+    public bool IsMade => _isMade;
 
     /// <summary>The frame's length in bytes.</summary>
     public int Length { get; private set; }
@@ -137,11 +146,15 @@ internal sealed class SharedFrame(SharedMessage message)
 
     public ReadOnlySpan<byte> Span => Bytes.AsSpan(0, Length);
 
-    public void Make(byte[]? bytes, int length) => (_bytes, Length, IsMade) = (bytes, length, true);
+    public void Make(byte[]? bytes, int length)
+    {
+        (_bytes, Length) = (bytes, length);
+        _isMade = true;
+    }
 
     public void Release(MemoryBudget budget)
     {
         if (_bytes is not null) budget.Return(_bytes);
-        (_bytes, Length, IsMade) = (null, 0, false);
+        (_bytes, Length, _isMade) = (null, 0, false);
     }
 }
