@@ -2,7 +2,6 @@
 // outbox's own; longer rings are spares of all outboxes. What is held is charged, the rings too.
 
 using System.Numerics;
-using RawWs.Frame;
 
 namespace RawWs.Server;
 

@@ -78,6 +78,7 @@ public sealed partial class HostileRequestsTests(Setup setup)
         List<RawClient> silent = [.. Enumerable.Range(0, HalfOpen).Select(_ => RawClient.Connect(server.Port))];
         for (int i = 0; i < HalfOpen; i += 2) silent[i].Send("GET / HTTP/1.1\r\nHo");
         TestServer.Eventually(() => server.Server.Count == HalfOpen + 1, "all places are taken");
+        server.CatchUp(); // each has begun, and its deadline with it
         using (RawClient late = RawClient.Connect(server.Port))
         {
             late.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");

@@ -105,11 +105,11 @@ public sealed class HostilityTests(Setup setup)
     [TestCase("02810000000061 80ff7fffffffffffffff", 1009, TestName = "Overflow_ASumOf2To63")]
     [TestCase("02810000000061 80ff000000007fffffff", 1009, TestName = "Overflow_ASumOf2To31")]
     [TestCase("02810000000061 00ff00000000ffffffff", 1009, TestName = "Overflow_ASumOf2To32")]
-    [TestCase("82ff000000007fffffff 00000000 6162", 0, TestName = "Overflow_2To31Minus1_IsWithinTheLimit")]
-    [TestCase("02810000000061 80ff000000007ffffffe 00000000 6162", 0, TestName = "Overflow_ASumOf2To31Minus1_IsWithinTheLimit")]
+    [TestCase("82ff0000000040000000 00000000 6162", 0, TestName = "Overflow_2To30_IsWithinTheLimit")]
+    [TestCase("02810000000061 80ff000000003fffffff 00000000 6162", 0, TestName = "Overflow_ASumOf2To30_IsWithinTheLimit")]
     public async Task ALengthNearAnOverflow_WithTheLargestLimit(string hex, int code)
     {
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), static options => options with { MessageBytesMax = int.MaxValue });
+        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), static options => options with { MessageBytesMax = 1 << 30 });
         PeakMemory peak = new(server.Server.Budget);
         using RawClient client = RawClient.Open(server.Port);
         client.Send(Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal)));
