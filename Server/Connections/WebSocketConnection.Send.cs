@@ -5,7 +5,6 @@
 // What the kernel does not take waits for writability; meanwhile the peer is not read from (its gate closes at 64 KiB) and has a deadline.
 
 using RawWs.Frame;
-using RawWs.Server.Compression;
 using RawWs.Server.Loops;
 using RawWs.Server.Transports;
 
@@ -140,21 +139,6 @@ public sealed partial class WebSocketConnection
         return true;
     }
 
-    private SendResult TrySendCompressed(ConnectionDeflate deflate, MessageKind kind, ReadOnlySpan<byte> payload)
-    {
-        // With takeover messages are sent in the order in which they are compressed: both happen under the lock.
-        if (deflate.Agreement.ServerTakeover) return TryQueue(kind, payload, Form.InOrder);
-
-        byte[]? frame = _context.Budget.TryRent(payload.Length + Deflater.Slack + FrameWriter.HeaderBytesMax);
-        int length = frame is null ? 0 : deflate.Common.TryEncode(frame, kind, payload, deflate.Agreement.ServerWindowBits);
-        SendResult result;
-        if (length == 0) result = MaySendNow && TrySendNow((Opcode)kind, payload) ? SendResult.Queued : TryQueue(kind, payload, Form.Plain);
-        else if (MaySendNow && _loop.Batch.TryAppend(frame.AsSpan(0, length), isMessage: true)) result = SendResult.Queued;
-        else result = TryQueue(kind, frame.AsSpan(0, length), Form.Frame);
-        if (frame is not null) _context.Budget.Return(frame);
-        return result;
-    }
-
     private SendResult TryQueue(MessageKind kind, ReadOnlySpan<byte> bytes, Form form)
     {
         bool requestFlush;
@@ -210,16 +194,6 @@ public sealed partial class WebSocketConnection
         if (_loop.IsOwner) _loop.MarkDirty(this);
         else Post(Posted.Flush);
         return SendResult.Queued;
-    }
-
-    // Under the lock. Once compressed it has to be queued, whatever the memory limit: the receiver must see what the next message refers to.
-    private bool TryCompressInOrder(MessageKind kind, ReadOnlySpan<byte> payload)
-    {
-        byte[]? frame = _context.Budget.TryRent(FrameWriter.HeaderBytesMax + Deflater.RoomBytes(payload.Length));
-        int length = frame is null ? 0 : _deflate!.TryEncodeInOrder(frame, kind, payload);
-        if (length > 0) _outbox!.Append(frame.AsSpan(0, length), Outbox.EntryKind.Data);
-        if (frame is not null) _context.Budget.Return(frame);
-        return length > 0 || _outbox!.TryAppend((Opcode)kind, payload);
     }
 
     // A control frame, whatever the bound. On the owner's thread.

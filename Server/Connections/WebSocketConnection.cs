@@ -1,7 +1,7 @@
 // One connection, from its accepted socket to its verdict. This file is its face and its fields; the others are its life:
 //   .Run        the one async method: handshake, receive loop, ending
 //   .Receive    bytes -> steps of the conversation -> messages delivered, control frames answered
-//   .Inflate    compressed messages
+//   .Compression  what of both is compressed
 //   .Send       outbox -> kernel, back-pressure
 //   .Deadlines  the one timer entry that serves every deadline
 //   .Ending     how it ends, and the verdict

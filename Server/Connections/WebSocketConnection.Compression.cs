@@ -1,5 +1,6 @@
-// Compressed messages, coming in (RFC 7692 §7.2.2). What a step brings is inflated in bounded pieces straight into the message's assembly, and
-// text is judged as it comes out: neither a wrong byte nor one byte too many waits for the message's end.
+// Compressed messages. Coming in (RFC 7692 §7.2.2): what a step brings is inflated in bounded pieces straight into the message's assembly, and
+// text is judged as it comes out: neither a wrong byte nor one byte too many waits for the message's end. Going out (§7.2.1): compressed by whoever
+// sends, before it is queued; with takeover under the connection's lock, in the order in which messages leave.
 
 using RawWs.Frame;
 using RawWs.Server.Compression;
@@ -78,5 +79,30 @@ public sealed partial class WebSocketConnection
         if (inbox.Inflater is { } inflater) _deflate!.GiveBack(inflater);
         inbox.Inflater = null;
         inbox.Release(_loop.Budget);
+    }
+
+    private SendResult TrySendCompressed(ConnectionDeflate deflate, MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        // With takeover messages are sent in the order in which they are compressed: both happen under the lock.
+        if (deflate.Agreement.ServerTakeover) return TryQueue(kind, payload, Form.InOrder);
+
+        byte[]? frame = _context.Budget.TryRent(payload.Length + Deflater.Slack + FrameWriter.HeaderBytesMax);
+        int length = frame is null ? 0 : deflate.Common.TryEncode(frame, kind, payload, deflate.Agreement.ServerWindowBits);
+        SendResult result;
+        if (length == 0) result = MaySendNow && TrySendNow((Opcode)kind, payload) ? SendResult.Queued : TryQueue(kind, payload, Form.Plain);
+        else if (MaySendNow && _loop.Batch.TryAppend(frame.AsSpan(0, length), isMessage: true)) result = SendResult.Queued;
+        else result = TryQueue(kind, frame.AsSpan(0, length), Form.Frame);
+        if (frame is not null) _context.Budget.Return(frame);
+        return result;
+    }
+
+    // Under the lock. Once compressed it has to be queued, whatever the memory limit: the receiver must see what the next message refers to.
+    private bool TryCompressInOrder(MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        byte[]? frame = _context.Budget.TryRent(FrameWriter.HeaderBytesMax + Deflater.RoomBytes(payload.Length));
+        int length = frame is null ? 0 : _deflate!.TryEncodeInOrder(frame, kind, payload);
+        if (length > 0) _outbox!.Append(frame.AsSpan(0, length), Outbox.EntryKind.Data);
+        if (frame is not null) _context.Budget.Return(frame);
+        return length > 0 || _outbox!.TryAppend((Opcode)kind, payload);
     }
 }
