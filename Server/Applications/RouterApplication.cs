@@ -67,7 +67,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     {
         ArgumentNullException.ThrowIfNull(connection);
         ReadOnlySpan<byte> bytes = message.Span;
-        if (UidProtocol.IsHeartbeat(bytes)) return ValueTask.CompletedTask;
+        if (UidProtocol.IsHeartbeat(kind, bytes)) return ValueTask.CompletedTask;
         if (!UidProtocol.TrySplit(bytes, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body)) return Tell(connection, UidError.NoColon, default);
         if (uid.SequenceEqual(UidProtocol.All)) return Broadcast(connection, kind, body);
         if (UidProtocol.Check(uid) is { } error) return Tell(connection, error, uid);

@@ -8,6 +8,7 @@
 
 using System.Text;
 using System.Text.Unicode;
+using RawWs.Frame;
 
 namespace RawWs.Server.Routing;
 
@@ -44,9 +45,9 @@ public static class UidProtocol
 
     private static ReadOnlySpan<byte> ErrorWord => "error"u8;
 
-    /// <summary>Whether a message is the application's heartbeat.</summary>
-    public static bool IsHeartbeat(ReadOnlySpan<byte> message) =>
-        message.IsEmpty || (message.Length == 4 && (message.SequenceEqual("ping"u8) || message.SequenceEqual("pong"u8)));
+    /// <summary>Whether a message is the application's heartbeat: an empty one, or one of two texts.</summary>
+    public static bool IsHeartbeat(MessageKind kind, ReadOnlySpan<byte> message) =>
+        message.IsEmpty || (kind == MessageKind.Text && message.Length == 4 && (message.SequenceEqual("ping"u8) || message.SequenceEqual("pong"u8)));
 
     /// <summary>Splits a message at its first colon. False without one.</summary>
     public static bool TrySplit(ReadOnlySpan<byte> message, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body)

@@ -38,7 +38,7 @@ internal sealed record RunSettings
     public string? FindConflict()
     {
         if (Server.ListenEndPoints.Count == 0) return "listen: at least one address is needed";
-        if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "ping-text: needs a heartbeat of 0";
+        if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "--ping-text: needs --heartbeat 0";
         return Server.FindError();
     }
 }

@@ -61,7 +61,7 @@ internal static class SettingTable
         Server<int>("max-connections", "COUNT", "Most connections at once; further ones are answered with 503. Default: the process's limit of open files "
             + $"less a reserve for its own (here {Text(Defaults.ConnectionsMax)}).", "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { ConnectionsMax = value }),
-        Server<long>("max-memory", "SIZE", "Most bytes held in unfinished messages and unsent ones, all clients together. Default: a quarter of the memory "
+        Server<long>("max-memory", "SIZE", "Most bytes held in unfinished messages, unsent ones and compression contexts, all clients together. Default: a quarter of the memory "
             + $"that the process may have (here {Text(Defaults.MemoryBytesMax >> 20)} MiB).", $"{Size}, from 1 MiB",
             SettingText.TryMemorySize, static (options, value) => options with { MemoryBytesMax = value }),
         Server<TimeSpan>("handshake-timeout", "SECONDS", "Time for a client's request and our answer. Default: 10 s.", Seconds,
@@ -80,7 +80,7 @@ internal static class SettingTable
             static (settings, values) => settings with { Server = settings.Server with { AllowedHosts = values } }),
         List<string>("subprotocol", "NAME", "Subprotocol to agree to, the preferred first; repeatable. Default: none.", "a token of HTTP", SettingText.TryToken,
             static (settings, values) => settings with { Server = settings.Server with { Subprotocols = values } }),
-Server("compression", "on|off", "Agree to permessage-deflate with clients that offer it. Default: off.", "on, off", OnOff,
+        Server("compression", "on|off", "Agree to permessage-deflate with clients that offer it. Default: off.", "on, off", OnOff,
             static (options, value) => options with { Compression = value }),
         Server<int>("compression-level", "LEVEL", "How hard messages are compressed, 1 (fast) to 9 (small). Default: 1.", "a whole number from 1 to 9",
             static (string text, out int level) => SettingText.TryCount(text, out level) && level <= 9,

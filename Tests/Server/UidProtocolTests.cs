@@ -1,6 +1,7 @@
 // The grammar of uid:body, over bytes.
 
 using System.Text;
+using RawWs.Frame;
 using RawWs.Server.Routing;
 
 namespace RawWs.Tests.Server;
@@ -34,7 +35,13 @@ public class UidProtocolTests
     [TestCase("pin", false)]
     [TestCase("ping:x", false)]
     public void IsHeartbeat_KnowsThreeTexts(string message, bool heartbeat) =>
-        Assert.That(UidProtocol.IsHeartbeat(Bytes(message)), Is.EqualTo(heartbeat));
+        Assert.That(UidProtocol.IsHeartbeat(MessageKind.Text, Bytes(message)), Is.EqualTo(heartbeat));
+
+    [TestCase("", true)]
+    [TestCase("ping", false)]
+    [TestCase("pong", false)]
+    public void IsHeartbeat_OfBinary_IsOnlyTheEmptyOne(string message, bool heartbeat) =>
+        Assert.That(UidProtocol.IsHeartbeat(MessageKind.Binary, Bytes(message)), Is.EqualTo(heartbeat));
 
     [TestCase("100")]
     [TestCase("张三")]
