@@ -70,10 +70,11 @@ public sealed class ProgramUnderHarmTests(Setup setup)
         Assert.That(program.ReadTheRest().Count(static line => line.Contains(" ended: ", StringComparison.Ordinal)), Is.InRange(1, 5000));
     }
 
+    // Resident memory is read from /proc.
     [Test]
+    [Platform("Linux")]
     public void ResidentMemoryHasABound_WhileOffendersAreEnded_AndOthersAreServed()
     {
-        if (!OperatingSystem.IsLinux()) Assert.Ignore("resident memory is read from /proc");
         const int Dribblers = 1000, Declarers = 100, Flooders = 100, Slow = 10;
         using RunningProgram program = RunningProgram.StartOn(setup, "--heartbeat", "0", "--message-timeout", "4", "--send-timeout", "4", "--close-timeout", "60");
         int port = program.WaitForPort();
