@@ -82,7 +82,8 @@ public sealed class AllocationTests(Setup setup)
         byte[] message = RawClient.Frame(Opcode.Binary, new byte[1 << 20]);
         await using TestServer server = await TestServer.Start(setup, new EchoApplication());
         using RawClient client = RawClient.Open(server.Port);
-        Check(Allocated(rounds: 20, warmup: 100, batches: 100, () =>
+        // The count is the process's, and the test host allocates a little several times a second: the rounds are short, so that the best has none of it.
+        Check(Allocated(rounds: 200, warmup: 100, batches: 10, () =>
         {
             client.Send(message);
             Receive(client, (1 << 20) + 10);
