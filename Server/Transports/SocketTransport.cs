@@ -30,7 +30,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
         _socket.Blocking = false;
         _socket.NoDelay = true;
         _owner = owner;
-        _receive = new Operation(this, runsTurns: true);
+        _receive = new Operation(this);
         _receive.SetBuffer(Memory<byte>.Empty);
     }
 
@@ -126,7 +126,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
         int length = Math.Min(rest.Length, StalledBytesMax);
         _stalled = Loop.Budget.Rent(length);
         rest[..length].CopyTo(_stalled);
-        _send ??= new Operation(this, runsTurns: false);
+        _send ??= new Operation(this);
         _send.SetBuffer(_stalled, 0, length);
         _sending = true;
         Loop.BeginOperation();
@@ -174,12 +174,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
     }
 
     /// <summary>An asynchronous operation that posts its transport to the loop when it is through.</summary>
-    /// <param name="transport">Whose it is.</param>
-    /// <param name="runsTurns">
-    /// Whether the completion's thread may run the loop's turn at once. Not for a send: the system's sockets keep one send operation for reuse, and take
-    /// it back when the completion returns; a send from within would have them make another.
-    /// </param>
-    private sealed class Operation(SocketTransport transport, bool runsTurns) : SocketAsyncEventArgs(true)
+    private sealed class Operation(SocketTransport transport) : SocketAsyncEventArgs(true)
     {
         private int _done;
 
@@ -200,8 +195,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
         protected override void OnCompleted(SocketAsyncEventArgs e)
         {
             Volatile.Write(ref _done, 1);
-            if (runsTurns) transport.Loop.PostCompletion(transport);
-            else transport.Loop.Post(transport);
+            transport.Loop.PostCompletion(transport);
         }
     }
 }
