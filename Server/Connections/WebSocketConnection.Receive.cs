@@ -66,7 +66,7 @@ public sealed partial class WebSocketConnection
     {
         bool all;
         SequencePosition consumed;
-        if (buffer.IsSingleSegment && MemoryMarshal.TryGetArray(buffer.First, out ArraySegment<byte> bytes))
+        if (SequenceMarshal.TryGetArray(buffer, out ArraySegment<byte> bytes))
         {
             consumed = buffer.GetPosition(TakeSteps(inbox, bytes.Array!, bytes.Offset, bytes.Count, out all));
         }

@@ -21,14 +21,14 @@ public sealed partial class WebSocketConnection
 
     private Task? _pending; // what has to be over before the next read: a handler that went on after an await, or a decision
 
-    private async Task RunAsync()
+    private async LoopMethod RunAsync()
     {
         try
         {
             BeginHandshake();
             while (_phase < Phase.Ending)
             {
-                Take(await _transport.ReadAsync().ConfigureAwait(false));
+                Take(await _transport.Read());
                 if (_pending is null) continue;
                 await _pending.ConfigureAwait(false);
                 _pending = null;

@@ -156,6 +156,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     {
         _transport.Key = _loop.Connections.Add(this);
         _ = RunAsync();
+        _loop.RestoreContext();
     }
 
     private void Post(Posted what)

@@ -1,6 +1,7 @@
 // An event loop on a thread of its own, fed by epoll. It asks first without waiting, and only when nothing is there it blocks:
 // under load the second call is saved. Another thread wakes it through an eventfd. Pointers live in small synchronous methods.
 
+using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
 using RawWs.Server.Memory;
 using RawWs.Server.Native;
@@ -41,7 +42,7 @@ internal sealed class EpollLoop : EventLoop
         _thread = new Thread(Run) { IsBackground = true, Name = $"RawWs loop {index}" };
     }
 
-    public override void Start() => _thread.Start();
+    public override void Start() => _thread.UnsafeStart(); // the starter's execution context is not ours
 
     public override async Task StopAsync()
     {
@@ -65,6 +66,7 @@ internal sealed class EpollLoop : EventLoop
 
     private void Run()
     {
+        RuntimeHelpers.RunClassConstructor(typeof(Linux).TypeHandle); // before the code that would ask for it each time is compiled
         BeginTurn();
         while (!_stopping)
         {

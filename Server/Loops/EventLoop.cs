@@ -32,6 +32,7 @@ internal abstract class EventLoop
     private readonly List<WebSocketConnection> _dirty = [];
     private bool _wakeRequested;
     private int _ownerThread;
+    private ExecutionContext? _executionContext;
 
     protected EventLoop(int index, TimeProvider time, MemoryBudget budget)
     {
@@ -127,8 +128,15 @@ internal abstract class EventLoop
         }
     }
 
+    /// <summary>What application code has left in the execution context (an AsyncLocal) is not the next connection's.</summary>
+    public void RestoreContext()
+    {
+        if (ExecutionContext.Capture() != _executionContext && _executionContext is not null) ExecutionContext.Restore(_executionContext);
+    }
+
     protected void BeginTurn()
     {
+        _executionContext ??= ExecutionContext.Capture();
         _ownerThread = Environment.CurrentManagedThreadId;
         ReadClock();
     }

@@ -44,8 +44,6 @@ internal interface ITransportOwner
 
 internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource<ReadResult>
 {
-    private static readonly Action<object?> Unobserved = static _ => { };
-
     private readonly EventLoop _loop = loop;
 
     // The view: what the last completed read shows, or what is left of it. It lies in the loop's buffer (lent) or in the tail array.
@@ -57,8 +55,7 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
     private bool _hasUnexamined;
 
     // The pending read.
-    private Action<object?>? _continuation;
-    private object? _continuationState;
+    private Continuation? _continuation;
     private short _version;
     private ReadState _state;
     private bool _cancelRequested;
@@ -144,20 +141,54 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
         else WantBytes();
     }
 
+    /// <summary>The next read, for the method that the connection is.</summary>
+    public TransportRead Read()
+    {
+        BeginRead();
+        return new TransportRead(this);
+    }
+
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
-        if (TryRead(out ReadResult result)) return new ValueTask<ReadResult>(result);
-        if (_state != ReadState.Idle) throw new InvalidOperationException("A read is pending already.");
-        _state = ReadState.Pending;
-        if (_gate == GateReasons.None) WantBytes();
-        return new ValueTask<ReadResult>(this, _version);
+        BeginRead();
+        return IsReadCompleted ? new ValueTask<ReadResult>(EndRead()) : new ValueTask<ReadResult>(this, _version);
     }
 
     public override bool TryRead(out ReadResult result)
     {
-        bool ready = _cancelRequested || Broken || (_gate == GateReasons.None && (_hasUnexamined || _endOfStream));
+        bool ready = IsReady;
         result = ready ? TakeResult() : default;
         return ready;
+    }
+
+    /// <summary>Whether the read that was begun has its result.</summary>
+    internal bool IsReadCompleted => _state == ReadState.Completed;
+
+    private bool IsReady => _cancelRequested || Broken || (_gate == GateReasons.None && (_hasUnexamined || _endOfStream));
+
+    /// <summary>The result of the read that was begun: once.</summary>
+    internal ReadResult EndRead()
+    {
+        if (_state != ReadState.Completed) throw new InvalidOperationException("No read is completed.");
+        _version++;
+        _state = ReadState.Idle;
+        return TakeResult();
+    }
+
+    /// <summary>What goes on when the pending read completes. One thread owns reader and loop, so it has not completed meanwhile.</summary>
+    internal void ContinueWith(Continuation continuation) => _continuation = continuation;
+
+    private void BeginRead()
+    {
+        if (_state != ReadState.Idle) throw new InvalidOperationException("A read is pending already.");
+        if (IsReady)
+        {
+            _state = ReadState.Completed;
+            return;
+        }
+
+        _state = ReadState.Pending;
+        if (_gate == GateReasons.None) WantBytes();
     }
 
     public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
@@ -179,21 +210,15 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
 
     ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
     {
-        if (token != _version || _state != ReadState.Completed) throw new InvalidOperationException("This read is over, or not completed.");
-        _version++;
-        _state = ReadState.Idle;
-        return TakeResult();
+        if (token != _version) throw new InvalidOperationException("This read is over.");
+        return EndRead();
     }
 
     ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) =>
         _state == ReadState.Completed ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Pending;
 
-    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-    {
-        // One thread owns reader and loop, so the read cannot have completed between GetStatus and here.
-        _continuationState = state;
-        _continuation = continuation;
-    }
+    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        ContinueWith(new ActionContinuation(continuation, state));
 
     /// <summary>Bytes are wanted: the socket belongs into the interest set.</summary>
     protected abstract void WantBytes();
@@ -287,11 +312,11 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
     private void Complete()
     {
         _state = ReadState.Completed;
-        Action<object?> continuation = _continuation ?? Unobserved;
-        object? state = _continuationState;
+        Continuation? continuation = _continuation;
         _continuation = null;
-        _continuationState = null;
-        continuation(state);
+        if (continuation is null) return;
+        continuation.Run();
+        _loop.RestoreContext();
     }
 
     private ReadResult TakeResult()
@@ -331,5 +356,10 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
         _view = null;
         _viewStart = _viewEnd = 0;
         _viewIsLent = _hasUnexamined = false;
+    }
+
+    private sealed class ActionContinuation(Action<object?> action, object? state) : Continuation
+    {
+        public override void Run() => action(state);
     }
 }

@@ -87,6 +87,36 @@ public sealed class HandlerTests(Setup setup)
     }
 
     [Test]
+    public async Task WhatAHandlerLeavesInTheExecutionContext_IsNotTheNextConnections()
+    {
+        AsyncLocal<string?> left = new();
+        ConcurrentQueue<string?> seen = new();
+        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler((connection, kind, message) =>
+        {
+            seen.Enqueue(left.Value);
+            left.Value = "somebody's";
+            connection.TrySend(kind, message.Span);
+            return ValueTask.CompletedTask;
+        })
+        {
+            Opened = _ =>
+            {
+                seen.Enqueue(left.Value);
+                left.Value = "an opener's";
+            },
+        });
+        RawClient[] clients = [.. Enumerable.Range(0, 8).Select(_ => RawClient.Open(server.Port))];
+        foreach (RawClient client in clients)
+        {
+            client.SendText("hello");
+            Assert.That(client.ReadText(), Is.EqualTo("hello"));
+            client.Dispose();
+        }
+
+        Assert.That(seen, Has.Count.EqualTo(16).And.All.Null);
+    }
+
+    [Test]
     public async Task ADisposedSharedMessage_IsRefusedToItsSender()
     {
         ConcurrentQueue<WebSocketConnection> opened = new();

@@ -1,0 +1,100 @@
+// Waiting for bytes, as a connection's one long method does it: nothing is made for a wait but the method's own state, once. A Task would
+// capture the execution context and a continuation for every read; here one thread owns method and transport, so the method is resumed by
+// a plain call. What an application leaves in the execution context ends with that call: Transport.Complete sees to it.
+
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+
+namespace RawWs.Server.Transports;
+
+/// <summary>What goes on when a read completes: on the owner's thread, inside of the completion.</summary>
+internal abstract class Continuation
+{
+    public abstract void Run();
+}
+
+/// <summary>One read, to be awaited by a <see cref="LoopMethod"/> and nobody else. Its result is the transport's current view.</summary>
+internal readonly struct TransportRead(Transport transport) : ICriticalNotifyCompletion
+{
+    public bool IsCompleted => transport.IsReadCompleted;
+
+    public TransportRead GetAwaiter() => this;
+
+    public ReadResult GetResult() => transport.EndRead();
+
+    public void OnCompleted(Action continuation) => transport.ContinueWith(new ActionContinuation(continuation));
+
+    public void UnsafeOnCompleted(Action continuation) => OnCompleted(continuation);
+
+    /// <summary>The same without a delegate.</summary>
+    public void ContinueWith(Continuation continuation) => transport.ContinueWith(continuation);
+
+    private sealed class ActionContinuation(Action action) : Continuation
+    {
+        public override void Run() => action();
+    }
+}
+
+/// <summary>
+/// The return type of an async method that lives on one loop: whoever calls it does not wait for its end, and what it awaits besides reads comes
+/// back to the loop's thread by itself. An exception that it lets out is thrown to whoever resumed it.
+/// </summary>
+[AsyncMethodBuilder(typeof(LoopMethodBuilder))]
+internal readonly struct LoopMethod;
+
+[SuppressMessage("Performance", "CA1822", Justification = "The compiler calls these on an instance.")]
+internal struct LoopMethodBuilder
+{
+    private Continuation? _method;
+
+    public readonly LoopMethod Task => default;
+
+    public static LoopMethodBuilder Create() => default;
+
+    public readonly void Start<TMethod>(ref TMethod method)
+        where TMethod : IAsyncStateMachine => method.MoveNext();
+
+    public readonly void SetStateMachine(IAsyncStateMachine method)
+    {
+    }
+
+    public readonly void SetResult()
+    {
+    }
+
+    public readonly void SetException(Exception exception) => ExceptionDispatchInfo.Throw(exception);
+
+    public void AwaitOnCompleted<TAwaiter, TMethod>(ref TAwaiter awaiter, ref TMethod method)
+        where TAwaiter : INotifyCompletion
+        where TMethod : IAsyncStateMachine => awaiter.OnCompleted(Box(ref method).Run);
+
+    public void AwaitUnsafeOnCompleted<TAwaiter, TMethod>(ref TAwaiter awaiter, ref TMethod method)
+        where TAwaiter : ICriticalNotifyCompletion
+        where TMethod : IAsyncStateMachine
+    {
+        // Known when the code is compiled for this awaiter: the other branch is not in it.
+        if (typeof(TAwaiter) == typeof(TransportRead)) Unsafe.As<TAwaiter, TransportRead>(ref awaiter).ContinueWith(Box(ref method));
+        else awaiter.UnsafeOnCompleted(Box(ref method).Run);
+    }
+
+    // At the first wait the method's state moves from the stack into an object; this builder is a part of the state.
+    private Continuation Box<TMethod>(ref TMethod method)
+        where TMethod : IAsyncStateMachine
+    {
+        if (_method is { } present) return present;
+        Method<TMethod> box = new();
+        _method = box;
+        box.State = method;
+        return box;
+    }
+
+    private sealed class Method<TMethod> : Continuation
+        where TMethod : IAsyncStateMachine
+    {
+        public TMethod State = default!;
+
+        public override void Run() => State.MoveNext();
+    }
+}
