@@ -1,6 +1,9 @@
 // The fuzz targets without the fuzzer: every file of every corpus, what fuzzing once found among them, and a fixed number of random
-// changes of them from a fixed seed, so that two runs are the same. What fuzzing itself is: docs/fuzzing.md.
+// changes of them from a fixed seed, so that two runs are the same; then, for as long as the clock says, changes from a seed that is new in each
+// run and printed. What fuzzing itself is: docs/fuzzing.md.
 
+using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using RawWs.Frame;
 using RawWs.Fuzz;
@@ -13,6 +16,9 @@ public sealed class FuzzTests
 {
     private const int Seed = 20261125;
     private const int MutationsPerTarget = 40_000;
+
+    // All targets together stay under two minutes; elsewhere than in CI a shorter run will do.
+    private static readonly TimeSpan TimePerTarget = TimeSpan.FromSeconds(Tools.InCi ? 15 : 3);
 
     private static IEnumerable<Rule> FrameRows => FrameRules.All.Except([FrameRules.CompressedDataMalformed]);
 
@@ -31,13 +37,18 @@ public sealed class FuzzTests
     [TestCaseSource(nameof(Targets))]
     public void RandomChangesOfTheCorpus_Hold(string name)
     {
-        Random random = new(Seed);
-        byte[][] corpus = [.. FilesOf(name).Select(File.ReadAllBytes)];
-        for (int i = 0; i < MutationsPerTarget; i++)
-        {
-            byte[] input = Mutation.Of(corpus[random.Next(corpus.Length)], corpus[random.Next(corpus.Length)], FuzzTargets.InputBytesMax, random);
-            Run(name, input, $"change {i}");
-        }
+        RunChanges(name, Seed, static i => i < MutationsPerTarget);
+    }
+
+    [TestCaseSource(nameof(Targets))]
+    public void RandomChangesFromANewSeed_HoldForAsLongAsThereIsTime(string name)
+    {
+        // Set, it is the seed of a run that is to be repeated.
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("RAWWS_SEED"), CultureInfo.InvariantCulture, out int given) ? given : Random.Shared.Next();
+        long start = Stopwatch.GetTimestamp();
+        int count = RunChanges(name, seed, _ => Stopwatch.GetElapsedTime(start) < TimePerTarget);
+        TestContext.Out.WriteLine($"{name}: {count} changes from seed {seed}");
+        Assert.That(count, Is.Positive);
     }
 
     [Test]
@@ -74,6 +85,20 @@ public sealed class FuzzTests
         {
             HandshakeRules.Off = before;
         }
+    }
+
+    private static int RunChanges(string name, int seed, Func<int, bool> goesOn)
+    {
+        Random random = new(seed);
+        byte[][] corpus = [.. FilesOf(name).Select(File.ReadAllBytes)];
+        int i = 0;
+        for (; goesOn(i); i++)
+        {
+            byte[] input = Mutation.Of(corpus[random.Next(corpus.Length)], corpus[random.Next(corpus.Length)], FuzzTargets.InputBytesMax, random);
+            Run(name, input, $"change {i} from seed {seed} (RAWWS_SEED={seed})");
+        }
+
+        return i;
     }
 
     private static bool IsNoticed(string name)

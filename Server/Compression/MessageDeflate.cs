@@ -19,6 +19,13 @@ internal sealed class MessageDeflate(DeflateContexts contexts, DeflatePolicy pol
     public bool IsWorthwhile(int payloadBytes) => payloadBytes >= bytesMin;
 
     /// <summary>
+    /// What a connection of this agreement cannot do without, in bytes: an inflater, and with takeover a deflater of its own. Without takeover
+    /// a deflater is nobody's for long, and a message for which there is none is sent as it is.
+    /// </summary>
+    public static int ContextBytes(DeflateAgreement agreement) =>
+        Inflater.ContextBytes + (agreement.ServerTakeover ? Deflater.ContextBytes(agreement.ServerWindowBits) : 0);
+
+    /// <summary>
     /// Writes a compressed frame that refers to nothing outside of itself. 0 when the message is too small for it, would not
     /// become smaller, or there is no context to be had: then it is sent as it is, which is always allowed (RFC 7692 §6).
     /// </summary>

@@ -157,6 +157,14 @@ public sealed partial class WebSocketConnection
     private void Accept(UpgradeRequest request, Judgement judgement, UpgradeDecision decision)
     {
         DeflateAgreement? agreement = _context.NegotiateDeflate(request);
+        if (agreement is not null && !_context.Budget.HasRoomFor(BytesPerConnectionMin + MessageDeflate.ContextBytes(agreement))
+            && HandshakeRules.Broken(HandshakeRules.OutOfMemory) is { } outOfMemory)
+        {
+            // Better now than 1013 at its first message.
+            Refuse(outOfMemory, headOnly: false);
+            return;
+        }
+
         _terms = _context.Terms(decision.Endpoint ?? request.Path, decision.Subprotocol ?? judgement.Subprotocol, agreement);
         if (agreement is not null) _deflate = new ConnectionDeflate(_context.Deflate!, agreement);
         Uid = decision.Uid;

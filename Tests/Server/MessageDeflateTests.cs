@@ -8,6 +8,8 @@ using System.Text;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
+using RawWs.Server.Compression;
+using RawWs.Server.Memory;
 using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
@@ -144,6 +146,41 @@ public sealed class MessageDeflateTests(Setup setup)
         compressing.Send(Marked(Opcode.Binary, Compress(new byte[100])));
         Assert.That(compressing.ReadClose(answer: true).Code, Is.EqualTo(1013));
         server.Server.Budget.Return(taken);
+    }
+
+    [Test]
+    public async Task WithoutRoomForItsContexts_AnUpgradeIs503_AndOneWithoutCompressionIsNot([Values] bool takeover)
+    {
+        await using TestServer server = await Start(takeover, new ConversationOverTcpTests.Handler(static (connection, kind, message) =>
+        {
+            connection.TrySend(kind, message.Length == 5 ? message.Span : []);
+            return ValueTask.CompletedTask;
+        }), change: static options => options with { MemoryBytesMax = 1 << 20 });
+        MemoryBudget budget = server.Server.Budget;
+        int contexts = Inflater.ContextBytes + (takeover ? Deflater.ContextBytes(15) : 0);
+        int taken = (1 << 20) - contexts - (32 * 1024);
+        budget.Charge(taken);
+        using (RawClient first = Open(server, "permessage-deflate"))
+        {
+            first.Send(Marked(Opcode.Binary, Compress(new byte[100])));
+            Assert.That(first.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Binary), "there was room");
+        }
+
+        TestServer.Eventually(() => budget.HeldBytes == taken, "its contexts are back");
+        budget.Charge(33 * 1024);
+        using (RawClient late = RawClient.Connect(server.Port))
+        {
+            late.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+            Assert.That(late.ReadToEnd(), Does.StartWith("HTTP/1.1 503 ").And.Contain("\r\nRetry-After: "));
+        }
+
+        using (RawClient plain = RawClient.Open(server.Port))
+        {
+            plain.SendText("hello");
+            Assert.That(plain.ReadText(), Is.EqualTo("hello"));
+        }
+
+        budget.Discharge(taken + (33 * 1024));
     }
 
     [Test]
