@@ -1,6 +1,7 @@
 // dotnet run -c Release --project Benchmarks -- --filter '*'                         everything, for figures: half an hour or more
 // dotnet run -c Release --project Benchmarks -- --filter '*Frame*' --job Short -i    some, roughly, in this process
 // dotnet run -c Release --project Benchmarks -- --filter '*' --job Dry -i            every benchmark once: a smoke run of a few minutes
+// dotnet run -c Release --project Benchmarks -- corpus DIR                           the corpus as files, for parsers outside .NET
 //
 // Before anything is measured, each parser reads the whole corpus. One that gives a wrong result anywhere is named here, the exit
 // code is 1, and it gets no time.
@@ -9,6 +10,12 @@ using BenchmarkDotNet.Running;
 using RawWs.Benchmarks;
 using RawWs.Benchmarks.Parsers;
 
-bool allRight = ParserGate.Judge(Console.Out);
-BenchmarkSwitcher.FromAssembly(typeof(ParserGate).Assembly).Run(args, new KitConfig(args));
-return allRight ? 0 : 1;
+switch (args.FirstOrDefault())
+{
+    case "corpus":
+        return CorpusCommand.Run(args[1..]);
+    default:
+        bool allRight = ParserGate.Judge(Console.Out);
+        BenchmarkSwitcher.FromAssembly(typeof(ParserGate).Assembly).Run(args, new KitConfig(args));
+        return allRight ? 0 : 1;
+}

@@ -1,6 +1,5 @@
-// The README's example of embedding the server, as it stands there, compiled and run.
+// The examples of the READMEs, as they stand there, compiled and run: embedding the server here, the others in files of their own.
 
-using System.Runtime.CompilerServices;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server;
@@ -19,21 +18,36 @@ public sealed class ReadmeTests
         Assert.That(client.ReadText(), Is.EqualTo("hello"));
     }
 
-    [Test]
-    public void TheExample_StandsInTheReadme()
+    [TestCase("frame", "810548656C6C6F\n")]
+    [TestCase("handshake", "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n\n")]
+    public void ThePackagesExample_PrintsWhatItsReadmeSays(string sample, string printed)
     {
-        string source = File.ReadAllText(SourcePath());
-        string marked = source[(source.LastIndexOf("// README begins\n", StringComparison.Ordinal) + 17)..source.LastIndexOf("// README ends", StringComparison.Ordinal)];
-        string readme = File.ReadAllText(Path.Combine(Path.GetDirectoryName(SourcePath())!, "..", "README.md"));
-        Assert.That(readme, Does.Contain(marked.TrimEnd()));
+        (int exitCode, string output, string errors) = Dotnet.Run(Dotnet.PathOf("RawWs.Samples"), sample);
+        Assert.That((exitCode, output.ReplaceLineEndings("\n"), errors), Is.EqualTo((0, printed, "")));
     }
 
-    private static string SourcePath([CallerFilePath] string path = "")
+    [TestCase("Tests/ReadmeTests.cs", "README.md")]
+    [TestCase("Tests/Benchmarks/AnotherParser.cs", "Benchmarks/README.md")]
+    public void TheExample_StandsInTheReadme(string source, string readme) =>
+        Assert.That(SourceTree.Read(readme), Does.Contain(Marked(SourceTree.Read(source))));
+
+    [TestCase("Frame")]
+    [TestCase("Handshake")]
+    public void ThePackagesExample_StandsInItsReadme(string package)
     {
-        if (File.Exists(path)) return path;
-        DirectoryInfo? at = new(AppContext.BaseDirectory);
-        while (at is not null && !File.Exists(Path.Combine(at.FullName, "RawWs.sln"))) at = at.Parent;
-        return Path.Combine(at!.FullName, "Tests", "ReadmeTests.cs");
+        string source = SourceTree.Read($"Tests/Samples/{package}Sample.cs");
+        string usings = string.Concat(source.Split('\n').Where(static line => line.StartsWith("using ", StringComparison.Ordinal)).Select(static line => line + "\n"));
+        Assert.That(SourceTree.Read($"{package}/README.md"), Does.Contain($"```csharp\n{usings}\n{Marked(source)}\n```"));
+    }
+
+    // What stands between the marks, moved to the left.
+    private static string Marked(string source)
+    {
+        string[] lines = source.Split('\n');
+        int first = Array.FindIndex(lines, static line => line.Trim() == "// README begins");
+        int indent = lines[first].IndexOf('/', StringComparison.Ordinal);
+        IEnumerable<string> marked = lines.Skip(first + 1).TakeWhile(static line => line.Trim() != "// README ends");
+        return string.Join('\n', marked.Select(line => line.Length > indent ? line[indent..] : line)).TrimEnd();
     }
 }
 

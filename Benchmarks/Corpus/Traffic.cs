@@ -29,7 +29,7 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
 {
     private const int WireBytesAimedAt = 256 * 1024;
     private const int MessagesMax = 512;
-    private const int Seed = 6455;
+    internal const int Seed = 6455;
 
     private Wire? _wire;
 

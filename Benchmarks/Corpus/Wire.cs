@@ -2,6 +2,7 @@
 // socket does, so what a parser unmasks in its own buffer is fresh in each operation, and no payload is ever unmasked twice. The
 // copy is part of what is measured and is the same for every parser.
 
+using System.Buffers;
 using RawWs.Frame;
 
 namespace RawWs.Benchmarks.Corpus;
@@ -24,13 +25,16 @@ public sealed class Wire
 {
     private readonly byte[] _bytes;
     private readonly int[] _arrivals; // where each arrival ends
+    private readonly byte[] _pongs;
     private int _position;
     private int _arrival;
+    private ArrayBufferWriter<byte>? _sent;
 
-    internal Wire(byte[] bytes, int[] arrivals, IReadOnlyList<FramePlace> frames, IReadOnlyList<SentMessage> messages)
+    internal Wire(byte[] bytes, int[] arrivals, IReadOnlyList<FramePlace> frames, IReadOnlyList<SentMessage> messages, byte[] pongs)
     {
         _bytes = bytes;
         _arrivals = arrivals;
+        _pongs = pongs;
         Frames = frames;
         Messages = messages;
     }
@@ -44,6 +48,17 @@ public sealed class Wire
     /// <summary>How many bytes the parser has sent since the last <see cref="Rewind"/>.</summary>
     public long BytesSent { get; private set; }
 
+    internal ReadOnlySpan<byte> Bytes => _bytes;
+
+    /// <summary>Where each arrival ends.</summary>
+    internal ReadOnlySpan<int> ArrivalEnds => _arrivals;
+
+    /// <summary>The answers to its Pings, in order.</summary>
+    internal ReadOnlySpan<byte> Pongs => _pongs;
+
+    /// <summary>What the parser has sent, where <see cref="Rewind"/> was told to keep it.</summary>
+    internal ReadOnlySpan<byte> Sent => _sent is null ? default : _sent.WrittenSpan;
+
     /// <summary>Copies what arrives next, at most as much as fits. 0 at the end.</summary>
     public int Receive(Span<byte> destination)
     {
@@ -55,11 +70,20 @@ public sealed class Wire
         return length;
     }
 
-    /// <summary>Takes an answer, a Pong; it is counted and dropped.</summary>
-    public void Send(ReadOnlySpan<byte> bytes) => BytesSent += bytes.Length;
+    /// <summary>Takes an answer, a Pong; measured, it is counted and dropped.</summary>
+    public void Send(ReadOnlySpan<byte> bytes)
+    {
+        BytesSent += bytes.Length;
+        _sent?.Write(bytes);
+    }
 
     /// <summary>Everything arrives once more.</summary>
-    public void Rewind() => (_position, _arrival, BytesSent) = (0, 0, 0);
+    /// <param name="keepsSent">Whether what the parser sends is kept.</param>
+    public void Rewind(bool keepsSent = false)
+    {
+        (_position, _arrival, BytesSent) = (0, 0, 0);
+        _sent = keepsSent ? new ArrayBufferWriter<byte>() : null;
+    }
 }
 
 /// <summary>Writes frames as a client does, each with a key of its own.</summary>
@@ -68,6 +92,7 @@ internal sealed class WireBuilder(Random random)
     private readonly List<byte[]> _parts = [];
     private readonly List<FramePlace> _frames = [];
     private readonly List<SentMessage> _messages = [];
+    private readonly List<byte> _pongs = [];
     private int _length;
 
     /// <summary>A message in one frame.</summary>
@@ -83,7 +108,7 @@ internal sealed class WireBuilder(Random random)
         int[] cuts = [0, .. Enumerable.Range(0, random.Next(0, 4)).Select(_ => random.Next(0, payload.Length + 1)).Order(), payload.Length];
         for (int i = 0; i + 1 < cuts.Length; i++)
         {
-            if (random.Next(2) == 0) AddFrame(random.Next(4) == 0 ? Opcode.Pong : Opcode.Ping, Payload.Make(PayloadKind.Binary, random.Next(0, 126), random), fin: true);
+            if (random.Next(2) == 0) AddControl(random.Next(4) == 0 ? Opcode.Pong : Opcode.Ping);
             AddFrame(i == 0 ? (Opcode)kind : Opcode.Continuation, payload.AsSpan(cuts[i]..cuts[i + 1]), fin: i + 2 == cuts.Length);
         }
 
@@ -96,7 +121,14 @@ internal sealed class WireBuilder(Random random)
         byte[] bytes = [.. _parts.SelectMany(static part => part)];
         List<int> arrivals = [];
         for (int at = 0; at < bytes.Length;) arrivals.Add(at += Math.Min(nextArrival(), bytes.Length - at));
-        return new Wire(bytes, [.. arrivals], _frames, _messages);
+        return new Wire(bytes, [.. arrivals], _frames, _messages, [.. _pongs]);
+    }
+
+    private void AddControl(Opcode opcode)
+    {
+        byte[] payload = Payload.Make(PayloadKind.Binary, random.Next(0, FrameWriter.ControlPayloadBytesMax + 1), random);
+        AddFrame(opcode, payload, fin: true);
+        if (opcode == Opcode.Ping) _pongs.AddRange([0x8A, (byte)payload.Length, .. payload]); // §5.5.3: FIN, Pong, not masked, the same payload
     }
 
     private void AddFrame(Opcode opcode, ReadOnlySpan<byte> payload, bool fin)
