@@ -1,6 +1,5 @@
 // The README's example of embedding the server, as it stands there, compiled and run.
 
-using System.Runtime.CompilerServices;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server;
@@ -22,18 +21,10 @@ public sealed class ReadmeTests
     [Test]
     public void TheExample_StandsInTheReadme()
     {
-        string source = File.ReadAllText(SourcePath());
+        string source = File.ReadAllText(Repository.At("Tests", "ReadmeTests.cs"));
         string marked = source[(source.LastIndexOf("// README begins\n", StringComparison.Ordinal) + 17)..source.LastIndexOf("// README ends", StringComparison.Ordinal)];
-        string readme = File.ReadAllText(Path.Combine(Path.GetDirectoryName(SourcePath())!, "..", "README.md"));
+        string readme = File.ReadAllText(Repository.At("README.md"));
         Assert.That(readme, Does.Contain(marked.TrimEnd()));
-    }
-
-    private static string SourcePath([CallerFilePath] string path = "")
-    {
-        if (File.Exists(path)) return path;
-        DirectoryInfo? at = new(AppContext.BaseDirectory);
-        while (at is not null && !File.Exists(Path.Combine(at.FullName, "RawWs.sln"))) at = at.Parent;
-        return Path.Combine(at!.FullName, "Tests", "ReadmeTests.cs");
     }
 }
 
