@@ -24,6 +24,7 @@ public sealed class ConformanceTests
     {
         IReadOnlyList<Result> results = await RunAgainstOurs(transport, Suite.All, takeover: true);
         Assert.That(results.Where(static result => result.Outcome == Outcome.NotNegotiated).Select(Line), Is.Empty);
+        Assert.That(ConformanceTable.Of(results), Is.EqualTo(ConformanceTable.Column(transport == TransportKind.Epoll ? "RawWs, epoll" : "RawWs, socket")), "docs/conformance.md");
     }
 
     [Test]
@@ -77,6 +78,13 @@ public sealed class ConformanceTests
         Assert.That(Suite.All.Select(static row => row.Id), Is.Unique);
         Assert.That(Suite.All, Has.Count.GreaterThanOrEqualTo(500));
         Assert.That(Suite.All.Select(static row => Chapters.InOrder.ToList().IndexOf(row.Chapter)), Is.Ordered);
+    }
+
+    [Test]
+    public void TheDocument_CountsRight()
+    {
+        Assert.That(ConformanceTable.Document, Does.Contain($" {Suite.All.Count:N0} cases").And.Contain($"Another {Suite.All.Count(static row => row.Kind == Kind.Informational)} cases are informational")
+            .And.Contain($"it lists all {Break.All.Count})"));
     }
 
     [Test]

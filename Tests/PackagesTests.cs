@@ -56,7 +56,7 @@ public sealed class PackagesTests
             Is.EqualTo(["net10.0"]));
 
         using StreamReader readme = new(package.GetEntry("README.md")!.Open());
-        Assert.That(readme.ReadToEnd(), Is.EqualTo(SourceTree.Read($"{name}/README.md")).And.Contain($"dotnet add package {Value("id")}\n"));
+        Assert.That(readme.ReadToEnd(), Is.EqualTo(Repository.Read($"{name}/README.md")).And.Contain($"dotnet add package {Value("id")}\n"));
 
         string? Value(string element) => nuspec.Elements().Single(child => child.Name.LocalName == element).Value;
     }
@@ -71,7 +71,7 @@ public sealed class PackagesTests
         Assert.That(types.Where(type => !documented.Contains("T:" + type.FullName!.Replace('+', '.'))), Is.Empty);
 
         // The first column of the README's table is the names of types.
-        IEnumerable<string> named = SourceTree.Read($"{name}/README.md").Split('\n')
+        IEnumerable<string> named = Repository.Read($"{name}/README.md").Split('\n')
             .Where(static line => line.StartsWith("| `", StringComparison.Ordinal))
             .SelectMany(static line => line.Split('|')[1].Split(',', StringSplitOptions.TrimEntries)).Select(static type => type.Trim('`'));
         Assert.That(named, Is.Not.Empty.And.SubsetOf(types.Select(static type => type.Name)));
@@ -92,7 +92,7 @@ public sealed class PackagesTests
         using MetadataReaderProvider provider = reader.ReadEmbeddedPortablePdbDebugDirectoryData(entry);
         MetadataReader symbols = provider.GetMetadataReader();
         Dictionary<string, DocumentHandle> documents = symbols.Documents.ToDictionary(handle => symbols.GetString(symbols.GetDocument(handle).Name));
-        string[] sources = [.. Directory.GetFiles(Path.Combine(SourceTree.Root, name), "*.cs").Select(static path => Path.GetFileName(path)!)];
+        string[] sources = [.. Directory.GetFiles(Repository.At(name), "*.cs").Select(static path => Path.GetFileName(path)!)];
         Assert.That(documents.Keys.Select(static path => path.Split('/', '\\')[^1]), Is.SupersetOf(sources.Where(source => HasCode(name, source))));
         Assert.That(documents.Values.Where(handle => !symbols.GetCustomDebugInformation(handle)
             .Any(info => symbols.GetGuid(symbols.GetCustomDebugInformation(info).Kind) == EmbeddedSource)), Is.Empty);
@@ -100,7 +100,7 @@ public sealed class PackagesTests
     }
 
     // A file that has nothing to step through need not be among the documents.
-    private static bool HasCode(string name, string source) => SourceTree.Read($"{name}/{source}").Contains("return ", StringComparison.Ordinal);
+    private static bool HasCode(string name, string source) => Repository.Read($"{name}/{source}").Contains("return ", StringComparison.Ordinal);
 
     private static IEnumerable<string> Metadata(MetadataReader reader)
     {

@@ -29,15 +29,15 @@ public sealed class ReadmeTests
     [TestCase("Tests/ReadmeTests.cs", "README.md")]
     [TestCase("Tests/Benchmarks/AnotherParser.cs", "Benchmarks/README.md")]
     public void TheExample_StandsInTheReadme(string source, string readme) =>
-        Assert.That(SourceTree.Read(readme), Does.Contain(Marked(SourceTree.Read(source))));
+        Assert.That(Repository.Read(readme), Does.Contain(Marked(Repository.Read(source))));
 
     [TestCase("Frame")]
     [TestCase("Handshake")]
     public void ThePackagesExample_StandsInItsReadme(string package)
     {
-        string source = SourceTree.Read($"Tests/Samples/{package}Sample.cs");
+        string source = Repository.Read($"Tests/Samples/{package}Sample.cs");
         string usings = string.Concat(source.Split('\n').Where(static line => line.StartsWith("using ", StringComparison.Ordinal)).Select(static line => line + "\n"));
-        Assert.That(SourceTree.Read($"{package}/README.md"), Does.Contain($"```csharp\n{usings}\n{Marked(source)}\n```"));
+        Assert.That(Repository.Read($"{package}/README.md"), Does.Contain($"```csharp\n{usings}\n{Marked(source)}\n```"));
     }
 
     // What stands between the marks, moved to the left.

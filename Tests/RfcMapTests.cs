@@ -94,9 +94,9 @@ public sealed partial class RfcMapTests
                 continue;
             }
 
-            Assert.That(File.Exists(Path.Combine(SourceTree.Root, file)), $"{row.Value}: the file");
+            Assert.That(File.Exists(Repository.At(file)), $"{row.Value}: the file");
             Match named = NamedTest().Match(test);
-            string text = File.ReadAllText(Path.Combine(SourceTree.Root, named.Groups[1].Value));
+            string text = File.ReadAllText(Repository.At(named.Groups[1].Value));
             Assert.That(text, Does.Contain($" {named.Groups[2].Value}("), $"{row.Value}: the test");
             if (named.Groups[3].Success) Assert.That(CaseExists(named.Groups[2].Value, named.Groups[3].Value, text), $"{row.Value}: the case");
         }
@@ -123,7 +123,7 @@ public sealed partial class RfcMapTests
     [Test]
     public void TheCounts_AreTheRfcs()
     {
-        string path = Path.Combine(SourceTree.Root, "..", "shared", "rfc", "rfc6455.txt");
+        string path = Repository.At("..", "shared", "rfc", "rfc6455.txt");
         if (!File.Exists(path)) return; // the table stands for it
         Dictionary<string, int> counted = [];
         string text = File.ReadAllText(path);
@@ -139,7 +139,7 @@ public sealed partial class RfcMapTests
         Assert.That(Counts, Is.EquivalentTo(counted));
     }
 
-    private static MatchCollection Rows() => Row().Matches(File.ReadAllText(Path.Combine(SourceTree.Root, "docs", "rfc-map.md")));
+    private static MatchCollection Rows() => Row().Matches(File.ReadAllText(Repository.At("docs", "rfc-map.md")));
 
     [GeneratedRegex(@"^\| §([\d.]+) (MUST|SHOULD|REQUIRED) (\d+) \| (.*?) \| (.*?) ?\| (.*?) ?\|$", RegexOptions.Multiline)]
     private static partial Regex Row();

@@ -26,7 +26,7 @@ internal sealed record Arguments(Target Target, IReadOnlyList<Case> Rows, string
            --verbose           a line for each case
            --list              name the cases, and run none
 
-         Exit code: 0 every required and strict case passed, 1 one failed, 2 the suite could not run.
+         Exit code: 0 every required and strict case passed, 1 one failed, 2 the suite could not run, or not to its end.
          """;
 
     /// <summary>Reads the command line.</summary>

@@ -101,5 +101,16 @@ internal sealed record Target(string Host, int Port, string Resource, TimeSpan T
 /// <summary>The server did not do what the row expects; the message says what it did.</summary>
 internal sealed class NotAsExpectedException(string message) : Exception(message);
 
+/// <summary>Nobody listens any more where the server was: connections are refused, and not for a moment only.</summary>
+internal sealed class ServerGoneException(string message) : Exception(message);
+
+/// <summary>Not every row was played; the message says why.</summary>
+/// <param name="message">Why.</param>
+/// <param name="results">Those that were played, in the rows' order.</param>
+internal sealed class CutShortException(string message, IReadOnlyList<Result> results) : Exception(message)
+{
+    public IReadOnlyList<Result> Results { get; } = results;
+}
+
 /// <summary>The server declined the extension, or the parameter, that the row is about.</summary>
 internal sealed class NotNegotiatedException(string message) : Exception(message);

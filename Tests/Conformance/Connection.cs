@@ -23,6 +23,10 @@ internal enum StreamEnd : byte
 
 internal sealed class Connection : IDisposable
 {
+    // A server that is started anew, or has too many connections to take for a moment, may refuse some without being gone.
+    private const int RefusalsMax = 20;
+    private static readonly TimeSpan BetweenRefusals = TimeSpan.FromMilliseconds(60);
+
     private readonly Socket _socket;
     private readonly TimeSpan _timeout;
     private CancellationTokenSource _receiveDeadline = new();
@@ -41,7 +45,25 @@ internal sealed class Connection : IDisposable
     /// <summary>What inflates the server's messages, once compression is agreed.</summary>
     public Inflater? Inflater { get; set; }
 
+    /// <exception cref="ServerGoneException">It was refused again and again, for more than a second.</exception>
+    /// <exception cref="NotAsExpectedException">There is no connection for another reason.</exception>
     public static async Task<Connection> ConnectAsync(Target target)
+    {
+        for (int refusals = 0; ;)
+        {
+            try
+            {
+                return await TryConnectAsync(target).ConfigureAwait(false);
+            }
+            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
+            {
+                if (++refusals == RefusalsMax) throw new ServerGoneException($"no connection: {exception.Message}");
+                await Task.Delay(BetweenRefusals).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static async Task<Connection> TryConnectAsync(Target target)
     {
         Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         using CancellationTokenSource deadline = new(target.Timeout);
@@ -52,10 +74,16 @@ internal sealed class Connection : IDisposable
             await socket.ConnectAsync(endPoint, deadline.Token).ConfigureAwait(false);
             return new Connection(socket, target.Timeout);
         }
-        catch (Exception exception) when (exception is SocketException or OperationCanceledException)
+        catch (SocketException exception)
         {
             socket.Dispose();
-            throw new NotAsExpectedException(exception is SocketException ? $"no connection: {exception.Message}" : "no connection before the deadline");
+            if (exception.SocketErrorCode == SocketError.ConnectionRefused) throw;
+            throw new NotAsExpectedException($"no connection: {exception.Message}");
+        }
+        catch (OperationCanceledException)
+        {
+            socket.Dispose();
+            throw new NotAsExpectedException("no connection before the deadline");
         }
     }
 

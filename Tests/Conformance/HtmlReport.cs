@@ -47,6 +47,7 @@ internal static class HtmlReport
         page.Append("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">");
         page.Append(Invariant($"<title>{Text(run.Server)}: WebSocket conformance</title><style>{Style}</style><main><h1>{Text(run.Server)}</h1>"));
         page.Append(Invariant($"<p class=\"sub\">WebSocket conformance, RFC 6455 and RFC 7692 · {run.Begun:yyyy-MM-dd HH:mm} · {run.Results.Count} cases in {run.Elapsed.TotalSeconds:0.0} s</p>"));
+        if (run.CutShort is not null) page.Append(Invariant($"<p class=\"failed\"><b>{Text(run.CutShort)}</b></p>"));
         page.Append("<div class=\"tiles\">");
         foreach ((string style, string words, int count) in Counts(run.Results)) page.Append(Invariant($"<div class=\"tile {style}\"><b>{count}</b><span>{words}</span></div>"));
         page.Append("</div><h2>Chapters</h2><table><thead><tr><th>Chapter<th class=\"n\">Cases");

@@ -1,7 +1,8 @@
-// The suite as a program: arguments, the run, the reports, the exit code. Only the reports go to standard output; why it could not run is one
-// line on standard error.
+// The suite as a program: arguments, the run, the reports, the exit code. Only the reports go to standard output; why it could not run, or
+// not to the end, is one line on standard error.
 
 using System.Globalization;
+using System.Runtime.InteropServices;
 using RawWs.Conformance;
 
 if (args.Contains("--help"))
@@ -17,18 +18,33 @@ if (args.Contains("--list"))
 }
 
 if (Arguments.TryParse(args, out string error) is not { } arguments) return CouldNotRun(error);
+foreach ((string option, string? path) in ((string, string?)[])[("--junit", arguments.JUnit), ("--html", arguments.Html)])
+    if (path is not null && ReportFile.WhyUnwritable(path) is { } why) return CouldNotRun($"{option} {path} cannot be written: {why}");
+
+using CancellationTokenSource stopping = new();
+using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop), terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+DateTimeOffset begun = DateTimeOffset.Now;
+IReadOnlyList<Result> results;
+string? cutShort = null;
 try
 {
-    await Suite.ProbeAsync(arguments.Target);
+    await Suite.ProbeAsync(arguments.Target).WaitAsync(stopping.Token);
+    results = await Suite.RunAsync(arguments.Target, arguments.Rows, result => TextReport.WriteLine(Console.Out, result, arguments.Verbose), stopping.Token);
 }
-catch (NotAsExpectedException exception)
+catch (CutShortException exception)
+{
+    (results, cutShort) = (exception.Results, exception.Message);
+}
+catch (OperationCanceledException)
+{
+    return CouldNotRun("stopped before the first case");
+}
+catch (Exception exception) when (exception is NotAsExpectedException or ServerGoneException)
 {
     return CouldNotRun($"{arguments.Target}: {exception.Message}");
 }
 
-DateTimeOffset begun = DateTimeOffset.Now;
-IReadOnlyList<Result> results = await Suite.RunAsync(arguments.Target, arguments.Rows, result => TextReport.WriteLine(Console.Out, result, arguments.Verbose));
-Run run = new(arguments.Server, begun, DateTimeOffset.Now - begun, results);
+Run run = new(arguments.Server, begun, DateTimeOffset.Now - begun, results, cutShort);
 TextReport.WriteSummary(Console.Out, run);
 try
 {
@@ -40,7 +56,15 @@ catch (Exception exception) when (exception is IOException or UnauthorizedAccess
     return CouldNotRun($"the report could not be written: {exception.Message}");
 }
 
+if (cutShort is not null) return CouldNotRun(cutShort);
 return run.Failed == 0 ? 0 : 1;
+
+// The first signal stops the run, a second one the program.
+void Stop(PosixSignalContext context)
+{
+    context.Cancel = !stopping.IsCancellationRequested;
+    stopping.Cancel();
+}
 
 static int CouldNotRun(string why)
 {

@@ -9,8 +9,9 @@ namespace RawWs.Conformance;
 /// <param name="Server">What the server is called.</param>
 /// <param name="Begun">When.</param>
 /// <param name="Elapsed">How long it took.</param>
-/// <param name="Results">A result for each row, in their order.</param>
-internal sealed record Run(string Server, DateTimeOffset Begun, TimeSpan Elapsed, IReadOnlyList<Result> Results)
+/// <param name="Results">A result for each row that was played, in their order.</param>
+/// <param name="CutShort">Why not every row was played, or null.</param>
+internal sealed record Run(string Server, DateTimeOffset Begun, TimeSpan Elapsed, IReadOnlyList<Result> Results, string? CutShort)
 {
     /// <summary>How many required or strict rows failed.</summary>
     public int Failed => Count(Results, Outcome.Failed);
@@ -21,6 +22,27 @@ internal sealed record Run(string Server, DateTimeOffset Begun, TimeSpan Elapsed
 
     public static int Count(IEnumerable<Result> results, Outcome outcome, Kind? kind = null) =>
         results.Count(result => result.Outcome == outcome && (kind is null || result.Case.Kind == kind));
+}
+
+/// <summary>A report's file.</summary>
+internal static class ReportFile
+{
+    /// <summary>Finds out whether it can be written, and leaves things as they were.</summary>
+    /// <returns>Null, or why it can't.</returns>
+    public static string? WhyUnwritable(string path)
+    {
+        try
+        {
+            bool isNew = !Path.Exists(path);
+            File.Open(path, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+            if (isNew) File.Delete(path);
+            return null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return exception.Message;
+        }
+    }
 }
 
 /// <summary>The report that is read in a terminal.</summary>
@@ -56,12 +78,20 @@ internal static class TextReport
         $"{name,-16}{Run.Count(results, Outcome.Passed),8}{Run.Count(results, Outcome.Failed, Kind.Required),14}{Run.Count(results, Outcome.Failed, Kind.Strict),8}{Run.Count(results, Outcome.NotNegotiated),16}{Run.Count(results, Outcome.Noted),7}"));
 }
 
-/// <summary>The report that build servers read: a test suite for each chapter.</summary>
+/// <summary>The report that build servers read: a test suite for each chapter, and one in error for a run that was cut short.</summary>
 internal static class JUnitReport
 {
-    public static void Write(string path, Run run) => new XDocument(new XElement("testsuites", new XAttribute("name", run.Server), Counts(run.Results),
-        run.ByChapter.Select(chapter => new XElement("testsuite", new XAttribute("name", chapter.Chapter), Counts(chapter.Results),
-            new XAttribute("timestamp", run.Begun.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture)), chapter.Results.Select(CaseOf))))).Save(path);
+    public static void Write(string path, Run run)
+    {
+        int errors = run.CutShort is null ? 0 : 1;
+        XElement root = new("testsuites", new XAttribute("name", run.Server), Counts(run.Results, errors), run.ByChapter.Select(chapter =>
+            new XElement("testsuite", new XAttribute("name", chapter.Chapter), Counts(chapter.Results, 0),
+                new XAttribute("timestamp", run.Begun.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture)), chapter.Results.Select(CaseOf))));
+        if (run.CutShort is not null)
+            root.Add(new XElement("testsuite", new XAttribute("name", "run"), Counts([], errors), new XElement("testcase", new XAttribute("classname", "run"),
+                new XAttribute("name", "every case is played"), new XElement("error", new XAttribute("message", run.CutShort)))));
+        new XDocument(root).Save(path);
+    }
 
     private static XElement CaseOf(Result result)
     {
@@ -76,10 +106,10 @@ internal static class JUnitReport
         return element;
     }
 
-    private static XAttribute[] Counts(IReadOnlyList<Result> results) =>
+    private static XAttribute[] Counts(IReadOnlyList<Result> results, int errors) =>
     [
-        new("tests", results.Count), new("failures", Run.Count(results, Outcome.Failed)), new("skipped", Run.Count(results, Outcome.NotNegotiated)),
-            new("errors", 0),
+        new("tests", results.Count + errors), new("failures", Run.Count(results, Outcome.Failed)), new("skipped", Run.Count(results, Outcome.NotNegotiated)),
+            new("errors", errors),
         new("time", Seconds(results.Aggregate(TimeSpan.Zero, static (sum, result) => sum + result.Elapsed))),
     ];
 

@@ -1,6 +1,5 @@
 // The rows, in order, and the run over them: bounded in parallel, since each row has connections of its own and knows of no other.
 
-using System.Collections.Concurrent;
 using System.Diagnostics;
 
 namespace RawWs.Conformance;
@@ -34,29 +33,64 @@ internal static class Suite
     /// <param name="target">The server.</param>
     /// <param name="rows">The rows.</param>
     /// <param name="onResult">Told of each result as it comes, from one thread at a time.</param>
-    public static async Task<IReadOnlyList<Result>> RunAsync(Target target, IReadOnlyList<Case> rows, Action<Result>? onResult = null)
+    /// <param name="stop">Ends the run; rows that are being played are given up.</param>
+    /// <exception cref="CutShortException">The server is gone, or the run was stopped. It has the results of the rows that were played.</exception>
+    public static async Task<IReadOnlyList<Result>> RunAsync(Target target, IReadOnlyList<Case> rows, Action<Result>? onResult = null,
+        CancellationToken stop = default)
     {
-        bool compresses = rows.Any(IsOfCompression) && await CompressesAsync(target).ConfigureAwait(false);
-        ConcurrentDictionary<Case, Result> results = new(ReferenceEqualityComparer.Instance);
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        Dictionary<Case, Result> results = new(ReferenceEqualityComparer.Instance);
         Lock reporting = new();
+        bool compresses = false;
+        string? goneIn = null;
 
         async ValueTask PlayAsync(Case row, CancellationToken cancellation)
         {
-            Result result = IsOfCompression(row) && !compresses
-                ? new Result(row, Outcome.NotNegotiated, "the server does not speak permessage-deflate", TimeSpan.Zero)
-                : await OneAsync(target, row).ConfigureAwait(false);
-            results[row] = result;
-            lock (reporting) onResult?.Invoke(result);
+            try
+            {
+                Result result = IsOfCompression(row) && !compresses
+                    ? new Result(row, Outcome.NotNegotiated, "the server does not speak permessage-deflate", TimeSpan.Zero)
+                    : await OneAsync(target, row).WaitAsync(cancellation).ConfigureAwait(false);
+                lock (reporting)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    results[row] = result;
+                    onResult?.Invoke(result);
+                }
+            }
+            catch (ServerGoneException)
+            {
+                Interlocked.CompareExchange(ref goneIn, $"in case {row.Id}", null);
+                await ending.CancelAsync().ConfigureAwait(false);
+            }
         }
 
-        ParallelOptions light = new() { MaxDegreeOfParallelism = LightMax }, heavy = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
-        await Parallel.ForEachAsync(rows.Where(static row => !row.IsHeavy), light, PlayAsync).ConfigureAwait(false);
-        await Parallel.ForEachAsync(rows.Where(static row => row.IsHeavy), heavy, PlayAsync).ConfigureAwait(false);
-        return [.. rows.Select(row => results[row])];
+        try
+        {
+            compresses = rows.Any(IsOfCompression) && await CompressesAsync(target).WaitAsync(stop).ConfigureAwait(false);
+            ParallelOptions light = new() { MaxDegreeOfParallelism = LightMax, CancellationToken = ending.Token },
+                heavy = new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = ending.Token };
+            await Parallel.ForEachAsync(rows.Where(static row => !row.IsHeavy), light, PlayAsync).ConfigureAwait(false);
+            await Parallel.ForEachAsync(rows.Where(static row => row.IsHeavy), heavy, PlayAsync).ConfigureAwait(false);
+        }
+        catch (ServerGoneException)
+        {
+            goneIn = "before the first";
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            // Not every row has a result.
+        }
+
+        IReadOnlyList<Result> played = [.. rows.Where(results.ContainsKey).Select(row => results[row])];
+        if (goneIn is not null)
+            throw new CutShortException($"the server at {target} is gone (connection refused) after {played.Count} cases, {goneIn}", played);
+        return played.Count == rows.Count ? played : throw new CutShortException($"stopped after {played.Count} of {rows.Count} cases", played);
     }
 
     /// <summary>Whether the server can be tested at all: somebody listens, and a plain handshake is answered with 101.</summary>
     /// <exception cref="NotAsExpectedException">It can't; the message says why.</exception>
+    /// <exception cref="ServerGoneException">Nobody listens.</exception>
     public static async Task ProbeAsync(Target target)
     {
         using Connection connection = await Connection.OpenAsync(target).ConfigureAwait(false);

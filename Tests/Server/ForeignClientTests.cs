@@ -28,11 +28,10 @@ public sealed class ForeignClientTests(Setup setup)
     [Test]
     public async Task NodeWs_TalksToTheRouter()
     {
-        Require("node");
-        string script = Path.Combine(SourceFolder(), "Node", "client.mjs");
-        if (!Directory.Exists(Path.Combine(SourceFolder(), "Node", "node_modules", "ws"))) Tools.Missing("node's ws client (the test command installs it)");
+        Tools.RequireWs("Tests", "Node");
+        string script = Repository.At("Tests", "Node", "client.mjs");
         await using TestServer server = await Start(TimeSpan.FromSeconds(10));
-        using Process node = Process.Start(new ProcessStartInfo("node", [script, $"ws://127.0.0.1:{server.Port}/"]) { RedirectStandardOutput = true })!;
+        using Process node = Process.Start(new ProcessStartInfo(Tools.Require("node"), [script, $"ws://127.0.0.1:{server.Port}/"]) { RedirectStandardOutput = true })!;
         string output = await node.StandardOutput.ReadToEndAsync();
         Assert.That(output.Trim().Split('\n'), Is.EqualTo(new[] { "text haha", "binary é", "text to everybody", "text error:offline:nobody", "pong life", "close 1000" })); // its own code comes back, without its reason
     }
@@ -125,8 +124,8 @@ public sealed class ForeignClientTests(Setup setup)
 
     private static ChromeDriver OpenBrowser()
     {
-        string chromium = Require("chromium");
-        string driver = Require("chromedriver");
+        string chromium = Tools.Require("chromium");
+        string driver = Tools.Require("chromedriver");
         ChromeOptions options = new() { BinaryLocation = chromium };
         options.AddArguments("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--no-first-run", "--window-size=900,900");
         ChromeDriverService service = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver)!, Path.GetFileName(driver));
@@ -150,23 +149,5 @@ public sealed class ForeignClientTests(Setup setup)
     private static void Screenshot(ChromeDriver browser, string name)
     {
         if (Environment.GetEnvironmentVariable("RAWWS_TEST_SCREENSHOTS") is { } folder) browser.GetScreenshot().SaveAsFile(Path.Combine(folder, name + ".png"));
-    }
-
-    private static string Require(string tool)
-    {
-        foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator))
-            if (File.Exists(Path.Combine(folder, tool))) return Path.Combine(folder, tool);
-        Tools.Missing(tool);
-        return "";
-    }
-
-    private static string SourceFolder([System.Runtime.CompilerServices.CallerFilePath] string path = "")
-    {
-        // Deterministic builds may map the path; the folder is then found from where the tests run.
-        string? folder = Path.GetDirectoryName(Path.GetDirectoryName(path));
-        if (folder is not null && Directory.Exists(folder)) return folder;
-        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
-            if (Directory.Exists(Path.Combine(at.FullName, "Node"))) return at.FullName;
-        return "";
     }
 }

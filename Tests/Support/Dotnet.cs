@@ -13,7 +13,7 @@ internal static class Dotnet
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            WorkingDirectory = SourceTree.Root,
+            WorkingDirectory = Repository.At(),
         })!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();

@@ -1,4 +1,4 @@
-// The built program as a process of its own: its output line by line, its port, its signals, its end. Disposing it ends it.
+// The built program, or another, as a process of its own: its output line by line, its port, its signals, its end. Disposing it ends it.
 
 using System.Diagnostics;
 using System.Runtime.InteropServices;
@@ -63,6 +63,9 @@ internal sealed partial class RunningProgram : IDisposable
     public static RunningProgram StartUnder(string command, params string[] arguments) =>
         Start(new ProcessStartInfo("bash", ["-c", $"{command}; exec dotnet \"$@\"", "bash", typeof(WebSocketServer).Assembly.Location, .. arguments]));
 
+    /// <summary>Another program than the server.</summary>
+    public static RunningProgram StartOther(string program, params string[] arguments) => Start(new ProcessStartInfo(program, arguments));
+
     private static RunningProgram Start(ProcessStartInfo start)
     {
         start.RedirectStandardOutput = start.RedirectStandardError = true;
@@ -123,6 +126,6 @@ internal sealed partial class RunningProgram : IDisposable
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Send(int process, int signal);
 
-    [GeneratedRegex(@"listening on \S+:(\d+) ")]
+    [GeneratedRegex(@"listening on \S+:(\d+)(?: |$)")]
     private static partial Regex ListeningLine();
 }
