@@ -115,19 +115,9 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         ArgumentNullException.ThrowIfNull(message);
         message.Acquire();
         bool all = true;
+        bool fitsLog = FitsLog(message.PayloadBytes);
         foreach (EventLoop loop in _loops)
-        {
-            ReadOnlySpan<WebSocketConnection?> snapshot = loop.Connections.Snapshot;
-            for (int i = 0; i < snapshot.Length; i++)
-            {
-                WebSocketConnection? connection = Volatile.Read(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(snapshot[i..]));
-                if (connection is not { IsOpen: true }) continue;
-                SendResult sent = connection.TrySendHeld(message);
-                if (sent == SendResult.Full) refused?.Invoke(connection);
-                all &= sent != SendResult.OutOfMemory;
-            }
-        }
-
+            all &= (fitsLog && loop.Broadcasts.TryAppend(message.Plain.Span, refused)) || SendToEach(loop, message, refused);
         message.Release();
         return all;
     }
@@ -135,8 +125,39 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
     /// <inheritdoc/>
     public bool TryBroadcast(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused = null)
     {
-        using SharedMessage? message = SharedMessage.TryTake(Budget, kind, payload);
-        return message is not null && Broadcast(message, refused);
+        Span<byte> frame = stackalloc byte[FitsLog(payload.Length) ? BroadcastLog.FrameBytesMax : 0];
+        int length = frame.IsEmpty ? 0 : FrameWriter.Write(frame, (Opcode)kind, payload);
+        SharedMessage? message = null;
+        bool all = true;
+        foreach (EventLoop loop in _loops)
+        {
+            if (length > 0 && loop.Broadcasts.TryAppend(frame[..length], refused)) continue;
+            message ??= SharedMessage.TryTake(Budget, kind, payload);
+            all &= message is not null && SendToEach(loop, message, refused);
+        }
+
+        message?.Dispose();
+        return all;
+    }
+
+    // Where compression may have been agreed on, a message that is worth it is compressed for whom it is.
+    private bool FitsLog(int payloadBytes) =>
+        payloadBytes <= BroadcastLog.FrameBytesMax - FrameWriter.HeaderBytesMax && _context.Deflate?.IsWorthwhile(payloadBytes) != true;
+
+    private static bool SendToEach(EventLoop loop, SharedMessage message, Action<WebSocketConnection>? refused)
+    {
+        bool all = true;
+        ReadOnlySpan<WebSocketConnection?> snapshot = loop.Connections.Snapshot;
+        for (int i = 0; i < snapshot.Length; i++)
+        {
+            WebSocketConnection? connection = Volatile.Read(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(snapshot[i..]));
+            if (connection is not { IsOpen: true }) continue;
+            SendResult sent = connection.TrySendHeld(message);
+            if (sent == SendResult.Full) refused?.Invoke(connection);
+            all &= sent != SendResult.OutOfMemory;
+        }
+
+        return all;
     }
 
     void IAcceptor.Accept(int descriptor, PeerAddress peer)

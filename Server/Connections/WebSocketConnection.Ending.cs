@@ -120,7 +120,11 @@ public sealed partial class WebSocketConnection
 
     private void DropUnsent()
     {
-        lock (_transport) _outbox?.DropUnsent();
+        lock (_transport)
+        {
+            _broadcastsHad = _loop.Broadcasts.End;
+            _outbox?.DropUnsent();
+        }
     }
 
     private async Task EndAsync()

@@ -175,7 +175,12 @@ public sealed partial class WebSocketConnection
         ServerContext.ReturnWriter(answer);
 
         _phase = Phase.Open;
-        lock (_transport) _accepting = true;
+        lock (_transport)
+        {
+            _accepting = true;
+            _broadcastsHad = _loop.Broadcasts.End;
+        }
+
         _opened = true;
         _lastReceived = _lastPing = _loop.Now;
         if (_context.Options.PingText is not null) _transport.SetUserTimeout(_context.Options.PingInterval * 2);

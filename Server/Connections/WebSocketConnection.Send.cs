@@ -33,7 +33,7 @@ public sealed partial class WebSocketConnection
     private bool HasRoom => !_accepting || _outbox is null || _outbox.ChargedBytes <= _context.Options.SendBufferBytesMax / 2;
 
     // The loop takes this connection's bytes, on this very thread, and nothing is queued that would have to go first.
-    private bool MaySendNow => _loop.Batch.Owner == this && _loop.IsOwner && _accepting && !_stalled && Volatile.Read(ref _outbox) is null;
+    private bool MaySendNow => _loop.Batch.Owner == this && _loop.IsOwner && _accepting && !_stalled && !HasBroadcastsToCome && Volatile.Read(ref _outbox) is null;
 
     /// <summary>Sends a message. The bytes are copied; text must be UTF-8 (§5.6), which is not checked here.</summary>
     /// <returns>Queued; Full when the outbox is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.</returns>
@@ -176,6 +176,7 @@ public sealed partial class WebSocketConnection
     private bool TryGetOutbox(out SendResult refused)
     {
         refused = _accepting ? SendResult.Full : SendResult.Closed;
+        QueueBroadcasts();
         if (!_accepting || (_outbox is not null && _outbox.ChargedBytes >= _context.Options.SendBufferBytesMax)) return false;
         _outbox ??= Outbox.Take(_context.Budget);
         return true;
@@ -199,7 +200,8 @@ public sealed partial class WebSocketConnection
     // A control frame, whatever the bound. On the owner's thread.
     private void SendControl(ReadOnlySpan<byte> frame, Outbox.EntryKind kind)
     {
-        if (_loop.Batch.Owner == this && !_stalled && Volatile.Read(ref _outbox) is null && _loop.Batch.TryAppend(frame, isMessage: false)) return;
+        bool mayGoNow = _loop.Batch.Owner == this && !_stalled && !(_accepting && HasBroadcastsToCome) && Volatile.Read(ref _outbox) is null;
+        if (mayGoNow && _loop.Batch.TryAppend(frame, isMessage: false)) return;
         Append(frame, kind);
     }
 
@@ -209,6 +211,7 @@ public sealed partial class WebSocketConnection
         bool requestFlush;
         lock (_transport)
         {
+            QueueBroadcasts();
             _outbox ??= Outbox.Take(_context.Budget);
             _outbox.Append(bytes, kind, coalesce: _stalled);
             requestFlush = _outbox.RequestFlush();
@@ -224,12 +227,21 @@ public sealed partial class WebSocketConnection
         SendBatch batch = _loop.Batch;
         ReadOnlySpan<byte> frames = batch.Frames;
         if (batch.Owner != this || frames.IsEmpty) return true;
+        int messages = batch.Messages;
+        batch.Clear(); // its bytes stay where they are for now
+        return Send(frames, payload, messages);
+    }
+
+    // Sends whole frames, of which the last may go on in the payload: nothing is queued that would have to go first. False when the kernel
+    // has not taken all of it; the rest is queued then.
+    private bool Send(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> payload, int messages)
+    {
         int taken = payload.IsEmpty ? _transport.TryWrite(frames, more: false) : _transport.TryWrite(frames, payload);
         bool all = taken == frames.Length + payload.Length;
         if (taken >= 0)
         {
             _bytesOut += taken;
-            Interlocked.Add(ref _messagesOut, batch.Messages);
+            Interlocked.Add(ref _messagesOut, messages);
         }
 
         if (taken >= 0 && !all)
@@ -237,7 +249,6 @@ public sealed partial class WebSocketConnection
             lock (_transport) (_outbox ??= Outbox.Take(_context.Budget)).Prepend(frames, payload, taken);
         }
 
-        batch.Clear();
         if (taken < 0) _transport.Break(this);
         else if (!all || _transport.IsSending) Stall();
         return all && !_stalled;
@@ -279,7 +290,14 @@ public sealed partial class WebSocketConnection
 
     private void StopAccepting()
     {
-        lock (_transport) _accepting = false;
+        bool requestFlush = false;
+        lock (_transport)
+        {
+            if (QueueBroadcasts()) requestFlush = _outbox!.RequestFlush(); // they came before the end
+            _accepting = false;
+        }
+
+        if (requestFlush) _loop.MarkDirty(this);
         GrantRoom();
     }
 

@@ -2,6 +2,7 @@
 //   .Run        the one async method: handshake, receive loop, ending
 //   .Receive    bytes -> steps of the conversation -> messages delivered, control frames answered
 //   .Compression  what of both is compressed
+//   .Broadcast  what is sent to everybody
 //   .Send       outbox -> kernel, back-pressure
 //   .Deadlines  the one timer entry that serves every deadline
 //   .Ending     how it ends, and the verdict

@@ -41,6 +41,7 @@ internal abstract class EventLoop
         _time = time;
         _origin = time.GetTimestamp();
         Wheel = new TimerWheel(0);
+        Broadcasts = new BroadcastLog(this, budget);
     }
 
     /// <summary>The loop's number among its server's loops, from 0.</summary>
@@ -54,6 +55,9 @@ internal abstract class EventLoop
 
     /// <summary>The answers to the bytes that are being taken.</summary>
     public SendBatch Batch { get; } = new();
+
+    /// <summary>What is on its way to all of this loop's connections.</summary>
+    public BroadcastLog Broadcasts { get; }
 
     /// <summary>Inboxes of connections that are between two messages.</summary>
     public OwnedSpares<Inbox> Inboxes { get; } = new(1024);

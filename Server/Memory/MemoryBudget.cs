@@ -55,7 +55,7 @@ public sealed class MemoryBudget
     public byte[]? TryRent(int bytes) => HasRoomFor(bytes) ? Rent(bytes) : null;
 
     /// <summary>Whether so many bytes more are within the limit.</summary>
-    public bool HasRoomFor(int bytes) => HeldBytes + bytes <= LimitBytes;
+    public bool HasRoomFor(long bytes) => HeldBytes + bytes <= LimitBytes;
 
     /// <summary>
     /// Rents without asking the limit: for what must not fail and is itself bounded (a control frame, the bytes that one
