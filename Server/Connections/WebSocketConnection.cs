@@ -3,7 +3,8 @@
 //   .Receive    bytes -> steps of the conversation -> messages delivered, control frames answered
 //   .Compression  what of both is compressed
 //   .Broadcast  what is sent to everybody
-//   .Send       outbox -> kernel, back-pressure
+//   .Send       the application -> batch or outbox
+//   .Flush      both -> kernel, back-pressure
 //   .Deadlines  the one timer entry that serves every deadline
 //   .Ending     how it ends, and the verdict
 // Everything but the face runs on the owning loop's thread. The face may be called from any: it appends to the outbox, under the

@@ -1,0 +1,155 @@
+// From the queue to the kernel: the batch, what is queued behind it, and what happens when the kernel is full. What it does not take waits for
+// writability; meanwhile the peer is not read from (its gate closes at 64 KiB) and has a deadline. All on the owner's thread.
+
+using RawWs.Server.Loops;
+using RawWs.Server.Transports;
+
+namespace RawWs.Server;
+
+public sealed partial class WebSocketConnection
+{
+    /// <summary>Sends what is queued. On the owner's thread.</summary>
+    internal void Flush()
+    {
+        if (_stalled || _phase == Phase.Ended || !SendBatch([])) return;
+        while (TryPeek(out ReadOnlySpan<byte> run, out bool more))
+        {
+            int taken = _transport.TryWrite(run, more);
+            if (taken < 0)
+            {
+                _transport.Break(this);
+                return;
+            }
+
+            _bytesOut += taken;
+            bool empty = Taken(taken);
+            if (taken < run.Length || _transport.IsSending)
+            {
+                Stall();
+                return;
+            }
+
+            if (empty) break;
+        }
+
+        OnFlushed();
+    }
+
+    void ITransportOwner.OnWritable()
+    {
+        _stalled = false;
+        Flush();
+    }
+
+    void ITransportOwner.OnBroken()
+    {
+        _stalled = false;
+        StopAccepting();
+        if (_phase is Phase.Open or Phase.Closing) SetVerdict(EndCause.PeerVanished, null, "");
+        _ending?.Drained?.TrySetResult();
+    }
+
+    // Sends the batch, if it is this connection's and has something in it, and behind it a payload whose header is its end. False when
+    // the kernel has not taken all of it.
+    private bool SendBatch(ReadOnlySpan<byte> payload)
+    {
+        SendBatch batch = _loop.Batch;
+        ReadOnlySpan<byte> frames = batch.Frames;
+        if (batch.Owner != this || frames.IsEmpty) return true;
+        int messages = batch.Messages;
+        batch.Clear(); // its bytes stay where they are for now
+        return Send(frames, payload, messages);
+    }
+
+    // Sends whole frames, of which the last may go on in the payload: nothing is queued that would have to go first. False when the kernel
+    // has not taken all of it; the rest is queued then.
+    private bool Send(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> payload, int messages)
+    {
+        int taken = payload.IsEmpty ? _transport.TryWrite(frames, more: false) : _transport.TryWrite(frames, payload);
+        bool all = taken == frames.Length + payload.Length;
+        if (taken >= 0)
+        {
+            _bytesOut += taken;
+            Interlocked.Add(ref _messagesOut, messages);
+        }
+
+        if (taken >= 0 && !all)
+        {
+            lock (_transport) (_outbox ??= Outbox.Take(_context.Budget)).Prepend(frames, payload, taken);
+        }
+
+        if (taken < 0) _transport.Break(this);
+        else if (!all || _transport.IsSending) Stall();
+        return all && !_stalled;
+    }
+
+    private bool TryPeek(out ReadOnlySpan<byte> run, out bool more)
+    {
+        run = default;
+        more = false;
+        if (Volatile.Read(ref _outbox) is null) return false;
+        lock (_transport)
+        {
+            // An empty one may have gone meanwhile: who could not append to it has given it back.
+            if (_outbox is null) return false;
+            if (_outbox.TryPeek(out run, out more)) return true;
+            GiveBackIfEmpty();
+            return false;
+        }
+    }
+
+    // True when nothing is queued any more.
+    private bool Taken(int bytes)
+    {
+        lock (_transport)
+        {
+            _outbox!.Taken(bytes);
+            return GiveBackIfEmpty();
+        }
+    }
+
+    // Under the lock. While the kernel is full even an empty one stays: it has the deadline.
+    private bool GiveBackIfEmpty()
+    {
+        if (!_outbox!.IsEmpty || _stalled) return false;
+        _outbox.GiveBack();
+        _outbox = null;
+        return true;
+    }
+
+    private void Stall()
+    {
+        _stalled = true;
+        lock (_transport) _outbox ??= Outbox.Take(_context.Budget); // the deadline is with it, and whatever follows queues in it
+        // An ending has its own deadline, which slow progress does not move.
+        if (_phase > Phase.Open) return;
+        _outbox.SendDeadline = _loop.Now + _context.SendTimeout;
+        ArmBy(_outbox.SendDeadline);
+        GrantRoom();
+    }
+
+    private void OnFlushed()
+    {
+        if (_phase == Phase.Ending) ShutdownOnce();
+        if ((_transport.Gate & GateReasons.Outbox) == 0) return;
+        RestartSilence();
+        _transport.OpenGate(GateReasons.Outbox);
+    }
+
+    private void GrantRoom()
+    {
+        if (Volatile.Read(ref _outbox) is null) return;
+        lock (_transport)
+        {
+            if (_outbox?.Writable is not { } waiting || !HasRoom) return;
+            _outbox.Writable = null;
+            waiting.TrySetResult();
+        }
+    }
+
+    private void OpenGates()
+    {
+        _transport.OpenGate(GateReasons.Outbox);
+        // The handler's bit is the handler's: it goes when the handler is done.
+    }
+}
