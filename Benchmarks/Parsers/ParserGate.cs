@@ -53,7 +53,7 @@ public static class ParserGate
     private static IEnumerable<IFrameParser> FindAll() => typeof(IFrameParser).Assembly.GetExportedTypes()
         .Where(static type => type.IsClass && !type.IsAbstract && type.IsAssignableTo(typeof(IFrameParser)))
         .Select(static type => (IFrameParser)Activator.CreateInstance(type)!)
-        .OrderByDescending(static parser => parser is RawWsParser)
+        .OrderBy(static parser => parser switch { RawWsParser => 0, BclParser => 1, MemoryLimit => 3, _ => 2 })
         .ThenBy(static parser => parser.Name, StringComparer.Ordinal);
 
     private static string? FirstMistake(IFrameParser parser)

@@ -15,8 +15,8 @@ internal sealed record Series(string Name, IReadOnlyList<double?> Values);
 /// <param name="Lines">The lines.</param>
 internal sealed record LineChart(string Title, string YLabel, string XLabel, IReadOnlyList<string> Places, IReadOnlyList<Series> Lines)
 {
-    private const int Width = 860, Height = 470;
-    private const int Left = 64, Right = 660, Top = 70, Bottom = 410;
+    private const int Width = 900, Height = 470;
+    private const int Left = 76, Right = 640, Top = 70, Bottom = 410;
     private const int LabelHeight = 16;
 
     public string Draw()

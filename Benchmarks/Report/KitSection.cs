@@ -23,7 +23,7 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
         new(nameof(BroadcastDeflateBenchmark), "Broadcast, compressed", "One message of JSON for all receivers, as far as each one's frame; a frame is one receiver's."),
         new(nameof(FanOutBenchmark), "Fan-out", "One message into all receivers' outboxes and out again; a frame is one receiver's."),
         new(nameof(RouterLookupBenchmark), "Router", "One uid:message, as far as its receivers."),
-        new(nameof(TimerWheelBenchmark), "Timer wheel", "What the row says."),
+        new(nameof(TimerWheelBenchmark), "Timer wheel", "One tick, one entry, one heartbeat of all entries."),
     ];
 
     /// <summary>The classes that are in these figures, in the report's order.</summary>

@@ -61,7 +61,7 @@ internal static class Surroundings
             ["Architecture"] = $"{RuntimeInformation.ProcessArchitecture}, vectors of {Vector<byte>.Count} bytes",
             ["Memory"] = $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30):F1} GiB",
             ["System"] = ValueIn("/etc/os-release", "PRETTY_NAME")?.Trim('"') ?? RuntimeInformation.OSDescription,
-            ["Kernel"] = Environment.OSVersion.VersionString,
+            ["Kernel"] = OperatingSystem.IsLinux() ? $"Linux {Environment.OSVersion.Version}" : Environment.OSVersion.VersionString,
             ["Collector"] = (GCSettings.IsServerGC ? "server" : "workstation") + (GCSettings.LatencyMode == GCLatencyMode.Batch ? "" : ", concurrent"),
         };
         return found.Where(static pair => pair.Value is not null).ToDictionary(static pair => pair.Key, static pair => pair.Value!);

@@ -37,10 +37,10 @@ internal sealed class Svg
         Text(16, 28, title, 17, weight: 600);
     }
 
-    /// <summary>The colour of a contender or server: the same in every plot, for those that are in many.</summary>
+    /// <summary>The colour of a contender or server: the same in every plot, for those that are in many. Ours come first.</summary>
     public static string ColourOf(string name, int index) => name switch
     {
-        _ when name.StartsWith("RawWs", StringComparison.OrdinalIgnoreCase) => "#1d4ed8",
+        _ when index == 0 || name.StartsWith("RawWs", StringComparison.OrdinalIgnoreCase) => "#1d4ed8",
         _ when name.StartsWith("System.Net.WebSockets", StringComparison.Ordinal) => "#c2410c",
         _ when name.StartsWith("Kestrel", StringComparison.OrdinalIgnoreCase) => "#c2410c",
         _ when name.StartsWith("Naive", StringComparison.Ordinal) => "#9ca3af",
