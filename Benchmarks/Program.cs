@@ -1,13 +1,20 @@
 // dotnet run -c Release --project Benchmarks -- --filter '*'                         everything, for figures: half an hour or more
 // dotnet run -c Release --project Benchmarks -- --filter '*Frame*' --job Short -i    some, roughly, in this process
 // dotnet run -c Release --project Benchmarks -- --filter '*' --job Dry -i            every benchmark once: a smoke run of a few minutes
+// dotnet run -c Release --project Benchmarks -- load URL | load compare              a load on whole servers; --help says more
 //
 // Before anything is measured, each parser reads the whole corpus. One that gives a wrong result anywhere is named here, the exit
 // code is 1, and it gets no time.
 
 using BenchmarkDotNet.Running;
 using RawWs.Benchmarks;
+using RawWs.Benchmarks.Load;
 using RawWs.Benchmarks.Parsers;
+
+switch (args.FirstOrDefault())
+{
+    case "load": return LoadCommand.Run(args[1..], Console.Out, Console.Error);
+}
 
 bool allRight = ParserGate.Judge(Console.Out);
 BenchmarkSwitcher.FromAssembly(typeof(ParserGate).Assembly).Run(args, new KitConfig(args));
