@@ -13,6 +13,8 @@ internal sealed class LoadMeter(bool isOpenLoop, ServerProcess? server)
     private const long LatencyNanosecondsMax = 3600L * 1_000_000_000;
 
     private readonly LongHistogram _latencies = new(1, LatencyNanosecondsMax, 3);
+    private long _latency; // of the last messages, which mostly come in groups that were due together
+    private long _ofLatency;
     private long _from = long.MaxValue;
     private long _to = long.MaxValue;
     private double _serverSeconds;
@@ -57,7 +59,9 @@ internal sealed class LoadMeter(bool isOpenLoop, ServerProcess? server)
         long counts = isOpenLoop ? due : now;
         if (counts < _from || counts >= _to) return;
         Messages++;
-        _latencies.RecordValue(Math.Clamp(now - due, 1, LatencyNanosecondsMax));
+        long latency = now - due;
+        if (latency != _latency) Record(latency);
+        _ofLatency++;
     }
 
     public void OnError(string cause, long count = 1)
@@ -68,5 +72,20 @@ internal sealed class LoadMeter(bool isOpenLoop, ServerProcess? server)
 
     /// <summary>The latency in microseconds that so many of a hundred messages do not exceed; null without messages.</summary>
     public double? Microseconds(double percentile) =>
-        Messages == 0 ? null : Math.Round(_latencies.GetValueAtPercentile(percentile) / 1000.0, 1);
+        Messages == 0 ? null : Math.Round(Latencies.GetValueAtPercentile(percentile) / 1000.0, 1);
+
+    private LongHistogram Latencies
+    {
+        get
+        {
+            Record(_latency);
+            return _latencies;
+        }
+    }
+
+    private void Record(long next)
+    {
+        if (_ofLatency > 0) _latencies.RecordValueWithCount(Math.Clamp(_latency, 1, LatencyNanosecondsMax), _ofLatency);
+        (_latency, _ofLatency) = (next, 0);
+    }
 }

@@ -28,8 +28,8 @@ internal sealed partial class LoadRun
         LoadConnection[] connections = new LoadConnection[_options.Sockets];
         for (int i = 0; i < connections.Length; i++)
         {
-            bool sends = Broadcasts ? i == 0 : _options.Mode == LoadMode.Echo;
-            int source = Broadcasts ? 0 : _options.Pairs ? i ^ 1 : i;
+            bool sends = _broadcasts ? i == 0 : _options.Mode == LoadMode.Echo;
+            int source = _broadcasts ? 0 : _options.Pairs ? i ^ 1 : i;
             connections[i] = new LoadConnection
             {
                 Index = i,
@@ -37,13 +37,13 @@ internal sealed partial class LoadRun
                 // Left to itself, what comes is what was sent, and so it names whom its sender named.
                 ExpectedPrefix = expected ?? (_options.Expect is { } own ? LoadTraffic.Expand(own, i) : LoadTraffic.Expand(_options.Prefix, source)),
                 PayloadBytes = _options.SizeBytes,
-                DueAt = sends && !IsOpenLoop ? new long[RingSize] : [],
+                DueAt = sends && !_isOpenLoop ? new long[RingSize] : [],
             };
         }
 
         foreach (LoadConnection connection in connections)
         {
-            connection.Source = connections[Broadcasts ? 0 : _options.Pairs ? connection.Index ^ 1 : connection.Index];
+            connection.Source = connections[_broadcasts ? 0 : _options.Pairs ? connection.Index ^ 1 : connection.Index];
             connection.ExpectedBytes = connection.ExpectedPrefix.Length + _options.SizeBytes - connection.Source.Prefix.Length;
         }
 

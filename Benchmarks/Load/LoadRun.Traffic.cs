@@ -25,7 +25,7 @@ internal sealed partial class LoadRun
 
     private long Outstanding => _issued - _returned;
 
-    private int Senders => Broadcasts ? 1 : _connections.Length;
+    private int Senders => _broadcasts ? 1 : _connections.Length;
 
     private void BeginClosedLoop()
     {
@@ -77,13 +77,13 @@ internal sealed partial class LoadRun
         count = Math.Min(count, _budget);
         if (count == 0) return;
         _budget -= count;
-        _issued += count * (Broadcasts ? _connections.Length - 1 : 1);
+        _issued += count * (_broadcasts ? _connections.Length - 1 : 1);
         for (int i = 0; i < count; i++, connection.Due++)
         {
-            if (IsOpenLoop) continue;
+            if (_isOpenLoop) continue;
             int place = (int)(connection.Due & _ringMask);
             connection.DueAt[place] = now;
-            if (Broadcasts) _missing[place] = _connections.Length - 1;
+            if (_broadcasts) _missing[place] = _connections.Length - 1;
         }
     }
 
@@ -165,7 +165,7 @@ internal sealed partial class LoadRun
         if (connection.State == ConnectionState.Requested && !TakeAnswer(connection, ref bytes)) return;
         long before = connection.Received;
         if (!Take(connection, bytes, now)) return;
-        if (!_isSending || IsOpenLoop || Broadcasts || connection.Received == before) return;
+        if (!_isSending || _isOpenLoop || _broadcasts || connection.Received == before) return;
         Issue(connection, connection.Received - before, now);
         if (!connection.WaitsToSend) Flush(connection);
     }
@@ -173,7 +173,7 @@ internal sealed partial class LoadRun
     /// <summary>Takes frames. False: something was wrong, and the connection is lost.</summary>
     private bool Take(LoadConnection connection, ReadOnlySpan<byte> bytes, long now)
     {
-        bool counts = _hasStarted && !(Broadcasts && connection.Index == 0);
+        bool counts = _hasStarted && !(_broadcasts && connection.Index == 0);
         while (!bytes.IsEmpty)
         {
             if (connection.FrameBytesLeft == 0)
@@ -231,15 +231,15 @@ internal sealed partial class LoadRun
         if (number >= source.Due) return Lose(connection, "a message that nobody has sent.");
         _returned++;
         _progress = now;
-        if (IsOpenLoop)
+        if (_isOpenLoop)
         {
-            _meter.OnMessage(now, ScheduledAt((number * Senders) + (Broadcasts ? 0 : source.Index)));
+            _meter.OnMessage(now, ScheduledAt((number * Senders) + (_broadcasts ? 0 : source.Index)));
             return true;
         }
 
         int place = (int)(number & _ringMask);
         _meter.OnMessage(now, source.DueAt[place]);
-        if (!Broadcasts || --_missing[place] > 0 || !_isSending) return true;
+        if (!_broadcasts || --_missing[place] > 0 || !_isSending) return true;
         Issue(source, 1, now);
         List(source);
         return true;
@@ -270,12 +270,12 @@ internal sealed partial class LoadRun
         if (connection.State != ConnectionState.Open) throw new LoadFailure($"{_options.EndPoint}, before the answer to the handshake: {cause}");
         _meter.OnError($"connection {connection.Index}: {cause}");
         LoadConnection source = connection.Source;
-        if (Broadcasts) _isBroken = true;
+        if (_broadcasts) _isBroken = true;
         else if (_hasStarted) _returned += source.Due - Math.Min(connection.Received, source.Due);
         Drop(connection);
 
         // Its partner would wait for ever, and what was on the way to it is lost too.
-        if (source == connection || Broadcasts || source.State != ConnectionState.Open) return false;
+        if (source == connection || _broadcasts || source.State != ConnectionState.Open) return false;
         _returned += connection.Due - Math.Min(source.Received, connection.Due);
         Drop(source);
         return false;

@@ -30,6 +30,8 @@ internal sealed partial class LoadRun : IDisposable
     private readonly long _deadline;
     private readonly int _epoll = Linux.EpollCreate();
     private readonly byte[] _events = GC.AllocateArray<byte>(EventsPerTurn * 16, pinned: true);
+    private readonly bool _isOpenLoop;
+    private readonly bool _broadcasts;
     private bool _hasStarted; // before, messages are answers to the first ones, and do not count
     private bool _isSending;
     private long _progress; // when something that is waited for came last
@@ -41,24 +43,22 @@ internal sealed partial class LoadRun : IDisposable
         if (descriptors < options.Sockets + 100)
             throw new LoadFailure($"{options.Sockets} connections need {options.Sockets + 100} descriptors, and this process may have {descriptors} (ulimit -n).");
         _options = options;
+        _isOpenLoop = options.Rate > 0;
+        _broadcasts = options.Mode == LoadMode.Broadcast;
         _cancellation = cancellation;
         _deadline = Now + (long)(options.EffectiveTimeout.TotalSeconds * Second);
         _traffic = new LoadTraffic(options);
         _server = options.ProcessId == 0 ? null : new ServerProcess(options.ProcessId);
-        _meter = new LoadMeter(options.Rate > 0, _server);
+        _meter = new LoadMeter(_isOpenLoop, _server);
         _ringMask = RingSize - 1;
         _connections = MakeConnections();
         _receiving = new byte[TailBytesMax + (options.SizeBytes > 32 * 1024 ? 256 * 1024 : 64 * 1024)];
         _budget = options.Messages > 0 ? options.Messages : long.MaxValue;
-        _missing = new int[options.Mode == LoadMode.Broadcast ? RingSize : 0];
+        _missing = new int[_broadcasts ? RingSize : 0];
     }
 
     // On Linux a tick of this clock is a nanosecond.
     private static long Now => Stopwatch.GetTimestamp();
-
-    private bool IsOpenLoop => _options.Rate > 0;
-
-    private bool Broadcasts => _options.Mode == LoadMode.Broadcast;
 
     // Room for all messages that can be under way on one connection: of a pair, one can be ahead by all that the other has in flight.
     private int RingSize => (int)BitOperations.RoundUpToPowerOf2((uint)_options.Pipeline * 2);
@@ -104,7 +104,7 @@ internal sealed partial class LoadRun : IDisposable
     // taken in order. A server that does not answer Pings gets some time instead.
     private void GetReady()
     {
-        if (_options.Hello is null && !Broadcasts) return;
+        if (_options.Hello is null && !_broadcasts) return;
         foreach (LoadConnection connection in _connections)
         {
             if (_options.Hello is { } hello) connection.AddExtra(Frame.Opcode.Text, LoadTraffic.Expand(hello, connection.Index));
@@ -131,18 +131,18 @@ internal sealed partial class LoadRun : IDisposable
         _start = _progress = Now;
         long opens = byTime ? _start + (long)(_options.WarmUp.TotalSeconds * Second) : _start;
         long closes = byTime ? opens + (long)(_options.Seconds.TotalSeconds * Second) : long.MaxValue;
-        if (IsOpenLoop) ClientCalls.WaitPrecisely();
+        if (_isOpenLoop) ClientCalls.WaitPrecisely();
         else BeginClosedLoop();
         for (long now = _start; now < closes && HasMore; now = Now)
         {
-            if (!_meter.IsOpen && now >= opens) _meter.Open(IsOpenLoop ? opens : now);
-            if (IsOpenLoop) OpenLoopTurn(now, Math.Min(closes, now + (TurnMilliseconds * Millisecond)));
+            if (!_meter.IsOpen && now >= opens) _meter.Open(_isOpenLoop ? opens : now);
+            if (_isOpenLoop) OpenLoopTurn(now, Math.Min(closes, now + (TurnMilliseconds * Millisecond)));
             else ClosedLoopTurn();
         }
 
         if (!_meter.IsOpen) _meter.Open(Now); // everything ended while it warmed up
-        if (IsOpenLoop && byTime) IssueDue(closes);
-        _meter.Close(IsOpenLoop && byTime ? closes : Now);
+        if (_isOpenLoop && byTime) IssueDue(closes);
+        _meter.Close(_isOpenLoop && byTime ? closes : Now);
         Drain();
     }
 
