@@ -51,7 +51,12 @@ internal sealed record LineChart(string Title, string YLabel, string XLabel, IRe
         {
             Series line = Lines[i];
             (double X, double Y, double Value)[] points =
-                [.. line.Values.Select((value, place) => (Value: value ?? 0, Place: place)).Where(static point => point.Value > 0).Select(point => (X(point.Place), Y(point.Value), point.Value))];
+            [
+                .. from place in Enumerable.Range(0, line.Values.Count)
+                   let value = line.Values[place] ?? 0
+                   where value > 0
+                   select (X(place), Y(value), value),
+            ];
             if (points.Length == 0) continue;
             string colour = Svg.ColourOf(line.Name, i);
             svg.Path(points.Select(static point => (point.X, point.Y)), colour, i == 0 ? 3 : 2, line.Name.StartsWith("Limit", StringComparison.Ordinal));

@@ -20,7 +20,8 @@ internal sealed record Plot(string File, string Title, string Benchmark, string 
             from contender in shown.GroupBy(static figure => figure.Contender)
             let bySize = contender.ToDictionary(static figure => figure.MessageBytes!.Value)
             select new Series(contender.Key, [.. sizes.Select(size => bySize.GetValueOrDefault(size)?.GBPerSecond)]);
-        return new LineChart(Title, "GB/s of payload", "payload of a message", [.. sizes.Select(static size => new PayloadSize((int)size).ToString())], [.. lines]);
+        string[] places = [.. sizes.Select(static size => new PayloadSize((int)size).ToString())];
+        return new LineChart(Title, "GB/s of payload", "payload of a message", places, [.. lines]);
     }
 
     private bool IsShown(KitFigure figure) =>
@@ -37,7 +38,7 @@ internal static class KitPlots
     [
         new("frames-mixed", "Reading whole frames: text in several languages", nameof(FrameDecodeBenchmark), " Mixed"),
         new("frames-binary", "Reading whole frames: binary", nameof(FrameDecodeBenchmark), " Binary"),
-        new("fragments-mixed", "Reading fragments, cut at random, with control frames: text in several languages", nameof(ConversationBenchmark), " Mixed, cut at random"),
+        new("fragments-mixed", "Reading fragments, cut at random: text in several languages", nameof(ConversationBenchmark), " Mixed, cut at random"),
         new("encode", "Writing a frame", nameof(EncodeBenchmark), ""),
         new("masking", "Masking", nameof(MaskingBenchmark), ""),
         new("utf8-mixed", "Validating UTF-8: text in several languages", nameof(Utf8Benchmark), ", Mixed"),

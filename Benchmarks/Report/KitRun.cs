@@ -32,8 +32,10 @@ internal static class KitRun
 
     private static Results<KitFigure> Collect(RunInfo run, IReadOnlyList<string> wrongParsers, Summary[] summaries)
     {
-        KitFigure[] figures = [.. summaries.SelectMany(static summary => summary.BenchmarksCases.Select(benchmark => Figure(benchmark, summary[benchmark])))];
-        IEnumerable<string> invalid = summaries.SelectMany(static summary => summary.ValidationErrors).Where(static error => error.IsCritical).Select(static error => error.Message);
+        KitFigure[] figures =
+            [.. from summary in summaries from benchmark in summary.BenchmarksCases select Figure(benchmark, summary[benchmark])];
+        IEnumerable<string> invalid =
+            from summary in summaries from error in summary.ValidationErrors where error.IsCritical select error.Message;
         IEnumerable<string> failed = figures.Where(static figure => figure.Error is not null)
             .Select(static figure => $"{figure.Benchmark}.{figure.Method}, {figure.Contender}, {figure.Case}: {figure.Error}");
         return new Results<KitFigure>(run with { Failures = [.. run.Failures, .. wrongParsers, .. invalid.Distinct(), .. failed] }, figures);
@@ -43,7 +45,8 @@ internal static class KitRun
     {
         // A parser is a contender, as a method of the other classes is; all other parameters make the row.
         ParameterInstance? parser = benchmark.Parameters.Items.FirstOrDefault(static parameter => parameter.Name == nameof(ParserBenchmark.Parser));
-        IEnumerable<string> values = benchmark.Parameters.Items.Where(parameter => parameter != parser).OrderBy(static parameter => parameter.Value is not IWork).Select(Text);
+        IEnumerable<string> values = benchmark.Parameters.Items.Where(parameter => parameter != parser)
+            .OrderBy(static parameter => parameter.Value is not IWork).Select(Text);
         IWork? work = WorkColumn.WorkOf(benchmark);
         Statistics? statistics = report?.ResultStatistics;
         return new KitFigure(
@@ -92,7 +95,8 @@ internal static class KitRun
             // A short run's times are no figures, so code that is not optimised does as well, and so do some of the corpus's sizes: every method
             // and every parser runs with them, on each path that the length field has. The gate reads all sizes all the same.
             WithOptions(ConfigOptions.DisableOptimizationsValidator);
-            AddFilter(new SimpleFilter(static benchmark => WorkColumn.WorkOf(benchmark)?.Size is not { } size || !PayloadSize.All.Contains(size) || BriefSizes.Contains(size)));
+            AddFilter(new SimpleFilter(static benchmark =>
+                WorkColumn.WorkOf(benchmark)?.Size is not { } size || !PayloadSize.All.Contains(size) || BriefSizes.Contains(size)));
         }
     }
 

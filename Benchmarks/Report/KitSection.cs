@@ -20,7 +20,7 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
         new(nameof(Utf8Benchmark), "UTF-8", "One text, validated."),
         new(nameof(HandshakeBenchmark), "Handshake", "One request for an upgrade."),
         new(nameof(DeflateBenchmark), "permessage-deflate", "One message of words, compressed or decompressed."),
-        new(nameof(BroadcastDeflateBenchmark), "Broadcast, compressed", "One message of JSON for all receivers, as far as each one's frame; a frame is one receiver's."),
+        new(nameof(BroadcastDeflateBenchmark), "Broadcast, compressed", "One message of JSON, as far as every receiver's frame; a frame is one receiver's."),
         new(nameof(FanOutBenchmark), "Fan-out", "One message into all receivers' outboxes and out again; a frame is one receiver's."),
         new(nameof(RouterLookupBenchmark), "Router", "One uid:message, as far as its receivers."),
         new(nameof(TimerWheelBenchmark), "Timer wheel", "One tick, one entry, one heartbeat of all entries."),
@@ -29,7 +29,7 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
     /// <summary>The classes that are in these figures, in the report's order.</summary>
     public static IEnumerable<(KitSection Section, KitFigure[] Figures)> In(IEnumerable<KitFigure> figures) => figures
         .GroupBy(static figure => figure.Benchmark)
-        .Select(static group => (Section: Known.FirstOrDefault(known => known.Benchmark == group.Key) ?? new KitSection(group.Key, group.Key, ""), Figures: group.ToArray()))
+        .Select(static group => (Section: Find(group.Key), Figures: group.ToArray()))
         .OrderBy(static pair => Array.IndexOf(Known, pair.Section) is var place and >= 0 ? place : Known.Length);
 
     /// <summary>Tables: time, throughput where there is one, and allocation.</summary>
@@ -41,6 +41,8 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
         if (figures.Any(static figure => figure.GBPerSecond is not null)) WriteTable(text, figures, "GB/s", static figure => figure.GBPerSecond);
         WriteTable(text, figures, $"bytes allocated per {per}", static figure => figure.AllocatedPerFrame);
     }
+
+    private static KitSection Find(string benchmark) => Known.FirstOrDefault(known => known.Benchmark == benchmark) ?? new(benchmark, benchmark, "");
 
     private static void WriteTable(StringBuilder text, KitFigure[] figures, string unit, Func<KitFigure, double?> value)
     {

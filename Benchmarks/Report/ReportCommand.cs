@@ -27,7 +27,8 @@ public static class ReportCommand
         (ReportOptions? options, string? error) = ReportOptions.Parse(words, Path.Combine(Surroundings.Root, "Benchmarks", "results"));
         try
         {
-            if (options is not null) return options.From is null ? Measure(options, words, output, errors) : Make(options.From, options.Out, output, errors);
+            if (options?.From is { } from) return Make(from, options.Out, output, errors);
+            if (options is not null) return Measure(options, words, output, errors);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException)
         {
@@ -43,7 +44,8 @@ public static class ReportCommand
         Directory.CreateDirectory(options.Out); // before hours are spent on what cannot be written
         using CancellationTokenSource ended = new();
         using Interruption interruption = new(ended, errors);
-        RunInfo run = Surroundings.Look(TimeProvider.System.GetUtcNow(), string.Join(' ', ["dotnet run -c Release --project Benchmarks -- report", .. words]), options.Brief);
+        string command = string.Join(' ', ["dotnet run -c Release --project Benchmarks -- report", .. words]);
+        RunInfo run = Surroundings.Look(TimeProvider.System.GetUtcNow(), command, options.Brief);
         if (options.Only != ReportPart.Servers) RawData.Write(options.Out, KitName, KitRun.Measure(run, output));
         interruption.CanWait = true;
         if (options.Only != ReportPart.Kit)
@@ -92,7 +94,8 @@ public static class ReportCommand
         public Interruption(CancellationTokenSource ended, TextWriter errors)
         {
             (_ended, _errors) = (ended, errors);
-            _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal), PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal)];
+            PosixSignal[] signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM];
+            _registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, OnSignal))];
         }
 
         /// <summary>Whether what runs ends by itself once it is asked.</summary>

@@ -16,7 +16,8 @@ internal static class ReportText
     public static void Write(string directory, Results<KitFigure>? kit, Results<ServerFigure>? servers)
     {
         Directory.CreateDirectory(directory);
-        StringBuilder text = new("# Benchmarks\n\nMade from the raw data beside it. Only ratios within one run mean anything: another machine, or another minute, is another speed.\n\n");
+        StringBuilder text = new("# Benchmarks\n\nMade from the raw data beside it. Only ratios within one run mean anything: ");
+        text.Append("another machine, or another minute, is another speed.\n\n");
         if (kit is not null)
         {
             text.Append("## Parts, in memory\n\n");

@@ -14,10 +14,12 @@ internal static class ServerSection
     public static void Write(StringBuilder text, IReadOnlyList<ServerFigure> figures)
     {
         string[] servers = [.. figures.Select(static figure => figure.Server).Distinct()];
-        text.Append($"Medians of the rounds. In brackets, how many times as good as that server {Ours} is: its figure over theirs, or, of what is better low, theirs over its own.\n\n");
+        text.Append($"Medians of the rounds. In brackets, how many times as good as that server {Ours} is: its figure over theirs, ");
+        text.Append("or, where less is better, theirs over its own.\n\n");
         foreach (IGrouping<string, ServerFigure> unit in figures.GroupBy(static figure => figure.Unit))
         {
-            text.Append($"| {unit.Key}, {Better(unit.First())} | {string.Join(" | ", servers)} |\n| --- |{string.Concat(servers.Select(static _ => " ---: |"))}\n");
+            string rule = string.Concat(servers.Select(static _ => " ---: |"));
+            text.Append($"| {unit.Key}, {Better(unit.First())} | {string.Join(" | ", servers)} |\n| --- |{rule}\n");
             foreach (IGrouping<string, ServerFigure> cell in unit.GroupBy(static figure => figure.Cell))
             {
                 text.Append($"| {cell.Key} |");
