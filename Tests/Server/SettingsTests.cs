@@ -241,7 +241,7 @@ public class SettingsTests
         IConfiguration environment = new ConfigurationBuilder()
             .AddInMemoryCollection(variables.Select(static variable => KeyValuePair.Create(variable.Name, (string?)variable.Value))).Build();
         using StringWriter outputWriter = new(), errorWriter = new();
-        CommandLineResult result = new CommandLine(environment, _directory, outputWriter, errorWriter).Read(arguments);
+        CommandLineResult result = new RawWs.Server.Settings.CommandLine(environment, _directory, outputWriter, errorWriter).Read(arguments);
         (output, error) = (outputWriter.ToString(), errorWriter.ToString());
         return result;
     }
