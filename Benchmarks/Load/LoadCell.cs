@@ -32,6 +32,8 @@ public enum LoadKind
 /// <param name="SizeBytes">A message's payload in bytes.</param>
 public sealed record LoadCell(string Name, LoadKind Kind, int Connections, int Pipeline = 1, int SizeBytes = 32)
 {
+    internal bool UsesRouter => Kind is LoadKind.Pairs or LoadKind.FanOut;
+
     /// <summary>The cells for figures.</summary>
     public static IReadOnlyList<LoadCell> All { get; } =
     [

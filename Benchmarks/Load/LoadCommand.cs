@@ -36,7 +36,7 @@ public static class LoadCommand
         Whole("--size", "A message's payload in bytes, prefix included. Default: 32.", 0, LoadOptions.SizeBytesMax, static (options, value) => options with { SizeBytes = (int)value }),
         OptionRow<LoadOptions>.Flag("--binary", "Binary messages. Default: text.", static options => options with { Binary = true }),
         Seconds("--seconds", "How long it is measured, or idle connections are held. Default: 4.", static (options, value) => options with { Seconds = value }),
-        Seconds("--warmup", "How long the same load runs before. Default: 1.", static (options, value) => options with { WarmUp = value }),
+        Seconds("--warmup", "How long the same load runs before. Default: 2.", static (options, value) => options with { WarmUp = value }),
         Whole("--messages", "Send so many messages in all instead of for a time, without warm-up.", 1, long.MaxValue, static (options, value) => options with { Messages = value }),
         OptionRow<LoadOptions>.Flag("--pairs", "Connections 2k and 2k+1 send to each other, not to themselves: for a server that routes.", static options => options with { Pairs = true }),
         Text("--prefix", "What each message begins with; %d is the connection's number, %p that of its partner.", static (options, value) => options with { Prefix = value }),
@@ -45,7 +45,7 @@ public static class LoadCommand
         Whole("--pid", "The server's process: its processor time and resident memory are read (its children's too).", 1, int.MaxValue,
             static (options, value) => options with { ProcessId = (int)value }),
         Seconds("--connect-timeout", "Give up when no connection was opened for so long. Default: 10.", static (options, value) => options with { ConnectTimeout = value }),
-        Seconds("--timeout", "Give up when all is not over after so long. Default: warm-up, seconds and 60.", static (options, value) => options with { Timeout = value }),
+        Seconds("--timeout", "Give up when all is not over after so long. Default: 60 more than warm-up and seconds.", static (options, value) => options with { Timeout = value }),
         OptionRow<LoadOptions>.Flag("--json", "The figures as one line of JSON.", static options => options with { Json = true }),
     ]);
 

@@ -44,7 +44,7 @@ internal sealed record LoadOptions
 
     public TimeSpan Seconds { get; init; } = TimeSpan.FromSeconds(4);
 
-    public TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>So many messages are sent instead of as many as fit into the time; there is no warm-up then. 0: by time.</summary>
     public long Messages { get; init; }

@@ -30,4 +30,19 @@ public static class LoadUnit
 
     /// <summary>Microseconds below which 99 of 100 messages are back, counted from when each was due.</summary>
     public const string Percentile99 = "p99 µs";
+
+    /// <summary>Messages per second that were due while that latency was measured.</summary>
+    public const string MessagesDuePerSecond = "msg/s due";
+
+    /// <summary>The units of a cell, the one to quote first.</summary>
+    public static IReadOnlyList<string> Of(LoadKind kind) => kind switch
+    {
+        LoadKind.Connect => [HandshakesPerCpuSecond],
+        LoadKind.Idle => [BytesPerConnection],
+        LoadKind.Latency => [Percentile99, MessagesDuePerSecond],
+        _ => [MessagesPerCpuSecond, MessagesPerSecond],
+    };
+
+    /// <summary>False for memory and latency.</summary>
+    public static bool HigherIsBetter(string unit) => unit is not (BytesPerConnection or Percentile99);
 }
