@@ -41,6 +41,12 @@ public static class ReportCommand
 
     private static int Measure(ReportOptions options, string[] words, TextWriter output, TextWriter errors)
     {
+        if (options.Only != ReportPart.Kit && !OperatingSystem.IsLinux())
+        {
+            errors.WriteLine("report: whole servers are measured on Linux only; --only kit runs everywhere");
+            return 2;
+        }
+
         Directory.CreateDirectory(options.Out); // before hours are spent on what cannot be written
         using CancellationTokenSource ended = new();
         using Interruption interruption = new(ended, errors);

@@ -8,7 +8,7 @@ namespace RawWs.Benchmarks.Report;
 /// <summary>The servers' figures as tables and bars.</summary>
 internal static class ServerSection
 {
-    private const string Ours = "RawWs";
+    private static readonly string Ours = LoadServer.RawWs.Name;
 
     /// <summary>A table for each unit.</summary>
     public static void Write(StringBuilder text, IReadOnlyList<ServerFigure> figures)
@@ -23,7 +23,8 @@ internal static class ServerSection
             foreach (IGrouping<string, ServerFigure> cell in unit.GroupBy(static figure => figure.Cell))
             {
                 text.Append($"| {cell.Key} |");
-                ServerFigure? ours = cell.FirstOrDefault(static figure => figure.Server == Ours);
+                // What a latency was measured under is no merit.
+                ServerFigure? ours = cell.FirstOrDefault(static figure => figure.Server == Ours && figure.Unit != LoadUnit.MessagesDuePerSecond);
                 foreach (string server in servers) text.Append($" {Cell(cell.FirstOrDefault(figure => figure.Server == server), ours)} |");
                 text.Append('\n');
             }
@@ -43,11 +44,18 @@ internal static class ServerSection
                [.. cell.Where(figure => figure.Unit == quoted.Unit).Select(static figure => new Bar(figure.Server, figure.Median, Digits.Three(figure.Median)))]),
     ];
 
-    private static string Better(ServerFigure figure) => figure.HigherIsBetter ? "more is better" : "less is better";
+    private static string Better(ServerFigure figure) => figure switch
+    {
+        { Unit: LoadUnit.MessagesDuePerSecond } => "under which the latency was measured",
+        { HigherIsBetter: true } => "more is better",
+        _ => "less is better",
+    };
 
     private static string Cell(ServerFigure? figure, ServerFigure? ours)
     {
-        if (figure is null || double.IsNaN(figure.Median)) return figure?.Problem is null ? "–" : "failed";
+        if (figure is null) return "–";
+        // One failed round of five leaves a median of the others; with none left there is none.
+        if (double.IsNaN(figure.Median) || figure.Median == 0) return figure.Problem is null ? Digits.Three(figure.Median) : "failed";
         string median = Digits.Three(figure.Median);
         if (figure == ours || ours is null || double.IsNaN(ours.Median)) return median;
         double ratio = figure.HigherIsBetter ? ours.Median / figure.Median : figure.Median / ours.Median;

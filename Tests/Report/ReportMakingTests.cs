@@ -24,10 +24,10 @@ public sealed class ReportMakingTests
         {
         "run": {"date":"2026-01-02T03:04:05+00:00","command":"the command","brief":true,"commit":null,"machine":{},"versions":{"bun":"1.2.3"},"failures":[]},
         "figures": [
-        {"server":"RawWs","cell":"echo","unit":"msg/CPU-s","higherIsBetter":true,"median":150000,"rounds":[149000,150000,151000],"problem":null},
-        {"server":"Kestrel","cell":"echo","unit":"msg/CPU-s","higherIsBetter":true,"median":50000,"rounds":[50000],"problem":null},
-        {"server":"RawWs","cell":"idle","unit":"B/connection","higherIsBetter":false,"median":500,"rounds":[500],"problem":null},
-        {"server":"Kestrel","cell":"idle","unit":"B/connection","higherIsBetter":false,"median":1250,"rounds":[1250],"problem":null},
+        {"server":"rawws","cell":"echo","unit":"msg/CPU-s","higherIsBetter":true,"median":150000,"rounds":[149000,150000,151000],"problem":null},
+        {"server":"kestrel","cell":"echo","unit":"msg/CPU-s","higherIsBetter":true,"median":50000,"rounds":[50000],"problem":null},
+        {"server":"rawws","cell":"idle","unit":"B/connection","higherIsBetter":false,"median":500,"rounds":[500],"problem":null},
+        {"server":"kestrel","cell":"idle","unit":"B/connection","higherIsBetter":false,"median":1250,"rounds":[1250],"problem":null},
         {"server":"Late","cell":"idle","unit":"B/connection","higherIsBetter":false,"median":"NaN","rounds":[],"problem":"it did not listen"}
         ]
         }
