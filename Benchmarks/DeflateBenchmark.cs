@@ -16,6 +16,8 @@ public class DeflateBenchmark : IDisposable
     // As in the server: far above the messages. A limit right behind the message would make the library write its end byte by byte.
     private const int MessageBytesMax = 1024 * 1024;
 
+    private static readonly PayloadSize[] Messages = [new(1000), new(64 * 1024)];
+
     private readonly byte[][] _messages = new byte[MessageCount][];
     private readonly byte[][] _payloads = new byte[MessageCount][];
     private readonly byte[][] _payloadsWithTail = new byte[MessageCount][];
@@ -26,11 +28,13 @@ public class DeflateBenchmark : IDisposable
     private Deflater _takeover = null!;
     private DeflateStream _streamTakeover = null!;
 
-    [Params(1000)]
-    public int MessageBytes { get; set; }
+    [ParamsSource(nameof(Sizes), Priority = 0)]
+    public PayloadSize Message { get; set; } = null!;
 
-    [Params(1, 6)]
+    [Params(1, 6, Priority = 1)]
     public int Level { get; set; }
+
+    public static IEnumerable<PayloadSize> Sizes => Messages;
 
     private CompressionLevel StreamLevel => Level == 1 ? CompressionLevel.Fastest : CompressionLevel.Optimal;
 
@@ -42,13 +46,13 @@ public class DeflateBenchmark : IDisposable
         _contexts = new DeflateContexts(new MemoryBudget(100_000_000), Level, sparesMax: 2);
         _takeover = _contexts.TryRentDeflater(15, takeover: true)!;
         _streamTakeover = new DeflateStream(_stream, StreamLevel, leaveOpen: true);
-        _room = new byte[Deflater.RoomBytes(MessageBytes)];
-        _output = new byte[MessageBytes + 4096];
+        _room = new byte[Deflater.RoomBytes(Message.Bytes)];
+        _output = new byte[Message.Bytes + 4096];
         for (int i = 0; i < MessageCount; i++)
         {
             StringBuilder text = new();
-            while (text.Length < MessageBytes) text.Append(words[random.Next(words.Length)]).Append(' ');
-            _messages[i] = Encoding.ASCII.GetBytes(text.ToString(0, MessageBytes));
+            while (text.Length < Message.Bytes) text.Append(words[random.Next(words.Length)]).Append(' ');
+            _messages[i] = Encoding.ASCII.GetBytes(text.ToString(0, Message.Bytes));
             DeflateWithoutTakeover(i, out int written);
             _payloads[i] = _room[..written];
             // Behind the tail a final block, so that a DeflateStream sees an end.
@@ -165,7 +169,7 @@ public class DeflateBenchmark : IDisposable
         {
             using MemoryStream payload = new(_payloadsWithTail[i]);
             using DeflateStream inflate = new(payload, CompressionMode.Decompress);
-            sum += inflate.ReadAtLeast(_output, MessageBytes);
+            sum += inflate.ReadAtLeast(_output, Message.Bytes);
         }
 
         return sum;

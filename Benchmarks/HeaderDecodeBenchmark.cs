@@ -123,5 +123,7 @@ public sealed record HeaderForm(int PayloadLength) : IWork
 
     public long PayloadBytes => 0;
 
+    public PayloadSize Size => new(PayloadLength);
+
     public override string ToString() => $"{FrameWriter.HeaderLength((ulong)PayloadLength, masked: true)} B";
 }

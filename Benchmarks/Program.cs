@@ -2,20 +2,25 @@
 // dotnet run -c Release --project Benchmarks -- --filter '*Frame*' --job Short -i    some, roughly, in this process
 // dotnet run -c Release --project Benchmarks -- --filter '*' --job Dry -i            every benchmark once: a smoke run of a few minutes
 // dotnet run -c Release --project Benchmarks -- corpus DIR                           the corpus as files, for parsers outside .NET
+// dotnet run -c Release --project Benchmarks -- load URL | load compare              a load on whole servers; --help says more
+// dotnet run -c Release --project Benchmarks -- report [--short]                     tables, raw data and plots of everything
 //
 // Before anything is measured, each parser reads the whole corpus. One that gives a wrong result anywhere is named here, the exit
 // code is 1, and it gets no time.
 
 using BenchmarkDotNet.Running;
 using RawWs.Benchmarks;
+using RawWs.Benchmarks.Load;
 using RawWs.Benchmarks.Parsers;
+using RawWs.Benchmarks.Report;
 
 switch (args.FirstOrDefault())
 {
-    case "corpus":
-        return CorpusCommand.Run(args[1..]);
-    default:
-        bool allRight = ParserGate.Judge(Console.Out);
-        BenchmarkSwitcher.FromAssembly(typeof(ParserGate).Assembly).Run(args, new KitConfig(args));
-        return allRight ? 0 : 1;
+    case "load": return LoadCommand.Run(args[1..], Console.Out, Console.Error);
+    case "corpus": return CorpusCommand.Run(args[1..]);
+    case "report": return ReportCommand.Run(args[1..]);
 }
+
+bool allRight = ParserGate.Judge(Console.Out).Count == 0;
+BenchmarkSwitcher.FromAssembly(typeof(ParserGate).Assembly).Run(args, new KitConfig(args));
+return allRight ? 0 : 1;

@@ -15,6 +15,9 @@ public interface IWork
 
     /// <summary>Payload bytes in all these frames.</summary>
     long PayloadBytes { get; }
+
+    /// <summary>Each message's payload.</summary>
+    PayloadSize Size { get; }
 }
 
 /// <summary>One payload in one frame.</summary>
@@ -28,6 +31,8 @@ public sealed record PayloadSize(int Bytes) : IWork
     public long Frames => 1;
 
     public long PayloadBytes => Bytes;
+
+    PayloadSize IWork.Size => this;
 
     public override string ToString() => Bytes switch
     {
@@ -68,6 +73,7 @@ internal sealed class WorkColumn(string name, string legend, Func<IWork, double,
         return figure > 0 ? figure.ToString(figure < 100 ? "F2" : "F0", CultureInfo.InvariantCulture) : "-";
     }
 
-    private static IWork? WorkOf(BenchmarkCase benchmark) =>
+    /// <summary>What one operation does; null where no parameter tells.</summary>
+    internal static IWork? WorkOf(BenchmarkCase benchmark) =>
         benchmark.Parameters.Items.Select(static parameter => parameter.Value).OfType<IWork>().FirstOrDefault();
 }

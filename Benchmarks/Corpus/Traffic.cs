@@ -33,16 +33,26 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
 
     private Wire? _wire;
 
-    /// <summary>One message a frame, whole: for every kind and size.</summary>
-    public static IReadOnlyList<Traffic> Frames { get; } =
-        [.. from kind in Enum.GetValues<PayloadKind>() from size in PayloadSize.All select new Traffic(kind, size, Arrival.Whole, false)];
+    /// <summary>All of it: every kind and size in every cut, in one frame each and in fragments. Every parser has to read it.</summary>
+    public static IReadOnlyList<Traffic> All { get; } =
+    [
+        .. from fragmented in (bool[])[false, true]
+           from arrival in Enum.GetValues<Arrival>()
+           from kind in Enum.GetValues<PayloadKind>()
+           from size in PayloadSize.All
+           select new Traffic(kind, size, arrival, fragmented),
+    ];
 
-    /// <summary>Fragments with control frames in between, in every cut: text of mixed widths, the hardest to check across cuts.</summary>
-    public static IReadOnlyList<Traffic> Fragments { get; } =
-        [.. from arrival in Enum.GetValues<Arrival>() from size in PayloadSize.All select new Traffic(PayloadKind.Mixed, size, arrival, true)];
+    /// <summary>What is measured of one message a frame: every kind and size whole, and binary in every cut.</summary>
+    public static IEnumerable<Traffic> Frames =>
+        All.Where(static traffic => !traffic.Fragmented && (traffic.Arrival == Arrival.Whole || traffic.Kind == PayloadKind.Binary));
 
-    /// <summary>All of it.</summary>
-    public static IEnumerable<Traffic> All => Frames.Concat(Fragments);
+    /// <summary>
+    /// What is measured of fragments with control frames in between: in every cut, what is not checked at all and what is hardest to check
+    /// across cuts.
+    /// </summary>
+    public static IEnumerable<Traffic> Fragments =>
+        All.Where(static traffic => traffic.Fragmented && traffic.Kind is PayloadKind.Binary or PayloadKind.Mixed);
 
     /// <inheritdoc/>
     long IWork.Frames => Wire.Frames.Count;

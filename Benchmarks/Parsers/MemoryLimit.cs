@@ -56,9 +56,12 @@ public sealed class MemoryLimit : IFrameParser
         ref byte from = ref MemoryMarshal.GetReference(source);
         ref byte to = ref MemoryMarshal.GetReference(destination);
         Vector<byte> pattern = Vector.AsVectorByte(new Vector<uint>(key));
+        ulong twice = ((ulong)key << 32) | key;
         nuint at = 0, length = (nuint)source.Length;
         for (; at + (nuint)Vector<byte>.Count <= length; at += (nuint)Vector<byte>.Count)
             (Vector.LoadUnsafe(ref from, at) ^ pattern).StoreUnsafe(ref to, at);
+        for (; at + sizeof(ulong) <= length; at += sizeof(ulong))
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, at), Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref from, at)) ^ twice);
         for (; at < length; at++)
             Unsafe.Add(ref to, at) = (byte)(Unsafe.Add(ref from, at) ^ (key >> (8 * (int)(at & 3))));
     }

@@ -25,23 +25,29 @@ public static class ParserGate
         }
     }
 
-    /// <summary>Judges all parsers, and writes what each got wrong first. False if there is one such.</summary>
-    public static bool Judge(TextWriter output)
+    /// <summary>Judges all parsers, and lets those through that are right. What each of the others got wrong first, with its name.</summary>
+    public static IReadOnlyList<string> Judge(TextWriter output)
     {
-        ArgumentNullException.ThrowIfNull(output);
-        List<string> right = [];
-        bool allRight = true;
-        foreach (IFrameParser parser in MakeAll())
+        (IReadOnlyList<string> right, IReadOnlyList<string> wrong) = Judge(MakeAll(), output);
+        Environment.SetEnvironmentVariable(Variable, string.Join(Separator, right));
+        return wrong;
+    }
+
+    /// <summary>Judges these parsers, ends them, and writes a line about each.</summary>
+    /// <returns>The names of those that are right, and what each of the others got wrong first.</returns>
+    internal static (IReadOnlyList<string> Right, IReadOnlyList<string> Wrong) Judge(IEnumerable<IFrameParser> parsers, TextWriter output)
+    {
+        List<string> right = [], wrong = [];
+        foreach (IFrameParser parser in parsers)
         {
-            string? wrong = FirstMistake(parser);
+            string? mistake = FirstMistake(parser);
             (parser as IDisposable)?.Dispose();
-            output.WriteLine(wrong is null ? $"// {parser.Name}: right" : $"// {parser.Name}: WRONG, and not measured: {wrong}");
-            if (wrong is null) right.Add(parser.Name);
-            allRight &= wrong is null;
+            if (mistake is null) right.Add(parser.Name);
+            else wrong.Add($"{parser.Name}: WRONG, and not measured: {mistake}");
+            output.WriteLine($"// {(mistake is null ? parser.Name + ": right" : wrong[^1])}");
         }
 
-        Environment.SetEnvironmentVariable(Variable, string.Join(Separator, right));
-        return allRight;
+        return (right, wrong);
     }
 
     /// <summary>A new parser of this name.</summary>
@@ -49,7 +55,7 @@ public static class ParserGate
 
     private static IEnumerable<IFrameParser> MakeAll() => Parsers
         .Select(static type => (IFrameParser)Activator.CreateInstance(type)!)
-        .OrderByDescending(static parser => parser is RawWsParser)
+        .OrderBy(static parser => parser switch { RawWsParser => 0, BclParser => 1, MemoryLimit => 3, _ => 2 })
         .ThenBy(static parser => parser.Name, StringComparer.Ordinal);
 
     private static string? FirstMistake(IFrameParser parser)

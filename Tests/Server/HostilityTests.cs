@@ -68,9 +68,9 @@ public sealed class HostilityTests(Setup setup)
         using RawClient honest = RawClient.Open(server.Port);
         List<RawClient> holders = [];
         int refused = 0;
-        for (int i = 0; i < 40; i++)
+        RawClient[] clients = [.. Enumerable.Range(0, 40).Select(_ => OpenDeflate(server))]; // once memory is short, nobody is let in
+        foreach (RawClient client in clients)
         {
-            RawClient client = OpenDeflate(server);
             client.Send(unfinished);
             client.Send(Opcode.Ping, []);
             (Opcode opcode, byte[] payload) = client.ReadFrame()!.Value;
