@@ -160,7 +160,7 @@ internal static class CompareCommand
             System = RuntimeInformation.OSDescription,
             Runtime = RuntimeInformation.FrameworkDescription,
             Processors = Environment.ProcessorCount,
-            Pinned = matrix.Pin,
+            matrix.Pin,
             matrix.Brief,
             Rounds = matrix.EffectiveRounds,
             Seconds = matrix.EffectiveMeasure.TotalSeconds,
