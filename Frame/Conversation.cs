@@ -116,17 +116,19 @@ public sealed partial class Conversation
             {
                 Span<byte> payload = buffer.Slice(headerLength, length);
                 uint key = 0;
+                bool ascii = false;
                 if (_role == Role.Server)
                 {
                     key = Unsafe.ReadUnaligned<uint>(ref buffer[2]);
                     key = BitConverter.IsLittleEndian ? key : System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(key);
-                    Masking.Apply(payload, key);
+                    uint turning = key;
+                    ascii = Masking.ApplyToText(payload, ref turning);
                 }
 
                 FrameHeader header = new(first, (byte)(_role == Role.Server ? length | FrameHeader.MaskBit : length), key, (ulong)length);
                 _lastOpcode = header.Opcode;
                 _headerIsPending = false;
-                if (header.Opcode == Opcode.Binary || Utf8.IsValid(payload))
+                if (ascii || header.Opcode == Opcode.Binary || Utf8.IsValid(payload))
                 {
                     consumed = headerLength + length;
                     return WholeMessage(payload, header);
@@ -212,16 +214,13 @@ public sealed partial class Conversation
         }
 
         Span<byte> payload = buffer.Slice(offset, length);
-        if (_header.Masked)
-        {
-            _maskingKey = Masking.Apply(payload, _maskingKey);
-        }
+        bool ascii = _header.Masked && Masking.ApplyToText(payload, ref _maskingKey);
 
         _frameBytesLeft -= (ulong)length;
         _messageBytes += length;
         bool endOfMessage = _frameBytesLeft == 0 && _header.Fin;
         MessageKind kind = _message == MessageState.Text ? MessageKind.Text : MessageKind.Binary;
-        if (JudgeText(payload, startOfMessage && endOfMessage, endOfMessage) is { } broken)
+        if (JudgeText(payload, ascii, startOfMessage && endOfMessage, endOfMessage) is { } broken)
         {
             return Fail(broken, _header, buffer.Length, out consumed);
         }
@@ -246,9 +245,9 @@ public sealed partial class Conversation
     }
 
     // §8.1, §5.6: text is UTF-8, as a whole; a fragment may end inside a character. A message that an extension has marked is not text yet.
-    private Rule? JudgeText(ReadOnlySpan<byte> payload, bool wholeMessage, bool endOfMessage)
+    private Rule? JudgeText(ReadOnlySpan<byte> payload, bool ascii, bool wholeMessage, bool endOfMessage)
     {
-        if (_message != MessageState.Text || _messageReserved != ReservedBits.None || (wholeMessage && Utf8.IsValid(payload)))
+        if (_message != MessageState.Text || _messageReserved != ReservedBits.None || (ascii && _utf8.IsComplete) || (wholeMessage && Utf8.IsValid(payload)))
         {
             return null;
         }
@@ -280,6 +279,8 @@ public sealed partial class Conversation
         return WholeMessage(payload, header);
     }
 
+    // Inlined, the header's fields stay in registers; as a parameter it would be written in pieces and read in one, which stalls.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Step WholeMessage(Span<byte> payload, FrameHeader header) => new()
     {
         Kind = StepKind.Message,

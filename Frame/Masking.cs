@@ -29,6 +29,19 @@ public static class Masking
         return Turn(key, (uint)data.Length);
     }
 
+    /// <summary>Unmasks text in place, which is mostly ASCII: what is going through the registers anyway is looked at there.</summary>
+    /// <param name="data">As for <see cref="Apply(Span{byte}, uint, int)"/>.</param>
+    /// <param name="key">Likewise; afterwards turned for the next stretch.</param>
+    /// <returns>Whether all that came out is ASCII, so that UTF-8 need not be judged.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool ApplyToText(Span<byte> data, ref uint key)
+    {
+        ref byte first = ref MemoryMarshal.GetReference(data);
+        bool ascii = Xor(ref first, ref first, (uint)data.Length, key);
+        key = Turn(key, (uint)data.Length);
+        return ascii;
+    }
+
     /// <summary>Masks or unmasks from <paramref name="source"/> to <paramref name="destination"/>; the source is left as it is.</summary>
     /// <param name="source">A stretch of a payload; any length.</param>
     /// <param name="destination">At least as long; either the same memory as the source or none of it.</param>
@@ -54,83 +67,101 @@ public static class Masking
     // The key in the order in which a vector or a word lays it into memory.
     private static uint Pattern(uint key) => BitConverter.IsLittleEndian ? key : BinaryPrimitives.ReverseEndianness(key);
 
+    // As the three and the one below: true when no byte that comes out has its highest bit set.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Xor(ref byte source, ref byte destination, nuint length, uint key)
+    private static bool Xor(ref byte source, ref byte destination, nuint length, uint key)
     {
         if (Vector512.IsHardwareAccelerated && length >= 64)
         {
-            Xor512(ref source, ref destination, length, key);
+            return Xor512(ref source, ref destination, length, key);
         }
         else if (Vector256.IsHardwareAccelerated && length >= 32)
         {
-            Xor256(ref source, ref destination, length, key);
+            return Xor256(ref source, ref destination, length, key);
         }
         else if (length >= 16)
         {
-            Xor128(ref source, ref destination, length, key);
+            return Xor128(ref source, ref destination, length, key);
         }
         else
         {
-            XorScalar(ref source, ref destination, length, key);
+            return XorScalar(ref source, ref destination, length, key);
         }
     }
 
     // The three below are one idea at three widths. Full vectors run from the front. The rest is not done byte by byte: one more vector
     // covers the last 16 (32, 64) bytes, overlapping what the loop does. It is loaded before the loop changes anything and stored
     // after it; where the two overlap they write the same bytes, since each depends on its position alone.
-    internal static void Xor512(ref byte source, ref byte destination, nuint length, uint key)
+    internal static bool Xor512(ref byte source, ref byte destination, nuint length, uint key)
     {
         nuint last = length - 64;
         Vector512<byte> tail = Vector512.LoadUnsafe(ref source, last) ^ Vector512.Create(Pattern(Turn(key, last))).AsByte();
         Vector512<byte> pattern = Vector512.Create(Pattern(key)).AsByte();
+        Vector512<byte> seen = tail;
         for (nuint i = 0; i < last; i += 64)
         {
-            (Vector512.LoadUnsafe(ref source, i) ^ pattern).StoreUnsafe(ref destination, i);
+            Vector512<byte> stretch = Vector512.LoadUnsafe(ref source, i) ^ pattern;
+            stretch.StoreUnsafe(ref destination, i);
+            seen |= stretch;
         }
 
         tail.StoreUnsafe(ref destination, last);
+        return seen.ExtractMostSignificantBits() == 0;
     }
 
-    internal static void Xor256(ref byte source, ref byte destination, nuint length, uint key)
+    internal static bool Xor256(ref byte source, ref byte destination, nuint length, uint key)
     {
         nuint last = length - 32;
         Vector256<byte> tail = Vector256.LoadUnsafe(ref source, last) ^ Vector256.Create(Pattern(Turn(key, last))).AsByte();
         Vector256<byte> pattern = Vector256.Create(Pattern(key)).AsByte();
+        Vector256<byte> seen = tail;
         for (nuint i = 0; i < last; i += 32)
         {
-            (Vector256.LoadUnsafe(ref source, i) ^ pattern).StoreUnsafe(ref destination, i);
+            Vector256<byte> stretch = Vector256.LoadUnsafe(ref source, i) ^ pattern;
+            stretch.StoreUnsafe(ref destination, i);
+            seen |= stretch;
         }
 
         tail.StoreUnsafe(ref destination, last);
+        return seen.ExtractMostSignificantBits() == 0;
     }
 
-    internal static void Xor128(ref byte source, ref byte destination, nuint length, uint key)
+    internal static bool Xor128(ref byte source, ref byte destination, nuint length, uint key)
     {
         nuint last = length - 16;
         Vector128<byte> tail = Vector128.LoadUnsafe(ref source, last) ^ Vector128.Create(Pattern(Turn(key, last))).AsByte();
         Vector128<byte> pattern = Vector128.Create(Pattern(key)).AsByte();
+        Vector128<byte> seen = tail;
         for (nuint i = 0; i < last; i += 16)
         {
-            (Vector128.LoadUnsafe(ref source, i) ^ pattern).StoreUnsafe(ref destination, i);
+            Vector128<byte> stretch = Vector128.LoadUnsafe(ref source, i) ^ pattern;
+            stretch.StoreUnsafe(ref destination, i);
+            seen |= stretch;
         }
 
         tail.StoreUnsafe(ref destination, last);
+        return seen.ExtractMostSignificantBits() == 0;
     }
 
     // Fewer than 16 bytes: words, then single bytes.
-    internal static void XorScalar(ref byte source, ref byte destination, nuint length, uint key)
+    internal static bool XorScalar(ref byte source, ref byte destination, nuint length, uint key)
     {
-        uint pattern = Pattern(key);
+        uint pattern = Pattern(key), seen = 0;
         nuint i = 0;
         for (; i + 4 <= length; i += 4)
         {
-            uint word = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref source, i));
-            Unsafe.WriteUnaligned(ref Unsafe.Add(ref destination, i), word ^ pattern);
+            uint word = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref source, i)) ^ pattern;
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref destination, i), word);
+            seen |= word;
         }
 
         for (; i < length; i++)
         {
-            Unsafe.Add(ref destination, i) = (byte)(Unsafe.Add(ref source, i) ^ (key >> (int)(i & 3) * 8));
+            byte value = (byte)(Unsafe.Add(ref source, i) ^ (key >> (int)(i & 3) * 8));
+            Unsafe.Add(ref destination, i) = value;
+            seen |= value;
         }
+
+        return (seen & 0x80808080) == 0;
     }
 }

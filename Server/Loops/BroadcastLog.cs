@@ -15,6 +15,7 @@ internal sealed class BroadcastLog(EventLoop loop, MemoryBudget budget) : ILoopW
 
     private const int BytesMax = 64 * 1024;
     private const int CountMax = 1024;
+    private const int ManyConnections = 64;
 
     private readonly Lock _lock = new();
     private byte[] _frames = []; // made with the first; neither grows nor moves, for others may be reading
@@ -25,6 +26,9 @@ internal sealed class BroadcastLog(EventLoop loop, MemoryBudget budget) : ILoopW
 
     /// <summary>How many broadcasts there have been: the number of the next. Any thread.</summary>
     public long End => Volatile.Read(ref _end);
+
+    /// <summary>Something has come, and it has far to go: it is worth looking whether there is more. Owner only.</summary>
+    public bool IsWorthGathering => End != _start && loop.Connections.Count >= ManyConnections;
 
     /// <summary>
     /// Writes a frame behind the others and has the loop bring it to everybody. False when there is no room, here or in the memory budget

@@ -13,6 +13,8 @@ namespace RawWs.Server.Loops;
 internal sealed class EpollLoop : EventLoop
 {
     private const int EventsPerTurn = 512;
+    private const int GatherRoundsMax = 32;
+    private const int GatherIdleMax = 3;
     private const ulong WakeKey = ulong.MaxValue;
 
     private readonly int _epoll;
@@ -74,11 +76,26 @@ internal sealed class EpollLoop : EventLoop
             if (count == 0 && !HasPosts) count = Wait(TimeoutMilliseconds());
             ReadClock();
             Dispatch(count);
+            GatherBroadcasts();
             FinishTurn();
         }
 
         EndTurn();
         _ended.TrySetResult();
+    }
+
+    // To send to a thousand connections takes milliseconds, in which more would arrive that has to go to all of them again. So whoever
+    // is still writing is listened to first, as long as more comes, within a bound of some microseconds.
+    private void GatherBroadcasts()
+    {
+        for (int round = 0, idle = 0; round < GatherRoundsMax && idle < GatherIdleMax; round++)
+        {
+            if (!Broadcasts.IsWorthGathering) return;
+            long before = Broadcasts.End;
+            int count = Wait(0);
+            Dispatch(count);
+            idle = Broadcasts.End == before ? idle + 1 : 0;
+        }
     }
 
     // How long nothing is due, for epoll_wait: -1 is for ever.

@@ -40,6 +40,27 @@ public sealed class PrimitivesTests
     }
 
     [Test]
+    public void Section_5_3_UnmaskingText_TellsWhetherItIsAscii_WhereverTheOneByteThatIsNotStands()
+    {
+        Random random = new(1);
+        for (int length = 0; length < 200; length++)
+        {
+            byte[] text = new byte[length];
+            for (int i = 0; i < length; i++) text[i] = (byte)random.Next(0x80);
+            for (int other = -1; other < length; other++)
+            {
+                byte[] expected = text.ToArray();
+                if (other >= 0) expected[other] |= 0x80;
+                byte[] masked = expected.ToArray();
+                uint key = (uint)random.NextInt64(), turned = key;
+                uint after = Masking.Apply(masked, key);
+                Assert.That(Masking.ApplyToText(masked, ref turned), Is.EqualTo(other < 0), $"length {length}, at {other}");
+                Assert.That((masked.AsSpan().SequenceEqual(expected), turned), Is.EqualTo((true, after)), $"length {length}, at {other}");
+            }
+        }
+    }
+
+    [Test]
     public void Section_8_1_Utf8_AgreesWithTheOracle_ForAllStringsOfThreeBytes()
     {
         byte[] bytes = new byte[3];

@@ -21,7 +21,8 @@ internal static class MaskingTarget
     private const int OptionBytes = 17;
     private const byte Guard = 0xA5;
 
-    private delegate void Xor(ref byte source, ref byte destination, nuint length, uint key);
+    // True when what comes out is ASCII throughout.
+    private delegate bool Xor(ref byte source, ref byte destination, nuint length, uint key);
 
     // The shortest payload that each may be given; a runtime without such vectors computes the same in software.
     private static readonly (int BytesMin, Xor Apply)[] Widths =
@@ -52,9 +53,11 @@ internal static class MaskingTarget
             if (payload.Length < bytesMin) continue;
             byte[] fromZero = new byte[payload.Length];
             for (int i = 0; i < payload.Length; i++) fromZero[i] = (byte)(payload[i] ^ KeyByte(key, i));
-            CheckInPlace(payload, fromZero, start, data => apply(ref MemoryMarshal.GetReference(data), ref MemoryMarshal.GetReference(data), (uint)data.Length, key));
+            bool ascii = fromZero.All(static value => value < 0x80);
+            CheckInPlace(payload, fromZero, start, data =>
+                Property.Same(apply(ref MemoryMarshal.GetReference(data), ref MemoryMarshal.GetReference(data), (uint)data.Length, key), ascii));
             CheckCopy(payload, fromZero, start, (source, destination) =>
-                apply(ref MemoryMarshal.GetReference(source), ref MemoryMarshal.GetReference(destination), (uint)source.Length, key));
+                Property.Same(apply(ref MemoryMarshal.GetReference(source), ref MemoryMarshal.GetReference(destination), (uint)source.Length, key), ascii));
         }
 
         int[] ends = Cuts.Of(input.Slice(9, Cuts.PlanBytes), payload.Length);
