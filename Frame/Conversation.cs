@@ -75,6 +75,9 @@ public sealed partial class Conversation
     /// <summary>The payload bytes of the unfinished message that have been handed out.</summary>
     public long MessageBytes => _messageBytes;
 
+    /// <summary>How many bytes of the data frame under way have not come yet. Until they have, all that comes is its payload.</summary>
+    public long PayloadBytesLeft => ConversationTable.Parses(_closing) ? (long)_frameBytesLeft : 0;
+
     /// <summary>The opcode of the last frame taken or refused, or null before the first since it was made or restarted.</summary>
     public Opcode? LastOpcode => _lastOpcode;
 

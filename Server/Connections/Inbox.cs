@@ -2,6 +2,8 @@
 // message as far as it has come. Between messages a connection has none: the inbox rests with the loop, ready for the next
 // connection that bytes arrive for. The owner's thread only.
 
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using RawWs.Frame;
 using RawWs.Server.Compression;
 using RawWs.Server.Memory;
@@ -12,6 +14,8 @@ internal sealed class Inbox(ConversationLimits limits)
 {
     private const int RoomBytesMin = 1024;
     private const int FirstRoomBytes = 4096;
+    private const int ReceiveRoomBytesMin = 32 * 1024;
+    private const int ReceiveRoomBytesMax = 256 * 1024; // what others get in their turn
 
     private byte[]? _assembly;
     private int _assembled;
@@ -33,25 +37,42 @@ internal sealed class Inbox(ConversationLimits limits)
     public ReadOnlyMemory<byte> Message => new(_assembly, 0, _assembled);
 
     /// <summary>
-    /// Appends a stretch to the message. Its array grows with what has come: a declared length reserves nothing. False when the server's
-    /// memory limit is reached.
+    /// Appends a stretch to the message. Its array grows with what has come: to twice of it, or, so that a long message is not moved
+    /// over and over, to what is declared, if that is no more than four times of it. False when the server's memory limit is reached.
     /// </summary>
-    public bool TryAppend(ReadOnlySpan<byte> stretch, MemoryBudget budget)
+    public bool TryAppend(ReadOnlySpan<byte> stretch, long declaredBytes, MemoryBudget budget)
     {
         if (stretch.IsEmpty) return true;
         int needed = _assembled + stretch.Length;
+        if (LiesAtTheEnd(stretch))
+        {
+            _assembled = needed;
+            return true;
+        }
+
         if (_assembly is null || _assembly.Length < needed)
         {
-            byte[]? larger = budget.TryRent(_assembly is null ? needed : (int)Math.Clamp(_assembly.Length * 2L, needed, Array.MaxLength));
-            if (larger is null) return false;
-            _assembly.AsSpan(0, _assembled).CopyTo(larger);
-            if (_assembly is not null) budget.Return(_assembly);
-            _assembly = larger;
+            long wanted = declaredBytes >= needed && declaredBytes <= needed * 4L ? declaredBytes : _assembly is null ? needed : _assembly.Length * 2L;
+            if (!TryGrow((int)Math.Clamp(wanted, needed, Array.MaxLength), budget)) return false;
         }
 
         stretch.CopyTo(_assembly.AsSpan(_assembled));
         _assembled = needed;
         return true;
+    }
+
+    /// <summary>
+    /// Room for the next bytes of a message that comes as it is, so that they need not be moved: what is received there is appended in its place.
+    /// False where it is not worth it, or the memory limit is reached.
+    /// </summary>
+    public bool TryGetReceiveRoom(MemoryBudget budget, out ArraySegment<byte> room)
+    {
+        room = default;
+        long left = Conversation.PayloadBytesLeft;
+        if (_assembly is null || Inflater is not null || left < ReceiveRoomBytesMin) return false;
+        if (_assembly.Length - _assembled < ReceiveRoomBytesMin && !TryGrow((int)Math.Min(_assembly.Length * 2L, Array.MaxLength), budget)) return false;
+        room = new ArraySegment<byte>(_assembly, _assembled, (int)Math.Min(Math.Min(left, ReceiveRoomBytesMax), _assembly.Length - _assembled));
+        return room.Count > 0;
     }
 
     /// <summary>A compressed message begins: what comes out of it is judged as text from here on, if it is text.</summary>
@@ -67,16 +88,11 @@ internal sealed class Inbox(ConversationLimits limits)
     {
         if (_assembly is null || _assembly.Length - _assembled < RoomBytesMin)
         {
-            byte[]? larger = budget.TryRent(_assembly is null ? FirstRoomBytes : (int)Math.Min(_assembly.Length * 2L, Array.MaxLength));
-            if (larger is null)
+            if (!TryGrow(_assembly is null ? FirstRoomBytes : (int)Math.Min(_assembly.Length * 2L, Array.MaxLength), budget))
             {
                 room = default;
                 return false;
             }
-
-            _assembly.AsSpan(0, _assembled).CopyTo(larger);
-            if (_assembly is not null) budget.Return(_assembly);
-            _assembly = larger;
         }
 
         room = _assembly.AsSpan(_assembled);
@@ -101,5 +117,18 @@ internal sealed class Inbox(ConversationLimits limits)
         if (_assembly is not null) budget.Return(_assembly);
         _assembly = null;
         _assembled = 0;
+    }
+
+    private bool LiesAtTheEnd(ReadOnlySpan<byte> stretch) => _assembly is not null && _assembled < _assembly.Length
+        && Unsafe.AreSame(ref MemoryMarshal.GetReference(stretch), ref _assembly[_assembled]);
+
+    private bool TryGrow(int bytes, MemoryBudget budget)
+    {
+        byte[]? larger = budget.TryRent(bytes);
+        if (larger is null) return false;
+        _assembly.AsSpan(0, _assembled).CopyTo(larger);
+        if (_assembly is not null) budget.Return(_assembly);
+        _assembly = larger;
+        return true;
     }
 }

@@ -1,6 +1,6 @@
 // From bytes to steps, and what each step asks for. The bytes lie in the loop's receive buffer, or in the connection's tail; the
 // conversation unmasks them in place, and a message that came in one piece is handed to the application where it lies. A message in
-// pieces is assembled in a pooled array that grows with what has come: a declared length reserves nothing.
+// pieces is assembled in a pooled array that grows with what has come: a declared length reserves nothing by itself.
 
 using System.Buffers;
 using System.IO.Pipelines;
@@ -52,6 +52,13 @@ public sealed partial class WebSocketConnection
             SetVerdict(EndCause.PeerVanished, null, "");
             _phase = Phase.Ending;
         }
+    }
+
+    // A large payload that goes on is received where its message is assembled.
+    bool ITransportOwner.TryGetRoom(out ArraySegment<byte> room)
+    {
+        room = default;
+        return _phase == Phase.Open && _inbox is not null && _inbox.TryGetReceiveRoom(_loop.Budget, out room);
     }
 
     // Between two messages the connection does without.
@@ -189,7 +196,9 @@ public sealed partial class WebSocketConnection
 
     private void Assemble(Inbox inbox, in Step step)
     {
-        if (_phase == Phase.Open && !inbox.TryAppend(step.Payload, _loop.Budget))
+        // How long the message will be is known, and has been judged, if it is one frame.
+        long declared = step.Header is { Fin: true, Opcode: not Opcode.Continuation } ? (long)step.Header.PayloadLength : 0;
+        if (_phase == Phase.Open && !inbox.TryAppend(step.Payload, declared, _loop.Budget))
         {
             FailForMemory();
             return;

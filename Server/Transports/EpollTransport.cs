@@ -40,7 +40,7 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
             if (_descriptor < 0) return;
         }
 
-        if ((events & (Linux.EpollIn | Linux.EpollHup | Linux.EpollErr)) != 0 && WantsBytes) ReceiveOnce();
+        if ((events & (Linux.EpollIn | Linux.EpollHup | Linux.EpollErr)) != 0 && WantsBytes) ReceiveOnce(_owner);
         if (_descriptor >= 0) Settle(keepsIn: wanted);
     }
 

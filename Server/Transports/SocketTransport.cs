@@ -162,7 +162,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
         }
 
         if (!WantsBytes) return; // the gate has closed meanwhile; it asks again when it opens
-        ReceiveOnce();
+        ReceiveOnce(_owner);
         if (WantsBytes) WantBytes(); // the readiness was a false one
     }
 

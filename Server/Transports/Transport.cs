@@ -40,6 +40,12 @@ internal interface ITransportOwner
 
     /// <summary>The connection is dead: nothing can be sent. A pending read completes by itself.</summary>
     void OnBroken();
+
+    /// <summary>
+    /// Bytes are there. Whoever knows that a large payload goes on may have them where he wants them, and saves a copy; they are shown to the reader there.
+    /// False: they are received into the loop's buffer.
+    /// </summary>
+    bool TryGetRoom(out ArraySegment<byte> room);
 }
 
 internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource<ReadResult>
@@ -51,6 +57,7 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
     private int _viewStart;
     private int _viewEnd;
     private bool _viewIsLent;
+    private bool _viewIsOwners; // lent, and not the loop's buffer
     private bool _viewIsKept;
     private bool _hasUnexamined;
 
@@ -125,8 +132,8 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
     /// </summary>
     public void KeepView()
     {
-        if (_viewIsLent) _loop.Buffer.GiveAway();
-        else _viewIsKept = true;
+        if (!_viewIsLent) _viewIsKept = true;
+        else if (!_viewIsOwners) _loop.Buffer.GiveAway();
     }
 
     public void CloseGate(GateReasons reason) => _gate |= reason;
@@ -229,9 +236,10 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
     protected abstract void CloseSocket(bool reset);
 
     /// <summary>The socket is readable and a read waits: receives once, completes the read, and takes the loop's buffer back afterwards.</summary>
-    protected void ReceiveOnce()
+    protected void ReceiveOnce(ITransportOwner owner)
     {
-        if (_view is not null && _viewEnd - _viewStart > ReceiveBuffer.HeadroomBytes) ReceiveBehindTail();
+        if (_view is null && owner.TryGetRoom(out ArraySegment<byte> room)) ReceiveIntoOwners(room);
+        else if (_view is not null && _viewEnd - _viewStart > ReceiveBuffer.HeadroomBytes) ReceiveBehindTail();
         else ReceiveIntoLoopBuffer();
     }
 
@@ -251,7 +259,7 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
     private void TakeBufferBack()
     {
         if (!_viewIsLent || _view is null) return;
-        _viewIsLent = false;
+        _viewIsLent = _viewIsOwners = false;
         int length = _viewEnd - _viewStart;
         byte[] tail = _loop.Budget.Rent(length);
         _view.AsSpan(_viewStart, length).CopyTo(tail);
@@ -274,6 +282,20 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
 
             (_view, _viewStart, _viewEnd) = (buffer.Array, start, ReceiveBuffer.HeadroomBytes + received);
             _viewIsLent = _hasUnexamined = true;
+        }
+
+        OnReceived(received);
+        TakeBufferBack();
+    }
+
+    private void ReceiveIntoOwners(ArraySegment<byte> room)
+    {
+        int received = Receive(room);
+        if (received == -1) return;
+        if (received > 0)
+        {
+            (_view, _viewStart, _viewEnd) = (room.Array, room.Offset, room.Offset + received);
+            _viewIsLent = _viewIsOwners = _hasUnexamined = true;
         }
 
         OnReceived(received);
@@ -355,7 +377,7 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
         if (_view is not null && !_viewIsLent) ReturnTail();
         _view = null;
         _viewStart = _viewEnd = 0;
-        _viewIsLent = _hasUnexamined = false;
+        _viewIsLent = _viewIsOwners = _hasUnexamined = false;
     }
 
     private sealed class ActionContinuation(Action<object?> action, object? state) : Continuation
