@@ -30,6 +30,7 @@ internal static class Program
         using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(settings.LogLevel).AddProvider(console));
         ILogger log = loggers.CreateLogger("RawWs");
         foreach (string variable in read.Ignored) log.VariableIgnored(variable);
+        if (settings.FindWithoutEffect() is { } setting) log.SettingWithoutEffect(setting);
         return await RunAsync(settings with { Server = settings.Server with { LoggerFactory = loggers } }, log).ConfigureAwait(false);
     }
 

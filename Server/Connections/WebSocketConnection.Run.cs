@@ -157,7 +157,7 @@ public sealed partial class WebSocketConnection
     private void Accept(UpgradeRequest request, Judgement judgement, UpgradeDecision decision)
     {
         DeflateAgreement? agreement = _context.NegotiateDeflate(request);
-        if (agreement is not null && !_context.Budget.HasRoomFor(BytesPerConnectionMin + MessageDeflate.ContextBytes(agreement))
+        if (agreement is not null && !_context.Deflate!.Contexts.HasRoomFor(MessageDeflate.ContextBytes(agreement))
             && HandshakeRules.Broken(HandshakeRules.OutOfMemory) is { } outOfMemory)
         {
             // Better now than 1013 at its first message.

@@ -44,4 +44,7 @@ internal static partial class ServerLog
 
     [LoggerMessage(13, LogLevel.Warning, "compression is off: {problem}; connections are accepted without permessage-deflate")]
     public static partial void CompressionUnavailable(this ILogger log, string problem);
+
+    [LoggerMessage(14, LogLevel.Warning, "--{setting} has no effect without --compression on")]
+    public static partial void SettingWithoutEffect(this ILogger log, string setting);
 }

@@ -34,6 +34,17 @@ internal sealed record RunSettings
     public Introduce EffectiveIntroduce =>
         Introduce ?? (Server.IsLoopbackOnly ? Applications.Introduce.FirstMessage : Applications.Introduce.Query);
 
+    /// <summary>A setting that was given and does nothing, since another is missing; null when there is none.</summary>
+    public string? FindWithoutEffect()
+    {
+        ServerOptions plain = new();
+        if (Server.Compression) return null;
+        if (Server.CompressionTakeover) return "compression-takeover";
+        if (Server.CompressionWindowBits != plain.CompressionWindowBits) return "compression-window";
+        if (Server.CompressionLevel != plain.CompressionLevel) return "compression-level";
+        return Server.CompressionBytesMin != plain.CompressionBytesMin ? "compression-min-bytes" : null;
+    }
+
     /// <summary>What is wrong between settings that are each right alone; null when all is well.</summary>
     public string? FindConflict()
     {

@@ -3,13 +3,31 @@
 //   RawWs.Fuzz TARGET FILE...      runs the files once: a crash is looked at with this, in a debugger if need be
 // The targets know nothing of this program; Tests replays them without it.
 
+using System.Reflection;
+using System.Runtime.InteropServices;
 using RawWs.Fuzz;
 using SharpFuzz;
+
+const int CoverageBytes = 64 * 1024;
 
 if (args.Length == 0 || FuzzTargets.Find(args[0]) is not { } target)
 {
     Console.Error.WriteLine($"usage: RawWs.Fuzz TARGET [FILE...]; the targets: {string.Join(", ", FuzzTargets.All.Select(static row => row.Name))}");
     return 2;
+}
+
+if (args.Skip(1).FirstOrDefault(static file => !File.Exists(file)) is { } missing)
+{
+    Console.Error.WriteLine($"no such file: {missing}");
+    return 2;
+}
+
+// Assemblies that are instrumented count their branches in AFL++'s memory, which is not there when a file is only looked at. Found by name:
+// an assembly that refers to this type counts as instrumented already.
+unsafe
+{
+    FieldInfo? memory = args.Length > 1 ? Type.GetType("SharpFuzz.Common.Trace, SharpFuzz.Common")?.GetField("SharedMem") : null;
+    memory?.SetValue(null, Pointer.Box(NativeMemory.AllocZeroed(CoverageBytes), typeof(byte*)));
 }
 
 foreach (string file in args.Skip(1))

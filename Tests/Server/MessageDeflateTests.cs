@@ -184,6 +184,44 @@ public sealed class MessageDeflateTests(Setup setup)
     }
 
     [Test]
+    public async Task WhoOnlyKeepsContexts_LeavesHalfOfTheMemoryToTheOthers()
+    {
+        const int Memory = 2 << 20;
+        await using TestServer server = await Start(takeover: true, new RouterApplication(Introduce.Query, DuplicateUid.Share), change: static options => options with { MemoryBytesMax = Memory });
+        using RawClient alice = RawClient.Open(server.Port, "/?uid=alice");
+        using RawClient bob = RawClient.Open(server.Port, "/?uid=bob");
+        List<RawClient> keepers = [];
+        while (true)
+        {
+            RawClient keeper = RawClient.Connect(server.Port);
+            keepers.Add(keeper);
+            keeper.Send($"GET /?uid=keeper HTTP/1.1\r\n{RawClient.Upgrade}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+            string head = keeper.ReadHead();
+            if (!head.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal))
+            {
+                Assert.That(head, Does.StartWith("HTTP/1.1 503 ").And.Contain("\r\nRetry-After: "));
+                break;
+            }
+
+            // A message to itself takes an inflater and a deflater, for as long as the connection lasts.
+            int before = (int)server.Server.Budget.HeldBytes;
+            keeper.Send(Marked(Opcode.Text, Compress(Encoding.ASCII.GetBytes("keeper:" + new string('x', 1000)))));
+            TestServer.Eventually(() => server.Server.Budget.HeldBytes > before, "it has its contexts");
+        }
+
+        Assert.That(keepers, Has.Count.GreaterThan(2));
+        Assert.That(server.Server.Budget.HeldBytes, Is.LessThan(Memory / 2));
+        foreach (int length in new[] { 10, 100_000 })
+        {
+            string body = new('y', length);
+            alice.SendText("bob:" + body);
+            Assert.That(bob.ReadText(), Is.EqualTo(body));
+        }
+
+        keepers.ForEach(static keeper => keeper.Dispose());
+    }
+
+    [Test]
     public async Task WhatWasAgreedOn_IsInTheAnswer_AndInTheVerdict()
     {
         ConcurrentQueue<Verdict> verdicts = new();

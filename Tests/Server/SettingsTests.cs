@@ -122,6 +122,17 @@ public class SettingsTests
         Assert.That(Wrong(["--ping-text", "ping"]), Does.Contain("ping-text"));
     }
 
+    [TestCase("compression-takeover", "on")]
+    [TestCase("compression-window", "12")]
+    [TestCase("compression-level", "6")]
+    [TestCase("compression-min-bytes", "1")]
+    public void WhatNeedsCompression_IsKnownToDoNothingWithoutIt(string setting, string value)
+    {
+        Assert.That(Good([$"--{setting}", value]).FindWithoutEffect(), Is.EqualTo(setting));
+        Assert.That(Good([$"--{setting}", value, "--compression", "on"]).FindWithoutEffect(), Is.Null);
+        Assert.That(Good([]).FindWithoutEffect(), Is.Null);
+    }
+
     [Test]
     public void Introduce_IsFirstMessageOnLoopbackOnly()
     {
