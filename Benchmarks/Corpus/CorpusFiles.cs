@@ -25,7 +25,7 @@ internal static class CorpusFiles
             json.WriteNumber("format", FormatVersion);
             json.WriteNumber("seed", Traffic.Seed);
             json.WriteStartArray("wires");
-            foreach (Traffic traffic in Traffic.All)
+            foreach (Traffic traffic in Traffic.Measured)
             {
                 Write(directory, traffic, json);
                 wires++;
@@ -100,8 +100,8 @@ internal static class CorpusFiles
     }
 
     private static string NameOf(Traffic traffic) => traffic.Fragmented
-        ? $"fragments-{Lower(traffic.Arrival)}-{traffic.Size.Bytes}"
-        : $"frames-{Lower(traffic.Kind)}-{traffic.Size.Bytes}";
+        ? $"fragments-{Lower(traffic.Kind)}-{Lower(traffic.Arrival)}-{traffic.Size.Bytes}"
+        : $"frames-{Lower(traffic.Kind)}-{Lower(traffic.Arrival)}-{traffic.Size.Bytes}";
 
     private static string Lower<T>(T value) where T : struct, Enum => value.ToString().ToLowerInvariant();
 }

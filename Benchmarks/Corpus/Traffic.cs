@@ -54,6 +54,9 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
     public static IEnumerable<Traffic> Fragments =>
         All.Where(static traffic => traffic.Fragmented && traffic.Kind is PayloadKind.Binary or PayloadKind.Mixed);
 
+    /// <summary>Both of them.</summary>
+    public static IEnumerable<Traffic> Measured => Frames.Concat(Fragments);
+
     /// <inheritdoc/>
     long IWork.Frames => Wire.Frames.Count;
 

@@ -51,7 +51,7 @@ internal sealed class Decoder
         header = length switch { 126 => 8, 127 => 14, _ => 6 };
         if (bytes.Length < header) return 0;
         if (length == 126) length = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
-        if (length == 127) length = (int)BinaryPrimitives.ReadUInt64BigEndian(bytes[2..]);
+        else if (length == 127) length = (int)BinaryPrimitives.ReadUInt64BigEndian(bytes[2..]);
         return bytes.Length < header + length ? 0 : header + length;
     }
 

@@ -107,7 +107,7 @@ public sealed class WrongParser : IFrameParser
     private readonly byte[] _buffer = new byte[64 * 1024];
     private int _readingsOfThePlace;
 
-    public static Traffic Place { get; } = Traffic.Fragments.Single(static traffic => traffic is { Arrival: Arrival.Random, Size.Bytes: 126 });
+    public static Traffic Place { get; } = Traffic.Fragments.Single(static traffic => traffic is { Kind: PayloadKind.Mixed, Arrival: Arrival.Random, Size.Bytes: 126 });
 
     public static Mistake Mistake { get; set; }
 
