@@ -2,9 +2,12 @@
 
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using RawWs.Conformance;
 using RawWs.Conformance.Broken;
+using RawWs.Server.Applications;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests;
@@ -73,6 +76,58 @@ public sealed class ConformanceProgramTests
         Assert.That(suite.Errors, Does.Contain("no connection"));
         Assert.That(File.ReadAllText(JUnit), Is.EqualTo("the last run's"));
         Assert.That(File.Exists(Html), Is.False);
+    }
+
+    [Test]
+    public void AServerWhose101BreaksAMust_IsJudged([Values("accept-without-key", "extension-unasked", "subprotocol-unasked")] string rule)
+    {
+        using RunningProgram server = RunningProgram.StartOther("dotnet", typeof(BrokenServer).Assembly.Location, "0", "--break", rule);
+        using RunningProgram suite = StartSuite(server.WaitForPort(), "--junit", JUnit, "--html", Html);
+        suite.WaitForExit();
+        Assert.That(suite.Errors, Is.Empty);
+        Assert.That(suite.ExitCode, Is.EqualTo(1));
+        XElement report = XDocument.Load(JUnit).Root!;
+        Assert.That(report.Attribute("tests")!.Value, Is.EqualTo($"{Suite.All.Count}"));
+        IEnumerable<string> failed = report.Descendants("testcase").Where(static row => row.Element("failure") is not null).Select(static row => row.Attribute("name")!.Value);
+        Assert.That(failed, Has.Some.StartsWith("a plain request (").And.Some.StartsWith("text of 0 "));
+        Assert.That(File.ReadAllText(Html), Does.Contain("</html>"));
+    }
+
+    [Test]
+    public async Task WhatIsNotNegotiated_IsNotPassed()
+    {
+        await using TestServer server = await TestServer.Start(Setup.All[0], new EchoApplication());
+        using RunningProgram suite = StartSuite(server.Port, "--only", "compression", "--junit", JUnit);
+        suite.WaitForExit();
+        Assert.That(suite.ExitCode, Is.EqualTo(2));
+        Assert.That(suite.Errors, Does.StartWith("conformance: nothing was judged"));
+        Assert.That(File.ReadAllBytes(JUnit)[0], Is.EqualTo((byte)'<'), "no byte order mark");
+    }
+
+    [Test]
+    public void TheList_IsOfTheChosenSection()
+    {
+        using RunningProgram suite = RunningProgram.StartOther("dotnet", typeof(Suite).Assembly.Location, "--list", "--only", "5.2");
+        suite.WaitForExit();
+        Assert.That((suite.ExitCode, suite.Errors), Is.EqualTo((0, "")));
+        Assert.That(suite.Output.TrimEnd().Split('\n'), Has.Length.EqualTo(Suite.Select("5.2").Count).And.All.Contains(" §5.2"));
+    }
+
+    [Test]
+    public async Task WhatIsNoWebSocketServer_CouldNotBeTested([Values("HTTP/1.1 404 Not Found", "HTTP/1.1 200 OK", "SSH-2.0-server")] string answer)
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        using RunningProgram suite = StartSuite(((IPEndPoint)listener.LocalEndpoint).Port);
+        using (Socket accepted = await listener.AcceptSocketAsync().WaitAsync(TestServer.Patience))
+        {
+            await accepted.SendAsync(Encoding.ASCII.GetBytes($"{answer}\r\n\r\n"));
+            suite.WaitForExit();
+        }
+
+        Assert.That(suite.ExitCode, Is.EqualTo(2));
+        Assert.That(suite.Output, Is.Empty);
+        Assert.That(suite.Errors, Does.Match($@"\Aconformance: ws://.+ answer.*{Regex.Escape(answer)}.*\n\z"));
     }
 
     [Test]

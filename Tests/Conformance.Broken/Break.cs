@@ -20,6 +20,9 @@ internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
     {
         yield return new("accept-without-key", "Sec-WebSocket-Accept is made of the GUID alone",
             static row => row is HandshakeCase { End: HandshakeEnd.Accepted });
+        yield return new("extension-unasked", "the answer names an extension, whatever was offered", static row => row is HandshakeCase { End: HandshakeEnd.Accepted });
+        yield return new("subprotocol-unasked", "the answer names a subprotocol, whatever was offered",
+            static row => row is HandshakeCase { End: HandshakeEnd.Accepted });
         yield return new("names-case-sensitive", "header names are compared case and all", Named(Chapters.Handshake, "header names in"));
         yield return new("tokens-case-sensitive", "the values of Upgrade and Connection are compared case and all",
             Named(Chapters.Handshake, "Upgrade: W", "Connection: upgrade"));

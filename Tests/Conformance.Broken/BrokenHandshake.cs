@@ -51,6 +51,8 @@ internal sealed partial class BrokenHandshake(IReadOnlySet<string> broken)
         StringBuilder answer = new("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
         string accept = ResponseHead.AcceptOf(key);
         answer.Append(CultureInfo.InvariantCulture, $"Sec-WebSocket-Accept: {(Broken("accept-without-key") ? ResponseHead.AcceptOf("") : accept)}\r\n");
+        if (Broken("extension-unasked")) answer.Append("Sec-WebSocket-Extensions: x-unasked\r\n");
+        if (Broken("subprotocol-unasked")) answer.Append("Sec-WebSocket-Protocol: x-unasked\r\n");
         if (subprotocols.Length > 0 && Broken("subprotocol-of-its-own")) answer.Append("Sec-WebSocket-Protocol: of-its-own\r\n");
         if (extensions.Length > 0 && Broken("extensions-accepted-unknown"))
             answer.Append(CultureInfo.InvariantCulture, $"Sec-WebSocket-Extensions: {extensions}\r\n");

@@ -1,4 +1,4 @@
-// The command line: a URL, and options that each take a value, but for two. What is wrong with it is one sentence.
+// The command line: a URL, and options that each take a value, but for three. What is wrong with it is one sentence.
 
 using System.Globalization;
 
@@ -10,7 +10,8 @@ namespace RawWs.Conformance;
 /// <param name="Html">Where the page goes, or null.</param>
 /// <param name="Verbose">A line for each row.</param>
 /// <param name="Server">What to call the server in the reports.</param>
-internal sealed record Arguments(Target Target, IReadOnlyList<Case> Rows, string? JUnit, string? Html, bool Verbose, string Server)
+/// <param name="List">The rows are to be named, and not played.</param>
+internal sealed record Arguments(Target Target, IReadOnlyList<Case> Rows, string? JUnit, string? Html, bool Verbose, string Server, bool List)
 {
     public static readonly string Usage =
         $"""
@@ -35,7 +36,7 @@ internal sealed record Arguments(Target Target, IReadOnlyList<Case> Rows, string
     {
         string? url = null, junit = null, html = null, name = null;
         double timeout = 10;
-        bool verbose = false;
+        bool verbose = false, list = false;
         List<Case> rows = [];
         for (int i = 0; i < words.Count; i++)
         {
@@ -43,6 +44,12 @@ internal sealed record Arguments(Target Target, IReadOnlyList<Case> Rows, string
             if (word == "--verbose")
             {
                 verbose = true;
+                continue;
+            }
+
+            if (word == "--list")
+            {
+                list = true;
                 continue;
             }
 
@@ -79,12 +86,13 @@ internal sealed record Arguments(Target Target, IReadOnlyList<Case> Rows, string
             }
         }
 
+        if (list) url ??= "ws://localhost/"; // nothing is asked of it
         if (url is null) return Wrong("the URL of the server is missing", out error);
         if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || uri.Scheme != "ws" || uri.Host.Length == 0)
             return Wrong($"{url} is no ws:// URL", out error);
         Target target = new(uri.IdnHost.Trim('[', ']'), uri.Port > 0 ? uri.Port : 80, uri.PathAndQuery, TimeSpan.FromSeconds(timeout));
         error = "";
-        return new Arguments(target, rows.Count > 0 ? [.. Suite.All.Where(rows.Contains)] : Suite.All, junit, html, verbose, name ?? target.ToString());
+        return new Arguments(target, rows.Count > 0 ? [.. Suite.All.Where(rows.Contains)] : Suite.All, junit, html, verbose, name ?? target.ToString(), list);
     }
 
     private static Arguments? Wrong(string what, out string error)

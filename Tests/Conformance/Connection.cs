@@ -106,13 +106,21 @@ internal sealed class Connection : IDisposable
     /// <summary>The opening handshake of a plain client, perhaps with an offer of extensions.</summary>
     public async Task<ResponseHead> UpgradeAsync(Target target, string? extensions)
     {
+        string key = await RequestUpgradeAsync(target, extensions).ConfigureAwait(false);
+        ResponseHead head = await ReadHeadAsync().ConfigureAwait(false);
+        head.CheckUpgrade(key, offeredExtensions: extensions is not null, offeredSubprotocols: []);
+        return head;
+    }
+
+    /// <summary>Asks for the opening handshake, as a plain client does, and leaves the answer unread.</summary>
+    /// <returns>The key.</returns>
+    public async Task<string> RequestUpgradeAsync(Target target, string? extensions)
+    {
         string key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
         string offer = extensions is null ? "" : $"Sec-WebSocket-Extensions: {extensions}\r\n";
         await SendAsync(Encoding.Latin1.GetBytes($"GET {target.Resource} HTTP/1.1\r\nHost: {target.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             + $"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n")).ConfigureAwait(false);
-        ResponseHead head = await ReadHeadAsync().ConfigureAwait(false);
-        head.CheckUpgrade(key, offeredExtensions: extensions is not null, offeredSubprotocols: []);
-        return head;
+        return key;
     }
 
     public async Task SendAsync(ReadOnlyMemory<byte> bytes)
@@ -151,14 +159,17 @@ internal sealed class Connection : IDisposable
     }
 
     /// <summary>The head of the HTTP answer.</summary>
-    public async Task<ResponseHead> ReadHeadAsync()
+    public async Task<ResponseHead> ReadHeadAsync() => ResponseHead.Parse(await ReadHeadTextAsync().ConfigureAwait(false));
+
+    /// <summary>The same, before anything is looked for in it; without its empty line.</summary>
+    public async Task<string> ReadHeadTextAsync()
     {
         while (true)
         {
             int end = _buffer.AsSpan(_start, _end - _start).IndexOf("\r\n\r\n"u8);
             if (end >= 0)
             {
-                ResponseHead head = ResponseHead.Parse(Encoding.Latin1.GetString(_buffer, _start, end));
+                string head = Encoding.Latin1.GetString(_buffer, _start, end);
                 _start += end + 4;
                 return head;
             }

@@ -11,13 +11,13 @@ if (args.Contains("--help"))
     return 0;
 }
 
-if (args.Contains("--list"))
+if (Arguments.TryParse(args, out string error) is not { } arguments) return CouldNotRun(error);
+if (arguments.List)
 {
-    foreach (Case row in Suite.All) Console.WriteLine($"{row.Id}\t{row.Section}\t{row.Kind}\t{row.Expected}");
+    foreach (Case row in arguments.Rows) Console.WriteLine($"{row.Id}\t{row.Section}\t{row.Kind}\t{row.Expected}");
     return 0;
 }
 
-if (Arguments.TryParse(args, out string error) is not { } arguments) return CouldNotRun(error);
 foreach ((string option, string? path) in ((string, string?)[])[("--junit", arguments.JUnit), ("--html", arguments.Html)])
     if (path is not null && ReportFile.WhyUnwritable(path) is { } why) return CouldNotRun($"{option} {path} cannot be written: {why}");
 
@@ -57,6 +57,8 @@ catch (Exception exception) when (exception is IOException or UnauthorizedAccess
 }
 
 if (cutShort is not null) return CouldNotRun(cutShort);
+if (!results.Any(static result => result.Outcome is Outcome.Passed or Outcome.Failed))
+    return CouldNotRun("nothing was judged: all cases are informational, or of what the server does not negotiate");
 return run.Failed == 0 ? 0 : 1;
 
 // The first signal stops the run, a second one the program.

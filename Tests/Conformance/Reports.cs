@@ -1,6 +1,8 @@
 // A run and its text and JUnit reports.
 
 using System.Globalization;
+using System.Text;
+using System.Xml;
 using System.Xml.Linq;
 
 namespace RawWs.Conformance;
@@ -90,7 +92,8 @@ internal static class JUnitReport
         if (run.CutShort is not null)
             root.Add(new XElement("testsuite", new XAttribute("name", "run"), Counts([], errors), new XElement("testcase", new XAttribute("classname", "run"),
                 new XAttribute("name", "every case is played"), new XElement("error", new XAttribute("message", run.CutShort)))));
-        new XDocument(root).Save(path);
+        using XmlWriter file = XmlWriter.Create(path, new XmlWriterSettings { Indent = true, Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false) });
+        root.Save(file);
     }
 
     private static XElement CaseOf(Result result)

@@ -12,13 +12,7 @@ internal sealed record ResponseHead(int Status, string StatusLine, IReadOnlyList
     public static ResponseHead Parse(string head)
     {
         string[] lines = head.Split("\r\n");
-        string[] words = lines[0].Split(' ', 3);
-        if (words.Length < 2 || !words[0].StartsWith("HTTP/1.", StringComparison.Ordinal) || words[1].Length != 3
-            || !int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int status))
-        {
-            throw new NotAsExpectedException($"not an HTTP answer: {Printable(lines[0])}");
-        }
-
+        int status = StatusOf(lines[0]);
         List<(string, string)> fields = [];
         foreach (string line in lines.Skip(1))
         {
@@ -28,6 +22,15 @@ internal sealed record ResponseHead(int Status, string StatusLine, IReadOnlyList
         }
 
         return new ResponseHead(status, Printable(lines[0]), fields);
+    }
+
+    /// <summary>The first line of §4.1's list alone: whether it is the answer of a WebSocket server, be it right in the rest or wrong.</summary>
+    /// <param name="head">A head; its fields may be anything.</param>
+    /// <exception cref="NotAsExpectedException">It is no HTTP answer, or not a 101.</exception>
+    public static void CheckSwitches(string head)
+    {
+        string line = head.Split("\r\n")[0];
+        if (StatusOf(line) != 101) throw NotSwitched(Printable(line));
     }
 
     /// <summary>Every value of the fields of this name, split at commas.</summary>
@@ -40,7 +43,7 @@ internal sealed record ResponseHead(int Status, string StatusLine, IReadOnlyList
     /// <summary>§4.1's list of what makes a client fail the connection, in its order.</summary>
     public void CheckUpgrade(string key, bool offeredExtensions, IReadOnlyList<string> offeredSubprotocols)
     {
-        if (Status != 101) throw new NotAsExpectedException($"a valid request was answered with \"{StatusLine}\"");
+        if (Status != 101) throw NotSwitched(StatusLine);
         if (Values("Upgrade") is not [string upgrade] || !upgrade.Equals("websocket", StringComparison.OrdinalIgnoreCase))
             throw new NotAsExpectedException("the answer's Upgrade is not websocket");
         if (!Values("Connection").Contains("Upgrade", StringComparer.OrdinalIgnoreCase))
@@ -58,6 +61,16 @@ internal sealed record ResponseHead(int Status, string StatusLine, IReadOnlyList
 
     [SuppressMessage("Security", "CA5350", Justification = "RFC 6455 §1.3 prescribes SHA-1; nothing is protected by it.")]
     public static string AcceptOf(string key) => Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
+
+    private static int StatusOf(string line)
+    {
+        string[] words = line.Split(' ', 3);
+        bool isStatusLine = words.Length >= 2 && words[0].StartsWith("HTTP/1.", StringComparison.Ordinal) && words[1].Length == 3;
+        return isStatusLine && int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int status)
+            ? status : throw new NotAsExpectedException($"not an HTTP answer: {Printable(line)}");
+    }
+
+    private static NotAsExpectedException NotSwitched(string line) => new($"a valid request was answered with \"{line}\"");
 
     private static string Printable(string line) => new([.. line.Take(120).Select(static c => c is < ' ' or > '~' ? '.' : c)]);
 }

@@ -88,12 +88,17 @@ internal static class Suite
         return played.Count == rows.Count ? played : throw new CutShortException($"stopped after {played.Count} of {rows.Count} cases", played);
     }
 
-    /// <summary>Whether the server can be tested at all: somebody listens, and a plain handshake is answered with 101.</summary>
+    /// <summary>
+    /// Whether the server can be tested at all: somebody listens, and a plain handshake is answered with 101. What else that answer says,
+    /// right or wrong, is for the rows.
+    /// </summary>
     /// <exception cref="NotAsExpectedException">It can't; the message says why.</exception>
     /// <exception cref="ServerGoneException">Nobody listens.</exception>
     public static async Task ProbeAsync(Target target)
     {
-        using Connection connection = await Connection.OpenAsync(target).ConfigureAwait(false);
+        using Connection connection = await Connection.ConnectAsync(target).ConfigureAwait(false);
+        await connection.RequestUpgradeAsync(target, null).ConfigureAwait(false);
+        ResponseHead.CheckSwitches(await connection.ReadHeadTextAsync().ConfigureAwait(false));
     }
 
     private static async Task<Result> OneAsync(Target target, Case row)
