@@ -2,10 +2,6 @@
 // loop's thread. Outwards it is a byte sink: TryWrite takes what the kernel takes now. A later stage (TLS, say) reads from
 // one such pair and is another; nothing above the bytes knows which it has.
 //
-// Who owns the bytes: what a completed read shows lies in the loop's receive buffer, lent until the reader awaits the next read
-// or returns to the loop. Unconsumed bytes then move to a tail of the connection's own, right-sized, from the pool; while
-// everything is consumed a connection owns no buffer. Bytes that are there but not examined complete the next read at once.
-//
 // The gate: a connection that is not to be read from (its handler runs, its outbox is full) has bits set in it, and no
 // read completes until they are all gone; an end of the stream found meanwhile waits too, but a broken connection does not.
 //
@@ -13,7 +9,6 @@
 
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 using RawWs.Server.Loops;
 
@@ -48,18 +43,9 @@ internal interface ITransportOwner
     bool TryGetRoom(out ArraySegment<byte> room);
 }
 
-internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource<ReadResult>
+internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTaskSource<ReadResult>
 {
     private readonly EventLoop _loop = loop;
-
-    // The view: what the last completed read shows, or what is left of it. It lies in the loop's buffer (lent) or in the tail array.
-    private byte[]? _view;
-    private int _viewStart;
-    private int _viewEnd;
-    private bool _viewIsLent;
-    private bool _viewIsOwners; // lent, and not the loop's buffer
-    private bool _viewIsKept;
-    private bool _hasUnexamined;
 
     // The pending read.
     private Continuation? _continuation;
@@ -125,15 +111,6 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
     {
         ReleaseView();
         CloseSocket(reset);
-    }
-
-    /// <summary>
-    /// Somebody keeps a pin on the bytes shown: their array is never used again. The loop's buffer is replaced, a tail not given back.
-    /// </summary>
-    public void KeepView()
-    {
-        if (!_viewIsLent) _viewIsKept = true;
-        else if (!_viewIsOwners) _loop.Buffer.GiveAway();
     }
 
     public void CloseGate(GateReasons reason) => _gate |= reason;
@@ -235,14 +212,6 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
 
     protected abstract void CloseSocket(bool reset);
 
-    /// <summary>The socket is readable and a read waits: receives once, completes the read, and takes the loop's buffer back afterwards.</summary>
-    protected void ReceiveOnce(ITransportOwner owner)
-    {
-        if (_view is null && owner.TryGetRoom(out ArraySegment<byte> room)) ReceiveIntoOwners(room);
-        else if (_view is not null && _viewEnd - _viewStart > ReceiveBuffer.HeadroomBytes) ReceiveBehindTail();
-        else ReceiveIntoLoopBuffer();
-    }
-
     /// <summary>The connection is dead. The pending read completes, here and now.</summary>
     public void Break(ITransportOwner owner)
     {
@@ -250,77 +219,6 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
         Broken = _endOfStream = true;
         owner.OnBroken();
         if (_state == ReadState.Pending) Complete();
-    }
-
-    /// <summary>
-    /// The synchronous stretch is over: what the reader has left in the loop's buffer moves to a tail of its own. If it has not
-    /// even advanced, the buffer is still in use, and the loop makes itself another.
-    /// </summary>
-    private void TakeBufferBack()
-    {
-        if (!_viewIsLent || _view is null) return;
-        _viewIsLent = _viewIsOwners = false;
-        int length = _viewEnd - _viewStart;
-        byte[] tail = _loop.Budget.Rent(length);
-        _view.AsSpan(_viewStart, length).CopyTo(tail);
-        (_view, _viewStart, _viewEnd) = (tail, 0, length);
-    }
-
-    private void ReceiveIntoLoopBuffer()
-    {
-        ReceiveBuffer buffer = _loop.Buffer;
-        int received = Receive(buffer.ReceiveSpan);
-        if (received == -1) return;
-        if (received > 0)
-        {
-            int start = ReceiveBuffer.HeadroomBytes;
-            if (_view is not null)
-            {
-                start = buffer.Prepend(_view.AsSpan(_viewStart, _viewEnd - _viewStart));
-                ReturnTail();
-            }
-
-            (_view, _viewStart, _viewEnd) = (buffer.Array, start, ReceiveBuffer.HeadroomBytes + received);
-            _viewIsLent = _hasUnexamined = true;
-        }
-
-        OnReceived(received);
-        TakeBufferBack();
-    }
-
-    private void ReceiveIntoOwners(ArraySegment<byte> room)
-    {
-        int received = Receive(room);
-        if (received == -1) return;
-        if (received > 0)
-        {
-            (_view, _viewStart, _viewEnd) = (room.Array, room.Offset, room.Offset + received);
-            _viewIsLent = _viewIsOwners = _hasUnexamined = true;
-        }
-
-        OnReceived(received);
-        TakeBufferBack();
-    }
-
-    // A reader that leaves more than the headroom unconsumed, though it has examined it: its own array grows.
-    private void ReceiveBehindTail()
-    {
-        int length = _viewEnd - _viewStart;
-        byte[] joined = _loop.Budget.Rent(length + ReceiveBuffer.HeadroomBytes);
-        _view.AsSpan(_viewStart, length).CopyTo(joined);
-        int received = Receive(joined.AsSpan(length));
-        if (received == -2)
-        {
-            // The connection broke, and has given its tail back.
-            _loop.Budget.Return(joined);
-            return;
-        }
-
-        ReturnTail();
-        (_view, _viewStart, _viewEnd) = (joined, 0, length + Math.Max(received, 0));
-        if (received == -1) return;
-        _hasUnexamined |= received > 0;
-        OnReceived(received);
     }
 
     private void OnReceived(int received)
@@ -350,38 +248,5 @@ internal abstract class Transport(EventLoop loop) : PipeReader, IValueTaskSource
             ? ReadOnlySequence<byte>.Empty
             : new ReadOnlySequence<byte>(_view, _viewStart, _viewEnd - _viewStart);
         return new ReadResult(bytes, canceled, _endOfStream);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Advance(int consumed, int examined)
-    {
-        if (consumed == _viewEnd)
-        {
-            ReleaseView();
-            return;
-        }
-
-        _viewStart = consumed;
-        _hasUnexamined = examined < _viewEnd;
-    }
-
-    private void ReturnTail()
-    {
-        if (_viewIsKept) _loop.Budget.Forget(_view!);
-        else _loop.Budget.Return(_view!);
-        _viewIsKept = false;
-    }
-
-    private void ReleaseView()
-    {
-        if (_view is not null && !_viewIsLent) ReturnTail();
-        _view = null;
-        _viewStart = _viewEnd = 0;
-        _viewIsLent = _viewIsOwners = _hasUnexamined = false;
-    }
-
-    private sealed class ActionContinuation(Action<object?> action, object? state) : Continuation
-    {
-        public override void Run() => action(state);
     }
 }

@@ -15,7 +15,13 @@ internal abstract class Continuation
     public abstract void Run();
 }
 
-/// <summary>One read, to be awaited by a <see cref="LoopMethod"/> and nobody else. Its result is the transport's current view.</summary>
+/// <summary>One that is a delegate: for who does not await as a <see cref="LoopMethod"/>.</summary>
+internal sealed class ActionContinuation(Action<object?> action, object? state) : Continuation
+{
+    public override void Run() => action(state);
+}
+
+/// <summary>One read, to be awaited once, at best by a <see cref="LoopMethod"/>. Its result is the transport's current view.</summary>
 internal readonly struct TransportRead(Transport transport) : ICriticalNotifyCompletion
 {
     public bool IsCompleted => transport.IsReadCompleted;
@@ -24,17 +30,12 @@ internal readonly struct TransportRead(Transport transport) : ICriticalNotifyCom
 
     public ReadResult GetResult() => transport.EndRead();
 
-    public void OnCompleted(Action continuation) => transport.ContinueWith(new ActionContinuation(continuation));
+    public void OnCompleted(Action continuation) => transport.ContinueWith(new ActionContinuation(static action => ((Action)action!)(), continuation));
 
     public void UnsafeOnCompleted(Action continuation) => OnCompleted(continuation);
 
     /// <summary>The same without a delegate.</summary>
     public void ContinueWith(Continuation continuation) => transport.ContinueWith(continuation);
-
-    private sealed class ActionContinuation(Action action) : Continuation
-    {
-        public override void Run() => action();
-    }
 }
 
 /// <summary>
