@@ -2,6 +2,7 @@
 
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using RawWs.Frame;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
@@ -90,7 +91,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         if (_listener is not null) throw new InvalidOperationException("The server has been started before.");
         _listener = Listener.Bind(Options.ListenEndPoints, this, Options.TimeProvider);
         foreach (EventLoop loop in _loops) loop.Start();
-        _listener.Start();
+        _listener.Start(_loops[0]);
         return Task.CompletedTask;
     }
 
@@ -160,9 +161,9 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         return all;
     }
 
+    [SupportedOSPlatform("linux")]
     void IAcceptor.Accept(int descriptor, PeerAddress peer)
     {
-        if (!OperatingSystem.IsLinux()) return;
         int before = Interlocked.Increment(ref _count) - 1;
         if (TurnsAway(before))
         {
@@ -171,10 +172,9 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
             return;
         }
 
-        EventLoop loop = NextLoop();
+        EpollLoop loop = (EpollLoop)NextLoop();
         WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-        if (loop is EpollLoop epoll) connection.Begin(new EpollTransport(epoll, descriptor, connection), before >= Options.ConnectionsMax);
-        else Begin(connection, loop, new SafeSocketHandle(descriptor, ownsHandle: true), before);
+        connection.Begin(new EpollTransport(loop, descriptor, connection), before >= Options.ConnectionsMax);
     }
 
     void IAcceptor.Accept(Socket socket)
@@ -200,19 +200,14 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         }
 
         EventLoop loop = NextLoop();
-        Begin(new WebSocketConnection(Interlocked.Increment(ref _lastId), _context, loop, peer), loop, socket.SafeHandle, before, socket);
-    }
-
-    // A socket that is gone already may not let itself be asked or set up.
-    private void Begin(WebSocketConnection connection, EventLoop loop, SafeSocketHandle handle, int before, Socket? socket = null)
-    {
+        WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
         try
         {
-            connection.Begin(new SocketTransport(loop, socket ?? new Socket(handle), connection), before >= Options.ConnectionsMax);
+            connection.Begin(new SocketTransport(loop, socket, connection), before >= Options.ConnectionsMax);
         }
         catch (SocketException)
         {
-            handle.Dispose();
+            socket.Dispose(); // gone already, it does not let itself be set up
             ConnectionGone();
         }
     }

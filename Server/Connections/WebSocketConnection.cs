@@ -151,7 +151,8 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     {
         _transport = transport;
         _overLimit = overLimit;
-        Post(Posted.Start);
+        if (_loop.IsOwner) StartOnLoop();
+        else Post(Posted.Start);
     }
 
     private void StartOnLoop()

@@ -1,18 +1,18 @@
-// The accept loop: a listening Socket for each address, and every connection that arrives is handed to the next event loop. On
-// Linux a thread of its own accepts by accept4 on the listeners' handles: a connection is a bare descriptor, without a Socket object
-// (some 700 bytes) unless the transport wants one. Elsewhere Socket.AcceptAsync does. Errors of the one connection (ECONNABORTED) cost that one; when descriptors or
-// memory have run out it waits a little, says so, and goes on.
+// The listening sockets, from bind to close, and the accept loop: every connection that arrives is handed to the next event loop. Where event loops
+// run over epoll, one of them accepts in its turns (EpollAccept); elsewhere Socket.AcceptAsync does. Errors of the one
+// connection (ECONNABORTED) cost that one; when descriptors or memory have run out it waits a little, says so, and goes on.
 
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
-using RawWs.Server.Native;
+using RawWs.Server.Loops;
 
 namespace RawWs.Server.Listening;
 
 /// <summary>Takes what the listener accepts. Any thread.</summary>
 internal interface IAcceptor
 {
+    [SupportedOSPlatform("linux")]
     void Accept(int descriptor, PeerAddress peer);
 
     void Accept(Socket socket);
@@ -24,17 +24,12 @@ internal interface IAcceptor
 internal sealed class Listener : IAsyncDisposable
 {
     private const int Backlog = 4096;
-    private const int DescriptorsKept = 32;
-    private const string TooManyFiles = "the process has too many open files (EMFILE)";
-    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
-
     private readonly List<Socket> _sockets = [];
     private readonly List<Task> _accepting = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly IAcceptor _acceptor;
     private readonly TimeProvider _time;
-    private int _openFilesMax;
+    private EpollAccept? _epollAccept;
 
     private Listener(IAcceptor acceptor, TimeProvider time)
     {
@@ -64,16 +59,17 @@ internal sealed class Listener : IAsyncDisposable
         return listener;
     }
 
-    /// <summary>Begins to accept.</summary>
-    public void Start()
+    /// <summary>Begins to accept: in the turns of <paramref name="loop"/>, if that is an epoll loop.</summary>
+    public void Start(EventLoop loop)
     {
-        if (OperatingSystem.IsLinux()) _accepting.Add(StartThread());
+        if (OperatingSystem.IsLinux() && loop is EpollLoop epoll) _epollAccept = EpollAccept.Start(epoll, _sockets, _acceptor);
         else foreach (Socket socket in _sockets) _accepting.Add(AcceptAsync(socket));
     }
 
     /// <summary>Accepts nothing more; whoever is in the backlog is refused by the system.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (OperatingSystem.IsLinux()) _epollAccept?.Stop();
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_accepting).ConfigureAwait(false);
         foreach (Socket socket in _sockets) socket.Dispose();
@@ -102,128 +98,20 @@ internal sealed class Listener : IAsyncDisposable
         }
     }
 
-    [SupportedOSPlatform("linux")]
-    private Task StartThread()
-    {
-        TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        int wake = Linux.EventFd();
-        _stop.Token.Register(() => Linux.Signal(wake));
-        Thread thread = new(() =>
-        {
-            try
-            {
-                AcceptOnThread(wake);
-                ended.SetResult();
-            }
-            catch (Exception exception)
-            {
-                ended.SetException(exception);
-            }
-            finally
-            {
-                Linux.Close(wake);
-            }
-        })
-        { IsBackground = true, Name = "RawWs accept" };
-        thread.Start();
-        return ended.Task;
-    }
-
-    [SupportedOSPlatform("linux")]
-    private void AcceptOnThread(int wake)
-    {
-        int[] descriptors = new int[_sockets.Count + 1];
-        for (int i = 0; i < _sockets.Count; i++)
-        {
-            _sockets[i].Blocking = false;
-            descriptors[i] = (int)_sockets[i].Handle;
-        }
-
-        descriptors[^1] = wake;
-        bool[] ready = new bool[descriptors.Length];
-        TimeSpan wait = FirstWait;
-        while (!_stop.IsCancellationRequested)
-        {
-            string? error = HasDescriptorsLeft() ? null : TooManyFiles;
-            if (error is null) Linux.PollReadable(descriptors, ready, Timeout.Infinite);
-            int accepted = 0;
-            for (int i = 0; i < _sockets.Count && error is null && !_stop.IsCancellationRequested; i++)
-                if (ready[i]) error = AcceptAll(descriptors[i], ref accepted);
-            if (accepted > 0 || error is null) wait = FirstWait;
-            if (error is null) continue;
-
-            _acceptor.OnBackOff(wait, error);
-            _stop.Token.WaitHandle.WaitOne(wait);
-            wait = wait * 2 > LongestWait ? LongestWait : wait * 2;
-        }
-    }
-
-    // Accepts whatever is there. Null when that is done, else what has run out.
-    [SupportedOSPlatform("linux")]
-    private string? AcceptAll(int listener, ref int accepted)
-    {
-        Span<byte> address = stackalloc byte[128];
-        while (!_stop.IsCancellationRequested)
-        {
-            int descriptor = Linux.Accept(listener, address, out int length);
-            if (descriptor >= 0)
-            {
-                try
-                {
-                    _acceptor.Accept(descriptor, PeerAddress.FromSockaddr(address[..length]));
-                }
-                catch (Exception exception)
-                {
-                    Linux.Close(descriptor); // nobody has it
-                    return exception.Message;
-                }
-
-                accepted++;
-                if (IsOneOfTheLast(descriptor)) return TooManyFiles;
-                continue;
-            }
-
-            int error = Linux.LastError;
-            if (error == Linux.Eagain) return null;
-            string? shortage = error switch
-            {
-                Linux.Emfile => TooManyFiles,
-                Linux.Enfile => "the system has too many open files (ENFILE)",
-                Linux.Enobufs => "no buffer space (ENOBUFS)",
-                Linux.Enomem => "no memory (ENOMEM)",
-                _ => null, // the connection died in the backlog (ECONNABORTED, EPROTO ...): the next one
-            };
-            if (shortage is not null) return shortage;
-        }
-
-        return null;
-    }
-
-    // The kernel gives the lowest number that is free, so a high one tells how many are left. The last few stay for the process itself: without
-    // a descriptor the runtime cannot even load the code that would say so.
-    [SupportedOSPlatform("linux")]
-    private bool IsOneOfTheLast(int descriptor) => descriptor >= _openFilesMax - DescriptorsKept;
-
-    [SupportedOSPlatform("linux")]
-    private bool HasDescriptorsLeft()
-    {
-        _openFilesMax = Linux.OpenFilesMax();
-        int probe = Linux.EventFd();
-        if (probe < 0) return false;
-        Linux.Close(probe);
-        return !IsOneOfTheLast(probe);
-    }
-
     private async Task AcceptAsync(Socket listener)
     {
-        TimeSpan wait = FirstWait;
-        while (true)
+        AcceptWait wait = new();
+        while (!_stop.IsCancellationRequested)
         {
+            string? shortage = wait.IsOver ? null : Descriptors.Shortage();
             try
             {
-                Socket accepted = await listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
-                wait = FirstWait;
-                _acceptor.Accept(accepted);
+                if (shortage is null)
+                {
+                    Socket accepted = await listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
+                    if (OperatingSystem.IsLinux()) shortage = Descriptors.ShortageAfter((int)accepted.Handle);
+                    _acceptor.Accept(accepted);
+                }
             }
             catch (OperationCanceledException)
             {
@@ -232,14 +120,21 @@ internal sealed class Listener : IAsyncDisposable
             catch (SocketException exception) when (exception.SocketErrorCode
                 is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.SystemNotReady)
             {
-                _acceptor.OnBackOff(wait, exception.Message);
-                await Task.Delay(wait, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                wait = wait * 2 > LongestWait ? LongestWait : wait * 2;
+                shortage = exception.Message;
             }
             catch (SocketException)
             {
                 // The connection died in the backlog: the next one.
             }
+
+            if (shortage is null)
+            {
+                wait.End();
+                continue;
+            }
+
+            _acceptor.OnBackOff(wait.Next(), shortage);
+            await Task.Delay(wait.Time, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

@@ -1,12 +1,12 @@
 // Log lines to standard output, one per event, without ever making their author wait. Whoever reads our output may stop reading: the
 // pipe fills, and then a write blocks for as long as the reader likes. So lines are queued, and one thread of its own writes them. The queue
 // is bounded; a line that finds it full is dropped and counted, and the count is a line itself as soon as one can be written. At the end
-// what is queued is given a moment, and not more. (The console logger of Microsoft.Extensions.Logging writes on its caller's thread once
+// what is queued is given a moment, and not more. After a write the thread rests for some milliseconds, so that a thousand connections that end wake it a few
+// times and not a thousand times. (The console logger of Microsoft.Extensions.Logging writes on its caller's thread once
 // it is disposed, and its default mode waits for room: neither may happen to an event loop.)
 
 using System.Globalization;
 using System.Text;
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
 namespace RawWs.Server.Log;
@@ -16,13 +16,19 @@ internal sealed class ConsoleLog : ILoggerProvider
 {
     private const int LinesQueuedMax = 4096;
 
-    private static readonly TimeSpan LastWait = TimeSpan.FromMilliseconds(500);
+    private const int LinesTakenMax = 128;
 
-    private readonly Channel<string> _lines;
+    private static readonly TimeSpan LastWait = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(5);
+
+    private readonly object _gate = new(); // a Monitor's: it is waited on
+    private readonly Queue<string> _lines = [];
     private readonly Stream _output;
     private readonly TimeProvider _time;
     private readonly Thread _writer;
     private long _dropped;
+    private bool _waits;
+    private bool _ended;
 
     /// <summary>Begins to write.</summary>
     /// <param name="output">Where to; writing may block. Not disposed here.</param>
@@ -30,15 +36,13 @@ internal sealed class ConsoleLog : ILoggerProvider
     public ConsoleLog(Stream output, TimeProvider time)
     {
         (_output, _time) = (output, time);
-        BoundedChannelOptions bounds = new(LinesQueuedMax) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true };
-        _lines = Channel.CreateBounded<string>(bounds, _ => Interlocked.Increment(ref _dropped));
         // A background thread: one that is stuck in a write does not keep the process.
         _writer = new Thread(Write) { IsBackground = true, Name = "log" };
         _writer.Start();
     }
 
     /// <summary>How many lines have been dropped since the beginning.</summary>
-    public long Dropped => Interlocked.Read(ref _dropped);
+    public long Dropped => Volatile.Read(ref _dropped);
 
     /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) => new Lines(this);
@@ -46,22 +50,27 @@ internal sealed class ConsoleLog : ILoggerProvider
     /// <summary>Takes no more lines, and waits half a second at most for those that are queued.</summary>
     public void Dispose()
     {
-        _lines.Writer.TryComplete();
+        lock (_gate)
+        {
+            _ended = true;
+            Monitor.Pulse(_gate);
+        }
+
         _writer.Join(LastWait);
     }
 
     private void Write()
     {
-        ChannelReader<string> reader = _lines.Reader;
         ArrayBuffer batch = new();
+        List<string> lines = new(LinesTakenMax);
         long reported = 0;
         try
         {
             bool more;
             do
             {
-                more = reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult();
-                while (batch.Count < 16 * 1024 && reader.TryRead(out string? line)) batch.Add(line);
+                more = Take(lines);
+                foreach (string line in lines) batch.Add(line);
                 long dropped = Dropped;
                 if (dropped != reported)
                 {
@@ -81,11 +90,46 @@ internal sealed class ConsoleLog : ILoggerProvider
         }
     }
 
+    // Waits for lines, and takes some. False when there will be none after these.
+    private bool Take(List<string> lines)
+    {
+        lines.Clear();
+        lock (_gate)
+        {
+            if (_lines.Count == 0 && !_ended) Monitor.Wait(_gate, Rest);
+            while (_lines.Count == 0 && !_ended)
+            {
+                _waits = true;
+                Monitor.Wait(_gate);
+                _waits = false;
+            }
+
+            while (lines.Count < LinesTakenMax && _lines.TryDequeue(out string? line)) lines.Add(line);
+            return _lines.Count > 0 || !_ended;
+        }
+    }
+
+    private void Add(string line)
+    {
+        lock (_gate)
+        {
+            if (_ended || _lines.Count == LinesQueuedMax)
+            {
+                _dropped++;
+                return;
+            }
+
+            _lines.Enqueue(line);
+            if (_waits) Monitor.Pulse(_gate);
+        }
+    }
+
     private string Line(LogLevel level, string message, Exception? exception)
     {
-        string time = _time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        Span<char> time = stackalloc char[32];
+        _time.GetUtcNow().UtcDateTime.TryFormat(time, out _, "O", CultureInfo.InvariantCulture); // the format that is quick; milliseconds of it are shown
         string text = exception is null ? message : $"{message} | {exception}";
-        return OneLine($"{time} {Name(level)} {text}");
+        return OneLine($"{time[.."yyyy-MM-ddTHH:mm:ss.fff".Length]}Z {Name(level)} {text}");
     }
 
     // Strangers' words are escaped already; this keeps an exception's text, stack and all, on the one line. A message may quote a stranger, so what
@@ -122,7 +166,7 @@ internal sealed class ConsoleLog : ILoggerProvider
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (IsEnabled(logLevel)) owner._lines.Writer.TryWrite(owner.Line(logLevel, formatter(state, exception), exception));
+            if (IsEnabled(logLevel)) owner.Add(owner.Line(logLevel, formatter(state, exception), exception));
         }
     }
 

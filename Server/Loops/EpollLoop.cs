@@ -9,13 +9,19 @@ using RawWs.Server.Transports;
 
 namespace RawWs.Server.Loops;
 
+/// <summary>Who hears of connections that can be accepted, on the loop's thread.</summary>
+internal interface IListenEvents
+{
+    void OnReadable(int index);
+}
+
 [SupportedOSPlatform("linux")]
 internal sealed class EpollLoop : EventLoop
 {
     private const int EventsPerTurn = 512;
     private const int GatherRoundsMax = 32;
     private const int GatherIdleMax = 3;
-    private const ulong WakeKey = ulong.MaxValue;
+    private const ulong WakeKey = ulong.MaxValue; // and a listener's key is its index: no connection has generation 0
 
     private readonly int _epoll;
     private readonly int _wake;
@@ -44,6 +50,9 @@ internal sealed class EpollLoop : EventLoop
         _thread = new Thread(Run) { IsBackground = true, Name = $"RawWs loop {index}" };
     }
 
+    /// <summary>Who accepts, if this loop does.</summary>
+    public IListenEvents? Listening { get; set; }
+
     public override void Start() => _thread.UnsafeStart(); // the starter's execution context is not ours
 
     public override async Task StopAsync()
@@ -61,7 +70,10 @@ internal sealed class EpollLoop : EventLoop
     public bool TryRegister(int descriptor, bool isNew, uint events, ulong key) =>
         Linux.EpollControl(_epoll, isNew ? Linux.EpollCtlAdd : Linux.EpollCtlMod, descriptor, events, key) == 0;
 
-    /// <summary>Takes a descriptor out of the interest set. Owner only.</summary>
+    /// <summary>Waits for connections on a listener. False when the kernel has no room for it. Any thread.</summary>
+    public bool TryListen(int descriptor, int index) => Linux.EpollControl(_epoll, Linux.EpollCtlAdd, descriptor, Linux.EpollIn, (ulong)index) == 0;
+
+    /// <summary>Takes a descriptor out of the interest set. Owner only, but for a listener.</summary>
     public void Unregister(int descriptor) => Linux.EpollControl(_epoll, Linux.EpollCtlDel, descriptor, 0, 0);
 
     protected override void Wake() => Linux.Signal(_wake);
@@ -143,8 +155,9 @@ internal sealed class EpollLoop : EventLoop
             for (int i = 0; i < count; i++)
             {
                 ulong key = Linux.EventData(events, i);
-                if (key == WakeKey) Linux.ClearSignal(_wake);
-                else if (Connections.Find(key) is { } connection) Dispatch(connection, Linux.EventMask(events, i));
+                if (Connections.Find(key) is { } connection) Dispatch(connection, Linux.EventMask(events, i));
+                else if (key == WakeKey) Linux.ClearSignal(_wake);
+                else if (key <= int.MaxValue) Listening!.OnReadable((int)key);
             }
         }
     }

@@ -1,5 +1,5 @@
 // The system calls that the epoll transport makes, bound one to one. Everything here is synchronous and non-blocking but
-// for epoll_wait and poll with a timeout; pointers never leave the methods that took them.
+// for epoll_wait with a timeout; pointers never leave the methods that took them.
 
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
@@ -127,16 +127,6 @@ internal static unsafe partial class Linux
         _ = read(eventDescriptor, &value, 8);
     }
 
-    /// <summary>Waits until one of the descriptors is readable. Returns the count of ready ones, 0 at the timeout, -1 on an error.</summary>
-    public static int PollReadable(ReadOnlySpan<int> descriptors, Span<bool> ready, int timeoutMilliseconds)
-    {
-        PollEntry* entries = stackalloc PollEntry[descriptors.Length];
-        for (int i = 0; i < descriptors.Length; i++) entries[i] = new PollEntry { Descriptor = descriptors[i], Events = 1, Returned = 0 };
-        int count = poll(entries, (nuint)descriptors.Length, timeoutMilliseconds);
-        for (int i = 0; i < descriptors.Length; i++) ready[i] = count > 0 && entries[i].Returned != 0;
-        return count;
-    }
-
     /// <summary>How many files the process may have open (its soft limit).</summary>
     public static int OpenFilesMax()
     {
@@ -164,13 +154,6 @@ internal static unsafe partial class Linux
         public int Flags;
     }
 
-    private struct PollEntry
-    {
-        public int Descriptor;
-        public short Events;
-        public short Returned;
-    }
-
     [LibraryImport("libc")] private static partial int epoll_create1(int flags);
     [LibraryImport("libc")] private static partial int epoll_ctl(int epoll, int operation, int descriptor, byte* data);
     [LibraryImport("libc")] private static partial int epoll_wait(int epoll, byte* events, int maximum, int timeout);
@@ -185,5 +168,4 @@ internal static unsafe partial class Linux
     [LibraryImport("libc")] private static partial nint write(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial int setsockopt(int descriptor, int level, int name, void* value, uint length);
     [LibraryImport("libc")] private static partial int getrlimit(int resource, ulong* limits);
-    [LibraryImport("libc")] private static partial int poll(PollEntry* entries, nuint count, int timeout);
 }
