@@ -42,10 +42,11 @@ internal readonly record struct Authority(string Host, int Port)
     }
 
     /// <summary>Whether the host is an IP address, written as one.</summary>
-    public bool IsAddress => IPAddress.TryParse(Host, out _) && (Host.Contains(':', StringComparison.Ordinal) || IsDottedQuad(Host));
+    public bool IsAddress => TryParseDottedQuad(Host, out _) || TryParseV6(Host, out _);
 
     /// <summary>Whether the host is this machine's own: localhost, 127.0.0.0/8 or ::1.</summary>
-    public bool IsLoopback => Host == "localhost" || (IsAddress && IPAddress.IsLoopback(IPAddress.Parse(Host)));
+    public bool IsLoopback =>
+        TryParseDottedQuad(Host, out uint quad) ? quad >> 24 == 127 : Host == "localhost" || (TryParseV6(Host, out IPAddress? address) && IPAddress.IsLoopback(address!));
 
     // ":" and digits, or nothing; a colon alone is an empty port, which the grammar allows.
     private static bool TryParsePort(ReadOnlySpan<byte> rest, out int port)
@@ -60,6 +61,40 @@ internal readonly record struct Authority(string Host, int Port)
         return port <= ushort.MaxValue;
     }
 
-    // IPAddress.TryParse takes "1", "127.1" and "0177.0.0.1" too; a browser never writes them.
-    private static bool IsDottedQuad(string host) => IPAddress.TryParse(host, out IPAddress? address) && address.ToString() == host;
+    private static bool TryParseV6(string host, out IPAddress? address)
+    {
+        address = null;
+        return host.Contains(':', StringComparison.Ordinal) && IPAddress.TryParse(host, out address);
+    }
+
+    // Four numbers as a browser writes them. IPAddress.TryParse takes "1", "127.1" and "0177.0.0.1" too, and makes an object of each.
+    private static bool TryParseDottedQuad(ReadOnlySpan<char> host, out uint address)
+    {
+        address = 0;
+        int numbers = 0, digits = 0;
+        uint number = 0;
+        foreach (char c in host)
+        {
+            if (c == '.' && digits > 0 && numbers < 3)
+            {
+                address = (address << 8) | number;
+                numbers++;
+                number = 0;
+                digits = 0;
+            }
+            else if (char.IsAsciiDigit(c) && (digits == 0 || number > 0))
+            {
+                number = (number * 10) + (uint)(c - '0');
+                digits++;
+                if (number > 255) return false;
+            }
+            else
+            {
+                return false;
+            }
+        }
+
+        address = (address << 8) | number;
+        return numbers == 3 && digits > 0;
+    }
 }
