@@ -3,8 +3,6 @@
 
 using System.Buffers;
 using System.Buffers.Text;
-using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 
 namespace RawWs.Handshake;
 
@@ -33,15 +31,14 @@ public static class AcceptKey
     /// <summary>Writes the answer to a key.</summary>
     /// <param name="key">The key as it was sent; of at most 24 bytes.</param>
     /// <param name="accept">Receives 28 bytes.</param>
-    [SuppressMessage("Security", "CA5350", Justification = "RFC 6455 §1.3 prescribes SHA-1; nothing is protected by it.")]
     public static void Write(ReadOnlySpan<byte> key, Span<byte> accept)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(key.Length, KeyBytes, nameof(key));
         Span<byte> joined = stackalloc byte[KeyBytes + 36];
         key.CopyTo(joined);
         Guid.CopyTo(joined[key.Length..]);
-        Span<byte> hash = stackalloc byte[SHA1.HashSizeInBytes];
-        SHA1.HashData(joined[..(key.Length + Guid.Length)], hash);
+        Span<byte> hash = stackalloc byte[Sha1.HashBytes];
+        Sha1.HashData(joined[..(key.Length + Guid.Length)], hash);
         Base64.EncodeToUtf8(hash, accept, out _, out _);
     }
 }
