@@ -6,6 +6,7 @@
 // the last. Every call is made under the lock of the connection that has it.
 
 using RawWs.Frame;
+using RawWs.Server.Loops;
 using RawWs.Server.Memory;
 
 namespace RawWs.Server;
@@ -132,32 +133,25 @@ internal sealed partial class Outbox
         Enqueue(new Entry(array, offset, bytes.Length, kind));
     }
 
-    /// <summary>
-    /// Puts in front of all that is queued what the kernel did not take of a batch: whole frames in <paramref name="frames"/>, of which
-    /// the last may go on in <paramref name="payload"/>.
-    /// </summary>
-    /// <param name="frames">Frames of our own writing, one behind the other.</param>
-    /// <param name="payload">The rest of the last frame, or nothing.</param>
+    /// <summary>Puts in front of all that is queued what the kernel did not take of a batch.</summary>
+    /// <param name="frames">Frames of our own writing, one behind the other, those with an inset without their payload.</param>
+    /// <param name="source">Where the insets lie.</param>
+    /// <param name="insets">The payloads that are not among the frames.</param>
     /// <param name="taken">How many bytes of all of it the kernel has taken: less than all.</param>
-    public void Prepend(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> payload, int taken)
+    public void Prepend(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, int taken)
     {
+        byte[] array = Join(frames, source, insets, out int total);
         int start = 0, count = 0;
-        for (int at = 0; at < frames.Length;)
+        for (int at = 0, end; at < total; at = end)
         {
-            int end = at + OwnFrame(frames[at..], out _);
+            end = at + OwnFrame(array.AsSpan(at), out _);
             if (end <= taken) start = end;
             else count++;
-            at = end;
         }
-
-        int total = frames.Length + payload.Length - start;
-        byte[] array = _budget.Rent(total);
-        frames[start..].CopyTo(array);
-        payload.CopyTo(array.AsSpan(frames.Length - start));
 
         // From the last to the first, each in front of the others.
         Span<(int Offset, int Length, EntryKind Kind)> whole = count <= 128 ? stackalloc (int, int, EntryKind)[128] : new (int, int, EntryKind)[count];
-        for (int i = 0, at = 0; i < count; i++)
+        for (int i = 0, at = start; i < count; i++)
         {
             int length = OwnFrame(array.AsSpan(at), out EntryKind kind);
             whole[i] = (at, length, kind);
@@ -167,6 +161,27 @@ internal sealed partial class Outbox
         for (int i = count - 1; i >= 0; i--) EnqueueInFront(new Entry(array, whole[i].Offset, whole[i].Length, whole[i].Kind));
         _headTaken = taken - start;
         QueuedBytes -= _headTaken;
+    }
+
+    // What was in two places, as it goes over the wire.
+    private byte[] Join(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, out int total)
+    {
+        total = frames.Length;
+        foreach (Inset inset in insets) total += inset.Length;
+        byte[] array = _budget.Rent(total);
+        Span<byte> rest = array;
+        int at = 0;
+        foreach (Inset inset in insets)
+        {
+            frames[at..inset.FramesEnd].CopyTo(rest);
+            rest = rest[(inset.FramesEnd - at)..];
+            source.Slice(inset.Start, inset.Length).CopyTo(rest);
+            rest = rest[inset.Length..];
+            at = inset.FramesEnd;
+        }
+
+        frames[at..].CopyTo(rest);
+        return array;
     }
 
     /// <summary>

@@ -34,7 +34,7 @@ public sealed partial class WebSocketConnection
         }
 
         if (requestFlush) _loop.MarkDirty(this);
-        if (messages > 0) Send(frames, [], messages);
+        if (messages > 0) Send(frames, default, default, messages);
     }
 
     // Under the lock. True when there were some. They are queued whatever the memory limit, for they count as sent; there was room for them when they came.

@@ -11,7 +11,7 @@ public sealed partial class WebSocketConnection
     /// <summary>Sends what is queued. On the owner's thread.</summary>
     internal void Flush()
     {
-        if (_stalled || _phase == Phase.Ended || !SendBatch([])) return;
+        if (_stalled || _phase == Phase.Ended || !FlushBatch()) return;
         while (TryPeek(out ReadOnlySpan<byte> run, out bool more))
         {
             int taken = _transport.TryWrite(run, more);
@@ -49,24 +49,35 @@ public sealed partial class WebSocketConnection
         _ending?.Drained?.TrySetResult();
     }
 
-    // Sends the batch, if it is this connection's and has something in it, and behind it a payload whose header is its end. False when
-    // the kernel has not taken all of it.
-    private bool SendBatch(ReadOnlySpan<byte> payload)
+    // Sends the batch, if it is this connection's and has something in it. False when the kernel has not taken all of it.
+    private bool FlushBatch()
+    {
+        SendBatch batch = _loop.Batch;
+        if (batch.Owner != this || batch.Bytes == 0) return true;
+        ReadOnlySpan<byte> frames = batch.Frames;
+        ReadOnlySpan<Inset> insets = batch.Insets;
+        int messages = batch.Messages;
+        batch.Clear(); // its bytes stay where they are for now
+        return Send(frames, batch.Source, insets, messages);
+    }
+
+    // The same, where the last of the frames is the header of this payload, and there are no insets.
+    private bool FlushBatch(ReadOnlySpan<byte> payload)
     {
         SendBatch batch = _loop.Batch;
         ReadOnlySpan<byte> frames = batch.Frames;
-        if (batch.Owner != this || frames.IsEmpty) return true;
         int messages = batch.Messages;
-        batch.Clear(); // its bytes stay where they are for now
-        return Send(frames, payload, messages);
+        batch.Clear();
+        return Send(frames, payload, [new Inset(frames.Length, 0, payload.Length)], messages);
     }
 
-    // Sends whole frames, of which the last may go on in the payload: nothing is queued that would have to go first. False when the kernel
-    // has not taken all of it; the rest is queued then.
-    private bool Send(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> payload, int messages)
+    // Sends whole frames: nothing is queued that would have to go first. False when the kernel has not taken all of it; the rest is queued then.
+    private bool Send(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, int messages)
     {
-        int taken = payload.IsEmpty ? _transport.TryWrite(frames, more: false) : _transport.TryWrite(frames, payload);
-        bool all = taken == frames.Length + payload.Length;
+        int taken = insets.IsEmpty ? _transport.TryWrite(frames, more: false) : _transport.TryWrite(frames, source, insets);
+        int length = frames.Length;
+        foreach (Inset inset in insets) length += inset.Length;
+        bool all = taken == length;
         if (taken >= 0)
         {
             _bytesOut += taken;
@@ -75,7 +86,7 @@ public sealed partial class WebSocketConnection
 
         if (taken >= 0 && !all)
         {
-            lock (_transport) (_outbox ??= Outbox.Take(_context.Budget)).Prepend(frames, payload, taken);
+            lock (_transport) (_outbox ??= Outbox.Take(_context.Budget)).Prepend(frames, source, insets, taken);
         }
 
         if (taken < 0) _transport.Break(this);

@@ -33,11 +33,11 @@ public sealed partial class WebSocketConnection
             try
             {
                 all = TakeFrames(buffer, inbox);
-                SendBatch([]);
             }
             finally
             {
                 _loop.Batch.Owner = null;
+                _loop.Batch.Source = null;
                 _loop.Batch.Clear();
             }
 
@@ -75,6 +75,7 @@ public sealed partial class WebSocketConnection
         SequencePosition consumed;
         if (SequenceMarshal.TryGetArray(buffer, out ArraySegment<byte> bytes))
         {
+            _loop.Batch.Source = bytes.Array;
             consumed = buffer.GetPosition(TakeSteps(inbox, bytes.Array!, bytes.Offset, bytes.Count, out all));
         }
         else
@@ -88,6 +89,7 @@ public sealed partial class WebSocketConnection
             else _loop.Budget.Forget(joined); // a handler may have it
         }
 
+        FlushBatch(); // before the bytes go, for it may send some of them
         _transport.AdvanceTo(consumed, all ? buffer.End : consumed);
         return all;
     }

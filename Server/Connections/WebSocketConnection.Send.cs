@@ -88,11 +88,13 @@ public sealed partial class WebSocketConnection
     private bool TrySendNow(Opcode opcode, ReadOnlySpan<byte> payload)
     {
         SendBatch batch = _loop.Batch;
-        if (batch.TryAppend(opcode, payload)) return true;
+        if (payload.Length <= SendBatch.CopiedBytesMax && batch.TryAppend(opcode, payload)) return true;
         // The kernel takes the payload from where it lies. What it does not take has to be kept, so there must be room for that.
-        if (!_context.Budget.HasRoomFor(batch.Frames.Length + payload.Length)) return false;
+        if (!_context.Budget.HasRoomFor(batch.Bytes + payload.Length)) return false;
+        if (batch.TryAppendInset(opcode, payload) || batch.TryAppend(opcode, payload)) return true;
+        if (!batch.Insets.IsEmpty && !FlushBatch()) return false;
         batch.AppendHeader(opcode, payload.Length);
-        SendBatch(payload);
+        FlushBatch(payload);
         return true;
     }
 

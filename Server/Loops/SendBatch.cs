@@ -2,35 +2,72 @@
 // to that same connection is written here, frame behind frame, and leaves in one send as soon as the bytes are through: no
 // lock, no queue, no memory of the connection's own. One per loop; it is somebody's only for the synchronous stretch in which
 // the receive buffer is lent. What the kernel does not take of it becomes the head of the connection's outbox.
+// A payload that lies among the bytes that are being taken (an echo's) stays there for as long, so a large one is not copied: the frames
+// have an inset at its place, and the kernel gathers it from where it lies.
 
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using RawWs.Frame;
 
 namespace RawWs.Server.Loops;
+
+/// <summary>A payload that is sent from where it lies in a source, behind the frames up to <paramref name="FramesEnd"/>.</summary>
+/// <param name="FramesEnd">Where among the frames it belongs: right behind its header.</param>
+/// <param name="Start">Where in the source it begins.</param>
+/// <param name="Length">Its length in bytes.</param>
+internal readonly record struct Inset(int FramesEnd, int Start, int Length);
 
 internal sealed class SendBatch
 {
     /// <summary>The most that is gathered before it is sent, in bytes.</summary>
     public const int BytesMax = 64 * 1024;
 
+    /// <summary>Up to here a copy is cheaper than a further stretch for the kernel.</summary>
+    public const int CopiedBytesMax = 1024;
+
+    private const int InsetsMax = 32;
+
     // Behind the batch there is room for the header of a frame whose payload goes out from where it lies.
     private readonly byte[] _frames = GC.AllocateUninitializedArray<byte>(BytesMax + FrameWriter.HeaderBytesMax, pinned: true);
+    private readonly Inset[] _insets = new Inset[InsetsMax];
     private int _length;
+    private int _insetCount;
 
     /// <summary>Whose answers these are; null between two connections. Others than the loop's thread may look at it, and find it is not theirs.</summary>
     public WebSocketConnection? Owner { get; set; }
 
+    /// <summary>The array with the bytes that are being taken, if payloads may be sent from there.</summary>
+    public byte[]? Source { get; set; }
+
     /// <summary>How many of the frames are whole messages.</summary>
     public int Messages { get; private set; }
 
-    /// <summary>Whole frames, one behind the other; the last may be a header alone, for a payload that lies elsewhere.</summary>
+    /// <summary>How many bytes there are to send, the insets' included.</summary>
+    public int Bytes { get; private set; }
+
+    /// <summary>Frames, one behind the other; of those whose payload is an inset, and of one whose payload lies elsewhere, the header alone.</summary>
     public ReadOnlySpan<byte> Frames => _frames.AsSpan(0, _length);
+
+    /// <summary>The payloads in <see cref="Source"/>, in order.</summary>
+    public ReadOnlySpan<Inset> Insets => _insets.AsSpan(0, _insetCount);
 
     /// <summary>Writes an unfragmented message. False when there is no room for it.</summary>
     public bool TryAppend(Opcode opcode, ReadOnlySpan<byte> payload)
     {
         if (payload.Length > BytesMax - FrameWriter.HeaderBytesMax - _length) return false;
-        _length += FrameWriter.Write(_frames.AsSpan(_length), opcode, payload);
-        Messages++;
+        Grow(FrameWriter.Write(_frames.AsSpan(_length), opcode, payload), isMessage: true);
+        return true;
+    }
+
+    /// <summary>Writes the header of a message whose payload is sent from the source. False when it is not there, or there is no room.</summary>
+    public bool TryAppendInset(Opcode opcode, ReadOnlySpan<byte> payload)
+    {
+        if (Source is null || _insetCount == InsetsMax || _length > BytesMax - FrameWriter.HeaderBytesMax) return false;
+        nint start = Unsafe.ByteOffset(ref MemoryMarshal.GetArrayDataReference(Source), ref MemoryMarshal.GetReference(payload));
+        if ((nuint)start >= (nuint)Source.Length) return false;
+        AppendHeader(opcode, payload.Length);
+        _insets[_insetCount++] = new Inset(_length, (int)start, payload.Length);
+        Bytes += payload.Length;
         return true;
     }
 
@@ -39,18 +76,21 @@ internal sealed class SendBatch
     {
         if (frame.Length > BytesMax - _length) return false;
         frame.CopyTo(_frames.AsSpan(_length));
-        _length += frame.Length;
-        if (isMessage) Messages++;
+        Grow(frame.Length, isMessage);
         return true;
     }
 
     /// <summary>Writes the header of a message whose payload is sent from where it lies, right behind the batch.</summary>
-    public void AppendHeader(Opcode opcode, int payloadBytes)
-    {
-        _length += FrameWriter.WriteHeader(_frames.AsSpan(_length), opcode, (ulong)payloadBytes);
-        Messages++;
-    }
+    public void AppendHeader(Opcode opcode, int payloadBytes) =>
+        Grow(FrameWriter.WriteHeader(_frames.AsSpan(_length), opcode, (ulong)payloadBytes), isMessage: true);
 
     /// <summary>It has been sent, or queued.</summary>
-    public void Clear() => _length = Messages = 0;
+    public void Clear() => _length = _insetCount = Messages = Bytes = 0;
+
+    private void Grow(int bytes, bool isMessage)
+    {
+        _length += bytes;
+        Bytes += bytes;
+        if (isMessage) Messages++;
+    }
 }

@@ -3,6 +3,7 @@
 
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using RawWs.Server.Loops;
 
 namespace RawWs.Server.Native;
 
@@ -86,15 +87,22 @@ internal static unsafe partial class Linux
         fixed (byte* pointer = bytes) return send(descriptor, pointer, (nuint)bytes.Length, MsgNoSignal | (more ? MsgMore : 0));
     }
 
-    /// <summary>The same for two stretches, one behind the other.</summary>
-    public static nint Send(int descriptor, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    /// <summary>The same for frames with insets, each from its place in <paramref name="source"/>.</summary>
+    public static nint Send(int descriptor, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets)
     {
-        fixed (byte* one = first, two = second)
+        fixed (byte* frame = frames, payload = source)
         {
-            Stretch* stretches = stackalloc Stretch[2];
-            stretches[0] = new Stretch { Start = one, Length = (nuint)first.Length };
-            stretches[1] = new Stretch { Start = two, Length = (nuint)second.Length };
-            MessageHeader message = new() { Stretches = stretches, StretchCount = 2 };
+            Stretch* stretches = stackalloc Stretch[(2 * insets.Length) + 1];
+            int count = 0, at = 0;
+            foreach (Inset inset in insets)
+            {
+                stretches[count++] = new Stretch { Start = frame + at, Length = (nuint)(inset.FramesEnd - at) };
+                stretches[count++] = new Stretch { Start = payload + inset.Start, Length = (nuint)inset.Length };
+                at = inset.FramesEnd;
+            }
+
+            if (at < frames.Length) stretches[count++] = new Stretch { Start = frame + at, Length = (nuint)(frames.Length - at) };
+            MessageHeader message = new() { Stretches = stretches, StretchCount = (nuint)count };
             return sendmsg(descriptor, &message, MsgNoSignal);
         }
     }

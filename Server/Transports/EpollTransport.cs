@@ -52,12 +52,14 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         return Written(taken, bytes.Length);
     }
 
-    public override int TryWrite(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    public override int TryWrite(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets)
     {
+        int length = frames.Length;
+        foreach (Inset inset in insets) length += inset.Length;
         nint taken;
-        do taken = Linux.Send(_descriptor, first, second);
+        do taken = Linux.Send(_descriptor, frames, source, insets);
         while (taken < 0 && Linux.LastError == Linux.Eintr);
-        return Written(taken, first.Length + second.Length);
+        return Written(taken, length);
     }
 
     public override void ShutdownWrite()

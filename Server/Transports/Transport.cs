@@ -91,13 +91,21 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     /// <returns>How many bytes were taken, or -1 when the connection is broken.</returns>
     public abstract int TryWrite(ReadOnlySpan<byte> bytes, bool more);
 
-    /// <summary>The same for two stretches, one behind the other: in one system call where the system has one for it.</summary>
-    public virtual int TryWrite(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    /// <summary>
+    /// The same for frames with insets, each of which has its place between them, sent from where it lies in <paramref name="source"/>: in one system call
+    /// where the system has one for it.
+    /// </summary>
+    public virtual int TryWrite(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets)
     {
-        int taken = TryWrite(first, more: true);
-        if (taken < first.Length) return taken;
-        int further = TryWrite(second, more: false);
-        return further < 0 ? further : taken + further;
+        int taken = 0, at = 0;
+        foreach (Inset inset in insets)
+        {
+            if (!TryWriteOn(frames[at..inset.FramesEnd], more: true, ref taken) || !TryWriteOn(source.Slice(inset.Start, inset.Length), more: true, ref taken)) return taken;
+            at = inset.FramesEnd;
+        }
+
+        if (at < frames.Length) TryWriteOn(frames[at..], more: false, ref taken);
+        return taken;
     }
 
     /// <summary>Ends our direction: the peer sees the end of the stream behind the last byte (SHUT_WR).</summary>
@@ -219,6 +227,14 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
         Broken = _endOfStream = true;
         owner.OnBroken();
         if (_state == ReadState.Pending) Complete();
+    }
+
+    // Adds to what is taken, or makes it -1. False when it was not all.
+    private bool TryWriteOn(ReadOnlySpan<byte> bytes, bool more, ref int taken)
+    {
+        int further = TryWrite(bytes, more);
+        taken = further < 0 ? further : taken + further;
+        return further == bytes.Length;
     }
 
     private void OnReceived(int received)

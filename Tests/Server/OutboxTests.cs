@@ -3,6 +3,7 @@
 
 using RawWs.Frame;
 using RawWs.Server;
+using RawWs.Server.Loops;
 using RawWs.Server.Memory;
 
 namespace RawWs.Tests.Server;
@@ -19,15 +20,14 @@ public sealed class OutboxTests
         {
             List<byte[]> frames = [.. Enumerable.Range(0, random.Next(1, round < 5 ? 300 : 12)).Select(_ => Frame(random))];
             byte[] batch = [.. frames.SelectMany(static frame => frame)];
-            // The last frame's payload may lie elsewhere: then only its header is in the batch.
-            int elsewhere = random.Next(2) == 0 ? 0 : frames[^1].Length - HeaderLength(frames[^1]);
+            (byte[] inline, byte[] source, Inset[] insets) = TakeSomePayloadsOut(frames, random);
             int taken = random.Next(batch.Length);
             byte[] later = Frame(random);
 
             Outbox outbox = Outbox.Take(_budget);
             if (random.Next(2) == 0) outbox.TryAppend(later);
             else later = [];
-            outbox.Prepend(batch.AsSpan(0, batch.Length - elsewhere), batch.AsSpan(batch.Length - elsewhere), taken);
+            outbox.Prepend(inline, source, insets, taken);
 
             byte[] expected = [.. batch[taken..], .. later];
             bool inside = frames.Count > 0 && !Boundaries(frames).Contains(taken);
@@ -37,6 +37,26 @@ public sealed class OutboxTests
         }
 
         Assert.That(_budget.HeldBytes, Is.Zero);
+    }
+
+    // Some frames' payloads lie elsewhere: then only their headers are in the batch.
+    private static (byte[] Inline, byte[] Source, Inset[] Insets) TakeSomePayloadsOut(List<byte[]> frames, Random random)
+    {
+        List<byte> inline = [], source = [];
+        List<Inset> insets = [];
+        int oneIn = random.Next(1, 4);
+        foreach (byte[] frame in frames)
+        {
+            int header = HeaderLength(frame);
+            bool isInset = random.Next(oneIn) > 0;
+            inline.AddRange(isInset ? frame[..header] : frame);
+            if (!isInset) continue;
+            source.AddRange(new byte[random.Next(3)]);
+            insets.Add(new Inset(inline.Count, source.Count, frame.Length - header));
+            source.AddRange(frame[header..]);
+        }
+
+        return ([.. inline], [.. source], [.. insets]);
     }
 
     [Test]
