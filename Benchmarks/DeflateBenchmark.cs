@@ -2,8 +2,12 @@
 // What a compressed message costs each way, and what the ways that were not taken would cost: docs/decisions/0003 draws on it.
 
 using System.IO.Compression;
+using System.Net.WebSockets;
 using System.Text;
 using BenchmarkDotNet.Attributes;
+using RawWs.Benchmarks.Corpus;
+using RawWs.Benchmarks.Parsers;
+using RawWs.Frame;
 using RawWs.Server.Compression;
 using RawWs.Server.Memory;
 
@@ -22,11 +26,14 @@ public class DeflateBenchmark : IDisposable
     private readonly byte[][] _payloads = new byte[MessageCount][];
     private readonly byte[][] _payloadsWithTail = new byte[MessageCount][];
     private readonly MemoryStream _stream = new();
+    private readonly MessageSink _sink = new();
     private byte[] _room = [];
     private byte[] _output = [];
     private DeflateContexts _contexts = null!;
     private Deflater _takeover = null!;
     private DeflateStream _streamTakeover = null!;
+    private BclParser? _socket;
+    private Wire _wire = null!;
 
     [ParamsSource(nameof(Sizes), Priority = 0)]
     public PayloadSize Message { get; set; } = null!;
@@ -60,9 +67,16 @@ public class DeflateBenchmark : IDisposable
         }
     }
 
+    [GlobalSetup(Targets = [nameof(SocketTakeover), nameof(SocketInflateTakeover)])]
+    public void PrepareSocketTakeover() => PrepareSocket(takeover: true);
+
+    [GlobalSetup(Targets = [nameof(SocketFresh), nameof(SocketInflateFresh)])]
+    public void PrepareSocketFresh() => PrepareSocket(takeover: false);
+
     [GlobalCleanup]
     public void Dispose()
     {
+        _socket?.Dispose();
         _streamTakeover.Dispose();
         _stream.Dispose();
         _contexts.Return(_takeover);
@@ -144,6 +158,12 @@ public class DeflateBenchmark : IDisposable
         return sum;
     }
 
+    [Benchmark(Description = "deflate, System.Net.WebSockets, takeover", OperationsPerInvoke = MessageCount)]
+    public long SocketTakeover() => SendAll();
+
+    [Benchmark(Description = "deflate, System.Net.WebSockets, no takeover", OperationsPerInvoke = MessageCount)]
+    public long SocketFresh() => SendAll();
+
     [Benchmark(Description = "inflate, pooled", OperationsPerInvoke = MessageCount)]
     public long Inflate()
     {
@@ -173,6 +193,62 @@ public class DeflateBenchmark : IDisposable
         }
 
         return sum;
+    }
+
+    [Benchmark(Description = "inflate, System.Net.WebSockets, takeover", OperationsPerInvoke = MessageCount)]
+    public long SocketInflateTakeover() => ReceiveAll();
+
+    [Benchmark(Description = "inflate, System.Net.WebSockets, no takeover", OperationsPerInvoke = MessageCount)]
+    public long SocketInflateFresh() => ReceiveAll();
+
+    private void PrepareSocket(bool takeover)
+    {
+        Prepare();
+        _socket = new BclParser(new WebSocketDeflateOptions { ServerContextTakeover = takeover, ClientContextTakeover = takeover });
+        // The payloads of the other rows, which stand alone: with takeover the socket only keeps its context.
+        WireBuilder wire = new(new Random(1));
+        for (int i = 0; i < MessageCount; i++) wire.AddCompressed(MessageKind.Binary, _payloads[i], _messages[i]);
+        _wire = wire.Build(static () => int.MaxValue);
+        // Twice, as they are measured: over and over on one connection.
+        string? mistake = ParserGate.MistakeIn(_socket, _wire) ?? ParserGate.MistakeIn(_socket, _wire) ?? MistakeInSent(takeover);
+        if (mistake is not null) throw new InvalidOperationException($"WRONG, and not measured: {_socket.Name}: {mistake}");
+    }
+
+    // Sends all messages twice over, and inflates what was sent: without takeover each message by itself.
+    private string? MistakeInSent(bool takeover)
+    {
+        _wire.Rewind(keepsSent: true);
+        for (int i = 0; i < 2 * MessageCount; i++) _socket!.Write(_wire, _messages[i % MessageCount]);
+        ReadOnlySpan<byte> sent = _wire.Sent;
+        using Inflater inflater = Inflater.TryCreate(15)!;
+        for (int i = 0; i < 2 * MessageCount; i++)
+        {
+            if (FrameReader.TryRead(sent, out FrameHeader header) != ReadStatus.Done) return $"frame {i} sent is none";
+            if (header is not { Fin: true, Masked: false, Opcode: Opcode.Binary, Reserved: ReservedBits.Rsv1 }) return $"frame {i} sent is not a whole compressed message";
+            int end = header.HeaderLength + (int)header.PayloadLength;
+            if (!takeover) inflater.TryReset(15);
+            inflater.Begin(MessageBytesMax);
+            InflateStatus status = inflater.Inflate(sent[header.HeaderLength..end], _output, out _, out int written);
+            if (status != InflateStatus.NeedMoreData || inflater.Finish() != InflateStatus.Done) return $"message {i} sent cannot be inflated";
+            if (!_output.AsSpan(0, written).SequenceEqual(_messages[i % MessageCount])) return $"message {i} sent has other bytes";
+            sent = sent[end..];
+        }
+
+        return sent.IsEmpty ? null : $"{sent.Length} bytes too many are sent";
+    }
+
+    private long SendAll()
+    {
+        _wire.Rewind();
+        foreach (byte[] message in _messages) _socket!.Write(_wire, message);
+        return _wire.BytesSent;
+    }
+
+    private long ReceiveAll()
+    {
+        _wire.Rewind();
+        _socket!.Read(_wire, _sink);
+        return _sink.Bytes;
     }
 
     private void DeflateWithoutTakeover(int message, out int written)

@@ -102,6 +102,16 @@ internal sealed class WireBuilder(Random random)
         _messages.Add(new SentMessage(kind, payload));
     }
 
+    /// <summary>A compressed message in one frame (RFC 7692 §6.1).</summary>
+    /// <param name="kind">Text or binary.</param>
+    /// <param name="payload">What the frame has in it.</param>
+    /// <param name="message">What that is, decompressed.</param>
+    public void AddCompressed(MessageKind kind, byte[] payload, byte[] message)
+    {
+        AddFrame((Opcode)kind, payload, fin: true, ReservedBits.Rsv1);
+        _messages.Add(new SentMessage(kind, message));
+    }
+
     /// <summary>A message in one to four frames, of any length, with a Ping or a Pong before every other of them.</summary>
     public void AddInFragments(MessageKind kind, byte[] payload)
     {
@@ -131,11 +141,11 @@ internal sealed class WireBuilder(Random random)
         if (opcode == Opcode.Ping) _pongs.AddRange([0x8A, (byte)payload.Length, .. payload]); // §5.5.3: FIN, Pong, not masked, the same payload
     }
 
-    private void AddFrame(Opcode opcode, ReadOnlySpan<byte> payload, bool fin)
+    private void AddFrame(Opcode opcode, ReadOnlySpan<byte> payload, bool fin, ReservedBits reserved = ReservedBits.None)
     {
         uint key = (uint)random.NextInt64(1L << 32);
         byte[] frame = new byte[FrameWriter.HeaderLength((ulong)payload.Length, masked: true) + payload.Length];
-        FrameWriter.WriteMasked(frame, opcode, payload, key, fin);
+        FrameWriter.WriteMasked(frame, opcode, payload, key, fin, reserved);
         _frames.Add(new FramePlace(opcode, fin, _length + frame.Length - payload.Length, payload.Length, key));
         _parts.Add(frame);
         _length += frame.Length;

@@ -1,6 +1,6 @@
 // System.Net.WebSockets over memory: WebSocket.CreateFromStream at the server's end, on a stream that is the wire. Everything completes
 // synchronously, so no scheduler is measured. The caller's buffer takes a whole message, so what is large is received without a copy
-// of the library's own.
+// of the library's own. With permessage-deflate it is DeflateBenchmark's, which also has it send.
 
 using System.Net.WebSockets;
 using RawWs.Benchmarks.Corpus;
@@ -14,7 +14,13 @@ public sealed class BclParser : IFrameParser, IDisposable
     private readonly WebSocket _socket;
     private byte[] _message = new byte[64 * 1024];
 
-    public BclParser() => _socket = WebSocket.CreateFromStream(_stream, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero });
+    public BclParser()
+        : this(deflate: null)
+    {
+    }
+
+    internal BclParser(WebSocketDeflateOptions? deflate) => _socket = WebSocket.CreateFromStream(
+        _stream, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero, DangerousDeflateOptions = deflate });
 
     public string Name => "System.Net.WebSockets";
 
@@ -38,6 +44,15 @@ public sealed class BclParser : IFrameParser, IDisposable
                 break;
             }
         }
+    }
+
+    /// <summary>Sends one binary message, in one frame.</summary>
+    internal void Write(Wire wire, ReadOnlyMemory<byte> message)
+    {
+        _stream.Wire = wire;
+        ValueTask sending = _socket.SendAsync(message, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+        if (!sending.IsCompleted) throw new InvalidOperationException("The stream takes everything at once, and so must the socket.");
+        sending.GetAwaiter().GetResult();
     }
 
     public void Dispose()

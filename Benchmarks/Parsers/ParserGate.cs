@@ -71,7 +71,8 @@ public static class ParserGate
         return null;
     }
 
-    private static string? MistakeIn(IFrameParser parser, Wire wire)
+    /// <summary>What a parser gets wrong first of a wire; null for nothing.</summary>
+    internal static string? MistakeIn(IFrameParser parser, Wire wire)
     {
         wire.Rewind(keepsSent: true);
         MessageSink sink = new(keeps: true);
