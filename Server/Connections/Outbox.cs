@@ -18,6 +18,7 @@ internal sealed partial class Outbox
     private const int SmallFrameBytesMax = 2048;
     private const int RingLengthMin = 32;
     private const long EntryBytes = 24;
+    private const long NoNumber = long.MinValue; // not -1, which is a frame's that was put in front
     private const int PongBytesMax = 2 + FrameWriter.ControlPayloadBytesMax;
 
     private static readonly Spares<Outbox> SpareOutboxes = new(4096);
@@ -39,7 +40,7 @@ internal sealed partial class Outbox
     private int _headTaken; // bytes of the head entry that the kernel has taken
     private bool _flushRequested;
     private long _headNumber; // the head entry's number, counted from the first that was ever queued
-    private long _pongNumber = -1; // the number of the Pong that is queued last
+    private long _pongNumber = NoNumber; // the number of the Pong that is queued last
 
     private Outbox() => _entries = _firstRing;
 
@@ -77,7 +78,7 @@ internal sealed partial class Outbox
         Writable?.TrySetResult();
         (_entries, _head, _chunk, _chunkEnd, _nextChunkBytes) = (_firstRing, 0, null, 0, FirstChunkBytes);
         (_headTaken, _flushRequested, QueuedBytes, SendDeadline, Writable) = (0, false, 0, long.MaxValue, null);
-        (_headNumber, _pongNumber) = (0, -1);
+        (_headNumber, _pongNumber) = (0, NoNumber);
         _budget = null!;
         SpareOutboxes.Give(this);
     }
