@@ -14,8 +14,8 @@
 //   coming; the caller does not deliver them. Whether to answer a Ping then is the caller's choice too (§5.5.2 asks for it, §7.1.2 ends it).
 // Not thread-safe: one owner at a time. Calls allocate nothing.
 
+using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using System.Text.Unicode;
 
 namespace RawWs.Frame;
@@ -43,7 +43,7 @@ public sealed partial class Conversation
     // The beginning of a data frame's header is with the caller, so a message may have begun that _message does not know of yet.
     private bool _headerIsPending;
 
-    // The longest payload that the quick path of Next may take: min(125, limit) while no message is open, else -1.
+    // The longest payload that TryTakeSmallMessage may take: min(125, limit) while no message is open, else -1.
     private int _quickBytesMax;
 
     /// <summary>A conversation whose first byte is still to come.</summary>
@@ -108,40 +108,61 @@ public sealed partial class Conversation
     /// <returns>What was found.</returns>
     public Step Next(Span<byte> buffer, out int consumed)
     {
-        // Nearly all frames are whole, small messages between messages. They satisfy every rule by the shape of their first two bytes: FIN set,
-        // no reserved bit, text or binary, the mask bit of the peer's role, the short form of the length. The rest takes the long way.
-        int headerLength = _role == Role.Server ? 6 : 2;
-        if (buffer.Length >= headerLength)
+        if (!TryTakeSmallMessage(buffer, out int length)) return NextByTheLongWay(buffer, out consumed);
+        consumed = SmallHeaderBytes + length;
+        FrameReader.TryRead(buffer, out FrameHeader header);
+        return new Step
         {
-            byte first = buffer[0];
-            int length = buffer[1] ^ (_role == Role.Server ? FrameHeader.MaskBit : 0);
-            if ((uint)(first - 0x81) <= 1 && length <= _quickBytesMax && buffer.Length >= headerLength + length)
-            {
-                Span<byte> payload = buffer.Slice(headerLength, length);
-                uint key = 0;
-                bool ascii = false;
-                if (_role == Role.Server)
-                {
-                    key = Unsafe.ReadUnaligned<uint>(ref buffer[2]);
-                    key = BitConverter.IsLittleEndian ? key : System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(key);
-                    uint turning = key;
-                    ascii = Masking.ApplyToText(payload, ref turning);
-                }
+            Kind = StepKind.Message,
+            MessageKind = (MessageKind)header.Opcode,
+            StartOfMessage = true,
+            EndOfMessage = true,
+            Payload = buffer.Slice(SmallHeaderBytes, length),
+            Header = header,
+        };
+    }
 
-                FrameHeader header = new(first, (byte)(_role == Role.Server ? length | FrameHeader.MaskBit : length), key, (ulong)length);
-                _lastOpcode = header.Opcode;
-                _headerIsPending = false;
-                if (ascii || header.Opcode == Opcode.Binary || Utf8.IsValid(payload))
-                {
-                    consumed = headerLength + length;
-                    return WholeMessage(payload, header);
-                }
+    /// <summary>The length of a small message's header: two bytes, and the key of a client's.</summary>
+    internal int SmallHeaderBytes => _role == Role.Server ? 6 : 2;
 
-                return RefusedText(buffer, payload, header, out consumed);
-            }
+    /// <summary>
+    /// Takes the next message, if it is what nearly all are: a frame of its own, of at most 125 bytes, that is all there, and right. The quickest way to it:
+    /// opcode and kind are the low bits of the buffer's first byte, the payload stands behind the header.
+    /// </summary>
+    /// <param name="buffer">As for <see cref="Next(Span{byte}, out int)"/>.</param>
+    /// <param name="payloadBytes">The length of its payload, which is unmasked.</param>
+    /// <returns>False when it is anything else: nothing has happened then, and Next says what it is.</returns>
+    internal bool TryTakeSmallMessage(Span<byte> buffer, out int payloadBytes)
+    {
+        // It satisfies every rule by the shape of its first two bytes: FIN set, no reserved bit, text or binary, the mask bit of the
+        // peer's role, the short form of the length.
+        payloadBytes = 0;
+        int headerLength = SmallHeaderBytes;
+        if (buffer.Length < headerLength) return false;
+        byte first = buffer[0];
+        int length = buffer[1] ^ (_role == Role.Server ? FrameHeader.MaskBit : 0);
+        if ((uint)(first - 0x81) > 1 || length > _quickBytesMax || buffer.Length < headerLength + length) return false;
+
+        Span<byte> payload = buffer.Slice(headerLength, length);
+        uint key = 0;
+        bool ascii = false;
+        if (_role == Role.Server)
+        {
+            key = BinaryPrimitives.ReadUInt32LittleEndian(buffer[2..]);
+            uint turning = key;
+            ascii = Masking.ApplyToText(payload, ref turning);
         }
 
-        return NextByTheLongWay(buffer, out consumed);
+        if (!ascii && first == (FrameHeader.FinBit | (byte)Opcode.Text) && !Utf8.IsValid(payload))
+        {
+            Masking.Apply(payload, key); // as it was
+            return false;
+        }
+
+        _lastOpcode = (Opcode)(first & FrameHeader.OpcodeMask);
+        _headerIsPending = false;
+        payloadBytes = length;
+        return true;
     }
 
     private Step NextByTheLongWay(Span<byte> buffer, out int consumed)
@@ -267,32 +288,6 @@ public sealed partial class Conversation
 
         return endOfMessage && !_utf8.IsComplete ? FrameRules.Broken(FrameRules.TextEndsInsideCharacter) : null;
     }
-
-    // The quick path's text was not UTF-8: the validator says in which way. It is let through only if a test has switched the rule off.
-    private Step RefusedText(Span<byte> buffer, Span<byte> payload, FrameHeader header, out int consumed)
-    {
-        Utf8Validator utf8 = default;
-        Rule rule = utf8.Append(payload) ? FrameRules.TextEndsInsideCharacter : FrameRules.TextNotUtf8;
-        if (FrameRules.Broken(rule) is { } broken)
-        {
-            return Fail(broken, header, buffer.Length, out consumed);
-        }
-
-        consumed = header.HeaderLength + payload.Length;
-        return WholeMessage(payload, header);
-    }
-
-    // Inlined, the header's fields stay in registers; as a parameter it would be written in pieces and read in one, which stalls.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Step WholeMessage(Span<byte> payload, FrameHeader header) => new()
-    {
-        Kind = StepKind.Message,
-        MessageKind = (MessageKind)header.Opcode,
-        StartOfMessage = true,
-        EndOfMessage = true,
-        Payload = payload,
-        Header = header,
-    };
 
     private Step Fail(Rule rule, FrameHeader header, int bufferLength, out int consumed)
     {

@@ -1,5 +1,6 @@
 // The loop's broadcasts, as one connection gets them: straight from the log, or, if something is queued, behind that. See BroadcastLog.
 
+using System.Runtime.CompilerServices;
 using RawWs.Server.Loops;
 
 namespace RawWs.Server;
@@ -9,7 +10,11 @@ public sealed partial class WebSocketConnection
     private long _broadcastsHad; // up to which number it has them, sent or queued; under the lock, and only while messages are accepted
 
     // To be asked before whether something is queued: what another thread has meanwhile queued is in the outbox by then.
-    private bool HasBroadcastsToCome => Volatile.Read(ref _broadcastsHad) != _loop.Broadcasts.End;
+    private bool HasBroadcastsToCome
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Volatile.Read(ref _broadcastsHad) != _loop.Broadcasts.End;
+    }
 
     /// <summary>Sends all broadcasts up to a number, or queues them. On the owner's thread, in a turn of their own.</summary>
     internal void SendBroadcasts(BroadcastLog log, long end)

@@ -108,32 +108,17 @@ public sealed partial class WebSocketConnection
         int at = offset, end = offset + count;
         while (true)
         {
-            Step step = conversation.Next(array.AsSpan(at, end - at), out int consumed);
-            at += consumed;
-            switch (step.Kind)
+            Span<byte> rest = array.AsSpan(at, end - at);
+            if (conversation.TryTakeSmallMessage(rest, out int length))
             {
-                case StepKind.Message or StepKind.Payload when step.MessageReserved != ReservedBits.None:
-                    Inflate(inbox, step);
-                    break;
-                case StepKind.NeedMoreData:
-                    all = true;
-                    return at - offset;
-                case StepKind.Message:
-                    inbox.MessageDeadline = long.MaxValue;
-                    Deliver(step.MessageKind, array, at - step.Payload.Length, step.Payload.Length);
-                    break;
-                case StepKind.Payload:
-                    Assemble(inbox, step);
-                    break;
-                case StepKind.Ping:
-                    Pong(step.Payload);
-                    break;
-                case StepKind.Close:
-                    OnClose(step.CloseCode, step.Payload);
-                    break;
-                case StepKind.Fail:
-                    OnFail(step.Rule!);
-                    break;
+                at += conversation.SmallHeaderBytes + length;
+                inbox.MessageDeadline = long.MaxValue;
+                Deliver((MessageKind)(rest[0] & 0x0F), array, at - length, length);
+            }
+            else if (!TakeStep(inbox, array, ref at, end))
+            {
+                all = true;
+                return at - offset;
             }
 
             if (_phase is not (Phase.Open or Phase.Closing))
@@ -142,7 +127,7 @@ public sealed partial class WebSocketConnection
                 return count;
             }
 
-            if (_pending is not null || !MayReadOn())
+            if (_pending is not null || (Volatile.Read(ref _outbox) is not null && !MayReadOn()))
             {
                 all = false;
                 return at - offset;
@@ -150,10 +135,43 @@ public sealed partial class WebSocketConnection
         }
     }
 
+    // False when there is no step to take without more bytes.
+    private bool TakeStep(Inbox inbox, byte[] array, ref int at, int end)
+    {
+        Step step = inbox.Conversation.Next(array.AsSpan(at, end - at), out int consumed);
+        at += consumed;
+        switch (step.Kind)
+        {
+            case StepKind.Message or StepKind.Payload when step.MessageReserved != ReservedBits.None:
+                Inflate(inbox, step);
+                break;
+            case StepKind.NeedMoreData:
+                return false;
+            case StepKind.Message:
+                inbox.MessageDeadline = long.MaxValue;
+                Deliver(step.MessageKind, array, at - step.Payload.Length, step.Payload.Length);
+                break;
+            case StepKind.Payload:
+                Assemble(inbox, step);
+                break;
+            case StepKind.Ping:
+                Pong(step.Payload);
+                break;
+            case StepKind.Close:
+                OnClose(step.CloseCode, step.Payload);
+                break;
+            case StepKind.Fail:
+                OnFail(step.Rule!);
+                break;
+        }
+
+        return true;
+    }
+
     // Past 64 KiB of answers that the peer has not taken we stop reading from it.
     private bool MayReadOn()
     {
-        if (Volatile.Read(ref _outbox) is null || QueuedBytes <= QueuedBytesWhileReading) return true;
+        if (QueuedBytes <= QueuedBytesWhileReading) return true;
         Flush();
         if (QueuedBytes <= QueuedBytesWhileReading || _phase != Phase.Open) return true;
         _transport.CloseGate(GateReasons.Outbox);

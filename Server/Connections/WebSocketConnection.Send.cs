@@ -3,6 +3,7 @@
 // and flushed at the end of the owner's turn. The batch is older than anything in the outbox and goes first; once something is queued,
 // all that follows queues behind it.
 
+using System.Runtime.CompilerServices;
 using RawWs.Frame;
 using RawWs.Server.Loops;
 
@@ -31,7 +32,11 @@ public sealed partial class WebSocketConnection
     private bool HasRoom => !_accepting || _outbox is null || _outbox.ChargedBytes <= _context.Options.SendBufferBytesMax / 2;
 
     // The loop takes this connection's bytes, on this very thread, and nothing is queued that would have to go first.
-    private bool MaySendNow => _loop.Batch.Owner == this && _loop.IsOwner && _accepting && !_stalled && !HasBroadcastsToCome && Volatile.Read(ref _outbox) is null;
+    private bool MaySendNow
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _loop.Batch.Owner == this && _loop.IsOwner && _accepting && !_stalled && !HasBroadcastsToCome && Volatile.Read(ref _outbox) is null;
+    }
 
     /// <summary>Sends a message. The bytes are copied; text must be UTF-8 (§5.6), which is not checked here.</summary>
     /// <returns>Queued; Full when the outbox is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.</returns>

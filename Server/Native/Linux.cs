@@ -1,6 +1,7 @@
 // The system calls that the epoll transport makes, bound one to one. Everything here is synchronous and non-blocking but
 // for epoll_wait with a timeout; pointers never leave the methods that took them.
 
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using RawWs.Server.Loops;
@@ -73,8 +74,10 @@ internal static unsafe partial class Linux
     public static int EpollWait(int epoll, byte* events, int maximum, int timeoutMilliseconds) =>
         epoll_wait(epoll, events, maximum, timeoutMilliseconds);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint EventMask(byte* events, int index) => *(uint*)(events + (index * EpollEventBytes));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong EventData(byte* events, int index) => *(ulong*)(events + (index * EpollEventBytes) + EpollDataOffset);
 
     public static nint Receive(int descriptor, Span<byte> buffer)
