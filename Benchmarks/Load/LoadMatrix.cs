@@ -24,10 +24,10 @@ public sealed record LoadMatrixOptions
     public bool Pin { get; init; } = true;
 
     /// <summary>How long each measurement takes; a quarter of a second when brief.</summary>
-    public TimeSpan Measure { get; init; } = TimeSpan.FromSeconds(4);
+    public TimeSpan Measure { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>How long each server is warmed up before a measurement, under the same load; a quarter of a second when brief.</summary>
-    public TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(4);
+    public TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Messages per second in the latency cells; 0 is half of what each server does with one in flight on each connection.</summary>
     public double LatencyRate { get; init; }
