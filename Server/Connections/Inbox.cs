@@ -36,6 +36,9 @@ internal sealed class Inbox(ConversationLimits limits)
     /// <summary>The message that has been assembled, or what there is of it.</summary>
     public ReadOnlyMemory<byte> Message => new(_assembly, 0, _assembled);
 
+    /// <summary>Whether this is the array that the message is assembled in.</summary>
+    public bool IsAssembledIn(byte[] array) => array == _assembly;
+
     /// <summary>
     /// Appends a stretch to the message. Its array grows with what has come: to twice of it, or, so that a long message is not moved
     /// over and over, to what is declared, if that is no more than four times of it. False when the server's memory limit is reached.

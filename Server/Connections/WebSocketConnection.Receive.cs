@@ -75,7 +75,8 @@ public sealed partial class WebSocketConnection
         SequencePosition consumed;
         if (SequenceMarshal.TryGetArray(buffer, out ArraySegment<byte> bytes))
         {
-            _loop.Batch.Source = bytes.Array;
+            // A message that is received where it is assembled gives that memory back before the batch is sent.
+            _loop.Batch.Source = inbox.IsAssembledIn(bytes.Array!) ? null : bytes.Array;
             consumed = buffer.GetPosition(TakeSteps(inbox, bytes.Array!, bytes.Offset, bytes.Count, out all));
         }
         else

@@ -59,10 +59,13 @@ internal sealed class SendBatch
         return true;
     }
 
-    /// <summary>Writes the header of a message whose payload is sent from the source. False when it is not there, or there is no room.</summary>
+    /// <summary>
+    /// Writes the header of a message whose payload is sent from the source. False when it is not there, or there is no room; nor is there when more would be
+    /// gathered than the source is long, as no echo's answers are: whoever sends a payload many times learns from the kernel when it is enough.
+    /// </summary>
     public bool TryAppendInset(Opcode opcode, ReadOnlySpan<byte> payload)
     {
-        if (Source is null || _insetCount == InsetsMax || _length > BytesMax - FrameWriter.HeaderBytesMax) return false;
+        if (Source is null || _insetCount == InsetsMax || _length > BytesMax - FrameWriter.HeaderBytesMax || payload.Length > Source.Length - Bytes) return false;
         nint start = Unsafe.ByteOffset(ref MemoryMarshal.GetArrayDataReference(Source), ref MemoryMarshal.GetReference(payload));
         if ((nuint)start >= (nuint)Source.Length) return false;
         AppendHeader(opcode, payload.Length);
