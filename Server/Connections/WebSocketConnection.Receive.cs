@@ -199,9 +199,9 @@ public sealed partial class WebSocketConnection
             if (!task.IsCompleted)
             {
                 Suspend(task, copy);
-                if (_context.HandlersAwait) return;
                 _context.HandlersAwait = true;
-                _transport.KeepView();
+                // Another loop may have learnt it while the handler ran; this message lies in our buffer all the same.
+                if (copy is null && length > 0) _transport.KeepView();
                 return;
             }
 
