@@ -105,8 +105,15 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents
     {
         Rest();
         TimeSpan wait = _wait.Next();
-        _acceptor.OnBackOff(wait, shortage);
         _loop.Wheel.Arm(this, _loop.Now + (long)wait.TotalMilliseconds);
+        try
+        {
+            _acceptor.OnBackOff(wait, shortage);
+        }
+        catch (Exception)
+        {
+            // A log that throws has lost its line, and there is nobody else to tell: the loop goes on.
+        }
     }
 
     private bool TryListen()
