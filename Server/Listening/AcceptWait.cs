@@ -13,8 +13,21 @@ internal struct AcceptWait()
     /// <summary>Whether nothing has run out.</summary>
     public readonly bool IsOver => Time == TimeSpan.Zero;
 
-    /// <summary>Begins a wait, twice as long as the one before.</summary>
-    public TimeSpan Next() => Time = IsOver ? First : Time * 2 > Longest ? Longest : Time * 2;
+    /// <summary>Begins a wait, twice as long as the one before, and says so. A log that throws has lost its line: accepting goes on.</summary>
+    public TimeSpan Begin(IAcceptor acceptor, string shortage)
+    {
+        Time = IsOver ? First : Time * 2 > Longest ? Longest : Time * 2;
+        try
+        {
+            acceptor.OnBackOff(Time, shortage);
+        }
+        catch (Exception)
+        {
+            // There is nobody else to tell.
+        }
+
+        return Time;
+    }
 
     /// <summary>Something was accepted.</summary>
     public void End() => Time = TimeSpan.Zero;

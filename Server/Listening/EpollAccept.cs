@@ -1,6 +1,5 @@
 // The accept loop as a part of an event loop: the listeners are in its interest set, and it accepts by accept4 on their handles what has come, so many at a time.
-// A connection is a bare descriptor, without a Socket object (some 700 bytes). With a thread of its own each batch would cost two switches of threads, which on
-// one processor were a quarter of a handshake. A connection of the same loop begins at once; another loop's is posted there.
+// A connection is a bare descriptor, without a Socket object (some 700 bytes). A thread of its own would cost a switch of threads there and back for each batch (docs/decisions/0005). A connection of the same loop begins at once; another loop's is posted there.
 
 using System.Net.Sockets;
 using System.Runtime.Versioning;
@@ -104,16 +103,8 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents
     private void BackOff(string shortage)
     {
         Rest();
-        TimeSpan wait = _wait.Next();
+        TimeSpan wait = _wait.Begin(_acceptor, shortage);
         _loop.Wheel.Arm(this, _loop.Now + (long)wait.TotalMilliseconds);
-        try
-        {
-            _acceptor.OnBackOff(wait, shortage);
-        }
-        catch (Exception)
-        {
-            // A log that throws has lost its line, and there is nobody else to tell: the loop goes on.
-        }
     }
 
     private bool TryListen()

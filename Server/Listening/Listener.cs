@@ -24,6 +24,7 @@ internal interface IAcceptor
 internal sealed class Listener : IAsyncDisposable
 {
     private const int Backlog = 4096;
+
     private readonly List<Socket> _sockets = [];
     private readonly List<Task> _accepting = [];
     private readonly CancellationTokenSource _stop = new();
@@ -104,11 +105,12 @@ internal sealed class Listener : IAsyncDisposable
         while (!_stop.IsCancellationRequested)
         {
             string? shortage = wait.IsOver ? null : Descriptors.Shortage();
+            Socket? accepted = null;
             try
             {
                 if (shortage is null)
                 {
-                    Socket accepted = await listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
+                    accepted = await listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
                     if (OperatingSystem.IsLinux()) shortage = Descriptors.ShortageAfter((int)accepted.Handle);
                     _acceptor.Accept(accepted);
                 }
@@ -126,6 +128,11 @@ internal sealed class Listener : IAsyncDisposable
             {
                 // The connection died in the backlog: the next one.
             }
+            catch (Exception exception)
+            {
+                accepted?.Dispose(); // nobody has it
+                shortage = exception.Message;
+            }
 
             if (shortage is null)
             {
@@ -133,8 +140,7 @@ internal sealed class Listener : IAsyncDisposable
                 continue;
             }
 
-            _acceptor.OnBackOff(wait.Next(), shortage);
-            await Task.Delay(wait.Time, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(wait.Begin(_acceptor, shortage), _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

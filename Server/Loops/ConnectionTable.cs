@@ -28,7 +28,8 @@ internal sealed class ConnectionTable
             slot = _used++;
         }
 
-        uint generation = ++_generations[slot];
+        if (++_generations[slot] == 0) _generations[slot] = 1; // generation 0 is nobody's
+        uint generation = _generations[slot];
         Volatile.Write(ref _connections[slot], connection);
         Volatile.Write(ref _count, _count + 1);
         return ((ulong)generation << 32) | (uint)slot;

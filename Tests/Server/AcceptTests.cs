@@ -1,4 +1,4 @@
-// Accepting in an epoll loop's turns, for an acceptor that cannot take what comes: it waits, longer each time, and comes back on every address.
+// Accepting, in an epoll loop's turns and by tasks, for an acceptor that cannot take what comes: it waits, longer each time, and comes back on every address.
 
 using System.Net;
 using System.Net.Sockets;
@@ -18,12 +18,13 @@ public sealed class AcceptTests
 {
     // A log that throws is a bug of the application's: it costs the line, not the loop and not the listeners.
     [Test]
-    public async Task AfterShortages_EveryAddressIsAcceptedOnAgain([Values] bool logThrows)
+    public async Task AfterShortages_EveryAddressIsAcceptedOnAgain([Values] bool logThrows, [Values] bool epoll)
     {
         const int Shortages = 9;
         FakeTimeProvider time = new();
         Acceptor acceptor = new(Shortages, logThrows);
-        EpollLoop loop = new(0, time, new MemoryBudget(long.MaxValue));
+        MemoryBudget budget = new(long.MaxValue);
+        EventLoop loop = epoll ? new EpollLoop(0, time, budget) : new SocketLoop(0, time, budget);
         await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, 0)], acceptor, time))
         {
             loop.Start();
@@ -57,6 +58,7 @@ public sealed class AcceptTests
 
     private sealed class Acceptor(int shortages, bool logThrows) : IAcceptor
     {
+        private int _refused;
         private int _seen;
 
         public int Seen => Volatile.Read(ref _seen);
@@ -67,23 +69,31 @@ public sealed class AcceptTests
 
         public void Accept(int descriptor, PeerAddress peer)
         {
-            bool refuses = Waits.Count < shortages;
-            if (!refuses)
-            {
-                Linux.Close(descriptor);
-                Taken++;
-            }
-
-            Interlocked.Increment(ref _seen);
-            if (refuses) throw new InvalidOperationException("no room");
+            Take();
+            Linux.Close(descriptor);
         }
 
-        public void Accept(Socket socket) => throw new NotSupportedException();
+        public void Accept(Socket socket)
+        {
+            Take();
+            socket.Dispose();
+        }
 
         public void OnBackOff(TimeSpan wait, string error)
         {
-            Waits.Add(wait);
+            lock (Waits) Waits.Add(wait);
             if (logThrows) throw new InvalidOperationException(error);
+        }
+
+        // Two addresses may be accepted on at once.
+        private void Take()
+        {
+            lock (Waits)
+            {
+                if (++_refused > shortages) Taken++;
+                _seen++;
+                if (_refused <= shortages) throw new InvalidOperationException("no room");
+            }
         }
     }
 }
