@@ -6,8 +6,8 @@
 // the last. Every call is made under the lock of the connection that has it.
 
 using RawWs.Frame;
-using RawWs.Server.Loops;
 using RawWs.Server.Memory;
+using RawWs.Server.Native;
 
 namespace RawWs.Server;
 
@@ -167,8 +167,7 @@ internal sealed partial class Outbox
     // What was in two places, as it goes over the wire.
     private byte[] Join(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, out int total)
     {
-        total = frames.Length;
-        foreach (Inset inset in insets) total += inset.Length;
+        total = Inset.TotalBytes(frames, insets);
         byte[] array = _budget.Rent(total);
         Span<byte> rest = array;
         int at = 0;

@@ -2,6 +2,7 @@
 // writability; meanwhile the peer is not read from (its gate closes at 64 KiB) and has a deadline. All on the owner's thread.
 
 using RawWs.Server.Loops;
+using RawWs.Server.Native;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
@@ -75,9 +76,7 @@ public sealed partial class WebSocketConnection
     private bool Send(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, int messages)
     {
         int taken = insets.IsEmpty ? _transport.TryWrite(frames, more: false) : _transport.TryWrite(frames, source, insets);
-        int length = frames.Length;
-        foreach (Inset inset in insets) length += inset.Length;
-        bool all = taken == length;
+        bool all = taken == Inset.TotalBytes(frames, insets);
         if (taken >= 0)
         {
             _bytesOut += taken;

@@ -76,7 +76,7 @@ public sealed partial class WebSocketConnection
         if (SequenceMarshal.TryGetArray(buffer, out ArraySegment<byte> bytes))
         {
             // A message that is received where it is assembled gives that memory back before the batch is sent.
-            _loop.Batch.Source = inbox.IsAssembledIn(bytes.Array!) ? null : bytes.Array;
+            _loop.Batch.Source = _transport.Gathers && !inbox.IsAssembledIn(bytes.Array!) ? bytes.Array : null;
             consumed = buffer.GetPosition(TakeSteps(inbox, bytes.Array!, bytes.Offset, bytes.Count, out all));
         }
         else

@@ -8,14 +8,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RawWs.Frame;
+using RawWs.Server.Native;
 
 namespace RawWs.Server.Loops;
-
-/// <summary>A payload that is sent from where it lies in a source, behind the frames up to <paramref name="FramesEnd"/>.</summary>
-/// <param name="FramesEnd">Where among the frames it belongs: right behind its header.</param>
-/// <param name="Start">Where in the source it begins.</param>
-/// <param name="Length">Its length in bytes.</param>
-internal readonly record struct Inset(int FramesEnd, int Start, int Length);
 
 internal sealed class SendBatch
 {

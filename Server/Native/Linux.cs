@@ -4,7 +4,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
-using RawWs.Server.Loops;
 
 namespace RawWs.Server.Native;
 

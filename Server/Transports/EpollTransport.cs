@@ -20,6 +20,8 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     private EpollLoop Epoll => (EpollLoop)Loop;
 
+    public override bool Gathers => true;
+
     /// <summary>The loop found this descriptor ready.</summary>
     public void OnEvents(uint events)
     {
@@ -54,12 +56,10 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     public override int TryWrite(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets)
     {
-        int length = frames.Length;
-        foreach (Inset inset in insets) length += inset.Length;
         nint taken;
         do taken = Linux.Send(_descriptor, frames, source, insets);
         while (taken < 0 && Linux.LastError == Linux.Eintr);
-        return Written(taken, length);
+        return Written(taken, Inset.TotalBytes(frames, insets));
     }
 
     public override void ShutdownWrite()

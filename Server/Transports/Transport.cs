@@ -11,6 +11,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using RawWs.Server.Loops;
+using RawWs.Server.Native;
 
 namespace RawWs.Server.Transports;
 
@@ -91,20 +92,23 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     /// <returns>How many bytes were taken, or -1 when the connection is broken.</returns>
     public abstract int TryWrite(ReadOnlySpan<byte> bytes, bool more);
 
+    /// <summary>Whether frames with insets go in one system call: else it is cheaper to copy.</summary>
+    public virtual bool Gathers => false;
+
     /// <summary>
     /// The same for frames with insets, each of which has its place between them, sent from where it lies in <paramref name="source"/>: in one system call
     /// where the system has one for it.
     /// </summary>
     public virtual int TryWrite(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets)
     {
-        int taken = 0, at = 0;
+        int taken = 0, at = 0, total = Inset.TotalBytes(frames, insets);
         foreach (Inset inset in insets)
         {
-            if (!TryWriteOn(frames[at..inset.FramesEnd], more: true, ref taken) || !TryWriteOn(source.Slice(inset.Start, inset.Length), more: true, ref taken)) return taken;
+            if (!TryWriteOn(frames[at..inset.FramesEnd], total, ref taken) || !TryWriteOn(source.Slice(inset.Start, inset.Length), total, ref taken)) return taken;
             at = inset.FramesEnd;
         }
 
-        if (at < frames.Length) TryWriteOn(frames[at..], more: false, ref taken);
+        if (at < frames.Length) TryWriteOn(frames[at..], total, ref taken);
         return taken;
     }
 
@@ -230,9 +234,9 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     }
 
     // Adds to what is taken, or makes it -1. False when it was not all.
-    private bool TryWriteOn(ReadOnlySpan<byte> bytes, bool more, ref int taken)
+    private bool TryWriteOn(ReadOnlySpan<byte> bytes, int total, ref int taken)
     {
-        int further = TryWrite(bytes, more);
+        int further = TryWrite(bytes, more: taken + bytes.Length < total);
         taken = further < 0 ? further : taken + further;
         return further == bytes.Length;
     }

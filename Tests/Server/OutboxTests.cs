@@ -3,8 +3,8 @@
 
 using RawWs.Frame;
 using RawWs.Server;
-using RawWs.Server.Loops;
 using RawWs.Server.Memory;
+using RawWs.Server.Native;
 
 namespace RawWs.Tests.Server;
 

@@ -85,6 +85,8 @@ internal sealed class MemoryConnection : IAsyncDisposable
 
         public List<byte> Taken { get; } = [];
 
+        public override bool Gathers => true;
+
         public void Arrive(byte[] bytes)
         {
             Assert.That(WantsBytes, "the connection is read from");

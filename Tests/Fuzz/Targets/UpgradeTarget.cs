@@ -131,7 +131,7 @@ internal static class UpgradeTarget
         ArrayBufferWriter<byte> written = new();
         UpgradeResponse.WriteSwitchingProtocols(written, request, subprotocol);
         Property.Holds(request.TryGetHeader("Sec-WebSocket-Key"u8, out ReadOnlySpan<byte> key));
-#pragma warning disable CA5350 // RFC 6455 §1.3 prescribes SHA-1.
+#pragma warning disable CA5350 // RFC 6455 §1.3 prescribes SHA-1; the oracle is the system's.
         string accept = Convert.ToBase64String(SHA1.HashData(Encoding.Latin1.GetBytes(Text(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
 #pragma warning restore CA5350
         string protocol = subprotocol is null ? "" : $"Sec-WebSocket-Protocol: {subprotocol}\r\n";
