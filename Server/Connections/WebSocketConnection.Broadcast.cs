@@ -22,6 +22,7 @@ public sealed partial class WebSocketConnection
         ReadOnlySpan<byte> frames = default;
         int messages = 0;
         bool requestFlush = false;
+        _transport.SendDeferred();
         lock (_transport)
         {
             if (!_accepting || _broadcastsHad >= end) return;
@@ -39,7 +40,7 @@ public sealed partial class WebSocketConnection
         }
 
         if (requestFlush) _loop.MarkDirty(this);
-        if (messages > 0) Send(frames, default, default, messages);
+        if (messages > 0 && !TryDefer(frames, messages)) Send(frames, default, default, messages);
     }
 
     // Under the lock. True when there were some. They are queued whatever the memory limit, for they count as sent; there was room for them when they came.

@@ -182,6 +182,7 @@ public sealed partial class WebSocketConnection
     private void EndNow()
     {
         StopAccepting();
+        _transport.SendDeferred();
         if (_pending is not null) _transport.Close(_reset || InsideFrame); // a handler that never returns holds no socket
         _ending?.Drained?.TrySetResult();
         _transport.CancelPendingRead();
@@ -196,6 +197,7 @@ public sealed partial class WebSocketConnection
     {
         _phase = Phase.Ended;
         _loop.Wheel.Disarm(this);
+        _transport.SendDeferred();
         // A frame of which the kernel took a part is finished, or the connection is reset.
         _transport.Close(_reset || InsideFrame);
         _loop.Connections.Remove(_transport.Key);

@@ -12,6 +12,7 @@ public sealed partial class WebSocketConnection
     /// <summary>Sends what is queued. On the owner's thread.</summary>
     internal void Flush()
     {
+        _transport.SendDeferred();
         if (_stalled || _phase == Phase.Ended || !FlushBatch()) return;
         while (TryPeek(out ReadOnlySpan<byte> run, out bool more))
         {
@@ -50,6 +51,36 @@ public sealed partial class WebSocketConnection
         _ending?.Drained?.TrySetResult();
     }
 
+    // The bytes are through: a small batch may wait for the other connections', and leaves with theirs.
+    private void EndBatch()
+    {
+        SendBatch batch = _loop.Batch;
+        if (batch.Bytes == 0) return;
+        if (!batch.Insets.IsEmpty || !TryDefer(batch.Frames, batch.Messages)) FlushBatch();
+        else if (!batch.Defer()) _transport.SendDeferred();
+    }
+
+    private bool TryDefer(ReadOnlySpan<byte> frames, int messages)
+    {
+        if (!_transport.TryDefer(frames)) return false;
+        _bytesOut += frames.Length;
+        Interlocked.Add(ref _messagesOut, messages);
+        return true;
+    }
+
+    void ITransportOwner.OnDeferredTaken(ReadOnlySpan<byte> frames, int taken)
+    {
+        _bytesOut -= frames.Length - Math.Max(taken, 0);
+        if (taken < 0)
+        {
+            Post(Posted.Break);
+            return;
+        }
+
+        QueueRest(frames, default, default, taken);
+        Stall();
+    }
+
     // Sends the batch, if it is this connection's and has something in it. False when the kernel has not taken all of it.
     private bool FlushBatch()
     {
@@ -83,14 +114,15 @@ public sealed partial class WebSocketConnection
             Interlocked.Add(ref _messagesOut, messages);
         }
 
-        if (taken >= 0 && !all)
-        {
-            lock (_transport) (_outbox ??= Outbox.Take(_context.Budget)).Prepend(frames, source, insets, taken);
-        }
-
+        if (taken >= 0 && !all) QueueRest(frames, source, insets, taken);
         if (taken < 0) _transport.Break(this);
         else if (!all || _transport.IsSending) Stall();
         return all && !_stalled;
+    }
+
+    private void QueueRest(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, int taken)
+    {
+        lock (_transport) (_outbox ??= Outbox.Take(_context.Budget)).Prepend(frames, source, insets, taken);
     }
 
     private bool TryPeek(out ReadOnlySpan<byte> run, out bool more)

@@ -27,18 +27,15 @@ public sealed partial class WebSocketConnection
         {
             _lastReceived = _loop.Now;
             Inbox inbox = _inbox ??= TakeInbox();
-            // One at a time: what takes frames never runs inside of another that does.
-            if (_loop.Batch.Owner is not null) throw new InvalidOperationException("Another connection's bytes are being taken.");
-            _loop.Batch.Owner = this;
+            _transport.SendDeferred(); // of a turn of its own just before this one
+            _loop.Batch.Begin(this, _loop.IsNothingDeferred);
             try
             {
                 all = TakeFrames(buffer, inbox);
             }
             finally
             {
-                _loop.Batch.Owner = null;
-                _loop.Batch.Source = null;
-                _loop.Batch.Clear();
+                _loop.Batch.End();
             }
 
             FollowMessage(inbox);
@@ -90,7 +87,7 @@ public sealed partial class WebSocketConnection
             else _loop.Budget.Forget(joined); // a handler may have it
         }
 
-        FlushBatch(); // before the bytes go, for it may send some of them
+        EndBatch(); // before the bytes go, for it may send some of them
         _transport.AdvanceTo(consumed, all ? buffer.End : consumed);
         return all;
     }

@@ -70,6 +70,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         Close = 4,
         Abort = 8,
         OpenGates = 16,
+        Break = 32,
     }
 
     /// <summary>A number of its own, never used again in this process.</summary>
@@ -136,6 +137,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         if ((what & Posted.Close) != 0) BeginClose(_closeRequest!);
         if ((what & Posted.Flush) != 0) Flush();
         if ((what & Posted.OpenGates) != 0) OpenGates();
+        if ((what & Posted.Break) != 0) _transport.Break(this);
         if ((what & Posted.Abort) != 0) AbortNow();
     }
 

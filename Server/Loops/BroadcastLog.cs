@@ -45,7 +45,7 @@ internal sealed class BroadcastLog(EventLoop loop, MemoryBudget budget) : ILoopW
             if (!budget.HasRoomFor((long)loop.Connections.Count * end) || (!first && refused != _refused)) return false;
             if (_frames.Length == 0)
             {
-                _frames = GC.AllocateUninitializedArray<byte>(BytesMax);
+                _frames = GC.AllocateUninitializedArray<byte>(BytesMax, pinned: true);
                 _ends = new int[CountMax];
             }
 
@@ -92,6 +92,7 @@ internal sealed class BroadcastLog(EventLoop loop, MemoryBudget budget) : ILoopW
             }
         }
 
+        loop.SubmitDeferred(); // from here they may be forgotten
         lock (_lock)
         {
             if (_end == end) _start = end;

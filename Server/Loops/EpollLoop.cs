@@ -29,6 +29,7 @@ internal sealed class EpollLoop : EventLoop
     private readonly Thread _thread;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer? _timer; // with a clock that is not the system's: it wakes the loop, which waits without a timeout
+    private readonly DeferredSends _deferred = new(SendRing.TryCreate(DeferredSends.CountMax));
     private volatile bool _stopping;
 
     public EpollLoop(int index, TimeProvider time, MemoryBudget budget)
@@ -53,6 +54,11 @@ internal sealed class EpollLoop : EventLoop
     /// <summary>Who accepts, if this loop does.</summary>
     public IListenEvents? Listening { get; set; }
 
+    public override bool IsNothingDeferred => _deferred.IsEmpty;
+
+    /// <summary>Sends that go to the kernel when the events are through. Owner only.</summary>
+    public DeferredSends Deferred => _deferred;
+
     public override void Start() => _thread.UnsafeStart(); // the starter's execution context is not ours
 
     public override async Task StopAsync()
@@ -62,6 +68,7 @@ internal sealed class EpollLoop : EventLoop
         Wake();
         await _ended.Task.ConfigureAwait(false);
         if (_timer is not null) await _timer.DisposeAsync().ConfigureAwait(false);
+        _deferred.Close();
         Linux.Close(_wake);
         Linux.Close(_epoll);
     }
@@ -75,6 +82,8 @@ internal sealed class EpollLoop : EventLoop
 
     /// <summary>Takes a descriptor out of the interest set. Owner only, but for a listener.</summary>
     public void Unregister(int descriptor) => Linux.EpollControl(_epoll, Linux.EpollCtlDel, descriptor, 0, 0);
+
+    public override void SubmitDeferred() => _deferred.Submit();
 
     protected override void Wake() => Linux.Signal(_wake);
 
@@ -160,5 +169,7 @@ internal sealed class EpollLoop : EventLoop
                 else if (key <= int.MaxValue) Listening!.OnReadable((int)key);
             }
         }
+
+        _deferred.Submit();
     }
 }

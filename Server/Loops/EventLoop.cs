@@ -117,6 +117,14 @@ internal abstract class EventLoop
     /// <summary>An application takes its time to decide: it keeps the request.</summary>
     public void GiveRequestAway() => Request = new UpgradeRequest();
 
+    /// <summary>Whether no send is put off. On the owner's thread.</summary>
+    public virtual bool IsNothingDeferred => true;
+
+    /// <summary>Gives the sends that are put off to the kernel, where there is such a thing. On the owner's thread.</summary>
+    public virtual void SubmitDeferred()
+    {
+    }
+
     /// <summary>Makes the waiting loop run a turn. Any thread.</summary>
     protected abstract void Wake();
 
@@ -153,6 +161,7 @@ internal abstract class EventLoop
         RunPosts();
         Wheel.Advance(Now);
         FlushDirty();
+        SubmitDeferred();
     }
 
     protected void EndTurn() => _ownerThread = 0;

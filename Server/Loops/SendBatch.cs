@@ -21,15 +21,18 @@ internal sealed class SendBatch
     public const int CopiedBytesMax = 1024;
 
     private const int InsetsMax = 32;
+    private const int DeferredBytesMax = 64 * 1024;
 
-    // Behind the batch there is room for the header of a frame whose payload goes out from where it lies.
-    private readonly byte[] _frames = GC.AllocateUninitializedArray<byte>(BytesMax + FrameWriter.HeaderBytesMax, pinned: true);
+    // In front of the batch lie those that are put off (DeferredSends); behind it there is room for the header of a frame whose payload goes out from where
+    // it lies.
+    private readonly byte[] _frames = GC.AllocateUninitializedArray<byte>(DeferredBytesMax + BytesMax + FrameWriter.HeaderBytesMax, pinned: true);
     private readonly Inset[] _insets = new Inset[InsetsMax];
+    private int _start;
     private int _length;
     private int _insetCount;
 
     /// <summary>Whose answers these are; null between two connections. Others than the loop's thread may look at it, and find it is not theirs.</summary>
-    public WebSocketConnection? Owner { get; set; }
+    public WebSocketConnection? Owner { get; private set; }
 
     /// <summary>The array with the bytes that are being taken, if payloads may be sent from there.</summary>
     public byte[]? Source { get; set; }
@@ -41,7 +44,7 @@ internal sealed class SendBatch
     public int Bytes { get; private set; }
 
     /// <summary>Frames, one behind the other; of those whose payload is an inset, and of one whose payload lies elsewhere, the header alone.</summary>
-    public ReadOnlySpan<byte> Frames => _frames.AsSpan(0, _length);
+    public ReadOnlySpan<byte> Frames => _frames.AsSpan(_start, _length);
 
     /// <summary>The payloads in <see cref="Source"/>, in order.</summary>
     public ReadOnlySpan<Inset> Insets => _insets.AsSpan(0, _insetCount);
@@ -50,7 +53,7 @@ internal sealed class SendBatch
     public bool TryAppend(Opcode opcode, ReadOnlySpan<byte> payload)
     {
         if (payload.Length > BytesMax - FrameWriter.HeaderBytesMax - _length) return false;
-        Grow(FrameWriter.Write(_frames.AsSpan(_length), opcode, payload), isMessage: true);
+        Grow(FrameWriter.Write(_frames.AsSpan(_start + _length), opcode, payload), isMessage: true);
         return true;
     }
 
@@ -73,17 +76,45 @@ internal sealed class SendBatch
     public bool TryAppend(ReadOnlySpan<byte> frame, bool isMessage)
     {
         if (frame.Length > BytesMax - _length) return false;
-        frame.CopyTo(_frames.AsSpan(_length));
+        frame.CopyTo(_frames.AsSpan(_start + _length));
         Grow(frame.Length, isMessage);
         return true;
     }
 
     /// <summary>Writes the header of a message whose payload is sent from where it lies, right behind the batch.</summary>
     public void AppendHeader(Opcode opcode, int payloadBytes) =>
-        Grow(FrameWriter.WriteHeader(_frames.AsSpan(_length), opcode, (ulong)payloadBytes), isMessage: true);
+        Grow(FrameWriter.WriteHeader(_frames.AsSpan(_start + _length), opcode, (ulong)payloadBytes), isMessage: true);
 
     /// <summary>It has been sent, or queued.</summary>
     public void Clear() => _length = _insetCount = Messages = Bytes = 0;
+
+    /// <summary>Its sending has been put off: its bytes stay where they are, and the next batch is written behind them.</summary>
+    /// <returns>Whether there is room for a further batch then.</returns>
+    public bool Defer()
+    {
+        _start += _length;
+        Clear();
+        return _start <= DeferredBytesMax;
+    }
+
+    /// <summary>Begins with a connection's bytes.</summary>
+    /// <param name="owner">Whose they are.</param>
+    /// <param name="noneDeferred">Whether no batch's sending is put off: their room is free.</param>
+    public void Begin(WebSocketConnection owner, bool noneDeferred)
+    {
+        // One at a time: what takes frames never runs inside of another that does.
+        if (Owner is not null) throw new InvalidOperationException("Another connection's bytes are being taken.");
+        Owner = owner;
+        if (noneDeferred) _start = 0;
+    }
+
+    /// <summary>Its connection's bytes are through.</summary>
+    public void End()
+    {
+        Owner = null;
+        Source = null;
+        Clear();
+    }
 
     private void Grow(int bytes, bool isMessage)
     {

@@ -26,6 +26,7 @@ internal static unsafe partial class Linux
     public const int Emfile = 24;
     public const int Enobufs = 105;
 
+    public const int MsgDontWait = 0x40;
     public const int MsgNoSignal = 0x4000;
     public const int MsgMore = 0x8000;
 
@@ -37,6 +38,8 @@ internal static unsafe partial class Linux
     private const int SoLinger = 13;
     private const int IpProtoTcp = 6;
     private const int TcpUserTimeout = 18;
+    private const int CallRingSetup = 425; // the same on all processors
+    private const int CallRingEnter = 426;
 
     /// <summary>The bytes of one epoll_event: the kernel packs it on x64 (and x86) only.</summary>
     public static readonly int EpollEventBytes =
@@ -137,6 +140,23 @@ internal static unsafe partial class Linux
         _ = read(eventDescriptor, &value, 8);
     }
 
+    /// <summary>io_uring_setup: a descriptor, or below zero.</summary>
+    public static int RingSetup(uint count, SendRing.Parameters* parameters) => (int)syscall(CallRingSetup, (nint)count, (nint)parameters, 0, 0, 0, 0);
+
+    /// <summary>io_uring_enter: how many entries the kernel has taken, or below zero.</summary>
+    public static int RingEnter(int ring, uint toSubmit, uint minimumResults, uint flags) =>
+        (int)syscall(CallRingEnter, ring, (nint)toSubmit, (nint)minimumResults, (nint)flags, 0, 0);
+
+    /// <summary>Memory that is shared with the kernel behind a descriptor; null when there is none.</summary>
+    public static byte* Map(int descriptor, long offset, nuint length)
+    {
+        const int ProtReadWrite = 3, MapSharedPopulate = 0x1 | 0x8000;
+        void* start = mmap(null, length, ProtReadWrite, MapSharedPopulate, descriptor, (nint)offset);
+        return (nint)start == -1 ? null : (byte*)start;
+    }
+
+    public static void Unmap(byte* start, nuint length) => _ = munmap(start, length);
+
     /// <summary>How many files the process may have open (its soft limit).</summary>
     public static int OpenFilesMax()
     {
@@ -177,5 +197,8 @@ internal static unsafe partial class Linux
     [LibraryImport("libc")] private static partial nint read(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial nint write(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial int setsockopt(int descriptor, int level, int name, void* value, uint length);
+    [LibraryImport("libc")] private static partial nint syscall(nint number, nint first, nint second, nint third, nint fourth, nint fifth, nint sixth);
+    [LibraryImport("libc")] private static partial void* mmap(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
+    [LibraryImport("libc")] private static partial int munmap(void* address, nuint length);
     [LibraryImport("libc")] private static partial int getrlimit(int resource, ulong* limits);
 }

@@ -48,6 +48,7 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     public override int TryWrite(ReadOnlySpan<byte> bytes, bool more)
     {
+        ThrowIfDeferred();
         nint taken;
         do taken = Linux.Send(_descriptor, bytes, more);
         while (taken < 0 && Linux.LastError == Linux.Eintr);
@@ -56,14 +57,31 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     public override int TryWrite(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets)
     {
+        ThrowIfDeferred();
         nint taken;
         do taken = Linux.Send(_descriptor, frames, source, insets);
         while (taken < 0 && Linux.LastError == Linux.Eintr);
         return Written(taken, Inset.TotalBytes(frames, insets));
     }
 
+    public override bool TryDefer(ReadOnlySpan<byte> bytes)
+    {
+        ThrowIfDeferred();
+        return HasDeferred = _descriptor >= 0 && Epoll.Deferred.TryAdd(this, _descriptor, bytes);
+    }
+
+    /// <summary>What has become of the send that was put off: how many bytes were taken, or an errno below zero.</summary>
+    public void OnDeferredSent(ReadOnlySpan<byte> bytes, int result)
+    {
+        HasDeferred = false;
+        if (result == bytes.Length) return;
+        bool alive = (result >= 0 || IsPassing(-result)) && TryWantRoom();
+        _owner.OnDeferredTaken(bytes, alive ? Math.Max(result, 0) : -1);
+    }
+
     public override void ShutdownWrite()
     {
+        ThrowIfDeferred();
         if (_descriptor >= 0) Linux.ShutdownSend(_descriptor);
     }
 
@@ -86,7 +104,7 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
             if (received >= 0) return (int)received;
             int error = Linux.LastError;
             if (error == Linux.Eintr) continue;
-            if (error is Linux.Eagain or Linux.Enobufs or Linux.Enomem) return -1;
+            if (IsPassing(error)) return -1;
             Break(_owner);
             return -2;
         }
@@ -95,6 +113,7 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
     protected override void CloseSocket(bool reset)
     {
         if (_descriptor < 0) return;
+        SendDeferred(); // the number will be another socket's
         if (reset) Linux.ResetOnClose(_descriptor);
         Linux.Close(_descriptor); // and with that it leaves the interest set
         _descriptor = -1;
@@ -106,21 +125,30 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         if (taken == length) return length;
         if (taken < 0)
         {
-            if (_descriptor < 0 || Linux.LastError is not (Linux.Eagain or Linux.Enobufs or Linux.Enomem)) return -1;
+            if (_descriptor < 0 || !IsPassing(Linux.LastError)) return -1;
             taken = 0;
         }
 
-        WantRoom();
+        if (!TryWantRoom()) Break(_owner);
         return (int)taken;
     }
 
-    private void WantRoom()
+    private bool TryWantRoom()
     {
-        if (_wantsRoom) return;
+        if (_wantsRoom) return true;
         _wantsRoom = true;
         uint wanted = Linux.EpollOut | (_registered == NotRegistered ? 0 : _registered & Linux.EpollIn);
-        if (_registered != wanted) Register(wanted);
+        return _registered == wanted || TryRegister(wanted);
     }
+
+    // What was put off is older than whatever comes now, and perhaps was not taken in full: who sends has to look at that first.
+    private void ThrowIfDeferred()
+    {
+        if (HasDeferred) throw new InvalidOperationException("Bytes are put off that have to go first.");
+    }
+
+    // Nothing was taken, and the connection is as good as before.
+    private static bool IsPassing(int error) => error is Linux.Eagain or Linux.Enobufs or Linux.Enomem or Linux.Eintr;
 
     // After an event: what woke us for nothing must not wake us again. Only then: a read that is asked for anew soon, as nearly all
     // are, finds its registration as it was.
@@ -134,7 +162,13 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     private void Register(uint events)
     {
-        if (Epoll.TryRegister(_descriptor, isNew: _registered == NotRegistered, events, Key)) _registered = events;
-        else Break(_owner);
+        if (!TryRegister(events)) Break(_owner);
+    }
+
+    private bool TryRegister(uint events)
+    {
+        if (!Epoll.TryRegister(_descriptor, isNew: _registered == NotRegistered, events, Key)) return false;
+        _registered = events;
+        return true;
     }
 }

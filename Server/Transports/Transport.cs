@@ -38,6 +38,12 @@ internal interface ITransportOwner
     void OnBroken();
 
     /// <summary>
+    /// The kernel has not taken all of the bytes whose sending was put off, but so many, or -1: the connection is dead. The rest goes before all else, and
+    /// is to be copied; <see cref="OnWritable"/> follows. Nothing may be sent, broken or closed in here.
+    /// </summary>
+    void OnDeferredTaken(ReadOnlySpan<byte> bytes, int taken);
+
+    /// <summary>
     /// Bytes are there. Whoever knows that a large payload goes on may have them where he wants them, and saves a copy; they are shown to the reader there.
     /// False: they are received into the loop's buffer.
     /// </summary>
@@ -77,6 +83,9 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
 
     protected EventLoop Loop => _loop;
 
+    /// <summary>Whether a send of this transport's is put off.</summary>
+    protected bool HasDeferred { get; set; }
+
     /// <summary>The bits that keep the gate closed.</summary>
     public GateReasons Gate => _gate;
 
@@ -110,6 +119,18 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
 
         if (at < frames.Length) TryWriteOn(frames[at..], total, ref taken);
         return taken;
+    }
+
+    /// <summary>
+    /// Has bytes sent when the events of this turn are through, with those of other connections. They are pinned, and stay as they are until <see
+    /// cref="EventLoop.SubmitDeferred"/> has returned. Nothing of this transport's is put off at the moment. False: they have to be sent now.
+    /// </summary>
+    public virtual bool TryDefer(ReadOnlySpan<byte> bytes) => false;
+
+    /// <summary>Sends what was put off, if anything was: the owner wants to send more, or to know.</summary>
+    public void SendDeferred()
+    {
+        if (HasDeferred) _loop.SubmitDeferred();
     }
 
     /// <summary>Ends our direction: the peer sees the end of the stream behind the last byte (SHUT_WR).</summary>

@@ -1,0 +1,108 @@
+// The small sends of a turn's events, put off until the events are through and then given to the kernel together. Two things are
+// gained by it: receiving and decoding go on with warm caches while they last, and so does sending; and, where the system has a ring
+// (SendRing), all of them are one system call. The price is that the first answer waits for the events after its own: so they are few.
+//
+// What keeps it right:
+// - A connection has one at most, and whatever else is to become of its descriptor (another send, SHUT_WR, close) comes after it: EpollTransport
+//   sees to that, so that no caller can forget it.
+// - The bytes lie in pinned arrays that their owner leaves alone until Submit has returned.
+// - What the kernel did not take is queued at once, in front of all else; a connection that is found dead is told so in a turn of its own. So no
+//   application's code runs inside of Submit, whoever has called it.
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using RawWs.Server.Native;
+using RawWs.Server.Transports;
+
+namespace RawWs.Server.Loops;
+
+[SupportedOSPlatform("linux")]
+internal sealed unsafe class DeferredSends
+{
+    /// <summary>How many are put off at most.</summary>
+    public const int CountMax = 64;
+
+    /// <summary>A longer send, in bytes, is not put off: it gains nothing by company.</summary>
+    public const int BytesMax = 4096;
+
+    private readonly Entry[] _entries = new Entry[CountMax];
+    private readonly int[] _results = new int[CountMax];
+    private SendRing? _ring;
+    private int _count;
+    private bool _submitting;
+
+    public DeferredSends(SendRing? ring) => _ring = ring;
+
+    /// <summary>Whether nothing is put off.</summary>
+    public bool IsEmpty => _count == 0;
+
+    /// <summary>Puts a send off. False when it is too long for that, or none can be put off at the moment.</summary>
+    /// <param name="transport">Whose it is. It has none here yet.</param>
+    /// <param name="descriptor">Its socket.</param>
+    /// <param name="bytes">Of a pinned array.</param>
+    public bool TryAdd(EpollTransport transport, int descriptor, ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > BytesMax || _submitting) return false;
+        if (_count == CountMax) Submit();
+        _entries[_count++] = new Entry(transport, descriptor, bytes);
+        return true;
+    }
+
+    /// <summary>Gives all of them to the kernel, in the order in which they were put off.</summary>
+    public void Submit()
+    {
+        if (_count == 0 || _submitting) return;
+        _submitting = true;
+        try
+        {
+            if (!TrySubmitToRing()) SendEach();
+            for (int i = 0; i < _count; i++) _entries[i].Transport.OnDeferredSent(_entries[i].Bytes, _results[i]);
+        }
+        finally
+        {
+            _entries.AsSpan(0, _count).Clear();
+            _count = 0;
+            _submitting = false;
+        }
+    }
+
+    /// <summary>The loop has ended: the ring is given back.</summary>
+    public void Close() => _ring?.Close();
+
+    private bool TrySubmitToRing()
+    {
+        // One alone is the same either way, and a plain call is the shorter.
+        Span<int> results = _results.AsSpan(0, _count);
+        results.Fill(SendRing.NotDone);
+        if (_ring is null || _count == 1) return false;
+        for (int i = 0; i < _count; i++) _ring.Prepare(i, _entries[i].Descriptor, _entries[i].Bytes);
+        if (_ring.Submit(results)) return true;
+        _ring.Close(); // it may have any state now
+        _ring = null;
+        return false;
+    }
+
+    // Those that have no result yet.
+    private void SendEach()
+    {
+        for (int i = 0; i < _count; i++)
+        {
+            if (_results[i] != SendRing.NotDone) continue;
+            nint taken;
+            do taken = Linux.Send(_entries[i].Descriptor, _entries[i].Bytes, more: false);
+            while (taken < 0 && Linux.LastError == Linux.Eintr);
+            _results[i] = taken < 0 ? -Linux.LastError : (int)taken;
+        }
+    }
+
+    private readonly struct Entry(EpollTransport transport, int descriptor, ReadOnlySpan<byte> bytes)
+    {
+        public readonly EpollTransport Transport = transport;
+        public readonly int Descriptor = descriptor;
+        private readonly int _length = bytes.Length;
+        private readonly byte* _start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes));
+
+        public ReadOnlySpan<byte> Bytes => new(_start, _length);
+    }
+}
