@@ -71,8 +71,7 @@ internal static class Program
     private static void SayReady(WebSocketServer server, RunSettings settings, ILogger log)
     {
         string addresses = string.Join(", ", server.EndPoints);
-        string transport = settings.Server.UsesEpoll ? "epoll" : "socket";
-        log.Listening(addresses, transport, settings.Server.Loops, PageUrl(server.EndPoints[0]));
+        log.Listening(addresses, server.TransportName, settings.Server.Loops, PageUrl(server.EndPoints[0]));
         if (settings.Application == ApplicationKind.Router && settings.EffectiveIntroduce != Introduce.None) log.UidsAreNotAuthenticated();
     }
 

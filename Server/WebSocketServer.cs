@@ -64,7 +64,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         for (int i = 0; i < _loops.Length; i++)
         {
             _loops[i] = options.UsesEpoll && OperatingSystem.IsLinux()
-                ? new EpollLoop(i, options.TimeProvider, Budget)
+                ? new EpollLoop(i, options.TimeProvider, Budget, options.IoUring)
                 : new SocketLoop(i, options.TimeProvider, Budget);
         }
     }
@@ -82,6 +82,9 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
     public int Count => Volatile.Read(ref _count);
 
     internal IReadOnlyList<EventLoop> Loops => _loops;
+
+    /// <summary>How readiness comes and sends go, in words for the log.</summary>
+    internal string TransportName => !OperatingSystem.IsLinux() || _loops[0] is not EpollLoop epoll ? "socket" : epoll.Deferred.HasRing ? "epoll with io_uring" : "epoll";
 
     /// <summary>Binds the addresses and begins to accept.</summary>
     /// <exception cref="ListenException">An address can't be listened on.</exception>

@@ -33,7 +33,7 @@ public sealed class ConformanceTests
 
     private static async Task<IReadOnlyList<Result>> RunAgainstOurs(TransportKind transport, IReadOnlyList<Case> cases, bool takeover)
     {
-        await using TestServer server = await TestServer.Start(new Setup(transport, 1), new EchoApplication(), options => options with
+        await using TestServer server = await TestServer.Start(new Setup(transport, 1, IoUring: true), new EchoApplication(), options => options with
         {
             Compression = true,
             CompressionTakeover = takeover,

@@ -1,6 +1,7 @@
 // The small sends of a turn's events, put off until the events are through and then given to the kernel together. Two things are
 // gained by it: receiving and decoding go on with warm caches while they last, and so does sending; and, where the system has a ring
-// (SendRing), all of them are one system call. The price is that the first answer waits for the events after its own: so they are few.
+// (SendRing), all of them are one system call. The price is that the first answer waits for the events after its own. With handlers of
+// microseconds that is nothing; where a round has once taken long, nothing is put off for a while.
 //
 // What keeps it right:
 // - A connection has one at most, and whatever else is to become of its descriptor (another send, SHUT_WR, close) comes after it: EpollTransport
@@ -26,13 +27,23 @@ internal sealed unsafe class DeferredSends
     /// <summary>A longer send, in bytes, is not put off: it gains nothing by company.</summary>
     public const int BytesMax = 4096;
 
+    private static readonly TimeSpan RoundMax = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
+
     private readonly Entry[] _entries = new Entry[CountMax];
     private readonly int[] _results = new int[CountMax];
+    private readonly TimeProvider _time;
     private SendRing? _ring;
     private int _count;
     private bool _submitting;
+    private bool _pauses;
+    private long _began; // a timestamp: of the round, or of the pause
 
-    public DeferredSends(SendRing? ring) => _ring = ring;
+    /// <summary>With a ring they are one system call; without, a call each.</summary>
+    public DeferredSends(TimeProvider time, SendRing? ring) => (_time, _ring) = (time, ring);
+
+    /// <summary>Whether they are one system call.</summary>
+    public bool HasRing => _ring is not null;
 
     /// <summary>Whether nothing is put off.</summary>
     public bool IsEmpty => _count == 0;
@@ -43,7 +54,7 @@ internal sealed unsafe class DeferredSends
     /// <param name="bytes">Of a pinned array.</param>
     public bool TryAdd(EpollTransport transport, int descriptor, ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length > BytesMax || _submitting) return false;
+        if (bytes.Length > BytesMax || _submitting || (_count == 0 && !TryBegin())) return false;
         if (_count == CountMax) Submit();
         _entries[_count++] = new Entry(transport, descriptor, bytes);
         return true;
@@ -65,10 +76,23 @@ internal sealed unsafe class DeferredSends
             _count = 0;
             _submitting = false;
         }
+
+        long now = _time.GetTimestamp();
+        _pauses = _time.GetElapsedTime(_began, now) > RoundMax;
+        _began = now;
     }
 
     /// <summary>The loop has ended: the ring is given back.</summary>
     public void Close() => _ring?.Close();
+
+    // A round begins, if there may be one.
+    private bool TryBegin()
+    {
+        long now = _time.GetTimestamp();
+        if (_pauses && _time.GetElapsedTime(_began, now) < Pause) return false;
+        _began = now;
+        return true;
+    }
 
     private bool TrySubmitToRing()
     {

@@ -29,10 +29,10 @@ internal sealed class EpollLoop : EventLoop
     private readonly Thread _thread;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer? _timer; // with a clock that is not the system's: it wakes the loop, which waits without a timeout
-    private readonly DeferredSends _deferred = new(SendRing.TryCreate(DeferredSends.CountMax));
+    private readonly DeferredSends _deferred;
     private volatile bool _stopping;
 
-    public EpollLoop(int index, TimeProvider time, MemoryBudget budget)
+    public EpollLoop(int index, TimeProvider time, MemoryBudget budget, bool usesRing)
         : base(index, time, budget)
     {
         _epoll = Linux.EpollCreate();
@@ -45,6 +45,7 @@ internal sealed class EpollLoop : EventLoop
             throw new IOException($"eventfd failed with errno {error}.");
         }
 
+        _deferred = new DeferredSends(time, usesRing ? SendRing.TryCreate(DeferredSends.CountMax) : null);
         Linux.EpollControl(_epoll, Linux.EpollCtlAdd, _wake, Linux.EpollIn, WakeKey);
         if (time != TimeProvider.System)
             _timer = time.CreateTimer(static loop => ((EpollLoop)loop!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

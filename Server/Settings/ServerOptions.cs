@@ -28,6 +28,12 @@ public sealed record ServerOptions
     /// <summary>Where readiness comes from. Default: Auto.</summary>
     public TransportKind Transport { get; init; }
 
+    /// <summary>
+    /// With epoll: the small sends of a loop's turn go to the kernel in one system call, where the system has an io_uring for us; where it has none, or forbids
+    /// it, each is a call. Default: yes.
+    /// </summary>
+    public bool IoUring { get; init; } = true;
+
     /// <summary>How many event loops; default: one per processor.</summary>
     public int Loops { get; init; } = Environment.ProcessorCount;
 

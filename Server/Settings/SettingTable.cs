@@ -96,6 +96,8 @@ internal static class SettingTable
             + "epoll where there is one.", "auto, epoll (on Linux), socket",
             Choice(("auto", TransportKind.Auto), ("epoll", TransportKind.Epoll), ("socket", TransportKind.Socket)),
             static (options, value) => options with { Transport = value }),
+        Server("io-uring", "on|off", "With epoll: small sends of one turn go to the kernel in one system call, where the system allows it. Default: on.", "on, off", OnOff,
+            static (options, value) => options with { IoUring = value }),
         Server<int>("loops", "COUNT", $"Event loops; with epoll each has a thread. Default: one per processor (here {Text(Defaults.Loops)}).", "a whole number from 1 to 1024",
             TryLoops, static (options, value) => options with { Loops = value }),
         One<TimeSpan>("drain", "SECONDS", "Time that connections have to close after Ctrl-C or SIGTERM. Default: 5 s.", $"0, or {Seconds}",

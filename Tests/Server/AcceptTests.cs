@@ -24,7 +24,7 @@ public sealed class AcceptTests
         FakeTimeProvider time = new();
         Acceptor acceptor = new(Shortages, logThrows);
         MemoryBudget budget = new(long.MaxValue);
-        EventLoop loop = epoll ? new EpollLoop(0, time, budget) : new SocketLoop(0, time, budget);
+        EventLoop loop = epoll ? new EpollLoop(0, time, budget, usesRing: true) : new SocketLoop(0, time, budget);
         await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, 0)], acceptor, time))
         {
             loop.Start();

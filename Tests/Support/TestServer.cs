@@ -9,13 +9,13 @@ using RawWs.Server.Memory;
 namespace RawWs.Tests.Support;
 
 /// <summary>What the whole server suite runs on.</summary>
-public sealed record Setup(TransportKind Transport, int Loops)
+public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = false)
 {
     public static IReadOnlyList<Setup> All { get; } = OperatingSystem.IsLinux()
-        ? [new(TransportKind.Epoll, 1), new(TransportKind.Epoll, 4), new(TransportKind.Socket, 1), new(TransportKind.Socket, 4)]
+        ? [new(TransportKind.Epoll, 1, IoUring: true), new(TransportKind.Epoll, 4), new(TransportKind.Socket, 1), new(TransportKind.Socket, 4)]
         : [new(TransportKind.Socket, 1), new(TransportKind.Socket, 4)];
 
-    public override string ToString() => $"{Transport}×{Loops}";
+    public override string ToString() => $"{Transport}{(IoUring ? "+ring" : "")}×{Loops}";
 }
 
 internal sealed class TestServer : IAsyncDisposable
@@ -41,6 +41,7 @@ internal sealed class TestServer : IAsyncDisposable
             ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)],
             Transport = setup.Transport,
             Loops = setup.Loops,
+            IoUring = setup.IoUring,
         };
         WebSocketServer server = new(change is null ? options : change(options), application);
         if (application is RawWs.Server.Applications.RouterApplication router) router.Attach(server);

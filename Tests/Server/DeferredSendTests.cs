@@ -1,0 +1,245 @@
+// Sends that are put off to the end of a turn's events: each reaches its own peer, in order and whole, whatever the kernel takes, and nothing
+// that is to become of the socket overtakes it. Over real sockets, with a ring and without.
+
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using Microsoft.Extensions.Time.Testing;
+using RawWs.Server.Loops;
+using RawWs.Server.Memory;
+using RawWs.Server.Native;
+using RawWs.Server.Transports;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Server;
+
+[Platform("Linux")]
+[SupportedOSPlatform("linux")]
+[TestFixture(true)]
+[TestFixture(false)]
+public sealed class DeferredSendTests(bool usesRing)
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly List<Peer> _peers = [];
+    private EpollLoop _loop = null!; // never started: the test makes its turns
+    private Socket _listener = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        _loop = new EpollLoop(0, _time, new MemoryBudget(long.MaxValue), usesRing);
+        _listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Listen();
+    }
+
+    [TearDown]
+    public async Task TearDown()
+    {
+        foreach (Peer peer in _peers)
+        {
+            peer.Transport.Close(reset: false);
+            peer.Client.Dispose();
+        }
+
+        _peers.Clear();
+        _listener.Dispose();
+        await _loop.StopAsync();
+    }
+
+    [Test]
+    public void EachGetsItsOwn_AndNothingBeforeTheRoundIsOver([Values(1, 2, 63, DeferredSends.CountMax)] int count, [Values(1, 7)] int rounds)
+    {
+        for (int i = 0; i < count; i++) Connect();
+        for (int round = 0; round < rounds; round++)
+        {
+            for (int i = 0; i < count; i++) Assert.That(_peers[i].Transport.TryDefer(Bytes(100 + i, seed: i)));
+            Assert.That(_peers.Sum(static peer => peer.Client.Available), Is.Zero);
+            _loop.SubmitDeferred();
+            for (int i = 0; i < count; i++) Assert.That(_peers[i].Receive(100 + i), Is.EqualTo(Bytes(100 + i, seed: i)));
+        }
+
+        Assert.That(_loop.IsNothingDeferred);
+        Assert.That(_peers.All(static peer => peer.Told.Count == 0), "nobody is told of a send that was taken whole");
+    }
+
+    [Test]
+    public void OneMoreThanThereIsRoomFor_SendsTheOthers()
+    {
+        for (int i = 0; i <= DeferredSends.CountMax; i++) Assert.That(Connect().Transport.TryDefer(Bytes(10, seed: i)));
+        for (int i = 0; i < DeferredSends.CountMax; i++) Assert.That(_peers[i].Receive(10), Is.EqualTo(Bytes(10, seed: i)));
+        Assert.That(_peers[^1].Client.Available, Is.Zero);
+        _loop.SubmitDeferred();
+        Assert.That(_peers[^1].Receive(10), Is.EqualTo(Bytes(10, seed: DeferredSends.CountMax)));
+    }
+
+    // What the kernel takes is a beginning of it; the owner is told how long, and the transport waits for room.
+    [Test]
+    public void WhatTheKernelDoesNotTake_IsSaid()
+    {
+        Peer full = Connect(), other = Connect();
+        int taken = Fill(full.Transport);
+        Assert.That(full.Transport.TryDefer(Bytes(DeferredSends.BytesMax, seed: 1)));
+        Assert.That(other.Transport.TryDefer(Bytes(5, seed: 2)));
+        _loop.SubmitDeferred();
+        Assert.That(other.Receive(5), Is.EqualTo(Bytes(5, seed: 2)));
+        Assert.That(full.Told, Has.Count.EqualTo(1));
+        (byte[] bytes, int rest) = full.Told[0];
+        Assert.That(bytes, Is.EqualTo(Bytes(DeferredSends.BytesMax, seed: 1)));
+        Assert.That(rest, Is.InRange(0, DeferredSends.BytesMax - 1));
+        full.Receive(taken);
+        Assert.That(full.Receive(rest), Is.EqualTo(bytes[..rest]));
+    }
+
+    [Test]
+    public void AConnectionThatWasReset_CostsNobodyElse()
+    {
+        Peer dead = Connect(), other = Connect();
+        dead.Client.LingerState = new LingerOption(true, 0);
+        dead.Client.Dispose();
+        TestServer.Eventually(() => dead.Transport.TryWrite([0], more: false) < 0, "the reset arrives");
+        Assert.That(dead.Transport.TryDefer(Bytes(5, seed: 1)));
+        Assert.That(other.Transport.TryDefer(Bytes(5, seed: 2)));
+        _loop.SubmitDeferred();
+        Assert.That(other.Receive(5), Is.EqualTo(Bytes(5, seed: 2)));
+        Assert.That(dead.Told.Select(static told => told.Taken), Is.EqualTo((int[])[-1]));
+    }
+
+    // A descriptor's number is given out again as soon as it is closed.
+    [Test]
+    public void BeforeItsSocketIsClosed_ItIsSent()
+    {
+        Peer first = Connect(), second = Connect();
+        Assert.That(first.Transport.TryDefer(Bytes(5, seed: 1)));
+        Assert.That(second.Transport.TryDefer(Bytes(5, seed: 2)));
+        second.Transport.Close(reset: false);
+        Assert.That(second.Receive(5), Is.EqualTo(Bytes(5, seed: 2)));
+        Assert.That(second.Client.Receive(new byte[1]), Is.Zero, "the end of the stream");
+        Assert.That(first.Receive(5), Is.EqualTo(Bytes(5, seed: 1)), "with whatever else was put off");
+    }
+
+    [Test]
+    public void NothingOvertakesIt()
+    {
+        Peer peer = Connect();
+        Assert.That(peer.Transport.TryDefer(Bytes(5, seed: 1)));
+        Assert.That(() => peer.Transport.TryWrite([1], more: false), Throws.InvalidOperationException);
+        Assert.That(() => peer.Transport.TryWrite([1], [2], [new Inset(1, 0, 1)]), Throws.InvalidOperationException);
+        Assert.That(() => peer.Transport.TryDefer([1]), Throws.InvalidOperationException);
+        Assert.That(peer.Transport.ShutdownWrite, Throws.InvalidOperationException);
+        peer.Transport.SendDeferred();
+        Assert.That(peer.Transport.TryWrite(Bytes(3, seed: 2), more: false), Is.EqualTo(3));
+        Assert.That(peer.Receive(8), Is.EqualTo((byte[])[.. Bytes(5, seed: 1), .. Bytes(3, seed: 2)]));
+    }
+
+    [Test]
+    public void ALongOne_IsNotPutOff()
+    {
+        Peer peer = Connect();
+        Assert.That(peer.Transport.TryDefer(Bytes(DeferredSends.BytesMax + 1, seed: 1)), Is.False);
+        Assert.That(peer.Transport.TryDefer(Bytes(DeferredSends.BytesMax, seed: 1)));
+    }
+
+    // A handler that takes its time would make others' answers wait.
+    [Test]
+    public void AfterARoundThatTookLong_NothingIsPutOffForAWhile()
+    {
+        Peer peer = Connect();
+        Round(TimeSpan.FromMilliseconds(20));
+        Round(TimeSpan.FromMilliseconds(21));
+        Assert.That(peer.Transport.TryDefer([1]), Is.False);
+        _time.Advance(TimeSpan.FromSeconds(10) - TimeSpan.FromTicks(1));
+        Assert.That(peer.Transport.TryDefer([1]), Is.False);
+        _time.Advance(TimeSpan.FromTicks(1));
+        Round(TimeSpan.Zero);
+        Round(TimeSpan.Zero);
+
+        void Round(TimeSpan length)
+        {
+            Assert.That(peer.Transport.TryDefer(Bytes(1, seed: 0)));
+            _time.Advance(length);
+            _loop.SubmitDeferred();
+        }
+    }
+
+    private static int Fill(EpollTransport transport)
+    {
+        int taken = 0, now;
+        byte[] bytes = new byte[10_000];
+        do
+        {
+            now = transport.TryWrite(bytes, more: false);
+            Assert.That(now, Is.GreaterThanOrEqualTo(0));
+            taken += now;
+        }
+        while (now == bytes.Length);
+        return taken;
+    }
+
+    // Pinned, as it has to be.
+    private static byte[] Bytes(int length, int seed)
+    {
+        byte[] bytes = GC.AllocateArray<byte>(length, pinned: true);
+        new Random(seed).NextBytes(bytes);
+        return bytes;
+    }
+
+    private Peer Connect()
+    {
+        Socket client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 30_000 };
+        client.Connect(_listener.LocalEndPoint!);
+        Socket accepted = _listener.Accept();
+        int descriptor = dup((int)accepted.Handle);
+        accepted.Blocking = false; // of both: it is the file's
+        accepted.Dispose();
+        Peer peer = new(_loop, descriptor, client);
+        _peers.Add(peer);
+        return peer;
+    }
+
+    [DllImport("libc")] private static extern int dup(int descriptor);
+
+    private sealed class Peer : ITransportOwner
+    {
+        public Peer(EpollLoop loop, int descriptor, Socket client)
+        {
+            Transport = new EpollTransport(loop, descriptor, this);
+            Client = client;
+        }
+
+        public EpollTransport Transport { get; }
+
+        public Socket Client { get; }
+
+        public List<(byte[] Bytes, int Taken)> Told { get; } = [];
+
+        public byte[] Receive(int length)
+        {
+            byte[] bytes = new byte[length];
+            for (int at = 0, received; at < length; at += received)
+            {
+                received = Client.Receive(bytes.AsSpan(at));
+                Assert.That(received, Is.Positive);
+            }
+
+            return bytes;
+        }
+
+        public void OnWritable()
+        {
+        }
+
+        public void OnBroken()
+        {
+        }
+
+        public void OnDeferredTaken(ReadOnlySpan<byte> bytes, int taken) => Told.Add((bytes.ToArray(), taken));
+
+        public bool TryGetRoom(out ArraySegment<byte> room)
+        {
+            room = default;
+            return false;
+        }
+    }
+}
