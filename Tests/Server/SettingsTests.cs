@@ -64,6 +64,7 @@ public class SettingsTests
     [TestCase("compression-takeover", "on")]
     [TestCase("compression-window", "12")]
     [TestCase("transport", "socket")]
+    [TestCase("io-uring", "off")]
     [TestCase("loops", "9")]
     [TestCase("drain", "0")]
     [TestCase("log-level", "warning")]
