@@ -136,24 +136,9 @@ internal sealed class ServerContext
             }
         }
 
-        if (Log.IsEnabled(LogLevel.Information)) LogVerdict(connection, verdict);
+        if (verdict.Cause == EndCause.Http) Log.RequestAnswered(connection.Id, connection.Peer, verdict);
+        else Log.ConnectionEnded(connection.Id, connection.Peer, verdict);
         _server.OnConnectionEnded(connection, verdict);
-    }
-
-    private void LogVerdict(WebSocketConnection connection, Verdict verdict)
-    {
-        string peer = connection.RemoteEndPoint.ToString();
-        string reason = LogText.Escape(verdict.Reason);
-        if (verdict.Cause == EndCause.Http)
-        {
-            string seconds = verdict.Duration.TotalSeconds.ToString("F3", System.Globalization.CultureInfo.InvariantCulture);
-            string rule = verdict.Rule is null ? "" : $" by rule {verdict.Rule}";
-            Log.RequestAnswered(connection.Id, peer, verdict.Code ?? 0, rule, seconds, verdict.BytesIn, verdict.BytesOut, reason);
-        }
-        else
-        {
-            Log.ConnectionEnded(connection.Id, peer, verdict.ToString(), reason);
-        }
     }
 
     private MessageDeflate? MakeDeflate(ServerOptions options, MemoryBudget budget)

@@ -1,7 +1,7 @@
 // How a connection ended, and why: the one line that is logged for it, and what the application's OnClose is given.
 
-using System.Globalization;
 using RawWs.Frame;
+using RawWs.Server.Log;
 
 namespace RawWs.Server;
 
@@ -116,10 +116,45 @@ public sealed record Verdict
     /// <summary>The verdict on one line, without the reason: that is a stranger's text.</summary>
     public override string ToString()
     {
-        string code = Code?.ToString(CultureInfo.InvariantCulture) ?? "none";
-        string rule = Rule is null ? "" : $", rule {Rule}";
-        string extensions = Extensions is null ? "" : $", {Extensions}";
-        return string.Create(CultureInfo.InvariantCulture,
-            $"closed by {ClosedBy}: {Cause}, code {code}{rule}, {(Clean ? "clean" : "not clean")}, last frame {LastFrame?.ToString() ?? "none"}, {Duration.TotalSeconds:F3} s, in {MessagesIn} messages {BytesIn} bytes, out {MessagesOut} messages {BytesOut} bytes{extensions}");
+        LineWriter line = new(stackalloc char[512]);
+        WriteTo(ref line);
+        return line.ToString();
+    }
+
+    internal void WriteTo(ref LineWriter line)
+    {
+        line.Write("closed by ");
+        line.Write(ClosedBy);
+        line.Write(": ");
+        line.Write(Names.Of(Cause));
+        line.Write(", code ");
+        if (Code is int code) line.Write(code);
+        else line.Write("none");
+        if (Rule is not null)
+        {
+            line.Write(", rule ");
+            line.Write(Rule);
+        }
+
+        line.Write(Clean ? ", clean" : ", not clean");
+        line.Write(", last frame ");
+        line.Write(LastFrame is Opcode opcode ? Names.Of(opcode) : "none");
+        line.Write(", ");
+        line.WriteSeconds(Duration);
+        line.Write(" s");
+        WriteTraffic(ref line, ", in ", MessagesIn, BytesIn);
+        WriteTraffic(ref line, ", out ", MessagesOut, BytesOut);
+        if (Extensions is null) return;
+        line.Write(", ");
+        line.Write(Extensions);
+    }
+
+    private static void WriteTraffic(ref LineWriter line, string way, long messages, long bytes)
+    {
+        line.Write(way);
+        line.Write(messages);
+        line.Write(" messages ");
+        line.Write(bytes);
+        line.Write(" bytes");
     }
 }

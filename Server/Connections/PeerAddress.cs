@@ -2,6 +2,7 @@
 
 using System.Buffers.Binary;
 using System.Net;
+using RawWs.Server.Log;
 
 namespace RawWs.Server;
 
@@ -54,5 +55,27 @@ internal readonly struct PeerAddress
         return new IPEndPoint(new IPAddress(_v6 ?? bytes), _port);
     }
 
-    public override string ToString() => ToEndPoint().ToString();
+    public override string ToString()
+    {
+        LineWriter line = new(stackalloc char[64]);
+        WriteTo(ref line);
+        return line.ToString();
+    }
+
+    public void WriteTo(ref LineWriter line)
+    {
+        if (_v6 is not null)
+        {
+            line.Write(ToEndPoint().ToString()); // the longest run of zeros is left out, and more: the base library knows how
+            return;
+        }
+
+        for (int shift = 24; shift >= 0; shift -= 8)
+        {
+            line.Write((_v4 >> shift) & 0xFF);
+            line.Write(shift == 0 ? ':' : '.');
+        }
+
+        line.Write(_port);
+    }
 }

@@ -98,6 +98,8 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     /// <summary>Whatever the application keeps with the connection.</summary>
     public object? State { get; set; }
 
+    internal PeerAddress Peer => _peer;
+
     internal Transport Transport => _transport;
 
     /// <summary>Closes the connection: what is queued, then a Close frame, then the closing handshake (§7.1.2).</summary>

@@ -26,6 +26,7 @@ internal sealed class ConsoleLog : ILoggerProvider
     private readonly Stream _output;
     private readonly TimeProvider _time;
     private readonly Thread _writer;
+    private volatile Second _second = new(0);
     private long _dropped;
     private bool _waits;
     private bool _ended;
@@ -126,17 +127,39 @@ internal sealed class ConsoleLog : ILoggerProvider
 
     private string Line(LogLevel level, string message, Exception? exception)
     {
-        Span<char> time = stackalloc char[32];
-        _time.GetUtcNow().UtcDateTime.TryFormat(time, out _, "O", CultureInfo.InvariantCulture); // the format that is quick; milliseconds of it are shown
-        string text = exception is null ? message : $"{message} | {exception}";
-        return OneLine($"{time[.."yyyy-MM-ddTHH:mm:ss.fff".Length]}Z {Name(level)} {text}");
+        LineWriter line = new(stackalloc char[1024]);
+        WriteTime(ref line);
+        line.Write(' ');
+        line.Write(Name(level));
+        line.Write(' ');
+        line.Write(message);
+        if (exception is not null)
+        {
+            line.Write(" | ");
+            line.Write(exception.ToString());
+        }
+
+        if (!LogText.IsPrintable(line.Written)) return OneLine(line.Written);
+        line.Write('\n');
+        return line.ToString();
+    }
+
+    // Any thread may come here: a second's text does not change any more once it is seen, and whose is kept last does not matter.
+    private void WriteTime(ref LineWriter line)
+    {
+        long milliseconds = _time.GetUtcNow().Ticks / TimeSpan.TicksPerMillisecond;
+        Second second = _second;
+        if (second.Number != milliseconds / 1000) _second = second = new Second(milliseconds / 1000);
+        line.Write(second.Text);
+        line.Write('.');
+        line.WriteDigits((ulong)(milliseconds % 1000), 3);
+        line.Write('Z');
     }
 
     // Strangers' words are escaped already; this keeps an exception's text, stack and all, on the one line. A message may quote a stranger, so what
     // could move a terminal's cursor or turn its text around is left out of it.
-    private static string OneLine(string text)
+    private static string OneLine(ReadOnlySpan<char> text)
     {
-        if (!text.AsSpan().ContainsAnyExceptInRange(' ', '~')) return text + '\n';
         StringBuilder line = new(text.Length + 16);
         foreach (Rune rune in text.EnumerateRunes())
         {
@@ -168,6 +191,15 @@ internal sealed class ConsoleLog : ILoggerProvider
         {
             if (IsEnabled(logLevel)) owner.Add(owner.Line(logLevel, formatter(state, exception), exception));
         }
+    }
+
+    /// <summary>The text of all the lines of one second: date and time, without a fraction.</summary>
+    /// <param name="number">Seconds since the first of January of the year 1.</param>
+    private sealed class Second(long number)
+    {
+        public long Number { get; } = number;
+
+        public string Text { get; } = new DateTime(number * TimeSpan.TicksPerSecond).ToString("s", CultureInfo.InvariantCulture);
     }
 
     /// <summary>Lines put together in UTF-8, so that many are one write.</summary>

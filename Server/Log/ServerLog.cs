@@ -1,4 +1,4 @@
-// Every line that the server can log, in one place. What strangers have written is escaped before it comes here.
+// Every line that the server can log, in one place. What strangers have written is escaped before it comes here, or, in a verdict, here.
 
 using Microsoft.Extensions.Logging;
 
@@ -12,11 +12,19 @@ internal static partial class ServerLog
     [LoggerMessage(2, LogLevel.Warning, "uids are not authenticated: whoever connects may take any name")]
     public static partial void UidsAreNotAuthenticated(this ILogger log);
 
-    [LoggerMessage(3, LogLevel.Information, "connection {id} from {peer} ended: {verdict}, reason \"{reason}\"")]
-    public static partial void ConnectionEnded(this ILogger log, long id, string peer, string verdict, string reason);
+    /// <summary>Event 3: how the connection ended.</summary>
+    public static void ConnectionEnded(this ILogger log, long id, PeerAddress peer, Verdict verdict)
+    {
+        if (!log.IsEnabled(LogLevel.Information)) return;
+        log.Log(LogLevel.Information, new EventId(3, nameof(ConnectionEnded)), new ConnectionEndedState(id, peer, verdict), null, ConnectionEndedState.Format);
+    }
 
-    [LoggerMessage(4, LogLevel.Information, "request {id} from {peer} answered {status}{rule} after {seconds} s, in {bytesIn} bytes, out {bytesOut} bytes: {reason}")]
-    public static partial void RequestAnswered(this ILogger log, long id, string peer, int status, string rule, string seconds, long bytesIn, long bytesOut, string reason);
+    /// <summary>Event 4: how the request was answered, and its connection ended.</summary>
+    public static void RequestAnswered(this ILogger log, long id, PeerAddress peer, Verdict verdict)
+    {
+        if (!log.IsEnabled(LogLevel.Information)) return;
+        log.Log(LogLevel.Information, new EventId(4, nameof(RequestAnswered)), new RequestAnsweredState(id, peer, verdict), null, RequestAnsweredState.Format);
+    }
 
     [LoggerMessage(5, LogLevel.Warning, "accept backs off for {milliseconds} ms: {error}")]
     public static partial void AcceptBackedOff(this ILogger log, int milliseconds, string error);

@@ -1,0 +1,45 @@
+// The names of the values that the log's lines name. Enum.ToString finds them by reflection; these are here.
+
+using RawWs.Frame;
+
+namespace RawWs.Server.Log;
+
+internal static class Names
+{
+    /// <summary>The value's name, or its number if it has none.</summary>
+    public static string Of(EndCause cause) => cause switch
+    {
+        EndCause.None => nameof(EndCause.None),
+        EndCause.PeerClosed => nameof(EndCause.PeerClosed),
+        EndCause.PeerVanished => nameof(EndCause.PeerVanished),
+        EndCause.ProtocolViolation => nameof(EndCause.ProtocolViolation),
+        EndCause.MessageTooBig => nameof(EndCause.MessageTooBig),
+        EndCause.MessageTimeout => nameof(EndCause.MessageTimeout),
+        EndCause.Heartbeat => nameof(EndCause.Heartbeat),
+        EndCause.PongTimeout => nameof(EndCause.PongTimeout),
+        EndCause.TooSlow => nameof(EndCause.TooSlow),
+        EndCause.StalledSend => nameof(EndCause.StalledSend),
+        EndCause.CloseDeadline => nameof(EndCause.CloseDeadline),
+        EndCause.Replaced => nameof(EndCause.Replaced),
+        EndCause.Rejected => nameof(EndCause.Rejected),
+        EndCause.HandlerError => nameof(EndCause.HandlerError),
+        EndCause.ApplicationClosed => nameof(EndCause.ApplicationClosed),
+        EndCause.Aborted => nameof(EndCause.Aborted),
+        EndCause.Drain => nameof(EndCause.Drain),
+        EndCause.OutOfMemory => nameof(EndCause.OutOfMemory),
+        EndCause.Http => nameof(EndCause.Http),
+        _ => cause.ToString(),
+    };
+
+    /// <summary>The value's name, or its number if it has none: it is reserved.</summary>
+    public static string Of(Opcode opcode) => opcode switch
+    {
+        Opcode.Continuation => nameof(Opcode.Continuation),
+        Opcode.Text => nameof(Opcode.Text),
+        Opcode.Binary => nameof(Opcode.Binary),
+        Opcode.Close => nameof(Opcode.Close),
+        Opcode.Ping => nameof(Opcode.Ping),
+        Opcode.Pong => nameof(Opcode.Pong),
+        _ => opcode.ToString(),
+    };
+}
