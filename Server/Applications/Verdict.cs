@@ -1,5 +1,6 @@
 // How a connection ended, and why: the one line that is logged for it, and what the application's OnClose is given.
 
+using System.Runtime.CompilerServices;
 using RawWs.Frame;
 using RawWs.Server.Log;
 
@@ -114,6 +115,7 @@ public sealed record Verdict
     };
 
     /// <summary>The verdict on one line, without the reason: that is a stranger's text.</summary>
+    [SkipLocalsInit]
     public override string ToString()
     {
         LineWriter line = new(stackalloc char[512]);

@@ -2,6 +2,7 @@
 
 using System.Buffers.Binary;
 using System.Net;
+using System.Runtime.CompilerServices;
 using RawWs.Server.Log;
 
 namespace RawWs.Server;
@@ -55,6 +56,7 @@ internal readonly struct PeerAddress
         return new IPEndPoint(new IPAddress(_v6 ?? bytes), _port);
     }
 
+    [SkipLocalsInit]
     public override string ToString()
     {
         LineWriter line = new(stackalloc char[64]);

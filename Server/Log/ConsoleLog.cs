@@ -6,6 +6,7 @@
 // it is disposed, and its default mode waits for room: neither may happen to an event loop.)
 
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.Extensions.Logging;
 
@@ -22,7 +23,7 @@ internal sealed class ConsoleLog : ILoggerProvider
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(5);
 
     private readonly object _gate = new(); // a Monitor's: it is waited on
-    private readonly Queue<string> _lines = [];
+    private readonly Queue<byte[]> _lines = [];
     private readonly Stream _output;
     private readonly TimeProvider _time;
     private readonly Thread _writer;
@@ -63,7 +64,7 @@ internal sealed class ConsoleLog : ILoggerProvider
     private void Write()
     {
         ArrayBuffer batch = new();
-        List<string> lines = new(LinesTakenMax);
+        List<byte[]> lines = new(LinesTakenMax);
         long reported = 0;
         try
         {
@@ -71,7 +72,7 @@ internal sealed class ConsoleLog : ILoggerProvider
             do
             {
                 more = Take(lines);
-                foreach (string line in lines) batch.Add(line);
+                foreach (byte[] line in lines) batch.Add(line);
                 long dropped = Dropped;
                 if (dropped != reported)
                 {
@@ -92,7 +93,7 @@ internal sealed class ConsoleLog : ILoggerProvider
     }
 
     // Waits for lines, and takes some. False when there will be none after these.
-    private bool Take(List<string> lines)
+    private bool Take(List<byte[]> lines)
     {
         lines.Clear();
         lock (_gate)
@@ -105,12 +106,12 @@ internal sealed class ConsoleLog : ILoggerProvider
                 _waits = false;
             }
 
-            while (lines.Count < LinesTakenMax && _lines.TryDequeue(out string? line)) lines.Add(line);
+            while (lines.Count < LinesTakenMax && _lines.TryDequeue(out byte[]? line)) lines.Add(line);
             return _lines.Count > 0 || !_ended;
         }
     }
 
-    private void Add(string line)
+    private void Add(byte[] line)
     {
         lock (_gate)
         {
@@ -125,7 +126,8 @@ internal sealed class ConsoleLog : ILoggerProvider
         }
     }
 
-    private string Line(LogLevel level, string message, Exception? exception)
+    [SkipLocalsInit]
+    private byte[] Line(LogLevel level, string message, Exception? exception)
     {
         LineWriter line = new(stackalloc char[1024]);
         WriteTime(ref line);
@@ -139,9 +141,9 @@ internal sealed class ConsoleLog : ILoggerProvider
             line.Write(exception.ToString());
         }
 
-        if (!LogText.IsPrintable(line.Written)) return OneLine(line.Written);
         line.Write('\n');
-        return line.ToString();
+        byte[] bytes = new byte[line.Written.Length];
+        return TryNarrow(line.Written, bytes) ? bytes : OneLine(line.Written[..^1]);
     }
 
     // Any thread may come here: a second's text does not change any more once it is seen, and whose is kept last does not matter.
@@ -156,9 +158,22 @@ internal sealed class ConsoleLog : ILoggerProvider
         line.Write('Z');
     }
 
+    // The common line: printable ASCII and its end. It is its own UTF-8.
+    private static bool TryNarrow(ReadOnlySpan<char> line, Span<byte> bytes)
+    {
+        for (int i = 0; i < line.Length - 1; i++)
+        {
+            if (line[i] is < ' ' or > '~') return false;
+            bytes[i] = (byte)line[i];
+        }
+
+        bytes[^1] = (byte)'\n';
+        return true;
+    }
+
     // Strangers' words are escaped already; this keeps an exception's text, stack and all, on the one line. A message may quote a stranger, so what
     // could move a terminal's cursor or turn its text around is left out of it.
-    private static string OneLine(ReadOnlySpan<char> text)
+    private static byte[] OneLine(ReadOnlySpan<char> text)
     {
         StringBuilder line = new(text.Length + 16);
         foreach (Rune rune in text.EnumerateRunes())
@@ -167,7 +182,7 @@ internal sealed class ConsoleLog : ILoggerProvider
             else if (LogText.IsHarmless(rune)) line.Append(rune.ToString());
         }
 
-        return line.Append('\n').ToString();
+        return Encoding.UTF8.GetBytes(line.Append('\n').ToString());
     }
 
     private static string Name(LogLevel level) => level switch
@@ -202,7 +217,7 @@ internal sealed class ConsoleLog : ILoggerProvider
         public string Text { get; } = new DateTime(number * TimeSpan.TicksPerSecond).ToString("s", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Lines put together in UTF-8, so that many are one write.</summary>
+    /// <summary>Lines put together, so that many are one write.</summary>
     private sealed class ArrayBuffer
     {
         private byte[] _bytes = new byte[32 * 1024];
@@ -211,11 +226,11 @@ internal sealed class ConsoleLog : ILoggerProvider
 
         public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Count);
 
-        public void Add(string line)
+        public void Add(ReadOnlySpan<byte> line)
         {
-            int most = Encoding.UTF8.GetMaxByteCount(line.Length);
-            if (_bytes.Length - Count < most) Array.Resize(ref _bytes, Count + most);
-            Count += Encoding.UTF8.GetBytes(line, _bytes.AsSpan(Count));
+            if (_bytes.Length - Count < line.Length) Array.Resize(ref _bytes, Math.Max(Count + line.Length, _bytes.Length * 2));
+            line.CopyTo(_bytes.AsSpan(Count));
+            Count += line.Length;
         }
 
         public void Clear() => Count = 0;

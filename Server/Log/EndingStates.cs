@@ -3,6 +3,7 @@
 // what cannot change, so a logger may keep one and read it later.
 
 using System.Collections;
+using System.Runtime.CompilerServices;
 
 namespace RawWs.Server.Log;
 
@@ -26,6 +27,7 @@ internal readonly struct ConnectionEndedState(long id, PeerAddress peer, Verdict
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 
+    [SkipLocalsInit]
     public override string ToString()
     {
         LineWriter line = new(stackalloc char[512]);
@@ -75,6 +77,7 @@ internal readonly struct RequestAnsweredState(long id, PeerAddress peer, Verdict
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 
+    [SkipLocalsInit]
     public override string ToString()
     {
         LineWriter line = new(stackalloc char[512]);

@@ -34,14 +34,6 @@ internal static class LogText
         return true;
     }
 
-    /// <summary>Whether all of it is printable ASCII.</summary>
-    public static bool IsPrintable(ReadOnlySpan<char> text)
-    {
-        foreach (char c in text)
-            if (c is < ' ' or > '~') return false;
-        return true;
-    }
-
     /// <summary>Whether the character may stand in a line: no control, format or separator character, and no lone surrogate.</summary>
     public static bool IsHarmless(Rune rune) => rune != Rune.ReplacementChar && Rune.GetUnicodeCategory(rune) is not
         (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
