@@ -1,5 +1,6 @@
 // The console's log: one line per event, no wait for its author, drops counted; and strangers' text in it.
 
+using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
@@ -25,6 +26,32 @@ public class LogTests
         Assert.That(Text(output), Is.EqualTo(
             "2026-01-02T03:04:05.678Z warn  uids are not authenticated: whoever connects may take any name\n"
             + "2026-01-02T03:04:05.678Z info  stopping: 3 connections are told 1001\n"));
+    }
+
+    [Test]
+    public void LinesOfSeveralThreads_HaveEachItsOwnTime()
+    {
+        const int Threads = 4, Lines = 500;
+        using ThreadLocal<int> second = new();
+        using MemoryStream output = new();
+        using (ConsoleLog console = new(output, new TimeOfThread(second)))
+        {
+            ILogger log = console.CreateLogger("RawWs");
+            Thread[] threads = [.. Enumerable.Range(0, Threads).Select(i => new Thread(() =>
+            {
+                for (int line = 0; line < Lines; line++)
+                {
+                    second.Value = ((line % 15) * Threads) + i;
+                    log.Stopping(second.Value);
+                }
+            }))];
+            foreach (Thread thread in threads) thread.Start();
+            foreach (Thread thread in threads) thread.Join();
+        }
+
+        string[] lines = Text(output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(lines, Has.Length.EqualTo(Threads * Lines));
+        foreach (string line in lines) Assert.That(line, Does.StartWith("2026-01-02T03:04:").And.EndsWith($".007Z info  stopping: {int.Parse(line.AsSpan(17, 2), CultureInfo.InvariantCulture)} connections are told 1001"));
     }
 
     [Test]
@@ -118,6 +145,12 @@ public class LogTests
     }
 
     private static string Text(MemoryStream output) => Encoding.UTF8.GetString(output.ToArray());
+
+    /// <summary>A clock that stands, for each thread at a second of its own.</summary>
+    private sealed class TimeOfThread(ThreadLocal<int> second) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => new(2026, 1, 2, 3, 4, second.Value, 7, TimeSpan.Zero);
+    }
 
     /// <summary>A pipe that is full: whoever writes stays in there until it is released.</summary>
     private sealed class BlockedStream : MemoryStream
