@@ -1,7 +1,7 @@
 // The small sends of a turn's events, put off until the events are through and then given to the kernel together. Two things are
 // gained by it: receiving and decoding go on with warm caches while they last, and so does sending; and, where the system has a ring
 // (SendRing), all of them are one system call. The price is that the first answer waits for the events after its own. With handlers of
-// microseconds that is nothing; where a round has once taken long, nothing is put off for a while.
+// microseconds that is nothing; where they are slow it waits for a few of them, and not for all.
 //
 // What keeps it right:
 // - A connection has one at most, and whatever else is to become of its descriptor (another send, SHUT_WR, close) comes after it: EpollTransport
@@ -27,8 +27,8 @@ internal sealed unsafe class DeferredSends
     /// <summary>A longer send, in bytes, is not put off: it gains nothing by company.</summary>
     public const int BytesMax = 4096;
 
-    private static readonly TimeSpan RoundMax = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
+    /// <summary>From this time on a round counts as a long one.</summary>
+    public static readonly TimeSpan RoundMax = TimeSpan.FromMilliseconds(1);
 
     private readonly Entry[] _entries = new Entry[CountMax];
     private readonly int[] _results = new int[CountMax];
@@ -36,8 +36,7 @@ internal sealed unsafe class DeferredSends
     private SendRing? _ring;
     private int _count;
     private bool _submitting;
-    private bool _pauses;
-    private long _began; // a timestamp: of the round, or of the pause
+    private long _began; // the round's timestamp
 
     /// <summary>With a ring they are one system call; without, a call each.</summary>
     public DeferredSends(TimeProvider time, SendRing? ring) => (_time, _ring) = (time, ring);
@@ -54,10 +53,17 @@ internal sealed unsafe class DeferredSends
     /// <param name="bytes">Of a pinned array.</param>
     public bool TryAdd(EpollTransport transport, int descriptor, ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length > BytesMax || _submitting || (_count == 0 && !TryBegin())) return false;
+        if (bytes.Length > BytesMax || _submitting) return false;
         if (_count == CountMax) Submit();
+        if (_count == 0) _began = _time.GetTimestamp();
         _entries[_count++] = new Entry(transport, descriptor, bytes);
         return true;
+    }
+
+    /// <summary>The same as <see cref="Submit"/>, but only if the first has waited for longer than <see cref="RoundMax"/>.</summary>
+    public void SubmitIfLate()
+    {
+        if (_count > 0 && _time.GetElapsedTime(_began) > RoundMax) Submit();
     }
 
     /// <summary>Gives all of them to the kernel, in the order in which they were put off.</summary>
@@ -76,23 +82,10 @@ internal sealed unsafe class DeferredSends
             _count = 0;
             _submitting = false;
         }
-
-        long now = _time.GetTimestamp();
-        _pauses = _time.GetElapsedTime(_began, now) > RoundMax;
-        _began = now;
     }
 
     /// <summary>The loop has ended: the ring is given back.</summary>
     public void Close() => _ring?.Close();
-
-    // A round begins, if there may be one.
-    private bool TryBegin()
-    {
-        long now = _time.GetTimestamp();
-        if (_pauses && _time.GetElapsedTime(_began, now) < Pause) return false;
-        _began = now;
-        return true;
-    }
 
     private bool TrySubmitToRing()
     {
