@@ -1,0 +1,55 @@
+// What putting sends off must not do to others: a handler that takes its time makes the answers wait that were given before its own,
+// but no longer than that: those after it add nothing.
+
+using Microsoft.Extensions.Time.Testing;
+using RawWs.Server;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Server;
+
+[TestFixtureSource(typeof(Setup), nameof(Setup.All))]
+public sealed class DeferredHarmTests(Setup setup)
+{
+    // All of them have sent before the loop looks. The second takes its time; whoever comes after it does not make the first wait any longer.
+    [Test]
+    public async Task ARoundThatHasTakenLong_IsOver()
+    {
+        if (setup is not { Transport: TransportKind.Epoll, Loops: 1 }) return; // the three have to be of one turn
+        FakeTimeProvider time = new();
+        using ManualResetEventSlim entered = new(), allHaveSent = new();
+        RawClient? first = null;
+        bool answeredMeanwhile = false;
+        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler((connection, kind, message) =>
+        {
+            switch ((char)message.Span[0])
+            {
+                case 'h':
+                    entered.Set();
+                    allHaveSent.Wait(TestServer.Patience);
+                    break;
+                case 's':
+                    time.Advance(TimeSpan.FromMilliseconds(100));
+                    break;
+                case 'l':
+                    answeredMeanwhile = SpinWait.SpinUntil(() => first!.Socket.Available > 0, TimeSpan.FromSeconds(5));
+                    break;
+            }
+
+            connection.TrySend(kind, message.Span);
+            return ValueTask.CompletedTask;
+        }), options => options with { TimeProvider = time });
+        using RawClient holder = RawClient.Open(server.Port), second = RawClient.Open(server.Port), last = RawClient.Open(server.Port);
+        using (first = RawClient.Open(server.Port))
+        {
+            holder.SendText("hold");
+            Assert.That(entered.Wait(TestServer.Patience));
+            first.SendText("first");
+            second.SendText("slow");
+            last.SendText("last");
+            allHaveSent.Set();
+            Assert.That(last.ReadText(), Is.EqualTo("last"));
+            Assert.That(first.ReadText(), Is.EqualTo("first"));
+            Assert.That(answeredMeanwhile, "the first has its answer before the last one's handler is through");
+        }
+    }
+}
