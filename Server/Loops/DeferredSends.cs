@@ -1,7 +1,7 @@
 // The small sends of a turn's events, put off until the events are through and then given to the kernel together. Two things are
 // gained by it: receiving and decoding go on with warm caches while they last, and so does sending; and, where the system has a ring
 // (SendRing), all of them are one system call. The price is that the first answer waits for the events after its own. With handlers of
-// microseconds that is nothing; where they are slow it waits for a few of them, and not for all.
+// microseconds that is nothing; where one is slow it waits for that one, and not for the others.
 //
 // What keeps it right:
 // - A connection has one at most, and whatever else is to become of its descriptor (another send, SHUT_WR, close) comes after it: EpollTransport

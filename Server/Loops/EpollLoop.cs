@@ -21,7 +21,6 @@ internal sealed class EpollLoop : EventLoop
     private const int EventsPerTurn = 512;
     private const int GatherRoundsMax = 32;
     private const int GatherIdleMax = 3;
-    private const int EventsPerLook = 4; // so many slow handlers may hold up an answer that is there
     private const ulong WakeKey = ulong.MaxValue; // and a listener's key is its index: no connection has generation 0
 
     private readonly int _epoll;
@@ -169,7 +168,7 @@ internal sealed class EpollLoop : EventLoop
                 if (Connections.Find(key) is { } connection) Dispatch(connection, Linux.EventMask(events, i));
                 else if (key == WakeKey) Linux.ClearSignal(_wake);
                 else if (key <= int.MaxValue) Listening!.OnReadable((int)key);
-                if (i % EventsPerLook == EventsPerLook - 1) _deferred.SubmitIfLate();
+                _deferred.SubmitIfLate();
             }
         }
 
