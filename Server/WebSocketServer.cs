@@ -84,7 +84,17 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
     internal IReadOnlyList<EventLoop> Loops => _loops;
 
     /// <summary>How readiness comes and sends go, in words for the log.</summary>
-    internal string TransportName => !OperatingSystem.IsLinux() || _loops[0] is not EpollLoop epoll ? "socket" : epoll.Deferred.HasRing ? "epoll with io_uring" : "epoll";
+    internal string TransportName
+    {
+        get
+        {
+            if (!OperatingSystem.IsLinux() || !Options.UsesEpoll) return "socket";
+            int rings = 0;
+            foreach (EventLoop loop in _loops)
+                if (((EpollLoop)loop).Deferred.HasRing) rings++;
+            return rings == 0 ? "epoll" : rings == _loops.Length ? "epoll with io_uring" : $"epoll, {rings} with io_uring";
+        }
+    }
 
     /// <summary>Binds the addresses and begins to accept.</summary>
     /// <exception cref="ListenException">An address can't be listened on.</exception>

@@ -84,8 +84,12 @@ internal sealed unsafe class DeferredSends
         }
     }
 
-    /// <summary>The loop has ended: the ring is given back.</summary>
-    public void Close() => _ring?.Close();
+    /// <summary>The loop has ended, or the ring is of no more use: it is given back.</summary>
+    public void Close()
+    {
+        _ring?.Close();
+        _ring = null;
+    }
 
     private bool TrySubmitToRing()
     {
@@ -95,8 +99,7 @@ internal sealed unsafe class DeferredSends
         if (_ring is null || _count == 1) return false;
         for (int i = 0; i < _count; i++) _ring.Prepare(i, _entries[i].Descriptor, _entries[i].Bytes);
         if (_ring.Submit(results)) return true;
-        _ring.Close(); // it may have any state now
-        _ring = null;
+        Close(); // it may have any state now
         return false;
     }
 

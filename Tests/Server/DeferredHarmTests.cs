@@ -1,8 +1,10 @@
 // What putting sends off must not do to others: a handler that takes its time makes the answers wait that were given before its own,
 // but no longer than that: those after it add nothing.
 
+using System.Runtime.Versioning;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server;
+using RawWs.Server.Loops;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -52,4 +54,28 @@ public sealed class DeferredHarmTests(Setup setup)
             Assert.That(answeredMeanwhile, "the first has its answer before the last one's handler is through");
         }
     }
+
+    // Each loop has a ring of its own, and the system may have one for some of them only.
+    [Test]
+    [SupportedOSPlatform("linux")]
+    public async Task ALoopWithoutARing_IsSaid()
+    {
+        if (setup.Transport != TransportKind.Epoll) return;
+        ConversationOverTcpTests.Handler silent = new(static (_, _, _) => ValueTask.CompletedTask);
+        await using TestServer server = await TestServer.Start(new Setup(TransportKind.Epoll, 3, IoUring: true), silent);
+        DeferredSends[] sends = [.. server.Server.Loops.Cast<EpollLoop>().Select(DeferredOf)];
+        if (!sends.All(HasRing)) Assert.Ignore("no rings for us");
+        Assert.That(server.Server.TransportName, Is.EqualTo("epoll with io_uring"));
+        sends[2].Close();
+        Assert.That(server.Server.TransportName, Is.EqualTo("epoll, 2 with io_uring"));
+        sends[0].Close();
+        sends[1].Close();
+        Assert.That(server.Server.TransportName, Is.EqualTo("epoll"));
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static DeferredSends DeferredOf(EpollLoop loop) => loop.Deferred;
+
+    [SupportedOSPlatform("linux")]
+    private static bool HasRing(DeferredSends sends) => sends.HasRing;
 }
