@@ -1,6 +1,7 @@
 // From the queue to the kernel: the batch, what is queued behind it, and what happens when the kernel is full. What it does not take waits for
 // writability; meanwhile the peer is not read from (its gate closes at 64 KiB) and has a deadline. All on the owner's thread.
 
+using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Native;
 using RawWs.Server.Transports;
@@ -77,8 +78,17 @@ public sealed partial class WebSocketConnection
             return;
         }
 
-        QueueRest(frames, default, default, taken);
-        Stall();
+        try
+        {
+            QueueRest(frames, default, default, taken);
+            Stall();
+        }
+        catch (Exception exception)
+        {
+            // There is no memory for the rest, say: the stream can't go on without it.
+            Post(Posted.Abort);
+            _context.Log.ConnectionFailed(exception, Id);
+        }
     }
 
     // Sends the batch, if it is this connection's and has something in it. False when the kernel has not taken all of it.

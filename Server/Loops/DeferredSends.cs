@@ -74,7 +74,7 @@ internal sealed unsafe class DeferredSends
         try
         {
             if (!TrySubmitToRing()) SendEach();
-            for (int i = 0; i < _count; i++) _entries[i].Transport.OnDeferredSent(_entries[i].Bytes, _results[i]);
+            for (int i = 0; i < _count; i++) Tell(i);
         }
         finally
         {
@@ -101,6 +101,19 @@ internal sealed unsafe class DeferredSends
         if (_ring.Submit(results)) return true;
         Close(); // it may have any state now
         return false;
+    }
+
+    // A bug of the owner's, or its log's, costs itself and nobody else in the round.
+    private void Tell(int index)
+    {
+        try
+        {
+            _entries[index].Transport.OnDeferredSent(_entries[index].Bytes, _results[index]);
+        }
+        catch (Exception)
+        {
+            // The owner has logged what it could.
+        }
     }
 
     // Those that have no result yet.

@@ -106,6 +106,20 @@ public sealed class DeferredSendTests(bool usesRing)
         Assert.That(dead.Told.Select(static told => told.Taken), Is.EqualTo((int[])[-1]));
     }
 
+    [Test]
+    public void AnOwnerThatThrows_CostsNobodyElse()
+    {
+        Peer throwing = Connect(), full = Connect(), other = Connect();
+        throwing.Throws = true;
+        Fill(throwing.Transport);
+        Fill(full.Transport);
+        foreach (Peer peer in (Peer[])[throwing, full]) Assert.That(peer.Transport.TryDefer(Bytes(DeferredSends.BytesMax, seed: 1)));
+        Assert.That(other.Transport.TryDefer(Bytes(5, seed: 2)));
+        Assert.That(_loop.SubmitDeferred, Throws.Nothing);
+        Assert.That(other.Receive(5), Is.EqualTo(Bytes(5, seed: 2)));
+        Assert.That((throwing.Told.Count, full.Told.Count, _loop.IsNothingDeferred), Is.EqualTo((1, 1, true)));
+    }
+
     // A descriptor's number is given out again as soon as it is closed.
     [Test]
     public void BeforeItsSocketIsClosed_ItIsSent()
@@ -212,6 +226,8 @@ public sealed class DeferredSendTests(bool usesRing)
 
         public List<(byte[] Bytes, int Taken)> Told { get; } = [];
 
+        public bool Throws { get; set; }
+
         public byte[] Receive(int length)
         {
             byte[] bytes = new byte[length];
@@ -232,7 +248,11 @@ public sealed class DeferredSendTests(bool usesRing)
         {
         }
 
-        public void OnDeferredTaken(ReadOnlySpan<byte> bytes, int taken) => Told.Add((bytes.ToArray(), taken));
+        public void OnDeferredTaken(ReadOnlySpan<byte> bytes, int taken)
+        {
+            Told.Add((bytes.ToArray(), taken));
+            if (Throws) throw new InvalidOperationException("as the test says");
+        }
 
         public bool TryGetRoom(out ArraySegment<byte> room)
         {
