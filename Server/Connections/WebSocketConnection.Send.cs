@@ -1,5 +1,5 @@
 // From the application to the kernel. There are two ways. While the loop takes this connection's bytes, its handler's answers go
-// into the loop's batch and leave as soon as those bytes are through. Everything else, from any thread, is queued in the outbox
+// into the loop's batch and leave when those bytes are through (a small batch: when the turn's events are). Everything else, from any thread, is queued in the outbox
 // and flushed at the end of the owner's turn. The batch is older than anything in the outbox and goes first; once something is queued,
 // all that follows queues behind it.
 

@@ -3,7 +3,8 @@
 // to its outbox, under the outbox's lock, and post it here.
 //
 // One turn:  wait for events and dispatch them -> run what was posted -> advance the wheel -> flush the connections that have
-// something to send. The order makes a batch: whatever the events of one turn caused to be sent to one peer leaves in one send.
+// something to send -> give the kernel what was put off (as after the events). The order makes a batch: whatever the events of one turn
+// caused to be sent to one peer leaves in one send.
 
 using RawWs.Handshake;
 using RawWs.Server.Memory;

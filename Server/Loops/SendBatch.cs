@@ -1,6 +1,6 @@
 // The answers to the bytes that are being taken at this moment. While a loop takes a connection's bytes, what its handler sends back
-// to that same connection is written here, frame behind frame, and leaves in one send as soon as the bytes are through: no
-// lock, no queue, no memory of the connection's own. One per loop; it is somebody's only for the synchronous stretch in which
+// to that same connection is written here, frame behind frame, and leaves in one send when the bytes are through, a small batch together with other
+// connections' (DeferredSends): no lock, no queue, no memory of the connection's own. One per loop; it is somebody's only for the synchronous stretch in which
 // the receive buffer is lent. What the kernel does not take of it becomes the head of the connection's outbox.
 // A payload that lies among the bytes that are being taken (an echo's) stays there for as long, so a large one is not copied: the frames
 // have an inset at its place, and the kernel gathers it from where it lies.
