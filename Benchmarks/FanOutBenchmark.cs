@@ -14,6 +14,7 @@ public class FanOutBenchmark
     private static readonly int[] Sizes = [16, 125, 1024, 64 * 1024];
 
     private readonly MemoryBudget _budget = new(1L << 30);
+    private readonly Congestion _congestion = new();
     private readonly byte[] _kernel = new byte[1024 * 1024];
     private Outbox?[] _outboxes = [];
 
@@ -36,14 +37,14 @@ public class FanOutBenchmark
     public int Shared()
     {
         using (SharedMessage message = SharedMessage.TryCreate(_budget, MessageKind.Text, Payload)!)
-            foreach (ref Outbox? outbox in _outboxes.AsSpan()) (outbox = Outbox.Take(_budget)).TryAppend(message.Plain);
+            foreach (ref Outbox? outbox in _outboxes.AsSpan()) (outbox = Outbox.Take(_budget, _congestion, now: 0)).TryAppend(message.Plain);
         return Drain();
     }
 
     [Benchmark(Description = "encoded for each")]
     public int Each()
     {
-        foreach (ref Outbox? outbox in _outboxes.AsSpan()) (outbox = Outbox.Take(_budget)).TryAppend(Opcode.Text, Payload);
+        foreach (ref Outbox? outbox in _outboxes.AsSpan()) (outbox = Outbox.Take(_budget, _congestion, now: 0)).TryAppend(Opcode.Text, Payload);
         return Drain();
     }
 
@@ -62,7 +63,7 @@ public class FanOutBenchmark
             while (outbox!.TryPeek(out ReadOnlySpan<byte> run, out _))
             {
                 bytes += run.Length;
-                outbox.Taken(run.Length);
+                outbox.Taken(run.Length, now: 0);
             }
 
             outbox.GiveBack();

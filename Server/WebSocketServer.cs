@@ -21,13 +21,13 @@ public interface IConnectionSet
     /// <summary>Encodes a message once for any number of connections; null when the server's memory limit is reached.</summary>
     SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload);
 
-    /// <summary>Sends to every open connection, once each. A full outbox is told to <paramref name="refused"/>.</summary>
-    /// <returns>False when the server's memory limit was reached, and not everybody has it.</returns>
+    /// <summary>Sends to every open connection, once each. A full outbox does not get it, and is told to <paramref name="refused"/>.</summary>
+    /// <returns>False when not everybody gets it: an outbox is full, or the server's memory limit is reached.</returns>
     bool Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null);
 
     /// <summary>
-    /// The same with a message that is encoded here, once; nothing is allocated. False when the server's memory limit was reached, and not everybody
-    /// has it.
+    /// The same with a message that is encoded here, once; nothing is allocated. A connection whose handler sends much to everybody is not read from until
+    /// it has left.
     /// </summary>
     bool TryBroadcast(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused = null);
 }
@@ -66,6 +66,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
             _loops[i] = options.UsesEpoll && OperatingSystem.IsLinux()
                 ? new EpollLoop(i, options.TimeProvider, Budget, options.IoUring)
                 : new SocketLoop(i, options.TimeProvider, Budget);
+            _loops[i].Congestion.FullBytes = options.SendBufferBytesMax;
         }
     }
 
@@ -131,7 +132,8 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         bool all = true;
         bool fitsLog = FitsLog(message.PayloadBytes);
         foreach (EventLoop loop in _loops)
-            all &= (fitsLog && loop.Broadcasts.TryAppend(message.Plain.Span, refused)) || SendToEach(loop, message, refused);
+            all &= fitsLog && loop.Broadcasts.TryAppend(message.Plain.Span, refused, out bool toAll) ? toAll : SendToEach(loop, message, refused);
+        HoldSender(fitsLog ? null : message);
         message.Release();
         return all;
     }
@@ -145,13 +147,32 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         bool all = true;
         foreach (EventLoop loop in _loops)
         {
-            if (length > 0 && loop.Broadcasts.TryAppend(frame[..length], refused)) continue;
+            if (length > 0 && loop.Broadcasts.TryAppend(frame[..length], refused, out bool toAll))
+            {
+                all &= toAll;
+                continue;
+            }
+
             message ??= SharedMessage.TryTake(Budget, kind, payload);
             all &= message is not null && SendToEach(loop, message, refused);
         }
 
+        HoldSender(message);
         message?.Dispose();
         return all;
+    }
+
+    // Who sends more to everybody than can leave waits until it has: one message goes through in any case.
+    private void HoldSender(SharedMessage? message)
+    {
+        if (EventLoop.Current is not { } sending) return;
+        message?.HoldSender(Count);
+        if (++sending.Share.Broadcasts == 1 || sending.Share.Awaited is not null) return;
+        foreach (EventLoop loop in _loops)
+        {
+            bool isMuch = loop.Broadcasts.IsLong || (sending.Share.Broadcasts > TurnShare.FreeBroadcasts && loop.Congestion.IsAnyBehind);
+            if (isMuch) sending.Share.Awaited = loop.Broadcasts;
+        }
     }
 
     // Where compression may have been agreed on, a message that is worth it is compressed for whom it is.
@@ -168,7 +189,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
             if (connection is not { IsOpen: true }) continue;
             SendResult sent = connection.TrySendHeld(message);
             if (sent == SendResult.Full) refused?.Invoke(connection);
-            all &= sent != SendResult.OutOfMemory;
+            all &= sent is SendResult.Queued or SendResult.Closed;
         }
 
         return all;

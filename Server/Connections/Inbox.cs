@@ -6,6 +6,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RawWs.Frame;
 using RawWs.Server.Compression;
+using RawWs.Server.Loops;
 using RawWs.Server.Memory;
 
 namespace RawWs.Server;
@@ -30,8 +31,17 @@ internal sealed class Inbox(ConversationLimits limits)
     /// <summary>What decompresses the message under way; null when it is not compressed.</summary>
     public Inflater? Inflater { get; set; }
 
+    /// <summary>What has to leave before more is read from the connection; null for nothing.</summary>
+    public IUnderWay? Awaited { get; set; }
+
+    /// <summary>How much of that was left when it was looked at last.</summary>
+    public int AwaitedLeft { get; set; }
+
     /// <summary>Nothing is under way: the connection can do without, and another may have it.</summary>
-    public bool IsAtRest => Conversation.IsAtRest && _assembly is null;
+    public bool IsAtRest => Conversation.IsAtRest && _assembly is null && Awaited is null;
+
+    /// <summary>Whether what comes next, beginning with this byte, may be of a compressed message (RSV1: RFC 7692 §6).</summary>
+    public bool MayBeCompressed(byte first) => Inflater is not null || (first & (byte)ReservedBits.Rsv1) != 0;
 
     /// <summary>The message that has been assembled, or what there is of it.</summary>
     public ReadOnlyMemory<byte> Message => new(_assembly, 0, _assembled);

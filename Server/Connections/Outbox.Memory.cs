@@ -1,5 +1,5 @@
 // Where an outbox's frames lie: entries in a ring, bytes in chunks and arrays of the budget's. The shortest ring and the first chunk are the
-// outbox's own; longer rings are spares of all outboxes. What is held is charged, the rings too.
+// outbox's own and charged with it; longer rings are spares of all outboxes, and charged for as long as they are out.
 
 using System.Numerics;
 
@@ -28,36 +28,46 @@ internal sealed partial class Outbox
 
     private bool TryRent(int bytes, bool required, out byte[] array)
     {
-        if (bytes == FirstChunkBytes)
-        {
-            array = _firstChunk;
-            if (!required) return _budget.TryCharge(bytes);
-            _budget.Charge(bytes);
-            return true;
-        }
-
-        byte[]? rented = required ? _budget.Rent(bytes) : _budget.TryRent(bytes);
+        array = _firstChunk;
+        if (bytes == FirstChunkBytes) return true;
+        byte[]? rented = required ? _budget.Rent(bytes) : _budget.TryRentToWait(bytes);
         array = rented!;
         return rented is not null;
     }
 
     private void ReturnArray(byte[] array)
     {
-        if (array == _firstChunk) _budget.Discharge(FirstChunkBytes);
-        else _budget.Return(array);
+        if (array != _firstChunk) _budget.Return(array);
     }
 
-    private void Enqueue(in Entry entry)
+    // False, and then what the entry refers to is let go, when the ring is full and the memory limit reached.
+    private bool TryEnqueue(in Entry entry, bool required)
     {
-        if (_count == _entries.Length) Grow();
-        _entries[(_head + _count) & (_entries.Length - 1)] = entry;
-        _count++;
+        bool extends = entry.Kind == EntryKind.Data && _count > 0 && At(_count - 1).IsFollowedBy(entry);
+        if (extends)
+        {
+            At(_count - 1).Length += entry.Length;
+        }
+        else
+        {
+            if (_count == _entries.Length && !TryGrow(required))
+            {
+                Release(entry.Owner);
+                return false;
+            }
+
+            _entries[(_head + _count) & (_entries.Length - 1)] = entry;
+            _count++;
+        }
+
         QueuedBytes += entry.Length;
+        FollowLevel();
+        return true;
     }
 
     private void EnqueueInFront(in Entry entry)
     {
-        if (_count == _entries.Length) Grow();
+        if (_count == _entries.Length) TryGrow(required: true);
         _head = (_head - 1) & (_entries.Length - 1);
         _headNumber--;
         _entries[_head] = entry;
@@ -65,22 +75,32 @@ internal sealed partial class Outbox
         QueuedBytes += entry.Length;
     }
 
-    private void Grow()
+    private void FollowLevel()
     {
-        int length = _entries.Length * 2, spares = RingClass(length);
+        Congestion.Level level = _congestion.LevelOf(QueuedBytes);
+        if (level == _level) return;
+        _congestion.Move(_level, level);
+        _level = level;
+    }
+
+    private bool TryGrow(bool required)
+    {
+        int length = _entries.Length * 2, bytes = length * EntryBytes, spares = RingClass(length);
+        if (required) _budget.Charge(bytes);
+        else if (!_budget.TryChargeToWait(bytes)) return false;
         Entry[] larger = (spares < SpareRings.Length ? SpareRings[spares].TryTake() : null) ?? new Entry[length];
         for (int i = 0; i < _count; i++) larger[i] = At(i);
         Array.Clear(_entries);
         ReturnRing();
-        _budget.Charge(length * (int)EntryBytes);
         _entries = larger;
         _head = 0;
+        return true;
     }
 
     private void ReturnRing()
     {
         if (_entries == _firstRing) return;
-        _budget.Discharge(_entries.Length * (int)EntryBytes);
+        _budget.Discharge(_entries.Length * EntryBytes);
         int spares = RingClass(_entries.Length);
         if (spares < SpareRings.Length) SpareRings[spares].Give(_entries);
     }
@@ -98,6 +118,12 @@ internal sealed partial class Outbox
         _headNumber++;
         _count--;
         _headTaken = 0;
+        Release(owner);
+    }
+
+    // An entry is gone: a reference less, or an array that no other entry names.
+    private void Release(object owner)
+    {
         if (owner is SharedFrame shared) shared.Message.Release();
         else if (_count == 0 || !ReferenceEquals(At(0).Owner, owner)) ReleaseArray((byte[])owner);
     }

@@ -1,13 +1,13 @@
 // What waits to be sent to one peer. In: whole frames, appended from any thread. Out: runs of bytes, taken by the owning loop alone, in
-// order. Every frame is an entry of its own, so that a frame which the kernel took in part is finished or the connection is reset, and
-// Close goes between frames, never into one. Small frames lie side by side in a chunk and leave as one run; a large one has an array
-// of its own, and a shared one is held by reference.
+// order. An entry is one frame, or several messages' frames that lie side by side in a chunk: a million tiny messages are a few entries. Where a
+// frame ends is read from its own header, and only when the kernel has taken a part of an entry: so a frame that was begun is finished or the connection
+// is reset, and Close goes between frames, never into one. A large frame has an array of its own, and a shared one is held by reference.
 // A connection has an outbox only while something is queued: it is taken from the spares with the first frame, and given back with
-// the last. Every call is made under the lock of the connection that has it.
+// the last. Every call is made under the lock of the connection that has it. All that it holds is charged to the memory budget at what it costs, and,
+// but for what must go out whatever happens (a control frame, an HTTP answer), asked for before.
 
 using RawWs.Frame;
 using RawWs.Server.Memory;
-using RawWs.Server.Native;
 
 namespace RawWs.Server;
 
@@ -16,42 +16,51 @@ internal sealed partial class Outbox
     private const int FirstChunkBytes = 1024;
     private const int ChunkBytesMax = 64 * 1024;
     private const int SmallFrameBytesMax = 2048;
-    private const int RingLengthMin = 32;
-    private const long EntryBytes = 24;
+    private const int RingLengthMin = 8;
+    private const int EntryBytes = 24;
+
+    /// <summary>What an outbox costs by itself: the object, its shortest ring, its first chunk.</summary>
+    public const int OwnBytes = 1536;
+
     private const long NoNumber = long.MinValue; // not -1, which is a frame's that was put in front
     private const int PongBytesMax = 2 + FrameWriter.ControlPayloadBytesMax;
 
     private static readonly Spares<Outbox> SpareOutboxes = new(4096);
 
-    // Longer rings by length: 64, 128 ... 4,096 entries.
-    private static readonly Spares<Entry[]>[] SpareRings = [new(2048), new(1024), new(512), new(256), new(128), new(64), new(32)];
+    // Longer rings by length: 16, 32 ... 128 entries. Few need more than the shortest.
+    private static readonly Spares<Entry[]>[] SpareRings = [new(512), new(256), new(128), new(64)];
 
     // A spare outbox keeps its shortest ring and its first chunk.
     private readonly Entry[] _firstRing = new Entry[RingLengthMin];
     private readonly byte[] _firstChunk = GC.AllocateUninitializedArray<byte>(FirstChunkBytes);
 
     private MemoryBudget _budget = null!;
+    private Congestion _congestion = null!;
     private Entry[] _entries; // a ring; its length is a power of two
     private int _head;
     private int _count;
     private byte[]? _chunk;
     private int _chunkEnd;
     private int _nextChunkBytes = FirstChunkBytes;
-    private int _headTaken; // bytes of the head entry that the kernel has taken
+    private int _headTaken; // bytes that the kernel has taken of the first frame of the head entry
     private bool _flushRequested;
+    private Congestion.Level _level;
     private long _headNumber; // the head entry's number, counted from the first that was ever queued
     private long _pongNumber = NoNumber; // the number of the Pong that is queued last
 
     private Outbox() => _entries = _firstRing;
 
-    /// <summary>Bytes queued and not yet taken by the kernel, shared payloads charged in full.</summary>
+    /// <summary>Bytes queued and not yet taken by the kernel, shared payloads counted in full: what the bound is held against.</summary>
     public long QueuedBytes { get; private set; }
-
-    /// <summary>The same with what it takes to keep them: what the bound is held against, for a frame may be of two bytes.</summary>
-    public long ChargedBytes => QueuedBytes + (_count * EntryBytes);
 
     /// <summary>Whether nothing is queued: it can be given back.</summary>
     public bool IsEmpty => _count == 0;
+
+    /// <summary>Whether its bound is reached: no message more is accepted.</summary>
+    public bool IsFull => _level == Congestion.Level.Full;
+
+    /// <summary>Whether so many entries are queued that one more is worth avoiding.</summary>
+    public bool IsLong => _count >= RingLengthMin - 2;
 
     /// <summary>Whether a frame has been taken in part: what may follow it is its rest, or a reset.</summary>
     public bool InsideFrame => _headTaken > 0;
@@ -59,14 +68,27 @@ internal sealed partial class Outbox
     /// <summary>By when the kernel must have taken something, once it has refused to; the owner's.</summary>
     public long SendDeadline { get; set; } = long.MaxValue;
 
+    /// <summary>When the kernel took something last, or when it was made, in the loop's milliseconds.</summary>
+    public long LastTaken { get; private set; }
+
     /// <summary>Completed when there is room again; null while nobody waits for it.</summary>
     public TaskCompletionSource? Writable { get; set; }
 
-    /// <summary>An empty one.</summary>
-    public static Outbox Take(MemoryBudget budget)
+    /// <summary>An empty one, whatever the memory limit: for what must go out.</summary>
+    public static Outbox Take(MemoryBudget budget, Congestion congestion, long now)
+    {
+        budget.Charge(OwnBytes);
+        return Make(budget, congestion, now);
+    }
+
+    /// <summary>An empty one, or null when the memory limit is reached.</summary>
+    public static Outbox? TryTake(MemoryBudget budget, Congestion congestion, long now) =>
+        budget.TryChargeToWait(OwnBytes) ? Make(budget, congestion, now) : null;
+
+    private static Outbox Make(MemoryBudget budget, Congestion congestion, long now)
     {
         Outbox outbox = SpareOutboxes.TryTake() ?? new Outbox();
-        outbox._budget = budget;
+        (outbox._budget, outbox._congestion, outbox.LastTaken) = (budget, congestion, now);
         return outbox;
     }
 
@@ -75,11 +97,14 @@ internal sealed partial class Outbox
     {
         while (_count > 0) Dequeue();
         ReturnRing();
+        QueuedBytes = 0;
+        FollowLevel();
         Writable?.TrySetResult();
         (_entries, _head, _chunk, _chunkEnd, _nextChunkBytes) = (_firstRing, 0, null, 0, FirstChunkBytes);
-        (_headTaken, _flushRequested, QueuedBytes, SendDeadline, Writable) = (0, false, 0, long.MaxValue, null);
+        (_headTaken, _flushRequested, SendDeadline, Writable) = (0, false, long.MaxValue, null);
         (_headNumber, _pongNumber) = (0, NoNumber);
-        _budget = null!;
+        _budget.Discharge(OwnBytes);
+        (_budget, _congestion) = (null!, null!);
         SpareOutboxes.Give(this);
     }
 
@@ -97,17 +122,15 @@ internal sealed partial class Outbox
         int length = FrameWriter.HeaderLength((ulong)payload.Length, masked: false) + payload.Length;
         if (!TryReserve(length, required: false, out byte[] array, out int offset)) return false;
         FrameWriter.Write(array.AsSpan(offset), opcode, payload);
-        Enqueue(new Entry(array, offset, length, EntryKind.Data));
-        return true;
+        return TryEnqueue(new Entry(array, offset, length, EntryKind.Data), required: false);
     }
 
-    /// <summary>Appends a message's one frame by copy. False when the memory limit is reached.</summary>
-    public bool TryAppend(ReadOnlySpan<byte> frame)
+    /// <summary>Appends whole frames by copy. False when the memory limit is reached.</summary>
+    public bool TryAppend(ReadOnlySpan<byte> frames)
     {
-        if (!TryReserve(frame.Length, required: false, out byte[] array, out int offset)) return false;
-        frame.CopyTo(array.AsSpan(offset));
-        Enqueue(new Entry(array, offset, frame.Length, EntryKind.Data));
-        return true;
+        if (!TryReserve(frames.Length, required: false, out byte[] array, out int offset)) return false;
+        frames.CopyTo(array.AsSpan(offset));
+        return TryEnqueue(new Entry(array, offset, frames.Length, EntryKind.Data), required: false);
     }
 
     /// <summary>Appends a shared frame: a small one by copy, a large one by reference. False when the memory limit is reached.</summary>
@@ -115,8 +138,7 @@ internal sealed partial class Outbox
     {
         if (frame.Length <= SmallFrameBytesMax) return TryAppend(frame.Span);
         frame.Message.Acquire();
-        Enqueue(new Entry(frame, 0, frame.Length, EntryKind.Data));
-        return true;
+        return TryEnqueue(new Entry(frame, 0, frame.Length, EntryKind.Data), required: false);
     }
 
     /// <summary>
@@ -125,63 +147,14 @@ internal sealed partial class Outbox
     /// </summary>
     public void Append(ReadOnlySpan<byte> bytes, EntryKind kind, bool coalesce = false)
     {
-        if (coalesce && kind == EntryKind.Pong && TryReplacePong(bytes)) return;
-        // A Pong has room for the longest, so that the next can lie where it lies.
-        int room = kind == EntryKind.Pong ? PongBytesMax : bytes.Length;
+        coalesce &= kind == EntryKind.Pong;
+        if (coalesce && TryReplacePong(bytes)) return;
+        // A Pong that others may replace has room for the longest, so that the next can lie where it lies.
+        int room = coalesce ? PongBytesMax : bytes.Length;
         TryReserve(room, required: true, out byte[] array, out int offset);
         bytes.CopyTo(array.AsSpan(offset));
-        if (kind == EntryKind.Pong) _pongNumber = _headNumber + _count;
-        Enqueue(new Entry(array, offset, bytes.Length, kind));
-    }
-
-    /// <summary>Puts in front of all that is queued what the kernel did not take of a batch.</summary>
-    /// <param name="frames">Frames of our own writing, one behind the other, those with an inset without their payload.</param>
-    /// <param name="source">Where the insets lie.</param>
-    /// <param name="insets">The payloads that are not among the frames.</param>
-    /// <param name="taken">How many bytes of all of it the kernel has taken: less than all.</param>
-    public void Prepend(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, int taken)
-    {
-        byte[] array = Join(frames, source, insets, out int total);
-        int start = 0, count = 0;
-        for (int at = 0, end; at < total; at = end)
-        {
-            end = at + OwnFrame(array.AsSpan(at), out _);
-            if (end <= taken) start = end;
-            else count++;
-        }
-
-        // From the last to the first, each in front of the others.
-        Span<(int Offset, int Length, EntryKind Kind)> whole = count <= 128 ? stackalloc (int, int, EntryKind)[128] : new (int, int, EntryKind)[count];
-        for (int i = 0, at = start; i < count; i++)
-        {
-            int length = OwnFrame(array.AsSpan(at), out EntryKind kind);
-            whole[i] = (at, length, kind);
-            at += length;
-        }
-
-        for (int i = count - 1; i >= 0; i--) EnqueueInFront(new Entry(array, whole[i].Offset, whole[i].Length, whole[i].Kind));
-        _headTaken = taken - start;
-        QueuedBytes -= _headTaken;
-    }
-
-    // What was in two places, as it goes over the wire.
-    private byte[] Join(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, out int total)
-    {
-        total = Inset.TotalBytes(frames, insets);
-        byte[] array = _budget.Rent(total);
-        Span<byte> rest = array;
-        int at = 0;
-        foreach (Inset inset in insets)
-        {
-            frames[at..inset.FramesEnd].CopyTo(rest);
-            rest = rest[(inset.FramesEnd - at)..];
-            source.Slice(inset.Start, inset.Length).CopyTo(rest);
-            rest = rest[inset.Length..];
-            at = inset.FramesEnd;
-        }
-
-        frames[at..].CopyTo(rest);
-        return array;
+        if (coalesce) _pongNumber = _headNumber + _count;
+        TryEnqueue(new Entry(array, offset, bytes.Length, kind), required: true);
     }
 
     /// <summary>
@@ -210,66 +183,91 @@ internal sealed partial class Outbox
         return true;
     }
 
-    /// <summary>The kernel took this many bytes of the run.</summary>
-    public void Taken(int bytes)
+    /// <summary>The kernel took this many bytes of the run, at this time in the loop's milliseconds.</summary>
+    public void Taken(int bytes, long now)
     {
         QueuedBytes -= bytes;
+        if (bytes > 0) LastTaken = now;
         while (_count > 0)
         {
             int left = At(0).Length - _headTaken;
             if (bytes < left)
             {
                 _headTaken += bytes;
-                return;
+                SkipWholeFrames(ref At(0));
+                break;
             }
 
             bytes -= left;
             Dequeue();
         }
+
+        FollowLevel();
     }
 
     /// <summary>Drops what the kernel has not begun to take (the slow-consumer policy): the begun frame stays, to be finished.</summary>
     public void DropUnsent()
     {
-        for (int i = _headTaken > 0 ? 1 : 0; i < _count; i++)
+        for (int i = 0; i < _count; i++)
         {
             ref Entry entry = ref At(i);
             if (entry.Kind is EntryKind.Void or EntryKind.Http) continue; // without its HTTP answer nothing that follows can be read
-            QueuedBytes -= entry.Length;
-            entry.Kind = EntryKind.Void;
+            int kept = i == 0 && _headTaken > 0 ? FirstFrameLength(entry) : 0;
+            QueuedBytes -= entry.Length - kept;
+            if (kept == 0) entry.Kind = EntryKind.Void;
+            else entry.Length = kept;
+        }
+
+        FollowLevel();
+    }
+
+    // An entry begins with a frame that is not through.
+    private void SkipWholeFrames(ref Entry head)
+    {
+        if (head.Kind != EntryKind.Data) return;
+        for (int frame = FirstFrameLength(head); frame <= _headTaken; frame = FirstFrameLength(head))
+        {
+            head.Offset += frame;
+            head.Length -= frame;
+            _headTaken -= frame;
         }
     }
 
-    // The length and kind of a frame that we have written ourselves.
-    private static int OwnFrame(ReadOnlySpan<byte> frame, out EntryKind kind)
+    // Frames of our own writing; a header is never cut.
+    private static int FirstFrameLength(in Entry entry)
     {
-        FrameReader.TryRead(frame, out FrameHeader header);
-        kind = header.Opcode switch
-        {
-            Opcode.Close => EntryKind.Close,
-            Opcode.Ping => EntryKind.Ping,
-            Opcode.Pong => EntryKind.Pong,
-            _ => EntryKind.Data,
-        };
+        if (entry.Kind != EntryKind.Data) return entry.Length;
+        FrameReader.TryRead(entry.Bytes.AsSpan(entry.Offset, entry.Length), out FrameHeader header);
         return header.HeaderLength + (int)header.PayloadLength;
+    }
+
+    // A Pong that waits and has not begun, with room for any other; its index, or -1.
+    private int FindPong()
+    {
+        long index = _pongNumber - _headNumber;
+        if (index < 0 || index >= _count || (index == 0 && _headTaken > 0)) return -1;
+        return At((int)index).Kind == EntryKind.Pong ? (int)index : -1;
     }
 
     private bool TryReplacePong(ReadOnlySpan<byte> pong)
     {
-        long index = _pongNumber - _headNumber;
-        if (index < 0 || index >= _count || (index == 0 && _headTaken > 0)) return false;
-        ref Entry entry = ref At((int)index);
-        if (entry.Kind != EntryKind.Pong) return false;
+        int index = FindPong();
+        if (index < 0) return false;
+        ref Entry entry = ref At(index);
         pong.CopyTo(entry.Bytes.AsSpan(entry.Offset, PongBytesMax));
         QueuedBytes += pong.Length - entry.Length;
         entry.Length = pong.Length;
+        FollowLevel();
         return true;
     }
 
     internal enum EntryKind : byte
     {
         Void,
+
+        /// <summary>One frame, or several that lie side by side.</summary>
         Data,
+
         Ping,
         Pong,
         Close,
@@ -278,11 +276,15 @@ internal sealed partial class Outbox
 
     internal struct Entry(object owner, int offset, int length, EntryKind kind)
     {
-        public readonly object Owner = owner; // a byte[] of the budget's, or a SharedFrame
-        public readonly int Offset = offset;
+        public readonly object Owner = owner; // a byte[] of the budget's, the first chunk, or a SharedFrame
+        public int Offset = offset;
         public int Length = length;
         public EntryKind Kind = kind;
 
         public readonly byte[] Bytes => Owner as byte[] ?? ((SharedFrame)Owner).Bytes;
+
+        /// <summary>Whether the other lies right behind it, so that both can be one.</summary>
+        public readonly bool IsFollowedBy(in Entry other) =>
+            Kind == EntryKind.Data && ReferenceEquals(Owner, other.Owner) && Offset + Length == other.Offset;
     }
 }

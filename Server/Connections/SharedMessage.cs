@@ -5,13 +5,17 @@
 
 using RawWs.Frame;
 using RawWs.Server.Compression;
+using RawWs.Server.Loops;
 using RawWs.Server.Memory;
 
 namespace RawWs.Server;
 
 /// <summary>A message encoded once and sent to any number of connections. Dispose it when you have sent it to the last.</summary>
-public sealed class SharedMessage : IDisposable
+public sealed class SharedMessage : IDisposable, IUnderWay
 {
+    // So many bytes to all its receivers together take the kernel a while.
+    private const long LongDeliveredBytes = 1024 * 1024;
+
     private const int WindowBitsMin = 8;
     private const int WindowCount = 8;
 
@@ -22,6 +26,7 @@ public sealed class SharedMessage : IDisposable
     private readonly SharedFrame _plain;
     private SharedFrame?[] _compressed = [];
     private MemoryBudget _budget = null!;
+    private WebSocketConnection? _awaiting;
     private int _references;
     private int _disposed;
 
@@ -39,6 +44,8 @@ public sealed class SharedMessage : IDisposable
 
     /// <summary>The frame as it goes to whoever has not agreed on compression.</summary>
     internal SharedFrame Plain => _plain.IsMade ? _plain : throw new ObjectDisposedException(nameof(SharedMessage));
+
+    int IUnderWay.Left => Volatile.Read(ref _references);
 
     /// <summary>Gives up the maker's reference; once.</summary>
     public void Dispose()
@@ -84,10 +91,24 @@ public sealed class SharedMessage : IDisposable
     internal void Release()
     {
         if (Interlocked.Decrement(ref _references) != 0) return;
+        if (_awaiting is not null) Interlocked.Exchange(ref _awaiting, null)?.OnLeft();
         _plain.Release(_budget);
         foreach (SharedFrame? frame in _compressed) frame?.Release(_budget);
         if (_isSpare) SpareMessages.Give(this);
     }
+
+    /// <summary>
+    /// Whoever sends it, of those whose bytes are being taken on this thread, waits until it has left if there is much of it. To be called while the caller
+    /// has a reference.
+    /// </summary>
+    internal void HoldSender(int receivers)
+    {
+        if (EventLoop.Current is not { } loop || loop.Batch.Owner is not { } sender || (long)receivers * PayloadBytes < LongDeliveredBytes) return;
+        Volatile.Write(ref _awaiting, sender);
+        loop.Share.Awaited = this;
+    }
+
+    bool IUnderWay.TryAwait(WebSocketConnection sender) => true; // it was named before the last reference went, and is told in a turn to come
 
     private SharedFrame Compress(SharedFrame plain, int window, MessageDeflate deflate)
     {

@@ -34,8 +34,7 @@ public sealed partial class WebSocketConnection
             }
             else
             {
-                QueueBroadcasts();
-                requestFlush = _outbox!.RequestFlush();
+                requestFlush = QueueBroadcasts() && _outbox!.RequestFlush();
             }
         }
 
@@ -43,25 +42,39 @@ public sealed partial class WebSocketConnection
         if (messages > 0 && !TryDefer(frames, messages)) Send(frames, default, default, messages);
     }
 
-    // Under the lock. True when there were some. They are queued whatever the memory limit, for they count as sent; there was room for them when they came.
+    // Under the lock. True when some were queued. An outbox that is full gets none: whoever has sent them since it is full has been told so.
     private bool QueueBroadcasts()
     {
         if (!_accepting || !HasBroadcastsToCome) return false;
+        if (_outbox is not { IsFull: true }) return QueueBroadcastsSentBefore();
+        Volatile.Write(ref _broadcastsHad, _loop.Broadcasts.End);
+        _loop.Broadcasts.Refuse(this);
+        return false;
+    }
+
+    // Under the lock. They were sent when there was room, so they are queued, were it past the bound; and if it is them who fill the outbox, so are those that
+    // have come in this moment. Who can't be given them, for want of memory, is closed: no message is left out in silence.
+    private bool QueueBroadcastsSentBefore()
+    {
         BroadcastLog log = _loop.Broadcasts;
-        _outbox ??= Outbox.Take(_context.Budget);
-        for (long end = log.End; _broadcastsHad < end; Volatile.Write(ref _broadcastsHad, _broadcastsHad + 1))
+        bool some = false;
+        while (_accepting && HasBroadcastsToCome)
         {
-            if (_outbox.ChargedBytes >= _context.Options.SendBufferBytesMax)
+            long from = _broadcastsHad, end = log.End;
+            Volatile.Write(ref _broadcastsHad, end);
+            _outbox ??= Outbox.TryTake(_context.Budget, _loop.Congestion, _loop.Now);
+            if (_outbox is null || !_outbox.TryAppend(log.Frames(from, end)))
             {
-                _broadcastsHad = end;
-                log.Refuse(this);
-                return true;
+                if (_outbox is not null) GiveBackIfEmpty();
+                Post(Posted.CloseForMemory);
+                return some;
             }
 
-            _outbox.Append(log.Frames(_broadcastsHad, _broadcastsHad + 1), Outbox.EntryKind.Data);
-            Interlocked.Increment(ref _messagesOut);
+            Interlocked.Add(ref _messagesOut, end - from);
+            some = true;
+            if (!_outbox.IsFull) break;
         }
 
-        return true;
+        return some;
     }
 }

@@ -50,6 +50,7 @@ public sealed partial class WebSocketConnection
             status = inflater.Inflate(rest, room, out int consumed, out int written);
             rest = rest[consumed..];
             broken = inbox.Fill(written, step.MessageKind);
+            _loop.Share.SpendInflated(written);
         }
         while (status == InflateStatus.OutputFull && broken is null);
 

@@ -1,6 +1,7 @@
 // Time. Activity only stores the loop's cached clock; the one timer entry is armed for the earliest deadline there is, and when it
 // comes due it looks at what has happened since, and re-arms itself for what is left. While we do not read from the peer, for
 // reasons of ours, its silence is not held against it: heartbeat and message deadline begin anew when the gate opens.
+// Nothing is held against a peer before everything that the kernel holds from it has been read. (A turn that comes late: EventLoop.Now.)
 
 using System.Text;
 using RawWs.Frame;
@@ -17,7 +18,7 @@ public sealed partial class WebSocketConnection
     private const ushort HeartbeatCode = 3008;
     private const int UnansweredPingsMax = 2;
 
-    private long _openedAt;
+    private long _begunAt; // in the loop's uptime
     private long _deadline = long.MaxValue; // of the handshake, then of the closing
     private long _lastReceived;
     private long _lastPing;
@@ -48,13 +49,19 @@ public sealed partial class WebSocketConnection
             return;
         }
 
+        if (now >= _deadline) _transport.ReceiveWhatIsThere(this); // the request, perhaps, or the peer's Close, or the end of its stream
+        if (_phase == Phase.Ended) return;
         if (now < _deadline) ArmBy(_deadline);
         else if (_phase == Phase.Handshake) _transport.CancelPendingRead(); // the request is answered with 408
-        else if (_phase != Phase.Ended) Expire();
+        else Expire();
     }
 
     private void OnDueWhileOpen(long now)
     {
+        // What is there may be life, the rest of a message, or a Close.
+        if (IsSomethingDue(now)) _transport.ReceiveWhatIsThere(this);
+        if (now >= SendDeadline) TryToSend();
+        if (_phase != Phase.Open) return;
         if (now >= SendDeadline)
         {
             // A frame may have been taken in part, so no Close can follow it.
@@ -63,6 +70,7 @@ public sealed partial class WebSocketConnection
             return;
         }
 
+        if (now >= _deadline) LookWhatIsLeft();
         bool reading = _transport.Gate == GateReasons.None;
         if (reading && now >= MessageDeadline)
         {
@@ -73,9 +81,13 @@ public sealed partial class WebSocketConnection
         bool closed = _context.Heartbeat > 0 ? reading && CheckHeartbeat(now) : CheckPings(now, reading);
         if (closed) return;
         ArmBy(SendDeadline);
+        ArmBy(_deadline);
         if (reading) ArmBy(MessageDeadline);
         if (reading || _context.Heartbeat == 0) ArmForSilence();
     }
+
+    private bool IsSomethingDue(long now) => now >= MessageDeadline
+        || (_context.Heartbeat > 0 ? now >= _lastReceived + _context.Heartbeat : now >= _lastPing + _context.PingInterval);
 
     private bool CheckHeartbeat(long now)
     {
@@ -135,13 +147,16 @@ public sealed partial class WebSocketConnection
     private void RestartSilence()
     {
         if (_phase != Phase.Open) return;
-        _lastReceived = _loop.Now;
-        if (MessageDeadline != long.MaxValue)
-        {
-            _inbox!.MessageDeadline = _loop.Now + _context.MessageTimeout;
-            ArmBy(_inbox.MessageDeadline);
-        }
+        if (MessageDeadline != long.MaxValue) _inbox!.MessageDeadline = _loop.Now + _context.MessageTimeout;
+        ResumeTime();
+    }
 
+    // It was not read from for a moment: the same, but for the message's deadline, which a peer that sends too fast would put off for ever.
+    private void ResumeTime()
+    {
+        if (_phase != Phase.Open) return;
+        _lastReceived = _loop.Now;
+        ArmBy(MessageDeadline);
         ArmForSilence();
     }
 

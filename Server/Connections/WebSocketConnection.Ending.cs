@@ -7,6 +7,7 @@
 
 using System.Text;
 using RawWs.Frame;
+using RawWs.Handshake;
 using RawWs.Server.Log;
 using RawWs.Server.Transports;
 
@@ -15,6 +16,7 @@ namespace RawWs.Server;
 public sealed partial class WebSocketConnection
 {
     private const long DiscardedBytesMax = 1024 * 1024;
+    private const string OutOfMemoryReason = "server out of memory";
 
     private Ending? _ending; // made when there is something to say about the end
     private bool _opened;
@@ -100,7 +102,27 @@ public sealed partial class WebSocketConnection
     }
 
     private void FailForMemory() =>
-        BeginClose(new CloseRequest(EndCause.OutOfMemory, CloseCodes.TryAgainLater, "server out of memory", DropUnsent: false));
+        BeginClose(new CloseRequest(EndCause.OutOfMemory, CloseCodes.TryAgainLater, OutOfMemoryReason, DropUnsent: false));
+
+    void ITransportOwner.OnBytesLost()
+    {
+        if (_phase == Phase.Handshake)
+        {
+            if (HandshakeRules.Broken(HandshakeRules.OutOfMemory) is { } outOfMemory) Refuse(outOfMemory, headOnly: false);
+        }
+        else if (_phase is Phase.Open or Phase.Closing)
+        {
+            if (_phase == Phase.Open)
+            {
+                SetVerdict(EndCause.OutOfMemory, CloseCodes.TryAgainLater, OutOfMemoryReason);
+                AppendClose(CloseCodes.TryAgainLater, Encoding.ASCII.GetBytes(OutOfMemoryReason));
+            }
+
+            BeginEnding();
+        }
+
+        _transport.CancelPendingRead();
+    }
 
     private void AppendClose(ushort? code, ReadOnlySpan<byte> reason)
     {
@@ -219,7 +241,7 @@ public sealed partial class WebSocketConnection
             Rule = _ending?.Rule,
             LastFrame = _lastFrame,
             Extensions = Extensions,
-            Duration = TimeSpan.FromMilliseconds(_loop.Now - _openedAt),
+            Duration = TimeSpan.FromMilliseconds(_loop.Uptime - _begunAt),
             MessagesIn = _messagesIn,
             MessagesOut = Interlocked.Read(ref _messagesOut),
             BytesIn = _transport.BytesReceived,

@@ -1,7 +1,6 @@
 // From the queue to the kernel: the batch, what is queued behind it, and what happens when the kernel is full. What it does not take waits for
 // writability; meanwhile the peer is not read from (its gate closes at 64 KiB) and has a deadline. All on the owner's thread.
 
-using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Native;
 using RawWs.Server.Transports;
@@ -38,7 +37,9 @@ public sealed partial class WebSocketConnection
         OnFlushed();
     }
 
-    void ITransportOwner.OnWritable()
+    void ITransportOwner.OnWritable() => TryToSend();
+
+    private void TryToSend()
     {
         _stalled = false;
         Flush();
@@ -78,17 +79,7 @@ public sealed partial class WebSocketConnection
             return;
         }
 
-        try
-        {
-            QueueRest(frames, default, default, taken);
-            Stall();
-        }
-        catch (Exception exception)
-        {
-            // There is no memory for the rest, say: the stream can't go on without it.
-            Post(Posted.Abort);
-            _context.Log.ConnectionFailed(exception, Id);
-        }
+        if (TryQueueRest(frames, default, default, taken)) Stall();
     }
 
     // Sends the batch, if it is this connection's and has something in it. False when the kernel has not taken all of it.
@@ -124,15 +115,25 @@ public sealed partial class WebSocketConnection
             Interlocked.Add(ref _messagesOut, messages);
         }
 
-        if (taken >= 0 && !all) QueueRest(frames, source, insets, taken);
         if (taken < 0) _transport.Break(this);
-        else if (!all || _transport.IsSending) Stall();
+        else if (all ? _transport.IsSending : TryQueueRest(frames, source, insets, taken)) Stall();
         return all && !_stalled;
     }
 
-    private void QueueRest(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, int taken)
+    // False when there is no memory for it. A frame may be cut then, and nothing can follow it: the connection of whoever does not take its bytes is reset.
+    private bool TryQueueRest(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, int taken)
     {
-        lock (_transport) (_outbox ??= Outbox.Take(_context.Budget)).Prepend(frames, source, insets, taken);
+        lock (_transport)
+        {
+            _outbox ??= Outbox.TryTake(_context.Budget, _loop.Congestion, _loop.Now);
+            if (_outbox is not null && _outbox.TryPrepend(frames, source, insets, taken)) return true;
+        }
+
+        SetVerdict(EndCause.OutOfMemory, null, "");
+        StopAccepting();
+        _stalled = true; // nothing more is given to the kernel
+        Post(Posted.Abort);
+        return false;
     }
 
     private bool TryPeek(out ReadOnlySpan<byte> run, out bool more)
@@ -155,7 +156,8 @@ public sealed partial class WebSocketConnection
     {
         lock (_transport)
         {
-            _outbox!.Taken(bytes);
+            if (_outbox!.IsFull) QueueBroadcasts(); // the ones that have come while it was
+            _outbox.Taken(bytes, _loop.Now);
             return GiveBackIfEmpty();
         }
     }
@@ -172,10 +174,10 @@ public sealed partial class WebSocketConnection
     private void Stall()
     {
         _stalled = true;
-        lock (_transport) _outbox ??= Outbox.Take(_context.Budget); // the deadline is with it, and whatever follows queues in it
+        lock (_transport) _outbox ??= Outbox.Take(_context.Budget, _loop.Congestion, _loop.Now); // the deadline is with it, and whatever follows queues in it
         // An ending has its own deadline, which slow progress does not move.
         if (_phase > Phase.Open) return;
-        _outbox.SendDeadline = _loop.Now + _context.SendTimeout;
+        _outbox.SendDeadline = _outbox.LastTaken + _context.SendTimeout;
         ArmBy(_outbox.SendDeadline);
         GrantRoom();
     }
@@ -199,9 +201,11 @@ public sealed partial class WebSocketConnection
         }
     }
 
+    // We close: the peer's Close may be behind bytes that were not read for one of these reasons.
     private void OpenGates()
     {
         _transport.OpenGate(GateReasons.Outbox);
-        // The handler's bit is the handler's: it goes when the handler is done.
+        Release();
+        // The handler's bit is the handler's: it goes when the handler is done. The turn's goes with the turn.
     }
 }

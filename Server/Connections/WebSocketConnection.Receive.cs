@@ -13,6 +13,7 @@ namespace RawWs.Server;
 public sealed partial class WebSocketConnection
 {
     private const long QueuedBytesWhileReading = 64 * 1024;
+    private const int CompressedBytesOfAStep = 4096; // which may become four million
 
     private Inbox? _inbox; // null between messages
     private Opcode? _lastFrame;
@@ -29,6 +30,7 @@ public sealed partial class WebSocketConnection
             Inbox inbox = _inbox ??= TakeInbox();
             _transport.SendDeferred(); // of a turn of its own just before this one
             _loop.Batch.Begin(this, _loop.IsNothingDeferred);
+            _loop.Share.Begin();
             try
             {
                 all = TakeFrames(buffer, inbox);
@@ -38,6 +40,7 @@ public sealed partial class WebSocketConnection
                 _loop.Batch.End();
             }
 
+            if (all) _transport.IsBusy = false;
             FollowMessage(inbox);
             _lastFrame = inbox.Conversation.LastOpcode ?? _lastFrame;
             RestInbox();
@@ -99,13 +102,16 @@ public sealed partial class WebSocketConnection
         return inbox;
     }
 
-    // Returns how many bytes are done with. `all`: the rest has been looked at too, and is worth nothing without more.
+    // Returns how many bytes are done with. `all`: the rest has been looked at too, and is worth nothing without more. Else it stays for another turn:
+    // somebody has the last message, the peer does not take its answers, or it has had its share.
     private int TakeSteps(Inbox inbox, byte[] array, int offset, int count, out bool all)
     {
         Conversation conversation = inbox.Conversation;
         int at = offset, end = offset + count;
+        all = false;
         while (true)
         {
+            int before = at;
             Span<byte> rest = array.AsSpan(at, end - at);
             if (conversation.TryTakeSmallMessage(rest, out int length))
             {
@@ -125,17 +131,42 @@ public sealed partial class WebSocketConnection
                 return count;
             }
 
-            if (_pending is not null || (Volatile.Read(ref _outbox) is not null && !MayReadOn()))
-            {
-                all = false;
-                return at - offset;
-            }
+            if (_pending is not null || (Volatile.Read(ref _outbox) is not null && !MayReadOn())) return at - offset;
+            if (_loop.Share.EndStep(_loop, at - before) && !MayGoOn(inbox, at < end)) return at - offset;
         }
+    }
+
+    // Its share is used up. True when that does not matter: nothing more is there, or what it would wait for has left.
+    private bool MayGoOn(Inbox inbox, bool more)
+    {
+        if (_loop.Share.Awaited is { } awaited && _phase == Phase.Open)
+        {
+            _loop.Share.Awaited = null;
+            if (!awaited.TryAwait(this)) return true;
+            Hold(inbox, awaited);
+            return false;
+        }
+
+        if (!more) return true;
+        _transport.IsBusy = true;
+        _transport.CloseGate(GateReasons.Turn);
+        _loop.PutOff(this);
+        return false;
+    }
+
+    /// <summary>It was put off, and it is its turn again. On the owner's thread.</summary>
+    internal void GoOn()
+    {
+        if (_phase == Phase.Ended) return;
+        ResumeTime();
+        _transport.OpenGate(GateReasons.Turn);
     }
 
     // False when there is no step to take without more bytes.
     private bool TakeStep(Inbox inbox, byte[] array, ref int at, int end)
     {
+        // A compressed message comes to us in pieces, so that none of them becomes more than a share.
+        if (_deflate is not null && end - at > CompressedBytesOfAStep && inbox.MayBeCompressed(array[at])) end = at + CompressedBytesOfAStep;
         Step step = inbox.Conversation.Next(array.AsSpan(at, end - at), out int consumed);
         at += consumed;
         switch (step.Kind)
@@ -169,9 +200,11 @@ public sealed partial class WebSocketConnection
     // Past 64 KiB of answers that the peer has not taken we stop reading from it.
     private bool MayReadOn()
     {
-        if (QueuedBytes <= QueuedBytesWhileReading) return true;
+        // Where memory is short, whoever does not take his answers gets no further ones.
+        long most = _loop.Budget.HasRoomToWait(QueuedBytesWhileReading) ? QueuedBytesWhileReading : 0;
+        if (QueuedBytes <= most) return true;
         Flush();
-        if (QueuedBytes <= QueuedBytesWhileReading || _phase != Phase.Open) return true;
+        if (QueuedBytes <= most || _phase != Phase.Open) return true;
         _transport.CloseGate(GateReasons.Outbox);
         return false;
     }
@@ -186,7 +219,13 @@ public sealed partial class WebSocketConnection
         byte[]? copy = null;
         if (_context.HandlersAwait && length > 0)
         {
-            copy = _loop.Budget.Rent(length);
+            copy = _loop.Budget.TryRent(length);
+            if (copy is null)
+            {
+                FailForMemory();
+                return;
+            }
+
             array.AsSpan(offset, length).CopyTo(copy);
         }
 

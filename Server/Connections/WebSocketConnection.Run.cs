@@ -56,7 +56,8 @@ public sealed partial class WebSocketConnection
 
     private void BeginHandshake()
     {
-        _openedAt = _lastReceived = _loop.Now;
+        _begunAt = _loop.Uptime;
+        _lastReceived = _loop.Now;
         _deadline = _loop.Now + _context.HandshakeTimeout;
         ArmBy(_deadline);
     }

@@ -29,7 +29,7 @@ public sealed partial class WebSocketConnection
 
     internal bool IsOpen => Volatile.Read(ref _accepting);
 
-    private bool HasRoom => !_accepting || _outbox is null || _outbox.ChargedBytes <= _context.Options.SendBufferBytesMax / 2;
+    private bool HasRoom => !_accepting || _outbox is null || _outbox.QueuedBytes <= _context.Options.SendBufferBytesMax / 2;
 
     // The loop takes this connection's bytes, on this very thread, and nothing is queued that would have to go first.
     private bool MaySendNow
@@ -95,7 +95,7 @@ public sealed partial class WebSocketConnection
         SendBatch batch = _loop.Batch;
         if (payload.Length <= SendBatch.CopiedBytesMax && batch.TryAppend(opcode, payload)) return true;
         // The kernel takes the payload from where it lies. What it does not take has to be kept, so there must be room for that.
-        if (!_context.Budget.HasRoomFor(batch.Bytes + payload.Length)) return false;
+        if (!_context.Budget.HasRoomToWait(batch.Bytes + payload.Length)) return false;
         if (batch.TryAppendInset(opcode, payload) || batch.TryAppend(opcode, payload)) return true;
         if (!batch.Insets.IsEmpty && !FlushBatch()) return false;
         batch.AppendHeader(opcode, payload.Length);
@@ -116,7 +116,8 @@ public sealed partial class WebSocketConnection
                 _ => TryCompressInOrder(kind, bytes),
             };
             if (!queued) return RefuseForMemory();
-            requestFlush = _outbox!.RequestFlush();
+            if (_outbox!.IsFull) QueueBroadcastsSentBefore();
+            requestFlush = _outbox.RequestFlush();
         }
 
         return Queued(requestFlush);
@@ -130,6 +131,7 @@ public sealed partial class WebSocketConnection
             if (!TryGetOutbox(out SendResult refused)) return refused;
             if (!_outbox!.TryAppend(frame)) return RefuseForMemory();
             if (afterTakeover) _deflate!.OnSharedFrame();
+            if (_outbox.IsFull) QueueBroadcastsSentBefore();
             requestFlush = _outbox.RequestFlush();
         }
 
@@ -141,9 +143,11 @@ public sealed partial class WebSocketConnection
     {
         refused = _accepting ? SendResult.Full : SendResult.Closed;
         QueueBroadcasts();
-        if (!_accepting || (_outbox is not null && _outbox.ChargedBytes >= _context.Options.SendBufferBytesMax)) return false;
-        _outbox ??= Outbox.Take(_context.Budget);
-        return true;
+        if (!_accepting || _outbox is { IsFull: true }) return false;
+        _outbox ??= Outbox.TryTake(_context.Budget, _loop.Congestion, _loop.Now);
+        if (_outbox is not null) return true;
+        refused = SendResult.OutOfMemory;
+        return false;
     }
 
     private SendResult RefuseForMemory()
@@ -155,6 +159,7 @@ public sealed partial class WebSocketConnection
     private SendResult Queued(bool requestFlush)
     {
         Interlocked.Increment(ref _messagesOut);
+        if (EventLoop.Current is { } sending) sending.Share.Spend(TurnShare.DeliveryWork); // whoever has its bytes taken there
         if (!requestFlush) return SendResult.Queued;
         if (_loop.IsOwner) _loop.MarkDirty(this);
         else Post(Posted.Flush);
@@ -176,8 +181,8 @@ public sealed partial class WebSocketConnection
         lock (_transport)
         {
             QueueBroadcasts();
-            _outbox ??= Outbox.Take(_context.Budget);
-            _outbox.Append(bytes, kind, coalesce: _stalled);
+            _outbox ??= Outbox.Take(_context.Budget, _loop.Congestion, _loop.Now);
+            _outbox.Append(bytes, kind, coalesce: _stalled || _outbox.IsLong);
             requestFlush = _outbox.RequestFlush();
         }
 

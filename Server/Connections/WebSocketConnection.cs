@@ -5,6 +5,7 @@
 //   .Broadcast  what is sent to everybody
 //   .Send       the application -> batch or outbox
 //   .Flush      both -> kernel, back-pressure
+//   .Held       not read from until what it has sent to others has left
 //   .Deadlines  the one timer entry that serves every deadline
 //   .Ending     how it ends, and the verdict
 // Everything but the face runs on the owning loop's thread. The face may be called from any: it appends to the outbox, under the
@@ -71,6 +72,8 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         Abort = 8,
         OpenGates = 16,
         Break = 32,
+        Left = 64,
+        CloseForMemory = 128,
     }
 
     /// <summary>A number of its own, never used again in this process.</summary>
@@ -139,6 +142,8 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         if ((what & Posted.Close) != 0) BeginClose(_closeRequest!);
         if ((what & Posted.Flush) != 0) Flush();
         if ((what & Posted.OpenGates) != 0) OpenGates();
+        if ((what & Posted.Left) != 0) Release();
+        if ((what & Posted.CloseForMemory) != 0) FailForMemory();
         if ((what & Posted.Break) != 0) _transport.Break(this);
         if ((what & Posted.Abort) != 0) AbortNow();
     }

@@ -1,5 +1,5 @@
-// An event loop on a thread of its own, fed by epoll. It asks first without waiting, and only when nothing is there it blocks:
-// under load the second call is saved. Another thread wakes it through an eventfd. Pointers live in small synchronous methods.
+// An event loop on a thread of its own, fed by epoll. One call asks and waits: where something is there it returns at once, and where the loop has work of
+// its own it does not wait. Another thread wakes it through an eventfd. Pointers live in small synchronous methods.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
@@ -94,8 +94,7 @@ internal sealed class EpollLoop : EventLoop
         BeginTurn();
         while (!_stopping)
         {
-            int count = Wait(0);
-            if (count == 0 && !HasPosts) count = Wait(TimeoutMilliseconds());
+            int count = Wait(HasWork ? 0 : TimeoutMilliseconds());
             ReadClock();
             Dispatch(count);
             GatherBroadcasts();
@@ -112,7 +111,7 @@ internal sealed class EpollLoop : EventLoop
     {
         for (int round = 0, idle = 0; round < GatherRoundsMax && idle < GatherIdleMax; round++)
         {
-            if (!Broadcasts.IsWorthGathering) return;
+            if (!Broadcasts.IsWorthGathering || IsTurnLong) return;
             long before = Broadcasts.End;
             int count = Wait(0);
             Dispatch(count);

@@ -2,9 +2,12 @@
 // connections' sockets, advances their readers and turns their wheel. Another thread can do two things to a connection: append
 // to its outbox, under the outbox's lock, and post it here.
 //
-// One turn:  wait for events and dispatch them -> run what was posted -> advance the wheel -> flush the connections that have
-// something to send -> give the kernel what was put off (as after the events). The order makes a batch: whatever the events of one turn
+// One turn:  wait for events and dispatch them -> run what was posted -> advance the wheel -> go on with connections that were put off -> flush the
+// connections that have something to send -> give the kernel what was put off (as after the events). The order makes a batch: whatever the events of one turn
 // caused to be sent to one peer leaves in one send.
+//
+// Nobody has a turn for himself. A connection has a share of each (TurnShare); what is left of its bytes waits in the line of those who were put off, of
+// which a turn takes as many as fit into some milliseconds. Flushing many and sending to everybody are cut into pieces likewise.
 
 using RawWs.Handshake;
 using RawWs.Server.Memory;
@@ -25,15 +28,31 @@ internal interface ILoopWork
 
 internal abstract class EventLoop
 {
+    // A turn is meant to last no longer, in milliseconds: of which the line of the put off has a half.
+    private const double TurnMilliseconds = 4;
+    private const int FlushesBetweenLooks = 8;
+
+    // So much later than planned a turn may come, in milliseconds, before it is ourselves who did not listen.
+    private const long LateMilliseconds = 100;
+
+    [ThreadStatic] private static EventLoop? _current;
+
     private readonly Lock _postsLock = new();
     private readonly TimeProvider _time;
     private readonly long _origin;
     private List<ILoopWork> _posts = [];
     private List<ILoopWork> _running = [];
     private readonly List<WebSocketConnection> _dirty = [];
+    private readonly Queue<WebSocketConnection> _putOff = new();
     private bool _wakeRequested;
-    private int _ownerThread;
+    private volatile bool _hasPosts;
+    private long _notListened; // milliseconds that count for nobody
+    private long _forgiven = -1; // what was due when the loop came late last
+    private long _phaseBegan; // a timestamp
     private ExecutionContext? _executionContext;
+
+    /// <summary>What the connection whose bytes are being taken has done in this turn. Owner only.</summary>
+    public TurnShare Share;
 
     protected EventLoop(int index, TimeProvider time, MemoryBudget budget)
     {
@@ -42,8 +61,11 @@ internal abstract class EventLoop
         _time = time;
         _origin = time.GetTimestamp();
         Wheel = new TimerWheel(0);
-        Broadcasts = new BroadcastLog(this, budget);
+        Broadcasts = new BroadcastLog(this);
     }
+
+    /// <summary>The loop whose turn runs on this thread, or null.</summary>
+    public static EventLoop? Current => _current;
 
     /// <summary>The loop's number among its server's loops, from 0.</summary>
     public int Index { get; }
@@ -60,6 +82,9 @@ internal abstract class EventLoop
     /// <summary>What is on its way to all of this loop's connections.</summary>
     public BroadcastLog Broadcasts { get; }
 
+    /// <summary>How many of the loop's connections are behind.</summary>
+    public Congestion Congestion { get; } = new();
+
     /// <summary>Inboxes of connections that are between two messages.</summary>
     public OwnedSpares<Inbox> Inboxes { get; } = new(1024);
 
@@ -68,19 +93,23 @@ internal abstract class EventLoop
 
     public ConnectionTable Connections { get; } = new();
 
-    /// <summary>Milliseconds since the loop was made, as of the beginning of this turn: what every deadline is reckoned in.</summary>
+    /// <summary>
+    /// Milliseconds since the loop was made in which it listened, as of the beginning of this turn: what every deadline is reckoned in. Where the process stood
+    /// still, or a turn took long, the time does not count: nobody is to blame for what we did not hear.
+    /// </summary>
     public long Now { get; private set; }
 
-    /// <summary>Whether the caller is on this loop's thread, in a turn of it.</summary>
-    public bool IsOwner => _ownerThread == Environment.CurrentManagedThreadId;
+    /// <summary>Milliseconds since the loop was made, by the clock: for what is told, not for deadlines.</summary>
+    public long Uptime => Now + _notListened;
 
-    protected bool HasPosts
-    {
-        get
-        {
-            lock (_postsLock) return _posts.Count > 0;
-        }
-    }
+    /// <summary>Whether the part of the turn that runs has lasted so long that others should have theirs. Reads the clock.</summary>
+    public bool IsTurnLong => HasLasted(TurnMilliseconds);
+
+    /// <summary>Whether the caller is on this loop's thread, in a turn of it.</summary>
+    public bool IsOwner => _current == this;
+
+    /// <summary>Whether there is something to do without any event. On the owner's thread.</summary>
+    protected bool HasWork => _hasPosts || _putOff.Count > 0 || _dirty.Count > 0;
 
     protected TimeProvider Time => _time;
 
@@ -115,6 +144,12 @@ internal abstract class EventLoop
     /// <summary>The connection has something to send at the end of this turn. On the owner's thread, once per connection and turn.</summary>
     public void MarkDirty(WebSocketConnection connection) => _dirty.Add(connection);
 
+    /// <summary>The connection has used up its share, and goes on in a coming turn. On the owner's thread; once until it does.</summary>
+    public void PutOff(WebSocketConnection connection) => _putOff.Enqueue(connection);
+
+    /// <summary>Begins a part of the turn that is to last no longer than it should: see <see cref="IsTurnLong"/>.</summary>
+    public void BeginPhase() => _phaseBegan = _time.GetTimestamp();
+
     /// <summary>An application takes its time to decide: it keeps the request.</summary>
     public void GiveRequestAway() => Request = new UpgradeRequest();
 
@@ -135,6 +170,7 @@ internal abstract class EventLoop
         lock (_postsLock)
         {
             _posts.Add(work);
+            _hasPosts = true;
             if (_wakeRequested || IsOwner) return false;
             _wakeRequested = true;
             return true;
@@ -150,22 +186,42 @@ internal abstract class EventLoop
     protected void BeginTurn()
     {
         _executionContext ??= ExecutionContext.Capture();
-        _ownerThread = Environment.CurrentManagedThreadId;
+        _current = this;
         ReadClock();
     }
 
-    protected void ReadClock() => Now = (long)_time.GetElapsedTime(_origin).TotalMilliseconds;
+    protected void ReadClock()
+    {
+        _phaseBegan = _time.GetTimestamp();
+        long now = (long)_time.GetElapsedTime(_origin, _phaseBegan).TotalMilliseconds - _notListened;
+        // The loop meant to be here when the next entry of the wheel is due. Where it comes late it does as if it had not waited at all, and listens anew;
+        // late again, it goes on to that entry and not past it, for a loop that is always late has its deadlines too.
+        long planned = Wheel.NextDue();
+        if (planned < long.MaxValue && now > planned + LateMilliseconds)
+        {
+            long counted = planned == _forgiven ? planned + LateMilliseconds : Now;
+            _forgiven = planned;
+            _notListened += now - counted;
+            now = counted;
+        }
+
+        Now = now;
+    }
 
     /// <summary>All of a turn that follows the events.</summary>
     protected void FinishTurn()
     {
         RunPosts();
         Wheel.Advance(Now);
+        RunPutOff();
         FlushDirty();
         SubmitDeferred();
+        if (Broadcasts.IsAwaited) Broadcasts.TellWhoAwaits();
     }
 
-    protected void EndTurn() => _ownerThread = 0;
+    protected static void EndTurn() => _current = null;
+
+    private bool HasLasted(double milliseconds) => _time.GetElapsedTime(_phaseBegan).TotalMilliseconds > milliseconds;
 
     private void RunPosts()
     {
@@ -173,6 +229,7 @@ internal abstract class EventLoop
         lock (_postsLock)
         {
             _wakeRequested = false;
+            _hasPosts = false;
             if (_posts.Count == 0) return;
             work = _posts;
             _posts = _running;
@@ -195,11 +252,36 @@ internal abstract class EventLoop
         work.Clear();
     }
 
+    // Each of them once at the most, for who is put off again is for another turn.
+    private void RunPutOff()
+    {
+        if (_putOff.Count == 0) return;
+        BeginPhase();
+        int count = _putOff.Count;
+        do
+        {
+            WebSocketConnection connection = _putOff.Dequeue();
+            try
+            {
+                connection.GoOn();
+            }
+            catch (Exception exception)
+            {
+                ((ILoopWork)connection).OnFailed(exception);
+            }
+        }
+        while (--count > 0 && !HasLasted(TurnMilliseconds / 2));
+    }
+
     // Flushing may open a connection's gate, and then it reads on and may cause more to be sent: the list can grow meanwhile.
     private void FlushDirty()
     {
-        for (int i = 0; i < _dirty.Count; i++)
+        if (_dirty.Count == 0) return;
+        int i = 0;
+        if (_dirty.Count > FlushesBetweenLooks) BeginPhase();
+        for (; i < _dirty.Count; i++)
         {
+            if (i % FlushesBetweenLooks == FlushesBetweenLooks - 1 && IsTurnLong) break;
             try
             {
                 _dirty[i].Flush();
@@ -210,6 +292,6 @@ internal abstract class EventLoop
             }
         }
 
-        _dirty.Clear();
+        _dirty.RemoveRange(0, i);
     }
 }

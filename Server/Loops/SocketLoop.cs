@@ -80,7 +80,7 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
             BeginTurn();
             FinishTurn();
             SetTimer();
-            bool more = HasPosts;
+            bool more = HasWork;
             EndTurn();
             if (more) continue;
             int state = Interlocked.CompareExchange(ref _state, Idle, Running);

@@ -52,10 +52,27 @@ public sealed class MemoryBudget
     internal Action<byte[], bool>? Witness { get; set; }
 
     /// <summary>Rents at least <paramref name="bytes"/> bytes, or null when the limit would be passed.</summary>
-    public byte[]? TryRent(int bytes) => HasRoomFor(bytes) ? Rent(bytes) : null;
+    public byte[]? TryRent(int bytes) => HasRoomFor(RentedBytes(bytes)) ? Rent(bytes) : null;
 
     /// <summary>Whether so many bytes more are within the limit.</summary>
     public bool HasRoomFor(long bytes) => HeldBytes + bytes <= LimitBytes;
+
+    /// <summary>
+    /// Whether so many bytes more may be held for a peer that keeps them waiting: bytes that it does not take, or that it sent faster than they can be worked
+    /// through. An eighth of the limit is not for these, so that whoever comes or speaks meanwhile is served.
+    /// </summary>
+    public bool HasRoomToWait(long bytes) => HeldBytes + bytes <= LimitBytes - (LimitBytes / 8);
+
+    /// <summary>Rents at least <paramref name="bytes"/> bytes for what waits, or null when there is no room for that.</summary>
+    internal byte[]? TryRentToWait(int bytes) => HasRoomToWait(RentedBytes(bytes)) ? Rent(bytes) : null;
+
+    /// <summary>Counts bytes that are held elsewhere and wait. False when there is no room for that.</summary>
+    internal bool TryChargeToWait(int bytes)
+    {
+        if (!HasRoomToWait(bytes)) return false;
+        Add(bytes);
+        return true;
+    }
 
     /// <summary>
     /// Rents without asking the limit: for what must not fail and is itself bounded (a control frame, the bytes that one
@@ -100,6 +117,9 @@ public sealed class MemoryBudget
         Witness?.Invoke(array, false);
         Add(-array.Length);
     }
+
+    // What an array for so many bytes will have: it is charged in full.
+    private static long RentedBytes(int bytes) => 1L << Class(bytes);
 
     private static int Class(int bytes) => Math.Max(SmallestShift, BitOperations.Log2((uint)Math.Max(bytes, 1) - 1) + 1);
 

@@ -112,6 +112,14 @@ internal static unsafe partial class Linux
         }
     }
 
+    /// <summary>How many bytes a socket holds for us; 0 where it can't be said.</summary>
+    public static int BytesToReceive(int descriptor)
+    {
+        const nuint Fionread = 0x541B;
+        int bytes = 0;
+        return ioctl(descriptor, Fionread, &bytes) == 0 ? bytes : 0;
+    }
+
     public static void ShutdownSend(int descriptor) => _ = shutdown(descriptor, ShutWr);
 
     public static void Close(int descriptor) => _ = close(descriptor);
@@ -194,6 +202,7 @@ internal static unsafe partial class Linux
     [LibraryImport("libc")] private static partial nint sendmsg(int descriptor, MessageHeader* message, int flags);
     [LibraryImport("libc")] private static partial int shutdown(int descriptor, int how);
     [LibraryImport("libc")] private static partial int close(int descriptor);
+    [LibraryImport("libc")] private static partial int ioctl(int descriptor, nuint request, int* value);
     [LibraryImport("libc")] private static partial nint read(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial nint write(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial int setsockopt(int descriptor, int level, int name, void* value, uint length);

@@ -36,6 +36,21 @@ internal sealed class SocketTransport : Transport, ILoopWork
 
     public override bool IsSending => _sending;
 
+    public override int BytesInKernel
+    {
+        get
+        {
+            try
+            {
+                return _closed ? 0 : _socket.Available;
+            }
+            catch (SocketException)
+            {
+                return 0; // gone: the receive will tell
+            }
+        }
+    }
+
     public override int TryWrite(ReadOnlySpan<byte> bytes, bool more)
     {
         if (_closed || Broken) return -1;

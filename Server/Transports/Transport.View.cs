@@ -32,20 +32,28 @@ internal abstract partial class Transport
     protected void ReceiveOnce(ITransportOwner owner)
     {
         if (_view is null && owner.TryGetRoom(out ArraySegment<byte> room)) ReceiveIntoOwners(room);
-        else if (_view is not null && _viewEnd - _viewStart > ReceiveBuffer.HeadroomBytes) ReceiveBehindTail();
+        else if (_view is not null && _viewEnd - _viewStart > ReceiveBuffer.HeadroomBytes) ReceiveBehindTail(owner);
         else ReceiveIntoLoopBuffer();
+        TakeBufferBack(owner);
     }
 
     /// <summary>
     /// The synchronous stretch is over: what the reader has left in the loop's buffer moves to a tail of its own. If it has not
-    /// even advanced, the buffer is still in use, and the loop makes itself another.
+    /// even advanced, the buffer is still in use, and the loop makes itself another. Without room for a tail its bytes are lost, and with them the connection.
     /// </summary>
-    private void TakeBufferBack()
+    private void TakeBufferBack(ITransportOwner owner)
     {
         if (!_viewIsLent || _view is null) return;
         _viewIsLent = _viewIsOwners = false;
         int length = _viewEnd - _viewStart;
-        byte[] tail = _loop.Budget.Rent(length);
+        if (_loop.Budget.TryRentToWait(length) is not { } tail)
+        {
+            _view = null; // it is the loop's
+            ReleaseView();
+            owner.OnBytesLost();
+            return;
+        }
+
         _view.AsSpan(_viewStart, length).CopyTo(tail);
         (_view, _viewStart, _viewEnd) = (tail, 0, length);
     }
@@ -53,7 +61,7 @@ internal abstract partial class Transport
     private void ReceiveIntoLoopBuffer()
     {
         ReceiveBuffer buffer = _loop.Buffer;
-        int received = Receive(buffer.ReceiveSpan);
+        int received = Receive(buffer.ReceiveSpan(IsBusy));
         if (received == -1) return;
         if (received > 0)
         {
@@ -69,7 +77,6 @@ internal abstract partial class Transport
         }
 
         OnReceived(received);
-        TakeBufferBack();
     }
 
     private void ReceiveIntoOwners(ArraySegment<byte> room)
@@ -83,14 +90,19 @@ internal abstract partial class Transport
         }
 
         OnReceived(received);
-        TakeBufferBack();
     }
 
     // A reader that leaves more than the headroom unconsumed, though it has examined it: its own array grows.
-    private void ReceiveBehindTail()
+    private void ReceiveBehindTail(ITransportOwner owner)
     {
         int length = _viewEnd - _viewStart;
-        byte[] joined = _loop.Budget.Rent(length + ReceiveBuffer.HeadroomBytes);
+        if (_loop.Budget.TryRentToWait(length + ReceiveBuffer.HeadroomBytes) is not { } joined)
+        {
+            ReleaseView();
+            owner.OnBytesLost();
+            return;
+        }
+
         _view.AsSpan(_viewStart, length).CopyTo(joined);
         int received = Receive(joined.AsSpan(length));
         if (received == -2)

@@ -26,6 +26,12 @@ internal enum GateReasons : byte
 
     /// <summary>The peer does not take what we have for it.</summary>
     Outbox = 2,
+
+    /// <summary>It has used up its share of the loop's turn.</summary>
+    Turn = 4,
+
+    /// <summary>What it has caused to be sent to others has not left yet.</summary>
+    Deliveries = 8,
 }
 
 /// <summary>Who is told what happens at the transport, on the owner's thread.</summary>
@@ -48,6 +54,9 @@ internal interface ITransportOwner
     /// False: they are received into the loop's buffer.
     /// </summary>
     bool TryGetRoom(out ArraySegment<byte> room);
+
+    /// <summary>Bytes that it has not consumed could not be kept, for want of memory, and are gone: nothing can be read from this connection any more.</summary>
+    void OnBytesLost();
 }
 
 internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTaskSource<ReadResult>
@@ -77,6 +86,14 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
 
     /// <summary>Bytes received in all.</summary>
     public long BytesReceived { get; private set; }
+
+    /// <summary>
+    /// It has lately sent more than its share of a turn: of what comes next less is received at once, so that less waits. To be set by the owner.
+    /// </summary>
+    public bool IsBusy { get; set; }
+
+    /// <summary>How many bytes the kernel holds for us. On a connection that is over: 0.</summary>
+    public virtual int BytesInKernel => 0;
 
     /// <summary>Whether a read waits for bytes, with the gate open: then the socket belongs into the interest set.</summary>
     protected bool WantsBytes => _state == ReadState.Pending && _gate == GateReasons.None && !_endOfStream;
@@ -260,6 +277,23 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
         int further = TryWrite(bytes, more: taken + bytes.Length < total);
         taken = further < 0 ? further : taken + further;
         return further == bytes.Length;
+    }
+
+    /// <summary>
+    /// Receives what the kernel holds at this moment, if a read waits for it: before something is held against the peer that its bytes may show to be
+    /// otherwise.
+    /// </summary>
+    public void ReceiveWhatIsThere(ITransportOwner owner)
+    {
+        long end = BytesReceived + BytesInKernel;
+        long before;
+        do
+        {
+            if (!WantsBytes) return;
+            before = BytesReceived;
+            ReceiveOnce(owner);
+        }
+        while (BytesReceived > before && BytesReceived < end);
     }
 
     private void OnReceived(int received)

@@ -259,5 +259,9 @@ public sealed class DeferredSendTests(bool usesRing)
             room = default;
             return false;
         }
+
+        public void OnBytesLost()
+        {
+        }
     }
 }

@@ -24,12 +24,12 @@ public sealed class OutboxTests
             int taken = random.Next(batch.Length);
             byte[] later = Frame(random);
 
-            Outbox outbox = Outbox.Take(_budget);
+            Outbox outbox = New();
             if (random.Next(2) == 0) outbox.TryAppend(later);
             else later = [];
-            outbox.Prepend(inline, source, insets, taken);
+            Assert.That(outbox.TryPrepend(inline, source, insets, taken));
 
-            byte[] expected = [.. batch[taken..], .. later];
+            byte[] expected = [.. Rest(frames, taken), .. later];
             bool inside = frames.Count > 0 && !Boundaries(frames).Contains(taken);
             Assert.That((outbox.QueuedBytes, outbox.InsideFrame), Is.EqualTo(((long)expected.Length, inside)), $"seed {seed}, round {round}");
             Assert.That(Drain(outbox, random), Is.EqualTo(expected), $"seed {seed}, round {round}");
@@ -38,6 +38,23 @@ public sealed class OutboxTests
 
         Assert.That(_budget.HeldBytes, Is.Zero);
     }
+
+    // §5.5.3: of the Pongs that were not begun the last stands for all.
+    private static byte[] Rest(List<byte[]> frames, int taken)
+    {
+        List<byte> rest = [];
+        int at = 0, lastPong = frames.FindLastIndex(static frame => frame[0] == 0x8A);
+        for (int i = 0; i < frames.Count; i++)
+        {
+            bool isReplaced = frames[i][0] == 0x8A && at >= taken && i != lastPong;
+            if (!isReplaced && at + frames[i].Length > taken) rest.AddRange(frames[i][Math.Max(taken - at, 0)..]);
+            at += frames[i].Length;
+        }
+
+        return [.. rest];
+    }
+
+    private Outbox New() => Outbox.Take(_budget, new Congestion(), now: 0);
 
     // Some frames' payloads lie elsewhere: then only their headers are in the batch.
     private static (byte[] Inline, byte[] Source, Inset[] Insets) TakeSomePayloadsOut(List<byte[]> frames, Random random)
@@ -62,10 +79,10 @@ public sealed class OutboxTests
     [Test]
     public void ThePolicyForTheSlow_DropsWholeFrames_AndKeepsTheOneThatHasBegun()
     {
-        Outbox outbox = Outbox.Take(_budget);
+        Outbox outbox = New();
         foreach (string text in new[] { "first", "second", "third" }) outbox.TryAppend(Opcode.Text, System.Text.Encoding.ASCII.GetBytes(text));
         outbox.TryPeek(out _, out _);
-        outbox.Taken(3);
+        outbox.Taken(3, now: 0);
         outbox.DropUnsent();
         outbox.Append([0x88, 0x00], Outbox.EntryKind.Close);
         Assert.That(Drain(outbox, new Random(1)), Is.EqualTo(new byte[] { (byte)'i', (byte)'r', (byte)'s', (byte)'t', 0x88, 0x00 }));
@@ -76,7 +93,7 @@ public sealed class OutboxTests
     [Test]
     public void ThePolicyForTheSlow_NeverDropsTheHttpAnswer()
     {
-        Outbox outbox = Outbox.Take(_budget);
+        Outbox outbox = New();
         outbox.Append("HTTP/1.1 101 "u8, Outbox.EntryKind.Http);
         outbox.TryAppend(Opcode.Text, "dropped"u8);
         outbox.DropUnsent();
@@ -84,24 +101,88 @@ public sealed class OutboxTests
         outbox.GiveBack();
     }
 
+    // A receiver is judged by the bytes that wait for it, and what they cost is hardly more: frames that lie side by side are one entry.
     [Test]
-    public void TinyFrames_CountWithWhatKeepsThem()
+    public void TinyFrames_CostWhatTheirBytesCost()
     {
-        Outbox outbox = Outbox.Take(_budget);
-        for (int i = 0; i < 10_000; i++) outbox.TryAppend(Opcode.Text, default(ReadOnlySpan<byte>));
-        Assert.That((outbox.QueuedBytes, outbox.ChargedBytes), Is.EqualTo((20_000L, 260_000L)));
-        Assert.That(_budget.HeldBytes, Is.GreaterThan(260_000));
+        Outbox outbox = New();
+        for (int i = 0; i < 100_000; i++) outbox.TryAppend(Opcode.Text, default(ReadOnlySpan<byte>));
+        Assert.That(outbox.QueuedBytes, Is.EqualTo(200_000));
+        Assert.That(_budget.HeldBytes, Is.InRange(200_000, 300_000));
         outbox.GiveBack();
         Assert.That(_budget.HeldBytes, Is.Zero);
     }
 
     [Test]
+    public void AtTheMemoryLimit_NothingIsQueued_AndNothingIsHeldForIt()
+    {
+        MemoryBudget budget = new(1 << 20);
+        Congestion congestion = new();
+        Outbox outbox = Outbox.TryTake(budget, congestion, now: 0)!;
+        byte[] payload = new byte[1000];
+        int queued = 0;
+        while (outbox.TryAppend(Opcode.Binary, payload)) queued++;
+        Assert.That(queued, Is.GreaterThan(500));
+        Assert.That(budget.HeldBytes, Is.InRange((1 << 20) / 2, (1 << 20) * 7 / 8));
+        Assert.That(outbox.TryPrepend(new byte[] { 0x82, 126, 0x80, 0 }, new byte[0x8000], [new Inset(4, 0, 0x8000)], 1), Is.False);
+        long held = budget.HeldBytes;
+        byte[] all = budget.Rent((1 << 20) * 7 / 8 - (int)held);
+        Assert.That((Outbox.TryTake(budget, congestion, now: 0), outbox.TryAppend(Opcode.Binary, new byte[3000])), Is.EqualTo(((Outbox?)null, false)));
+        budget.Return(all);
+        Assert.That(budget.HeldBytes, Is.EqualTo(held));
+        outbox.GiveBack();
+        Assert.That(budget.HeldBytes, Is.Zero);
+    }
+
+    [Test]
+    public void WhoIsBehind_AndWhoIsFull_IsCounted_AsLongAsItIs()
+    {
+        Congestion congestion = new() { FullBytes = 100_000 };
+        Outbox outbox = Outbox.Take(_budget, congestion, now: 0);
+        List<(bool, bool, bool)> seen = [];
+        for (int i = 0; i < 4; i++)
+        {
+            outbox.TryAppend(Opcode.Binary, new byte[40_000]);
+            seen.Add((congestion.IsAnyBehind, congestion.IsAnyFull, outbox.IsFull));
+        }
+
+        while (outbox.TryPeek(out _, out _))
+        {
+            outbox.Taken(40_000, now: 0);
+            seen.Add((congestion.IsAnyBehind, congestion.IsAnyFull, outbox.IsFull));
+        }
+
+        (bool, bool, bool) none = default, behind = (true, false, false), full = (true, true, true);
+        Assert.That(seen, Is.EqualTo([none, behind, full, full, full, behind, none, none, none]));
+        outbox.TryAppend(Opcode.Binary, new byte[200_000]);
+        outbox.DropUnsent();
+        Assert.That(congestion.IsAnyBehind, Is.False, "dropped");
+        outbox.TryAppend(Opcode.Binary, new byte[200_000]);
+        outbox.GiveBack();
+        Assert.That(congestion.IsAnyBehind, Is.False, "given back");
+    }
+
+    [Test]
+    public void ThePolicyForTheSlow_CutsBetweenTinyFrames()
+    {
+        Outbox outbox = New();
+        foreach (string text in new[] { "a", "b", "c" }) outbox.TryAppend(Opcode.Text, System.Text.Encoding.ASCII.GetBytes(text));
+        outbox.TryPeek(out _, out _);
+        outbox.Taken(4, now: 0);
+        Assert.That(outbox.InsideFrame, "one byte of the second");
+        outbox.DropUnsent();
+        outbox.Append([0x88, 0x00], Outbox.EntryKind.Close);
+        Assert.That(Drain(outbox, new Random(1)), Is.EqualTo(new byte[] { 1, (byte)'b', 0x88, 0x00 }));
+        outbox.GiveBack();
+    }
+
+    [Test]
     public void OnlyTheLatestPongIsKept_WhileBytesWait()
     {
-        Outbox outbox = Outbox.Take(_budget);
+        Outbox outbox = New();
         outbox.TryAppend(Opcode.Text, "x"u8);
         outbox.TryPeek(out _, out _);
-        outbox.Taken(1);
+        outbox.Taken(1, now: 0);
         for (int i = 0; i < 100_000; i++) outbox.Append([0x8A, 2, (byte)i, (byte)(i >> 8)], Outbox.EntryKind.Pong, coalesce: true);
         Assert.That(outbox.QueuedBytes, Is.EqualTo(2 + 4));
         Assert.That(_budget.HeldBytes, Is.LessThan(4096));
@@ -116,7 +197,7 @@ public sealed class OutboxTests
         {
             int taken = random.Next(1, run.Length + 1);
             all.AddRange(run[..taken]);
-            outbox.Taken(taken);
+            outbox.Taken(taken, now: 0);
         }
 
         Assert.That((outbox.IsEmpty, outbox.QueuedBytes), Is.EqualTo((true, 0L)));

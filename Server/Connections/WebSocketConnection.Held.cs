@@ -1,0 +1,50 @@
+// Who sends more to others than can leave is not read from until it has left. What it waits for tells it (IUnderWay); and so that a receiver that takes
+// nothing does not hold up a sender, the sender looks by itself every now and then whether it still becomes less.
+
+using RawWs.Server.Loops;
+using RawWs.Server.Transports;
+
+namespace RawWs.Server;
+
+public sealed partial class WebSocketConnection
+{
+    private const long LookMilliseconds = 200;
+
+    /// <summary>What it waits for has left. Any thread.</summary>
+    internal void OnLeft() => Post(Posted.Left);
+
+    private void Hold(Inbox inbox, IUnderWay awaited)
+    {
+        inbox.Awaited = awaited;
+        inbox.AwaitedLeft = int.MaxValue;
+        _transport.CloseGate(GateReasons.Deliveries);
+        _deadline = _loop.Now + LookMilliseconds;
+        ArmBy(_deadline);
+    }
+
+    // In the phase Open no other deadline is kept in _deadline.
+    private void LookWhatIsLeft()
+    {
+        if (_inbox is not { Awaited: { } awaited } inbox) return;
+        int left = awaited.Left;
+        if (left >= inbox.AwaitedLeft)
+        {
+            Release();
+            return;
+        }
+
+        inbox.AwaitedLeft = left;
+        _deadline = _loop.Now + LookMilliseconds;
+        ArmBy(_deadline);
+    }
+
+    private void Release()
+    {
+        if (_inbox?.Awaited is null) return;
+        _inbox.Awaited = null;
+        if (_phase == Phase.Open) _deadline = long.MaxValue;
+        ResumeTime();
+        _transport.OpenGate(GateReasons.Deliveries);
+        RestInbox();
+    }
+}
