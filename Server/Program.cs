@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
+using RawWs.Server.Memory;
 using RawWs.Server.Settings;
 
 namespace RawWs.Server;
@@ -56,6 +57,7 @@ internal static class Program
             return ExitCodeListen;
         }
 
+        using IdleTrim trim = new(server, settings.Server.TimeProvider);
         SayReady(server, settings, log);
         await stop.Task.ConfigureAwait(false);
         await server.StopAsync(settings.Drain).ConfigureAwait(false);

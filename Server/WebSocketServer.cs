@@ -118,6 +118,16 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         lock (_loops) return _stopped ??= StopOnceAsync(drain);
     }
 
+    /// <summary>
+    /// Leaves memory that is kept for coming connections and messages to the garbage collector: for whoever knows that much was needed and is not any more.
+    /// </summary>
+    public void DropSpareMemory()
+    {
+        Budget.DropSpares();
+        Outbox.DropSpares();
+        foreach (EventLoop loop in _loops) loop.Post(new SpareInboxes(loop));
+    }
+
     /// <summary>Ends every connection at once, and stops.</summary>
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
 
@@ -312,6 +322,12 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         {
             // The rest is ended by force.
         }
+    }
+
+    /// <summary>Drops a loop's spare inboxes, in a turn of it.</summary>
+    private sealed class SpareInboxes(EventLoop loop) : ILoopWork
+    {
+        public void OnPosted() => loop.Inboxes.Clear();
     }
 
     /// <summary>Does something with each connection of a loop, in a turn of it.</summary>

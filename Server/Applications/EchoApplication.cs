@@ -16,8 +16,27 @@ public sealed class EchoApplication : IWebSocketApplication
     {
         ArgumentNullException.ThrowIfNull(connection);
         SendResult sent = connection.TrySend(kind, message.Span);
-        if (sent == SendResult.Full) connection.CloseTooSlow();
-        else if (sent == SendResult.OutOfMemory) connection.Close(CloseCodes.TryAgainLater, "server out of memory"); // an echo that is lost is told
+        if (sent == SendResult.Full) return SendLater(connection, kind, message);
+        CloseIfLost(connection, sent);
         return ValueTask.CompletedTask;
+    }
+
+    // The connection is not read from until its message has found room.
+    private static async ValueTask SendLater(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    {
+        SendResult sent;
+        do
+        {
+            await connection.WhenWritable().ConfigureAwait(false);
+            sent = connection.TrySend(kind, message.Span);
+        }
+        while (sent == SendResult.Full);
+        CloseIfLost(connection, sent);
+    }
+
+    // An echo that is lost is told.
+    private static void CloseIfLost(WebSocketConnection connection, SendResult sent)
+    {
+        if (sent == SendResult.OutOfMemory) connection.Close(CloseCodes.TryAgainLater, "server out of memory");
     }
 }

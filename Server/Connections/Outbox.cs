@@ -25,7 +25,7 @@ internal sealed partial class Outbox
     private const long NoNumber = long.MinValue; // not -1, which is a frame's that was put in front
     private const int PongBytesMax = 2 + FrameWriter.ControlPayloadBytesMax;
 
-    private static readonly Spares<Outbox> SpareOutboxes = new(4096);
+    private static readonly Spares<Outbox> SpareOutboxes = new(2048);
 
     // Longer rings by length: 16, 32 ... 128 entries. Few need more than the shortest.
     private static readonly Spares<Entry[]>[] SpareRings = [new(512), new(256), new(128), new(64)];
@@ -106,6 +106,21 @@ internal sealed partial class Outbox
         _budget.Discharge(OwnBytes);
         (_budget, _congestion) = (null!, null!);
         SpareOutboxes.Give(this);
+    }
+
+    /// <summary>Leaves what is kept for the next taker to the collector.</summary>
+    public static void DropSpares()
+    {
+        while (SpareOutboxes.TryTake() is not null)
+        {
+        }
+
+        foreach (Spares<Entry[]> rings in SpareRings)
+        {
+            while (rings.TryTake() is not null)
+            {
+            }
+        }
     }
 
     /// <summary>True for the first who asks since the last flush began: the loop has to be told.</summary>

@@ -8,7 +8,7 @@ public enum SendResult : byte
     /// <summary>It is queued, and goes out in order unless the connection ends first.</summary>
     Queued,
 
-    /// <summary>The outbox is at its bound: not queued. Its peer is slow.</summary>
+    /// <summary>The outbox is at its bound: not queued. Its peer takes less than it is sent, or nothing (<see cref="WebSocketConnection.CloseIfTooSlow"/>).</summary>
     Full,
 
     /// <summary>The server's memory limit is reached: not queued. It is not the peer's fault.</summary>

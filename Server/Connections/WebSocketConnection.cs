@@ -25,6 +25,8 @@ namespace RawWs.Server;
 /// <summary>One WebSocket connection. All members may be used from any thread, unless they say otherwise.</summary>
 public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, ILoopWork
 {
+    private const long TooSlowMilliseconds = 5000;
+
     private readonly ServerContext _context;
     private readonly EventLoop _loop;
     private readonly PeerAddress _peer;
@@ -116,6 +118,22 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     /// Closes a connection whose outbox is full: what the kernel has not begun to take is dropped, and Close 1008 "too slow" follows.
     /// </summary>
     public void CloseTooSlow() => RequestClose(EndCause.TooSlow, CloseCodes.PolicyViolation, "too slow", dropUnsent: true);
+
+    /// <summary>
+    /// Closes a connection whose outbox is full since its peer takes nothing: the kernel has taken nothing of it for five seconds, or for the send timeout where
+    /// that is less. One that makes progress stays; whoever sends to it is told <see cref="SendResult.Full"/> and can do what suits it.
+    /// </summary>
+    /// <returns>Whether it is closed.</returns>
+    public bool CloseIfTooSlow()
+    {
+        lock (_transport)
+        {
+            if (_outbox is not { IsFull: true } || _loop.Now < _outbox.LastTaken + Math.Min(TooSlowMilliseconds, _context.SendTimeout)) return false;
+        }
+
+        CloseTooSlow();
+        return true;
+    }
 
     /// <summary>Ends the connection at once, without a Close: the peer sees a reset and reports 1006.</summary>
     public void Abort() => Post(Posted.Abort);

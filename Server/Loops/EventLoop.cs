@@ -30,7 +30,7 @@ internal abstract class EventLoop
 {
     // A turn is meant to last no longer, in milliseconds: of which the line of the put off has a half.
     private const double TurnMilliseconds = 4;
-    private const int FlushesBetweenLooks = 8;
+    private const int WorksBetweenLooks = 8;
 
     // So much later than planned a turn may come, in milliseconds, before it is ourselves who did not listen.
     private const long LateMilliseconds = 100;
@@ -42,6 +42,7 @@ internal abstract class EventLoop
     private readonly long _origin;
     private List<ILoopWork> _posts = [];
     private List<ILoopWork> _running = [];
+    private int _ran; // how many of these
     private readonly List<WebSocketConnection> _dirty = [];
     private readonly Queue<WebSocketConnection> _putOff = new();
     private bool _wakeRequested;
@@ -109,7 +110,7 @@ internal abstract class EventLoop
     public bool IsOwner => _current == this;
 
     /// <summary>Whether there is something to do without any event. On the owner's thread.</summary>
-    protected bool HasWork => _hasPosts || _putOff.Count > 0 || _dirty.Count > 0;
+    protected bool HasWork => _hasPosts || _running.Count > 0 || _putOff.Count > 0 || _dirty.Count > 0;
 
     protected TimeProvider Time => _time;
 
@@ -223,33 +224,41 @@ internal abstract class EventLoop
 
     private bool HasLasted(double milliseconds) => _time.GetElapsedTime(_phaseBegan).TotalMilliseconds > milliseconds;
 
+    // All that was posted before this turn, or as much of it as there is time for: then the rest goes before whatever comes.
     private void RunPosts()
     {
-        List<ILoopWork> work;
-        lock (_postsLock)
+        if (_running.Count == 0 && !TryTakePosts()) return;
+        if (_running.Count > WorksBetweenLooks) BeginPhase();
+        while (_ran < _running.Count)
         {
-            _wakeRequested = false;
-            _hasPosts = false;
-            if (_posts.Count == 0) return;
-            work = _posts;
-            _posts = _running;
-            _running = work;
-        }
-
-        for (int i = 0; i < work.Count; i++)
-        {
+            ILoopWork work = _running[_ran++];
             try
             {
-                work[i].OnPosted();
+                work.OnPosted();
             }
             catch (Exception exception)
             {
                 // A bug of ours, or a logger that throws: it costs the one whose work it was, and not the loop.
-                work[i].OnFailed(exception);
+                work.OnFailed(exception);
             }
+
+            if (_ran % WorksBetweenLooks == 0 && IsTurnLong && _ran < _running.Count) return;
         }
 
-        work.Clear();
+        _running.Clear();
+        _ran = 0;
+    }
+
+    private bool TryTakePosts()
+    {
+        lock (_postsLock)
+        {
+            _wakeRequested = false;
+            _hasPosts = false;
+            (_posts, _running) = (_running, _posts);
+        }
+
+        return _running.Count > 0;
     }
 
     // Each of them once at the most, for who is put off again is for another turn.
@@ -278,10 +287,10 @@ internal abstract class EventLoop
     {
         if (_dirty.Count == 0) return;
         int i = 0;
-        if (_dirty.Count > FlushesBetweenLooks) BeginPhase();
+        if (_dirty.Count > WorksBetweenLooks) BeginPhase();
         for (; i < _dirty.Count; i++)
         {
-            if (i % FlushesBetweenLooks == FlushesBetweenLooks - 1 && IsTurnLong) break;
+            if (i % WorksBetweenLooks == WorksBetweenLooks - 1 && IsTurnLong) break;
             try
             {
                 _dirty[i].Flush();

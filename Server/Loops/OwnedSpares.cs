@@ -10,6 +10,13 @@ internal sealed class OwnedSpares<T>(int countMax)
     /// <summary>A spare one, or null.</summary>
     public T? TryTake() => _items.TryPop(out T? item) ? item : null;
 
+    /// <summary>Leaves them all to the collector.</summary>
+    public void Clear()
+    {
+        _items.Clear();
+        _items.TrimExcess();
+    }
+
     /// <summary>Keeps one; past the maximum it is left to the collector.</summary>
     public void Give(T item)
     {

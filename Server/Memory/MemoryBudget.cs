@@ -2,7 +2,6 @@
 // that is the taker's until it is given back. Whatever the server keeps beyond one turn of a loop (unfinished messages,
 // tails of frames, outboxes, shared payloads) is rented here, so that one number tells all of it and one limit bounds it.
 
-using System.Buffers;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
@@ -16,13 +15,16 @@ public sealed class MemoryBudget
     [ThreadStatic] private static int _threadStripe;
     private static int _nextStripe;
 
-    // The common pool keeps a few dozen arrays of a size, and a turn of a loop may have hundreds of small outboxes in use at
-    // once: sizes of 1 to 64 KiB have spares of their own, 4 MiB of each size at most. Larger arrays are the common pool's.
+    // What has come back is kept for the next: up to 64 KiB some of each size, and larger arrays as many as fit into a bound common to all. It is not charged
+    // to the limit, so it is little. (The base library's pool would keep more, and for longer than an attack lasts.)
     private const int SmallestShift = 10;
-    private const int LargestShift = 16;
-    private const int SpareBytesMax = 4 * 1024 * 1024;
+    private const int LargeShift = 17;
+    private const int LargestShift = 24;
+    private const int SpareBytesMax = 2 * 1024 * 1024;
+    private const long LargeSpareBytesMax = 24 * 1024 * 1024;
 
     private readonly Spares<byte[]>[] _spares = MakeSpares();
+    private long _largeSpareBytes;
 
     // A counter per thread, on cache lines of their own: loops that rent and return all day do not contend. A buffer rented
     // on one thread and returned on another leaves one stripe high and the other low; only the sum has a meaning.
@@ -80,9 +82,7 @@ public sealed class MemoryBudget
     /// </summary>
     public byte[] Rent(int bytes)
     {
-        byte[] array = Class(bytes) is var shift && shift > LargestShift
-            ? ArrayPool<byte>.Shared.Rent(bytes)
-            : _spares[shift - SmallestShift].TryTake() ?? GC.AllocateUninitializedArray<byte>(1 << shift);
+        byte[] array = TakeSpare(Class(bytes)) ?? GC.AllocateUninitializedArray<byte>((int)Math.Min(RentedBytes(bytes), Array.MaxLength));
         Add(array.Length);
         Witness?.Invoke(array, true);
         return array;
@@ -93,8 +93,15 @@ public sealed class MemoryBudget
     {
         Witness?.Invoke(array, false);
         Add(-array.Length);
-        if (array.Length > 1 << LargestShift) ArrayPool<byte>.Shared.Return(array);
-        else _spares[Class(array.Length) - SmallestShift].Give(array);
+        GiveSpare(Class(array.Length), array);
+    }
+
+    /// <summary>Leaves everything that is kept for the next taker to the collector.</summary>
+    internal void DropSpares()
+    {
+        foreach (Spares<byte[]> spares in _spares)
+            while (spares.TryTake() is { } array)
+                if (array.Length >= 1 << LargeShift) Interlocked.Add(ref _largeSpareBytes, -array.Length);
     }
 
     /// <summary>Counts bytes that are held elsewhere (the holder's own, or a native context's). False when the limit would be passed.</summary>
@@ -126,8 +133,29 @@ public sealed class MemoryBudget
     private static Spares<byte[]>[] MakeSpares()
     {
         Spares<byte[]>[] spares = new Spares<byte[]>[LargestShift - SmallestShift + 1];
-        for (int i = 0; i < spares.Length; i++) spares[i] = new Spares<byte[]>(SpareBytesMax >> (SmallestShift + i));
+        for (int i = 0; i < spares.Length; i++)
+        {
+            int shift = SmallestShift + i;
+            spares[i] = new Spares<byte[]>((int)((shift < LargeShift ? SpareBytesMax : LargeSpareBytesMax) >> shift));
+        }
+
         return spares;
+    }
+
+    private byte[]? TakeSpare(int shift)
+    {
+        if (shift > LargestShift) return null;
+        byte[]? array = _spares[shift - SmallestShift].TryTake();
+        if (array is not null && shift >= LargeShift) Interlocked.Add(ref _largeSpareBytes, -array.Length);
+        return array;
+    }
+
+    private void GiveSpare(int shift, byte[] array)
+    {
+        if (shift > LargestShift) return;
+        if (shift < LargeShift) _spares[shift - SmallestShift].Give(array);
+        else if (Interlocked.Add(ref _largeSpareBytes, array.Length) > LargeSpareBytesMax || !_spares[shift - SmallestShift].Give(array))
+            Interlocked.Add(ref _largeSpareBytes, -array.Length);
     }
 
     private void Add(long bytes)

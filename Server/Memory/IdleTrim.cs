@@ -1,0 +1,62 @@
+// After a storm the process gives its memory back. The server allocates next to nothing while it runs, so the collector, which comes with allocations, would not
+// come for hours, and what a thousand connections have needed for a minute would stay. So every few seconds somebody looks: where much has been
+// allocated since the last time, and next to nothing just now, spares are dropped and the heap is collected and given back. That takes some milliseconds, once,
+// in a quiet moment. A program that embeds the server has a collector of its own to care for: it calls WebSocketServer.DropSpareMemory if it likes.
+
+using System.Runtime.InteropServices;
+
+namespace RawWs.Server.Memory;
+
+internal sealed partial class IdleTrim : IDisposable
+{
+    private const long MuchBytes = 24L * 1024 * 1024;
+    private const long LittleBytes = 1024 * 1024;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    private readonly WebSocketServer _server;
+    private readonly ITimer _timer;
+    private long _atTrim = GC.GetTotalAllocatedBytes();
+    private long _atLook;
+
+    /// <summary>Begins to look.</summary>
+    public IdleTrim(WebSocketServer server, TimeProvider time)
+    {
+        _server = server;
+        _timer = time.CreateTimer(static trim => ((IdleTrim)trim!).Look(), this, Interval, Interval);
+    }
+
+    /// <summary>How often memory has been given back.</summary>
+    public int Trims { get; private set; }
+
+    public void Dispose() => _timer.Dispose();
+
+    private void Look()
+    {
+        long allocated = GC.GetTotalAllocatedBytes();
+        long justNow = allocated - _atLook;
+        _atLook = allocated;
+        if (allocated - _atTrim < MuchBytes || justNow > LittleBytes) return;
+        _server.DropSpareMemory();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        TrimNative();
+        _atTrim = _atLook = GC.GetTotalAllocatedBytes();
+        Trims++;
+    }
+
+    // The compression contexts' memory is the C library's. glibc keeps what is freed until it is asked; others have no such call.
+    private static void TrimNative()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        try
+        {
+            _ = malloc_trim(0);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // Another C library than glibc.
+        }
+    }
+
+    [LibraryImport("libc")] private static partial int malloc_trim(nuint pad);
+}
