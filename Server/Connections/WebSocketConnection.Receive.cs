@@ -201,7 +201,7 @@ public sealed partial class WebSocketConnection
     private bool MayReadOn()
     {
         // Where memory is short, whoever does not take his answers gets no further ones.
-        long most = _loop.Budget.HasRoomToWait(QueuedBytesWhileReading) ? QueuedBytesWhileReading : 0;
+        long most = _loop.IsMemoryTight ? 0 : QueuedBytesWhileReading;
         if (QueuedBytes <= most) return true;
         Flush();
         if (QueuedBytes <= most || _phase != Phase.Open) return true;

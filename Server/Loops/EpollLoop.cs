@@ -97,6 +97,7 @@ internal sealed class EpollLoop : EventLoop
         {
             int count = Wait(HasWork ? 0 : TimeoutMilliseconds());
             ReadClock();
+            ReadMemory();
             Dispatch(count);
             GatherBroadcasts();
             FinishTurn();

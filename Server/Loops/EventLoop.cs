@@ -103,6 +103,9 @@ internal abstract class EventLoop
     /// <summary>Milliseconds since the loop was made, by the clock: for what is told, not for deadlines.</summary>
     public long Uptime => Now + _notListened;
 
+    /// <summary>As of the beginning of this turn: little memory is left for what waits, so that less is received at once, and fewer answers wait.</summary>
+    public bool IsMemoryTight { get; private set; }
+
     /// <summary>Whether the part of the turn that runs has lasted so long that others should have theirs. Reads the clock.</summary>
     public bool IsTurnLong => HasLasted(TurnMilliseconds);
 
@@ -189,7 +192,10 @@ internal abstract class EventLoop
         _executionContext ??= ExecutionContext.Capture();
         _current = this;
         ReadClock();
+        ReadMemory();
     }
+
+    protected void ReadMemory() => IsMemoryTight = !Budget.HasRoomToWait(Budget.LimitBytes / 16);
 
     protected void ReadClock()
     {

@@ -18,14 +18,14 @@ internal sealed class ReceiveBuffer
     /// <summary>The most that one receive brings, in bytes: what a peer can have before the others get their turn.</summary>
     public const int ReceiveBytesMax = 256 * 1024;
 
-    /// <summary>The same for a peer that sends more than can be worked through: what it has sent then waits in the kernel, and with the peer.</summary>
-    public const int BusyReceiveBytesMax = 16 * 1024;
+    /// <summary>The same where less is wanted: of a peer that sends more than can be worked through, or while memory is tight. The rest waits with the peer.</summary>
+    public const int LittleReceiveBytesMax = 16 * 1024;
 
     /// <summary>The array as it is now.</summary>
     public byte[] Array { get; private set; } = Allocate();
 
     /// <summary>Where the next receive goes.</summary>
-    public Span<byte> ReceiveSpan(bool isBusy) => Array.AsSpan(HeadroomBytes, isBusy ? BusyReceiveBytesMax : ReceiveBytesMax);
+    public Span<byte> ReceiveSpan(bool little) => Array.AsSpan(HeadroomBytes, little ? LittleReceiveBytesMax : ReceiveBytesMax);
 
     /// <summary>Puts a tail in front of the received bytes. It must fit the headroom.</summary>
     public int Prepend(ReadOnlySpan<byte> tail)

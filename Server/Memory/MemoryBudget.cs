@@ -16,22 +16,32 @@ public sealed class MemoryBudget
     private static int _nextStripe;
 
     // What has come back is kept for the next: up to 64 KiB some of each size, and larger arrays as many as fit into a bound common to all. It is not charged
-    // to the limit, so it is little. (The base library's pool would keep more, and for longer than an attack lasts.)
+    // to the limit, so it is little, and less where the limit is low. (The base library's pool would keep more, and for longer than an attack lasts.)
     private const int SmallestShift = 10;
     private const int LargeShift = 17;
     private const int LargestShift = 24;
     private const int SpareBytesMax = 2 * 1024 * 1024;
     private const long LargeSpareBytesMax = 24 * 1024 * 1024;
 
-    private readonly Spares<byte[]>[] _spares = MakeSpares();
+    /// <summary>Somebody is told of so many bytes left to the collector at a time.</summary>
+    internal const long DroppedBytesTold = 16 * 1024 * 1024;
+
+    private readonly Spares<byte[]>[] _spares;
+    private readonly long _largeSpareBytesMax;
     private long _largeSpareBytes;
+    private long _droppedBytes;
 
     // A counter per thread, on cache lines of their own: loops that rent and return all day do not contend. A buffer rented
     // on one thread and returned on another leaves one stripe high and the other low; only the sum has a meaning.
     private readonly Stripe[] _stripes = new Stripe[StripeCount];
 
     /// <summary>Creates a budget of at most <paramref name="limitBytes"/> held bytes.</summary>
-    public MemoryBudget(long limitBytes) => LimitBytes = limitBytes;
+    public MemoryBudget(long limitBytes)
+    {
+        LimitBytes = limitBytes;
+        _largeSpareBytesMax = Math.Min(LargeSpareBytesMax, limitBytes / 8);
+        _spares = MakeSpares((int)Math.Min(SpareBytesMax, limitBytes / 64), _largeSpareBytesMax);
+    }
 
     /// <summary>The limit, in bytes.</summary>
     public long LimitBytes { get; }
@@ -96,6 +106,12 @@ public sealed class MemoryBudget
         GiveSpare(Class(array.Length), array);
     }
 
+    /// <summary>How many bytes of arrays have been left to the collector, that is, were not kept for the next taker.</summary>
+    internal long DroppedBytes => Volatile.Read(ref _droppedBytes);
+
+    /// <summary>Hears, on any thread, each time that <see cref="DroppedBytes"/> has grown by <see cref="DroppedBytesTold"/>. Null for nobody.</summary>
+    internal Action? Dropped { get; set; }
+
     /// <summary>Leaves everything that is kept for the next taker to the collector.</summary>
     internal void DropSpares()
     {
@@ -130,13 +146,13 @@ public sealed class MemoryBudget
 
     private static int Class(int bytes) => Math.Max(SmallestShift, BitOperations.Log2((uint)Math.Max(bytes, 1) - 1) + 1);
 
-    private static Spares<byte[]>[] MakeSpares()
+    private static Spares<byte[]>[] MakeSpares(int bytesMax, long largeBytesMax)
     {
         Spares<byte[]>[] spares = new Spares<byte[]>[LargestShift - SmallestShift + 1];
         for (int i = 0; i < spares.Length; i++)
         {
             int shift = SmallestShift + i;
-            spares[i] = new Spares<byte[]>((int)((shift < LargeShift ? SpareBytesMax : LargeSpareBytesMax) >> shift));
+            spares[i] = new Spares<byte[]>((int)((shift < LargeShift ? bytesMax : largeBytesMax) >> shift));
         }
 
         return spares;
@@ -152,10 +168,15 @@ public sealed class MemoryBudget
 
     private void GiveSpare(int shift, byte[] array)
     {
-        if (shift > LargestShift) return;
-        if (shift < LargeShift) _spares[shift - SmallestShift].Give(array);
-        else if (Interlocked.Add(ref _largeSpareBytes, array.Length) > LargeSpareBytesMax || !_spares[shift - SmallestShift].Give(array))
-            Interlocked.Add(ref _largeSpareBytes, -array.Length);
+        if (shift <= LargestShift)
+        {
+            if (shift >= LargeShift && Interlocked.Add(ref _largeSpareBytes, array.Length) > _largeSpareBytesMax) Interlocked.Add(ref _largeSpareBytes, -array.Length);
+            else if (_spares[shift - SmallestShift].Give(array)) return;
+            else if (shift >= LargeShift) Interlocked.Add(ref _largeSpareBytes, -array.Length);
+        }
+
+        long before = Interlocked.Add(ref _droppedBytes, array.Length) - array.Length;
+        if (before / DroppedBytesTold != (before + array.Length) / DroppedBytesTold) Dropped?.Invoke();
     }
 
     private void Add(long bytes)

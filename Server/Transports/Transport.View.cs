@@ -61,7 +61,7 @@ internal abstract partial class Transport
     private void ReceiveIntoLoopBuffer()
     {
         ReceiveBuffer buffer = _loop.Buffer;
-        int received = Receive(buffer.ReceiveSpan(IsBusy));
+        int received = Receive(buffer.ReceiveSpan(IsBusy || _loop.IsMemoryTight));
         if (received == -1) return;
         if (received > 0)
         {
