@@ -47,6 +47,9 @@ public sealed class SharedMessage : IDisposable, IUnderWay
 
     int IUnderWay.Left => Volatile.Read(ref _references);
 
+    // In which one receiver at least should have got through.
+    long IUnderWay.LookInterval => 1000;
+
     /// <summary>Gives up the maker's reference; once.</summary>
     public void Dispose()
     {

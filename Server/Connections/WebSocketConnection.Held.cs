@@ -8,8 +8,6 @@ namespace RawWs.Server;
 
 public sealed partial class WebSocketConnection
 {
-    private const long LookMilliseconds = 200;
-
     /// <summary>What it waits for has left. Any thread.</summary>
     internal void OnLeft() => Post(Posted.Left);
 
@@ -18,7 +16,7 @@ public sealed partial class WebSocketConnection
         inbox.Awaited = awaited;
         inbox.AwaitedLeft = int.MaxValue;
         _transport.CloseGate(GateReasons.Deliveries);
-        _deadline = _loop.Now + LookMilliseconds;
+        _deadline = _loop.Now + awaited.LookInterval;
         ArmBy(_deadline);
     }
 
@@ -34,7 +32,7 @@ public sealed partial class WebSocketConnection
         }
 
         inbox.AwaitedLeft = left;
-        _deadline = _loop.Now + LookMilliseconds;
+        _deadline = _loop.Now + awaited.LookInterval;
         ArmBy(_deadline);
     }
 

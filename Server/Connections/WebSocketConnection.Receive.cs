@@ -131,8 +131,8 @@ public sealed partial class WebSocketConnection
                 return count;
             }
 
-            if (_pending is not null || (Volatile.Read(ref _outbox) is not null && !MayReadOn())) return at - offset;
             if (_loop.Share.EndStep(_loop, at - before) && !MayGoOn(inbox, at < end)) return at - offset;
+            if (_pending is not null || (Volatile.Read(ref _outbox) is not null && !MayReadOn())) return at - offset;
         }
     }
 

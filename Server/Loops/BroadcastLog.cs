@@ -58,6 +58,8 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
     // Nothing less is ever left: who is behind may hold a sender up for one look, and not longer.
     int IUnderWay.Left => int.MaxValue;
 
+    long IUnderWay.LookInterval => 200;
+
     private bool HasLeft => _start == _end && !loop.Congestion.IsAnyBehind;
 
     /// <summary>

@@ -96,8 +96,7 @@ internal sealed class EpollLoop : EventLoop
         while (!_stopping)
         {
             int count = Wait(HasWork ? 0 : TimeoutMilliseconds());
-            ReadClock();
-            ReadMemory();
+            BeginRound();
             Dispatch(count);
             GatherBroadcasts();
             FinishTurn();

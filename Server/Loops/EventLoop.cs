@@ -45,6 +45,7 @@ internal abstract class EventLoop
     private int _ran; // how many of these
     private readonly List<WebSocketConnection> _dirty = [];
     private readonly Queue<WebSocketConnection> _putOff = new();
+    private int _goesOn; // how many of these in this turn
     private bool _wakeRequested;
     private volatile bool _hasPosts;
     private long _notListened; // milliseconds that count for nobody
@@ -191,11 +192,16 @@ internal abstract class EventLoop
     {
         _executionContext ??= ExecutionContext.Capture();
         _current = this;
-        ReadClock();
-        ReadMemory();
+        BeginRound();
     }
 
-    protected void ReadMemory() => IsMemoryTight = !Budget.HasRoomToWait(Budget.LimitBytes / 16);
+    /// <summary>Looks at what stays as it is for this turn: the time, what memory there is, and who goes on.</summary>
+    protected void BeginRound()
+    {
+        ReadClock();
+        IsMemoryTight = !Budget.HasRoomToWait(Budget.LimitBytes / 16);
+        _goesOn = _putOff.Count;
+    }
 
     protected void ReadClock()
     {
@@ -267,12 +273,11 @@ internal abstract class EventLoop
         return _running.Count > 0;
     }
 
-    // Each of them once at the most, for who is put off again is for another turn.
+    // Those who were put off before this turn, each of them once at the most: others come between.
     private void RunPutOff()
     {
-        if (_putOff.Count == 0) return;
+        if (_goesOn == 0) return;
         BeginPhase();
-        int count = _putOff.Count;
         do
         {
             WebSocketConnection connection = _putOff.Dequeue();
@@ -285,7 +290,7 @@ internal abstract class EventLoop
                 ((ILoopWork)connection).OnFailed(exception);
             }
         }
-        while (--count > 0 && !HasLasted(TurnMilliseconds / 2));
+        while (--_goesOn > 0 && !HasLasted(TurnMilliseconds / 2));
     }
 
     // Flushing may open a connection's gate, and then it reads on and may cause more to be sent: the list can grow meanwhile.

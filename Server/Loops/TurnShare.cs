@@ -13,6 +13,9 @@ internal interface IUnderWay
     /// </summary>
     int Left { get; }
 
+    /// <summary>Milliseconds from one look to the next.</summary>
+    long LookInterval { get; }
+
     /// <summary>Has the sender told (<see cref="WebSocketConnection.OnLeft"/>) when it has left. False when it has: nobody need wait. Any thread.</summary>
     bool TryAwait(WebSocketConnection sender);
 }

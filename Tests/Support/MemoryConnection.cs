@@ -16,9 +16,10 @@ internal sealed class MemoryConnection : IAsyncDisposable
     private readonly ManualLoop _loop;
     private readonly MemoryTransport _transport;
 
-    public MemoryConnection(IWebSocketApplication application)
+    public MemoryConnection(IWebSocketApplication application, Func<ServerOptions, ServerOptions>? change = null)
     {
         ServerOptions options = new() { Transport = TransportKind.Socket, Loops = 1, TimeProvider = new FakeTimeProvider() };
+        if (change is not null) options = change(options);
         _server = new WebSocketServer(options, application);
         _loop = new ManualLoop(options.TimeProvider, _server.Budget);
         Connection = new WebSocketConnection(1, new ServerContext(_server, options, application, _server.Budget), _loop, peer: default);
@@ -44,6 +45,9 @@ internal sealed class MemoryConnection : IAsyncDisposable
 
     /// <summary>These bytes arrive, in one piece, in a turn of their own.</summary>
     public void Arrive(byte[] bytes) => _loop.Turn(() => _transport.Arrive(bytes));
+
+    /// <summary>A turn in which nothing happens: who was put off goes on.</summary>
+    public void Turn() => _loop.Turn(static () => { });
 
     /// <summary>The kernel says that it takes bytes again, in a turn of its own.</summary>
     public void BecomeWritable() => _loop.Turn(((ITransportOwner)Connection).OnWritable);

@@ -1,0 +1,217 @@
+// One connection's burst and the others' turn. What a burst costs is counted, so that nothing here depends on a clock: while the loop stands still the burst and
+// an honest message come in, and then it is looked at how much of the burst was worked through before the honest message was.
+
+using System.Text;
+using Microsoft.Extensions.Time.Testing;
+using RawWs.Frame;
+using RawWs.Server;
+using RawWs.Server.Loops;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Server;
+
+[TestFixtureSource(nameof(Setups))]
+public sealed class FairnessTests(Setup setup)
+{
+    private const string WithDeflate = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+
+    public static IEnumerable<Setup> Setups => Setup.All.Where(static setup => setup.Loops == 1);
+
+    [Test]
+    public Task ABurstThatCausesDeliveries_LeavesOthersTheirTurn() => MeasureBurst(
+        1000, RawClient.Frame(Opcode.Text, "a"u8), most: (TurnShare.WorkMax / (100 * TurnShare.DeliveryWork)) + 2, static other =>
+        {
+            for (int i = 0; i < 100; i++) other.TrySend(MessageKind.Text, ""u8);
+        });
+
+    [Test]
+    public Task ABurstThatInflates_LeavesOthersTheirTurn()
+    {
+        byte[] compressed = Deflate.Compress([.. Enumerable.Repeat((byte)'a', 1 << 20)]);
+        byte[] frame = RawClient.Frame(Opcode.Text, compressed);
+        frame[0] |= 0x40;
+        return MeasureBurst(50, frame, most: 3, static _ => { }, static options => options with { Compression = true });
+    }
+
+    // One message may be many times what a share is: it is inflated in pieces, and others come between.
+    [Test]
+    public Task OneMessageThatInflatesToMuch_LeavesOthersTheirTurn()
+    {
+        byte[] compressed = Deflate.Compress([.. Enumerable.Repeat((byte)'a', 64 << 20)]);
+        byte[] frame = RawClient.Frame(Opcode.Text, compressed);
+        frame[0] |= 0x40;
+        return MeasureBurst(1, frame, most: 0, static _ => { }, static options => options with { Compression = true, MessageBytesMax = 64 << 20 });
+    }
+
+    [Test]
+    public async Task TinyMessages_AreCounted_AndTheRestGoesOnWhereItWas()
+    {
+        const int Burst = 25_000; // in 250 KB
+        int taken = 0;
+        await using MemoryConnection peer = new(new ConversationOverTcpTests.Handler((_, _, message) =>
+        {
+            Assert.That(BitConverter.ToInt32(message.Span), Is.EqualTo(taken), "in order");
+            taken++;
+            return ValueTask.CompletedTask;
+        }));
+        peer.Arrive([.. Enumerable.Range(0, Burst).SelectMany(static i => RawClient.Frame(Opcode.Binary, BitConverter.GetBytes(i)))]);
+        List<int> turns = [taken];
+        while (taken < Burst)
+        {
+            peer.Turn();
+            turns.Add(taken);
+            Assert.That(turns, Has.Count.LessThan(10));
+        }
+
+        Assert.That(turns, Is.EqualTo((int[])[TurnShare.WorkMax, 2 * TurnShare.WorkMax, Burst]));
+    }
+
+    [Test]
+    public async Task PingsAndFragments_AreCountedLikeMessages([Values] bool pings)
+    {
+        byte[] frame = pings ? RawClient.Frame(Opcode.Ping, []) : RawClient.Frame(Opcode.Continuation, [], fin: false);
+        int taken = 0;
+        await using MemoryConnection peer = new(
+            new ConversationOverTcpTests.Handler((_, _, _) =>
+            {
+                taken++;
+                return ValueTask.CompletedTask;
+            }),
+            static options => options with { FragmentsMax = 100_000 });
+        byte[] begins = RawClient.Frame(Opcode.Binary, [], fin: pings), ends = RawClient.Frame(Opcode.Continuation, []);
+        peer.Arrive([.. begins, .. Enumerable.Repeat(frame, 2 * TurnShare.WorkMax).SelectMany(static bytes => bytes), .. pings ? begins : ends]);
+        int[] wanted = pings ? [1, 1, 2] : [0, 0, 1];
+        foreach (int count in wanted)
+        {
+            Assert.That(taken, Is.EqualTo(count));
+            peer.Turn();
+        }
+    }
+
+    [TestCase(2000, 4000)]
+    [TestCase(1 << 20, 12)]
+    public async Task WhoSendsMuchToAll_WaitsUntilItHasLeft_AndWhoReadsMissesNothing(int payloadBytes, int count)
+    {
+        const int Receivers = 3;
+        WebSocketServer? all = null;
+        int refused = 0, partial = 0;
+        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler((_, _, _) =>
+        {
+            if (!all!.TryBroadcast(MessageKind.Binary, new byte[payloadBytes], _ => refused++)) partial++;
+            return ValueTask.CompletedTask;
+        }), static options => options with { TimeProvider = new FakeTimeProvider() }); // however slow this machine is, no time passes
+        all = server.Server;
+        RawClient[] receivers = [.. Enumerable.Range(0, Receivers).Select(_ => RawClient.Open(server.Port))];
+        Task<int>[] reading = [.. receivers.Select(receiver => Task.Factory.StartNew(() => Count(receiver), TaskCreationOptions.LongRunning))];
+        using RawClient sender = RawClient.Open(server.Port);
+        Task<int> own = Task.Factory.StartNew(() => Count(sender), TaskCreationOptions.LongRunning);
+        sender.Send([.. Enumerable.Repeat(RawClient.Frame(Opcode.Text, "a"u8), count).SelectMany(static frame => frame)]);
+        foreach (Task<int> reader in (Task<int>[])[.. reading, own]) Assert.That(await reader, Is.EqualTo(count));
+        Assert.That((refused, partial), Is.EqualTo((0, 0)));
+        foreach (RawClient receiver in receivers) receiver.Dispose();
+
+        int Count(RawClient client)
+        {
+            int received = 0;
+            while (received < count)
+            {
+                Assert.That(client.ReadFrame()!.Value.Payload, Has.Length.EqualTo(payloadBytes));
+                received++;
+            }
+
+            return received;
+        }
+    }
+
+    // A receiver that takes nothing holds a sender up for a look or two, and is then told to it.
+    [Test]
+    public async Task WhoTakesNothing_DoesNotHoldASenderUp()
+    {
+        FakeTimeProvider time = new();
+        WebSocketServer? all = null;
+        int sent = 0;
+        await using TestServer server = await TestServer.Start(
+            setup,
+            new ConversationOverTcpTests.Handler((_, kind, _) =>
+            {
+                if (kind != MessageKind.Binary) return ValueTask.CompletedTask;
+                all!.TryBroadcast(MessageKind.Binary, new byte[1 << 20]);
+                Interlocked.Increment(ref sent);
+                return ValueTask.CompletedTask;
+            }),
+            options => options with { TimeProvider = time, SendTimeout = TimeSpan.FromDays(1), PingInterval = TimeSpan.FromHours(1) });
+        all = server.Server;
+        using RawClient deaf = RawClient.Open(server.Port, receiveBuffer: 4096);
+        using RawClient sender = RawClient.Open(server.Port);
+        Task reading = Task.Factory.StartNew(
+            () =>
+            {
+                while (sender.ReadFrame() is { Opcode: not Opcode.Close })
+                {
+                }
+            },
+            TaskCreationOptions.LongRunning);
+        const int Burst = 20;
+        sender.Send([.. Enumerable.Repeat(RawClient.Frame(Opcode.Binary, "a"u8), Burst).SelectMany(static frame => frame)]);
+        int looks = 0;
+        TestServer.Eventually(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(50));
+                server.CatchUp();
+                looks++;
+                return Volatile.Read(ref sent) == Burst;
+            },
+            "the sender gets through");
+        Assert.That(server.Server.Budget.HeldBytes, Is.LessThan(8 << 20), "what waits for the deaf has a bound");
+        sender.Send(Opcode.Close, []);
+        await reading;
+    }
+
+    // While the loop stands still a burst comes in, and behind it an honest message.
+    private async Task MeasureBurst(
+        int count, byte[] frame, int most, Action<WebSocketConnection> cause, Func<ServerOptions, ServerOptions>? change = null)
+    {
+        using ManualResetEventSlim stands = new(), released = new();
+        TaskCompletionSource<int> burstBeforeHonest = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource burstIsOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        WebSocketConnection? other = null;
+        int taken = 0;
+        await using TestServer server = await TestServer.Start(
+            setup,
+            new ConversationOverTcpTests.Handler((connection, _, message) =>
+            {
+                string text = message.Length > 10 ? "a" : Encoding.ASCII.GetString(message.Span);
+                if (text == "stand")
+                {
+                    stands.Set();
+                    released.Wait(TestServer.Patience);
+                }
+                else if (text == "honest")
+                {
+                    burstBeforeHonest.TrySetResult(taken);
+                }
+                else
+                {
+                    cause(other!);
+                    if (++taken == count) burstIsOver.TrySetResult();
+                }
+
+                return ValueTask.CompletedTask;
+            })
+            { Opened = connection => other ??= connection },
+            change);
+        using RawClient first = RawClient.Open(server.Port);
+        using RawClient attacker = RawClient.Connect(server.Port);
+        attacker.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}{(change is null ? "" : WithDeflate)}\r\n");
+        Assert.That(attacker.ReadHead(), Does.StartWith("HTTP/1.1 101 "));
+        using RawClient honest = RawClient.Open(server.Port);
+        honest.SendText("stand");
+        Assert.That(stands.Wait(TestServer.Patience));
+        attacker.Send([.. Enumerable.Repeat(frame, count).SelectMany(static bytes => bytes)]);
+        honest.SendText("honest");
+        released.Set();
+        Assert.That(await burstBeforeHonest.Task.WaitAsync(TestServer.Patience), Is.LessThanOrEqualTo(most));
+        await burstIsOver.Task.WaitAsync(TestServer.Patience);
+    }
+}
