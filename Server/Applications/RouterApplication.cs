@@ -69,8 +69,10 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         ReadOnlySpan<byte> bytes = message.Span;
         if (UidProtocol.IsHeartbeat(kind, bytes)) return ValueTask.CompletedTask;
         if (!UidProtocol.TrySplit(bytes, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body)) return Tell(connection, UidError.NoColon, default);
-        if (uid.SequenceEqual(UidProtocol.All)) return Broadcast(connection, kind, body);
-        if (UidProtocol.Check(uid) is { } error) return Tell(connection, error, uid);
+        bool toAll = uid.SequenceEqual(UidProtocol.All);
+        if (!toAll && UidProtocol.Check(uid) is { } error) return Tell(connection, error, uid);
+        if (UidProtocol.LooksLikeNotice(body)) return Tell(connection, UidError.ReservedBody, default);
+        if (toAll) return Broadcast(connection, kind, body);
 
         // Introduced by the first message: it is the name, and its body comes back to who has said it (and to others of that name).
         if (connection.Uid.IsEmpty && introduce == Introduce.FirstMessage && !TryRegister(connection, uid.ToArray()))
@@ -94,7 +96,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     public void OnHeartbeatMissed(WebSocketConnection connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        connection.TrySend(MessageKind.Text, "Network connection timeout!"u8);
+        connection.TrySend(MessageKind.Text, UidProtocol.LastWord);
     }
 
     private UpgradeDecision Decide(UpgradeRequest request)

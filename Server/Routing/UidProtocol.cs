@@ -1,11 +1,12 @@
-// The uid protocol's grammar, over bytes: who is addressed, what a uid may look like, which texts are a heartbeat, and how an error
-// is said. It decides nothing and sends nothing.
+// The uid protocol's grammar, over bytes: who is addressed, what a uid may look like, which texts are a heartbeat, how an error
+// is said, and which bodies would look like the server's own words. It decides nothing and sends nothing.
 //
 //   message   = uid ":" body                 split at the first colon; the body may hold others
 //   uid       = 1 to 64 bytes of UTF-8, no colon, no control character, not "all" or "error", not beginning with "@"
 //   heartbeat = "" / "ping" / "pong"         life, and nothing else
-//   error     = "error:" code ":" detail
+//   notice    = "error:" code ":" detail / "Network connection timeout!"     the server's own; no client's body begins so
 
+using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
 using RawWs.Frame;
@@ -32,6 +33,9 @@ public enum UidError : byte
 
     /// <summary>The receiver does not take its messages fast enough, and is closed.</summary>
     TooSlow,
+
+    /// <summary>The body begins like what the server says of itself.</summary>
+    ReservedBody,
 }
 
 /// <summary>The grammar of <c>uid:body</c>.</summary>
@@ -42,6 +46,9 @@ public static class UidProtocol
 
     /// <summary>The address of everybody.</summary>
     public static ReadOnlySpan<byte> All => "all"u8;
+
+    /// <summary>What a silent client is told before it is closed, in the seed's words.</summary>
+    public static ReadOnlySpan<byte> LastWord => "Network connection timeout!"u8;
 
     private static ReadOnlySpan<byte> ErrorWord => "error"u8;
 
@@ -58,12 +65,23 @@ public static class UidProtocol
         return colon >= 0;
     }
 
-    /// <summary>What is wrong with a uid, or null.</summary>
+    /// <summary>What is wrong with a uid, or null. One that is reserved is well-formed, so that an answer may quote it.</summary>
     public static UidError? Check(ReadOnlySpan<byte> uid)
     {
-        if (uid.SequenceEqual(All) || uid.SequenceEqual(ErrorWord) || (uid.Length > 0 && uid[0] == '@')) return UidError.Reserved;
-        if (uid.Length is 0 or > UidBytesMax || uid.Contains((byte)':') || !Utf8.IsValid(uid)) return UidError.BadUid;
-        return HasControl(uid) ? UidError.BadUid : null;
+        if (uid.Length is 0 or > UidBytesMax || uid.Contains((byte)':') || !Utf8.IsValid(uid) || HasControl(uid)) return UidError.BadUid;
+        return uid.SequenceEqual(All) || uid.SequenceEqual(ErrorWord) || uid[0] == '@' ? UidError.Reserved : null;
+    }
+
+    /// <summary>
+    /// Whether a body would look like a notice of the server's: it begins with <c>error:</c> or with <see cref="LastWord"/>, or would when its reader
+    /// has dropped a byte order mark and trimmed it. docs/decisions/0006 has the reasons.
+    /// </summary>
+    public static bool LooksLikeNotice(ReadOnlySpan<byte> body)
+    {
+        // Nearly every body is told by its first byte.
+        if (body.IsEmpty || body[0] is not ((byte)'e' or (byte)'N' or <= (byte)' ' or >= 0x7F)) return false;
+        while (Rune.DecodeFromUtf8(body, out Rune rune, out int length) == OperationStatus.Done && IsDropped(rune)) body = body[length..];
+        return body.StartsWith("error:"u8) || body.StartsWith(LastWord);
     }
 
     /// <summary>The code of an error, as it stands between the colons.</summary>
@@ -72,7 +90,7 @@ public static class UidProtocol
         UidError.NoColon => "no-colon",
         UidError.BadUid => "bad-uid",
         UidError.Offline => "offline",
-        UidError.Reserved => "reserved",
+        UidError.Reserved or UidError.ReservedBody => "reserved",
         UidError.Rejected => "rejected",
         _ => "too-slow",
     };
@@ -87,13 +105,16 @@ public static class UidProtocol
         {
             UidError.NoColon => "write uid:body"u8,
             UidError.BadUid => "a uid is 1 to 64 bytes of UTF-8 without colon or control character"u8,
+            UidError.ReservedBody => "a body cannot begin with error: or Network connection timeout!"u8,
             _ => uid[..Math.Min(uid.Length, UidBytesMax)],
         };
-        // A reserved name may be any stranger's bytes behind its "@".
-        if (!Utf8.IsValid(detail)) detail = "not UTF-8"u8;
+        if (!Utf8.IsValid(detail)) detail = "not UTF-8"u8; // what is no uid is a stranger's bytes
         detail.CopyTo(destination[length..]);
         return length + detail.Length;
     }
+
+    // What trimming takes away in one language or another, and the byte order mark, which many decoders drop.
+    private static bool IsDropped(Rune rune) => Rune.IsWhiteSpace(rune) || Rune.IsControl(rune) || rune.Value == 0xFEFF;
 
     // C0, DEL, and C1, which is C2 80 to C2 9F in UTF-8.
     private static bool HasControl(ReadOnlySpan<byte> uid)
