@@ -59,7 +59,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         byte[] uid = connection.Uid.ToArray();
         connection.Uid = default;
         // Free a moment ago, when the upgrade was decided, it may be taken now.
-        if (!TryRegister(connection, uid)) connection.RequestClose(EndCause.Rejected, CloseCodes.PolicyViolation, "uid taken", dropUnsent: false);
+        if (!TryRegister(connection, uid)) connection.RequestClose(EndCause.Rejected, ServerCloseCodes.Rejected, "uid taken", dropUnsent: false);
     }
 
     /// <inheritdoc/>

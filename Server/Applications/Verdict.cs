@@ -24,7 +24,7 @@ public enum EndCause : byte
     /// <summary>The peer's message was past a limit (1009).</summary>
     MessageTooBig,
 
-    /// <summary>A message took too long from its first byte to its last (1008).</summary>
+    /// <summary>A message took too long from its first byte to its last (4001).</summary>
     MessageTimeout,
 
     /// <summary>The peer sent nothing for the heartbeat's time (3008).</summary>
@@ -33,7 +33,7 @@ public enum EndCause : byte
     /// <summary>The peer left two Pings unanswered (1011).</summary>
     PongTimeout,
 
-    /// <summary>The peer's outbox was full (1008).</summary>
+    /// <summary>The peer's outbox was full (4000).</summary>
     TooSlow,
 
     /// <summary>The kernel took nothing for the peer for the send timeout.</summary>
@@ -42,10 +42,10 @@ public enum EndCause : byte
     /// <summary>The application closed, and the peer did not answer the Close in time.</summary>
     CloseDeadline,
 
-    /// <summary>Another connection took over its uid.</summary>
+    /// <summary>Another connection took over its uid (4500).</summary>
     Replaced,
 
-    /// <summary>The application did not let it in.</summary>
+    /// <summary>The application did not let it in: its uid is taken (4501).</summary>
     Rejected,
 
     /// <summary>The application's handler threw (1011).</summary>

@@ -74,7 +74,7 @@ public sealed partial class WebSocketConnection
         bool reading = _transport.Gate == GateReasons.None;
         if (reading && now >= MessageDeadline)
         {
-            BeginClose(new CloseRequest(EndCause.MessageTimeout, CloseCodes.PolicyViolation, "message timeout", DropUnsent: false));
+            BeginClose(new CloseRequest(EndCause.MessageTimeout, ServerCloseCodes.MessageTimeout, "message timeout", DropUnsent: false));
             return;
         }
 
@@ -101,7 +101,7 @@ public sealed partial class WebSocketConnection
             _context.Log.HandlerThrew(exception, Id);
         }
 
-        BeginClose(new CloseRequest(EndCause.Heartbeat, HeartbeatCode, HeartbeatReason, DropUnsent: false));
+        BeginClose(new CloseRequest(EndCause.Heartbeat, ServerCloseCodes.HeartbeatMissed, HeartbeatReason, DropUnsent: false));
         return true;
     }
 

@@ -115,7 +115,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         RequestClose(EndCause.ApplicationClosed, code, reason, dropUnsent: false);
 
     /// <summary>
-    /// Closes a connection whose outbox is full: what the kernel has not begun to take is dropped, and Close 1008 "too slow" follows.
+    /// Closes a connection whose outbox is full: what the kernel has not begun to take is dropped, and Close 4000 "too slow" follows.
     /// </summary>
     public void CloseTooSlow() => RequestClose(EndCause.TooSlow, CloseCodes.PolicyViolation, "too slow", dropUnsent: true);
 

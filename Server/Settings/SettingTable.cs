@@ -56,7 +56,7 @@ internal static class SettingTable
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { MessageBytesMax = value }),
         Server<int>("max-fragments", "COUNT", "Most frames that one message may be cut into. Default: 1024.", "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { FragmentsMax = value }),
-        Server<int>("send-buffer", "SIZE", "Bytes that may wait for one client; past it the client is closed with 1008 \"too slow\". Default: 1 MiB.",
+        Server<int>("send-buffer", "SIZE", "Bytes that may wait for one client; past it the client is closed with 4000 \"too slow\". Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { SendBufferBytesMax = value }),
         Server<int>("max-connections", "COUNT", "Most connections at once; further ones are answered with 503. Default: the process's limit of open files "
             + $"less a reserve for its own (here {Text(Defaults.ConnectionsMax)}).", "a whole number from 1",
@@ -66,7 +66,7 @@ internal static class SettingTable
             SettingText.TryMemorySize, static (options, value) => options with { MemoryBytesMax = value }),
         Server<TimeSpan>("handshake-timeout", "SECONDS", "Time for a client's request and our answer. Default: 10 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { HandshakeTimeout = value }),
-        Server<TimeSpan>("message-timeout", "SECONDS", "Time for a message from its first byte to its last. Default: 30 s.", Seconds,
+        Server<TimeSpan>("message-timeout", "SECONDS", "Time for a message from its first byte to its last; past it the client is closed with 4001. Default: 30 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { MessageTimeout = value }),
         Server<TimeSpan>("send-timeout", "SECONDS", "Time that a client may take nothing of what waits for it. Default: 30 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { SendTimeout = value }),

@@ -167,7 +167,7 @@ public sealed class BroadcastTests(Setup setup)
             slow.Send(Opcode.Close, frame.Payload);
         }
 
-        Assert.That((code, reason), Is.EqualTo(((ushort?)1008, "too slow")));
+        Assert.That((code, reason), Is.EqualTo(((ushort?)4000, "too slow")));
         TestServer.Eventually(() => !verdicts.IsEmpty, "ended");
         Assert.That(verdicts.Single().MessagesOut, Is.LessThan(sent));
     }

@@ -70,6 +70,33 @@ public sealed class ForeignClientTests(Setup setup)
         Assert.That(browser.Manage().Logs.GetLog(LogType.Browser).Where(static entry => entry.Level == LogLevel.Severe && !entry.Message.Contains("favicon", StringComparison.Ordinal)), Is.Empty);
     }
 
+    // Two tabs of one uid: the older one is told that it is over for good, and does not come back.
+    [Test]
+    public async Task Chromium_ATabThatIsReplaced_KnowsThatItIsFinal()
+    {
+        using ChromeDriver browser = OpenBrowser();
+        await using TestServer server = await TestServer.Start(
+            setup, new RouterApplication(Introduce.Query, DuplicateUid.Replace), static options => options with { ServesPage = true });
+        string[] tabs = new string[2];
+        for (int i = 0; i < 2; i++)
+        {
+            if (i > 0) browser.SwitchTo().NewWindow(WindowType.Tab);
+            tabs[i] = browser.CurrentWindowHandle;
+            await browser.Navigate().GoToUrlAsync($"http://127.0.0.1:{server.Port}/");
+            browser.FindElement(By.Id("connect")).Click();
+            WaitFor(browser, "state", "1 OPEN");
+        }
+
+        int[] codes = [.. Enumerable.Range(1000, 4000)];
+        object final = browser.ExecuteScript("return arguments[0].map(isFinal)", codes)!;
+        Assert.That((IEnumerable<object>)final, Is.EqualTo(codes.Select(RawWs.Server.ServerCloseCodes.IsFinal)), "the page's rule is the server's");
+        browser.SwitchTo().Window(tabs[0]);
+        WaitFor(browser, "closecode", "4500");
+        Assert.That(browser.FindElement(By.Id("closemeaning")).Text, Is.EqualTo("another connection has taken the uid: final"));
+        Assert.That(browser.FindElement(By.Id("state")).Text, Is.EqualTo("3 CLOSED"));
+        Assert.That(server.Server.Count, Is.LessThanOrEqualTo(2), "nobody has come back");
+    }
+
     [Test]
     public async Task Chromium_TheTutorialsPageFromDisk_InTwoTabs_IsEchoed_Broadcasts_AndIsCutOffWith3008()
     {

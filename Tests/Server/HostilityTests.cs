@@ -7,7 +7,7 @@
 //   a huge declared length                    ConversationOverTcpTests.ADeclaredLength_ReservesNothing; HarmTests' declarers
 //   lengths near 2^31, 2^32, 2^63, sums       below
 //   a deflate bomb, whole or in fragments     below; the inflater alone: CompressionInflateTests.ABombIsStoppedAtTheLimit_...
-//   a message that never ends                 DeadlineTests.AMessageThatDoesNotEnd_IsClosedWith1008; HarmTests' dribblers
+//   a message that never ends                 DeadlineTests.AMessageThatDoesNotEnd_IsClosedWith4001; HarmTests' dribblers
 //   a flood of pings, a peer that reads late  below; what waits meanwhile: FlushTests; a flood of messages: HarmTests' flooders
 //   garbage in a Close                        below; every code and byte: ConversationTests, the vectors Section_5_5_1_*, Section_7_4_*
 //   headers cut into bytes (81 fe 00)         below; every vector in every cut: ConversationTests.Vector_InAnyCut

@@ -45,7 +45,7 @@ public partial class PageTests
 
     [Test]
     public void Html_HasTheElementsThatTestsRelyOn(
-        [Values("uid", "connect", "disconnect", "tutorial", "to", "text", "send", "state", "buffered", "closecode", "closereason", "messages")] string id) =>
+        [Values("uid", "connect", "disconnect", "tutorial", "to", "text", "send", "state", "buffered", "closecode", "closereason", "closemeaning", "messages")] string id) =>
         Assert.That(Regex.Matches(Html, $"\\bid=\"{id}\""), Has.Count.EqualTo(1));
 
     [Test]

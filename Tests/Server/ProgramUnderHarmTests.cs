@@ -112,9 +112,9 @@ public sealed class ProgramUnderHarmTests(Setup setup)
         Assert.That(honest.ReadClose().Code, Is.Null);
         flooders.ForEach(static client => client.Dispose());
         program.Stop();
-        Assert.That(program.CountLines("closed by server: MessageTimeout, code 1008"), Is.EqualTo(Dribblers + Declarers));
+        Assert.That(program.CountLines("closed by server: MessageTimeout, code 4001"), Is.EqualTo(Dribblers + Declarers));
         Assert.That(program.CountLines("closed by server: StalledSend, code none"), Is.EqualTo(Flooders));
-        Assert.That(program.CountLines("closed by server: TooSlow, code 1008, clean"), Is.EqualTo(Slow));
+        Assert.That(program.CountLines("closed by server: TooSlow, code 4000, clean"), Is.EqualTo(Slow));
         Assert.That(program.CountLines(" ended: "), Is.EqualTo(Dribblers + Declarers + Flooders + Slow + 1));
     }
 

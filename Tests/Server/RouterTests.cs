@@ -70,7 +70,7 @@ public sealed class RouterTests(Setup setup)
         await using TestServer server = await Start(duplicates: DuplicateUid.Replace);
         using RawClient older = RawClient.Open(server.Port, "/?uid=1");
         using RawClient newer = RawClient.Open(server.Port, "/?uid=1");
-        Assert.That(older.ReadClose(answer: true), Is.EqualTo(((ushort?)1008, "replaced by another connection")));
+        Assert.That(older.ReadClose(answer: true), Is.EqualTo(((ushort?)4500, "replaced by another connection")));
         newer.SendText("1:me");
         Assert.That(newer.ReadText(), Is.EqualTo("me"));
     }

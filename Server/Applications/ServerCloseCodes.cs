@@ -1,0 +1,40 @@
+// The Close codes that this server gives to what no code of the RFC says: one code for each cause, so that a client knows whether to come back.
+// The README has the table, with the RFC's own among them. RFC 6455 §7.4.2: 3000 to 3999 are registered, 4000 to 4999 are private.
+
+using RawWs.Frame;
+
+namespace RawWs.Server;
+
+/// <summary>
+/// The server's own Close codes. As in the first half of each range of codes, 3000 to 3499 and 4000 to 4499, a client may come back, and in the second,
+/// 3500 to 3999 and 4500 to 4999, it should not.
+/// </summary>
+public static class ServerCloseCodes
+{
+    /// <summary>Nothing came from the client for the heartbeat's time; registered as "timeout". It may come back.</summary>
+    public const ushort HeartbeatMissed = 3008;
+
+    /// <summary>The client did not take its messages as fast as they came. It may come back, and has missed some.</summary>
+    public const ushort TooSlow = 4000;
+
+    /// <summary>A message took too long from its first byte to its last. The client may come back.</summary>
+    public const ushort MessageTimeout = 4001;
+
+    /// <summary>Another connection has taken the uid. Final: if both came back they would replace each other for ever.</summary>
+    public const ushort Replaced = 4500;
+
+    /// <summary>Another connection has the uid and keeps it. Final.</summary>
+    public const ushort Rejected = 4501;
+
+    /// <summary>
+    /// Whether a client that sees this code should stay away. Of the codes below 3000 it may come back after 1001, 1011, 1012, 1013, 1014, and after
+    /// 1006, which it reports itself when the connection broke; after any other it has ended as it should, or would end again for the same reason.
+    /// </summary>
+    public static bool IsFinal(int code) => code switch
+    {
+        CloseCodes.GoingAway or CloseCodes.Abnormal => false,
+        CloseCodes.InternalError or CloseCodes.ServiceRestart or CloseCodes.TryAgainLater or CloseCodes.BadGateway => false,
+        (>= 3000 and <= 3499) or (>= 4000 and <= 4499) => false,
+        _ => true,
+    };
+}
