@@ -105,17 +105,23 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         if (count > 1) return UpgradeDecision.Refuse(400, "The query names more than one uid.");
         if (UidProtocol.Check(uid) is { } error)
             return UpgradeDecision.Refuse(400, error == UidError.Reserved ? "This uid is reserved." : "A uid is 1 to 64 bytes of UTF-8 without colon or control character.");
-        if (duplicates == DuplicateUid.Reject && _registry.Contains(uid)) return UpgradeDecision.Refuse(409, "This uid is taken.");
-        return UpgradeDecision.Accept(uid);
+        if (duplicates != DuplicateUid.Reject || _registry.FindOpen(uid) is not { } holder) return UpgradeDecision.Accept(uid);
+        holder.Probe();
+        return UpgradeDecision.Refuse(409, "This uid is taken.");
     }
 
     private bool TryRegister(WebSocketConnection connection, byte[] uid)
     {
-        if (!_registry.TryAdd(uid, connection, duplicates, out WebSocketConnection[] replaced)) return false;
-        connection.Uid = uid;
-        foreach (WebSocketConnection old in replaced)
-            old.RequestClose(EndCause.Replaced, CloseCodes.PolicyViolation, "replaced by another connection", dropUnsent: false);
-        return true;
+        bool registered = _registry.TryAdd(uid, connection, duplicates, out WebSocketConnection[] others);
+        if (registered) connection.Uid = uid;
+        foreach (WebSocketConnection other in others)
+        {
+            // Who keeps somebody out has to live: if it does not, the next try finds the uid free.
+            if (registered) other.RequestClose(EndCause.Replaced, ServerCloseCodes.Replaced, "replaced by another connection", dropUnsent: false);
+            else other.Probe();
+        }
+
+        return registered;
     }
 
     private ValueTask Broadcast(WebSocketConnection sender, MessageKind kind, ReadOnlySpan<byte> body)

@@ -30,7 +30,7 @@ public enum EndCause : byte
     /// <summary>The peer sent nothing for the heartbeat's time (3008).</summary>
     Heartbeat,
 
-    /// <summary>The peer left two Pings unanswered (1011).</summary>
+    /// <summary>The peer left two Pings unanswered, or one that asked whether it lives (1011).</summary>
     PongTimeout,
 
     /// <summary>The peer's outbox was full (4000).</summary>

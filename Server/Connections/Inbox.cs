@@ -37,6 +37,9 @@ internal sealed class Inbox(ConversationLimits limits)
     /// <summary>How much of that was left when it was looked at last.</summary>
     public int AwaitedLeft { get; set; }
 
+    /// <summary>When it is looked at next, in the loop's milliseconds.</summary>
+    public long LookTime { get; set; } = long.MaxValue;
+
     /// <summary>Nothing is under way: the connection can do without, and another may have it.</summary>
     public bool IsAtRest => Conversation.IsAtRest && _assembly is null && Awaited is null;
 

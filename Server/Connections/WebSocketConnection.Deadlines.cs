@@ -3,6 +3,7 @@
 // reasons of ours, its silence is not held against it: heartbeat and message deadline begin anew when the gate opens.
 // Nothing is held against a peer before everything that the kernel holds from it has been read. (A turn that comes late: EventLoop.Now.)
 
+using System.Buffers;
 using System.Text;
 using RawWs.Frame;
 using RawWs.Server.Log;
@@ -15,17 +16,19 @@ namespace RawWs.Server;
 public sealed partial class WebSocketConnection
 {
     internal const string HeartbeatReason = "Network connection timeout!";
-    private const ushort HeartbeatCode = 3008;
     private const int UnansweredPingsMax = 2;
+    private const long ProbeMilliseconds = 5_000;
 
     private long _begunAt; // in the loop's uptime
-    private long _deadline = long.MaxValue; // of the handshake, then of the closing
+    private long _deadline = long.MaxValue; // of the handshake, while open of a probe, then of the closing
     private long _lastReceived;
     private long _lastPing;
-    private byte _unansweredPings;
+    private byte _unansweredPings; // with a heartbeat: 1 while a probe's Ping is unanswered
 
     // Of the message that is under way; of bytes that the kernel does not take. Whoever has neither has no deadline for it either.
     private long MessageDeadline => _inbox?.MessageDeadline ?? long.MaxValue;
+
+    private long LookTime => _inbox?.LookTime ?? long.MaxValue;
 
     private long SendDeadline => _outbox?.SendDeadline ?? long.MaxValue;
 
@@ -70,7 +73,8 @@ public sealed partial class WebSocketConnection
             return;
         }
 
-        if (now >= _deadline) LookWhatIsLeft();
+        if (now >= LookTime) LookWhatIsLeft();
+        if (_phase != Phase.Open) return;
         bool reading = _transport.Gate == GateReasons.None;
         if (reading && now >= MessageDeadline)
         {
@@ -78,15 +82,16 @@ public sealed partial class WebSocketConnection
             return;
         }
 
-        bool closed = _context.Heartbeat > 0 ? reading && CheckHeartbeat(now) : CheckPings(now, reading);
+        bool closed = CheckProbe(now, reading) || (_context.Heartbeat > 0 ? reading && CheckHeartbeat(now) : CheckPings(now, reading));
         if (closed) return;
-        ArmBy(SendDeadline);
         ArmBy(_deadline);
+        ArmBy(SendDeadline);
+        ArmBy(LookTime);
         if (reading) ArmBy(MessageDeadline);
         if (reading || _context.Heartbeat == 0) ArmForSilence();
     }
 
-    private bool IsSomethingDue(long now) => now >= MessageDeadline
+    private bool IsSomethingDue(long now) => now >= MessageDeadline || now >= _deadline
         || (_context.Heartbeat > 0 ? now >= _lastReceived + _context.Heartbeat : now >= _lastPing + _context.PingInterval);
 
     private bool CheckHeartbeat(long now)
@@ -119,15 +124,54 @@ public sealed partial class WebSocketConnection
 
         if (_unansweredPings >= UnansweredPingsMax)
         {
-            BeginClose(new CloseRequest(EndCause.PongTimeout, CloseCodes.InternalError, "ping timeout", DropUnsent: false));
+            FailPing();
             return true;
         }
 
+        SendPing();
+        return false;
+    }
+
+    // Asked by others. While one is under way there is no second, so that a crowd of them is no crowd of Pings.
+    private void ProbeNow()
+    {
+        if (_phase != Phase.Open || _deadline != long.MaxValue) return;
+        _deadline = _loop.Now + ProbeMilliseconds;
+        ArmBy(_deadline);
+        // What came before it is no answer, and be it in the same millisecond.
+        _lastReceived = Math.Min(_lastReceived, _loop.Now - 1);
+        if (_context.Heartbeat > 0) _unansweredPings = 1;
+        SendPing();
+    }
+
+    private bool CheckProbe(long now, bool reading)
+    {
+        if (now < _deadline) return false;
+        bool heard = _lastReceived >= _deadline - ProbeMilliseconds || (_context.Heartbeat > 0 && _unansweredPings == 0);
+        _deadline = long.MaxValue;
+        if (heard || !reading) return false;
+        FailPing();
+        return true;
+    }
+
+    // With a heartbeat, what shows that the peer is there does not show that it does anything: a page that is frozen has a browser that answers. So
+    // a Pong that comes by itself while a probe is under way answers the probe and is no life.
+    private bool IsAnswerToProbe(in ReadOnlySequence<byte> buffer)
+    {
+        if (_phase != Phase.Open || _context.Heartbeat == 0 || buffer.Length != FrameWriter.HeaderLength(0, masked: true)) return false;
+        if (buffer.FirstSpan is not [0x80 | (byte)Opcode.Pong, 0x80, ..]) return false;
+        _unansweredPings = 0;
+        return true;
+    }
+
+    private void SendPing()
+    {
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax];
         int length = FrameWriter.Write(frame, Opcode.Ping, []);
         SendControl(frame[..length], Outbox.EntryKind.Ping);
-        return false;
     }
+
+    private void FailPing() => BeginClose(new CloseRequest(EndCause.PongTimeout, CloseCodes.InternalError, "ping timeout", DropUnsent: false));
 
     // A message's time counts from its first byte, which may be that of a header not yet whole.
     private void FollowMessage(Inbox inbox)

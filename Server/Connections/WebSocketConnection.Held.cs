@@ -16,11 +16,10 @@ public sealed partial class WebSocketConnection
         inbox.Awaited = awaited;
         inbox.AwaitedLeft = int.MaxValue;
         _transport.CloseGate(GateReasons.Deliveries);
-        _deadline = _loop.Now + awaited.LookInterval;
-        ArmBy(_deadline);
+        inbox.LookTime = _loop.Now + awaited.LookInterval;
+        ArmBy(inbox.LookTime);
     }
 
-    // In the phase Open no other deadline is kept in _deadline.
     private void LookWhatIsLeft()
     {
         if (_inbox is not { Awaited: { } awaited } inbox) return;
@@ -32,15 +31,14 @@ public sealed partial class WebSocketConnection
         }
 
         inbox.AwaitedLeft = left;
-        _deadline = _loop.Now + awaited.LookInterval;
-        ArmBy(_deadline);
+        inbox.LookTime = _loop.Now + awaited.LookInterval;
+        ArmBy(inbox.LookTime);
     }
 
     private void Release()
     {
         if (_inbox?.Awaited is null) return;
-        _inbox.Awaited = null;
-        if (_phase == Phase.Open) _deadline = long.MaxValue;
+        (_inbox.Awaited, _inbox.LookTime) = (null, long.MaxValue);
         ResumeTime();
         _transport.OpenGate(GateReasons.Deliveries);
         RestInbox();

@@ -26,7 +26,7 @@ public sealed partial class WebSocketConnection
         bool all = true;
         if (!buffer.IsEmpty)
         {
-            _lastReceived = _loop.Now;
+            if (_deadline == long.MaxValue || !IsAnswerToProbe(buffer)) _lastReceived = _loop.Now;
             Inbox inbox = _inbox ??= TakeInbox();
             _transport.SendDeferred(); // of a turn of its own just before this one
             _loop.Batch.Begin(this, _loop.IsNothingDeferred);

@@ -76,6 +76,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         Break = 32,
         Left = 64,
         CloseForMemory = 128,
+        Probe = 256,
     }
 
     /// <summary>A number of its own, never used again in this process.</summary>
@@ -117,7 +118,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     /// <summary>
     /// Closes a connection whose outbox is full: what the kernel has not begun to take is dropped, and Close 4000 "too slow" follows.
     /// </summary>
-    public void CloseTooSlow() => RequestClose(EndCause.TooSlow, CloseCodes.PolicyViolation, "too slow", dropUnsent: true);
+    public void CloseTooSlow() => RequestClose(EndCause.TooSlow, ServerCloseCodes.TooSlow, "too slow", dropUnsent: true);
 
     /// <summary>
     /// Closes a connection whose outbox is full since its peer takes nothing: the kernel has taken nothing of it for five seconds, or for the send timeout where
@@ -137,6 +138,12 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
 
     /// <summary>Ends the connection at once, without a Close: the peer sees a reset and reports 1006.</summary>
     public void Abort() => Post(Posted.Abort);
+
+    /// <summary>
+    /// Asks whether the peer lives: it is sent a Ping at once, and if nothing whatever comes from it within five seconds it is closed with 1011. One such
+    /// question at a time: until those are over, asking again does nothing. Whom we do not read from at the moment is not judged.
+    /// </summary>
+    public void Probe() => Post(Posted.Probe);
 
     internal void RequestClose(EndCause cause, ushort code, string reason, bool dropUnsent)
     {
@@ -163,6 +170,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         if ((what & Posted.Left) != 0) Release();
         if ((what & Posted.CloseForMemory) != 0) FailForMemory();
         if ((what & Posted.Break) != 0) _transport.Break(this);
+        if ((what & Posted.Probe) != 0) ProbeNow();
         if ((what & Posted.Abort) != 0) AbortNow();
     }
 

@@ -1,12 +1,16 @@
 // Who is connected under which uid: one for all loops. It is striped by the uid's hash, so that loops seldom meet at a lock; receivers
 // are an immutable array, taken out under the lock and used outside of it, so nothing is called while one is held. Keys are
 // the uid's bytes; a look-up by a span allocates nothing. Uids are strangers' words, so the hash is seeded anew in each process.
+// A connection that is not open any more stays in until it has ended, but it holds nothing: who sends to it is told that it is closed, and it
+// keeps nobody out.
 
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace RawWs.Server.Routing;
 
-/// <summary>What becomes of a uid that somebody has already.</summary>
+/// <summary>What becomes of a uid that somebody has already: an open connection, for one that closes has it no more.</summary>
 public enum DuplicateUid : byte
 {
     /// <summary>Both have it, and a message goes to both.</summary>
@@ -15,7 +19,7 @@ public enum DuplicateUid : byte
     /// <summary>The older connection is closed.</summary>
     Replace,
 
-    /// <summary>The newer one does not get it.</summary>
+    /// <summary>The newer one does not get it, and the older one is asked whether it lives.</summary>
     Reject,
 }
 
@@ -30,7 +34,7 @@ internal sealed class UidRegistry
         for (int i = 0; i < StripeCount; i++) _stripes[i] = new Stripe();
     }
 
-    /// <summary>How many uids have a connection.</summary>
+    /// <summary>How many uids have a connection, those that are ending included.</summary>
     public int Count
     {
         get
@@ -42,44 +46,48 @@ internal sealed class UidRegistry
         }
     }
 
-    /// <summary>The connections of a uid; empty for none. The array never changes.</summary>
+    /// <summary>The connections of a uid, some of which may be ending; empty for none. The array never changes.</summary>
     public WebSocketConnection[] Find(ReadOnlySpan<byte> uid)
     {
         Stripe stripe = StripeOf(uid);
-        lock (stripe.Gate) return stripe.ByBytes.TryGetValue(uid, out WebSocketConnection[]? found) ? found : [];
+        lock (stripe.Gate)
+        {
+            ref Holders holders = ref CollectionsMarshal.GetValueRefOrNullRef(stripe.ByBytes, uid);
+            return Unsafe.IsNullRef(ref holders) ? [] : holders.ToArray();
+        }
     }
+
+    /// <summary>An open connection of a uid, or null: nobody holds it.</summary>
+    public WebSocketConnection? FindOpen(ReadOnlySpan<byte> uid) => FirstOpen(Find(uid));
 
     /// <summary>Registers a connection under a uid.</summary>
     /// <param name="uid">The uid; kept as the key, so nobody may change it.</param>
     /// <param name="connection">The connection.</param>
     /// <param name="policy">What happens if others have the uid.</param>
-    /// <param name="replaced">The connections that had it and have lost it, for the caller to close.</param>
-    /// <returns>False when it was taken and the policy rejects.</returns>
-    public bool TryAdd(byte[] uid, WebSocketConnection connection, DuplicateUid policy, out WebSocketConnection[] replaced)
+    /// <param name="others">
+    /// With <see cref="DuplicateUid.Replace"/>, who had it and has lost it, for the caller to close; where the policy rejects, who has it.
+    /// </param>
+    /// <returns>False when an open connection has it and the policy rejects.</returns>
+    public bool TryAdd(byte[] uid, WebSocketConnection connection, DuplicateUid policy, out WebSocketConnection[] others)
     {
-        replaced = [];
+        others = [];
         Stripe stripe = StripeOf(uid);
         lock (stripe.Gate)
         {
-            if (stripe.Receivers.TryGetValue(uid, out WebSocketConnection[]? present))
+            ref Holders holders = ref CollectionsMarshal.GetValueRefOrAddDefault(stripe.Receivers, uid, out bool taken);
+            if (taken && policy == DuplicateUid.Share)
             {
-                if (policy == DuplicateUid.Reject) return false;
-                if (policy == DuplicateUid.Share)
-                {
-                    stripe.Receivers[uid] = [.. present, connection];
-                    return true;
-                }
-
-                replaced = present;
+                holders.Add(connection);
+                return true;
             }
 
-            stripe.Receivers[uid] = [connection];
-            return true;
+            WebSocketConnection[] present = taken ? holders.ToArray() : [];
+            bool rejected = policy == DuplicateUid.Reject && FirstOpen(present) is not null;
+            if (rejected || policy == DuplicateUid.Replace) others = present;
+            if (!rejected) holders = new Holders(connection);
+            return !rejected;
         }
     }
-
-    /// <summary>Whether a uid is taken.</summary>
-    public bool Contains(ReadOnlySpan<byte> uid) => Find(uid).Length > 0;
 
     /// <summary>Takes a connection out, if it is in: another's registration under the same uid stays.</summary>
     public void Remove(ReadOnlySpan<byte> uid, WebSocketConnection connection)
@@ -87,12 +95,16 @@ internal sealed class UidRegistry
         Stripe stripe = StripeOf(uid);
         lock (stripe.Gate)
         {
-            if (!stripe.ByBytes.TryGetValue(uid, out WebSocketConnection[]? present)) return;
-            int index = Array.IndexOf(present, connection);
-            if (index < 0) return;
-            if (present.Length == 1) stripe.ByBytes.Remove(uid);
-            else stripe.Receivers[uid.ToArray()] = [.. present[..index], .. present[(index + 1)..]];
+            ref Holders holders = ref CollectionsMarshal.GetValueRefOrNullRef(stripe.ByBytes, uid);
+            if (!Unsafe.IsNullRef(ref holders) && holders.RemoveIsLast(connection)) stripe.ByBytes.Remove(uid);
         }
+    }
+
+    private static WebSocketConnection? FirstOpen(WebSocketConnection[] connections)
+    {
+        foreach (WebSocketConnection connection in connections)
+            if (connection.IsOpen) return connection;
+        return null;
     }
 
     private Stripe StripeOf(ReadOnlySpan<byte> uid) => _stripes[(uint)BytesComparer.Hash(uid) % StripeCount];
@@ -103,9 +115,76 @@ internal sealed class UidRegistry
 
         public Lock Gate { get; } = new();
 
-        public Dictionary<byte[], WebSocketConnection[]> Receivers { get; } = new(new BytesComparer());
+        public Dictionary<byte[], Holders> Receivers { get; } = new(new BytesComparer());
 
-        public Dictionary<byte[], WebSocketConnection[]>.AlternateLookup<ReadOnlySpan<byte>> ByBytes { get; }
+        public Dictionary<byte[], Holders>.AlternateLookup<ReadOnlySpan<byte>> ByBytes { get; }
+    }
+
+    /// <summary>
+    /// The connections of one uid, one at least. A few are an array, made anew by each change. Many are a set, in which each comes and goes
+    /// at the same price however many there are; the array is made of it for the first message after a change, which goes to each of them anyhow.
+    /// </summary>
+    private struct Holders(WebSocketConnection first)
+    {
+        private const int FewMax = 8;
+
+        private WebSocketConnection[]? _array = [first]; // null: to be made of the set
+        private HashSet<WebSocketConnection>? _set; // null: the array is all there is
+
+        public WebSocketConnection[] ToArray()
+        {
+            if (_array is null)
+            {
+                _array = GC.AllocateUninitializedArray<WebSocketConnection>(_set!.Count);
+                _set.CopyTo(_array);
+            }
+
+            return _array;
+        }
+
+        public void Add(WebSocketConnection connection)
+        {
+            if (_set is null && _array!.Length < FewMax)
+            {
+                _array = [.. _array, connection];
+                return;
+            }
+
+            _set ??= [.. _array!];
+            _set.Add(connection);
+            _array = null;
+        }
+
+        /// <summary>Takes one out. True when it was the last, and stays in.</summary>
+        public bool RemoveIsLast(WebSocketConnection connection)
+        {
+            if (_set is not null)
+            {
+                RemoveFromSet(connection);
+                return false;
+            }
+
+            int index = Array.IndexOf(_array!, connection);
+            if (index < 0) return false;
+            if (_array!.Length == 1) return true;
+            _array = [.. _array[..index], .. _array[(index + 1)..]];
+            return false;
+        }
+
+        private void RemoveFromSet(WebSocketConnection connection)
+        {
+            if (!_set!.Remove(connection)) return;
+            _array = null;
+            if (_set.Count <= FewMax / 2)
+            {
+                _array = ToArray();
+                _set = null;
+            }
+            else if (_set.Count < _set.Capacity / 4)
+            {
+                _set.TrimExcess(_set.Count * 2); // a crowd that has gone leaves no room behind
+            }
+        }
     }
 
     /// <summary>Bytes as keys: equal when their bytes are.</summary>

@@ -42,7 +42,7 @@ internal static class SettingTable
             Choice(("first-message", Introduce.FirstMessage), ("query", Introduce.Query), ("none", Introduce.None)),
             static (settings, value) => settings with { Introduce = value }),
         One("duplicate-uid", "share|replace|reject", "When a uid is connected already: both have it, the older connection is closed, or the newer "
-            + "does not get it. Default: share.", "share, replace, reject",
+            + "does not get it as long as the older one lives. Default: share.", "share, replace, reject",
             Choice(("share", DuplicateUid.Share), ("replace", DuplicateUid.Replace), ("reject", DuplicateUid.Reject)),
             static (settings, value) => settings with { DuplicateUid = value }),
         Server<TimeSpan>("heartbeat", "SECONDS", "A client that sends nothing for so long is closed with 3008. 0: the server keeps the connection alive with "

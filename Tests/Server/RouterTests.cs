@@ -85,6 +85,7 @@ public sealed class RouterTests(Setup setup)
         using RawClient newer = RawClient.Open(server.Port);
         newer.SendText("1:not delivered");
         Assert.That(newer.ReadText(), Is.EqualTo("error:rejected:1"));
+        Assert.That(older.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Ping), "asked whether it lives");
         older.SendText("1:y");
         Assert.That(older.ReadText(), Is.EqualTo("y"));
     }
