@@ -59,7 +59,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         byte[] uid = connection.Uid.ToArray();
         connection.Uid = default;
         // Free a moment ago, when the upgrade was decided, it may be taken now.
-        if (!TryRegister(connection, uid)) connection.RequestClose(EndCause.Rejected, ServerCloseCodes.Rejected, "uid taken", dropUnsent: false);
+        if (TryRegister(connection, uid)) return;
+        connection.RequestClose(EndCause.Rejected, ServerCloseCodes.Rejected, "uid taken", dropUnsent: false);
     }
 
     /// <inheritdoc/>
@@ -117,8 +118,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         foreach (WebSocketConnection other in others)
         {
             // Who keeps somebody out has to live: if it does not, the next try finds the uid free.
-            if (registered) other.RequestClose(EndCause.Replaced, ServerCloseCodes.Replaced, "replaced by another connection", dropUnsent: false);
-            else other.Probe();
+            if (!registered) other.Probe();
+            else other.RequestClose(EndCause.Replaced, ServerCloseCodes.Replaced, "replaced by another connection", dropUnsent: false);
         }
 
         return registered;

@@ -1,13 +1,13 @@
-// The Close codes that this server gives to what no code of the RFC says: one code for each cause, so that a client knows whether to come back.
-// The README has the table, with the RFC's own among them. RFC 6455 §7.4.2: 3000 to 3999 are registered, 4000 to 4999 are private.
+// The Close codes that this server gives to what no code of the RFC says: one code for each cause, so that a client knows whether to
+// come back. The README has the table, with the RFC's own among them. §7.4.2: 3000 to 3999 are registered, 4000 to 4999 are private.
 
 using RawWs.Frame;
 
 namespace RawWs.Server;
 
 /// <summary>
-/// The server's own Close codes. As in the first half of each range of codes, 3000 to 3499 and 4000 to 4499, a client may come back, and in the second,
-/// 3500 to 3999 and 4500 to 4999, it should not.
+/// The server's own Close codes. After those in the first half of a range, 3000 to 3499 and 4000 to 4499, a client may come back; after
+/// those in the second, 3500 to 3999 and 4500 to 4999, it should not.
 /// </summary>
 public static class ServerCloseCodes
 {
@@ -27,8 +27,9 @@ public static class ServerCloseCodes
     public const ushort Rejected = 4501;
 
     /// <summary>
-    /// Whether a client that sees this code should stay away. Of the codes below 3000 it may come back after 1001, 1011, 1012, 1013, 1014, and after
-    /// 1006, which it reports itself when the connection broke; after any other it has ended as it should, or would end again for the same reason.
+    /// Whether a client that sees this code should stay away. Of the codes below 3000 it may come back after 1001, 1011, 1012, 1013, 1014,
+    /// and after 1006, which it reports itself when the connection broke; after any other it has ended as it should, or would end again
+    /// for the same reason.
     /// </summary>
     public static bool IsFinal(int code) => code switch
     {

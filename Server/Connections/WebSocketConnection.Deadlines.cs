@@ -154,8 +154,8 @@ public sealed partial class WebSocketConnection
         return true;
     }
 
-    // With a heartbeat, what shows that the peer is there does not show that it does anything: a page that is frozen has a browser that answers. So
-    // a Pong that comes by itself while a probe is under way answers the probe and is no life.
+    // With a heartbeat, what shows that the peer is there does not show that it does anything: a page that is frozen has a browser that
+    // answers. So a Pong that comes by itself while a probe is under way answers the probe and is no life.
     private bool IsAnswerToProbe(in ReadOnlySequence<byte> buffer)
     {
         if (_phase != Phase.Open || _context.Heartbeat == 0 || buffer.Length != FrameWriter.HeaderLength(0, masked: true)) return false;
@@ -171,7 +171,8 @@ public sealed partial class WebSocketConnection
         SendControl(frame[..length], Outbox.EntryKind.Ping);
     }
 
-    private void FailPing() => BeginClose(new CloseRequest(EndCause.PongTimeout, CloseCodes.InternalError, "ping timeout", DropUnsent: false));
+    private void FailPing() =>
+        BeginClose(new CloseRequest(EndCause.PongTimeout, CloseCodes.InternalError, "ping timeout", DropUnsent: false));
 
     // A message's time counts from its first byte, which may be that of a header not yet whole.
     private void FollowMessage(Inbox inbox)

@@ -140,8 +140,8 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     public void Abort() => Post(Posted.Abort);
 
     /// <summary>
-    /// Asks whether the peer lives: it is sent a Ping at once, and if nothing whatever comes from it within five seconds it is closed with 1011. One such
-    /// question at a time: until those are over, asking again does nothing. Whom we do not read from at the moment is not judged.
+    /// Asks whether the peer lives: it is sent a Ping at once, and if nothing whatever comes from it within five seconds it is closed with
+    /// 1011. One such question at a time: until those are over, asking again does nothing. Whom we do not read from by then is not judged.
     /// </summary>
     public void Probe() => Post(Posted.Probe);
 

@@ -73,8 +73,8 @@ public static class UidProtocol
     }
 
     /// <summary>
-    /// Whether a body would look like a notice of the server's: it begins with <c>error:</c> or with <see cref="LastWord"/>, or would when its reader
-    /// has dropped a byte order mark and trimmed it. docs/decisions/0006 has the reasons.
+    /// Whether a body would look like a notice of the server's: it begins with <c>error:</c> or with <see cref="LastWord"/>, or would when
+    /// its reader has dropped a byte order mark and trimmed it. docs/decisions/0006 has the reasons.
     /// </summary>
     public static bool LooksLikeNotice(ReadOnlySpan<byte> body)
     {

@@ -1,8 +1,8 @@
 // Who is connected under which uid: one for all loops. It is striped by the uid's hash, so that loops seldom meet at a lock; receivers
 // are an immutable array, taken out under the lock and used outside of it, so nothing is called while one is held. Keys are
 // the uid's bytes; a look-up by a span allocates nothing. Uids are strangers' words, so the hash is seeded anew in each process.
-// A connection that is not open any more stays in until it has ended, but it holds nothing: who sends to it is told that it is closed, and it
-// keeps nobody out.
+// A connection that is not open any more stays in until it has ended, but it holds nothing: who sends to it is told that it is closed,
+// and it keeps nobody out.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
@@ -122,7 +122,8 @@ internal sealed class UidRegistry
 
     /// <summary>
     /// The connections of one uid, one at least. A few are an array, made anew by each change. Many are a set, in which each comes and goes
-    /// at the same price however many there are; the array is made of it for the first message after a change, which goes to each of them anyhow.
+    /// at the same price however many there are; the array is made of it for the first message after a change, which goes to each of them
+    /// anyhow.
     /// </summary>
     private struct Holders(WebSocketConnection first)
     {

@@ -18,19 +18,22 @@ public sealed class ForgedNoticesTests(Setup setup)
     // A decoder drops a byte order mark, and many a client trims: that would make a notice of these.
     private static readonly string[] Forged =
     [
-        "error:offline:bob", "error:", "error:x", "error::", "\uFEFFerror:offline:bob", " error:offline:bob", "\t\r\n\v\f error:x", "\u00A0\u3000\u2028error:x", "\0error:x", "\u001C\u007F\u0085error:x",
+        "error:offline:bob", "error:", "error:x", "error::", "\uFEFFerror:offline:bob", " error:offline:bob", "\t\r\n\v\f error:x",
+        "\u00A0\u3000\u2028error:x", "\0error:x", "\u001C\u007F\u0085error:x",
         "\uFEFF \uFEFFerror:x", "Network connection timeout!", "Network connection timeout! ", "\uFEFF\nNetwork connection timeout!",
     ];
 
     // A notice is told by its first bytes, exactly.
     private static readonly string[] Honest =
     [
-        "error", "errors:x", "error x:", "error :x", "Error: a script failed", "ERROR:offline:bob", "x error:offline:bob", ":error:offline:bob", "error\uFF1Ax",
+        "error", "errors:x", "error x:", "error :x", "Error: a script failed", "ERROR:offline:bob", "x error:offline:bob",
+        ":error:offline:bob", "error\uFF1Ax",
         "\u200Berror:x", "Network connection timeout", "network connection timeout!", "timeout!", "ping", "e", "N", " ", "\uFEFF", "",
     ];
 
     [Test]
-    public async Task ABodyLikeTheServersOwnWords_IsRefused_ToOneAndToAll([Values(Opcode.Text, Opcode.Binary)] Opcode kind, [Values("alice", "all")] string to)
+    public async Task ABodyLikeTheServersOwnWords_IsRefused_ToOneAndToAll(
+        [Values(Opcode.Text, Opcode.Binary)] Opcode kind, [Values("alice", "all")] string to)
     {
         await using TestServer server = await Start();
         using RawClient alice = RawClient.Open(server.Port, "/?uid=alice");
@@ -63,7 +66,8 @@ public sealed class ForgedNoticesTests(Setup setup)
     {
         await using TestServer server = await Start();
         using RawClient alice = RawClient.Open(server.Port, "/?uid=alice");
-        foreach (byte[] body in new byte[][] { [0xFF], [0xEF, 0xBB], [0x20, 0xEF], [0xE3, 0x80, .. "error:"u8], [0xC2, .. "error:"u8], [0x80, .. "error:"u8] })
+        byte[][] bodies = [[0xFF], [0xEF, 0xBB], [0x20, 0xEF], [0xE3, 0x80, .. "error:"u8], [0xC2, .. "error:"u8], [0x80, .. "error:"u8]];
+        foreach (byte[] body in bodies)
         {
             alice.Send(Opcode.Binary, [.. "alice:"u8, .. body]);
             Assert.That(alice.ReadFrame(), Is.EqualTo((Opcode.Binary, body)));
@@ -135,7 +139,8 @@ public sealed class ForgedNoticesTests(Setup setup)
         Assert.That(client.ReadText(), Is.EqualTo(BadUid));
     }
 
-    private static string Escaped(string text) => string.Concat(text.Select(static c => c is > ' ' and < '\u007F' ? c.ToString() : $"\\u{(int)c:x4}"));
+    private static string Escaped(string text) =>
+        string.Concat(text.Select(static c => c is > ' ' and < '\u007F' ? c.ToString() : $"\\u{(int)c:x4}"));
 
     private Task<TestServer> Start() => TestServer.Start(setup, new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share));
 }

@@ -14,10 +14,12 @@ public sealed partial class ServerCloseCodesTests
 {
     // Of the RFC's: those of the rules, and what the server says of itself.
     private static IEnumerable<int> RfcCodes =>
-        FrameRules.All.Select(static rule => (int)rule.CloseCode).Concat([CloseCodes.GoingAway, CloseCodes.InternalError, CloseCodes.TryAgainLater]).Distinct();
+        FrameRules.All.Select(static rule => (int)rule.CloseCode)
+            .Concat([CloseCodes.GoingAway, CloseCodes.InternalError, CloseCodes.TryAgainLater]).Distinct();
 
     private static IEnumerable<int> OwnCodes =>
-        typeof(ServerCloseCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(static code => (int)(ushort)code.GetRawConstantValue()!);
+        typeof(ServerCloseCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(static code => (int)(ushort)code.GetRawConstantValue()!);
 
     [Test]
     public void OwnCodes_AreDifferent_AndMayBeSent_And1008IsNotAmongThem()
@@ -76,7 +78,8 @@ public sealed partial class ServerCloseCodesTests
     }
 
     private static List<(int Code, bool Final, string Cause)> Readme() =>
-        [.. ReadmeRow().Matches(Repository.Read("README.md")).Select(static row => (Number(row.Groups[1]), row.Groups[2].Value == "final", row.Groups[3].Value))];
+        [.. ReadmeRow().Matches(Repository.Read("README.md"))
+            .Select(static row => (Number(row.Groups[1]), row.Groups[2].Value == "final", row.Groups[3].Value))];
 
     private static IEnumerable<(int Code, string Cause)> Endings() => EndingsRow().Matches(Repository.Read("ARCHITECTURE.md"))
         .SelectMany(static row => row.Groups[1].Captures.Select(code => (Number(code), row.Groups[2].Value)));

@@ -305,7 +305,8 @@ public sealed class UidHoldersTests(Setup setup)
             _router.OnOpen(connection);
         }
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) => _router.OnMessage(connection, kind, message);
+        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) =>
+            _router.OnMessage(connection, kind, message);
 
         public void OnClose(WebSocketConnection connection, Verdict verdict)
         {

@@ -75,7 +75,11 @@ public sealed class UidRegistryTests
 
             if (round % 10 != 0) continue;
             foreach (byte[] uid in uids)
-                Assert.That(registry.Find(uid), Is.EquivalentTo(model.Where(pair => pair.Value == uid).Select(static pair => pair.Key)), $"seed {seed}, round {round}");
+            {
+                IEnumerable<WebSocketConnection> expected = model.Where(pair => pair.Value == uid).Select(static pair => pair.Key);
+                Assert.That(registry.Find(uid), Is.EquivalentTo(expected), $"seed {seed}, round {round}");
+            }
+
             Assert.That(registry.Count, Is.EqualTo(model.Values.Distinct().Count()));
         }
     }
