@@ -143,7 +143,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         bool fitsLog = FitsLog(message.PayloadBytes);
         foreach (EventLoop loop in _loops)
             all &= fitsLog && loop.Broadcasts.TryAppend(message.Plain.Span, refused, out bool toAll) ? toAll : SendToEach(loop, message, refused);
-        HoldSender(fitsLog ? null : message);
+        HoldSender();
         message.Release();
         return all;
     }
@@ -167,16 +167,15 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
             all &= message is not null && SendToEach(loop, message, refused);
         }
 
-        HoldSender(message);
         message?.Dispose();
+        HoldSender();
         return all;
     }
 
     // Who sends more to everybody than can leave waits until it has: one message goes through in any case.
-    private void HoldSender(SharedMessage? message)
+    private void HoldSender()
     {
         if (EventLoop.Current is not { } sending) return;
-        message?.HoldSender(Count);
         if (++sending.Share.Broadcasts == 1 || sending.Share.Awaited is not null) return;
         foreach (EventLoop loop in _loops)
         {

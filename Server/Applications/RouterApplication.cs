@@ -25,7 +25,7 @@ public enum Introduce : byte
 /// <param name="duplicates">What becomes of a uid that somebody has already.</param>
 public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicates) : IWebSocketApplication
 {
-    private static readonly Action<WebSocketConnection> CloseTooSlow = static connection => connection.CloseTooSlow();
+    private static readonly Action<WebSocketConnection> CloseIfTooSlow = static connection => connection.CloseIfTooSlow();
 
     private readonly UidRegistry _registry = new();
     private IUidDelivery? _delivery;
@@ -34,7 +34,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     /// <summary>Where messages to a uid go. Default: to the connections of this process.</summary>
     public IUidDelivery Delivery
     {
-        get => _delivery ??= new LocalDelivery(_registry);
+        get => _delivery ??= new LocalDelivery(_registry, () => _connections);
         init => _delivery = value;
     }
 
@@ -127,7 +127,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
 
     private ValueTask Broadcast(WebSocketConnection sender, MessageKind kind, ReadOnlySpan<byte> body)
     {
-        bool sent = _connections is not null && _connections.TryBroadcast(kind, body, CloseTooSlow);
+        bool sent = _connections is not null && _connections.TryBroadcast(kind, body, CloseIfTooSlow);
         return sent ? ValueTask.CompletedTask : Tell(sender, UidError.TooSlow, UidProtocol.All);
     }
 
@@ -146,11 +146,11 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         return ValueTask.CompletedTask;
     }
 
-    // An answer is queued like any message; who does not even take its errors is too slow itself.
+    // An answer is queued like any message. Who is not read from while it does not take its answers seldom finds no room for one; who takes nothing is closed.
     private static void Send(WebSocketConnection connection, UidError error, ReadOnlySpan<byte> uid)
     {
         Span<byte> answer = stackalloc byte[128];
         int length = UidProtocol.WriteError(answer, error, uid);
-        if (connection.TrySend(MessageKind.Text, answer[..length]) == SendResult.Full) connection.CloseTooSlow();
+        if (connection.TrySend(MessageKind.Text, answer[..length]) == SendResult.Full) connection.CloseIfTooSlow();
     }
 }

@@ -50,10 +50,14 @@ public sealed class SharedMessage : IDisposable, IUnderWay
     // In which one receiver at least should have got through.
     long IUnderWay.LookInterval => 1000;
 
-    /// <summary>Gives up the maker's reference; once.</summary>
+    /// <summary>
+    /// Gives up the maker's reference; once. If much of it is still on its way then, the connection whose handler does this is not read from until it has left.
+    /// </summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0) Release();
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        HoldSender();
+        Release();
     }
 
     /// <summary>One that the caller may give to others. Null when the memory limit is reached.</summary>
@@ -100,13 +104,11 @@ public sealed class SharedMessage : IDisposable, IUnderWay
         if (_isSpare) SpareMessages.Give(this);
     }
 
-    /// <summary>
-    /// Whoever sends it, of those whose bytes are being taken on this thread, waits until it has left if there is much of it. To be called while the caller
-    /// has a reference.
-    /// </summary>
-    internal void HoldSender(int receivers)
+    // Whoever sends it, of those whose bytes are being taken on this thread, waits until it has left if there is much of it. We have a reference yet.
+    private void HoldSender()
     {
-        if (EventLoop.Current is not { } loop || loop.Batch.Owner is not { } sender || (long)receivers * PayloadBytes < LongDeliveredBytes) return;
+        long outboxes = Volatile.Read(ref _references) - 1;
+        if (outboxes * PayloadBytes < LongDeliveredBytes || EventLoop.Current is not { Batch.Owner: { } sender } loop) return;
         Volatile.Write(ref _awaiting, sender);
         loop.Share.Awaited = this;
     }

@@ -14,7 +14,8 @@ public enum DeliveryResult : byte
     Offline,
 
     /// <summary>
-    /// At least one connection of the uid does not have it: it is too slow, and is closed, or the server has no memory to keep it. The others have it.
+    /// At least one connection of the uid does not get it: it has not taken what was sent to it before, or the server has no memory to keep it. The others
+    /// get it.
     /// </summary>
     TooSlow,
 }
@@ -27,17 +28,23 @@ public interface IUidDelivery
 }
 
 /// <summary>Delivery within this process.</summary>
-internal sealed class LocalDelivery(UidRegistry registry) : IUidDelivery
+/// <param name="registry">Who has which uid.</param>
+/// <param name="connections">The server; null as long as there is none.</param>
+internal sealed class LocalDelivery(UidRegistry registry, Func<IConnectionSet?> connections) : IUidDelivery
 {
+    // From here on one copy for many is worth an object of its own.
+    private const int SharedBytesMin = 2048;
+
     public ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, MessageKind kind, ReadOnlyMemory<byte> body)
     {
         WebSocketConnection[] receivers = registry.Find(uid.Span);
+        using SharedMessage? shared = receivers.Length > 1 && body.Length >= SharedBytesMin ? connections()?.TryShare(kind, body.Span) : null;
         DeliveryResult result = DeliveryResult.Offline;
         foreach (WebSocketConnection receiver in receivers)
         {
-            SendResult sent = receiver.TrySend(kind, body.Span);
+            SendResult sent = shared is null ? receiver.TrySend(kind, body.Span) : receiver.TrySend(shared);
             if (sent == SendResult.Queued && result == DeliveryResult.Offline) result = DeliveryResult.Delivered;
-            if (sent == SendResult.Full) receiver.CloseTooSlow();
+            if (sent == SendResult.Full) receiver.CloseIfTooSlow();
             if (sent is SendResult.Full or SendResult.OutOfMemory) result = DeliveryResult.TooSlow;
         }
 
