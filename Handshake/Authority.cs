@@ -9,6 +9,11 @@ namespace RawWs.Handshake;
 /// <summary>A host, in lower case and without the brackets of an IPv6 address, and its port, or -1 for none.</summary>
 internal readonly record struct Authority(string Host, int Port)
 {
+    private const string BelowLocalhost = ".localhost";
+
+    /// <summary>The longest host, in bytes: RFC 3986 §3.2.2 and DNS have none that is longer.</summary>
+    public const int HostBytesMax = 255;
+
     // unreserved, sub-delims and the percent sign of an escape.
     private static readonly SearchValues<byte> NameBytes = SearchValues.Create(
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~!$&'()*+,;=%"u8);
@@ -24,7 +29,7 @@ internal readonly record struct Authority(string Host, int Port)
             host = bytes[1..end];
             rest = bytes[(end + 1)..];
             // An IPv6 address as it stands in a URI: no zone, and no brackets inside.
-            if (host.Contains((byte)'%') || !IPAddress.TryParse(Encoding.Latin1.GetString(host), out IPAddress? address)
+            if (host.Length > HostBytesMax || host.Contains((byte)'%') || !IPAddress.TryParse(Encoding.Latin1.GetString(host), out IPAddress? address)
                 || address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6) return false;
             if (!TryParsePort(rest, out int port)) return false;
             authority = new Authority(address.ToString(), port);
@@ -34,7 +39,7 @@ internal readonly record struct Authority(string Host, int Port)
         int colon = bytes.IndexOf((byte)':');
         host = colon < 0 ? bytes : bytes[..colon];
         rest = colon < 0 ? default : bytes[colon..];
-        if (host.IsEmpty || host.ContainsAnyExcept(NameBytes)) return false;
+        if (host.Length is 0 or > HostBytesMax || host.ContainsAnyExcept(NameBytes)) return false;
         if (host.Contains((byte)'%') && !PercentEncoding.TryDecode(host, out _)) return false;
         if (!TryParsePort(rest, out int number)) return false;
         authority = new Authority(Encoding.Latin1.GetString(host).ToLowerInvariant(), number);
@@ -44,9 +49,12 @@ internal readonly record struct Authority(string Host, int Port)
     /// <summary>Whether the host is an IP address, written as one.</summary>
     public bool IsAddress => TryParseDottedQuad(Host, out _) || TryParseV6(Host, out _);
 
-    /// <summary>Whether the host is this machine's own: localhost, 127.0.0.0/8 or ::1.</summary>
+    /// <summary>Whether the host is localhost or a name below it (RFC 6761 §6.3): nobody can have such a name point elsewhere.</summary>
+    public bool IsLocalhost => Host == "localhost" || (Host.Length > BelowLocalhost.Length && Host.EndsWith(BelowLocalhost, StringComparison.Ordinal));
+
+    /// <summary>Whether the host is this machine's own: localhost and names below it, 127.0.0.0/8 or ::1.</summary>
     public bool IsLoopback =>
-        TryParseDottedQuad(Host, out uint quad) ? quad >> 24 == 127 : Host == "localhost" || (TryParseV6(Host, out IPAddress? address) && IPAddress.IsLoopback(address!));
+        TryParseDottedQuad(Host, out uint quad) ? quad >> 24 == 127 : IsLocalhost || (TryParseV6(Host, out IPAddress? address) && IPAddress.IsLoopback(address!));
 
     // ":" and digits, or nothing; a colon alone is an empty port, which the grammar allows.
     private static bool TryParsePort(ReadOnlySpan<byte> rest, out int port)

@@ -96,6 +96,7 @@ public static class DeflateNegotiation
         for (int i = 0; i < offer.Parameters.Count; i++)
         {
             (string name, string? value) = offer.Parameters[i];
+            // No more than four come before: the first that is none of the four ends it, as does the first that is there twice.
             for (int earlier = 0; earlier < i; earlier++)
                 if (offer.Parameters[earlier].Name == name) return DeflateDecline.DoubledParameter;
             DeflateDecline decline = name switch

@@ -22,26 +22,41 @@ public sealed record ExtensionOffer(string Name, IReadOnlyList<ExtensionParamete
 public static class ExtensionHeader
 {
     /// <summary>Parses every Sec-WebSocket-Extensions field of a request.</summary>
-    /// <returns>False when one is malformed. Without such a field there are no offers, and all is well.</returns>
-    public static bool TryParse(UpgradeRequest request, out List<ExtensionOffer> offers)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        offers = [];
-        bool present = false;
-        foreach (HeaderField field in request.Headers)
-        {
-            if (!Ascii.EqualsIgnoreCase(field.Name, "Sec-WebSocket-Extensions"u8)) continue;
-            present = true;
-            if (!TryParse(field.Value, offers)) return false;
-        }
-
-        return !present || offers.Count > 0;
-    }
+    /// <returns>False when one is malformed, or the request's limits are passed. Without such a field there are no offers, and all is well.</returns>
+    public static bool TryParse(UpgradeRequest request, out List<ExtensionOffer> offers) => Parse(request, out offers) == ListStatus.Done;
 
     /// <summary>Parses one field's value and adds its offers.</summary>
+    /// <returns>False when it is malformed, or has more offers, or parameters of one, than the limits allow.</returns>
     public static bool TryParse(ReadOnlySpan<byte> value, List<ExtensionOffer> offers)
     {
         ArgumentNullException.ThrowIfNull(offers);
+        return value.Count((byte)',') < RequestLimits.Default.ExtensionsMax && !HasMoreParameters(value, RequestLimits.Default.ExtensionParametersMax)
+            && TryParseValue(value, offers);
+    }
+
+    internal static ListStatus Parse(UpgradeRequest request, out List<ExtensionOffer> offers)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        offers = [];
+        if (request.CountHeader(KnownField.Extensions) == 0) return ListStatus.Done;
+        // Counted before anything is made of them. A comma or semicolon is a separator wherever it stands: what a quoted string holds is a token.
+        bool tooMany = HttpGrammar.HasMoreElements(request, KnownField.Extensions, request.Limits.ExtensionsMax);
+        foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Extensions)) tooMany |= HasMoreParameters(value, request.Limits.ExtensionParametersMax);
+        if (tooMany && HandshakeRules.Broken(HandshakeRules.ExtensionsTooMany) is not null) return ListStatus.TooMany;
+        foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Extensions))
+            if (!TryParseValue(value, offers)) return ListStatus.Malformed;
+        return offers.Count > 0 ? ListStatus.Done : ListStatus.Malformed;
+    }
+
+    private static bool HasMoreParameters(ReadOnlySpan<byte> value, int parametersMax)
+    {
+        foreach (Range element in value.Split((byte)','))
+            if (value[element].Count((byte)';') > parametersMax) return true;
+        return false;
+    }
+
+    private static bool TryParseValue(ReadOnlySpan<byte> value, List<ExtensionOffer> offers)
+    {
         Scanner scanner = new(value);
         while (true)
         {

@@ -75,6 +75,10 @@ public static class HandshakeRules
     public static readonly HandshakeRule TargetMalformed = Row(nameof(TargetMalformed), "RFC 9112 §3.2", 400,
         "The request target is neither an absolute path nor an absolute URI, or not well formed.");
 
+    /// <summary>More parameters in the query than allowed.</summary>
+    public static readonly HandshakeRule QueryParametersTooMany = Row(nameof(QueryParametersTooMany), "RFC 6585 §5", 431,
+        "The query has too many parameters.");
+
     /// <summary>No Host.</summary>
     public static readonly HandshakeRule HostMissing = Row(nameof(HostMissing), "RFC 9112 §3.2", 400,
         "The Host header field is missing.");
@@ -86,6 +90,15 @@ public static class HandshakeRules
     /// <summary>A Host that is no host with an optional port.</summary>
     public static readonly HandshakeRule HostMalformed = Row(nameof(HostMalformed), "RFC 9112 §3.2", 400,
         "The Host header field is not a host with an optional port.");
+
+    /// <summary>More elements in Upgrade or Connection than allowed, empty ones among them.</summary>
+    public static readonly HandshakeRule TokensTooMany = Row(nameof(TokensTooMany), "RFC 9110 §5.6.1.2", 431,
+        "The Upgrade or the Connection header field has too many elements.");
+
+    /// <summary>WebSocket is spoken of, but no upgrade is asked for: something on the way has taken it off.</summary>
+    public static readonly HandshakeRule UpgradeLost = Row(nameof(UpgradeLost), "RFC 9110 §7.8", 426,
+        "The request has WebSocket's fields, but asks for no upgrade. A proxy on the way has to speak HTTP/1.1 to this server, and to pass on "
+        + "Upgrade: websocket and Connection: Upgrade.");
 
     /// <summary>No upgrade to WebSocket asked of an endpoint.</summary>
     public static readonly HandshakeRule UpgradeNotAsked = Row(nameof(UpgradeNotAsked), "RFC 6455 §4.2.1", 426,
@@ -111,13 +124,21 @@ public static class HandshakeRules
     public static readonly HandshakeRule KeyMalformed = Row(nameof(KeyMalformed), "RFC 6455 §4.2.1", 400,
         "The Sec-WebSocket-Key header field is not 16 bytes in base64.");
 
-    /// <summary>A body with the upgrade.</summary>
+    /// <summary>A body with the upgrade. A Content-Length of 0 is none (RFC 9110 §8.6).</summary>
     public static readonly HandshakeRule BodyNotAllowed = Row(nameof(BodyNotAllowed), "RFC 6455 §4.1", 400,
-        "An upgrade request has no body: neither Content-Length nor Transfer-Encoding may be there.");
+        "An upgrade request has no body: Transfer-Encoding may not be there, and Content-Length only once and as 0.");
+
+    /// <summary>More subprotocols than allowed.</summary>
+    public static readonly HandshakeRule SubprotocolsTooMany = Row(nameof(SubprotocolsTooMany), "RFC 6585 §5", 431,
+        "The Sec-WebSocket-Protocol header field has too many elements.");
 
     /// <summary>A list of subprotocols that is none, or names one twice.</summary>
     public static readonly HandshakeRule SubprotocolsMalformed = Row(nameof(SubprotocolsMalformed), "RFC 6455 §11.3.4", 400,
         "The Sec-WebSocket-Protocol header field is not a list of different tokens.");
+
+    /// <summary>More extensions than allowed, or more parameters of one.</summary>
+    public static readonly HandshakeRule ExtensionsTooMany = Row(nameof(ExtensionsTooMany), "RFC 6585 §5", 431,
+        "The Sec-WebSocket-Extensions header field has too many elements, or one of them too many parameters.");
 
     /// <summary>Extensions against their grammar.</summary>
     public static readonly HandshakeRule ExtensionsMalformed = Row(nameof(ExtensionsMalformed), "RFC 6455 §9.1", 400,
@@ -131,9 +152,9 @@ public static class HandshakeRules
     public static readonly HandshakeRule OriginNotAllowed = Row(nameof(OriginNotAllowed), "RFC 6455 §4.2.2", 403,
         "Pages of this origin may not connect here.");
 
-    /// <summary>A path that is no endpoint.</summary>
+    /// <summary>A path that is no endpoint: only where the policy names some.</summary>
     public static readonly HandshakeRule PathUnknown = Row(nameof(PathUnknown), "RFC 6455 §4.2.2", 404,
-        "There is nothing at this path. Endpoints are / and /ws/ with anything behind it.");
+        "There is no endpoint at this path.");
 
     /// <summary>The head did not arrive in time. The server's clock judges it.</summary>
     public static readonly HandshakeRule TooSlow = Row(nameof(TooSlow), "RFC 9110 §15.5.9", 408,

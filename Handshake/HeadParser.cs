@@ -1,30 +1,36 @@
 // One pass over the bytes of a head, line by line. A line is judged when it is whole, and the last, unfinished one for what it
-// already shows: its length and its control characters.
+// already shows: its length and its control characters. A pass can begin where an earlier one has stopped, at a line; then it judges, and
+// once the head is whole another pass over all of it writes down what stands where.
 
 using System.Runtime.CompilerServices;
 
 namespace RawWs.Handshake;
 
-internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits)
+internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, RequestProgress progress)
 {
     private const int InlineFields = 32;
 
     private readonly ReadOnlySpan<byte> _bytes = bytes;
     private readonly RequestLimits _limits = limits;
+    private readonly int _start = progress.LineStart;
+    private readonly bool _judgesOnly = progress.LineStart > 0;
     private FieldBuffer _inline;
     private Place[]? _more; // past the inline ones: name and value alternately
-    private int _fields;
+    private int _fields = progress.Fields;
+    private bool _first = !progress.HasRequestLine;
     private RequestLine _line;
 
     /// <summary>The head's length in bytes, once it is whole.</summary>
     public int Length { get; private set; }
 
+    /// <summary>How far it has come, when more is needed.</summary>
+    public RequestProgress Progress { get; private set; }
+
     public RequestStatus Parse(out HandshakeRule? violation)
     {
-        int at = 0;
-        bool first = true;
+        int at = _start;
         // RFC 9112 §2.2: one empty line in front of the request line is forgiven.
-        if (_bytes.StartsWith("\r\n"u8)) at = 2;
+        if (at == 0 && _bytes.StartsWith("\r\n"u8)) at = 2;
         while (true)
         {
             ReadOnlySpan<byte> rest = _bytes[at..];
@@ -32,19 +38,24 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits)
             ReadOnlySpan<byte> line = feed < 0 ? rest : rest[..feed];
             bool endsInReturn = line.Length > 0 && line[^1] == '\r';
             int lineLength = endsInReturn ? line.Length - 1 : line.Length;
-            violation = JudgeSize(at, lineLength, feed < 0 ? _bytes.Length : at + feed + 1, first) ?? JudgeText(line[..lineLength]);
-            if (violation is null && feed < 0) return RequestStatus.NeedMoreData;
+            violation = JudgeSize(at, lineLength, feed < 0 ? _bytes.Length : at + feed + 1, _first) ?? JudgeText(line[..lineLength]);
+            if (violation is null && feed < 0)
+            {
+                Progress = new RequestProgress(at, at + lineLength, _fields, !_first);
+                return RequestStatus.NeedMoreData;
+            }
+
             if (violation is null && !endsInReturn) violation = HandshakeRules.Broken(HandshakeRules.LineEndMalformed);
             if (violation is not null) return RequestStatus.Violation;
-            if (lineLength == 0 && !first)
+            if (lineLength == 0 && !_first)
             {
                 Length = at + feed + 1;
                 return RequestStatus.Done;
             }
 
-            violation = first ? ParseRequestLine(at, lineLength) : ParseField(at, lineLength);
+            violation = _first ? ParseRequestLine(at, lineLength) : ParseField(at, lineLength);
             if (violation is not null) return RequestStatus.Violation;
-            first = false;
+            _first = false;
             at += feed + 1;
         }
     }
@@ -54,7 +65,7 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits)
     {
         Span<Place> fields = request.RoomForFields(_fields);
         for (int i = 0; i < fields.Length; i++) fields[i] = i < InlineFields * 2 ? _inline[i] : _more![i - (InlineFields * 2)];
-        request.Fill(_bytes[..Length], _line, _fields);
+        request.Fill(_bytes[..Length], _line, _fields, _limits);
     }
 
     // A limit is passed at one byte, and what the line shows before that byte was there first: it answers, however the bytes arrived.
@@ -129,6 +140,7 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits)
     private void Add(Place name, Place value)
     {
         int index = _fields++ * 2;
+        if (_judgesOnly) return;
         if (index < InlineFields * 2)
         {
             _inline[index] = name;

@@ -5,6 +5,15 @@ using System.Text;
 
 namespace RawWs.Handshake;
 
+/// <summary>What came of reading a list.</summary>
+internal enum ListStatus : byte
+{
+    Unread,
+    Done,
+    Malformed,
+    TooMany,
+}
+
 internal static class HttpGrammar
 {
     /// <summary>RFC 9110 §5.6.2: what a token is made of.</summary>
@@ -35,13 +44,23 @@ internal static class HttpGrammar
         return false;
     }
 
-    /// <summary>Whether a list has this token, in any case, in any of the request's fields of this name.</summary>
-    public static bool ListContains(UpgradeRequest request, ReadOnlySpan<byte> name, ReadOnlySpan<byte> token)
+    /// <summary>
+    /// Whether the lists in all fields of this name have more elements together than allowed. Empty ones count: RFC 9110 §5.6.1.2 lets them be passed over,
+    /// but not so many "that they could be used as a denial-of-service mechanism".
+    /// </summary>
+    public static bool HasMoreElements(UpgradeRequest request, KnownField field, int elementsMax)
     {
-        foreach (HeaderField field in request.Headers)
+        int elements = 0;
+        foreach (ReadOnlySpan<byte> value in request.ValuesOf(field)) elements += value.Count((byte)',') + 1;
+        return elements > elementsMax;
+    }
+
+    /// <summary>Whether a list has this token, in any case, in any of the request's fields of this name.</summary>
+    public static bool ListContains(UpgradeRequest request, KnownField field, ReadOnlySpan<byte> token)
+    {
+        foreach (ReadOnlySpan<byte> value in request.ValuesOf(field))
         {
-            if (!Ascii.EqualsIgnoreCase(field.Name, name)) continue;
-            ReadOnlySpan<byte> list = field.Value;
+            ReadOnlySpan<byte> list = value;
             while (TryTakeElement(ref list, out ReadOnlySpan<byte> element))
                 if (Ascii.EqualsIgnoreCase(element, token)) return true;
         }

@@ -3,57 +3,162 @@
 // of the same host, where the host's name can be trusted. It can be, if it is an address, localhost, or a name that the policy knows: any
 // other name may be an attacker's who has pointed it here (DNS rebinding), and then "same host" says nothing.
 
+using System.Buffers;
 using System.Text;
 
 namespace RawWs.Handshake;
 
-internal static class OriginRule
+/// <summary>What an origin is made of: its scheme in lower case, and its host with the port, that of the scheme if none is named, or -1.</summary>
+internal readonly record struct Origin(string Scheme, Authority Authority)
 {
-    public static bool Allows(UpgradeRequest request, UpgradePolicy policy, out bool nullOriginUsed)
+    public bool IsWebPage => Scheme is "http" or "https";
+}
+
+/// <summary>What a refused origin lacks.</summary>
+public enum OriginRemedy : byte
+{
+    /// <summary>Nothing that can be named would let it in: it is no origin.</summary>
+    None,
+
+    /// <summary>The origin itself among the allowed ones.</summary>
+    NameOrigin,
+
+    /// <summary>The host that was asked for among the allowed ones: the page is of the same host.</summary>
+    NameHost,
+}
+
+/// <summary>The rule for origins, and what may be named in its policy.</summary>
+public static class OriginRule
+{
+    // What is longer is no origin: the longest scheme in use, a host of 255 bytes, a port.
+    private const int OriginBytesMax = 300;
+
+    private static readonly SearchValues<char> HexadecimalDigits = SearchValues.Create("0123456789abcdefABCDEF");
+
+    internal static bool Allows(UpgradeRequest request, UpgradePolicy policy, out bool nullOriginUsed)
     {
         nullOriginUsed = false;
-        if (request.Origin is not { } text) return true;
+        if (!request.TryGetHeader(KnownField.Origin, out ReadOnlySpan<byte> bytes)) return true;
+        string text = bytes.Length > OriginBytesMax ? "" : Encoding.Latin1.GetString(bytes);
         foreach (string allowed in policy.AllowedOrigins)
-            if (allowed == "*" || IsSame(allowed, text)) return true;
-        if (text == "null")
+            if (allowed == "*" || (text.Length > 0 && string.Equals(allowed, text, StringComparison.Ordinal))) return true;
+        if (IsWithoutHost(text))
         {
             nullOriginUsed = policy.AllowNullOrigin;
             return policy.AllowNullOrigin;
         }
 
-        if (!TryParse(text, out string scheme, out Authority origin) || scheme is not ("http" or "https")) return false;
-        if (origin.IsLoopback) return true;
-        return Authority.TryParse(request.Host, out Authority host) && host.Host == origin.Host && IsTrusted(host, policy);
+        if (!TryParse(text, out Origin origin)) return false;
+        if (Array.IndexOf(policy.ParsedOrigins, origin) >= 0) return true;
+        if (!origin.IsWebPage) return false;
+        if (origin.Authority.IsLoopback) return true;
+        return Authority.TryParse(request.Host, out Authority host) && host.Host == origin.Authority.Host && IsTrusted(host, policy);
     }
+
+    /// <summary>What would let a request in that <see cref="HandshakeRules.OriginNotAllowed"/> has refused.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="name">The origin or the host that would have to be allowed, as it is to be written; nothing in it needs to be escaped.</param>
+    public static OriginRemedy FindRemedy(UpgradeRequest request, out string name)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        name = "";
+        if (!request.TryGetHeader(KnownField.Origin, out ReadOnlySpan<byte> bytes) || bytes.Length > OriginBytesMax) return OriginRemedy.None;
+        string text = Encoding.Latin1.GetString(bytes);
+        if (text == "*" || FindError(text) is not null) return OriginRemedy.None;
+        bool isSameHost = TryParse(text, out Origin origin) && origin.IsWebPage
+            && Authority.TryParse(request.Host, out Authority host) && host.Host == origin.Authority.Host && FindHostError(host.Host) is null;
+        name = isSameHost ? origin.Authority.Host : text;
+        return isSameHost ? OriginRemedy.NameHost : OriginRemedy.NameOrigin;
+    }
+
+    /// <summary>Why an allowed origin could never match what a browser sends, as words that follow a colon; null when it can.</summary>
+    /// <param name="origin">The origin as it is to be allowed, or "*".</param>
+    public static string? FindError(string origin)
+    {
+        ArgumentNullException.ThrowIfNull(origin);
+        if (origin == "*" || IsWithoutHost(origin)) return null;
+        if (origin.StartsWith("file:", StringComparison.OrdinalIgnoreCase)) return "a page from disk has the origin file:// or null, whatever its path";
+        if (origin.Equals("null", StringComparison.OrdinalIgnoreCase)) return "it is written null, in lower case";
+        int colon = origin.IndexOf("://", StringComparison.Ordinal);
+        if (colon < 1 || !IsScheme(origin.AsSpan(0, colon))) return "an origin begins with a scheme, as in https://example.com";
+        string scheme = origin[..colon].ToLowerInvariant(), rest = origin[(colon + 3)..];
+        if (scheme is "ws" or "wss") return $"an origin is the page's, not the server's: {(scheme == "ws" ? "http" : "https")}://{rest}";
+        if (rest.AsSpan().IndexOfAny('/', '?', '#') >= 0) return "an origin has no path, and no slash behind the host";
+        if (rest.Contains('*', StringComparison.Ordinal)) return "a * can only stand alone, for all origins";
+        if (FindNotAscii(rest) is { } notAscii) return notAscii;
+        int portColon = rest.LastIndexOf(':');
+        string host = portColon > rest.LastIndexOf(']') ? rest[..portColon] : rest;
+        if (!Authority.TryParse(Encoding.Latin1.GetBytes(host), out Authority authority) || authority.Port >= 0
+            || (!host.StartsWith('[') && !IsHostName(host) && !authority.IsAddress)) return "behind the scheme stands a host, and nothing but a port behind it";
+        if (!Authority.TryParse(Encoding.Latin1.GetBytes(rest), out _)) return "a port is a number from 0 to 65535";
+        return EndsInNumber(authority.Host) && !authority.IsAddress ? "browsers write an IPv4 address as four decimal numbers, as in 127.0.0.1" : null;
+    }
+
+    /// <summary>Why an allowed host could never match, as words that follow a colon; null when it can.</summary>
+    /// <param name="host">The host's name as it is to be allowed.</param>
+    public static string? FindHostError(string host)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        if (host.Contains('*', StringComparison.Ordinal)) return "a * stands for nothing here: each name is written out";
+        if (FindNotAscii(host) is { } notAscii) return notAscii;
+        if (host.StartsWith('[') || EndsInNumber(host)) return "an IP address needs no permission";
+        return IsHostName(host) ? null : "a name is labels with points between them, without scheme, port and path";
+    }
+
+    // Pages that came from no host: a file, an app's own storage, a frame in a sandbox.
+    private static bool IsWithoutHost(string origin) => origin is "null" or "file://";
 
     private static bool IsTrusted(Authority host, UpgradePolicy policy)
     {
-        if (host.IsAddress || host.Host == "localhost") return true;
+        if (host.IsAddress || host.IsLocalhost) return true;
         foreach (string allowed in policy.AllowedHosts)
             if (host.Host.Equals(allowed, StringComparison.OrdinalIgnoreCase)) return true;
         return false;
     }
 
-    // RFC 6454 §5: scheme, host and port are the same, a port left out being the scheme's.
-    private static bool IsSame(string allowed, string origin)
+    // RFC 6454 §5: two origins are the same if scheme, host and port are, a port left out being the scheme's.
+    internal static bool TryParse(string text, out Origin origin)
     {
-        if (string.Equals(allowed, origin, StringComparison.Ordinal)) return true;
-        return TryParse(allowed, out string scheme, out Authority one) && TryParse(origin, out string otherScheme, out Authority other)
-            && scheme == otherScheme && one.Host == other.Host && Port(scheme, one) == Port(scheme, other);
+        origin = default;
+        int colon = text.IndexOf("://", StringComparison.Ordinal);
+        if (colon < 1 || !Authority.TryParse(Encoding.Latin1.GetBytes(text[(colon + 3)..]), out Authority authority)) return false;
+        string scheme = text[..colon].ToLowerInvariant();
+        int port = authority.Port >= 0 ? authority.Port : scheme switch
+        {
+            "http" => 80,
+            "https" => 443,
+            _ => -1,
+        };
+        origin = new Origin(scheme, authority with { Port = port });
+        return true;
     }
 
-    private static int Port(string scheme, Authority authority) => authority.Port >= 0 ? authority.Port : scheme switch
+    // RFC 3986 §3.1.
+    private static bool IsScheme(ReadOnlySpan<char> text)
     {
-        "http" => 80,
-        "https" => 443,
-        _ => -1,
-    };
+        foreach (char c in text)
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('+' or '-' or '.')) return false;
+        return char.IsAsciiLetter(text[0]);
+    }
 
-    private static bool TryParse(string text, out string scheme, out Authority authority)
+    private static string? FindNotAscii(string text) =>
+        Ascii.IsValid(text) ? null : "browsers write a name that is not ASCII in its ASCII form, which begins with xn--";
+
+    // The letters of names in DNS, and the underscore, which is in use; a point may end it.
+    private static bool IsHostName(string text)
     {
-        authority = default;
-        int colon = text.IndexOf("://", StringComparison.Ordinal);
-        scheme = colon < 0 ? "" : text[..colon].ToLowerInvariant();
-        return colon > 0 && Authority.TryParse(Encoding.Latin1.GetBytes(text[(colon + 3)..]), out authority);
+        if (text.Length is 0 or > Authority.HostBytesMax || text[0] == '.' || text.Contains("..", StringComparison.Ordinal)) return false;
+        foreach (char c in text)
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')) return false;
+        return true;
+    }
+
+    // What browsers take for an IPv4 address: a last label of digits, or of hexadecimal ones behind 0x.
+    private static bool EndsInNumber(string host)
+    {
+        ReadOnlySpan<char> last = host.AsSpan().TrimEnd('.');
+        last = last[(last.LastIndexOf('.') + 1)..];
+        if (last.StartsWith("0x", StringComparison.OrdinalIgnoreCase)) return !last[2..].ContainsAnyExcept(HexadecimalDigits);
+        return last.Length > 0 && last.IndexOfAnyExceptInRange('0', '9') < 0;
     }
 }

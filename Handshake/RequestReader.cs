@@ -1,6 +1,7 @@
 // Takes one request head off the front of a connection's bytes. In: what has arrived, in any segmentation. Out: the request, or the
 // row that it breaks, told as soon as the bytes that prove it are there. Nothing is consumed before the head is whole, and
-// not a byte behind it: a frame that the client sent at once stays in the pipe.
+// not a byte behind it: a frame that the client sent at once stays in the pipe. However small the pieces are in which it comes, each byte is looked at
+// a few times at most: what has been judged is remembered (RequestProgress).
 //
 //   GET /ws/chat HTTP/1.1 CR LF          request line: method SP target SP version          RFC 9112 §3
 //   Host: server.example.com CR LF       field: name ":" OWS value OWS                      RFC 9112 §5
@@ -37,6 +38,31 @@ public enum RequestStatus : byte
 /// <param name="Violation">The row, when Violation.</param>
 public readonly record struct RequestReadResult(RequestStatus Status, UpgradeRequest? Request, HandshakeRule? Violation);
 
+/// <summary>
+/// How far a head that is not whole yet has been judged, so that the next look at it need not begin anew. A new one stands at a head's beginning; it is good
+/// for one head, as long as that lies unconsumed at the front of what is shown.
+/// </summary>
+public readonly struct RequestProgress
+{
+    internal RequestProgress(int lineStart, int judged, int fields, bool hasRequestLine) =>
+        (LineStart, Judged, Fields, HasRequestLine) = (lineStart, judged, fields, hasRequestLine);
+
+    /// <summary>Whether something of the head has been judged.</summary>
+    public bool IsUnderWay => Judged > 0;
+
+    /// <summary>Where the line begins that is not whole yet.</summary>
+    internal int LineStart { get; }
+
+    /// <summary>How many bytes of the head have been judged, those of that line for themselves.</summary>
+    internal int Judged { get; }
+
+    internal int Fields { get; }
+
+    internal bool HasRequestLine { get; }
+
+    internal RequestProgress At(int judged) => new(LineStart, judged, Fields, HasRequestLine);
+}
+
 /// <summary>Reads the head of a request.</summary>
 public static class RequestReader
 {
@@ -48,6 +74,8 @@ public static class RequestReader
     {
         ArgumentNullException.ThrowIfNull(reader);
         ArgumentNullException.ThrowIfNull(limits);
+        UpgradeRequest made = new();
+        RequestProgress progress = default;
         while (true)
         {
             ReadResult read = await reader.ReadAsync().ConfigureAwait(false);
@@ -58,7 +86,7 @@ public static class RequestReader
                 return new RequestReadResult(RequestStatus.Canceled, null, null);
             }
 
-            RequestStatus status = TryRead(ref buffer, limits, out UpgradeRequest? request, out HandshakeRule? violation);
+            RequestStatus status = TryRead(ref buffer, limits, made, ref progress, out HandshakeRule? violation);
             if (status == RequestStatus.NeedMoreData)
             {
                 reader.AdvanceTo(buffer.Start, buffer.End);
@@ -67,7 +95,7 @@ public static class RequestReader
             }
 
             reader.AdvanceTo(buffer.Start);
-            return new RequestReadResult(status, request, violation);
+            return new RequestReadResult(status, status == RequestStatus.Done ? made : null, violation);
         }
     }
 
@@ -93,10 +121,34 @@ public static class RequestReader
     /// <returns>As for the other.</returns>
     public static RequestStatus TryRead(ref ReadOnlySequence<byte> buffer, RequestLimits limits, UpgradeRequest request, out HandshakeRule? violation)
     {
+        RequestProgress progress = default;
+        return TryRead(ref buffer, limits, request, ref progress, out violation);
+    }
+
+    /// <summary>
+    /// The same for a head that comes in pieces: the first look at it is given a new progress, and each further one, at those bytes and more, what the one
+    /// before has made of it.
+    /// </summary>
+    /// <param name="buffer">As for the other.</param>
+    /// <param name="limits">As for the other; those of the first look.</param>
+    /// <param name="request">As for the other.</param>
+    /// <param name="progress">How far the head has been judged; moved on when NeedMoreData.</param>
+    /// <param name="violation">As for the other.</param>
+    /// <returns>As for the other.</returns>
+    public static RequestStatus TryRead(
+        ref ReadOnlySequence<byte> buffer, RequestLimits limits, UpgradeRequest request, ref RequestProgress progress, out HandshakeRule? violation)
+    {
         ArgumentNullException.ThrowIfNull(limits);
         ArgumentNullException.ThrowIfNull(request);
         // One byte more than the limit proves that it is passed; beyond that nothing is looked at.
         int length = (int)Math.Min(buffer.Length, (long)limits.HeadBytesMax + 1);
+        if (progress.IsUnderWay && ShowsNothing(buffer, length, limits, progress))
+        {
+            progress = progress.At(length);
+            violation = null;
+            return RequestStatus.NeedMoreData;
+        }
+
         byte[]? rented = null;
         ReadOnlySpan<byte> bytes = buffer.FirstSpan.Length >= length ? buffer.FirstSpan[..length] : default;
         if (bytes.Length < length)
@@ -106,8 +158,15 @@ public static class RequestReader
             bytes = rented.AsSpan(0, length);
         }
 
-        HeadParser parser = new(bytes, limits);
+        HeadParser parser = new(bytes, limits, progress);
         RequestStatus status = parser.Parse(out violation);
+        if (status == RequestStatus.Done && progress.LineStart > 0)
+        {
+            parser = new HeadParser(bytes, limits, default);
+            status = parser.Parse(out violation);
+        }
+
+        if (status == RequestStatus.NeedMoreData) progress = parser.Progress;
         if (status == RequestStatus.Done)
         {
             parser.Fill(request);
@@ -116,5 +175,15 @@ public static class RequestReader
 
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
         return status;
+    }
+
+    // Whether what has come since belongs to the unfinished line and proves nothing: no line end, no control character, no limit passed.
+    private static bool ShowsNothing(ReadOnlySequence<byte> buffer, int length, RequestLimits limits, RequestProgress progress)
+    {
+        if (length < progress.Judged || length > limits.HeadBytesMax) return false;
+        if (!progress.HasRequestLine && length - progress.LineStart > limits.RequestLineBytesMax) return false;
+        foreach (ReadOnlyMemory<byte> piece in buffer.Slice(progress.Judged, length - progress.Judged))
+            if (piece.Span.ContainsAny(HttpGrammar.ControlBytes)) return false;
+        return true;
     }
 }

@@ -57,25 +57,39 @@ internal readonly record struct RequestTarget(int AuthorityStart, int AuthorityL
 
 internal static class PercentEncoding
 {
-    /// <summary>Decodes every %XX (RFC 3986 §2.1). False for one that is malformed.</summary>
-    public static bool TryDecode(ReadOnlySpan<byte> encoded, out byte[] decoded)
+    /// <summary>Decodes every %XX (RFC 3986 §2.1), and every plus where it is a space. False for an escape that is malformed.</summary>
+    public static bool TryDecode(ReadOnlySpan<byte> encoded, out byte[] decoded, bool plusIsSpace = false)
     {
         decoded = new byte[encoded.Length];
         int length = 0;
-        for (int i = 0; i < encoded.Length; i++)
+        for (int i = 0; i < encoded.Length;)
         {
-            byte b = encoded[i];
-            if (b == '%')
-            {
-                if (i + 2 >= encoded.Length || !char.IsAsciiHexDigit((char)encoded[i + 1]) || !char.IsAsciiHexDigit((char)encoded[i + 2])) return false;
-                b = (byte)((Digit(encoded[i + 1]) << 4) | Digit(encoded[i + 2]));
-                i += 2;
-            }
-
+            if (!TryTake(encoded, ref i, plusIsSpace, out byte b)) return false;
             decoded[length++] = b;
         }
 
         if (length < decoded.Length) Array.Resize(ref decoded, length);
+        return true;
+    }
+
+    /// <summary>Whether form-encoded bytes stand for these. A malformed escape stands for nothing.</summary>
+    public static bool FormEquals(ReadOnlySpan<byte> encoded, ReadOnlySpan<byte> plain)
+    {
+        if (encoded.Length < plain.Length) return false;
+        int at = 0;
+        foreach (byte expected in plain)
+            if (at == encoded.Length || !TryTake(encoded, ref at, plusIsSpace: true, out byte b) || b != expected) return false;
+        return at == encoded.Length;
+    }
+
+    private static bool TryTake(ReadOnlySpan<byte> encoded, ref int at, bool plusIsSpace, out byte b)
+    {
+        b = encoded[at++];
+        if (b == '+' && plusIsSpace) b = (byte)' ';
+        if (b != '%') return true;
+        if (at + 1 >= encoded.Length || !char.IsAsciiHexDigit((char)encoded[at]) || !char.IsAsciiHexDigit((char)encoded[at + 1])) return false;
+        b = (byte)((Digit(encoded[at]) << 4) | Digit(encoded[at + 1]));
+        at += 2;
         return true;
     }
 

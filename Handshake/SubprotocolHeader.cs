@@ -6,24 +6,29 @@ namespace RawWs.Handshake;
 
 internal static class SubprotocolHeader
 {
-    /// <summary>The offers in the client's order; none if the field is missing. False when it is malformed.</summary>
-    public static bool TryParse(UpgradeRequest request, out List<string> offers)
+    private const int ComparedMax = 8; // so many are compared with each other: a set for them would cost more
+
+    /// <summary>The offers in the client's order; none if the field is missing. They are there only when Done.</summary>
+    public static ListStatus Parse(UpgradeRequest request, out List<string> offers)
     {
         offers = [];
-        bool present = false;
-        foreach (HeaderField field in request.Headers)
+        if (request.CountHeader(KnownField.Subprotocols) == 0) return ListStatus.Done;
+        if (HttpGrammar.HasMoreElements(request, KnownField.Subprotocols, request.Limits.SubprotocolsMax)
+            && HandshakeRules.Broken(HandshakeRules.SubprotocolsTooMany) is not null) return ListStatus.TooMany;
+        HashSet<string>? known = null;
+        foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Subprotocols))
         {
-            if (!Ascii.EqualsIgnoreCase(field.Name, "Sec-WebSocket-Protocol"u8)) continue;
-            present = true;
-            ReadOnlySpan<byte> list = field.Value;
+            ReadOnlySpan<byte> list = value;
             while (HttpGrammar.TryTakeElement(ref list, out ReadOnlySpan<byte> element))
             {
+                if (!HttpGrammar.IsToken(element)) return ListStatus.Malformed;
                 string offer = Encoding.Latin1.GetString(element);
-                if (!HttpGrammar.IsToken(element) || offers.Contains(offer)) return false;
+                if (offers.Count == ComparedMax) known = [.. offers];
+                if (known is null ? offers.Contains(offer) : !known.Add(offer)) return ListStatus.Malformed;
                 offers.Add(offer);
             }
         }
 
-        return !present || offers.Count > 0;
+        return offers.Count > 0 ? ListStatus.Done : ListStatus.Malformed;
     }
 }

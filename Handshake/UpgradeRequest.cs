@@ -1,5 +1,5 @@
 // A request whose head has been parsed. It owns one copy of the head's bytes and an index of where each field lies in it; strings
-// and lists are made when they are asked for. It stays valid until its owner has the reader fill it anew.
+// and lists are made when they are first asked for. It stays valid until its owner has the reader fill it anew.
 
 using System.Text;
 
@@ -31,9 +31,15 @@ public sealed class UpgradeRequest
     private Place _target;
     private RequestTarget _parts;
     private string? _path;
+    private KnownFields _known;
+    private ListStatus _subprotocolStatus; // Unread until they are first asked for
+    private ListStatus _extensionStatus;
+    private IReadOnlyList<string> _subprotocols = [];
+    private IReadOnlyList<ExtensionOffer> _extensions = [];
 
-    internal void Fill(ReadOnlySpan<byte> head, RequestLine line, int fields)
+    internal void Fill(ReadOnlySpan<byte> head, RequestLine line, int fields, RequestLimits limits)
     {
+        Limits = limits;
         if (_head.Length < head.Length) _head = new byte[Math.Max(512, head.Length)];
         head.CopyTo(_head);
         _fieldCount = fields;
@@ -42,6 +48,10 @@ public sealed class UpgradeRequest
         MajorVersion = line.MajorVersion;
         MinorVersion = line.MinorVersion;
         TargetIsValid = RequestTarget.TryParse(Target, out _parts, out _path);
+        _known = default;
+        for (int i = 0; i < fields; i++) _known.Add(NameAt(i), i);
+        _subprotocolStatus = _extensionStatus = ListStatus.Unread;
+        (_subprotocols, _extensions) = ([], []);
     }
 
     internal Span<Place> RoomForFields(int fields)
@@ -76,23 +86,40 @@ public sealed class UpgradeRequest
         get
         {
             if (_parts.AuthorityLength > 0) return Target.Slice(_parts.AuthorityStart, _parts.AuthorityLength);
-            return TryGetHeader("Host"u8, out ReadOnlySpan<byte> value) ? value : default;
+            return TryGetHeader(KnownField.Host, out ReadOnlySpan<byte> value) ? value : default;
         }
     }
 
     /// <summary>The origin that a browser names, or null.</summary>
-    public string? Origin => TryGetHeader("Origin"u8, out ReadOnlySpan<byte> value) ? Encoding.Latin1.GetString(value) : null;
+    public string? Origin => TryGetHeader(KnownField.Origin, out ReadOnlySpan<byte> value) ? Encoding.Latin1.GetString(value) : null;
 
-    /// <summary>The subprotocols that the client offers, its preferred first; empty if the field is missing or malformed.</summary>
-    public IReadOnlyList<string> Subprotocols => SubprotocolHeader.TryParse(this, out List<string> offers) ? offers : [];
+    /// <summary>The subprotocols that the client offers, its preferred first; empty if the field is missing, malformed or past its limit.</summary>
+    public IReadOnlyList<string> Subprotocols
+    {
+        get
+        {
+            _ = ReadSubprotocols();
+            return _subprotocols;
+        }
+    }
 
-    /// <summary>The extensions that the client offers, in order; empty if the field is missing or malformed.</summary>
-    public IReadOnlyList<ExtensionOffer> Extensions => ExtensionHeader.TryParse(this, out List<ExtensionOffer> offers) ? offers : [];
+    /// <summary>The extensions that the client offers, in order; empty if the field is missing, malformed or past its limit.</summary>
+    public IReadOnlyList<ExtensionOffer> Extensions
+    {
+        get
+        {
+            _ = ReadExtensions();
+            return _extensions;
+        }
+    }
 
     /// <summary>The header fields, in order.</summary>
     public HeaderEnumerator Headers => new(this);
 
     internal bool TargetIsValid { get; private set; }
+
+    /// <summary>Under which it was read.</summary>
+    internal RequestLimits Limits { get; private set; } = RequestLimits.Default;
 
     /// <summary>The first field of this name, in any case.</summary>
     public bool TryGetHeader(ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
@@ -108,6 +135,38 @@ public sealed class UpgradeRequest
         return false;
     }
 
+    internal ReadOnlySpan<byte> NameAt(int index) => At(_fields[index * 2]);
+
+    internal ReadOnlySpan<byte> ValueAt(int index) => At(_fields[(index * 2) + 1]);
+
+    internal int CountHeader(KnownField field) => _known.CountOf(field);
+
+    internal bool TryGetHeader(KnownField field, out ReadOnlySpan<byte> value)
+    {
+        bool found = _known.CountOf(field) > 0;
+        value = found ? ValueAt(_known.FirstOf(field)) : default;
+        return found;
+    }
+
+    /// <summary>The values of all fields of this name.</summary>
+    internal KnownFieldEnumerator ValuesOf(KnownField field) => new(this, field, _known.FirstOf(field), _known.CountOf(field));
+
+    internal ListStatus ReadSubprotocols()
+    {
+        if (_subprotocolStatus != ListStatus.Unread) return _subprotocolStatus;
+        _subprotocolStatus = SubprotocolHeader.Parse(this, out List<string> offers);
+        if (_subprotocolStatus == ListStatus.Done && offers.Count > 0) _subprotocols = offers.AsReadOnly();
+        return _subprotocolStatus;
+    }
+
+    internal ListStatus ReadExtensions()
+    {
+        if (_extensionStatus != ListStatus.Unread) return _extensionStatus;
+        _extensionStatus = ExtensionHeader.Parse(this, out List<ExtensionOffer> offers);
+        if (_extensionStatus == ListStatus.Done && offers.Count > 0) _extensions = offers.AsReadOnly();
+        return _extensionStatus;
+    }
+
     /// <summary>How many fields there are of this name, in any case.</summary>
     public int CountHeader(ReadOnlySpan<byte> name)
     {
@@ -117,7 +176,9 @@ public sealed class UpgradeRequest
         return count;
     }
 
-    /// <summary>A parameter of the query, percent-decoded.</summary>
+    /// <summary>
+    /// A parameter of the query, which is form-encoded (application/x-www-form-urlencoded): in names and values a plus is a space, and %XX a byte.
+    /// </summary>
     /// <param name="name">Its name, in plain bytes.</param>
     /// <param name="value">The first one's value; empty when it has none.</param>
     /// <param name="count">How often the name stands in the query.</param>
@@ -133,10 +194,9 @@ public sealed class UpgradeRequest
             ReadOnlySpan<byte> pair = end < 0 ? rest : rest[..end];
             rest = end < 0 ? default : rest[(end + 1)..];
             int equals = pair.IndexOf((byte)'=');
-            ReadOnlySpan<byte> key = equals < 0 ? pair : pair[..equals];
-            if (!PercentEncoding.TryDecode(key, out byte[] decoded) || !decoded.AsSpan().SequenceEqual(name)) continue;
+            if (!PercentEncoding.FormEquals(equals < 0 ? pair : pair[..equals], name)) continue;
             ReadOnlySpan<byte> raw = equals < 0 ? default : pair[(equals + 1)..];
-            if (count++ == 0) value = PercentEncoding.TryDecode(raw, out byte[] plain) ? plain : [];
+            if (count++ == 0) value = PercentEncoding.TryDecode(raw, out byte[] plain, plusIsSpace: true) ? plain : [];
         }
 
         return count > 0;

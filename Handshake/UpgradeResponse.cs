@@ -1,5 +1,5 @@
 // The answers, byte for byte. A 101 has what §4.2.2 asks for and nothing else; every other answer says in plain text what was wrong, and that
-// the connection closes.
+// the connection closes. Who has a clock gives the date for it: RFC 9110 §6.6.1 asks an origin server for one in 2xx, 3xx and 4xx, and lets it be in 5xx.
 
 using System.Buffers;
 using System.Globalization;
@@ -22,7 +22,7 @@ public static class UpgradeResponse
     {
         ArgumentNullException.ThrowIfNull(writer);
         ArgumentNullException.ThrowIfNull(request);
-        if (!request.TryGetHeader("Sec-WebSocket-Key"u8, out ReadOnlySpan<byte> key)) key = default;
+        if (!request.TryGetHeader(KnownField.Key, out ReadOnlySpan<byte> key)) key = default;
         writer.Write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "u8);
         AcceptKey.Write(key[..Math.Min(key.Length, AcceptKey.KeyBytes)], writer.GetSpan(AcceptKey.AcceptBytes));
         writer.Advance(AcceptKey.AcceptBytes);
@@ -42,7 +42,12 @@ public static class UpgradeResponse
     }
 
     /// <summary>Writes the answer to a request that breaks a row, with the fields that its status asks for.</summary>
-    public static void WriteRefusal(IBufferWriter<byte> writer, HandshakeRule rule, bool headOnly = false)
+    /// <param name="writer">Takes the bytes.</param>
+    /// <param name="rule">The row.</param>
+    /// <param name="headOnly">The request's method was HEAD.</param>
+    /// <param name="date">The value of Date (<see cref="HttpDate"/>); empty where there is no clock.</param>
+    /// <param name="detail">A line behind the row's sentence, or null. Strangers' words in it have to be escaped.</param>
+    public static void WriteRefusal(IBufferWriter<byte> writer, HandshakeRule rule, bool headOnly = false, ReadOnlySpan<byte> date = default, string? detail = null)
     {
         ArgumentNullException.ThrowIfNull(rule);
         string fields = rule.Status switch
@@ -54,38 +59,60 @@ public static class UpgradeResponse
             503 => string.Create(CultureInfo.InvariantCulture, $"Retry-After: {RetryAfterSeconds}\r\n"),
             _ => "",
         };
-        Write(writer, rule.Status, fields, $"{rule.Text} ({rule.Section})", headOnly);
+        Write(writer, rule.Status, fields, $"{rule.Text} ({rule.Section}){(detail is null ? "" : "\n" + detail)}", headOnly, date);
     }
 
     /// <summary>Writes an error of the application's: its status, 400 to 599, and a sentence.</summary>
-    public static void WriteError(IBufferWriter<byte> writer, int status, string text, bool headOnly = false)
+    /// <param name="writer">Takes the bytes.</param>
+    /// <param name="status">The status.</param>
+    /// <param name="text">The sentence.</param>
+    /// <param name="headOnly">The request's method was HEAD.</param>
+    /// <param name="date">The value of Date (<see cref="HttpDate"/>); empty where there is no clock.</param>
+    public static void WriteError(IBufferWriter<byte> writer, int status, string text, bool headOnly = false, ReadOnlySpan<byte> date = default)
     {
         ArgumentNullException.ThrowIfNull(text);
         string fields = status == 426 ? "Upgrade: websocket\r\n" : "";
-        Write(writer, status, fields, text, headOnly);
+        Write(writer, status, fields, text, headOnly, date);
     }
 
     /// <summary>Writes a page.</summary>
-    public static void WritePage(IBufferWriter<byte> writer, ReadOnlySpan<byte> html, bool headOnly, string contentSecurityPolicy)
+    /// <param name="writer">Takes the bytes.</param>
+    /// <param name="html">The page.</param>
+    /// <param name="headOnly">The request's method was HEAD.</param>
+    /// <param name="contentSecurityPolicy">The value of Content-Security-Policy, in ASCII.</param>
+    /// <param name="date">The value of Date (<see cref="HttpDate"/>); empty where there is no clock.</param>
+    public static void WritePage(
+        IBufferWriter<byte> writer, ReadOnlySpan<byte> html, bool headOnly, string contentSecurityPolicy, ReadOnlySpan<byte> date = default)
     {
         ArgumentNullException.ThrowIfNull(writer);
-        Append(writer, "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n");
+        Append(writer, "HTTP/1.1 200 OK\r\n");
+        AppendDate(writer, date);
+        Append(writer, "Content-Type: text/html; charset=utf-8\r\n");
         Append(writer, string.Create(CultureInfo.InvariantCulture, $"Content-Length: {html.Length}\r\n"));
         Append(writer, $"Content-Security-Policy: {contentSecurityPolicy}\r\n");
         Append(writer, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
         if (!headOnly) writer.Write(html);
     }
 
-    private static void Write(IBufferWriter<byte> writer, int status, string fields, string text, bool headOnly)
+    private static void Write(IBufferWriter<byte> writer, int status, string fields, string text, bool headOnly, ReadOnlySpan<byte> date)
     {
         ArgumentNullException.ThrowIfNull(writer);
         byte[] body = Encoding.UTF8.GetBytes(text + "\n");
         Append(writer, string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} {ReasonPhrase(status)}\r\n"));
+        AppendDate(writer, date);
         Append(writer, fields);
         Append(writer, status == 426 ? "Connection: Upgrade, close\r\n" : "Connection: close\r\n");
         Append(writer, string.Create(CultureInfo.InvariantCulture, $"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {body.Length}\r\n"));
         Append(writer, "X-Content-Type-Options: nosniff\r\n\r\n");
         if (!headOnly) writer.Write(body);
+    }
+
+    private static void AppendDate(IBufferWriter<byte> writer, ReadOnlySpan<byte> date)
+    {
+        if (date.IsEmpty) return;
+        writer.Write("Date: "u8);
+        writer.Write(date);
+        writer.Write("\r\n"u8);
     }
 
     private static void Append(IBufferWriter<byte> writer, string ascii) => Encoding.ASCII.GetBytes(ascii, writer);

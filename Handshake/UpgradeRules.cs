@@ -1,6 +1,6 @@
 // Judges a request that is well formed. The order is fixed, and the first row that is broken answers; HandshakeRules lists the rows in
 // this same order. In words: may it be asked at all (method, version, target, host)? Is an upgrade asked for (else it is the page, or
-// an endpoint that needs one, or nothing)? Is it asked for correctly? And only then: may this client have it?
+// an endpoint that needs one, or nothing)? Is it asked for correctly? And only then: may this client have it? Every list is counted before it is read.
 
 namespace RawWs.Handshake;
 
@@ -36,12 +36,12 @@ public static class UpgradeRules
         bool isHead = request.Method.SequenceEqual("HEAD"u8);
         if (JudgeRequest(request) is { } broken) return Refusal(broken, isHead);
 
-        bool isRoot = request.Path == "/";
-        bool isEndpoint = isRoot || request.Path.StartsWith("/ws/", StringComparison.Ordinal);
+        bool isEndpoint = policy.IsEndpoint(request.Path);
         if (!AsksForUpgrade(request))
         {
             // "/" is the page for who wants a page, and an endpoint for who speaks of WebSocket.
-            if (isRoot && policy.HasPage && !SpeaksOfWebSocket(request)) return new Judgement(JudgementKind.Page, null, null, isHead, false);
+            if (SpeaksOfWebSocket(request) && HandshakeRules.Broken(HandshakeRules.UpgradeLost) is { } lost) return Refusal(lost, isHead);
+            if (policy.HasPage && request.Path == "/") return new Judgement(JudgementKind.Page, null, null, isHead, false);
             if (!isEndpoint && HandshakeRules.Broken(HandshakeRules.PathUnknown) is { } unknown) return Refusal(unknown, isHead);
             if (HandshakeRules.Broken(HandshakeRules.UpgradeNotAsked) is { } notAsked) return Refusal(notAsked, isHead);
         }
@@ -61,45 +61,62 @@ public static class UpgradeRules
         if (!isGet && !isPlainHead && HandshakeRules.Broken(HandshakeRules.MethodNotAllowed) is { } method) return method;
         if (request.MajorVersion != 1 && HandshakeRules.Broken(HandshakeRules.MajorVersionNotSupported) is { } version) return version;
         if (!request.TargetIsValid && HandshakeRules.Broken(HandshakeRules.TargetMalformed) is { } target) return target;
+        if (!request.Query.IsEmpty && request.Query.Count((byte)'&') >= request.Limits.QueryParametersMax
+            && HandshakeRules.Broken(HandshakeRules.QueryParametersTooMany) is { } parameters) return parameters;
 
-        int hosts = request.CountHeader("Host"u8);
+        int hosts = request.CountHeader(KnownField.Host);
         if (hosts == 0 && IsHttp11(request) && HandshakeRules.Broken(HandshakeRules.HostMissing) is { } missing) return missing;
         if (hosts > 1 && HandshakeRules.Broken(HandshakeRules.HostDoubled) is { } doubled) return doubled;
-        if (request.TryGetHeader("Host"u8, out ReadOnlySpan<byte> host) && !Authority.TryParse(host, out _)
+        if (request.TryGetHeader(KnownField.Host, out ReadOnlySpan<byte> host) && !Authority.TryParse(host, out _)
             && HandshakeRules.Broken(HandshakeRules.HostMalformed) is { } malformed) return malformed;
-        return null;
+        bool tooMany = HttpGrammar.HasMoreElements(request, KnownField.Upgrade, request.Limits.TokensMax)
+            || HttpGrammar.HasMoreElements(request, KnownField.Connection, request.Limits.TokensMax);
+        return tooMany ? HandshakeRules.Broken(HandshakeRules.TokensTooMany) : null;
     }
 
     private static HandshakeRule? JudgeUpgrade(UpgradeRequest request)
     {
-        if (!HttpGrammar.ListContains(request, "Connection"u8, "upgrade"u8)
+        if (!HttpGrammar.ListContains(request, KnownField.Connection, "upgrade"u8)
             && HandshakeRules.Broken(HandshakeRules.ConnectionWithoutUpgrade) is { } connection) return connection;
-        bool is13 = request.CountHeader("Sec-WebSocket-Version"u8) == 1
-            && request.TryGetHeader("Sec-WebSocket-Version"u8, out ReadOnlySpan<byte> version) && version.SequenceEqual("13"u8);
+        bool is13 = request.CountHeader(KnownField.Version) == 1
+            && request.TryGetHeader(KnownField.Version, out ReadOnlySpan<byte> version) && version.SequenceEqual("13"u8);
         if (!is13 && HandshakeRules.Broken(HandshakeRules.ProtocolVersionNot13) is { } not13) return not13;
 
-        int keys = request.CountHeader("Sec-WebSocket-Key"u8);
+        int keys = request.CountHeader(KnownField.Key);
         if (keys == 0 && HandshakeRules.Broken(HandshakeRules.KeyMissing) is { } missing) return missing;
         if (keys > 1 && HandshakeRules.Broken(HandshakeRules.KeyDoubled) is { } doubled) return doubled;
-        if (request.TryGetHeader("Sec-WebSocket-Key"u8, out ReadOnlySpan<byte> key) && !AcceptKey.IsValid(key)
+        if (request.TryGetHeader(KnownField.Key, out ReadOnlySpan<byte> key) && !AcceptKey.IsValid(key)
             && HandshakeRules.Broken(HandshakeRules.KeyMalformed) is { } malformed) return malformed;
 
-        // Behind an upgrade come frames. A proxy that saw a body there would see other requests than we do.
-        if (request.CountHeader("Content-Length"u8) + request.CountHeader("Transfer-Encoding"u8) > 0
-            && HandshakeRules.Broken(HandshakeRules.BodyNotAllowed) is { } body) return body;
-        if (request.CountHeader("Sec-WebSocket-Protocol"u8) > 0 && !SubprotocolHeader.TryParse(request, out _)
-            && HandshakeRules.Broken(HandshakeRules.SubprotocolsMalformed) is { } protocols) return protocols;
-        if (request.CountHeader("Sec-WebSocket-Extensions"u8) > 0 && !ExtensionHeader.TryParse(request, out _)
-            && HandshakeRules.Broken(HandshakeRules.ExtensionsMalformed) is { } extensions) return extensions;
-        return request.CountHeader("Origin"u8) > 1 ? HandshakeRules.Broken(HandshakeRules.OriginDoubled) : null;
+        if (HasBody(request) && HandshakeRules.Broken(HandshakeRules.BodyNotAllowed) is { } body) return body;
+        if (BrokenBy(request.ReadSubprotocols(), HandshakeRules.SubprotocolsTooMany, HandshakeRules.SubprotocolsMalformed) is { } protocols) return protocols;
+        if (BrokenBy(request.ReadExtensions(), HandshakeRules.ExtensionsTooMany, HandshakeRules.ExtensionsMalformed) is { } extensions) return extensions;
+        return request.CountHeader(KnownField.Origin) > 1 ? HandshakeRules.Broken(HandshakeRules.OriginDoubled) : null;
+    }
+
+    private static HandshakeRule? BrokenBy(ListStatus status, HandshakeRule tooMany, HandshakeRule malformed) => status switch
+    {
+        ListStatus.TooMany => HandshakeRules.Broken(tooMany),
+        ListStatus.Malformed => HandshakeRules.Broken(malformed),
+        _ => null,
+    };
+
+    // Behind an upgrade come frames. A proxy that saw a body there would see other requests than we do. A length of 0, said once and as such, is no body.
+    private static bool HasBody(UpgradeRequest request)
+    {
+        int lengths = request.CountHeader(KnownField.ContentLength);
+        return request.CountHeader(KnownField.TransferEncoding) > 0 || lengths > 1
+            || (request.TryGetHeader(KnownField.ContentLength, out ReadOnlySpan<byte> length) && !length.SequenceEqual("0"u8));
     }
 
     // RFC 9110 §7.8: "a server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request".
     private static bool AsksForUpgrade(UpgradeRequest request) =>
-        IsHttp11(request) && HttpGrammar.ListContains(request, "Upgrade"u8, "websocket"u8);
+        IsHttp11(request) && HttpGrammar.ListContains(request, KnownField.Upgrade, "websocket"u8);
 
+    // In HTTP/1.0 too: that is how a proxy passes on what it does not understand.
     private static bool SpeaksOfWebSocket(UpgradeRequest request) =>
-        request.CountHeader("Sec-WebSocket-Key"u8) + request.CountHeader("Sec-WebSocket-Version"u8) > 0 && IsHttp11(request);
+        request.CountHeader(KnownField.Key) + request.CountHeader(KnownField.Version)
+            + request.CountHeader(KnownField.Subprotocols) + request.CountHeader(KnownField.Extensions) > 0;
 
     private static bool IsHttp11(UpgradeRequest request) => request.MinorVersion >= 1;
 

@@ -9,6 +9,7 @@ using RawWs.Server.Compression;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Pages;
+using RawWs.Server.Time;
 
 namespace RawWs.Server;
 
@@ -34,11 +35,12 @@ internal sealed class ServerContext
         {
             AllowedOrigins = options.AllowedOrigins,
             AllowedHosts = options.AllowedHosts,
-            AllowNullOrigin = options.IsLoopbackOnly && options.AllowedOrigins.Count == 0,
+            AllowNullOrigin = options.IsForThisMachineOnly,
             Subprotocols = options.Subprotocols,
             HasPage = options.ServesPage,
         };
         Deflate = MakeDeflate(options, budget);
+        Date = new DateText(options.TimeProvider);
         HandshakeTimeout = Milliseconds(options.HandshakeTimeout);
         MessageTimeout = Milliseconds(options.MessageTimeout);
         CloseTimeout = Milliseconds(options.CloseTimeout);
@@ -70,6 +72,8 @@ internal sealed class ServerContext
     public UpgradePolicy Policy { get; }
 
     public DemoPage? Page { get; }
+
+    public DateText Date { get; }
 
     /// <summary>Null: compression is not spoken here.</summary>
     public MessageDeflate? Deflate { get; }

@@ -5,6 +5,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RawWs.Frame;
+using RawWs.Handshake;
 using RawWs.Server.Compression;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
@@ -28,6 +29,9 @@ internal sealed class Inbox(ConversationLimits limits)
     /// <summary>By when the message under way must have ended, in the loop's milliseconds.</summary>
     public long MessageDeadline { get; set; } = long.MaxValue;
 
+    /// <summary>Before the upgrade: how far a head that comes in pieces has been judged.</summary>
+    public RequestProgress Head { get; set; }
+
     /// <summary>What decompresses the message under way; null when it is not compressed.</summary>
     public Inflater? Inflater { get; set; }
 
@@ -41,7 +45,7 @@ internal sealed class Inbox(ConversationLimits limits)
     public long LookTime { get; set; } = long.MaxValue;
 
     /// <summary>Nothing is under way: the connection can do without, and another may have it.</summary>
-    public bool IsAtRest => Conversation.IsAtRest && _assembly is null && Awaited is null;
+    public bool IsAtRest => Conversation.IsAtRest && _assembly is null && Awaited is null && !Head.IsUnderWay;
 
     /// <summary>Whether what comes next, beginning with this byte, may be of a compressed message (RSV1: RFC 7692 §6).</summary>
     public bool MayBeCompressed(byte first) => Inflater is not null || (first & (byte)ReservedBits.Rsv1) != 0;

@@ -74,8 +74,10 @@ public sealed partial class WebSocketConnection
         }
 
         UpgradeRequest request = _loop.Request;
-        RequestStatus status = RequestReader.TryRead(ref buffer, _context.RequestLimits, request, out HandshakeRule? violation);
+        RequestProgress progress = _inbox?.Head ?? default;
+        RequestStatus status = RequestReader.TryRead(ref buffer, _context.RequestLimits, request, ref progress, out HandshakeRule? violation);
         _transport.AdvanceTo(buffer.Start, status == RequestStatus.NeedMoreData ? buffer.End : buffer.Start);
+        RememberHead(status == RequestStatus.NeedMoreData && !read.IsCompleted ? progress : default);
         if (status == RequestStatus.Violation)
         {
             Refuse(violation!, headOnly: false);
@@ -91,11 +93,21 @@ public sealed partial class WebSocketConnection
         }
     }
 
+    // A head that comes in pieces has an inbox, as a message under way has: that is where it is remembered how far it has been judged.
+    private void RememberHead(RequestProgress progress)
+    {
+        bool isUnderWay = progress.IsUnderWay;
+        if (!isUnderWay && _inbox is null) return;
+        (_inbox ??= TakeInbox()).Head = progress;
+        if (!isUnderWay) RestInbox();
+    }
+
     private void Judge(UpgradeRequest request)
     {
         Judgement judgement = UpgradeRules.Judge(request, _context.Policy);
         if (judgement.NullOriginUsed) _context.WarnOfNullOrigin();
-        if (judgement.Kind == JudgementKind.Refuse) Refuse(judgement.Rule!, judgement.HeadOnly);
+        if (judgement.Kind == JudgementKind.Refuse)
+            Refuse(judgement.Rule!, judgement.HeadOnly, judgement.Rule == HandshakeRules.OriginNotAllowed ? OriginAdvice.Of(request) : null);
         else if (_overLimit && HandshakeRules.Broken(HandshakeRules.TooManyConnections) is { } full) Refuse(full, judgement.HeadOnly);
         else if (!_context.Budget.HasRoomFor(BytesPerConnectionMin) && HandshakeRules.Broken(HandshakeRules.OutOfMemory) is { } outOfMemory)
             Refuse(outOfMemory, judgement.HeadOnly);
@@ -202,21 +214,21 @@ public sealed partial class WebSocketConnection
     private void ServePage(bool headOnly)
     {
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
-        UpgradeResponse.WritePage(answer, _context.Page!.Html.Span, headOnly, _context.Page.ContentSecurityPolicy);
+        UpgradeResponse.WritePage(answer, _context.Page!.Html.Span, headOnly, _context.Page.ContentSecurityPolicy, _context.Date.Now);
         AnswerAndEnd(answer, 200, "page");
     }
 
-    private void Refuse(HandshakeRule rule, bool headOnly)
+    private void Refuse(HandshakeRule rule, bool headOnly, string? detail = null)
     {
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
-        UpgradeResponse.WriteRefusal(answer, rule, headOnly);
-        AnswerAndEnd(answer, rule.Status, rule.Text, rule.Name);
+        UpgradeResponse.WriteRefusal(answer, rule, headOnly, _context.Date.Now, detail is null ? null : LogText.Escape(detail, OriginAdvice.CharactersMax));
+        AnswerAndEnd(answer, rule.Status, detail is null ? rule.Text : $"{rule.Text} {detail}", rule.Name);
     }
 
     private void Answer(int status, string text)
     {
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
-        UpgradeResponse.WriteError(answer, status, text);
+        UpgradeResponse.WriteError(answer, status, text, headOnly: false, _context.Date.Now);
         AnswerAndEnd(answer, status, text);
     }
 

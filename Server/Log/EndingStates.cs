@@ -57,7 +57,7 @@ internal readonly struct RequestAnsweredState(long id, PeerAddress peer, Verdict
     /// <summary>The text, without a delegate for each line.</summary>
     public static readonly Func<RequestAnsweredState, Exception?, string> Format = static (state, _) => state.ToString();
 
-    private readonly string _reason = LogText.Escape(verdict.Reason);
+    private readonly string _reason = LogText.Escape(verdict.Reason, OriginAdvice.CharactersMax);
 
     public int Count => 9;
 

@@ -10,14 +10,16 @@ internal static class LogText
 {
     private const int CharactersMax = 200;
 
-    /// <summary>The text with control, format and separator characters, lone surrogates, quotes and backslashes as escapes; at most 200 characters.</summary>
-    public static string Escape(string text)
+    /// <summary>
+    /// The text with control, format and separator characters, lone surrogates, quotes and backslashes as escapes; at most 200 characters, or so many.
+    /// </summary>
+    public static string Escape(string text, int charactersMax = CharactersMax)
     {
-        if (IsPlain(text)) return text;
+        if (IsPlain(text, charactersMax)) return text;
         StringBuilder escaped = new(text.Length + 16);
         foreach (Rune rune in text.EnumerateRunes())
         {
-            if (escaped.Length >= CharactersMax) return escaped.Append('…').ToString();
+            if (escaped.Length >= charactersMax) return escaped.Append('…').ToString();
             if (rune.Value is '"' or '\\') escaped.Append('\\').Append((char)rune.Value);
             else if (IsHarmless(rune)) escaped.Append(rune.ToString());
             else escaped.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:x}}}");
@@ -26,9 +28,9 @@ internal static class LogText
         return escaped.ToString();
     }
 
-    private static bool IsPlain(string text)
+    private static bool IsPlain(string text, int charactersMax)
     {
-        if (text.Length > CharactersMax) return false;
+        if (text.Length > charactersMax) return false;
         foreach (char c in text)
             if (c is < ' ' or > '~' or '"' or '\\') return false;
         return true;

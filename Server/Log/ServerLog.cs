@@ -29,7 +29,7 @@ internal static partial class ServerLog
     [LoggerMessage(5, LogLevel.Warning, "accept backs off for {milliseconds} ms: {error}")]
     public static partial void AcceptBackedOff(this ILogger log, int milliseconds, string error);
 
-    [LoggerMessage(6, LogLevel.Warning, "an Origin of null was allowed (a page opened from disk, or any site's sandboxed frame); it is allowed only while every listening address is loopback and no origin is named")]
+    [LoggerMessage(6, LogLevel.Warning, "an Origin of null or file:// was allowed (a page opened from disk, or any site's sandboxed frame); it is allowed only while every listening address is loopback and no origin or host is named")]
     public static partial void NullOriginAllowed(this ILogger log);
 
     [LoggerMessage(7, LogLevel.Error, "the application's handler threw on connection {id}: close 1011")]

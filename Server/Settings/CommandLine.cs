@@ -98,7 +98,11 @@ internal sealed class CommandLine
             if (!sources.TryGetValue(setting.Name, out Source? source)) continue;
             if (!setting.IsList && source.Values.Count != 1) return Fail($"{source.Where}: one value is needed; allowed: {setting.Allowed}");
             if (setting.Apply(settings, source.Values, out int wrong) is not { } changed)
-                return Fail($"{source.Where}: \"{LogText.Escape(source.Values[wrong])}\" is not allowed; allowed: {setting.Allowed}");
+            {
+                string value = source.Values[wrong], reason = setting.FindReason?.Invoke(value) is { } why ? ": " + LogText.Escape(why, 400) : "";
+                return Fail($"{source.Where}: \"{LogText.Escape(value)}\" is not allowed{reason}; allowed: {setting.Allowed}");
+            }
+
             settings = changed;
         }
 

@@ -21,7 +21,7 @@ internal sealed record RunSettings
 
     public ApplicationKind Application { get; init; }
 
-    /// <summary>Null: first-message while every listening address is loopback, else query.</summary>
+    /// <summary>Null: first-message while every listening address is loopback and no host or origin is named, else query.</summary>
     public Introduce? Introduce { get; init; }
 
     public DuplicateUid DuplicateUid { get; init; }
@@ -32,7 +32,7 @@ internal sealed record RunSettings
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(5);
 
     public Introduce EffectiveIntroduce =>
-        Introduce ?? (Server.IsLoopbackOnly ? Applications.Introduce.FirstMessage : Applications.Introduce.Query);
+        Introduce ?? (Server.IsForThisMachineOnly ? Applications.Introduce.FirstMessage : Applications.Introduce.Query);
 
     /// <summary>A setting that was given and does nothing, since another is missing; null when there is none.</summary>
     public string? FindWithoutEffect()

@@ -3,6 +3,8 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using RawWs.Handshake;
+using RawWs.Server.Log;
 
 namespace RawWs.Server;
 
@@ -73,7 +75,10 @@ public sealed record ServerOptions
     /// <summary>Without a heartbeat: this text is sent instead of a Ping, and no answer is expected. Default: none.</summary>
     public string? PingText { get; init; }
 
-    /// <summary>Origins that are allowed besides loopback and same host, or "*" for any. Default: none.</summary>
+    /// <summary>
+    /// Origins that are allowed besides loopback and same host, as browsers write them ("https://example.com", "null", "file://"), or "*" for any. Case and a
+    /// default port do not matter. Default: none.
+    /// </summary>
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 
     /// <summary>Host names under which this server is reached: for these an Origin of the same host is allowed. Default: none.</summary>
@@ -108,13 +113,17 @@ public sealed record ServerOptions
 
     internal bool UsesEpoll => Transport == TransportKind.Epoll || (Transport == TransportKind.Auto && OperatingSystem.IsLinux());
 
-    internal bool IsLoopbackOnly
+    /// <summary>
+    /// Whether nobody but this machine's own programs can be meant: every address is loopback, and no host or origin is named. Whoever names one has the world
+    /// outside, behind a proxy.
+    /// </summary>
+    internal bool IsForThisMachineOnly
     {
         get
         {
             foreach (IPEndPoint endPoint in ListenEndPoints)
                 if (!IPAddress.IsLoopback(endPoint.Address)) return false;
-            return true;
+            return AllowedOrigins.Count == 0 && AllowedHosts.Count == 0;
         }
     }
 
@@ -132,6 +141,10 @@ public sealed record ServerOptions
         if (CompressionLevel is < 1 or > 9) return $"{nameof(CompressionLevel)}: 1 to 9, not {CompressionLevel}.";
         if (CompressionBytesMin < 0) return $"{nameof(CompressionBytesMin)}: at least 0, not {CompressionBytesMin}.";
         if (CompressionWindowBits is < 9 or > 15) return $"{nameof(CompressionWindowBits)}: 9 to 15, not {CompressionWindowBits}.";
+        foreach (string origin in AllowedOrigins)
+            if (OriginRule.FindError(origin) is { } problem) return $"{nameof(AllowedOrigins)}: \"{LogText.Escape(origin)}\" can never match: {problem}.";
+        foreach (string host in AllowedHosts)
+            if (OriginRule.FindHostError(host) is { } problem) return $"{nameof(AllowedHosts)}: \"{LogText.Escape(host)}\" can never match: {problem}.";
         if (PingText is not null && Heartbeat > TimeSpan.Zero) return $"{nameof(PingText)}: only without a heartbeat (set {nameof(Heartbeat)} to zero).";
         return FindBadTime(nameof(MessageTimeout), MessageTimeout) ?? FindBadTime(nameof(HandshakeTimeout), HandshakeTimeout)
             ?? FindBadTime(nameof(CloseTimeout), CloseTimeout) ?? FindBadTime(nameof(SendTimeout), SendTimeout)

@@ -4,6 +4,7 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
+using RawWs.Handshake;
 using RawWs.Server.Applications;
 using RawWs.Server.Routing;
 
@@ -16,7 +17,11 @@ namespace RawWs.Server.Settings;
 /// <param name="Allowed">What a value may be, to be read after "allowed:".</param>
 /// <param name="IsList">Whether it may be given several times.</param>
 /// <param name="Apply">Sets the values, which are one unless it is a list. Null for a value that is not allowed; the index says which.</param>
-internal sealed record Setting(string Name, string Placeholder, string Help, string Allowed, bool IsList, ApplySetting Apply);
+internal sealed record Setting(string Name, string Placeholder, string Help, string Allowed, bool IsList, ApplySetting Apply)
+{
+    /// <summary>Says of a value that is not allowed why it is not, where there is more to say than what is allowed; null where there is not.</summary>
+    public Func<string, string?>? FindReason { get; init; }
+}
 
 internal delegate RunSettings? ApplySetting(RunSettings settings, IReadOnlyList<string> values, out int wrong);
 
@@ -38,7 +43,7 @@ internal static class SettingTable
             Choice(("router", ApplicationKind.Router), ("echo", ApplicationKind.Echo)),
             static (settings, value) => settings with { Application = value }),
         One("introduce", "HOW", "How a client gets its uid: first-message (to a uid that is not reserved, or ?uid=), query (?uid= only), none. "
-            + "Default: first-message while every listening address is loopback, else query.", "first-message, query, none",
+            + "Default: first-message while every listening address is loopback and no --allowed-origin or --allowed-host is given, else query.", "first-message, query, none",
             Choice(("first-message", Introduce.FirstMessage), ("query", Introduce.Query), ("none", Introduce.None)),
             static (settings, value) => settings with { Introduce = value }),
         One("duplicate-uid", "share|replace|reject", "When a uid is connected already: both have it, the older connection is closed, or the newer "
@@ -72,12 +77,14 @@ internal static class SettingTable
             SettingText.TryTime, static (options, value) => options with { SendTimeout = value }),
         Server<TimeSpan>("close-timeout", "SECONDS", "Time for a client to answer our Close and end its stream. Default: 5 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { CloseTimeout = value }),
-        List<string>("allowed-origin", "ORIGIN", "Origin whose pages may connect, as https://example.com, or * for all; repeatable. Loopback and same host are "
-            + "always allowed. Default: none.", "scheme://host[:port] or *", TryOrigin,
-            static (settings, values) => settings with { Server = settings.Server with { AllowedOrigins = values } }),
+        List<string>("allowed-origin", "ORIGIN", "Origin whose pages may connect, as https://example.com; null or file:// for pages without a host (from disk, of "
+            + "apps, of any site's sandboxed frame); * for all; repeatable. Case and a default port do not matter. Loopback and same host are always allowed; "
+            + "null and file:// only while every listening address is loopback and no --allowed-origin or --allowed-host is given. Default: none.",
+            "scheme://host[:port], null, file:// or *", TryOrigin,
+            static (settings, values) => settings with { Server = settings.Server with { AllowedOrigins = values } }) with { FindReason = OriginRule.FindError },
         List<string>("allowed-host", "NAME", "Host name of this server under which pages of the same host may connect; repeatable. IP addresses and localhost need "
-            + "none. Default: none.", "a host name without port", TryHost,
-            static (settings, values) => settings with { Server = settings.Server with { AllowedHosts = values } }),
+            + "none. Default: none.", "a host name in ASCII, without port", TryHost,
+            static (settings, values) => settings with { Server = settings.Server with { AllowedHosts = values } }) with { FindReason = OriginRule.FindHostError },
         List<string>("subprotocol", "NAME", "Subprotocol to agree to, the preferred first; repeatable. Default: none.", "a token of HTTP", SettingText.TryToken,
             static (settings, values) => settings with { Server = settings.Server with { Subprotocols = values } }),
         Server("compression", "on|off", "Agree to permessage-deflate with clients that offer it. Default: off.", "on, off", OnOff,
@@ -156,16 +163,13 @@ internal static class SettingTable
     private static bool TryOrigin(string text, out string origin)
     {
         origin = text;
-        // RFC 6454 §6.2: scheme, host and port, and nothing behind them, not even a slash: that is how browsers write it.
-        return text == "*" || (Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Host.Length > 0 && uri.UserInfo.Length == 0
-            && text.Contains("://", StringComparison.Ordinal) && text.LastIndexOf('/') == text.IndexOf("://", StringComparison.Ordinal) + 2
-            && !text.AsSpan().ContainsAny('?', '#'));
+        return OriginRule.FindError(text) is null;
     }
 
     private static bool TryHost(string text, out string host)
     {
         host = text;
-        return Uri.CheckHostName(text) == UriHostNameType.Dns;
+        return OriginRule.FindHostError(text) is null;
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -10,7 +10,7 @@ namespace RawWs.Tests.Handshake;
 
 public sealed class HandshakeTests
 {
-    private static readonly UpgradePolicy Policy = new() { HasPage = true };
+    private static readonly UpgradePolicy Policy = RequestVectors.AnyPath;
     private static readonly RequestLimits Limits = new();
 
     private static IReadOnlyList<RequestVector> Vectors => RequestVectors.All;
@@ -24,7 +24,7 @@ public sealed class HandshakeTests
         {
             ReadOnlySequence<byte> buffer = Segments.Of(vector.Bytes, cuts);
             RequestStatus status = RequestReader.TryRead(ref buffer, Limits, out UpgradeRequest? request, out HandshakeRule? violation);
-            Assert.That(Judge(status, request, violation), Is.EqualTo((vector.Expected, vector.Rule)), $"cuts {string.Join(',', cuts.Take(9))}");
+            Assert.That(Judge(status, request, violation, vector.Policy), Is.EqualTo((vector.Expected, vector.Rule)), $"cuts {string.Join(',', cuts.Take(9))}");
             if (status == RequestStatus.Done) Assert.That(buffer.IsEmpty);
         }
     }
@@ -43,10 +43,31 @@ public sealed class HandshakeTests
         await pipe.Writer.WriteAsync("rest"u8.ToArray());
         await pipe.Writer.CompleteAsync(); // so that a reader which wants more gets its end, and the test fails in place of waiting
         RequestReadResult read = await reading;
-        Assert.That(Judge(read.Status, read.Request, read.Violation), Is.EqualTo((vector.Expected, vector.Rule)));
+        Assert.That(Judge(read.Status, read.Request, read.Violation, vector.Policy), Is.EqualTo((vector.Expected, vector.Rule)));
         if (read.Status != RequestStatus.Done) return;
         ReadResult rest = await pipe.Reader.ReadAsync();
         Assert.That(Encoding.ASCII.GetString(rest.Buffer), Is.EqualTo("rest"), "what follows the request stays in the pipe");
+    }
+
+    // What has been judged is remembered, and the answer is the same at the same byte, however the head is cut.
+    [TestCaseSource(nameof(Vectors))]
+    public void Vector_WithItsProgressRemembered(RequestVector vector)
+    {
+        foreach (int[] cuts in CutsOf(vector.Bytes.Length).Append([.. Enumerable.Range(1, vector.Bytes.Length - 1)]))
+        {
+            RequestProgress progress = default;
+            UpgradeRequest request = new();
+            foreach (int end in cuts.Append(vector.Bytes.Length))
+            {
+                ReadOnlySequence<byte> anew = new(vector.Bytes, 0, end), again = anew;
+                RequestStatus expected = RequestReader.TryRead(ref anew, Limits, out _, out HandshakeRule? rule);
+                RequestStatus status = RequestReader.TryRead(ref again, Limits, request, ref progress, out HandshakeRule? violation);
+                Assert.That((status, violation, again.Length), Is.EqualTo((expected, rule, anew.Length)), $"{end} bytes, cuts {string.Join(',', cuts.Take(9))}");
+                if (status == RequestStatus.NeedMoreData) continue;
+                Assert.That(Judge(status, request, violation, vector.Policy), Is.EqualTo((vector.Expected, vector.Rule)));
+                break;
+            }
+        }
     }
 
     [Test]
@@ -63,7 +84,7 @@ public sealed class HandshakeTests
         // Everything is wrong with this one; with each thing mended, the next row in the table's order answers.
         List<HandshakeRule> expected = [HandshakeRules.MethodNotAllowed, HandshakeRules.MajorVersionNotSupported, HandshakeRules.TargetMalformed,
             HandshakeRules.HostDoubled, HandshakeRules.ConnectionWithoutUpgrade, HandshakeRules.ProtocolVersionNot13, HandshakeRules.KeyMalformed,
-            HandshakeRules.BodyNotAllowed, HandshakeRules.SubprotocolsMalformed, HandshakeRules.ExtensionsMalformed, HandshakeRules.OriginNotAllowed, HandshakeRules.PathUnknown];
+            HandshakeRules.BodyNotAllowed, HandshakeRules.SubprotocolsMalformed, HandshakeRules.ExtensionsMalformed, HandshakeRules.OriginNotAllowed];
         (string Wrong, string Right)[] parts = [("POST", "GET"), ("HTTP/3.1", "HTTP/1.1"), ("/%", "/other"), ("Host: b\r\n", ""), ("close", "upgrade"), ("Version: 12", "Version: 13"),
             ("Key: x", "Key: dGhlIHNhbXBsZSBub25jZQ=="), ("Content-Length: 1\r\n", ""), ("a,a", "a"), (";;", "x"), ("http://evil.example", "http://localhost")];
         string request = "POST /% HTTP/3.1\r\nHost: a\r\nHost: b\r\nUpgrade: websocket\r\nConnection: close\r\nSec-WebSocket-Version: 12\r\nSec-WebSocket-Key: x\r\n"
@@ -80,7 +101,7 @@ public sealed class HandshakeTests
     {
         string line = "GET /" + new string('a', 8192 - 14) + " HTTP/1.1";
         Assert.That(line, Has.Length.EqualTo(8192));
-        Assert.That(JudgeWhole(line + "\r\nHost: a\r\n\r\n").Rule, Is.EqualTo(HandshakeRules.PathUnknown));
+        Assert.That(JudgeWhole(line + "\r\nHost: a\r\n\r\n").Rule, Is.EqualTo(HandshakeRules.UpgradeNotAsked));
         Assert.That(JudgeWhole(line.Replace("/a", "/aa", StringComparison.Ordinal) + "\r\nHost: a\r\n\r\n").Rule, Is.EqualTo(HandshakeRules.RequestLineTooLong));
 
         string fields = string.Concat(Enumerable.Repeat("A: b\r\n", 94));
@@ -177,6 +198,34 @@ public sealed class HandshakeTests
         Assert.That((Encoding.ASCII.GetString(request.Host), request.Path, Encoding.ASCII.GetString(request.Query)), Is.EqualTo(("evil.example:81", "/ws/a", "b")));
     }
 
+    [TestCase("/ws", "/ws", true)]
+    [TestCase("/ws", "/ws/", false)]
+    [TestCase("/ws", "/ws/a", false)]
+    [TestCase("/ws/", "/ws/", true)]
+    [TestCase("/ws/", "/ws/a", true)]
+    [TestCase("/ws/", "/ws", false)]
+    [TestCase("/ws/", "/wsa", false)]
+    [TestCase("/", "/", true)]
+    [TestCase("/", "/a", false)]
+    [TestCase("/\u20ac", "/%E2%82%AC", true)]
+    public void APolicy_MayNameTheEndpoints(string endpoint, string path, bool expected)
+    {
+        UpgradeRequest request = Parse(RequestVectors.Valid.Replace("/ws/chat", path, StringComparison.Ordinal))!;
+        Assert.That(UpgradeRules.Judge(request, new UpgradePolicy { Endpoints = [endpoint] }).Rule, Is.EqualTo(expected ? null : HandshakeRules.PathUnknown));
+    }
+
+    [Test]
+    public void Rfc9110_6_6_1_TheDate_IsTheCallers()
+    {
+        byte[] date = HttpDate.Format(new DateTimeOffset(1994, 11, 6, 9, 49, 37, TimeSpan.FromHours(1)));
+        Assert.That(date, Has.Length.EqualTo(HttpDate.Bytes));
+        ArrayBufferWriter<byte> with = new(), without = new();
+        UpgradeResponse.WriteRefusal(with, HandshakeRules.HostMissing, headOnly: false, date);
+        UpgradeResponse.WriteRefusal(without, HandshakeRules.HostMissing);
+        Assert.That(Encoding.ASCII.GetString(with.WrittenSpan), Is.EqualTo(Encoding.ASCII.GetString(without.WrittenSpan)
+            .Replace("400 Bad Request\r\n", "400 Bad Request\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n", StringComparison.Ordinal)));
+    }
+
     [TestCase("/?uid=100", "100", 1)]
     [TestCase("/?a=b&uid=%E2%82%AC&c", "€", 1)]
     [TestCase("/?uid=1&uid=2", "1", 2)]
@@ -207,7 +256,7 @@ public sealed class HandshakeTests
     {
         ReadOnlySequence<byte> buffer = new(Encoding.Latin1.GetBytes(text));
         RequestStatus status = RequestReader.TryRead(ref buffer, Limits, out UpgradeRequest? request, out HandshakeRule? violation);
-        return Judge(status, request, violation);
+        return Judge(status, request, violation, Policy);
     }
 
     private static UpgradeRequest? Parse(string text)
@@ -217,11 +266,11 @@ public sealed class HandshakeTests
         return request;
     }
 
-    private static (JudgementKind Kind, HandshakeRule? Rule) Judge(RequestStatus status, UpgradeRequest? request, HandshakeRule? violation)
+    private static (JudgementKind Kind, HandshakeRule? Rule) Judge(RequestStatus status, UpgradeRequest? request, HandshakeRule? violation, UpgradePolicy policy)
     {
         if (status == RequestStatus.Violation) return (JudgementKind.Refuse, violation);
         Assert.That(status, Is.EqualTo(RequestStatus.Done));
-        Judgement judgement = UpgradeRules.Judge(request!, Policy);
+        Judgement judgement = UpgradeRules.Judge(request!, policy);
         return (judgement.Kind, judgement.Rule);
     }
 

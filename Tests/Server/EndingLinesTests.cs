@@ -100,7 +100,7 @@ public class EndingLinesTests
             RecordingLog log = new();
             log.RequestAnswered(id, new PeerAddress(Peer), verdict);
 
-            string rule = verdict.Rule is null ? "" : $" by rule {verdict.Rule}", reason = LogText.Escape(verdict.Reason);
+            string rule = verdict.Rule is null ? "" : $" by rule {verdict.Rule}", reason = LogText.Escape(verdict.Reason, OriginAdvice.CharactersMax);
             string seconds = verdict.Duration.TotalSeconds.ToString("F3", CultureInfo.InvariantCulture);
             int status = verdict.Code ?? 0;
             log.AssertHolds(

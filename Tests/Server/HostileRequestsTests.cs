@@ -109,7 +109,9 @@ public sealed partial class HostileRequestsTests(Setup setup)
     }
 
     // Whatever is wrong with the first request, what stands behind it in the same segment is not another.
-    [TestCase("GET /nowhere HTTP/1.1\r\n{0}\r\n", 404)]
+    [TestCase("GET /?{0}", 400, TestName = "Smuggling_BehindABrokenLine")]
+    [TestCase("GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 426, TestName = "Smuggling_BehindAPlainGet")]
+    [TestCase("GET / HTTP/1.1\r\n{0}Content-Length: 300\r\n\r\n", 400)]
     [TestCase("GET / HTTP/1.1\r\n{0}Origin: https://example.com\r\n\r\n", 403)]
     [TestCase("GET /?uid=all HTTP/1.1\r\n{0}\r\n", 400)]
     [TestCase("GET / HTTP/1.1\r\n{0}Content-Length: 0\r\nContent-Length: 300\r\n\r\n", 400)]

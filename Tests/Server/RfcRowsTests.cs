@@ -70,7 +70,7 @@ public sealed class RfcRowsTests(Setup setup)
         Assert.That(Encoding.UTF8.GetString(output.ToArray()), Does.Contain($"ProtocolViolation, code 1002, rule {FrameRules.ReservedBitsNotNegotiated.Name}"));
     }
 
-    [TestCase("/nowhere", "", 404)]
+    [TestCase("/", "Content-Length: 1\r\n", 400)]
     [TestCase("/", "Origin: https://example.com\r\n", 403)]
     [TestCase("/", "Sec-WebSocket-Extensions: a; b=\r\n", 400)]
     public async Task Section_7_2_2_ARefusedHandshake_IsAnsweredByHttp_AndTheConnectionIsClosed(string target, string fields, int status)

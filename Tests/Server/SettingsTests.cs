@@ -142,6 +142,55 @@ public class SettingsTests
         Assert.That(Good(["--listen", "0.0.0.0:0", "--introduce", "first-message"]).EffectiveIntroduce, Is.EqualTo(Introduce.FirstMessage));
     }
 
+    // A named host or origin means that the world is outside, whatever the address is: a proxy is in front.
+    [TestCase("--allowed-host", "chat.example.com")]
+    [TestCase("--allowed-origin", "https://example.com")]
+    [TestCase("--allowed-origin", "*")]
+    public void Introduce_IsByQuery_WhereTheWorldIsOutside(string option, string value)
+    {
+        Assert.That(Good([option, value]).EffectiveIntroduce, Is.EqualTo(Introduce.Query));
+        Assert.That(Good([option, value, "--introduce", "first-message"]).EffectiveIntroduce, Is.EqualTo(Introduce.FirstMessage));
+    }
+
+    [TestCase("null")]
+    [TestCase("file://")]
+    [TestCase("*")]
+    [TestCase("ionic://localhost")]
+    [TestCase("https://xn--bcher-kva.example")]
+    [TestCase("http://[::1]:8080")]
+    [TestCase("HTTPS://Example.com:443")]
+    public void AnOriginThatCanMatch_IsTaken(string origin) => Assert.That(Good(["--allowed-origin", origin]).Server.AllowedOrigins[0], Is.EqualTo(origin));
+
+    // What can never match is a mistake, and is told at the start, with the reason.
+    [TestCase("--allowed-origin", "https://example.com/chat", "path")]
+    [TestCase("--allowed-origin", "https://example.com?a", "path")]
+    [TestCase("--allowed-origin", "https://*.example.com", "*")]
+    [TestCase("--allowed-origin", "https://b\u00fccher.example", "xn--")]
+    [TestCase("--allowed-origin", "https://127.1", "127.0.0.1")]
+    [TestCase("--allowed-origin", "https://0x7f000001", "127.0.0.1")]
+    [TestCase("--allowed-origin", "wss://example.com", "https://example.com")]
+    [TestCase("--allowed-origin", "ws://example.com", "http://example.com")]
+    [TestCase("--allowed-origin", "file:///home/page.html", "file://")]
+    [TestCase("--allowed-origin", "https://user@example.com", "host")]
+    [TestCase("--allowed-origin", "https://example.com:99999", "port")]
+    [TestCase("--allowed-origin", "https://", "host")]
+    [TestCase("--allowed-origin", "NULL", "null")]
+    [TestCase("--allowed-origin", "https://a b", "host")]
+    [TestCase("--allowed-origin", "https://[::1%25eth0]", "host")]
+    [TestCase("--allowed-host", "b\u00fccher.example", "xn--")]
+    [TestCase("--allowed-host", "https://example.com", "name")]
+    [TestCase("--allowed-host", "*.example.com", "*")]
+    [TestCase("--allowed-host", "example..com", "name")]
+    [TestCase("--allowed-host", "192.0.2.1", "address")]
+    [TestCase("--allowed-host", "[::1]", "address")]
+    [TestCase("--allowed-host", "127.1", "address")]
+    [TestCase("--allowed-host", "*", "*")]
+    public void AValueThatCanNeverMatch_IsOneLine_WithTheReason(string option, string value, string reason)
+    {
+        string line = Wrong([option, value]);
+        Assert.That(line, Does.StartWith("rawws: ").And.Contain(option).And.Contain(" is not allowed: ").And.Contain(reason).And.Contain("allowed: "));
+    }
+
     [TestCase("--max-message", "12x")]
     [TestCase("--max-message", "0")]
     [TestCase("--compression", "yes")]

@@ -3,7 +3,7 @@
 //   byte 0       where the value is cut in two, of 256 parts
 //   the rest     the value
 //
-// Properties: verdict and offers are those of an oracle; names and values are tokens; the offers written anew, plain or with every
+// Properties: verdict and offers are those of an oracle, and past the limits there are none; names and values are tokens; the offers written anew, plain or with every
 // character quoted, read the same; two fields mean what their values joined by a comma mean.
 
 using System.Buffers;
@@ -18,7 +18,8 @@ internal static class ExtensionsTarget
     {
         if (input.IsEmpty) return;
         string value = Encoding.Latin1.GetString(input[1..]);
-        List<ExtensionOffer>? expected = ExtensionOracle.Parse(value);
+        // Counted first: what is past the limits is not read.
+        List<ExtensionOffer>? expected = IsPastLimits(value) ? null : ExtensionOracle.Parse(value);
         List<ExtensionOffer>? offers = Read(value);
         Property.Same(Show(offers), Show(expected));
         if (offers is not null)
@@ -29,6 +30,12 @@ internal static class ExtensionsTarget
 
         int cut = value.Length * input[0] / 256;
         CheckFields(value[..cut], value[cut..]);
+    }
+
+    private static bool IsPastLimits(string value)
+    {
+        string[] elements = value.Split(',');
+        return elements.Length > RequestLimits.Default.ExtensionsMax || elements.Any(static element => element.Split(';').Length - 1 > RequestLimits.Default.ExtensionParametersMax);
     }
 
     private static List<ExtensionOffer>? Read(string value)
@@ -47,7 +54,7 @@ internal static class ExtensionsTarget
         bool parsed = ExtensionHeader.TryParse(request!, out List<ExtensionOffer> offers);
         List<ExtensionOffer>? one = ExtensionOracle.Parse(first), other = ExtensionOracle.Parse(second);
         // §9.1: the list has one element at least.
-        bool isList = one is not null && other is not null && one.Count + other.Count > 0;
+        bool isList = one is not null && other is not null && one.Count + other.Count > 0 && !IsPastLimits($"{first},{second}");
         Property.Same(parsed, isList);
         if (!isList) return;
         Property.Same(Show(offers), Show([.. one!, .. other!]));

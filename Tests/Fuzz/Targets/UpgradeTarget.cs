@@ -1,11 +1,11 @@
 // Target "request": RequestReader and UpgradeRules over a request's head, cut at places that the fuzzer chooses.
 //
-//   byte 0       bits 0 and 1: the limits, one of those in the table below; bits 2 to 6: the policy
+//   byte 0       bits 0 and 1: the limits, one of those in the table below; bits 2 to 7: the policy
 //   bytes 1–8    the cuts
 //   the rest     what the client sends
 //
 // Properties: the status, the row that is broken and the head's length are those of an oracle that reads one byte at a time, for every
-// prefix and any segments; what stands behind the head is left; limits are kept; the judgement is that of an oracle over strings; the request
+// prefix and any segments, and also where what has been judged is remembered from piece to piece; what stands behind the head is left; limits are kept; the judgement is that of an oracle over strings; the request
 // written anew reads and is judged the same; a 101 is byte for byte what it has to be.
 
 using System.Buffers;
@@ -26,7 +26,7 @@ internal static class UpgradeTarget
         new(),
         new() { RequestLineBytesMax = 30, HeadBytesMax = 250 },
         new() { RequestLineBytesMax = 60, HeadBytesMax = 60 },
-        new() { HeadersMax = 6 },
+        new() { HeadersMax = 6, QueryParametersMax = 3, TokensMax = 3, SubprotocolsMax = 3, ExtensionsMax = 2, ExtensionParametersMax = 2 },
     ];
 
     public static void Run(ReadOnlySpan<byte> input)
@@ -47,6 +47,7 @@ internal static class UpgradeTarget
             Property.Same((status, violation), decided ? (oracle.Status, oracle.Rule) : (RequestStatus.NeedMoreData, null));
         }
 
+        CheckProgress(bytes, ends, limits, oracle);
         ReadOnlySequence<byte> sequence = Cuts.Segments(bytes, ends);
         CheckPipe(sequence, limits, oracle);
         RequestStatus whole = RequestReader.TryRead(ref sequence, limits, out UpgradeRequest? request, out HandshakeRule? rule);
@@ -55,8 +56,8 @@ internal static class UpgradeTarget
         if (request is null) return;
         Property.Holds(oracle.DecidedAt <= limits.HeadBytesMax);
         CheckRequest(request, oracle);
-        Judgement judgement = CheckJudgement(request, policy, oracle);
-        CheckRoundTrip(request, policy, judgement);
+        Judgement judgement = CheckJudgement(request, policy, limits, oracle);
+        CheckRoundTrip(request, policy, limits, judgement);
         if (judgement.Kind == JudgementKind.Upgrade) CheckSwitch(request, judgement.Subprotocol);
     }
 
@@ -67,6 +68,7 @@ internal static class UpgradeTarget
         AllowedOrigins = (bits & 16) != 0 ? ["https://example.com", "http://[::1]:81"] : [],
         AllowedHosts = (bits & 32) != 0 ? ["ws.example"] : [],
         Subprotocols = (bits & 64) != 0 ? ["chat", "a"] : [],
+        Endpoints = (bits & 128) != 0 ? ["/", "/ws/"] : null,
     };
 
     private static IEnumerable<int> Prefixes(int length, int[] ends, int decidedAt)
@@ -75,6 +77,22 @@ internal static class UpgradeTarget
         List<int> prefixes = [.. ends];
         for (long at = decidedAt - 1L; at <= decidedAt + 1L && at <= length; at++) prefixes.Add((int)at);
         return prefixes;
+    }
+
+    private static void CheckProgress(ReadOnlySpan<byte> bytes, int[] ends, RequestLimits limits, RequestOracle oracle)
+    {
+        RequestProgress progress = default;
+        UpgradeRequest request = new();
+        for (int i = 0; i < ends.Length; i++)
+        {
+            ReadOnlySequence<byte> shown = Cuts.Segments(bytes[..ends[i]], ends[..(i + 1)]);
+            RequestStatus status = RequestReader.TryRead(ref shown, limits, request, ref progress, out HandshakeRule? violation);
+            bool decided = ends[i] >= oracle.DecidedAt;
+            Property.Same((status, violation), decided ? (oracle.Status, oracle.Rule) : (RequestStatus.NeedMoreData, null));
+            if (!decided) continue;
+            if (status == RequestStatus.Done) CheckRequest(request, oracle);
+            return;
+        }
     }
 
     private static void CheckPipe(ReadOnlySequence<byte> sequence, RequestLimits limits, RequestOracle oracle)
@@ -100,29 +118,38 @@ internal static class UpgradeTarget
 
         Property.Same(count, oracle.Fields.Count);
         _ = request.TryGetQuery("uid"u8, out byte[] value, out int times);
-        Property.Holds(times >= 0 && value.Length <= request.Query.Length);
+        Property.Same((Convert.ToHexString(value), times), QueryOracle.Find(Text(request.Query), "uid"));
         if (request.TargetIsValid && oracle.Target[0] == '/') Property.Same(request.Path, Uri.UnescapeDataString(oracle.Target.Split('?')[0]));
     }
 
-    private static Judgement CheckJudgement(UpgradeRequest request, UpgradePolicy policy, RequestOracle oracle)
+    private static Judgement CheckJudgement(UpgradeRequest request, UpgradePolicy policy, RequestLimits limits, RequestOracle oracle)
     {
         Judgement judgement = UpgradeRules.Judge(request, policy);
-        Property.Same((judgement.Kind, judgement.Rule), new UpgradeOracle(oracle, request.Path, policy.HasPage).Judge(judgement.Rule));
-        Property.Same(judgement.Rule == HandshakeRules.TargetMalformed, judgement.Rule is not null && !IsBeforeTarget(judgement.Rule) && !request.TargetIsValid);
+        Property.Same((judgement.Kind, judgement.Rule), new UpgradeOracle(oracle, request.Path, policy, limits).Judge(judgement.Rule));
+        Property.Same(judgement.Rule == HandshakeRules.TargetMalformed, !IsBeforeTarget(judgement.Rule) && !request.TargetIsValid);
         Property.Holds(judgement.Subprotocol is null || (policy.Subprotocols.Contains(judgement.Subprotocol) && request.Subprotocols.Contains(judgement.Subprotocol)));
-        Property.Holds(!judgement.NullOriginUsed || request.Origin == "null");
+        Property.Holds(!judgement.NullOriginUsed || request.Origin is "null" or "file://");
         return judgement;
     }
 
-    private static bool IsBeforeTarget(HandshakeRule rule) => rule == HandshakeRules.MethodNotAllowed || rule == HandshakeRules.MajorVersionNotSupported;
+    private static bool IsBeforeTarget(HandshakeRule? rule) => rule == HandshakeRules.MethodNotAllowed || rule == HandshakeRules.MajorVersionNotSupported;
 
-    private static void CheckRoundTrip(UpgradeRequest request, UpgradePolicy policy, Judgement judgement)
+    private static void CheckRoundTrip(UpgradeRequest request, UpgradePolicy policy, RequestLimits limits, Judgement judgement)
     {
         StringBuilder text = new();
         text.Append(Text(request.Method)).Append(' ').Append(Text(request.Target)).Append($" HTTP/{request.MajorVersion}.{request.MinorVersion}\r\n");
         foreach (HeaderField field in request.Headers) text.Append(Text(field.Name)).Append(": ").Append(Text(field.Value)).Append("\r\n");
         ReadOnlySequence<byte> bytes = new(Encoding.Latin1.GetBytes(text.Append("\r\n").ToString()));
-        Property.Same(RequestReader.TryRead(ref bytes, new RequestLimits(), out UpgradeRequest? again, out _), RequestStatus.Done);
+        // Written anew it may be longer: only what it lists has the same limits.
+        RequestLimits roomy = new()
+        {
+            QueryParametersMax = limits.QueryParametersMax,
+            TokensMax = limits.TokensMax,
+            SubprotocolsMax = limits.SubprotocolsMax,
+            ExtensionsMax = limits.ExtensionsMax,
+            ExtensionParametersMax = limits.ExtensionParametersMax,
+        };
+        Property.Same(RequestReader.TryRead(ref bytes, roomy, out UpgradeRequest? again, out _), RequestStatus.Done);
         Property.Same(UpgradeRules.Judge(again!, policy), judgement);
     }
 

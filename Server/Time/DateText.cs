@@ -1,0 +1,25 @@
+// The Date of HTTP's answers. The text is made anew once a second at most, and only when it is asked for; any thread may ask.
+
+using RawWs.Handshake;
+
+namespace RawWs.Server.Time;
+
+internal sealed class DateText(TimeProvider time)
+{
+    private volatile Second _last = new(long.MinValue, []);
+
+    /// <summary>The time now, as HTTP writes it.</summary>
+    public byte[] Now
+    {
+        get
+        {
+            DateTimeOffset now = time.GetUtcNow();
+            long second = now.UtcTicks / TimeSpan.TicksPerSecond;
+            Second last = _last;
+            if (last.Number != second) _last = last = new Second(second, HttpDate.Format(now));
+            return last.Text;
+        }
+    }
+
+    private sealed record Second(long Number, byte[] Text);
+}
