@@ -29,7 +29,8 @@ internal readonly record struct Authority(string Host, int Port)
             host = bytes[1..end];
             rest = bytes[(end + 1)..];
             // An IPv6 address as it stands in a URI: no zone, and no brackets inside.
-            if (host.Length > HostBytesMax || host.Contains((byte)'%') || !IPAddress.TryParse(Encoding.Latin1.GetString(host), out IPAddress? address)
+            if (host.Length > HostBytesMax || host.Contains((byte)'%')
+                || !IPAddress.TryParse(Encoding.Latin1.GetString(host), out IPAddress? address)
                 || address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6) return false;
             if (!TryParsePort(rest, out int port)) return false;
             authority = new Authority(address.ToString(), port);
@@ -50,11 +51,14 @@ internal readonly record struct Authority(string Host, int Port)
     public bool IsAddress => TryParseDottedQuad(Host, out _) || TryParseV6(Host, out _);
 
     /// <summary>Whether the host is localhost or a name below it (RFC 6761 §6.3): nobody can have such a name point elsewhere.</summary>
-    public bool IsLocalhost => Host == "localhost" || (Host.Length > BelowLocalhost.Length && Host.EndsWith(BelowLocalhost, StringComparison.Ordinal));
+    public bool IsLocalhost =>
+        Host == "localhost" || (Host.Length > BelowLocalhost.Length && Host.EndsWith(BelowLocalhost, StringComparison.Ordinal));
 
     /// <summary>Whether the host is this machine's own: localhost and names below it, 127.0.0.0/8 or ::1.</summary>
     public bool IsLoopback =>
-        TryParseDottedQuad(Host, out uint quad) ? quad >> 24 == 127 : IsLocalhost || (TryParseV6(Host, out IPAddress? address) && IPAddress.IsLoopback(address!));
+        TryParseDottedQuad(Host, out uint quad)
+            ? quad >> 24 == 127
+            : IsLocalhost || (TryParseV6(Host, out IPAddress? address) && IPAddress.IsLoopback(address!));
 
     // ":" and digits, or nothing; a colon alone is an empty port, which the grammar allows.
     private static bool TryParsePort(ReadOnlySpan<byte> rest, out int port)

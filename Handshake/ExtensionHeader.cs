@@ -22,7 +22,7 @@ public sealed record ExtensionOffer(string Name, IReadOnlyList<ExtensionParamete
 public static class ExtensionHeader
 {
     /// <summary>Parses every Sec-WebSocket-Extensions field of a request.</summary>
-    /// <returns>False when one is malformed, or the request's limits are passed. Without such a field there are no offers, and all is well.</returns>
+    /// <returns>False when one is malformed, or a limit of the request is passed. Without such a field there are no offers: True.</returns>
     public static bool TryParse(UpgradeRequest request, out List<ExtensionOffer> offers) => Parse(request, out offers) == ListStatus.Done;
 
     /// <summary>Parses one field's value and adds its offers.</summary>
@@ -30,7 +30,8 @@ public static class ExtensionHeader
     public static bool TryParse(ReadOnlySpan<byte> value, List<ExtensionOffer> offers)
     {
         ArgumentNullException.ThrowIfNull(offers);
-        return value.Count((byte)',') < RequestLimits.Default.ExtensionsMax && !HasMoreParameters(value, RequestLimits.Default.ExtensionParametersMax)
+        RequestLimits limits = RequestLimits.Default;
+        return value.Count((byte)',') < limits.ExtensionsMax && !HasMoreParameters(value, limits.ExtensionParametersMax)
             && TryParseValue(value, offers);
     }
 
@@ -39,9 +40,11 @@ public static class ExtensionHeader
         ArgumentNullException.ThrowIfNull(request);
         offers = [];
         if (request.CountHeader(KnownField.Extensions) == 0) return ListStatus.Done;
-        // Counted before anything is made of them. A comma or semicolon is a separator wherever it stands: what a quoted string holds is a token.
+        // Counted before anything is made of them. A comma or semicolon is a separator wherever it stands: what a quoted string holds is a
+        // token.
         bool tooMany = HttpGrammar.HasMoreElements(request, KnownField.Extensions, request.Limits.ExtensionsMax);
-        foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Extensions)) tooMany |= HasMoreParameters(value, request.Limits.ExtensionParametersMax);
+        foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Extensions))
+            tooMany |= HasMoreParameters(value, request.Limits.ExtensionParametersMax);
         if (tooMany && HandshakeRules.Broken(HandshakeRules.ExtensionsTooMany) is not null) return ListStatus.TooMany;
         foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Extensions))
             if (!TryParseValue(value, offers)) return ListStatus.Malformed;

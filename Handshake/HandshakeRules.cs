@@ -97,8 +97,8 @@ public static class HandshakeRules
 
     /// <summary>WebSocket is spoken of, but no upgrade is asked for: something on the way has taken it off.</summary>
     public static readonly HandshakeRule UpgradeLost = Row(nameof(UpgradeLost), "RFC 9110 §7.8", 426,
-        "The request has WebSocket's fields, but asks for no upgrade. A proxy on the way has to speak HTTP/1.1 to this server, and to pass on "
-        + "Upgrade: websocket and Connection: Upgrade.");
+        "The request has WebSocket's fields, but asks for no upgrade. A proxy on the way has to speak HTTP/1.1 to this server, "
+        + "and to pass on Upgrade: websocket and Connection: Upgrade.");
 
     /// <summary>No upgrade to WebSocket asked of an endpoint.</summary>
     public static readonly HandshakeRule UpgradeNotAsked = Row(nameof(UpgradeNotAsked), "RFC 6455 §4.2.1", 426,

@@ -11,5 +11,6 @@ public static class HttpDate
     public const int Bytes = 29;
 
     /// <summary>The time to the second, in ASCII.</summary>
-    public static byte[] Format(DateTimeOffset time) => System.Text.Encoding.ASCII.GetBytes(time.ToString("R", CultureInfo.InvariantCulture));
+    public static byte[] Format(DateTimeOffset time) =>
+        System.Text.Encoding.ASCII.GetBytes(time.ToString("R", CultureInfo.InvariantCulture));
 }

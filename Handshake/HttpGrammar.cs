@@ -45,8 +45,8 @@ internal static class HttpGrammar
     }
 
     /// <summary>
-    /// Whether the lists in all fields of this name have more elements together than allowed. Empty ones count: RFC 9110 §5.6.1.2 lets them be passed over,
-    /// but not so many "that they could be used as a denial-of-service mechanism".
+    /// Whether the lists in all fields of this name have more elements together than allowed. Empty ones count: RFC 9110 §5.6.1.2 lets them
+    /// be passed over, but not so many "that they could be used as a denial-of-service mechanism".
     /// </summary>
     public static bool HasMoreElements(UpgradeRequest request, KnownField field, int elementsMax)
     {

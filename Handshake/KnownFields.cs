@@ -1,5 +1,5 @@
-// The fields that the rules ask for, found in one pass over a head's fields: for each, where the first one of its name stands, and how many there are.
-// Without it every question would be a search through up to a hundred names.
+// The fields that the rules ask for, found in one pass over a head's fields: for each, where the first one of its name stands, and how many
+// there are. Without it every question would be a search through up to a hundred names.
 
 using System.Runtime.CompilerServices;
 using System.Text;

@@ -8,7 +8,9 @@ using System.Text;
 
 namespace RawWs.Handshake;
 
-/// <summary>What an origin is made of: its scheme in lower case, and its host with the port, that of the scheme if none is named, or -1.</summary>
+/// <summary>
+/// What an origin is made of: its scheme in lower case, and its host with the port, that of the scheme if none is named, or -1.
+/// </summary>
 internal readonly record struct Origin(string Scheme, Authority Authority)
 {
     public bool IsWebPage => Scheme is "http" or "https";
@@ -57,16 +59,18 @@ public static class OriginRule
 
     /// <summary>What would let a request in that <see cref="HandshakeRules.OriginNotAllowed"/> has refused.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="name">The origin or the host that would have to be allowed, as it is to be written; nothing in it needs to be escaped.</param>
+    /// <param name="name">The origin or the host that would have to be allowed, as it is to be written; it needs no escapes.</param>
     public static OriginRemedy FindRemedy(UpgradeRequest request, out string name)
     {
         ArgumentNullException.ThrowIfNull(request);
         name = "";
-        if (!request.TryGetHeader(KnownField.Origin, out ReadOnlySpan<byte> bytes) || bytes.Length > OriginBytesMax) return OriginRemedy.None;
+        if (!request.TryGetHeader(KnownField.Origin, out ReadOnlySpan<byte> bytes)
+            || bytes.Length > OriginBytesMax) return OriginRemedy.None;
         string text = Encoding.Latin1.GetString(bytes);
         if (text == "*" || FindError(text) is not null) return OriginRemedy.None;
         bool isSameHost = TryParse(text, out Origin origin) && origin.IsWebPage
-            && Authority.TryParse(request.Host, out Authority host) && host.Host == origin.Authority.Host && FindHostError(host.Host) is null;
+            && Authority.TryParse(request.Host, out Authority host)
+            && host.Host == origin.Authority.Host && FindHostError(host.Host) is null;
         name = isSameHost ? origin.Authority.Host : text;
         return isSameHost ? OriginRemedy.NameHost : OriginRemedy.NameOrigin;
     }
@@ -77,7 +81,8 @@ public static class OriginRule
     {
         ArgumentNullException.ThrowIfNull(origin);
         if (origin == "*" || IsWithoutHost(origin)) return null;
-        if (origin.StartsWith("file:", StringComparison.OrdinalIgnoreCase)) return "a page from disk has the origin file:// or null, whatever its path";
+        if (origin.StartsWith("file:", StringComparison.OrdinalIgnoreCase))
+            return "a page from disk has the origin file:// or null, whatever its path";
         if (origin.Equals("null", StringComparison.OrdinalIgnoreCase)) return "it is written null, in lower case";
         int colon = origin.IndexOf("://", StringComparison.Ordinal);
         if (colon < 1 || !IsScheme(origin.AsSpan(0, colon))) return "an origin begins with a scheme, as in https://example.com";
@@ -89,9 +94,12 @@ public static class OriginRule
         int portColon = rest.LastIndexOf(':');
         string host = portColon > rest.LastIndexOf(']') ? rest[..portColon] : rest;
         if (!Authority.TryParse(Encoding.Latin1.GetBytes(host), out Authority authority) || authority.Port >= 0
-            || (!host.StartsWith('[') && !IsHostName(host) && !authority.IsAddress)) return "behind the scheme stands a host, and nothing but a port behind it";
+            || (!host.StartsWith('[') && !IsHostName(host) && !authority.IsAddress))
+            return "behind the scheme stands a host, and nothing but a port behind it";
         if (!Authority.TryParse(Encoding.Latin1.GetBytes(rest), out _)) return "a port is a number from 0 to 65535";
-        return EndsInNumber(authority.Host) && !authority.IsAddress ? "browsers write an IPv4 address as four decimal numbers, as in 127.0.0.1" : null;
+        return EndsInNumber(authority.Host) && !authority.IsAddress
+            ? "browsers write an IPv4 address as four decimal numbers, as in 127.0.0.1"
+            : null;
     }
 
     /// <summary>Why an allowed host could never match, as words that follow a colon; null when it can.</summary>

@@ -1,7 +1,7 @@
 // Takes one request head off the front of a connection's bytes. In: what has arrived, in any segmentation. Out: the request, or the
 // row that it breaks, told as soon as the bytes that prove it are there. Nothing is consumed before the head is whole, and
-// not a byte behind it: a frame that the client sent at once stays in the pipe. However small the pieces are in which it comes, each byte is looked at
-// a few times at most: what has been judged is remembered (RequestProgress).
+// not a byte behind it: a frame that the client sent at once stays in the pipe. However small the pieces are in which it comes, each byte
+// is looked at a few times at most: what has been judged is remembered (RequestProgress).
 //
 //   GET /ws/chat HTTP/1.1 CR LF          request line: method SP target SP version          RFC 9112 §3
 //   Host: server.example.com CR LF       field: name ":" OWS value OWS                      RFC 9112 §5
@@ -39,8 +39,8 @@ public enum RequestStatus : byte
 public readonly record struct RequestReadResult(RequestStatus Status, UpgradeRequest? Request, HandshakeRule? Violation);
 
 /// <summary>
-/// How far a head that is not whole yet has been judged, so that the next look at it need not begin anew. A new one stands at a head's beginning; it is good
-/// for one head, as long as that lies unconsumed at the front of what is shown.
+/// How far a head that is not whole yet has been judged, so that the next look at it need not begin anew. A new one stands at a head's
+/// beginning; it is good for one head, as long as that lies unconsumed at the front of what is shown.
 /// </summary>
 public readonly struct RequestProgress
 {
@@ -126,8 +126,8 @@ public static class RequestReader
     }
 
     /// <summary>
-    /// The same for a head that comes in pieces: the first look at it is given a new progress, and each further one, at those bytes and more, what the one
-    /// before has made of it.
+    /// The same for a head that comes in pieces: the first look at it is given a new progress, and each further one, at those bytes and
+    /// more, what the one before has made of it.
     /// </summary>
     /// <param name="buffer">As for the other.</param>
     /// <param name="limits">As for the other; those of the first look.</param>
@@ -136,7 +136,8 @@ public static class RequestReader
     /// <param name="violation">As for the other.</param>
     /// <returns>As for the other.</returns>
     public static RequestStatus TryRead(
-        ref ReadOnlySequence<byte> buffer, RequestLimits limits, UpgradeRequest request, ref RequestProgress progress, out HandshakeRule? violation)
+        ref ReadOnlySequence<byte> buffer, RequestLimits limits, UpgradeRequest request, ref RequestProgress progress,
+        out HandshakeRule? violation)
     {
         ArgumentNullException.ThrowIfNull(limits);
         ArgumentNullException.ThrowIfNull(request);

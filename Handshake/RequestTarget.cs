@@ -87,7 +87,8 @@ internal static class PercentEncoding
         b = encoded[at++];
         if (b == '+' && plusIsSpace) b = (byte)' ';
         if (b != '%') return true;
-        if (at + 1 >= encoded.Length || !char.IsAsciiHexDigit((char)encoded[at]) || !char.IsAsciiHexDigit((char)encoded[at + 1])) return false;
+        if (at + 1 >= encoded.Length || !char.IsAsciiHexDigit((char)encoded[at])
+            || !char.IsAsciiHexDigit((char)encoded[at + 1])) return false;
         b = (byte)((Digit(encoded[at]) << 4) | Digit(encoded[at + 1]));
         at += 2;
         return true;

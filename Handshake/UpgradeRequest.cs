@@ -93,7 +93,9 @@ public sealed class UpgradeRequest
     /// <summary>The origin that a browser names, or null.</summary>
     public string? Origin => TryGetHeader(KnownField.Origin, out ReadOnlySpan<byte> value) ? Encoding.Latin1.GetString(value) : null;
 
-    /// <summary>The subprotocols that the client offers, its preferred first; empty if the field is missing, malformed or past its limit.</summary>
+    /// <summary>
+    /// The subprotocols that the client offers, its preferred first; empty if the field is missing, malformed or past its limit.
+    /// </summary>
     public IReadOnlyList<string> Subprotocols
     {
         get
@@ -177,7 +179,8 @@ public sealed class UpgradeRequest
     }
 
     /// <summary>
-    /// A parameter of the query, which is form-encoded (application/x-www-form-urlencoded): in names and values a plus is a space, and %XX a byte.
+    /// A parameter of the query, which is form-encoded (application/x-www-form-urlencoded): in names and values a plus is a space, and %XX
+    /// a byte.
     /// </summary>
     /// <param name="name">Its name, in plain bytes.</param>
     /// <param name="value">The first one's value; empty when it has none.</param>

@@ -1,5 +1,6 @@
 // The answers, byte for byte. A 101 has what §4.2.2 asks for and nothing else; every other answer says in plain text what was wrong, and that
-// the connection closes. Who has a clock gives the date for it: RFC 9110 §6.6.1 asks an origin server for one in 2xx, 3xx and 4xx, and lets it be in 5xx.
+// the connection closes. Who has a clock gives the date for it: RFC 9110 §6.6.1 asks an origin server for one in 2xx, 3xx and 4xx, and lets
+// it be in 5xx.
 
 using System.Buffers;
 using System.Globalization;
@@ -47,7 +48,8 @@ public static class UpgradeResponse
     /// <param name="headOnly">The request's method was HEAD.</param>
     /// <param name="date">The value of Date (<see cref="HttpDate"/>); empty where there is no clock.</param>
     /// <param name="detail">A line behind the row's sentence, or null. Strangers' words in it have to be escaped.</param>
-    public static void WriteRefusal(IBufferWriter<byte> writer, HandshakeRule rule, bool headOnly = false, ReadOnlySpan<byte> date = default, string? detail = null)
+    public static void WriteRefusal(
+        IBufferWriter<byte> writer, HandshakeRule rule, bool headOnly = false, ReadOnlySpan<byte> date = default, string? detail = null)
     {
         ArgumentNullException.ThrowIfNull(rule);
         string fields = rule.Status switch
@@ -68,7 +70,8 @@ public static class UpgradeResponse
     /// <param name="text">The sentence.</param>
     /// <param name="headOnly">The request's method was HEAD.</param>
     /// <param name="date">The value of Date (<see cref="HttpDate"/>); empty where there is no clock.</param>
-    public static void WriteError(IBufferWriter<byte> writer, int status, string text, bool headOnly = false, ReadOnlySpan<byte> date = default)
+    public static void WriteError(
+        IBufferWriter<byte> writer, int status, string text, bool headOnly = false, ReadOnlySpan<byte> date = default)
     {
         ArgumentNullException.ThrowIfNull(text);
         string fields = status == 426 ? "Upgrade: websocket\r\n" : "";

@@ -1,6 +1,7 @@
 // Judges a request that is well formed. The order is fixed, and the first row that is broken answers; HandshakeRules lists the rows in
 // this same order. In words: may it be asked at all (method, version, target, host)? Is an upgrade asked for (else it is the page, or
-// an endpoint that needs one, or nothing)? Is it asked for correctly? And only then: may this client have it? Every list is counted before it is read.
+// an endpoint that needs one, or nothing)? Is it asked for correctly? And only then: may this client have it? Every list is counted before
+// it is read.
 
 namespace RawWs.Handshake;
 
@@ -89,8 +90,10 @@ public static class UpgradeRules
             && HandshakeRules.Broken(HandshakeRules.KeyMalformed) is { } malformed) return malformed;
 
         if (HasBody(request) && HandshakeRules.Broken(HandshakeRules.BodyNotAllowed) is { } body) return body;
-        if (BrokenBy(request.ReadSubprotocols(), HandshakeRules.SubprotocolsTooMany, HandshakeRules.SubprotocolsMalformed) is { } protocols) return protocols;
-        if (BrokenBy(request.ReadExtensions(), HandshakeRules.ExtensionsTooMany, HandshakeRules.ExtensionsMalformed) is { } extensions) return extensions;
+        if (BrokenBy(request.ReadSubprotocols(), HandshakeRules.SubprotocolsTooMany, HandshakeRules.SubprotocolsMalformed)
+            is { } protocols) return protocols;
+        if (BrokenBy(request.ReadExtensions(), HandshakeRules.ExtensionsTooMany, HandshakeRules.ExtensionsMalformed)
+            is { } extensions) return extensions;
         return request.CountHeader(KnownField.Origin) > 1 ? HandshakeRules.Broken(HandshakeRules.OriginDoubled) : null;
     }
 
@@ -101,7 +104,8 @@ public static class UpgradeRules
         _ => null,
     };
 
-    // Behind an upgrade come frames. A proxy that saw a body there would see other requests than we do. A length of 0, said once and as such, is no body.
+    // Behind an upgrade come frames. A proxy that saw a body there would see other requests than we do. A length of 0, said once and as
+    // such, is no body.
     private static bool HasBody(UpgradeRequest request)
     {
         int lengths = request.CountHeader(KnownField.ContentLength);

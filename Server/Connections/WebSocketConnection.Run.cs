@@ -107,7 +107,7 @@ public sealed partial class WebSocketConnection
         Judgement judgement = UpgradeRules.Judge(request, _context.Policy);
         if (judgement.NullOriginUsed) _context.WarnOfNullOrigin();
         if (judgement.Kind == JudgementKind.Refuse)
-            Refuse(judgement.Rule!, judgement.HeadOnly, judgement.Rule == HandshakeRules.OriginNotAllowed ? OriginAdvice.Of(request) : null);
+            Refuse(judgement.Rule!, judgement.HeadOnly, OriginAdvice.Of(request, judgement.Rule!));
         else if (_overLimit && HandshakeRules.Broken(HandshakeRules.TooManyConnections) is { } full) Refuse(full, judgement.HeadOnly);
         else if (!_context.Budget.HasRoomFor(BytesPerConnectionMin) && HandshakeRules.Broken(HandshakeRules.OutOfMemory) is { } outOfMemory)
             Refuse(outOfMemory, judgement.HeadOnly);
@@ -221,7 +221,8 @@ public sealed partial class WebSocketConnection
     private void Refuse(HandshakeRule rule, bool headOnly, string? detail = null)
     {
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
-        UpgradeResponse.WriteRefusal(answer, rule, headOnly, _context.Date.Now, detail is null ? null : LogText.Escape(detail, OriginAdvice.CharactersMax));
+        string? shown = detail is null ? null : LogText.Escape(detail, OriginAdvice.CharactersMax);
+        UpgradeResponse.WriteRefusal(answer, rule, headOnly, _context.Date.Now, shown);
         AnswerAndEnd(answer, rule.Status, detail is null ? rule.Text : $"{rule.Text} {detail}", rule.Name);
     }
 

@@ -11,7 +11,8 @@ internal static class LogText
     private const int CharactersMax = 200;
 
     /// <summary>
-    /// The text with control, format and separator characters, lone surrogates, quotes and backslashes as escapes; at most 200 characters, or so many.
+    /// The text with control, format and separator characters, lone surrogates, quotes and backslashes as escapes; at most 200 characters,
+    /// or so many.
     /// </summary>
     public static string Escape(string text, int charactersMax = CharactersMax)
     {

@@ -99,7 +99,8 @@ internal sealed class CommandLine
             if (!setting.IsList && source.Values.Count != 1) return Fail($"{source.Where}: one value is needed; allowed: {setting.Allowed}");
             if (setting.Apply(settings, source.Values, out int wrong) is not { } changed)
             {
-                string value = source.Values[wrong], reason = setting.FindReason?.Invoke(value) is { } why ? ": " + LogText.Escape(why, 400) : "";
+                string value = source.Values[wrong];
+                string reason = setting.FindReason?.Invoke(value) is { } why ? ": " + LogText.Escape(why, 400) : "";
                 return Fail($"{source.Where}: \"{LogText.Escape(value)}\" is not allowed{reason}; allowed: {setting.Allowed}");
             }
 

@@ -76,8 +76,8 @@ public sealed record ServerOptions
     public string? PingText { get; init; }
 
     /// <summary>
-    /// Origins that are allowed besides loopback and same host, as browsers write them ("https://example.com", "null", "file://"), or "*" for any. Case and a
-    /// default port do not matter. Default: none.
+    /// Origins that are allowed besides loopback and same host, as browsers write them ("https://example.com", "null", "file://"), or "*"
+    /// for any. Case and a default port do not matter. Default: none.
     /// </summary>
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 
@@ -114,8 +114,8 @@ public sealed record ServerOptions
     internal bool UsesEpoll => Transport == TransportKind.Epoll || (Transport == TransportKind.Auto && OperatingSystem.IsLinux());
 
     /// <summary>
-    /// Whether nobody but this machine's own programs can be meant: every address is loopback, and no host or origin is named. Whoever names one has the world
-    /// outside, behind a proxy.
+    /// Whether nobody but this machine's own programs can be meant: every address is loopback, and no host or origin is named. Whoever
+    /// names one has the world outside, behind a proxy.
     /// </summary>
     internal bool IsForThisMachineOnly
     {

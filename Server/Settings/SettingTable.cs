@@ -19,7 +19,9 @@ namespace RawWs.Server.Settings;
 /// <param name="Apply">Sets the values, which are one unless it is a list. Null for a value that is not allowed; the index says which.</param>
 internal sealed record Setting(string Name, string Placeholder, string Help, string Allowed, bool IsList, ApplySetting Apply)
 {
-    /// <summary>Says of a value that is not allowed why it is not, where there is more to say than what is allowed; null where there is not.</summary>
+    /// <summary>
+    /// Says of a value that is not allowed why it is not, where there is more to say than what is allowed; null where there is not.
+    /// </summary>
     public Func<string, string?>? FindReason { get; init; }
 }
 

@@ -1,5 +1,5 @@
-// Whatever a stranger sends is worked through in linear time, with a bound on its count: twice the input is at most twice the work. Work is counted,
-// not timed: the bytes allocated, or how often the pieces of a head are looked at that comes byte by byte.
+// Whatever a stranger sends is worked through in linear time, with a bound on its count: twice the input is at most twice the work. Work is
+// counted, not timed: the bytes allocated, or how often the pieces of a head are looked at that comes byte by byte.
 
 using System.Buffers;
 using System.Globalization;

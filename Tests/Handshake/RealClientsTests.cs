@@ -1,5 +1,5 @@
-// What real clients, proxies and pages send, and what becomes of it: clients that are no browsers, apps whose pages come from the device, proxies
-// that rewrite a request on its way.
+// What real clients, proxies and pages send, and what becomes of it: clients that are no browsers, apps whose pages come from the device,
+// proxies that rewrite a request on its way.
 
 using System.Buffers;
 using System.Text;

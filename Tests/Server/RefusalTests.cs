@@ -1,4 +1,5 @@
-// What a refused request is told, and what the log says about it: the date, the origin and the host that were named, and what would let it in.
+// What a refused request is told, and what the log says about it: the date, the origin and the host that were named, and what would let it
+// in.
 
 using System.Text;
 using Microsoft.Extensions.Logging;

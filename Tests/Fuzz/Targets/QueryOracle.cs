@@ -1,4 +1,5 @@
-// A form-encoded query, split and replaced as the format's description says: at each ampersand, at the first equals sign, each plus a space.
+// A form-encoded query, split and replaced as the format's description says: at each ampersand, at the first equals sign, each plus a
+// space.
 
 using System.Globalization;
 using System.Text.RegularExpressions;

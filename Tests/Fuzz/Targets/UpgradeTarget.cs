@@ -5,8 +5,9 @@
 //   the rest     what the client sends
 //
 // Properties: the status, the row that is broken and the head's length are those of an oracle that reads one byte at a time, for every
-// prefix and any segments, and also where what has been judged is remembered from piece to piece; what stands behind the head is left; limits are kept; the judgement is that of an oracle over strings; the request
-// written anew reads and is judged the same; a 101 is byte for byte what it has to be.
+// prefix and any segments, and also where what has been judged is remembered from piece to piece; what stands behind the head is left;
+// limits are kept; the judgement is that of an oracle over strings; the request written anew reads and is judged the same; a 101 is byte
+// for byte what it has to be.
 
 using System.Buffers;
 using System.IO.Pipelines;
