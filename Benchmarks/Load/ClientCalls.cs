@@ -14,11 +14,15 @@ internal static unsafe partial class ClientCalls
     public const int Einprogress = 115;
     public const int Enotconn = 107;
     public const int SigTerm = 15;
+    public const int SigCont = 18;
+    public const int SigStop = 19;
     public const int ThreadClock = 3; // CLOCK_THREAD_CPUTIME_ID
 
     private const int SockStreamCloexecNonblock = 1 | 0x80000 | 0x800;
     private const int SolSocket = 1;
     private const int SoError = 4;
+    private const int SoSendBuffer = 7;
+    private const int SoReceiveBuffer = 8;
     private const int IpProtoIp = 0;
     private const int IpBindAddressNoPort = 24;
     private const int IpProtoTcp = 6;
@@ -28,12 +32,19 @@ internal static unsafe partial class ClientCalls
     /// <summary>Begins to connect, without waiting. Returns the descriptor, or -1 with the error in <see cref="Linux.LastError"/>.</summary>
     /// <param name="to">Where to.</param>
     /// <param name="from">The own address; null for whichever the system takes.</param>
-    public static int Connect(SocketAddress to, SocketAddress? from)
+    /// <param name="bufferBytes">What the kernel may hold, each way; 0 for what it likes.</param>
+    public static int Connect(SocketAddress to, SocketAddress? from, int bufferBytes = 0)
     {
         int descriptor = socket((int)to.Family == (int)System.Net.Sockets.AddressFamily.InterNetworkV6 ? 10 : 2, SockStreamCloexecNonblock, 0);
         if (descriptor < 0) return -1;
         int one = 1;
         _ = setsockopt(descriptor, IpProtoTcp, TcpNoDelay, &one, 4);
+        if (bufferBytes > 0)
+        {
+            _ = setsockopt(descriptor, SolSocket, SoSendBuffer, &bufferBytes, 4);
+            _ = setsockopt(descriptor, SolSocket, SoReceiveBuffer, &bufferBytes, 4);
+        }
+
         if (from is not null)
         {
             // The port is then chosen at the connect, where only the pair of both ends has to be new.

@@ -1,5 +1,5 @@
-// "load URL" puts one load on a server that runs; "load compare" starts servers and compares them. Exit codes: 0 all was well; 1 something
-// came back wrong, or the load could not be put on; 2 the arguments are not understood.
+// "load URL" puts one load on a server that runs; "load compare" starts servers and compares them; "load attack" starts one and attacks it.
+// Exit codes: 0 all was well; 1 something came back wrong, or the load could not be put on; 2 the arguments are not understood.
 
 using System.Globalization;
 using System.Net;
@@ -16,6 +16,7 @@ public static class LoadCommand
     private const string Usage = """
         load URL [options]       puts a load on the WebSocket server at URL (ws://HOST[:PORT][/PATH]) and says what came of it
         load compare [options]   starts servers in turns and compares them; load compare --help
+        load attack NAME         starts a server, attacks it, and says what its honest clients felt; load attack --help
 
         Frames are masked, each with a key of its own; what comes back is compared with what was sent. One thread over epoll. Messages per
         second of processor time only mean something when server and generator have a processor each (load compare sees to it, else taskset).
@@ -60,7 +61,12 @@ public static class LoadCommand
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(error);
         if (!OperatingSystem.IsLinux()) return Say(error, "load: runs on Linux only.", ExitCodeUsage);
-        return arguments is ["compare", ..] ? CompareCommand.Run([.. arguments.Skip(1)], output, error) : RunOne(arguments, output, error);
+        return arguments switch
+        {
+            ["compare", ..] => CompareCommand.Run([.. arguments.Skip(1)], output, error),
+            ["attack", ..] => AttackCommand.Run([.. arguments.Skip(1)], output, error),
+            _ => RunOne(arguments, output, error),
+        };
     }
 
     internal static int Say(TextWriter error, string line, int exitCode)

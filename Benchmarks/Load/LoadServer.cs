@@ -40,11 +40,10 @@ public sealed record LoadServer(string Name, string Command, string? RouterComma
         }
     }
 
-    private static LoadServer MakeRawWs()
-    {
-        string command = $"{Quote(Dotnet)} {Quote(typeof(WebSocketServer).Assembly.Location)} --listen 127.0.0.1:{{port}} --app";
-        return new LoadServer("rawws", command + " echo", command + " router");
-    }
+    /// <summary>The command of ours, to which settings can be added.</summary>
+    internal static string OwnCommand => $"{Quote(Dotnet)} {Quote(typeof(WebSocketServer).Assembly.Location)} --listen 127.0.0.1:{{port}}";
+
+    private static LoadServer MakeRawWs() => new("rawws", OwnCommand + " --app echo", OwnCommand + " --app router");
 
     private static string Dotnet => OnPath("dotnet") ?? "dotnet";
 

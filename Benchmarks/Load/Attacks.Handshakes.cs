@@ -1,0 +1,76 @@
+// Attackers whose requests cost more than they should.
+
+namespace RawWs.Benchmarks.Load;
+
+internal static partial class Attacks
+{
+    private const int OfferCount = 9263;
+    private const double OfferBytesPerSecond = 0.6e6;
+    private const int SlowHeadBytes = 30 * 1024;
+
+    private static IEnumerable<Attack> Handshakes()
+    {
+        yield return new Attack("subprotocols", "requests with 9,263 subprotocols in 32 KB, 0.6 MB/s of them", Subprotocols) { Sizes = [new(100, 100, 10_000, 10)] };
+        yield return new Attack("slow-head", "requests that come byte by byte", SlowHead) { Sizes = [new(100, 500, 1, 9)] };
+    }
+
+    // A connection for each request; so many at most wait for their answers.
+    private static void Subprotocols(AttackStage stage)
+    {
+        byte[] request = stage.Attackers.MakeRequest("/", $"Sec-WebSocket-Protocol: {string.Join(',', Tokens().Take(OfferCount))}\r\n");
+        List<AttackClient> waiting = [];
+        stage.Until(() => stage.SentOtherwise >= stage.Size.Messages * stage.Size.Attackers, elapsed =>
+        {
+            foreach (AttackClient client in waiting)
+                if (client.State is ConnectionState.Open or ConnectionState.Closed) stage.AnsweredOtherwise++;
+            foreach (AttackClient client in waiting.Where(static client => client.State == ConnectionState.Open)) stage.Attackers.Close(client);
+            waiting.RemoveAll(static client => client.State == ConnectionState.Closed);
+            if (waiting.Count >= stage.Size.Attackers || stage.SentOtherwise * request.Length > OfferBytesPerSecond * elapsed / 1e9) return;
+            AttackClient next = new() { Request = [.. request] };
+            waiting.Add(next);
+            stage.Attackers.Begin(next);
+            stage.SentOtherwise++;
+        });
+        stage.Further["bytes of a request"] = request.Length;
+    }
+
+    // Each turn each sends a byte. One that is answered, or cut, begins anew.
+    private static void SlowHead(AttackStage stage)
+    {
+        byte[] request = stage.Attackers.MakeRequest("/", Fields(SlowHeadBytes - 200));
+        AttackClient?[] slow = new AttackClient?[stage.Size.Attackers];
+        int begun = 0;
+        stage.Until(static () => false, _ =>
+        {
+            if (begun < slow.Length) begun = Math.Min(begun + BegunPerTurn, slow.Length);
+            for (int i = 0; i < begun; i++)
+            {
+                if (slow[i] is not { State: ConnectionState.Connecting or ConnectionState.Requested } client)
+                {
+                    if (slow[i] is { } done) stage.AnsweredOtherwise++;
+                    if (slow[i] is { State: ConnectionState.Open } open) stage.Attackers.Close(open);
+                    slow[i] = client = new AttackClient { Request = [.. request], StepBytes = 1 };
+                    stage.Attackers.Begin(client);
+                    stage.SentOtherwise++;
+                }
+                else if (client.State == ConnectionState.Requested)
+                {
+                    stage.Attackers.Send(client);
+                }
+            }
+        });
+    }
+
+    /// <summary>Different tokens, the short ones first.</summary>
+    private static IEnumerable<string> Tokens()
+    {
+        string characters = string.Concat(Enumerable.Range(33, 94).Select(static code => (char)code)
+            .Where(static c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c, StringComparison.Ordinal)));
+        IEnumerable<string> tokens = [""];
+        while (true)
+        {
+            tokens = [.. tokens.SelectMany(token => characters.Select(c => token + c))];
+            foreach (string token in tokens) yield return token;
+        }
+    }
+}
