@@ -68,7 +68,9 @@ internal sealed class AttackClient
 
     public long Pongs { get; private set; }
 
-    /// <summary>How it ended: a Close's code, <see cref="NoClose"/>, or the status of an HTTP answer other than 101. 0 while it has not.</summary>
+    /// <summary>
+    /// How it ended: a Close's code, <see cref="NoClose"/>, or the status of an HTTP answer other than 101. 0 while it has not.
+    /// </summary>
     public int Code { get; private set; }
 
     public bool HasToSend => _smallBytes > 0 || (Blocks > 0 && State == ConnectionState.Open);
@@ -78,15 +80,17 @@ internal sealed class AttackClient
     {
         get
         {
-            ReadOnlySpan<byte> next = _smallBytes > 0 && _blockAt == 0 ? _small.AsSpan(0, _smallBytes) : Block.AsSpan(_blockAt);
+            ReadOnlySpan<byte> next = IsBetweenBlocks && _smallBytes > 0 ? _small.AsSpan(0, _smallBytes) : Block.AsSpan(_blockAt);
             return StepBytes > 0 && next.Length > StepBytes ? next[..StepBytes] : next;
         }
     }
 
+    private bool IsBetweenBlocks => _blockAt == 0;
+
     /// <summary>The kernel has taken so much of <see cref="Next"/>.</summary>
     public void Advance(int bytes)
     {
-        if (_smallBytes > 0 && _blockAt == 0)
+        if (IsBetweenBlocks && _smallBytes > 0)
         {
             _smallBytes -= bytes;
             _small.AsSpan(bytes, _smallBytes).CopyTo(_small);

@@ -10,7 +10,9 @@ namespace RawWs.Benchmarks.Load;
 [SupportedOSPlatform("linux")]
 internal static class AttackCommand
 {
-    private const int ConnectionsMax = 9000; // readers and attackers have 19,500 together
+    private const int ConnectionsMax = 9000; // a process has 20,000 files, and readers and attackers are in one
+    private const int MessagesMax = 100_000_000;
+    private const int SecondsMax = 300;
 
     private const string Usage = """
         load attack NAME ... [options]   starts a server, puts honest clients on it, attacks, and prints what the honest ones felt
@@ -25,19 +27,28 @@ internal static class AttackCommand
     private static readonly OptionTable<AttackOptions> Table = new(Usage,
     [
         OptionRow<AttackOptions>.Flag("--list", "Names the attacks, with their sizes.", static options => options with { List = true }),
-        new("--server", "CMD", "The server: a command for one program with {port}, on 127.0.0.1; settings are added at its end. Default: this build's rawws.",
+        new("--server", "CMD",
+            "The server: a command for one program with {port}, on 127.0.0.1; settings are added at its end. Default: this build's rawws.",
             "a command with {port} in it",
             static (options, value) => value.Contains("{port}", StringComparison.Ordinal) ? options with { Server = value } : null),
         new("--transport", "NAME", "The server's --transport. Default: none is given.", "auto, epoll, socket",
             static (options, value) => value is "auto" or "epoll" or "socket" ? options with { Transport = value } : null),
-        Whole("--rounds", "How often each attack is run, each time on a new server. Default: 1.", 1, 100, static (options, value) => options with { Rounds = (int)value }),
-        Whole("--readers", "Honest clients that read everything. Default: the attack's.", 0, ConnectionsMax, static (options, value) => options with { Readers = (int)value }),
-        Whole("--attackers", "Connections of the attack. Default: the attack's.", 1, ConnectionsMax, static (options, value) => options with { Attackers = (int)value }),
-        Whole("--probers", "Honest clients that measure. Default: 4.", 1, 100, static (options, value) => options with { Probers = (int)value }),
-        Whole("--messages", "The most that each attacker sends. Default: the attack's.", 1, 1_000_000_000, static (options, value) => options with { Messages = value }),
-        Seconds("--seconds", "The longest that the attack goes on. Default: the attack's, at most 20.", 300, static (options, value) => options with { Seconds = value.TotalSeconds }),
-        Seconds("--warmup", "How long there are only probes before. Default: 1.", 300, static (options, value) => options with { WarmUp = value }),
-        Seconds("--settle", "How long at most the server's memory is waited for at the end. Default: 60.", 300, static (options, value) => options with { Settle = value }),
+        Whole("--rounds", "How often each attack is run, each time on a new server. Default: 1.", 1, 100,
+            static (options, value) => options with { Rounds = (int)value }),
+        Whole("--readers", "Honest clients that read everything. Default: the attack's.", 0, ConnectionsMax,
+            static (options, value) => options with { Readers = (int)value }),
+        Whole("--attackers", "Connections of the attack. Default: the attack's.", 1, ConnectionsMax,
+            static (options, value) => options with { Attackers = (int)value }),
+        Whole("--probers", "Honest clients that measure. Default: 4.", 1, 100,
+            static (options, value) => options with { Probers = (int)value }),
+        Whole("--messages", "The most that each attacker sends. Default: the attack's.", 1, MessagesMax,
+            static (options, value) => options with { Messages = value }),
+        Seconds("--seconds", "The longest that the attack goes on. Default: the attack's, at most 20.",
+            static (options, value) => options with { Seconds = value.TotalSeconds }),
+        Seconds("--warmup", "How long there are only probes before. Default: 1.",
+            static (options, value) => options with { WarmUp = value }),
+        Seconds("--settle", "How long at most the server's memory is waited for at the end. Default: 60.",
+            static (options, value) => options with { Settle = value }),
         OptionRow<AttackOptions>.Flag("--json", "A line of JSON for each.", static options => options with { Json = true }),
     ]);
 
@@ -52,13 +63,10 @@ internal static class AttackCommand
         AttackOptions options = new();
         List<string> names = [];
         string? problem = Table.Read(arguments, ref options, names);
+        problem ??= names.Count == 0 && !options.List ? "the name of an attack is needed; --list has them." : null;
         IReadOnlyList<Attack> attacks = names is ["all"] ? Attacks.All : [.. names.Select(Attacks.Find).OfType<Attack>()];
-        if (problem is null && !options.List)
-        {
-            if (names.Count == 0) problem = "the name of an attack is needed; --list has them.";
-            else if (attacks.Count < names.Count) problem = $"there is no {names.First(static name => Attacks.Find(name) is null)}; --list has them.";
-        }
-
+        if (names is not ["all"] && names.Find(static name => Attacks.Find(name) is null) is { } unknown)
+            problem ??= $"there is no {unknown}; --list has them.";
         if (problem is not null) return LoadCommand.Say(error, $"load attack: {problem}", LoadCommand.ExitCodeUsage);
         if (options.List)
         {
@@ -85,7 +93,8 @@ internal static class AttackCommand
         }
     }
 
-    private static int RunAll(IReadOnlyList<Attack> attacks, AttackOptions options, TextWriter output, TextWriter error, CancellationToken cancellation)
+    private static int RunAll(
+        IReadOnlyList<Attack> attacks, AttackOptions options, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
         int exitCode = 0;
         if (!options.Json) AttackResult.WriteHead(output);
@@ -120,19 +129,21 @@ internal static class AttackCommand
             output.WriteLine($"{attack.Name,-20}{attack.What}");
             foreach (AttackSize size in attack.Sizes)
             {
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{"",-20}readers {size.Readers}, attackers {size.Attackers}, at most {size.Messages} messages each, at most {size.Seconds} s {attack.Settings}").TrimEnd());
+                string line = string.Create(CultureInfo.InvariantCulture,
+                    $"{"",-20}{size.Readers} readers, {size.Attackers} attackers, at most {size.Seconds} s  {attack.Settings}");
+                output.WriteLine(line.TrimEnd());
             }
         }
     }
 
-    private static OptionRow<AttackOptions> Whole(string name, string help, long least, long most, Func<AttackOptions, long, AttackOptions> apply) =>
+    private static OptionRow<AttackOptions> Whole(
+        string name, string help, long least, long most, Func<AttackOptions, long, AttackOptions> apply) =>
         new(name, "N", help, $"a whole number from {least} to {most}", (options, value) =>
             long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number >= least && number <= most
                 ? apply(options, number)
                 : null);
 
-    private static OptionRow<AttackOptions> Seconds(string name, string help, double most, Func<AttackOptions, TimeSpan, AttackOptions> apply) =>
-        new(name, "S", help, $"seconds from 0 to {most}", (options, value) =>
-            LoadCommand.TryNumber(value, 0, most, out double seconds) ? apply(options, TimeSpan.FromSeconds(seconds)) : null);
+    private static OptionRow<AttackOptions> Seconds(string name, string help, Func<AttackOptions, TimeSpan, AttackOptions> apply) =>
+        new(name, "S", help, $"seconds from 0 to {SecondsMax}", (options, value) =>
+            LoadCommand.TryNumber(value, 0, SecondsMax, out double seconds) ? apply(options, TimeSpan.FromSeconds(seconds)) : null);
 }

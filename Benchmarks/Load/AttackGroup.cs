@@ -45,7 +45,8 @@ internal sealed class AttackGroup : IDisposable
     public long ReceivedBytes => Volatile.Read(ref _received);
 
     /// <summary>How those ended that did.</summary>
-    public SortedDictionary<int, int> Codes => new(_clients.Where(static client => client.Code != 0).CountBy(static client => client.Code).ToDictionary());
+    public SortedDictionary<int, int> Codes =>
+        new(_clients.Where(static client => client.Code != 0).CountBy(static client => client.Code).ToDictionary());
 
     /// <summary>A request for an upgrade.</summary>
     /// <param name="path">With the query.</param>
@@ -71,7 +72,8 @@ internal sealed class AttackGroup : IDisposable
             while (_clients.Count < first + count && _clients.Count - settled < OpeningMax) Begin(make(_clients.Count - first));
             Turn(10 * Millisecond);
             while (settled < _clients.Count && _clients[settled].State is ConnectionState.Open or ConnectionState.Closed) settled++;
-            if (Now > deadline) throw new LoadFailure($"{_to} has opened {settled - first} of {count} connections in {time.TotalSeconds:0.#} s.");
+            if (Now > deadline)
+                throw new LoadFailure($"{_to} has opened {settled - first} of {count} connections in {time.TotalSeconds:0.#} s.");
         }
     }
 
@@ -168,7 +170,8 @@ internal sealed class AttackGroup : IDisposable
         Linux.Close(_epoll);
     }
 
-    private static uint Events(AttackClient client) => (client.Reads ? (uint)Linux.EpollIn : 0) | (client.WaitsToSend ? (uint)Linux.EpollOut : 0);
+    private static uint Events(AttackClient client) =>
+        (client.Reads ? (uint)Linux.EpollIn : 0) | (client.WaitsToSend ? (uint)Linux.EpollOut : 0);
 
     private void Watch(AttackClient client, bool waitsToSend)
     {
@@ -177,7 +180,8 @@ internal sealed class AttackGroup : IDisposable
         Watch(client);
     }
 
-    private void Watch(AttackClient client) => Linux.EpollControl(_epoll, Linux.EpollCtlMod, client.Descriptor, Events(client), (ulong)client.Index);
+    private void Watch(AttackClient client) =>
+        Linux.EpollControl(_epoll, Linux.EpollCtlMod, client.Descriptor, Events(client), (ulong)client.Index);
 
     private unsafe int Wait()
     {

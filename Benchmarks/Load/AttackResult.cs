@@ -76,7 +76,9 @@ internal sealed record AttackResult
 
     public required long AfterBytes { get; init; }
 
-    /// <summary>Seconds, after everybody had left, until the memory was within 50 MiB of what it was before; null when it never was.</summary>
+    /// <summary>
+    /// Seconds, after everybody had left, until the memory was within 50 MiB of what it was before; null when it never was.
+    /// </summary>
     public required double? BackSeconds { get; init; }
 
     public required double ProcessorSeconds { get; init; }
@@ -116,11 +118,14 @@ internal sealed record AttackResult
         if (more.Count > 0) output.WriteLine("    " + string.Join("; ", more));
     }
 
-    private static string Line(Func<(string Head, int Width, Func<AttackResult, string> Text), string> cell) => string.Join("  ",
-        Columns.Select(column => column.Width < 0 ? cell(column).PadRight(-column.Width) : cell(column).PadLeft(column.Width))).TrimEnd();
+    private static string Line(Func<(string Head, int Width, Func<AttackResult, string> Text), string> cell) =>
+        string.Join("  ", Columns.Select(column => Pad(cell(column), column.Width))).TrimEnd();
+
+    private static string Pad(string text, int width) => width < 0 ? text.PadRight(-width) : text.PadLeft(width);
 
     private static string Map<TKey, TValue>(SortedDictionary<TKey, TValue> counts)
         where TKey : notnull => counts.Count == 0 ? "0" : string.Join(",", counts.Select(static pair => $"{pair.Key}x{pair.Value}"));
 
-    private static string Number(double? number) => number is { } value ? Math.Round(value, value < 100 ? 2 : 0).ToString("#,0.##", CultureInfo.InvariantCulture) : "-";
+    private static string Number(double? number) =>
+        number is { } value ? Math.Round(value, value < 100 ? 2 : 0).ToString("#,0.##", CultureInfo.InvariantCulture) : "-";
 }

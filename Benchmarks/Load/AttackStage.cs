@@ -63,7 +63,7 @@ internal sealed class AttackStage : IDisposable
 
     /// <summary>What attackers were told by "error:", by code.</summary>
     public SortedDictionary<string, long> Told =>
-        new(Refusals.Zip(_told).Where(static pair => pair.Second > 0).ToDictionary(static pair => pair.First, static pair => pair.Second));
+        new(Refusals.Zip(_told).Where(static pair => pair.Second > 0).ToDictionary());
 
     /// <summary>Runs one attack.</summary>
     /// <exception cref="LoadFailure">It could not be run.</exception>
@@ -98,8 +98,10 @@ internal sealed class AttackStage : IDisposable
         }
     }
 
-    /// <summary>Each attacker stops after the block that it has begun, and has its Ping answered: what it sent before has been dealt with.</summary>
-    /// <param name="seconds">More time than there was.</param>
+    /// <summary>
+    /// Each attacker stops after the block that it has begun, and has a Ping answered: what it sent before has been dealt with.
+    /// </summary>
+    /// <param name="seconds">How much more time there is.</param>
     public void Finish(int seconds = 15)
     {
         _deadline = Math.Max(_deadline, AttackGroup.Now + (seconds * Second));
@@ -107,7 +109,8 @@ internal sealed class AttackStage : IDisposable
         Until(() => Attackers.Clients.All(static client => client.State != ConnectionState.Open || client.Blocks == 0));
         long[] pongs = [.. Attackers.Clients.Select(static client => client.Pongs)];
         Attackers.SendAll(Opcode.Ping, "done?"u8.ToArray());
-        Until(() => Attackers.Clients.All(client => client.State != ConnectionState.Open || !client.Reads || client.Pongs > pongs[client.Index]));
+        Until(() => Attackers.Clients.All(client =>
+            client.State != ConnectionState.Open || !client.Reads || client.Pongs > pongs[client.Index]));
         UntilQuiet();
     }
 
@@ -118,13 +121,13 @@ internal sealed class AttackStage : IDisposable
         Until(static () => false);
     }
 
-    /// <summary>Until nobody has got anything but probes for half a second.</summary>
+    /// <summary>Until nobody has got anything but probes for half a second. An echo's readers get back what keeps them alive.</summary>
     public void UntilQuiet()
     {
         long seen = -1, since = 0;
         Until(() =>
         {
-            long received = _readers.ReceivedBytes + Attackers.ReceivedBytes, now = AttackGroup.Now;
+            long received = Attackers.ReceivedBytes + (_attack.IsEcho ? 0 : _readers.ReceivedBytes), now = AttackGroup.Now;
             if (received != seen) (seen, since) = (received, now);
             return now - since > Second / 2;
         });
@@ -164,8 +167,6 @@ internal sealed class AttackStage : IDisposable
         _readers.End();
         _probers.End();
         _probers.CountUnanswered(AttackGroup.Now);
-        Dictionary<int, int> closed = _readers.Codes.Concat(_probers.Codes).GroupBy(static pair => pair.Key, static pair => pair.Value)
-            .ToDictionary(static group => group.Key, static group => group.Sum());
         double? back = WaitForMemory(before + ComesBackWithin);
         return new AttackResult
         {
@@ -180,7 +181,7 @@ internal sealed class AttackStage : IDisposable
             Probes = _probers.Probes,
             ProbesRefused = _probers.Refused,
             ProbesUnanswered = _probers.Unanswered,
-            HonestClosed = new SortedDictionary<int, int>(closed),
+            HonestClosed = HonestCodes(),
             AttackersClosed = attackersClosed,
             BeforeBytes = before,
             PeakBytes = memory.PeakBytes,
@@ -196,10 +197,17 @@ internal sealed class AttackStage : IDisposable
         };
     }
 
+    private SortedDictionary<int, int> HonestCodes()
+    {
+        SortedDictionary<int, int> codes = new(_readers.Codes);
+        foreach ((int code, int count) in _probers.Codes) codes[code] = codes.GetValueOrDefault(code) + count;
+        return codes;
+    }
+
     // What was due in the window is waited for, so that the worst is not cut off.
     private void WaitForProbers()
     {
-        _deadline = AttackGroup.Now + (long)(OpenMax.TotalSeconds * Second);
+        _deadline = AttackGroup.Now + (long)OpenMax.TotalNanoseconds;
         Until(() => _probers.Waiting == 0);
     }
 
@@ -212,7 +220,8 @@ internal sealed class AttackStage : IDisposable
 
     private bool StillServes()
     {
-        for (long end = AttackGroup.Now + (long)(FreshMax.TotalSeconds * Second); AttackGroup.Now < end; _cancellation.WaitHandle.WaitOne(Look))
+        long end = AttackGroup.Now + (long)FreshMax.TotalNanoseconds;
+        for (; AttackGroup.Now < end; _cancellation.WaitHandle.WaitOne(Look))
         {
             _cancellation.ThrowIfCancellationRequested();
             if (AttackServes.Ask(_server.EndPoint, end)) return true;
@@ -248,8 +257,10 @@ internal static class AttackServes
             OnMessage = (_, message) => isBack |= message.EndsWith("still there?"u8),
         };
         group.Begin(client);
-        for (bool isAsked = false; AttackGroup.Now < end && client.State != ConnectionState.Closed && !isBack; group.Turn(AttackGroup.Millisecond))
+        bool isAsked = false;
+        while (AttackGroup.Now < end && client.State != ConnectionState.Closed && !isBack)
         {
+            group.Turn(AttackGroup.Millisecond);
             if (isAsked || client.State != ConnectionState.Open) continue;
             client.Add(Opcode.Text, "fresh:still there?"u8);
             group.Send(client);

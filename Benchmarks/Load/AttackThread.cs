@@ -1,5 +1,6 @@
 // A group of connections with a thread of its own: one for the readers, one for the probers, so that neither waits for the other's bytes.
 
+using System.Globalization;
 using System.Net;
 using System.Runtime.Versioning;
 
@@ -89,7 +90,7 @@ internal sealed class AttackReaders(IPEndPoint server, int count, string path, T
 
     protected override AttackClient Make(int index) => new()
     {
-        Request = Group.MakeRequest(path.Replace("%d", index.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal)),
+        Request = Group.MakeRequest(path.Replace("%d", index.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)),
     };
 
     protected override void Turn()

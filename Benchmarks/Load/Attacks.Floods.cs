@@ -12,7 +12,10 @@ internal static partial class Attacks
     private static IEnumerable<Attack> Floods()
     {
         AttackSize[] bursts = [new(300, 1, 23_000, 20), new(2000, 1, 23_000, 20), new(5000, 1, 23_000, 20)];
-        yield return new Attack("burst-all", "one connection sends all:x 23,000 times in one go", static stage => Burst(stage, "all:x")) { Sizes = bursts };
+        yield return new Attack("burst-all", "one connection sends all:x 23,000 times in one go", static stage => Burst(stage, "all:x"))
+        {
+            Sizes = bursts,
+        };
         yield return new Attack("burst-uid", "the same to one uid that all readers have", static stage => Burst(stage, "shared:x"))
         {
             Sizes = bursts,
@@ -29,13 +32,16 @@ internal static partial class Attacks
             Settings = "--max-message 2MiB",
             Sizes = [new(1000, 1, 5, 20)],
         };
-        yield return new Attack("relay", "pairs that send to each other's uids at full speed", Relay) { Sizes = [new(100, 20, Unlimited, 10)] };
-        yield return new Attack("echo-flood", "messages of 32 bytes to an echo at full speed", static stage => FloodByAll(stage, Opcode.Text, static _ => Text("", 32)))
+        yield return new Attack("relay", "pairs that send to each other's uids at full speed", Relay)
+        {
+            Sizes = [new(100, 20, Unlimited, 10)],
+        };
+        yield return new Attack("echo-flood", "messages of 32 bytes to an echo at full speed", static stage => Flood(stage, Opcode.Text))
         {
             Settings = "--app echo",
             Sizes = [new(100, 20, Unlimited, 10)],
         };
-        yield return new Attack("ping-flood", "Pings of 32 bytes at full speed", static stage => FloodByAll(stage, Opcode.Ping, static _ => Text("", 32)))
+        yield return new Attack("ping-flood", "Pings of 32 bytes at full speed", static stage => Flood(stage, Opcode.Ping))
         {
             Sizes = [new(100, 20, Unlimited, 10)],
         };
@@ -74,9 +80,11 @@ internal static partial class Attacks
         stage.Finish();
     }
 
-    private static void Relay(AttackStage stage) => FloodByAll(stage, Opcode.Text, static index => Text($"attacker{index ^ 1}:", 40));
+    private static void Relay(AttackStage stage) => Flood(stage, Opcode.Text, static index => Text($"attacker{index ^ 1}:", 40));
 
-    private static void FloodByAll(AttackStage stage, Opcode opcode, Func<int, byte[]> payload)
+    private static void Flood(AttackStage stage, Opcode opcode) => Flood(stage, opcode, static _ => Text("", 32));
+
+    private static void Flood(AttackStage stage, Opcode opcode, Func<int, byte[]> payload)
     {
         stage.Open(index => Speaker(stage, index));
         foreach (AttackClient client in stage.Attackers.Clients) Flood(stage, client, opcode, payload(client.Index));
@@ -87,7 +95,7 @@ internal static partial class Attacks
     // Each message is delivered, or its sender is told that it was not.
     private static void TwoSenders(AttackStage stage)
     {
-        FloodByAll(stage, Opcode.Text, static _ => Text("receiver:x", 0));
+        Flood(stage, Opcode.Text, static _ => Text("receiver:x", 0));
         long sent = stage.Attackers.Clients.Sum(static client => client.Sent);
         long told = stage.Told.Values.Sum();
         stage.Further["sent less delivered and told"] = sent - (stage.Delivered / Math.Max(1, stage.Size.Readers)) - told;
@@ -102,10 +110,10 @@ internal static partial class Attacks
             Request = stage.Attackers.MakeRequest($"/?uid=attacker{index}", "Sec-WebSocket-Extensions: permessage-deflate\r\n"),
             OnMessage = stage.CountTold,
         });
-        long next = 0;
-        stage.Until(() => AllClosed(stage) || next >= stage.Size.Messages * stage.Size.Attackers, elapsed =>
+        long next = 0, most = stage.Size.Messages * stage.Size.Attackers;
+        stage.Until(() => AllClosed(stage) || next >= most, elapsed =>
         {
-            for (; next * message.Length < InflateBytesPerSecond * elapsed / 1e9; next++)
+            for (; next < most && next * message.Length < InflateBytesPerSecond * elapsed / 1e9; next++)
             {
                 AttackClient client = stage.Attackers.Clients[(int)(next % stage.Size.Attackers)];
                 if (client.State != ConnectionState.Open || client.WaitsToSend) continue;

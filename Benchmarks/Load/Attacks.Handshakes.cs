@@ -10,22 +10,34 @@ internal static partial class Attacks
 
     private static IEnumerable<Attack> Handshakes()
     {
-        yield return new Attack("subprotocols", "requests with 9,263 subprotocols in 32 KB, 0.6 MB/s of them", Subprotocols) { Sizes = [new(100, 100, 10_000, 10)] };
-        yield return new Attack("slow-head", "requests that come byte by byte", SlowHead) { Sizes = [new(100, 500, 1, 9)] };
+        yield return new Attack("subprotocols", "requests with 9,263 subprotocols in 32 KB, 0.6 MB/s of them", Subprotocols)
+        {
+            Sizes = [new(100, 100, 10_000, 10)],
+        };
+        yield return new Attack("slow-head", "requests that come byte by byte", SlowHead)
+        {
+            Sizes = [new(100, 500, 1, 9)],
+        };
     }
 
     // A connection for each request; so many at most wait for their answers.
     private static void Subprotocols(AttackStage stage)
     {
-        byte[] request = stage.Attackers.MakeRequest("/", $"Sec-WebSocket-Protocol: {string.Join(',', Tokens().Take(OfferCount))}\r\n");
+        string offers = string.Join(',', Tokens().Take(OfferCount));
+        byte[] request = stage.Attackers.MakeRequest("/", $"Sec-WebSocket-Protocol: {offers}\r\n");
         List<AttackClient> waiting = [];
-        stage.Until(() => stage.SentOtherwise >= stage.Size.Messages * stage.Size.Attackers, elapsed =>
+        long most = stage.Size.Messages * stage.Size.Attackers;
+        stage.Until(() => stage.AnsweredOtherwise >= most, elapsed =>
         {
             foreach (AttackClient client in waiting)
+            {
                 if (client.State is ConnectionState.Open or ConnectionState.Closed) stage.AnsweredOtherwise++;
-            foreach (AttackClient client in waiting.Where(static client => client.State == ConnectionState.Open)) stage.Attackers.Close(client);
+                if (client.State == ConnectionState.Open) stage.Attackers.Close(client);
+            }
+
             waiting.RemoveAll(static client => client.State == ConnectionState.Closed);
-            if (waiting.Count >= stage.Size.Attackers || stage.SentOtherwise * request.Length > OfferBytesPerSecond * elapsed / 1e9) return;
+            if (waiting.Count >= stage.Size.Attackers || stage.SentOtherwise >= most) return;
+            if (stage.SentOtherwise * request.Length > OfferBytesPerSecond * elapsed / 1e9) return;
             AttackClient next = new() { Request = [.. request] };
             waiting.Add(next);
             stage.Attackers.Begin(next);
@@ -42,13 +54,17 @@ internal static partial class Attacks
         int begun = 0;
         stage.Until(static () => false, _ =>
         {
-            if (begun < slow.Length) begun = Math.Min(begun + BegunPerTurn, slow.Length);
+            begun = Math.Min(begun + BegunPerTurn, slow.Length);
             for (int i = 0; i < begun; i++)
             {
                 if (slow[i] is not { State: ConnectionState.Connecting or ConnectionState.Requested } client)
                 {
-                    if (slow[i] is { } done) stage.AnsweredOtherwise++;
-                    if (slow[i] is { State: ConnectionState.Open } open) stage.Attackers.Close(open);
+                    if (slow[i] is { } answered)
+                    {
+                        stage.AnsweredOtherwise++;
+                        stage.Attackers.Close(answered);
+                    }
+
                     slow[i] = client = new AttackClient { Request = [.. request], StepBytes = 1 };
                     stage.Attackers.Begin(client);
                     stage.SentOtherwise++;

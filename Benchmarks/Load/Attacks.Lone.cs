@@ -6,7 +6,7 @@ internal static partial class Attacks
 {
     private static IEnumerable<Attack> Lone()
     {
-        yield return new Attack("stop-cont", "a server with a heartbeat of 3 s is stopped for 6 s, while its clients go on sending", StopAndContinue)
+        yield return new Attack("stop-cont", "a server with a heartbeat of 3 s is stopped for 6 s, its clients send on", StopAndContinue)
         {
             Settings = "--heartbeat 3",
             Sizes = [new(3000, 0, 1, 6)],

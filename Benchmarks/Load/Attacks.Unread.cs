@@ -13,12 +13,12 @@ internal static partial class Attacks
 
     private static IEnumerable<Attack> Unread()
     {
-        yield return new Attack("pongs-unread", "Pings of 125 bytes, whose Pongs nobody reads", static stage => FloodUnread(stage, Opcode.Ping, 125))
+        yield return new Attack("pongs-unread", "Pings whose Pongs are unread", static stage => FloodUnread(stage, Opcode.Ping, 125))
         {
             Settings = "--max-memory 8MiB",
             Sizes = [new(50, 40, Unlimited, 8), new(50, 150, Unlimited, 8)],
         };
-        yield return new Attack("echo-unread", "messages of 1 KB to an echo, which nobody reads", static stage => FloodUnread(stage, Opcode.Text, 1024))
+        yield return new Attack("echo-unread", "messages to an echo, unread", static stage => FloodUnread(stage, Opcode.Text, 1024))
         {
             Settings = "--app echo --max-memory 64MiB",
             Sizes = [new(50, 2000, Unlimited, 8)],

@@ -44,7 +44,8 @@ internal static partial class Attacks
         OnMessage = stage.CountTold,
     };
 
-    private static bool AllClosed(AttackStage stage) => stage.Attackers.Clients.All(static client => client.State == ConnectionState.Closed);
+    private static bool AllClosed(AttackStage stage) =>
+        stage.Attackers.Clients.All(static client => client.State == ConnectionState.Closed);
 
     private static byte[] Text(string prefix, int bytes) => Encoding.ASCII.GetBytes(prefix.PadRight(bytes, 'x'));
 }

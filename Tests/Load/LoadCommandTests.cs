@@ -37,6 +37,17 @@ public sealed class LoadCommandTests
     [TestCase("compare: --server: there are two of the name rawws", new[] { "compare", "--server", "rawws=true {port}" })]
     [TestCase("compare: --rounds 0: allowed", new[] { "compare", "--rounds", "0" })]
     [TestCase("compare: ws://127.0.0.1:1/ is no option", new[] { "compare", "ws://127.0.0.1:1/" })]
+    [TestCase("attack: the name of an attack is needed", new[] { "attack" })]
+    [TestCase("attack: there is no burst; --list has them", new[] { "attack", "burst" })]
+    [TestCase("attack: there is no burst; --list has them", new[] { "attack", "burst-all", "burst" })]
+    [TestCase("attack: there is no all; --list has them", new[] { "attack", "all", "relay" })]
+    [TestCase("attack: --conns is no option", new[] { "attack", "relay", "--conns", "5" })]
+    [TestCase("attack: --readers 9001: allowed: a whole number from 0 to 9000", new[] { "attack", "relay", "--readers", "9001" })]
+    [TestCase("attack: --attackers 0: allowed", new[] { "attack", "relay", "--attackers", "0" })]
+    [TestCase("attack: --rounds needs a value", new[] { "attack", "relay", "--rounds" })]
+    [TestCase("attack: --transport kqueue: allowed: auto, epoll, socket", new[] { "attack", "relay", "--transport", "kqueue" })]
+    [TestCase("attack: --server true: allowed: a command with {port} in it", new[] { "attack", "relay", "--server", "true" })]
+    [TestCase("attack: --seconds 301: allowed: seconds from 0 to 300", new[] { "attack", "relay", "--seconds", "301" })]
     public void WrongArguments_AreNamedInOneLine(string says, string[] arguments)
     {
         LoadOutcome outcome = LoadOutcome.Of(arguments);
@@ -47,6 +58,7 @@ public sealed class LoadCommandTests
 
     [TestCase("--conns N", new[] { "--help" })]
     [TestCase("--server NAME=CMD", new[] { "compare", "--help" })]
+    [TestCase("--attackers N", new[] { "attack", "--help" })]
     public void Help_ListsTheOptions(string option, string[] arguments)
     {
         LoadOutcome outcome = LoadOutcome.Of(arguments);
