@@ -33,7 +33,7 @@ public sealed class AttackTests
             Assert.That(Figure(row, "peak_bytes"), Is.GreaterThan(1_000_000));
             Assert.That(Figure(row, "after_bytes"), Is.GreaterThan(1_000_000));
             Assert.That(Figure(row, "processor_seconds"), Is.GreaterThanOrEqualTo(0));
-            Assert.That(row.GetProperty("honest_closed").EnumerateObject().Sum(static code => code.Value.GetInt32()), Is.LessThanOrEqualTo(Readers + 1));
+            Assert.That(Sum(row.GetProperty("honest_closed")), Is.LessThanOrEqualTo(Readers + 1));
             if (name != "stop-cont") Assert.That(Figure(row, "sent"), Is.GreaterThan(0));
         }
     }
@@ -92,7 +92,7 @@ public sealed class AttackTests
     public void TwoSenders_EachMessageIsDeliveredOrToldOrMissing()
     {
         JsonElement row = Run("two-senders", "--messages 1000", readers: 1).Single();
-        double told = row.GetProperty("told").EnumerateObject().Sum(static code => code.Value.GetDouble());
+        double told = Sum(row.GetProperty("told"));
         Assert.That(Figure(row, "sent"), Is.EqualTo(2000));
         Assert.That(Figure(row.GetProperty("further"), "sent less delivered and told"), Is.EqualTo(2000 - Figure(row, "delivered") - told));
     }
@@ -111,7 +111,7 @@ public sealed class AttackTests
         LoadOutcome outcome = LoadOutcome.Of("attack", "burst-all", "pongs-unread", "--readers", "2", "--probers", "1", "--messages", "10",
             "--seconds", "0.1", "--warmup", "0", "--settle", "0", "--rounds", "2", "--transport", "socket");
         Assert.That((outcome.ExitCode, outcome.Error), Is.EqualTo((0, "")));
-        string[] rows = [.. outcome.Output.Split('\n').Select(static line => line.Split(' ')[0]).Where(static word => word.Length > 0)];
+        IEnumerable<string> rows = outcome.Output.Split('\n').Select(static line => line.Split(' ')[0]).Where(static word => word != "");
         // The sizes of burst-all differ in their readers, those of pongs-unread in their attackers.
         Assert.That(rows, Is.EqualTo(["attack", "burst-all", "burst-all", "pongs-unread", "pongs-unread", "pongs-unread", "pongs-unread"]));
     }
@@ -121,7 +121,7 @@ public sealed class AttackTests
     {
         LoadOutcome outcome = LoadOutcome.Of("attack", "relay", "--json", "--server", "sh -c 'echo no such thing >&2; exit 3' {port}");
         Assert.That((outcome.ExitCode, outcome.Output), Is.EqualTo((1, "")));
-        Assert.That(outcome.Error, Does.StartWith("load attack: relay: ").And.Contains("ended with exit code 3 before it listened. no such thing"));
+        Assert.That(outcome.Error, Does.StartWith("load attack: relay: ").And.Contains("ended with exit code 3").And.Contains("no such thing"));
         Assert.That(outcome.Error.Count(static c => c == '\n'), Is.EqualTo(1));
     }
 
@@ -135,11 +135,14 @@ public sealed class AttackTests
 
     private static List<JsonElement> Run(string name, string more, string seconds = "0.3", int readers = Readers)
     {
-        LoadOutcome outcome = LoadOutcome.Of(["attack", name, "--json", "--readers", $"{readers}", "--probers", "1", "--seconds", seconds,
-            "--warmup", "0", "--settle", "0", .. more.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        LoadOutcome outcome = LoadOutcome.Of(["attack", name, "--json", "--readers", $"{readers}", "--probers", "1",
+            "--seconds", seconds, "--warmup", "0", "--settle", "0", .. more.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         Assert.That((outcome.ExitCode, outcome.Error), Is.EqualTo((0, "")), outcome.Output);
-        return [.. outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonDocument.Parse(line).RootElement)];
+        string[] lines = outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return [.. lines.Select(static line => JsonDocument.Parse(line).RootElement)];
     }
+
+    private static double Sum(JsonElement counts) => counts.EnumerateObject().Sum(static count => count.Value.GetDouble());
 
     private static double Figure(JsonElement row, string name) => row.GetProperty(name).GetDouble();
 }
