@@ -63,13 +63,14 @@ internal sealed class AttackGroup : IDisposable
 
     /// <summary>Opens connections, so many at a time, until all are there or have been refused.</summary>
     /// <exception cref="LoadFailure">They are not, in time.</exception>
-    public void Open(int count, Func<int, AttackClient> make, TimeSpan time)
+    public void Open(int count, Func<int, AttackClient> make, TimeSpan time, CancellationToken cancellation)
     {
         long deadline = Now + (long)time.TotalNanoseconds;
         int first = _clients.Count, settled = first;
         while (settled < first + count)
         {
             while (_clients.Count < first + count && _clients.Count - settled < OpeningMax) Begin(make(_clients.Count - first));
+            cancellation.ThrowIfCancellationRequested();
             Turn(10 * Millisecond);
             while (settled < _clients.Count && _clients[settled].State is ConnectionState.Open or ConnectionState.Closed) settled++;
             if (Now > deadline)

@@ -82,7 +82,7 @@ internal sealed class AttackStage : IDisposable
     }
 
     /// <summary>Opens the attackers; some may be refused.</summary>
-    public void Open(Func<int, AttackClient> make) => Attackers.Open(Size.Attackers, make, OpenMax);
+    public void Open(Func<int, AttackClient> make) => Attackers.Open(Size.Attackers, make, OpenMax, _cancellation);
 
     /// <summary>Takes turns until something is so or the time is up.</summary>
     /// <param name="done">What is waited for.</param>

@@ -29,7 +29,7 @@ internal abstract class AttackThread(IPEndPoint server, int count) : IDisposable
     /// <exception cref="LoadFailure">One was refused.</exception>
     public void Start(CancellationToken cancellation)
     {
-        _thread = new Thread(Run) { IsBackground = true, Name = GetType().Name };
+        _thread = new Thread(() => Run(cancellation)) { IsBackground = true, Name = GetType().Name };
         _thread.Start();
         _opened.Task.Wait(cancellation);
         if (_failure is LoadFailure failure) throw failure;
@@ -56,11 +56,11 @@ internal abstract class AttackThread(IPEndPoint server, int count) : IDisposable
     /// <summary>Does what is due and takes what is there.</summary>
     protected abstract void Turn();
 
-    private void Run()
+    private void Run(CancellationToken cancellation)
     {
         try
         {
-            Group.Open(count, Make, OpenMax);
+            Group.Open(count, Make, OpenMax, cancellation);
             if (Group.Codes is { Count: > 0 } codes) throw new LoadFailure($"an honest client gets {codes.First().Key} before the attack.");
             _opened.SetResult();
             while (!_ends) Turn();

@@ -121,7 +121,7 @@ public sealed class AttackTests
     {
         LoadOutcome outcome = LoadOutcome.Of("attack", "relay", "--json", "--server", "sh -c 'echo no such thing >&2; exit 3' {port}");
         Assert.That((outcome.ExitCode, outcome.Output), Is.EqualTo((1, "")));
-        Assert.That(outcome.Error, Does.StartWith("load attack: relay: ").And.Contains("ended with exit code 3").And.Contains("no such thing"));
+        Assert.That(outcome.Error, Does.StartWith("load attack: relay: sh -c ").And.Contains("exit code 3").And.Contains("no such thing"));
         Assert.That(outcome.Error.Count(static c => c == '\n'), Is.EqualTo(1));
     }
 
