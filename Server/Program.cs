@@ -1,5 +1,5 @@
 // The standalone server: settings, log, server, signals, exit code. 0: stopped when told to. 1: could not listen. 2: told something that it
-// does not understand. 130 and 143: ended at once by a second SIGINT or SIGTERM.
+// does not understand. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT, SIGQUIT or SIGTERM.
 
 using System.Net;
 using System.Runtime.InteropServices;
@@ -18,7 +18,7 @@ internal static class Program
 
     public static async Task<int> Main(string[] arguments)
     {
-        CommandLine commandLine = new(CommandLine.ReadEnvironment(), Environment.CurrentDirectory, Console.Out, Console.Error);
+        CommandLine commandLine = new(CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), Console.Out, Console.Error, TimeProvider.System);
         CommandLineResult read = commandLine.Read(arguments);
         if (read.Settings is not { } settings) return read.ExitCode;
 
@@ -30,7 +30,8 @@ internal static class Program
         using ConsoleLog console = new(Console.OpenStandardOutput(), settings.Server.TimeProvider);
         using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(settings.LogLevel).AddProvider(console));
         ILogger log = loggers.CreateLogger("RawWs");
-        foreach (string variable in read.Ignored) log.VariableIgnored(variable);
+        foreach (string variable in read.Ignored)
+            log.VariableIgnored(LogText.Escape(variable), NearNames.Question(variable[CommandLine.EnvironmentPrefix.Length..], isOption: false, CommandLine.VariableOf));
         if (settings.FindWithoutEffect() is { } setting) log.SettingWithoutEffect(setting);
         return await RunAsync(settings with { Server = settings.Server with { LoggerFactory = loggers } }, log).ConfigureAwait(false);
     }
@@ -38,8 +39,10 @@ internal static class Program
     private static async Task<int> RunAsync(RunSettings settings, ILogger log)
     {
         // Signals are taken before anything can be listened on: whoever sees the port open may end us properly.
-        TaskCompletionSource stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        StopWish stop = new(settings.Server.TimeProvider);
+        using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal => OnSignal(signal, stop, 129));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
+        using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
 
         RouterApplication? router = settings.Application == ApplicationKind.Router
@@ -59,15 +62,15 @@ internal static class Program
 
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
         SayReady(server, settings, log);
-        await stop.Task.ConfigureAwait(false);
+        await stop.Asked.ConfigureAwait(false);
         await server.StopAsync(settings.Drain).ConfigureAwait(false);
         return 0;
     }
 
-    private static void OnSignal(PosixSignalContext signal, TaskCompletionSource stop, int exitCode)
+    private static void OnSignal(PosixSignalContext signal, StopWish stop, int exitCode)
     {
         signal.Cancel = true;
-        if (!stop.TrySetResult()) Environment.Exit(exitCode);
+        if (stop.Ask()) Environment.Exit(exitCode);
     }
 
     private static void SayReady(WebSocketServer server, RunSettings settings, ILogger log)

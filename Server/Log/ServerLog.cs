@@ -47,8 +47,8 @@ internal static partial class ServerLog
     [LoggerMessage(11, LogLevel.Information, "stopped: {clean} of {count} connections closed in time")]
     public static partial void Stopped(this ILogger log, int clean, int count);
 
-    [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored")]
-    public static partial void VariableIgnored(this ILogger log, string variable);
+    [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored{question}")]
+    public static partial void VariableIgnored(this ILogger log, string variable, string question);
 
     [LoggerMessage(13, LogLevel.Warning, "compression is off: {problem}; connections are accepted without permessage-deflate")]
     public static partial void CompressionUnavailable(this ILogger log, string problem);

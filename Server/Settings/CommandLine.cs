@@ -1,10 +1,10 @@
 // From the command line, the environment and a file to the settings of one run. Each source is asked for names and texts only; what a
 // text means is the table's. Flags win over RAWWS_* variables, those over rawws.json in the working directory or the file of --config;
-// a list comes whole from the highest source that has it. What is wrong is one line on the error output, and the exit code 2.
+// a list comes whole from the highest source that has it. A source that is there and cannot be used is an error: it is never passed over. What is wrong
+// is one line on the error output, and the exit code 2.
 
+using System.Collections;
 using System.CommandLine;
-using System.Text.Json;
-using Microsoft.Extensions.Configuration;
 using RawWs.Server.Log;
 
 namespace RawWs.Server.Settings;
@@ -21,24 +21,54 @@ internal sealed class CommandLine
     public const int ExitCodeUsage = 2;
 
     private const string FileName = "rawws.json";
-    private const string EnvironmentPrefix = "RAWWS_";
 
-    private readonly IConfiguration _environment;
-    private readonly string _directory;
+    /// <summary>What the names of our environment variables begin with.</summary>
+    public const string EnvironmentPrefix = "RAWWS_";
+
+    private readonly IReadOnlyDictionary<string, string> _environment;
+    private readonly string? _directory;
     private readonly TextWriter _output;
     private readonly TextWriter _error;
+    private readonly TimeProvider _time;
     private readonly List<string> _ignored = [];
 
     /// <summary>A command line in its surroundings.</summary>
     /// <param name="environment">The variables that begin with RAWWS_, without that prefix.</param>
-    /// <param name="directory">The working directory.</param>
+    /// <param name="directory">The working directory; null when it has been deleted.</param>
     /// <param name="output">For help and version.</param>
     /// <param name="error">For the one line about what is wrong.</param>
-    public CommandLine(IConfiguration environment, string directory, TextWriter output, TextWriter error) =>
-        (_environment, _directory, _output, _error) = (environment, directory, output, error);
+    /// <param name="time">For how long a file is waited for.</param>
+    public CommandLine(IReadOnlyDictionary<string, string> environment, string? directory, TextWriter output, TextWriter error, TimeProvider time) =>
+        (_environment, _directory, _output, _error, _time) = (environment, directory, output, error, time);
 
     /// <summary>The process's variables, as the constructor wants them.</summary>
-    public static IConfiguration ReadEnvironment() => new ConfigurationBuilder().AddEnvironmentVariables(EnvironmentPrefix).Build();
+    public static IReadOnlyDictionary<string, string> ReadEnvironment()
+    {
+        SortedDictionary<string, string> variables = new(StringComparer.Ordinal);
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+        {
+            string name = (string)variable.Key;
+            if (name.StartsWith(EnvironmentPrefix, StringComparison.OrdinalIgnoreCase)) variables[name[EnvironmentPrefix.Length..]] = (string?)variable.Value ?? "";
+        }
+
+        return variables;
+    }
+
+    /// <summary>The name of the variable for a setting.</summary>
+    public static string VariableOf(string setting) => EnvironmentPrefix + setting.ToUpperInvariant().Replace('-', '_');
+
+    /// <summary>The process's working directory; null when it has been deleted.</summary>
+    public static string? ReadDirectory()
+    {
+        try
+        {
+            return Environment.CurrentDirectory;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Reads the arguments and the other sources.</summary>
     public CommandLineResult Read(IReadOnlyList<string> arguments)
@@ -51,10 +81,11 @@ internal sealed class CommandLine
             return new CommandLineResult(null, exitCode, []);
         }
 
-        if (parsed.Errors.Count > 0) return Fail(parsed.Errors[0].Message.ReplaceLineEndings(" "));
+        if (parsed.UnmatchedTokens.Count > 0) return FailUnknown(parsed.UnmatchedTokens[0]);
+        if (parsed.Errors.Count > 0) return Fail($"{LogText.Escape(parsed.Errors[0].Message)} See --help.");
 
         Dictionary<string, Source> sources = [];
-        if (!TryReadFile(parsed.GetValue(config), sources, out string? problem)) return Fail(problem!);
+        if (ReadFile(parsed.GetValue(config), sources) is { } problem) return Fail(problem);
         ReadVariables(sources);
         foreach ((string name, Option flag) in flags)
             if (parsed.GetResult(flag) is { } given) sources[name] = new Source("--" + name, [.. given.Tokens.Select(static token => token.Value)]);
@@ -96,6 +127,7 @@ internal sealed class CommandLine
         foreach (Setting setting in SettingTable.All)
         {
             if (!sources.TryGetValue(setting.Name, out Source? source)) continue;
+            if (source.Values.FirstOrDefault(IsNotUtf8) is { } bad) return FailUtf8(source.Where, bad);
             if (!setting.IsList && source.Values.Count != 1) return Fail($"{source.Where}: one value is needed; allowed: {setting.Allowed}");
             if (setting.Apply(settings, source.Values, out int wrong) is not { } changed)
             {
@@ -112,78 +144,52 @@ internal sealed class CommandLine
 
     private void ReadVariables(Dictionary<string, Source> sources)
     {
-        foreach (IConfigurationSection section in _environment.GetChildren())
+        foreach ((string key, string text) in _environment)
         {
-            string variable = EnvironmentPrefix + section.Key;
-            string name = section.Key.ToLowerInvariant().Replace('_', '-');
+            string name = key.ToLowerInvariant().Replace('_', '-');
             if (name == "config") continue;
             if (SettingTable.Find(name) is not { } setting)
             {
                 // Not an error: Kubernetes gives RAWWS_PORT and the like to a program whose service is called rawws.
-                _ignored.Add(LogText.Escape(variable));
+                _ignored.Add(EnvironmentPrefix + key);
                 continue;
             }
 
-            string text = section.Value ?? "";
             const StringSplitOptions Tidy = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
-            sources[name] = new Source(variable, setting.IsList ? text.Split(',', Tidy) : [text]);
+            sources[name] = new Source(EnvironmentPrefix + key, setting.IsList ? text.Split(',', Tidy) : [text]);
         }
     }
 
-    // The file that was named has to be there; rawws.json need not be.
-    private bool TryReadFile(string? named, Dictionary<string, Source> sources, out string? problem)
+    // The file that was named has to be there; rawws.json need not be. Returns what is wrong.
+    private string? ReadFile(string? flag, Dictionary<string, Source> sources)
     {
-        problem = null;
-        string namedBy = named is null ? EnvironmentPrefix + "CONFIG" : "--config";
-        named ??= _environment["CONFIG"];
-        string path = Path.Combine(_directory, named ?? FileName);
-        if (named is null && !File.Exists(path)) return true;
+        string? named = flag ?? _environment.GetValueOrDefault("CONFIG");
+        string by = flag is null ? EnvironmentPrefix + "CONFIG" : "--config";
+        if (named is not null && IsNotUtf8(named)) return $"{by}: \"{LogText.Escape(named)}\" has bytes that are not UTF-8";
+        if (named is "") return $"{by}: the name of a file is needed";
         string shown = LogText.Escape(named ?? FileName);
-        try
-        {
-            using FileStream stream = File.OpenRead(path);
-            IConfigurationRoot root = new ConfigurationBuilder().AddJsonStream(stream).Build();
-            foreach (IConfigurationSection section in root.GetChildren())
-            {
-                problem = ReadKey(section, shown, sources);
-                if (problem is not null) return false;
-            }
+        if (_directory is null && !Path.IsPathRooted(named))
+            return named is null ? null : $"{by}: \"{shown}\" is not there: the working directory has been deleted";
 
-            return true;
-        }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
-        {
-            problem = $"{namedBy}: \"{shown}\" is not there; allowed: a file with settings in JSON";
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            problem = $"{shown}: cannot be read: {LogText.Escape(exception.Message)}";
-        }
-        catch (Exception exception) when (exception is JsonException or FormatException)
-        {
-            problem = $"{shown}: not the JSON that is needed, one object of settings: {LogText.Escape(exception.Message)}";
-        }
-
-        return false;
+        string path = Path.Combine(_directory ?? "", named ?? FileName);
+        if (named is null && !Path.Exists(path)) return null;
+        if (SettingsFile.Read(path, shown, _time, out List<FileSetting> settings) is { } problem)
+            return named is null ? $"{FileName}: {problem}" : $"{by}: \"{shown}\": {problem}";
+        foreach (FileSetting setting in settings) sources[setting.Setting.Name] = new Source(setting.Where, setting.Values);
+        return null;
     }
 
-    private static string? ReadKey(IConfigurationSection section, string file, Dictionary<string, Source> sources)
+    // The runtime has put this where bytes were no UTF-8; what was meant by them nobody knows. A file's bytes have been looked at already.
+    private static bool IsNotUtf8(string text) => text.Contains('\uFFFD');
+
+    private CommandLineResult FailUtf8(string where, string text) => Fail($"{where}: \"{LogText.Escape(text)}\" has bytes that are not UTF-8");
+
+    private CommandLineResult FailUnknown(string token)
     {
-        string where = $"{file}: \"{LogText.Escape(section.Key)}\"";
-        if (SettingTable.Find(section.Key) is not { } setting) return $"{where}: there is no such setting; see --help";
-
-        List<string> values = [];
-        int position = 0;
-        foreach (IConfigurationSection element in section.GetChildren())
-        {
-            if (!setting.IsList || element.Value is null || element.Key != (position++).ToString(System.Globalization.CultureInfo.InvariantCulture))
-                return $"{where}: {(setting.IsList ? "a list of texts" : "one value")} is needed; allowed: {setting.Allowed}";
-            values.Add(element.Value);
-        }
-
-        if (values.Count == 0 && !string.IsNullOrEmpty(section.Value)) values.Add(section.Value);
-        sources[setting.Name] = new Source(where, values);
-        return null;
+        int end = token.IndexOfAny(['=', ':']);
+        string name = end > 0 ? token[..end] : token;
+        string question = NearNames.Question(name, isOption: true, static near => "--" + near);
+        return Fail($"{LogText.Escape(name)}: there is no such option{question}{(question.Length > 0 ? " See" : "; see")} --help");
     }
 
     private CommandLineResult Fail(string problem)

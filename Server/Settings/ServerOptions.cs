@@ -24,6 +24,10 @@ public enum TransportKind : byte
 /// <summary>The server's options. A property's unit is its type's, or the last word of its name.</summary>
 public sealed record ServerOptions
 {
+    private const int FragmentsDefaultMin = 1024;
+
+    private readonly int? _fragmentsMax;
+
     /// <summary>Where to listen; port 0 takes a free one. Default: 127.0.0.1:2000.</summary>
     public IReadOnlyList<IPEndPoint> ListenEndPoints { get; init; } = [new IPEndPoint(IPAddress.Loopback, 2000)];
 
@@ -42,8 +46,15 @@ public sealed record ServerOptions
     /// <summary>The largest message, in bytes of payload; larger ones are closed with 1009. Default: 1 MiB.</summary>
     public int MessageBytesMax { get; init; } = 1024 * 1024;
 
-    /// <summary>The most fragments of a message; more are closed with 1009. Default: 1,024.</summary>
-    public int FragmentsMax { get; init; } = 1024;
+    /// <summary>
+    /// The most fragments of a message; more are closed with 1009. Default: one for each KiB of <see cref="MessageBytesMax"/>, and at least 1,024. So a sender
+    /// whose fragments have 1 KiB or more meets only the limit for bytes, and a flood of tiny ones ends.
+    /// </summary>
+    public int FragmentsMax
+    {
+        get => _fragmentsMax ?? Math.Max(FragmentsDefaultMin, MessageBytesMax / 1024);
+        init => _fragmentsMax = value;
+    }
 
     /// <summary>How long a message may take from its first byte to its last. Default: 30 s.</summary>
     public TimeSpan MessageTimeout { get; init; } = TimeSpan.FromSeconds(30);

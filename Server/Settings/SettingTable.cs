@@ -23,6 +23,11 @@ internal sealed record Setting(string Name, string Placeholder, string Help, str
     /// Says of a value that is not allowed why it is not, where there is more to say than what is allowed; null where there is not.
     /// </summary>
     public Func<string, string?>? FindReason { get; init; }
+
+    private const string SwitchPlaceholder = "on|off";
+
+    /// <summary>Whether it is on or off, and nothing else.</summary>
+    public bool IsSwitch => Placeholder == SwitchPlaceholder;
 }
 
 internal delegate RunSettings? ApplySetting(RunSettings settings, IReadOnlyList<string> values, out int wrong);
@@ -38,8 +43,9 @@ internal static class SettingTable
 
     public static readonly IReadOnlyList<Setting> All =
     [
-        List<IPEndPoint>("listen", "ADDRESS:PORT", "Address and port to listen on; repeat it for several. Port 0 takes a free one. Default: 127.0.0.1:2000.",
-            "ADDRESS:PORT with an IP address, IPv6 in brackets, localhost, or * for all", SettingText.TryEndPoint,
+        List<IPEndPoint>("listen", "ADDRESS:PORT", "Address and port to listen on; repeat it for several. Port 0 takes a free one. A port alone, "
+            + "as 2001 or :2001, is on 127.0.0.1; all addresses are listened on by *:2001 (IPv4) and [::]:2001 (IPv6). Default: 127.0.0.1:2000.",
+            "ADDRESS:PORT with an IP address, IPv6 in brackets, localhost, or * for all; or a port alone, for 127.0.0.1", SettingText.TryEndPoint,
             static (settings, values) => settings with { Server = settings.Server with { ListenEndPoints = values } }),
         One("app", "router|echo", "What becomes of messages: routed by uid, or sent back. Default: router.", "router, echo",
             Choice(("router", ApplicationKind.Router), ("echo", ApplicationKind.Echo)),
@@ -61,7 +67,8 @@ internal static class SettingTable
             "text without control characters", SettingText.TryWord, static (options, value) => options with { PingText = value }),
         Server<int>("max-message", "SIZE", "Largest message in bytes of payload; a larger one is closed with 1009. Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { MessageBytesMax = value }),
-        Server<int>("max-fragments", "COUNT", "Most frames that one message may be cut into. Default: 1024.", "a whole number from 1",
+        Server<int>("max-fragments", "COUNT", "Most frames that one message may be cut into. Default: one for each KiB of --max-message, at least 1024.",
+            "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { FragmentsMax = value }),
         Server<int>("send-buffer", "SIZE", "Bytes that may wait for one client; past it the client is closed with 4000 \"too slow\". Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { SendBufferBytesMax = value }),

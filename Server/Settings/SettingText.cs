@@ -65,16 +65,16 @@ internal static class SettingText
     }
 
     /// <summary>
-    /// ADDRESS:PORT, an IPv6 address in brackets, "localhost" for 127.0.0.1, "*" for 0.0.0.0. The framework's parser alone would read "2000" as the address
-    /// 0.0.7.208 and take a missing port for 0.
+    /// ADDRESS:PORT, an IPv6 address in brackets, "localhost" for 127.0.0.1, "*" for 0.0.0.0. A port alone, with or without the colon, is 127.0.0.1's: nobody
+    /// is reachable from elsewhere who has not said so. The framework's parser alone would read "2000" as the address 0.0.7.208 and take a missing port for 0.
     /// </summary>
     public static bool TryEndPoint(string text, out IPEndPoint endPoint)
     {
         endPoint = new IPEndPoint(IPAddress.None, 0);
         int colon = text.LastIndexOf(':');
-        if (colon < 1 || !TryWhole(text[(colon + 1)..], out long port) || port > IPEndPoint.MaxPort) return false;
+        if (!TryWhole(text[(colon + 1)..], out long port) || port > IPEndPoint.MaxPort) return false;
 
-        string host = text[..colon];
+        string host = colon < 1 ? "127.0.0.1" : text[..colon];
         bool bracketed = host.Length > 2 && host[0] == '[' && host[^1] == ']';
         host = host switch { "localhost" => "127.0.0.1", "*" => "0.0.0.0", _ => host };
         if (!IPAddress.TryParse(bracketed ? host[1..^1] : host, out IPAddress? address)) return false;

@@ -37,6 +37,30 @@ public sealed class LargeMessagesTests(Setup setup)
         Assert.That(other.ReadText(), Is.EqualTo("still here"));
     }
 
+    // What a sender that cuts its messages into pieces of 4 KiB does, where larger ones are allowed.
+    [Test]
+    public async Task FourMebibytesInFragmentsOfFourKibibytes_Pass()
+    {
+        await using TestServer server = await TestServer.Start(
+            setup, new EchoApplication(), static options => options with { MessageBytesMax = 4 * MessageBytesMax, SendBufferBytesMax = 8 * MessageBytesMax });
+        using RawClient client = RawClient.Open(server.Port);
+        byte[] message = new byte[4 * MessageBytesMax];
+        new Random(1).NextBytes(message);
+        for (int at = 0; at < message.Length; at += 4096)
+            client.Send(at == 0 ? Opcode.Binary : Opcode.Continuation, message.AsSpan(at, 4096), fin: at + 4096 == message.Length);
+        Assert.That(client.ReadFrame()!.Value.Payload.AsSpan().SequenceEqual(message), Is.True);
+    }
+
+    [Test]
+    public async Task AFloodOfTinyFragments_Is1009_WhereLargeMessagesAreAllowed()
+    {
+        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), static options => options with { MessageBytesMax = 4 * MessageBytesMax });
+        using RawClient client = RawClient.Open(server.Port);
+        byte[] fragment = RawClient.Frame(Opcode.Continuation, "x"u8, fin: false);
+        client.Send([.. RawClient.Frame(Opcode.Text, "x"u8, fin: false), .. Enumerable.Repeat(fragment, 4096).SelectMany(static bytes => bytes)]);
+        Assert.That(client.ReadClose(answer: true).Code, Is.EqualTo(1009));
+    }
+
     private static void Converse(int port, Random random)
     {
         using RawClient client = RawClient.Open(port);

@@ -100,15 +100,49 @@ public sealed class ProgramTests
         Assert.That(program.ExitCode, Is.Zero);
     }
 
-    [Test]
-    public void ASecondSignal_EndsAtOnce()
+    // SIGHUP: the terminal has gone. SIGQUIT: Ctrl-\, and what some supervisors send. Each is a wish to stop like Ctrl-C's.
+    [TestCase(1, 129)]
+    [TestCase(2, 130)]
+    [TestCase(3, 131)]
+    [TestCase(15, 143)]
+    [Platform(Exclude = "Win")]
+    public void ASignal_Drains_AndASecondOneEndsAtOnce(int signal, int exitCode)
     {
         using RunningProgram program = RunningProgram.Start("--listen", "127.0.0.1:0", "--drain", "600");
         using RawClient client = RawClient.Open(program.WaitForPort());
-        program.Signal(2);
+        program.Signal(signal);
         Assert.That(client.ReadFrame()!.Value.Payload[..2], Is.EqualTo(new byte[] { 0x03, 0xE9 })); // 1001, which is not answered
-        program.Signal(2);
+        program.SignalUntilItEnds(signal);
+        Assert.That(program.ExitCode, Is.EqualTo(exitCode));
+    }
+
+    // `timeout` signals its child and then its child's group: the child gets the signal twice.
+    [Test]
+    [Platform(Exclude = "Win")]
+    public void TheSameSignalTwiceAtOnce_IsOneWish()
+    {
+        using RunningProgram program = RunningProgram.Start("--listen", "127.0.0.1:0", "--drain", "600");
+        using RawClient client = RawClient.Open(program.WaitForPort());
+        program.Signal(15);
+        program.Signal(15);
+        Assert.That(client.ReadClose(answer: true).Code, Is.EqualTo(1001));
+        program.Signal(15);
+        client.Dispose();
         program.WaitForExit();
-        Assert.That(program.ExitCode, Is.EqualTo(130));
+        Assert.That(program.ExitCode, Is.Zero);
+    }
+
+    // Whoever says nohup has said that a hangup is to be ignored.
+    [Test]
+    [Platform("Linux")]
+    public void AnIgnoredHangup_StaysIgnored()
+    {
+        using RunningProgram program = RunningProgram.StartUnder("trap '' HUP", "--listen", "127.0.0.1:0", "--app", "echo");
+        using RawClient client = RawClient.Open(program.WaitForPort());
+        program.Signal(1);
+        client.SendText("still there?");
+        Assert.That(client.ReadText(), Is.EqualTo("still there?"));
+        program.Stop();
+        Assert.That(program.ExitCode, Is.Zero);
     }
 }

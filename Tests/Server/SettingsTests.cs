@@ -1,19 +1,23 @@
 // The command line, the environment and the file: what each may say, who wins, and the one line for what is wrong.
 
 using System.Net;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Routing;
 using RawWs.Server.Settings;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
 [TestFixture]
 public class SettingsTests
 {
+    private readonly FakeTimeProvider _time = new();
     private string _directory = "";
+
+    private string SettingsFile => Path.Combine(_directory, "rawws.json");
 
     [SetUp]
     public void MakeDirectory() => _directory = Directory.CreateTempSubdirectory("rawws-settings-").FullName;
@@ -207,7 +211,6 @@ public class SettingsTests
     [TestCase("--close-timeout", "0")]
     [TestCase("--close-timeout", "NaN")]
     [TestCase("--drain", "86401")]
-    [TestCase("--listen", "2000")]
     [TestCase("--listen", "127.0.0.1")]
     [TestCase("--listen", "127.1:2000")]
     [TestCase("--listen", "127.0.0.1:65536")]
@@ -249,6 +252,174 @@ public class SettingsTests
     {
         File.WriteAllText(Path.Combine(_directory, "rawws.json"), json);
         Assert.That(Wrong([]), Does.Contain(named));
+    }
+
+    // JSON has types of its own: a switch is true or false, a number is a number.
+    [TestCase("compression", "true", "on")]
+    [TestCase("compression-takeover", "false", "off")]
+    [TestCase("io-uring", "false", "off")]
+    [TestCase("loops", "3", "3")]
+    [TestCase("loops", "3.0", "3")]
+    [TestCase("heartbeat", "0.5", "0.5")]
+    [TestCase("heartbeat", "5e-1", "0.5")]
+    [TestCase("max-message", "2048", "2048")]
+    [TestCase("listen", "2001", "127.0.0.1:2001")]
+    [TestCase("listen", "[2001, \"[::1]:0\"]", "127.0.0.1:2001,[::1]:0")]
+    [TestCase("subprotocol", "\"chat.v1\"", "chat.v1")]
+    public void AFile_MayHaveJsonsOwnTypes(string name, string json, string text)
+    {
+        RunSettings byVariable = Good([], (name.ToUpperInvariant().Replace('-', '_'), text));
+        File.WriteAllText(SettingsFile, $$"""{ "{{name}}": {{json}} }""");
+        Assert.That(Shown(Good([])), Is.EqualTo(Shown(byVariable)));
+    }
+
+    [TestCase("""{ "loops": true }""", "\"true\"")]
+    [TestCase("""{ "heartbeat": 0, "ping-text": true }""", "ping-text")]
+    [TestCase("""{ "compression": 1 }""", "\"1\"")]
+    [TestCase("""{ "compression": null }""", "compression")]
+    [TestCase("""{ "compression": "yes" }""", "\"yes\"")]
+    [TestCase("""{ "subprotocol": ["a", null] }""", "subprotocol")]
+    [TestCase("""{ "subprotocol": ["a", ["b"]] }""", "subprotocol")]
+    [TestCase("""{ "subprotocol": [true] }""", "subprotocol")]
+    [TestCase("""{ "loops": 1, "loops": 2 }""", "loops")]
+    [TestCase("""{ "loops": 1, "Loops": 2 }""", "Loops")]
+    [TestCase("""{ "loops": 1 } { "loops": 2 }""", "rawws.json")]
+    [TestCase("""{ "loops": 99999999999999999999999999999999999999999999 }""", "loops")]
+    [TestCase("""{ "loops": 1e400 }""", "loops")]
+    [TestCase("""{ "loops": "\ud800" }""", "rawws.json")]
+    public void AWrongTypeInAFile_IsOneLine_WithTheFileAndTheKey(string json, string named)
+    {
+        File.WriteAllText(SettingsFile, json);
+        Assert.That(Wrong([]), Does.Contain(named).And.Contain("rawws.json"));
+    }
+
+    [Test]
+    public void AFile_MayHaveAMarkAtItsBeginning_Comments_AndCommasAtTheEnd()
+    {
+        File.WriteAllText(SettingsFile, "{ /* as many as the machine has */ \"loops\": 3, // three\n }", new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+        Assert.That(Good([]).Server.Loops, Is.EqualTo(3));
+    }
+
+    // What is there and cannot be used is told, with its name: the server must not run with other settings than the ones written.
+    [Test]
+    public void ADirectory_InPlaceOfTheFile_IsOneLine()
+    {
+        Directory.CreateDirectory(SettingsFile);
+        Assert.That(Wrong([]), Does.Contain("rawws.json").And.Contain("directory"));
+        Assert.That(Wrong(["--config", "."]), Does.Contain("--config").And.Contain("directory"));
+        Assert.That(Wrong([], ("CONFIG", ".")), Does.Contain("RAWWS_CONFIG").And.Contain("directory"));
+    }
+
+    [Test]
+    public void ALinkThatLeadsNowhere_IsOneLine()
+    {
+        File.CreateSymbolicLink(SettingsFile, Path.Combine(_directory, "gone.json"));
+        Assert.That(Wrong([]), Does.Contain("rawws.json"));
+    }
+
+    [Test]
+    public void AFile_IsNotReadPastItsLargestSize()
+    {
+        File.WriteAllText(SettingsFile, "{ \"loops\": 3 }" + new string(' ', 1024 * 1024));
+        Assert.That(Wrong([]), Does.Contain("rawws.json").And.Contain("1 MiB"));
+    }
+
+    [Test]
+    [Platform(Exclude = "Win")]
+    public async Task APipeThatNobodyWritesTo_IsWaitedForAWhile([Values] bool named)
+    {
+        using (System.Diagnostics.Process made = System.Diagnostics.Process.Start("mkfifo", [SettingsFile])) await made.WaitForExitAsync();
+        Task<string> reading = Task.Run(() => Wrong(named ? ["--config", "rawws.json"] : []));
+        TestServer.Eventually(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(1));
+                return reading.IsCompleted;
+            },
+            "it gives up");
+        Assert.That(await reading, Does.Contain("rawws.json").And.Contain("5 seconds"));
+        // Who still waits in open is let go.
+        await using FileStream end = new(SettingsFile, FileMode.Open, FileAccess.ReadWrite);
+    }
+
+    // Bash's --config <(...) is one.
+    [Test]
+    [Platform(Exclude = "Win")]
+    public async Task APipeThatSomebodyWritesTo_IsRead()
+    {
+        using (System.Diagnostics.Process made = System.Diagnostics.Process.Start("mkfifo", [SettingsFile])) await made.WaitForExitAsync();
+        Task writing = Task.Run(() => File.WriteAllText(SettingsFile, """{ "loops": 3 }"""));
+        Assert.That(Good([]).Server.Loops, Is.EqualTo(3));
+        await writing;
+    }
+
+    [Test]
+    public void AFile_IsUtf8([Values("utf-8", "utf-16", "latin-1")] string encoding)
+    {
+        string json = """{ "heartbeat": 0, "ping-text": "é" }""";
+        File.WriteAllBytes(SettingsFile, encoding switch
+        {
+            "utf-8" => [.. System.Text.Encoding.UTF8.GetBytes(json)],
+            "utf-16" => [0xFF, 0xFE, .. System.Text.Encoding.Unicode.GetBytes(json)],
+            _ => System.Text.Encoding.Latin1.GetBytes(json),
+        });
+        if (encoding == "utf-8") Assert.That(Good([]).Server.PingText, Is.EqualTo("é"));
+        else Assert.That(Wrong([]), Does.Contain("rawws.json").And.Contain("UTF-8"));
+    }
+
+    // The runtime has put U+FFFD for each byte that is none of UTF-8's.
+    [Test]
+    public void AnArgumentOrAVariableThatIsNotUtf8_IsOneLine()
+    {
+        Assert.That(Wrong(["--heartbeat", "0", "--ping-text", "a\uFFFDb"]), Does.Contain("--ping-text").And.Contain("UTF-8"));
+        Assert.That(Wrong(["--heartbeat", "0"], ("PING_TEXT", "a\uFFFDb")), Does.Contain("RAWWS_PING_TEXT").And.Contain("UTF-8"));
+        Assert.That(Wrong([], ("CONFIG", "a\uFFFDb")), Does.Contain("RAWWS_CONFIG").And.Contain("UTF-8"));
+    }
+
+    [TestCase("2001", "127.0.0.1:2001")]
+    [TestCase(":2001", "127.0.0.1:2001")]
+    [TestCase("localhost:2001", "127.0.0.1:2001")]
+    [TestCase("*:2001", "0.0.0.0:2001")]
+    [TestCase("[::]:2001", "[::]:2001")]
+    public void APortAlone_IsLoopbacks(string text, string meant) =>
+        Assert.That(string.Join(' ', Good(["--listen", text]).Server.ListenEndPoints), Is.EqualTo(meant));
+
+    [TestCase("--max-mesage", "--max-message")]
+    [TestCase("--maxmessage", "--max-message")]
+    [TestCase("--max-message-size", "--max-message")]
+    [TestCase("--port", "--listen")]
+    [TestCase("-port", "--listen")]
+    [TestCase("--Compression", "--compression")]
+    [TestCase("--hlep", "--help")]
+    [TestCase("--cofnig", "--config")]
+    [TestCase("loops", "--loops")]
+    public void AnUnknownOption_IsToldWhichOneIsNear(string option, string near) =>
+        Assert.That(Wrong([option, "7"]), Does.Contain(option).And.Contain($"did you mean {near}?").And.Contain("--help"));
+
+    [Test]
+    public void AnUnknownOption_WithNothingNearIt_IsSentToTheHelp() =>
+        Assert.That(Wrong(["--frobnicate"]), Does.Contain("--frobnicate").And.Contain("--help").And.Not.Contain("mean"));
+
+    [Test]
+    public void AnUnknownKey_IsToldWhichOneIsNear()
+    {
+        File.WriteAllText(SettingsFile, """{ "maxMessage": 1 }""");
+        Assert.That(Wrong([]), Does.Contain("maxMessage").And.Contain("did you mean \"max-message\"?").And.Contain("--help"));
+    }
+
+    [Test]
+    public void AnUnknownOption_IsEscaped() => Assert.That(Wrong(["--\u001b[2J"]), Does.Not.Contain("\u001b"));
+
+    // A message of the largest size in fragments of 1 KiB passes; what is set stays as it is set.
+    [Test]
+    public void Fragments_FollowTheLargestMessage()
+    {
+        Assert.That(Good([]).Server.FragmentsMax, Is.EqualTo(1024));
+        Assert.That(Good(["--max-message", "4MiB"]).Server.FragmentsMax, Is.EqualTo(4096));
+        Assert.That(Good(["--max-message", "64KiB"]).Server.FragmentsMax, Is.EqualTo(1024));
+        Assert.That(Good(["--max-message", "1GiB"]).Server.FragmentsMax, Is.EqualTo(1024 * 1024));
+        Assert.That(Good(["--max-message", "4MiB", "--max-fragments", "7"]).Server.FragmentsMax, Is.EqualTo(7));
+        Assert.That(Good(["--max-fragments", "7", "--max-message", "4MiB"]).Server.FragmentsMax, Is.EqualTo(7));
     }
 
     [Test]
@@ -299,10 +470,9 @@ public class SettingsTests
 
     private CommandLineResult Read(string[] arguments, out string output, out string error, params (string Name, string Value)[] variables)
     {
-        IConfiguration environment = new ConfigurationBuilder()
-            .AddInMemoryCollection(variables.Select(static variable => KeyValuePair.Create(variable.Name, (string?)variable.Value))).Build();
+        Dictionary<string, string> environment = variables.ToDictionary(static variable => variable.Name, static variable => variable.Value);
         using StringWriter outputWriter = new(), errorWriter = new();
-        CommandLineResult result = new RawWs.Server.Settings.CommandLine(environment, _directory, outputWriter, errorWriter).Read(arguments);
+        CommandLineResult result = new RawWs.Server.Settings.CommandLine(environment, _directory, outputWriter, errorWriter, _time).Read(arguments);
         (output, error) = (outputWriter.ToString(), errorWriter.ToString());
         return result;
     }

@@ -73,6 +73,15 @@ internal sealed partial class RunningProgram : IDisposable
         return new RunningProgram(Process.Start(start)!);
     }
 
+    /// <summary>The port, or null when it has ended without one.</summary>
+    public int? WaitForPortOrExit()
+    {
+        TestServer.Eventually(() => _port.Task.Wait(20) || _process.HasExited, "the program says where it listens, or ends");
+        if (_port.Task.IsCompleted) return _port.Task.Result;
+        WaitForExit();
+        return _port.Task.IsCompleted ? _port.Task.Result : null;
+    }
+
     public int WaitForPort()
     {
         Assert.That(_port.Task.Wait(TestServer.Patience), "the program says where it listens");
@@ -86,6 +95,13 @@ internal sealed partial class RunningProgram : IDisposable
     }
 
     public void Signal(int signal) => Assert.That(Send(_process.Id, signal), Is.Zero);
+
+    /// <summary>Sends the signal again and again until the program has ended.</summary>
+    public void SignalUntilItEnds(int signal)
+    {
+        TestServer.Eventually(() => _process.WaitForExit(20) || Send(_process.Id, signal) < 0, "the program ends");
+        WaitForExit();
+    }
 
     public void Stop()
     {

@@ -1,0 +1,85 @@
+// Which name was meant by one that does not exist: the one that is written almost alike, that begins alike, or that other programs have for
+// the same thing. In: what was written. Out: names as in the table; as a rule one, none where it would be a guess.
+
+namespace RawWs.Server.Settings;
+
+internal static class NearNames
+{
+    private const int NamesMax = 3;
+    private const int PrefixCharactersMin = 3;
+
+    // What other programs call it.
+    private static readonly (string Theirs, string Ours)[] Synonyms =
+    [
+        ("port", "listen"), ("host", "listen"), ("address", "listen"), ("bind", "listen"), ("threads", "loops"), ("workers", "loops"),
+        ("origin", "allowed-origin"), ("origins", "allowed-origin"), ("timeout", "heartbeat"), ("verbose", "log-level"), ("quiet", "log-level"),
+        ("deflate", "compression"), ("protocol", "subprotocol"),
+    ];
+
+    // What the command line knows besides the table.
+    private static readonly string[] Others = ["config", "help", "version"];
+
+    /// <summary>The names that are nearest, at most three; empty when none is near.</summary>
+    /// <param name="written">With or without hyphens and underscores; their number and the case do not matter.</param>
+    /// <param name="isOption">Whether --config, --help and --version may be meant too.</param>
+    public static IReadOnlyList<string> Find(string written, bool isOption)
+    {
+        string plain = Plain(written);
+        foreach ((string theirs, string ours) in Synonyms)
+            if (theirs == plain) return [ours];
+
+        List<string> near = [];
+        int best = int.MaxValue;
+        foreach (Setting setting in SettingTable.All) Consider(setting.Name);
+        if (isOption)
+            foreach (string other in Others) Consider(other);
+        return near.Count <= NamesMax ? near : [];
+
+        void Consider(string name)
+        {
+            int distance = Distance(plain, Plain(name));
+            if (distance > best || distance > Math.Max(1, plain.Length / 3)) return;
+            if (distance < best) near.Clear();
+            best = distance;
+            near.Add(name);
+        }
+    }
+
+    /// <summary>A question to put behind what is wrong: "; did you mean --listen?" Empty when there is nothing to ask.</summary>
+    /// <param name="written">What does not exist.</param>
+    /// <param name="isOption">As for <see cref="Find"/>.</param>
+    /// <param name="spelled">How the names are written where it was found.</param>
+    public static string Question(string written, bool isOption, Func<string, string> spelled)
+    {
+        IReadOnlyList<string> near = Find(written, isOption);
+        return near.Count == 0 ? "" : $"; did you mean {string.Join(" or ", near.Select(spelled))}?";
+    }
+
+    private static string Plain(string name)
+    {
+        // A name of any length may be written; no longer one can be near.
+        string cut = name.Length > 64 ? name[..64] : name;
+        return cut.Replace("-", "", StringComparison.Ordinal).Replace("_", "", StringComparison.Ordinal).ToLowerInvariant();
+    }
+
+    // How many characters differ, are too many, are missing, or are the wrong way round. One that begins with the other is as near as can be.
+    private static int Distance(string a, string b)
+    {
+        if (a == b) return 0;
+        if (Math.Min(a.Length, b.Length) >= PrefixCharactersMin && (a.StartsWith(b, StringComparison.Ordinal) || b.StartsWith(a, StringComparison.Ordinal))) return 1;
+        int[,] steps = new int[a.Length + 1, b.Length + 1];
+        for (int i = 0; i <= a.Length; i++) steps[i, 0] = i;
+        for (int j = 0; j <= b.Length; j++) steps[0, j] = j;
+        for (int i = 1; i <= a.Length; i++)
+        {
+            for (int j = 1; j <= b.Length; j++)
+            {
+                int least = Math.Min(Math.Min(steps[i - 1, j], steps[i, j - 1]) + 1, steps[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+                bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                steps[i, j] = swapped ? Math.Min(least, steps[i - 2, j - 2] + 1) : least;
+            }
+        }
+
+        return steps[a.Length, b.Length];
+    }
+}
