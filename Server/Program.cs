@@ -1,7 +1,8 @@
-// The standalone server: settings, log, server, signals, exit code. 0: stopped when told to. 1: could not listen. 2: told something that it
-// does not understand. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT, SIGQUIT or SIGTERM.
+// The standalone server: settings, log, server, signals, exit code. 0: stopped when told to. 1: could not start, for
+// an address or for want of descriptors or memory. 2: told something that it does not understand. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT, SIGQUIT or SIGTERM.
 
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
@@ -14,26 +15,63 @@ namespace RawWs.Server;
 
 internal static class Program
 {
-    private const int ExitCodeListen = 1;
+    private const int ExitCodeStart = 1;
 
-    public static async Task<int> Main(string[] arguments)
+    // Nothing is loaded for this method but what it has to say if nothing more can be loaded.
+    public static int Main(string[] arguments)
     {
-        CommandLine commandLine = new(CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), Console.Out, Console.Error, TimeProvider.System);
+        if (Descriptors.FindShortageForSettings() is not { } shortage) return Start(arguments);
+        Outputs.WriteError(shortage);
+        return ExitCodeStart;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Start(string[] arguments)
+    {
+        try
+        {
+            return ReadAndRunAsync(arguments).GetAwaiter().GetResult();
+        }
+        catch (Exception exception) when (exception is ListenException or ShortageException)
+        {
+            Outputs.WriteError(exception.Message);
+        }
+        catch (OutOfMemoryException)
+        {
+            Outputs.WriteError($"there is not enough memory to start: the process may have {MemoryShare.AvailableBytes >> 20} MiB");
+        }
+
+        return ExitCodeStart;
+    }
+
+    private static async Task<int> ReadAndRunAsync(string[] arguments)
+    {
+        using StringWriter output = new(), error = new();
+        CommandLine commandLine = new(CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), output, error, TimeProvider.System);
         CommandLineResult read = commandLine.Read(arguments);
-        if (read.Settings is not { } settings) return read.ExitCode;
+        if (read.Settings is not { } settings) return Tell(output.ToString(), error.ToString(), read.ExitCode);
 
         // Read by the runtime when the first socket is made: completions then run on the thread that has polled for them.
         const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
         if (!settings.Server.UsesEpoll && Environment.GetEnvironmentVariable(InlineCompletions) is null)
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
 
-        using ConsoleLog console = new(Console.OpenStandardOutput(), settings.Server.TimeProvider);
+        using ConsoleLog console = new(Outputs.OpenOutput(), settings.Server.TimeProvider);
         using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(settings.LogLevel).AddProvider(console));
         ILogger log = loggers.CreateLogger("RawWs");
         foreach (string variable in read.Ignored)
             log.VariableIgnored(LogText.Escape(variable), NearNames.Question(variable[CommandLine.EnvironmentPrefix.Length..], isOption: false, CommandLine.VariableOf));
         if (settings.FindWithoutEffect() is { } setting) log.SettingWithoutEffect(setting);
         return await RunAsync(settings with { Server = settings.Server with { LoggerFactory = loggers } }, log).ConfigureAwait(false);
+    }
+
+    // There is nothing to run: help or version, or what is wrong.
+    private static int Tell(string text, string problem, int exitCode)
+    {
+        if (problem.Length > 0) Outputs.WriteError(problem);
+        if (text.Length == 0 || Outputs.TryWrite(text) is not { } unwritten) return exitCode;
+        Outputs.WriteError($"the output cannot be written: {unwritten}");
+        return ExitCodeStart;
     }
 
     private static async Task<int> RunAsync(RunSettings settings, ILogger log)
@@ -50,16 +88,7 @@ internal static class Program
             : null;
         await using WebSocketServer server = new(settings.Server, router ?? (IWebSocketApplication)new EchoApplication());
         router?.Attach(server);
-        try
-        {
-            await server.StartAsync().ConfigureAwait(false);
-        }
-        catch (ListenException exception)
-        {
-            await Console.Error.WriteLineAsync($"rawws: {exception.Message}").ConfigureAwait(false);
-            return ExitCodeListen;
-        }
-
+        await server.StartAsync().ConfigureAwait(false);
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
         SayReady(server, settings, log);
         await stop.Asked.ConfigureAwait(false);

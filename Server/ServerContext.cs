@@ -29,6 +29,7 @@ internal sealed class ServerContext
         Application = application;
         Budget = budget;
         Log = options.LoggerFactory.CreateLogger("RawWs");
+        Endings = new EndingLog(Log, options.TimeProvider);
         ConversationLimits = new ConversationLimits { MessageBytesMax = options.MessageBytesMax, FragmentsMax = options.FragmentsMax };
         Page = options.ServesPage ? DemoPage.Load() : null;
         Policy = new UpgradePolicy
@@ -57,6 +58,8 @@ internal sealed class ServerContext
     public MemoryBudget Budget { get; }
 
     public ILogger Log { get; }
+
+    public EndingLog Endings { get; }
 
     public ConversationLimits ConversationLimits { get; }
 
@@ -140,9 +143,15 @@ internal sealed class ServerContext
             }
         }
 
-        if (verdict.Cause == EndCause.Http) Log.RequestAnswered(connection.Id, connection.Peer, verdict);
-        else Log.ConnectionEnded(connection.Id, connection.Peer, verdict);
+        Endings.Tell(connection.Id, connection.Peer, verdict);
         _server.OnConnectionEnded(connection, verdict);
+    }
+
+    /// <summary>Something has thrown on a connection. What that ends it with.</summary>
+    public (EndCause Cause, ushort Code) OnFailed(WebSocketConnection connection, Exception exception)
+    {
+        Endings.TellFailure(connection.Id, exception, Budget.LimitBytes);
+        return exception is OutOfMemoryException ? (EndCause.OutOfMemory, CloseCodes.TryAgainLater) : (EndCause.HandlerError, CloseCodes.InternalError);
     }
 
     private MessageDeflate? MakeDeflate(ServerOptions options, MemoryBudget budget)

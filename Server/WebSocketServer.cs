@@ -35,7 +35,7 @@ public interface IConnectionSet
 /// <summary>A WebSocket server (RFC 6455) over raw sockets.</summary>
 public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposable
 {
-    // So many past the limit are still told why (503); the rest is closed unanswered.
+    // So many past the limit, if there is room for them, are still told why (503); the rest is closed unanswered.
     private const int ToldConnectionsMax = 64;
 
     private readonly ServerContext _context;
@@ -48,16 +48,20 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
     private long _backedOffAt;
     private int _count;
     private int _nextLoop;
+    private int _connectionsMax;
+    private int _toldMax;
     private int _clean;
     private volatile bool _stopping;
 
     /// <summary>Makes a server; nothing happens before <see cref="StartAsync"/>.</summary>
     /// <exception cref="ArgumentException">An option is wrong; the message names it.</exception>
+    /// <exception cref="ShortageException">There are not enough descriptors, or there is not enough memory, for it and one client.</exception>
     public WebSocketServer(ServerOptions options, IWebSocketApplication application)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(application);
         if (options.FindError() is { } error) throw new ArgumentException(error, nameof(options));
+        if (options.FindShortage() is { } shortage) throw new ShortageException(shortage);
         Budget = new MemoryBudget(options.MemoryBytesMax);
         _context = new ServerContext(this, options, application, Budget);
         _loops = new EventLoop[options.Loops];
@@ -68,6 +72,8 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
                 : new SocketLoop(i, options.TimeProvider, Budget);
             _loops[i].Congestion.FullBytes = options.SendBufferBytesMax;
         }
+
+        _context.Endings.RunTimerOn(_loops[0]);
     }
 
     /// <summary>The options it was made with.</summary>
@@ -81,6 +87,9 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
 
     /// <inheritdoc/>
     public int Count => Volatile.Read(ref _count);
+
+    /// <summary>How many connections are let in at once: the option, or what was found at the start. Zero before it.</summary>
+    public int ConnectionsMax => _connectionsMax;
 
     internal IReadOnlyList<EventLoop> Loops => _loops;
 
@@ -105,6 +114,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         if (_listener is not null) throw new InvalidOperationException("The server has been started before.");
         _listener = Listener.Bind(Options.ListenEndPoints, this, Options.TimeProvider);
         foreach (EventLoop loop in _loops) loop.Start();
+        SetConnectionsMax();
         _listener.Start(_loops[0]);
         return Task.CompletedTask;
     }
@@ -215,9 +225,17 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
             return;
         }
 
-        EpollLoop loop = (EpollLoop)NextLoop();
-        WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-        connection.Begin(new EpollTransport(loop, descriptor, connection), before >= Options.ConnectionsMax);
+        try
+        {
+            EpollLoop loop = (EpollLoop)NextLoop();
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
+            connection.Begin(new EpollTransport(loop, descriptor, connection), before >= _connectionsMax);
+        }
+        catch
+        {
+            ConnectionGone(); // there is no memory for it: the listener closes it, and waits a little
+            throw;
+        }
     }
 
     void IAcceptor.Accept(Socket socket)
@@ -246,7 +264,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
         try
         {
-            connection.Begin(new SocketTransport(loop, socket, connection), before >= Options.ConnectionsMax);
+            connection.Begin(new SocketTransport(loop, socket, connection), before >= _connectionsMax);
         }
         catch (SocketException)
         {
@@ -270,14 +288,23 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         ConnectionGone();
     }
 
+    // The loops' own descriptors and the listeners' are taken by now. What is set explicitly holds, and if there is no room for it, that is said.
+    private void SetConnectionsMax()
+    {
+        int room = Descriptors.RoomNow();
+        _connectionsMax = Options.ConnectionsMax ?? room - Math.Min(ToldConnectionsMax, room / 4);
+        _toldMax = Math.Clamp(room - _connectionsMax, 0, ToldConnectionsMax);
+        if (_connectionsMax > room) _context.Log.ConnectionsPastFiles(_connectionsMax, Descriptors.Limit, room);
+    }
+
     private EventLoop NextLoop() => _loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)_loops.Length];
 
     private bool TurnsAway(int before)
     {
-        if (before < (long)Options.ConnectionsMax + ToldConnectionsMax && !_stopping) return false;
+        if (before < (long)_connectionsMax + _toldMax && !_stopping) return false;
         // Said for the first, and then each time the number has doubled.
         long count = Interlocked.Increment(ref _turnedAway);
-        if ((count & (count - 1)) == 0) _context.Log.ConnectionsTurnedAway(count, Options.ConnectionsMax);
+        if ((count & (count - 1)) == 0) _context.Log.ConnectionsTurnedAway(count, _connectionsMax);
         return true;
     }
 
@@ -307,6 +334,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
 
         foreach (EventLoop loop in _loops) await loop.StopAsync().ConfigureAwait(false);
         _context.Deflate?.Contexts.Dispose();
+        _context.Endings.TellRest();
         if (_listener is not null) _context.Log.Stopped(_clean, count);
     }
 

@@ -97,6 +97,13 @@ public sealed partial class WebSocketConnection
 
     private void FailHandler(Exception exception)
     {
+        if (exception is OutOfMemoryException)
+        {
+            _context.OnFailed(this, exception);
+            FailForMemory();
+            return;
+        }
+
         _context.Log.HandlerThrew(exception, Id);
         BeginClose(new CloseRequest(EndCause.HandlerError, CloseCodes.InternalError, "internal error", DropUnsent: false));
     }

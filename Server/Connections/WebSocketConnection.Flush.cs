@@ -79,7 +79,16 @@ public sealed partial class WebSocketConnection
             return;
         }
 
-        if (TryQueueRest(frames, default, default, taken)) Stall();
+        try
+        {
+            if (TryQueueRest(frames, default, default, taken)) Stall();
+        }
+        catch (Exception exception)
+        {
+            // The process has no memory for the rest, say: the stream can't go on without it.
+            Post(Posted.Abort);
+            _context.OnFailed(this, exception);
+        }
     }
 
     // Sends the batch, if it is this connection's and has something in it. False when the kernel has not taken all of it.

@@ -6,7 +6,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Compression;
 using RawWs.Server.Log;
@@ -39,9 +38,9 @@ public sealed partial class WebSocketConnection
         }
         catch (Exception exception)
         {
-            // A peer can't cause an exception, so this one is a bug of ours: it costs this connection and no other.
-            _context.Log.ConnectionFailed(exception, Id);
-            SetVerdict(EndCause.HandlerError, CloseCodes.InternalError, "");
+            // A peer can't cause an exception, so this one is a bug of ours, or the process is out of memory: it costs this connection and no other.
+            (EndCause cause, ushort code) = _context.OnFailed(this, exception);
+            SetVerdict(cause, code, "");
             _reset = true;
         }
 

@@ -15,7 +15,6 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
 using RawWs.Frame;
-using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Time;
 using RawWs.Server.Transports;
@@ -176,8 +175,8 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
 
     void ILoopWork.OnFailed(Exception exception)
     {
-        _context.Log.ConnectionFailed(exception, Id);
-        SetVerdict(EndCause.HandlerError, CloseCodes.InternalError, "");
+        (EndCause cause, ushort code) = _context.OnFailed(this, exception);
+        SetVerdict(cause, code, "");
         AbortNow();
     }
 

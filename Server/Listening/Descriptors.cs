@@ -1,6 +1,10 @@
-// How many descriptors the process has left. The last few stay for the process itself: without one the runtime cannot even load the code that would
-// say so. The kernel gives the lowest number that is free, so a high one tells.
+// How many descriptors the process has left: a connection is one, a loop has three, and the runtime takes two for each assembly that it loads. The last
+// few stay for the process itself: without one the runtime cannot even load the code that would say so. The kernel gives the lowest number that is
+// free, so a high one tells.
+//
+// Before the start they are counted. Where there are not enough for the server and one client it does not start: it would listen, and serve nobody.
 
+using System.Globalization;
 using System.Runtime.Versioning;
 using RawWs.Server.Native;
 
@@ -9,9 +13,24 @@ namespace RawWs.Server.Listening;
 internal static class Descriptors
 {
     private const int Kept = 32;
+
+    private const int TakenByLoop = 3; // epoll, eventfd, io_uring
+
+    // What the runtime opens, counted: until the loops are made (assemblies, pipes, outputs), from there to the first accept, and for the first connection
+    // (System.IO.Pipelines, the epoll of System.Net.Sockets). With fewer than TakenForSettings left the settings cannot be read.
+    private const int TakenForSettings = 60;
+    private const int TakenBeforeLoops = 66;
+    private const int TakenAtStart = 9;
+    private const int TakenByFirst = 3;
+
+    private const int UnlimitedConnections = 10_000; // where the system does not say
+
     private const string TooManyFiles = "the process has too many open files (EMFILE)";
 
     private static int _max = OperatingSystem.IsLinux() ? Linux.OpenFilesMax() : int.MaxValue;
+
+    /// <summary>The process's limit of open files.</summary>
+    public static int Limit => _max;
 
     /// <summary>What is short, if only the kept ones are left; else null. Asks the system.</summary>
     public static string? Shortage()
@@ -37,4 +56,58 @@ internal static class Descriptors
         Linux.Enomem => "no memory (ENOMEM)",
         _ => null,
     };
+
+    /// <summary>
+    /// For the first line of a program: a sentence, if there are too few to read the settings with; else null. Nothing is loaded for it.
+    /// </summary>
+    public static string? FindShortageForSettings()
+    {
+        if (!OperatingSystem.IsLinux()) return null;
+        int taken = Count();
+        if (_max - taken >= TakenForSettings) return null;
+        int needed = Math.Max(0, TakenBeforeLoops - taken) + TakenByLoop + 1 + TakenAtStart + TakenByFirst + Kept + 1;
+        return Sentence(taken, needed, "itself and one client", "raise the limit (ulimit -n)");
+    }
+
+    /// <summary>A sentence, if there are too few for so many loops, listeners and one client; else null.</summary>
+    public static string? FindShortage(int loops, bool epoll, int listeners)
+    {
+        if (!OperatingSystem.IsLinux()) return null;
+        int taken = Count();
+        long needed = ((long)loops * (epoll ? TakenByLoop : 0)) + listeners + TakenAtStart + TakenByFirst + Kept + 1;
+        if (_max - taken >= needed) return null;
+        string help = epoll && loops > 1 ? "raise the limit (ulimit -n), or set fewer loops (--loops)" : "raise the limit (ulimit -n)";
+        return Sentence(taken, needed, $"its loops ({loops}), its addresses ({listeners}) and one client", help);
+    }
+
+    /// <summary>For how many connections there is room once the loops run and the listeners are bound; at least one.</summary>
+    public static int RoomNow() => OperatingSystem.IsLinux() ? Math.Max(1, _max - Count() - TakenByFirst - Kept) : UnlimitedConnections;
+
+    /// <summary>The same as far as it can be told before: of a server with so many loops. Zero: it would not start.</summary>
+    public static int RoomOnceStarted(int loops) => OperatingSystem.IsLinux()
+        ? Math.Max(0, _max - Math.Max(Count(), TakenBeforeLoops) - (loops * TakenByLoop) - 1 - TakenAtStart - TakenByFirst - Kept)
+        : UnlimitedConnections;
+
+    private static string Sentence(int taken, long needed, string forWhat, string help) =>
+        $"the limit of open files is {_max}, and {taken} are open; the server needs {needed} more, for {forWhat}: {help}";
+
+    // How many numbers below the limit are taken. A number above it was open before the limit was set, and takes no place.
+    private static int Count()
+    {
+        int count = 0;
+        try
+        {
+            foreach (string path in Directory.GetFileSystemEntries("/proc/self/fd"))
+                if (int.TryParse(Path.GetFileName(path.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < _max) count++;
+            return count - 1; // it was read through one of them
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // There is no /proc, or no descriptor to read it through.
+            int probe = OperatingSystem.IsLinux() ? Linux.EventFd() : 0;
+            if (probe < 0) return _max;
+            if (OperatingSystem.IsLinux()) Linux.Close(probe);
+            return probe;
+        }
+    }
 }

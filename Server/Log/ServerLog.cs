@@ -55,4 +55,14 @@ internal static partial class ServerLog
 
     [LoggerMessage(14, LogLevel.Warning, "--{setting} has no effect without --compression on")]
     public static partial void SettingWithoutEffect(this ILogger log, string setting);
+
+    /// <summary>Endings of the last second that have no lines of their own: how many, and of which kinds.</summary>
+    [LoggerMessage(15, LogLevel.Information, "{count} more connections ended: {kinds}")]
+    public static partial void EndingsSummed(this ILogger log, long count, string kinds);
+
+    [LoggerMessage(16, LogLevel.Error, "there was no memory for connection {id}, which ends; connections together may hold {limit} MiB of the process's memory (--max-memory): a lower limit helps, or more memory")]
+    public static partial void MemoryMissing(this ILogger log, long id, long limit);
+
+    [LoggerMessage(17, LogLevel.Warning, "{wanted} connections are allowed (--max-connections), but the limit of open files is {files}, which has room for {room}: whoever comes after these waits until another has gone")]
+    public static partial void ConnectionsPastFiles(this ILogger log, int wanted, int files, int room);
 }

@@ -165,6 +165,20 @@ internal static unsafe partial class Linux
 
     public static void Unmap(byte* start, nuint length) => _ = munmap(start, length);
 
+    /// <summary>Writes bytes and looks no further: for a last word.</summary>
+    public static void Write(int descriptor, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* pointer = bytes) _ = write(descriptor, pointer, (nuint)bytes.Length);
+    }
+
+    /// <summary>Whether a descriptor is open, and was so before the program began: what the runtime opens is closed on exec.</summary>
+    public static bool IsInherited(int descriptor)
+    {
+        const int GetDescriptorFlags = 1, CloseOnExec = 1;
+        int flags = fcntl(descriptor, GetDescriptorFlags, 0);
+        return flags >= 0 && (flags & CloseOnExec) == 0;
+    }
+
     /// <summary>How many files the process may have open (its soft limit).</summary>
     public static int OpenFilesMax()
     {
@@ -206,6 +220,7 @@ internal static unsafe partial class Linux
     [LibraryImport("libc")] private static partial nint read(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial nint write(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial int setsockopt(int descriptor, int level, int name, void* value, uint length);
+    [LibraryImport("libc")] private static partial int fcntl(int descriptor, int command, int argument);
     [LibraryImport("libc")] private static partial nint syscall(nint number, nint first, nint second, nint third, nint fourth, nint fifth, nint sixth);
     [LibraryImport("libc")] private static partial void* mmap(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
     [LibraryImport("libc")] private static partial int munmap(void* address, nuint length);

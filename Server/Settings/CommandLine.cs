@@ -194,7 +194,7 @@ internal sealed class CommandLine
 
     private CommandLineResult Fail(string problem)
     {
-        _error.WriteLine($"rawws: {problem}");
+        _error.Write(problem);
         return new CommandLineResult(null, ExitCodeUsage, []);
     }
 

@@ -2,6 +2,7 @@
 
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
+using RawWs.Server.Memory;
 using RawWs.Server.Routing;
 
 namespace RawWs.Server.Settings;
@@ -50,6 +51,11 @@ internal sealed record RunSettings
     {
         if (Server.ListenEndPoints.Count == 0) return "listen: at least one address is needed";
         if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "--ping-text: needs --heartbeat 0";
+        // A limit that cannot be kept is none: the process would end before it is reached.
+        long largest = MemoryShare.LargestBudget(Server.Loops);
+        if (Server.MemoryBytesMax >= MemoryShare.BudgetBytesMin && Server.MemoryBytesMax > largest)
+            return $"--max-memory: {Server.MemoryBytesMax >> 20} MiB is more than there is: the process may have {MemoryShare.AvailableBytes >> 20} MiB, "
+                + $"of which connections can hold {Math.Max(0, largest >> 20)} MiB";
         return Server.FindError();
     }
 }

@@ -4,7 +4,9 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RawWs.Handshake;
+using RawWs.Server.Listening;
 using RawWs.Server.Log;
+using RawWs.Server.Memory;
 
 namespace RawWs.Server;
 
@@ -27,6 +29,7 @@ public sealed record ServerOptions
     private const int FragmentsDefaultMin = 1024;
 
     private readonly int? _fragmentsMax;
+    private readonly long? _memoryBytesMax;
 
     /// <summary>Where to listen; port 0 takes a free one. Default: 127.0.0.1:2000.</summary>
     public IReadOnlyList<IPEndPoint> ListenEndPoints { get; init; } = [new IPEndPoint(IPAddress.Loopback, 2000)];
@@ -62,11 +65,21 @@ public sealed record ServerOptions
     /// <summary>Bytes queued for one peer from which on nothing more is accepted for it. Default: 1 MiB.</summary>
     public int SendBufferBytesMax { get; init; } = 1024 * 1024;
 
-    /// <summary>The most connections; one more is answered with 503. Default: from the limit of open files.</summary>
-    public int ConnectionsMax { get; init; } = DefaultConnectionsMax();
+    /// <summary>
+    /// The most connections; one more is answered with 503. Default, null: as many as the limit of open files has room for at the start, less some that are
+    /// kept for the process and for those who are only told 503.
+    /// </summary>
+    public int? ConnectionsMax { get; init; }
 
-    /// <summary>The most bytes held in unfinished messages and outboxes, all together. Default: a quarter of what the process may have.</summary>
-    public long MemoryBytesMax { get; init; } = Math.Max(64L * 1024 * 1024, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+    /// <summary>
+    /// The most bytes held in unfinished messages and outboxes, all together. Default: a quarter of what the process may have, less what it needs
+    /// for itself.
+    /// </summary>
+    public long MemoryBytesMax
+    {
+        get => _memoryBytesMax ?? MemoryShare.DefaultBudget(Loops);
+        init => _memoryBytesMax = value;
+    }
 
     /// <summary>How long a request may take, and its answer. Default: 10 s.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
@@ -148,7 +161,7 @@ public sealed record ServerOptions
         if (FragmentsMax < 1) return $"{nameof(FragmentsMax)}: at least 1, not {FragmentsMax}.";
         if (SendBufferBytesMax is < 1 or > 1 << 30) return $"{nameof(SendBufferBytesMax)}: 1 to 1 GiB, not {SendBufferBytesMax}.";
         if (ConnectionsMax < 1) return $"{nameof(ConnectionsMax)}: at least 1, not {ConnectionsMax}.";
-        if (MemoryBytesMax < 1024 * 1024) return $"{nameof(MemoryBytesMax)}: at least 1 MiB, not {MemoryBytesMax} bytes.";
+        if (_memoryBytesMax < MemoryShare.BudgetBytesMin) return $"{nameof(MemoryBytesMax)}: at least 1 MiB, not {MemoryBytesMax} bytes.";
         if (CompressionLevel is < 1 or > 9) return $"{nameof(CompressionLevel)}: 1 to 9, not {CompressionLevel}.";
         if (CompressionBytesMin < 0) return $"{nameof(CompressionBytesMin)}: at least 0, not {CompressionBytesMin}.";
         if (CompressionWindowBits is < 9 or > 15) return $"{nameof(CompressionWindowBits)}: 9 to 15, not {CompressionWindowBits}.";
@@ -165,10 +178,7 @@ public sealed record ServerOptions
     private static string? FindBadTime(string name, TimeSpan time) =>
         time >= TimeSpan.FromMilliseconds(1) && time <= TimeSpan.FromDays(1) ? null : $"{name}: 0.001 to 86400 seconds, not {time.TotalSeconds}.";
 
-    // A connection is a descriptor. Some are kept back for listeners, loops, files, and connections that are only told 503.
-    private static int DefaultConnectionsMax()
-    {
-        const int Reserve = 192;
-        return OperatingSystem.IsLinux() ? Math.Max(64, Native.Linux.OpenFilesMax() - Reserve) : 10_000;
-    }
+    /// <summary>What the system has too little of for such a server and one client, as a sentence; null when there is enough.</summary>
+    internal string? FindShortage() =>
+        (_memoryBytesMax is null ? MemoryShare.FindShortage(Loops) : null) ?? Descriptors.FindShortage(Loops, UsesEpoll, ListenEndPoints.Count);
 }

@@ -6,6 +6,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using RawWs.Handshake;
 using RawWs.Server.Applications;
+using RawWs.Server.Listening;
 using RawWs.Server.Routing;
 
 namespace RawWs.Server.Settings;
@@ -72,11 +73,11 @@ internal static class SettingTable
             SettingText.TryCount, static (options, value) => options with { FragmentsMax = value }),
         Server<int>("send-buffer", "SIZE", "Bytes that may wait for one client; past it the client is closed with 4000 \"too slow\". Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { SendBufferBytesMax = value }),
-        Server<int>("max-connections", "COUNT", "Most connections at once; further ones are answered with 503. Default: the process's limit of open files "
-            + $"less a reserve for its own (here {Text(Defaults.ConnectionsMax)}).", "a whole number from 1",
+        Server<int>("max-connections", "COUNT", "Most connections at once; further ones are answered with 503. Default: as many as the limit of open files has room for, "
+            + $"less some for the server's own (here about {Text(Descriptors.RoomOnceStarted(Defaults.Loops))}).", "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { ConnectionsMax = value }),
         Server<long>("max-memory", "SIZE", "Most bytes held in unfinished messages, unsent ones and compression contexts, all clients together. Default: a quarter of the memory "
-            + $"that the process may have (here {Text(Defaults.MemoryBytesMax >> 20)} MiB).", $"{Size}, from 1 MiB",
+            + $"that the process may have, less what the server itself needs (here {Text(Math.Max(0, Defaults.MemoryBytesMax >> 20))} MiB).", $"{Size}, from 1 MiB",
             SettingText.TryMemorySize, static (options, value) => options with { MemoryBytesMax = value }),
         Server<TimeSpan>("handshake-timeout", "SECONDS", "Time for a client's request and our answer. Default: 10 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { HandshakeTimeout = value }),

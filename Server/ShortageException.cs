@@ -1,0 +1,12 @@
+// What a server throws that the system has too little for.
+
+namespace RawWs.Server;
+
+/// <summary>The system has too little of something for the server and one client: descriptors or memory.</summary>
+public sealed class ShortageException : IOException
+{
+    internal ShortageException(string message)
+        : base(message)
+    {
+    }
+}
