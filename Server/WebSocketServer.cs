@@ -292,7 +292,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
     private void SetConnectionsMax()
     {
         int room = Descriptors.RoomNow();
-        _connectionsMax = Options.ConnectionsMax ?? room - Math.Min(ToldConnectionsMax, room / 4);
+        _connectionsMax = Options.ConnectionsMax ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4), MemoryShare.ConnectionsMax(Options.Loops));
         _toldMax = Math.Clamp(room - _connectionsMax, 0, ToldConnectionsMax);
         if (_connectionsMax > room) _context.Log.ConnectionsPastFiles(_connectionsMax, Descriptors.Limit, room);
     }

@@ -63,8 +63,8 @@ public sealed class MemoryBudget
     /// </summary>
     internal Action<byte[], bool>? Witness { get; set; }
 
-    /// <summary>Rents at least <paramref name="bytes"/> bytes, or null when the limit would be passed.</summary>
-    public byte[]? TryRent(int bytes) => HasRoomFor(RentedBytes(bytes)) ? Rent(bytes) : null;
+    /// <summary>Rents at least <paramref name="bytes"/> bytes, or null when the limit would be passed, or the process has none left.</summary>
+    public byte[]? TryRent(int bytes) => HasRoomFor(RentedBytes(bytes)) ? RentIfThereIsMemory(bytes) : null;
 
     /// <summary>Whether so many bytes more are within the limit.</summary>
     public bool HasRoomFor(long bytes) => HeldBytes + bytes <= LimitBytes;
@@ -76,7 +76,7 @@ public sealed class MemoryBudget
     public bool HasRoomToWait(long bytes) => HeldBytes + bytes <= LimitBytes - (LimitBytes / 8);
 
     /// <summary>Rents at least <paramref name="bytes"/> bytes for what waits, or null when there is no room for that.</summary>
-    internal byte[]? TryRentToWait(int bytes) => HasRoomToWait(RentedBytes(bytes)) ? Rent(bytes) : null;
+    internal byte[]? TryRentToWait(int bytes) => HasRoomToWait(RentedBytes(bytes)) ? RentIfThereIsMemory(bytes) : null;
 
     /// <summary>Counts bytes that are held elsewhere and wait. False when there is no room for that.</summary>
     internal bool TryChargeToWait(int bytes)
@@ -139,6 +139,18 @@ public sealed class MemoryBudget
     {
         Witness?.Invoke(array, false);
         Add(-array.Length);
+    }
+
+    private byte[]? RentIfThereIsMemory(int bytes)
+    {
+        try
+        {
+            return Rent(bytes);
+        }
+        catch (OutOfMemoryException)
+        {
+            return null; // nothing is charged or out yet
+        }
     }
 
     // What an array for so many bytes will have: it is charged in full.

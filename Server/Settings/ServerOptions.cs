@@ -66,8 +66,8 @@ public sealed record ServerOptions
     public int SendBufferBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// The most connections; one more is answered with 503. Default, null: as many as the limit of open files has room for at the start, less some that are
-    /// kept for the process and for those who are only told 503.
+    /// The most connections; one more is answered with 503. Default, null: as many as the limit of open files and the memory have room for at the start, less
+    /// some that are kept for the process and for those who are only told 503.
     /// </summary>
     public int? ConnectionsMax { get; init; }
 

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using RawWs.Handshake;
 using RawWs.Server.Applications;
 using RawWs.Server.Listening;
+using RawWs.Server.Memory;
 using RawWs.Server.Routing;
 
 namespace RawWs.Server.Settings;
@@ -42,6 +43,8 @@ internal static class SettingTable
 
     private static readonly ServerOptions Defaults = new();
 
+    private static readonly int ConnectionsHere = Math.Min(Descriptors.RoomOnceStarted(Defaults.Loops), MemoryShare.ConnectionsMax(Defaults.Loops));
+
     public static readonly IReadOnlyList<Setting> All =
     [
         List<IPEndPoint>("listen", "ADDRESS:PORT", "Address and port to listen on; repeat it for several. Port 0 takes a free one. A port alone, "
@@ -73,8 +76,8 @@ internal static class SettingTable
             SettingText.TryCount, static (options, value) => options with { FragmentsMax = value }),
         Server<int>("send-buffer", "SIZE", "Bytes that may wait for one client; past it the client is closed with 4000 \"too slow\". Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { SendBufferBytesMax = value }),
-        Server<int>("max-connections", "COUNT", "Most connections at once; further ones are answered with 503. Default: as many as the limit of open files has room for, "
-            + $"less some for the server's own (here about {Text(Descriptors.RoomOnceStarted(Defaults.Loops))}).", "a whole number from 1",
+        Server<int>("max-connections", "COUNT", "Most connections at once; further ones are answered with 503. Default: as many as the limit of open files and the memory have "
+            + $"room for, less some for the server's own (here about {Text(ConnectionsHere)}).", "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { ConnectionsMax = value }),
         Server<long>("max-memory", "SIZE", "Most bytes held in unfinished messages, unsent ones and compression contexts, all clients together. Default: a quarter of the memory "
             + $"that the process may have, less what the server itself needs (here {Text(Math.Max(0, Defaults.MemoryBytesMax >> 20))} MiB).", $"{Size}, from 1 MiB",

@@ -121,6 +121,32 @@ internal sealed partial class RunningProgram : IDisposable
         lock (_lines) return _lines.Count(line => line.Contains(text, StringComparison.Ordinal));
     }
 
+    /// <summary>How many connections have ended so far by a cause: those with a line of their own, and those that a line sums up.</summary>
+    public int CountEndings(string cause)
+    {
+        lock (_lines) return CountEndings(_lines, cause);
+    }
+
+    /// <summary>The same in any lines; for every cause if it is "".</summary>
+    public static int CountEndings(IEnumerable<string> lines, string cause)
+    {
+        int count = 0;
+        foreach (string line in lines)
+        {
+            Match sum = SumLine().Match(line);
+            if (!sum.Success)
+            {
+                if (line.Contains(" ended: ", StringComparison.Ordinal) && line.Contains($": {cause}", StringComparison.Ordinal)) count++;
+                continue;
+            }
+
+            foreach (string kind in sum.Groups[1].Value.Split(", "))
+                if (kind.EndsWith(cause, StringComparison.Ordinal)) count += int.Parse(kind.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        return count;
+    }
+
     public void Kill() => _process.Kill();
 
     public void Dispose()
@@ -141,6 +167,9 @@ internal sealed partial class RunningProgram : IDisposable
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Send(int process, int signal);
+
+    [GeneratedRegex("[0-9]+ more connections ended: (.*)$")]
+    private static partial Regex SumLine();
 
     [GeneratedRegex(@"listening on \S+:(\d+)(?: |$)")]
     private static partial Regex ListeningLine();
