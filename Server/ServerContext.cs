@@ -28,7 +28,7 @@ internal sealed class ServerContext
         Options = options;
         Application = application;
         Budget = budget;
-        Log = options.LoggerFactory.CreateLogger("RawWs");
+        Log = new CarefulLog(options.LoggerFactory.CreateLogger("RawWs"));
         Endings = new EndingLog(Log, options.TimeProvider);
         ConversationLimits = new ConversationLimits { MessageBytesMax = options.MessageBytesMax, FragmentsMax = options.FragmentsMax };
         Page = options.ServesPage ? DemoPage.Load() : null;

@@ -271,6 +271,11 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
             socket.Dispose(); // gone already, it does not let itself be set up
             ConnectionGone();
         }
+        catch
+        {
+            ConnectionGone(); // as above
+            throw;
+        }
     }
 
     // Said at once, and while it lasts once a second.

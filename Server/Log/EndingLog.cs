@@ -4,7 +4,7 @@
 // to be found, and each has another tale.
 //
 // A line that is not written costs a few additions under a lock. What is left over at a second's end is told by the next ending, or, when there is none, by a
-// timer in a loop's wheel; at the server's stop by the server. A logger that throws loses its line, and nothing else.
+// timer in a loop's wheel; at the server's stop by the server.
 
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Loops;
@@ -13,6 +13,8 @@ using RawWs.Server.Time;
 namespace RawWs.Server.Log;
 
 /// <summary>Tells the log how connections end. Any thread.</summary>
+/// <param name="log">Does not throw.</param>
+/// <param name="time">For what a second is.</param>
 internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, ILoopWork
 {
     /// <summary>How many endings of a kind are told in full, of those of one second.</summary>
@@ -38,31 +40,17 @@ internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, IL
     /// <summary>A connection has ended, or its request was answered.</summary>
     public void Tell(long id, PeerAddress peer, Verdict verdict)
     {
-        try
-        {
-            if (!log.IsEnabled(LogLevel.Information) || !IsToldInFull(KindOf(verdict), !IsFailure(verdict.Cause))) return;
-            if (verdict.Cause == EndCause.Http) log.RequestAnswered(id, peer, verdict);
-            else log.ConnectionEnded(id, peer, verdict);
-        }
-        catch (Exception)
-        {
-            // A logger's failure is not the connection's.
-        }
+        if (!log.IsEnabled(LogLevel.Information) || !IsToldInFull(KindOf(verdict), !IsFailure(verdict.Cause))) return;
+        if (verdict.Cause == EndCause.Http) log.RequestAnswered(id, peer, verdict);
+        else log.ConnectionEnded(id, peer, verdict);
     }
 
     /// <summary>Something has thrown on a connection, which ends of it: a bug, or want of memory.</summary>
     public void TellFailure(long id, Exception exception, long budgetBytes)
     {
-        try
-        {
-            if (exception is not OutOfMemoryException) log.ConnectionFailed(exception, id);
-            // Its ending has a line, or is counted, with this cause: past the first ones no more need be said.
-            else if (IsToldInFull(MemoryKind, mayBeSummed: true)) log.MemoryMissing(id, budgetBytes >> 20);
-        }
-        catch (Exception)
-        {
-            // As above; and to write a line needs memory too.
-        }
+        if (exception is not OutOfMemoryException) log.ConnectionFailed(exception, id);
+        // Its ending has a line, or is counted, with this cause: past the first ones no more need be said.
+        else if (IsToldInFull(MemoryKind, mayBeSummed: true)) log.MemoryMissing(id, budgetBytes >> 20);
     }
 
     /// <summary>Tells what is left over, at the end.</summary>
@@ -148,14 +136,6 @@ internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, IL
 
     private void Tell(string? sum, long count)
     {
-        if (sum is null) return;
-        try
-        {
-            log.EndingsSummed(count, sum);
-        }
-        catch (Exception)
-        {
-            // As above.
-        }
+        if (sum is not null) log.EndingsSummed(count, sum);
     }
 }

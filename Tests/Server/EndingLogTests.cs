@@ -116,17 +116,23 @@ public sealed class EndingLogTests(Setup setup)
         Assert.That(lines.All[^1], Does.StartWith("stopped: "));
     }
 
+    // A full disk, say. The connections end, are no longer counted, and the server stops.
     [Test]
-    public void ALoggerThatThrows_LosesItsLine_AndNothingElse()
+    public async Task ALoggerThatThrows_LosesItsLines_AndNothingElse()
     {
-        FakeTimeProvider time = new();
-        EndingLog endings = new(new Lines { Throws = true }, time);
-        for (int i = 0; i < 50; i++) endings.Tell(i, Peer, new Verdict { Cause = EndCause.PeerClosed });
-        endings.TellFailure(1, new InvalidOperationException(), 1 << 20);
-        endings.TellFailure(1, new InsufficientMemoryException(), 1 << 20);
-        time.Advance(TimeSpan.FromSeconds(1));
-        endings.Tell(1, Peer, new Verdict { Cause = EndCause.PeerClosed });
-        endings.TellRest();
+        Lines lines = new() { Throws = true };
+        await using TestServer server = await TestServer.Start(
+            setup,
+            new ConversationOverTcpTests.Handler(static (_, _, _) => throw new InvalidOperationException("a handler's")) { Closed = static _ => throw new InvalidOperationException("OnClose's") },
+            options => options with { LoggerFactory = new Factory(lines) });
+        for (int i = 0; i < 50; i++)
+        {
+            using RawClient client = RawClient.Open(server.Port);
+            client.SendText("throw");
+            Assert.That(client.ReadClose(answer: true).Code, Is.EqualTo(1011));
+        }
+
+        TestServer.Eventually(() => server.Server.Count == 0, "all have ended");
     }
 
     [Test]
