@@ -1,5 +1,6 @@
-// The standalone server: settings, log, server, signals, exit code. 0: stopped when told to. 1: could not start, for
-// an address or for want of descriptors or memory. 2: told something that it does not understand. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT, SIGQUIT or SIGTERM.
+// The standalone server: settings, log, server, signals, exit code. 0: stopped when told to. 1: could not start, for an address or for
+// want of descriptors or memory. 2: told something that it does not understand. 129, 130, 131 and 143: ended at once by a second SIGHUP,
+// SIGINT, SIGQUIT or SIGTERM.
 
 using System.Net;
 using System.Runtime.CompilerServices;
@@ -60,7 +61,11 @@ internal static class Program
         using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(settings.LogLevel).AddProvider(console));
         ILogger log = loggers.CreateLogger("RawWs");
         foreach (string variable in read.Ignored)
-            log.VariableIgnored(LogText.Escape(variable), NearNames.Question(variable[CommandLine.EnvironmentPrefix.Length..], isOption: false, CommandLine.VariableOf));
+        {
+            string written = variable[CommandLine.EnvironmentPrefix.Length..];
+            log.VariableIgnored(LogText.Escape(variable), NearNames.Question(written, isOption: false, CommandLine.VariableOf));
+        }
+
         if (settings.FindWithoutEffect() is { } setting) log.SettingWithoutEffect(setting);
         return await RunAsync(settings with { Server = settings.Server with { LoggerFactory = loggers } }, log).ConfigureAwait(false);
     }

@@ -1,6 +1,6 @@
-// When the program stops: at the first signal that asks for it, whichever that is, its connections are closed properly; at another, at once. One wish may
-// come as two signals: `timeout` signals its child and then the group that the child is in, and a terminal's end signals the shell's children twice. So
-// what comes within half a second of the first is the first's.
+// When the program stops: at the first signal that asks for it, whichever that is, its connections are closed properly; at another, at
+// once. One wish may come as two signals: `timeout` signals its child and then the group that the child is in, and a terminal's end
+// signals the shell's children twice. So what comes within half a second of the first is the first's.
 
 namespace RawWs.Server;
 

@@ -293,7 +293,8 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         ConnectionGone();
     }
 
-    // The loops' own descriptors and the listeners' are taken by now. What is set explicitly holds, and if there is no room for it, that is said.
+    // The loops' own descriptors and the listeners' are taken by now. What is set explicitly holds, and if there is no room for it, that
+    // is said.
     private void SetConnectionsMax()
     {
         int room = Descriptors.RoomNow();

@@ -38,7 +38,8 @@ public sealed partial class WebSocketConnection
         }
         catch (Exception exception)
         {
-            // A peer can't cause an exception, so this one is a bug of ours, or the process is out of memory: it costs this connection and no other.
+            // A peer can't cause an exception, so this one is a bug of ours, or the process is out of memory: it costs this connection
+            // and no other.
             (EndCause cause, ushort code) = _context.OnFailed(this, exception);
             SetVerdict(cause, code, "");
             _reset = true;

@@ -1,8 +1,9 @@
-// How many descriptors the process has left: a connection is one, a loop has three, and the runtime takes two for each assembly that it loads. The last
-// few stay for the process itself: without one the runtime cannot even load the code that would say so. The kernel gives the lowest number that is
-// free, so a high one tells.
+// How many descriptors the process has left: a connection is one, a loop has three, and the runtime takes two for each assembly that it
+// loads. The last few stay for the process itself: without one the runtime cannot even load the code that would say so. The kernel gives
+// the lowest number that is free, so a high one tells.
 //
-// Before the start they are counted. Where there are not enough for the server and one client it does not start: it would listen, and serve nobody.
+// Before the start they are counted. Where there are not enough for the server and one client it does not start: it would listen, and
+// serve nobody.
 
 using System.Globalization;
 using System.Runtime.Versioning;
@@ -16,8 +17,9 @@ internal static class Descriptors
 
     private const int TakenByLoop = 3; // epoll, eventfd, io_uring
 
-    // What the runtime opens, counted: until the loops are made (assemblies, pipes, outputs), from there to the first accept, and for the first connection
-    // (System.IO.Pipelines, the epoll of System.Net.Sockets). With fewer than TakenForSettings left the settings cannot be read.
+    // What the runtime opens, counted: until the loops are made (assemblies, pipes, outputs), from there to the first accept, and for the
+    // first connection (System.IO.Pipelines, the epoll of System.Net.Sockets). With fewer than TakenForSettings left the settings cannot
+    // be read.
     private const int TakenForSettings = 60;
     private const int TakenBeforeLoops = 66;
     private const int TakenAtStart = 9;

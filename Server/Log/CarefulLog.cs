@@ -1,5 +1,5 @@
-// The logger that a program gives us is its own, and may throw: a disk is full, or a line finds no memory. That costs the line, and not the connection, the
-// loop or the stop that had something to say.
+// The logger that a program gives us is its own, and may throw: a disk is full, or a line finds no memory. That costs the line, and not
+// the connection, the loop or the stop that had something to say.
 
 using Microsoft.Extensions.Logging;
 
@@ -23,7 +23,8 @@ internal sealed class CarefulLog(ILogger log) : ILogger
         }
     }
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         try
         {

@@ -1,10 +1,10 @@
-// The lines of endings, and how many of them there are. Whoever can reach the port can end connections by the thousand, each with a line: a disk would be
-// full within hours. So of each kind (a cause; for HTTP a status) the first of every second are told in full, and of the rest how many there were
-// of each: one line a second at most. The application's failures are told one by one whatever their number: no stranger causes them unless there is a fault
-// to be found, and each has another tale.
+// The lines of endings, and how many of them there are. Whoever can reach the port can end connections by the thousand, each with a line:
+// a disk would be full within hours. So of each kind (a cause; for HTTP a status) the first of every second are told in full, and of the
+// rest how many there were of each: one line a second at most. The application's failures are told one by one whatever their number: no
+// stranger causes them unless there is a fault to be found, and each has another tale.
 //
-// A line that is not written costs a few additions under a lock. What is left over at a second's end is told by the next ending, or, when there is none, by a
-// timer in a loop's wheel; at the server's stop by the server.
+// A line that is not written costs a few additions under a lock. What is left over at a second's end is told by the next ending, or, when
+// there is none, by a timer in a loop's wheel; at the server's stop by the server.
 
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Loops;
@@ -127,7 +127,11 @@ internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, IL
     {
         List<(int Count, int Kind)> kinds = [];
         for (int kind = 0; kind < MemoryKind; kind++)
-            if (_counts[kind] > FullLinesMax && !IsFailure((EndCause)Math.Min(kind, byte.MaxValue))) kinds.Add((_counts[kind] - FullLinesMax, kind));
+        {
+            bool isFailure = kind < FirstStatusKind && IsFailure((EndCause)kind);
+            if (_counts[kind] > FullLinesMax && !isFailure) kinds.Add((_counts[kind] - FullLinesMax, kind));
+        }
+
         kinds.Sort(static (a, b) => b.Count != a.Count ? b.Count.CompareTo(a.Count) : a.Kind.CompareTo(b.Kind));
         return string.Join(", ", kinds.Select(static kind => kind.Kind < FirstStatusKind
             ? $"{kind.Count} {Names.Of((EndCause)kind.Kind)}"

@@ -1,6 +1,7 @@
-// The process's standard output and error output, where it has them. Whoever starts a program may have closed them (>&-). Then the number of one goes to
-// whatever the runtime opens first, a pipe of its own as a rule, and a line that is written there harms the runtime. What was inherited is told
-// from that by a flag: the runtime marks all that it opens as not to be inherited further, and what is marked so has not been inherited.
+// The process's standard output and error output, where it has them. Whoever starts a program may have closed them (>&-). Then the number
+// of one goes to whatever the runtime opens first, a pipe of its own as a rule, and a line that is written there harms the runtime. What
+// was inherited is told from that by a flag: the runtime marks all that it opens as not to be inherited further, and what is marked so
+// has not been inherited.
 
 using System.Text;
 using RawWs.Server.Native;

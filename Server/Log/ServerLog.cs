@@ -60,9 +60,11 @@ internal static partial class ServerLog
     [LoggerMessage(15, LogLevel.Information, "{count} more connections ended: {kinds}")]
     public static partial void EndingsSummed(this ILogger log, long count, string kinds);
 
-    [LoggerMessage(16, LogLevel.Error, "there was no memory for connection {id}, which ends; connections together may hold {limit} MiB of the process's memory (--max-memory): a lower limit helps, or more memory")]
+    [LoggerMessage(16, LogLevel.Error, "there was no memory for connection {id}, which ends; connections together may hold {limit} MiB "
+        + "of the process's memory (--max-memory): a lower limit helps, or more memory")]
     public static partial void MemoryMissing(this ILogger log, long id, long limit);
 
-    [LoggerMessage(17, LogLevel.Warning, "{wanted} connections are allowed (--max-connections), but the limit of open files is {files}, which has room for {room}: whoever comes after these waits until another has gone")]
+    [LoggerMessage(17, LogLevel.Warning, "{wanted} connections are allowed (--max-connections), but the limit of open files is {files}, "
+        + "which has room for {room}: whoever comes after these waits until another has gone")]
     public static partial void ConnectionsPastFiles(this ILogger log, int wanted, int files, int room);
 }

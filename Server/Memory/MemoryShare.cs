@@ -1,7 +1,7 @@
-// How much of the process's memory connections may hold. The collector knows what the process may have: the machine's memory, or three quarters of a
-// container's, or a hard limit that was set for it. From that goes what the server needs for itself: code and tables, and of each loop the
-// buffers. Of the rest a quarter is for what is charged to the budget, and half of it at most may be asked for: pools keep what has come back, large
-// arrays leave gaps, and the runtime does not survive everywhere that its heap is full.
+// How much of the process's memory connections may hold. The collector knows what the process may have: the machine's memory, or three
+// quarters of a container's, or a hard limit that was set for it. From that goes what the server needs for itself: code and tables, and
+// of each loop the buffers. Of the rest a quarter is for what is charged to the budget, and half of it at most may be asked for: pools
+// keep what has come back, large arrays leave gaps, and the runtime does not survive everywhere that its heap is full.
 
 namespace RawWs.Server.Memory;
 

@@ -1,7 +1,7 @@
 // From the command line, the environment and a file to the settings of one run. Each source is asked for names and texts only; what a
-// text means is the table's. Flags win over RAWWS_* variables, those over rawws.json in the working directory or the file of --config;
-// a list comes whole from the highest source that has it. A source that is there and cannot be used is an error: it is never passed over. What is wrong
-// is one line on the error output, and the exit code 2.
+// text means is the table's. Flags win over RAWWS_* variables, those over rawws.json in the working directory or the file of --config; a
+// list comes whole from the highest source that has it. A source that is there and cannot be used is an error: it is never passed over.
+// What is wrong is one line on the error output, and the exit code 2.
 
 using System.Collections;
 using System.CommandLine;

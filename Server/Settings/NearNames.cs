@@ -62,7 +62,8 @@ internal static class NearNames
         return cut.Replace("-", "", StringComparison.Ordinal).Replace("_", "", StringComparison.Ordinal).ToLowerInvariant();
     }
 
-    // How many characters differ, are too many, are missing, or are the wrong way round. One that begins with the other is as near as can be.
+    // How many characters differ, are too many, are missing, or are the wrong way round. One that begins with the other is as near as can
+    // be.
     private static int Distance(string a, string b)
     {
         if (a == b) return 0;

@@ -50,8 +50,8 @@ public sealed record ServerOptions
     public int MessageBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// The most fragments of a message; more are closed with 1009. Default: one for each KiB of <see cref="MessageBytesMax"/>, and at least 1,024. So a sender
-    /// whose fragments have 1 KiB or more meets only the limit for bytes, and a flood of tiny ones ends.
+    /// The most fragments of a message; more are closed with 1009. Default: one for each KiB of <see cref="MessageBytesMax"/>, and at
+    /// least 1,024. So a sender whose fragments have 1 KiB or more meets only the limit for bytes, and a flood of tiny ones ends.
     /// </summary>
     public int FragmentsMax
     {
@@ -66,14 +66,14 @@ public sealed record ServerOptions
     public int SendBufferBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// The most connections; one more is answered with 503. Default, null: as many as the limit of open files and the memory have room for at the start, less
-    /// some that are kept for the process and for those who are only told 503.
+    /// The most connections; one more is answered with 503. Default, null: as many as the limit of open files and the memory have room
+    /// for at the start, less some that are kept for the process and for those who are only told 503.
     /// </summary>
     public int? ConnectionsMax { get; init; }
 
     /// <summary>
-    /// The most bytes held in unfinished messages and outboxes, all together. Default: a quarter of what the process may have, less what it needs
-    /// for itself.
+    /// The most bytes held in unfinished messages and outboxes, all together. Default: a quarter of what the process may have, less what
+    /// it needs for itself.
     /// </summary>
     public long MemoryBytesMax
     {

@@ -65,8 +65,9 @@ internal static class SettingText
     }
 
     /// <summary>
-    /// ADDRESS:PORT, an IPv6 address in brackets, "localhost" for 127.0.0.1, "*" for 0.0.0.0. A port alone, with or without the colon, is 127.0.0.1's: nobody
-    /// is reachable from elsewhere who has not said so. The framework's parser alone would read "2000" as the address 0.0.7.208 and take a missing port for 0.
+    /// ADDRESS:PORT, an IPv6 address in brackets, "localhost" for 127.0.0.1, "*" for 0.0.0.0. A port alone, with or without the colon, is
+    /// 127.0.0.1's: nobody is reachable from elsewhere who has not said so. The framework's parser alone would read "2000" as the address
+    /// 0.0.7.208 and take a missing port for 0.
     /// </summary>
     public static bool TryEndPoint(string text, out IPEndPoint endPoint)
     {

@@ -2,8 +2,8 @@
 // false for a switch, a number for a number. Everything that keeps the file from being read in full and with one meaning is a problem, and
 // none is passed over: the server would run with other settings than the ones that are written.
 //
-// The name may be anybody's: a directory, a pipe that nobody writes to, a disk that does not answer, a file without end. So it is read on another
-// thread, which is waited for a few seconds, and no further than settings can reach.
+// The name may be anybody's: a directory, a pipe that nobody writes to, a disk that does not answer, a file without end. So it is read on
+// another thread, which is waited for a few seconds, and no further than settings can reach.
 
 using System.Globalization;
 using System.Text.Json;

@@ -1,5 +1,5 @@
-// What the log says of endings when there are many: the first of each kind in each second are told in full, the rest are counted, whoever the logger is;
-// and nothing is lost, neither at the end of a burst nor at the stop.
+// What the log says of endings when there are many: the first of each kind in each second are told in full, the rest are counted, whoever
+// the logger is; and nothing is lost, neither at the end of a burst nor at the stop.
 
 using System.Net;
 using System.Text.RegularExpressions;
