@@ -94,7 +94,9 @@ public sealed class ForeignClientTests(Setup setup)
         WaitFor(browser, "closecode", "4500");
         Assert.That(browser.FindElement(By.Id("closemeaning")).Text, Is.EqualTo("another connection has taken the uid: final"));
         Assert.That(browser.FindElement(By.Id("state")).Text, Is.EqualTo("3 CLOSED"));
-        Assert.That(server.Server.Count, Is.LessThanOrEqualTo(2), "nobody has come back");
+        Assert.That(browser.FindElements(By.CssSelector("#messages .open")), Has.Count.EqualTo(1), "it has not come back");
+        browser.SwitchTo().Window(tabs[1]);
+        Assert.That(browser.FindElement(By.Id("state")).Text, Is.EqualTo("1 OPEN"));
     }
 
     [Test]
