@@ -144,7 +144,7 @@ internal sealed class Inbox(ConversationLimits limits)
 
     private bool TryGrow(int bytes, MemoryBudget budget)
     {
-        byte[]? larger = budget.TryRent(bytes);
+        byte[]? larger = budget.TryRentToWait(bytes);
         if (larger is null) return false;
         _assembly.AsSpan(0, _assembled).CopyTo(larger);
         if (_assembly is not null) budget.Return(_assembly);

@@ -123,7 +123,7 @@ public sealed class SharedMessage : IDisposable, IUnderWay
             SharedFrame frame = _compressed[window] ??= new SharedFrame(this);
             if (frame.IsMade) return frame;
             ReadOnlySpan<byte> payload = plain.Bytes.AsSpan(plain.Length - PayloadBytes, PayloadBytes);
-            byte[]? bytes = _budget.TryRent(payload.Length + Deflater.Slack + FrameWriter.HeaderBytesMax);
+            byte[]? bytes = _budget.TryRentToWait(payload.Length + Deflater.Slack + FrameWriter.HeaderBytesMax);
             int length = bytes is null ? 0 : deflate.TryEncode(bytes, Kind, payload, window + WindowBitsMin);
             if (length == 0 && bytes is not null) _budget.Return(bytes);
             frame.Make(length == 0 ? null : bytes, length);
@@ -133,7 +133,7 @@ public sealed class SharedMessage : IDisposable, IUnderWay
 
     private static SharedMessage? TryFill(SharedMessage message, MemoryBudget budget, MessageKind kind, ReadOnlySpan<byte> payload)
     {
-        byte[]? bytes = budget.TryRent(FrameWriter.HeaderLength((ulong)payload.Length, masked: false) + payload.Length);
+        byte[]? bytes = budget.TryRentToWait(FrameWriter.HeaderLength((ulong)payload.Length, masked: false) + payload.Length);
         if (bytes is null)
         {
             if (message._isSpare) SpareMessages.Give(message);

@@ -13,6 +13,7 @@ namespace RawWs.Server.Transports;
 internal sealed class SocketTransport : Transport, ILoopWork
 {
     private const int StalledBytesMax = 16 * 1024;
+    private const int StalledBytesMin = 1024; // unasked, for else we would not hear when the kernel has room
 
     private readonly Socket _socket;
     private readonly ITransportOwner _owner;
@@ -138,7 +139,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
 
     private int Stall(ReadOnlySpan<byte> rest)
     {
-        int length = Math.Min(rest.Length, StalledBytesMax);
+        int length = Math.Min(rest.Length, Loop.Budget.HasRoomToWait(StalledBytesMax) ? StalledBytesMax : StalledBytesMin);
         _stalled = Loop.Budget.Rent(length);
         rest[..length].CopyTo(_stalled);
         _send ??= new Operation(this);
