@@ -33,7 +33,7 @@ internal static class Program
         {
             return ReadAndRunAsync(arguments).GetAwaiter().GetResult();
         }
-        catch (Exception exception) when (exception is ListenException or ShortageException)
+        catch (Exception exception) when (exception is StartException or ShortageException)
         {
             Outputs.WriteError(exception.Message);
         }

@@ -2,7 +2,6 @@
 
 using System.Buffers;
 using System.Text;
-using Microsoft.Extensions.Logging;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Compression;
@@ -28,7 +27,7 @@ internal sealed class ServerContext
         Options = options;
         Application = application;
         Budget = budget;
-        Log = new CarefulLog(options.LoggerFactory.CreateLogger("RawWs"));
+        Log = GuardedLog.Around(options.LoggerFactory.CreateLogger("RawWs"));
         Endings = new EndingLog(Log, options.TimeProvider);
         ConversationLimits = new ConversationLimits { MessageBytesMax = options.MessageBytesMax, FragmentsMax = options.FragmentsMax };
         Page = options.ServesPage ? DemoPage.Load() : null;
@@ -57,7 +56,8 @@ internal sealed class ServerContext
 
     public MemoryBudget Budget { get; }
 
-    public ILogger Log { get; }
+    /// <summary>It never throws.</summary>
+    public GuardedLog Log { get; }
 
     public EndingLog Endings { get; }
 

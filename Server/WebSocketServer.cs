@@ -2,12 +2,14 @@
 
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using System.Runtime.Versioning;
 using RawWs.Frame;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
+using RawWs.Server.Time;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
@@ -42,7 +44,8 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
     private readonly EventLoop[] _loops;
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Listener? _listener;
-    private Task? _stopped;
+    private TaskCompletionSource? _stopped;
+    private bool _started;
     private long _lastId;
     private long _turnedAway;
     private long _backedOffAt;
@@ -63,13 +66,15 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         if (options.FindError() is { } error) throw new ArgumentException(error, nameof(options));
         if (options.FindShortage() is { } shortage) throw new ShortageException(shortage);
         Budget = new MemoryBudget(options.MemoryBytesMax);
-        _context = new ServerContext(this, options, application, Budget);
+        Options = options;
+        TimeProvider time = GuardedTime.Around(options.TimeProvider);
+        _context = new ServerContext(this, options with { TimeProvider = time }, application, Budget);
         _loops = new EventLoop[options.Loops];
         for (int i = 0; i < _loops.Length; i++)
         {
             _loops[i] = options.UsesEpoll && OperatingSystem.IsLinux()
-                ? new EpollLoop(i, options.TimeProvider, Budget, options.IoUring)
-                : new SocketLoop(i, options.TimeProvider, Budget);
+                ? new EpollLoop(i, time, Budget, options.IoUring) { Log = _context.Log }
+                : new SocketLoop(i, time, Budget) { Log = _context.Log };
             _loops[i].Congestion.FullBytes = options.SendBufferBytesMax;
         }
 
@@ -77,7 +82,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
     }
 
     /// <summary>The options it was made with.</summary>
-    public ServerOptions Options => _context.Options;
+    public ServerOptions Options { get; }
 
     /// <summary>The held bytes, all together.</summary>
     public MemoryBudget Budget { get; }
@@ -108,24 +113,49 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
 
     /// <summary>Binds the addresses and begins to accept.</summary>
     /// <exception cref="ListenException">An address can't be listened on.</exception>
-    /// <exception cref="InvalidOperationException">It has been started before.</exception>
-    public Task StartAsync()
+    /// <exception cref="StartException">The system refuses something else that is needed. Either way the server has stopped, and has nothing any more.</exception>
+    /// <exception cref="InvalidOperationException">It has been started or stopped before.</exception>
+    public async Task StartAsync()
     {
-        if (_listener is not null) throw new InvalidOperationException("The server has been started before.");
-        _listener = Listener.Bind(Options.ListenEndPoints, this, Options.TimeProvider);
-        foreach (EventLoop loop in _loops) loop.Start();
-        SetConnectionsMax();
-        _listener.Start(_loops[0]);
-        return Task.CompletedTask;
+        ExceptionDispatchInfo failure;
+        lock (_loops) // a stop that comes meanwhile finds all of it, or nothing
+        {
+            if (_started || _stopped is not null) throw new InvalidOperationException("The server has been started or stopped before.");
+            _started = true;
+            try
+            {
+                _listener = Listener.Bind(Options.ListenEndPoints, this, _context.Options.TimeProvider);
+                foreach (EventLoop loop in _loops) loop.Start();
+                SetConnectionsMax();
+                _listener.Start(_loops[0]);
+                return;
+            }
+            catch (Exception exception)
+            {
+                failure = ExceptionDispatchInfo.Capture(exception);
+            }
+        }
+
+        await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
+        failure.Throw();
     }
 
     /// <summary>
     /// Stops: accepts nothing more, sends Close 1001 to all, waits up to <paramref name="drain"/> for them to end, and ends the rest. Called
-    /// again, it waits for the same stop.
+    /// again, it waits for the same stop. It may be called from a handler or a log; to wait for it there takes as long as the drain and some seconds more,
+    /// for the loop that waits does not end meanwhile.
     /// </summary>
     public Task StopAsync(TimeSpan drain)
     {
-        lock (_loops) return _stopped ??= StopOnceAsync(drain);
+        TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_loops)
+        {
+            if (_stopped is not null) return _stopped.Task;
+            _stopped = stopped;
+        }
+
+        _ = StopOnceAsync(drain, stopped);
+        return stopped.Task;
     }
 
     /// <summary>
@@ -207,11 +237,23 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
             WebSocketConnection? connection = Volatile.Read(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(snapshot[i..]));
             if (connection is not { IsOpen: true }) continue;
             SendResult sent = connection.TrySendHeld(message);
-            if (sent == SendResult.Full) refused?.Invoke(connection);
+            if (sent == SendResult.Full && refused is not null) Tell(refused, connection);
             all &= sent is SendResult.Queued or SendResult.Closed;
         }
 
         return all;
+    }
+
+    private static void Tell(Action<WebSocketConnection> refused, WebSocketConnection connection)
+    {
+        try
+        {
+            refused(connection);
+        }
+        catch (Exception exception)
+        {
+            connection.OnCallbackThrew(exception);
+        }
     }
 
     [SupportedOSPlatform("linux")]
@@ -246,11 +288,12 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         {
             peer = new PeerAddress((IPEndPoint)socket.RemoteEndPoint!);
         }
-        catch (SocketException)
+        catch (SocketException exception)
         {
-            socket.Dispose(); // it is gone already
+            socket.Dispose();
             ConnectionGone();
-            return;
+            if (exception.SocketErrorCode is not (SocketError.NotConnected or SocketError.InvalidArgument)) throw;
+            return; // it is gone already
         }
 
         if (TurnsAway(before))
@@ -281,8 +324,9 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
     // Said at once, and while it lasts once a second.
     void IAcceptor.OnBackOff(TimeSpan wait, string error)
     {
-        long now = Options.TimeProvider.GetTimestamp();
-        if (_backedOffAt != 0 && Options.TimeProvider.GetElapsedTime(_backedOffAt, now) < TimeSpan.FromSeconds(1)) return;
+        TimeProvider time = _context.Options.TimeProvider;
+        long now = time.GetTimestamp();
+        if (_backedOffAt != 0 && time.GetElapsedTime(_backedOffAt, now) < TimeSpan.FromSeconds(1)) return;
         _backedOffAt = now;
         _context.Log.AcceptBackedOff((int)wait.TotalMilliseconds, error);
     }
@@ -303,7 +347,15 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         if (_connectionsMax > room) _context.Log.ConnectionsPastFiles(_connectionsMax, Descriptors.Limit, room);
     }
 
-    private EventLoop NextLoop() => _loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)_loops.Length];
+    // A loop that hears nothing is given nobody, as long as there is another.
+    private EventLoop NextLoop()
+    {
+        EventLoop next = _loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)_loops.Length];
+        if (!next.IsDeaf) return next;
+        foreach (EventLoop loop in _loops)
+            if (!loop.IsDeaf) return loop;
+        return next;
+    }
 
     private bool TurnsAway(int before)
     {
@@ -319,7 +371,20 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         if (Interlocked.Decrement(ref _count) == 0 && _stopping) _empty.TrySetResult();
     }
 
-    private async Task StopOnceAsync(TimeSpan drain)
+    private async Task StopOnceAsync(TimeSpan drain, TaskCompletionSource stopped)
+    {
+        try
+        {
+            await StopConnectionsAsync(drain).ConfigureAwait(false);
+            stopped.TrySetResult();
+        }
+        catch (Exception exception)
+        {
+            stopped.TrySetException(exception);
+        }
+    }
+
+    private async Task StopConnectionsAsync(TimeSpan drain)
     {
         if (_listener is not null) await _listener.DisposeAsync().ConfigureAwait(false);
         _stopping = true;
@@ -338,7 +403,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
             await EmptyWithin(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
         }
 
-        foreach (EventLoop loop in _loops) await loop.StopAsync().ConfigureAwait(false);
+        await Task.WhenAll(_loops.Select(static loop => loop.StopAsync())).ConfigureAwait(false);
         _context.Deflate?.Contexts.Dispose();
         _context.Endings.TellRest();
         if (_listener is not null) _context.Log.Stopped(_clean, count);
@@ -349,7 +414,7 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         if (Count == 0) return;
         try
         {
-            await _empty.Task.WaitAsync(time, Options.TimeProvider).ConfigureAwait(false);
+            await _empty.Task.WaitAsync(time, _context.Options.TimeProvider).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -369,7 +434,17 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         public void OnPosted()
         {
             foreach (WebSocketConnection? connection in loop.Connections.Snapshot)
-                if (connection is not null) act(connection);
+            {
+                if (connection is null) continue;
+                try
+                {
+                    act(connection);
+                }
+                catch (Exception exception)
+                {
+                    ((ILoopWork)connection).OnFailed(exception);
+                }
+            }
         }
     }
 }

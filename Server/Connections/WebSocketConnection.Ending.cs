@@ -222,9 +222,22 @@ public sealed partial class WebSocketConnection
     // The first cause is the verdict; what follows from it is not.
     private void SetVerdict(EndCause cause, int? code, string reason, string? rule = null) => _ending ??= new Ending(cause, code, reason, rule);
 
+    // Whatever happens to what is given back, the application and the server hear of the end.
     private void Finish()
     {
         _phase = Phase.Ended;
+        try
+        {
+            GiveBack();
+        }
+        finally
+        {
+            _context.OnEnded(this, MakeVerdict(), _opened);
+        }
+    }
+
+    private void GiveBack()
+    {
         _loop.Wheel.Disarm(this);
         _transport.SendDeferred();
         // A frame of which the kernel took a part is finished, or the connection is reset.
@@ -240,23 +253,23 @@ public sealed partial class WebSocketConnection
         if (_inbox is not null) ReleaseInbox(_inbox);
         _inbox = null;
         _deflate?.Release();
-        Verdict verdict = new()
-        {
-            Cause = _ending?.Cause ?? EndCause.None,
-            Code = _ending?.Code,
-            Reason = _ending?.Reason ?? "",
-            Rule = _ending?.Rule,
-            LastFrame = _lastFrame,
-            Extensions = Extensions,
-            Duration = TimeSpan.FromMilliseconds(_loop.Uptime - _begunAt),
-            MessagesIn = _messagesIn,
-            MessagesOut = Interlocked.Read(ref _messagesOut),
-            BytesIn = _transport.BytesReceived,
-            BytesOut = _bytesOut,
-            Clean = _clean,
-        };
-        _context.OnEnded(this, verdict, _opened);
     }
+
+    private Verdict MakeVerdict() => new()
+    {
+        Cause = _ending?.Cause ?? EndCause.None,
+        Code = _ending?.Code,
+        Reason = _ending?.Reason ?? "",
+        Rule = _ending?.Rule,
+        LastFrame = _lastFrame,
+        Extensions = Extensions,
+        Duration = TimeSpan.FromMilliseconds(_loop.Uptime - _begunAt),
+        MessagesIn = _messagesIn,
+        MessagesOut = Interlocked.Read(ref _messagesOut),
+        BytesIn = _transport.BytesReceived,
+        BytesOut = _bytesOut,
+        Clean = _clean,
+    };
 
     /// <summary>Why it ends.</summary>
     private sealed class Ending(EndCause cause, int? code, string reason, string? rule)

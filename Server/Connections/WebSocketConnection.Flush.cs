@@ -45,11 +45,11 @@ public sealed partial class WebSocketConnection
         Flush();
     }
 
-    void ITransportOwner.OnBroken()
+    void ITransportOwner.OnBroken(string failure)
     {
         _stalled = false;
         StopAccepting();
-        if (_phase is Phase.Open or Phase.Closing) SetVerdict(EndCause.PeerVanished, null, "");
+        if (_phase is Phase.Handshake or Phase.Open or Phase.Closing) SetVerdict(EndCause.PeerVanished, null, failure);
         _ending?.Drained?.TrySetResult();
     }
 

@@ -45,7 +45,15 @@ public sealed partial class WebSocketConnection
             _reset = true;
         }
 
-        Finish();
+        // Whoever has resumed this may be a thread of the pool's, where an exception ends the process.
+        try
+        {
+            Finish();
+        }
+        catch (Exception exception)
+        {
+            _context.Log.ConnectionFailed(exception, Id);
+        }
     }
 
     private void Take(ReadResult read)
@@ -118,46 +126,54 @@ public sealed partial class WebSocketConnection
     // The application has the last word.
     private void Ask(UpgradeRequest request, Judgement judgement)
     {
-        ValueTask<UpgradeDecision> asked;
+        UpgradeDecision decision;
         try
         {
-            asked = _context.Application.OnUpgrade(request);
+            ValueTask<UpgradeDecision> asked = _context.Application.OnUpgrade(request);
+            if (!asked.IsCompletedSuccessfully)
+            {
+                _loop.GiveRequestAway();
+                _pending = AwaitDecisionAsync(request, judgement, asked);
+                return;
+            }
+
+            decision = asked.Result;
         }
         catch (Exception exception)
         {
-            asked = ValueTask.FromException<UpgradeDecision>(exception);
+            decision = Fail(exception);
         }
 
-        if (asked.IsCompletedSuccessfully)
-        {
-            Decide(request, judgement, asked.Result);
-            return;
-        }
-
-        _loop.GiveRequestAway();
-        _pending = AwaitDecisionAsync(request, judgement, asked);
+        Decide(request, judgement, decision);
     }
 
     private async Task AwaitDecisionAsync(UpgradeRequest request, Judgement judgement, ValueTask<UpgradeDecision> asked)
     {
         UpgradeDecision decision;
+        Task<UpgradeDecision>? task = null;
         try
         {
             TimeSpan left = TimeSpan.FromMilliseconds(Math.Max(1, _deadline - _loop.Now));
-            decision = await asked.AsTask().WaitAsync(left, _context.Options.TimeProvider).ConfigureAwait(false);
+            task = asked.AsTask();
+            decision = await task.WaitAsync(left, _context.Options.TimeProvider).ConfigureAwait(false);
         }
-        catch (TimeoutException)
+        catch (TimeoutException) when (task is { IsCompleted: false }) // the application's own is a failure like any other
         {
             decision = UpgradeDecision.Refuse(503, "The application did not decide in time.");
         }
         catch (Exception exception)
         {
-            _context.Log.HandlerThrew(exception, Id);
-            decision = UpgradeDecision.Refuse(500, "The application failed.");
+            decision = Fail(exception);
         }
 
         await new LoopSwitch(_loop);
         if (_phase == Phase.Handshake) Decide(request, judgement, decision);
+    }
+
+    private UpgradeDecision Fail(Exception exception)
+    {
+        _context.Log.HandlerThrew(exception, Id);
+        return UpgradeDecision.Refuse(500, "The application failed.");
     }
 
     private void Decide(UpgradeRequest request, Judgement judgement, UpgradeDecision decision)

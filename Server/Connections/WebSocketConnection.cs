@@ -15,6 +15,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
 using RawWs.Frame;
+using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Time;
 using RawWs.Server.Transports;
@@ -177,7 +178,23 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     {
         (EndCause cause, ushort code) = _context.OnFailed(this, exception);
         SetVerdict(cause, code, "");
-        AbortNow();
+        try
+        {
+            AbortNow();
+        }
+        catch (Exception another)
+        {
+            _context.OnFailed(this, another); // there is nothing left to try
+        }
+    }
+
+    /// <summary>
+    /// What an application gave along with something that was sent here, to be told of this connection, has thrown: it costs this connection. Any thread.
+    /// </summary>
+    internal void OnCallbackThrew(Exception exception)
+    {
+        _context.Log.HandlerThrew(exception, Id);
+        RequestClose(EndCause.HandlerError, CloseCodes.InternalError, "internal error", dropUnsent: true);
     }
 
     /// <summary>Begins the connection's life, on its loop. Past the server's limit its request is read, and answered with 503.</summary>

@@ -4,6 +4,9 @@ namespace RawWs.Server.Listening;
 
 internal struct AcceptWait()
 {
+    /// <summary>How many connections in a row may fail to be accepted by their own fault: after so many it is taken for ours.</summary>
+    public const int FailuresMax = 64;
+
     private static readonly TimeSpan First = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
 
@@ -13,19 +16,11 @@ internal struct AcceptWait()
     /// <summary>Whether nothing has run out.</summary>
     public readonly bool IsOver => Time == TimeSpan.Zero;
 
-    /// <summary>Begins a wait, twice as long as the one before, and says so. A log that throws has lost its line: accepting goes on.</summary>
+    /// <summary>Begins a wait, twice as long as the one before, and says so.</summary>
     public TimeSpan Begin(IAcceptor acceptor, string shortage)
     {
         Time = IsOver ? First : Time * 2 > Longest ? Longest : Time * 2;
-        try
-        {
-            acceptor.OnBackOff(Time, shortage);
-        }
-        catch (Exception)
-        {
-            // There is nobody else to tell.
-        }
-
+        acceptor.OnBackOff(Time, shortage);
         return Time;
     }
 

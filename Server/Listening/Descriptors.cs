@@ -6,7 +6,6 @@
 // serve nobody.
 
 using System.Globalization;
-using System.Runtime.Versioning;
 using RawWs.Server.Native;
 
 namespace RawWs.Server.Listening;
@@ -27,8 +26,6 @@ internal static class Descriptors
 
     private const int UnlimitedConnections = 10_000; // where the system does not say
 
-    private const string TooManyFiles = "the process has too many open files (EMFILE)";
-
     private static int _max = OperatingSystem.IsLinux() ? Linux.OpenFilesMax() : int.MaxValue;
 
     /// <summary>The process's limit of open files.</summary>
@@ -40,24 +37,14 @@ internal static class Descriptors
         if (!OperatingSystem.IsLinux()) return null;
         _max = Linux.OpenFilesMax();
         int probe = Linux.EventFd();
-        if (probe < 0) return TooManyFiles;
+        if (probe < 0) return Errno.Describe("eventfd", Linux.LastError);
         Linux.Close(probe);
         return ShortageAfter(probe);
     }
 
     /// <summary>The same by the number of a descriptor that the system has just given out.</summary>
-    public static string? ShortageAfter(int descriptor) => descriptor >= _max - Kept ? TooManyFiles : null;
-
-    /// <summary>What an error of accept4 says has run out; null when it is only that the connection died in the backlog (ECONNABORTED, EPROTO ...).</summary>
-    [SupportedOSPlatform("linux")]
-    public static string? ShortageOf(int error) => error switch
-    {
-        Linux.Emfile => TooManyFiles,
-        Linux.Enfile => "the system has too many open files (ENFILE)",
-        Linux.Enobufs => "no buffer space (ENOBUFS)",
-        Linux.Enomem => "no memory (ENOMEM)",
-        _ => null,
-    };
+    public static string? ShortageAfter(int descriptor) =>
+        descriptor >= _max - Kept ? $"the process has too many open files: {descriptor} of {_max}" : null;
 
     /// <summary>
     /// For the first line of a program: a sentence, if there are too few to read the settings with; else null. Nothing is loaded for it.

@@ -1,5 +1,8 @@
 // The accept loop as a part of an event loop: the listeners are in its interest set, and it accepts by accept4 on their handles what has come, so many at a time.
 // A connection is a bare descriptor, without a Socket object (some 700 bytes). A thread of its own would cost a switch of threads there and back for each batch (docs/decisions/0005). A connection of the same loop begins at once; another loop's is posted there.
+// The listeners' events are edge-triggered: each arrival is told once. So nothing has to leave the interest set while accepting waits for something that has
+// run out, and a call that keeps failing does not wake the loop again and again. In return what is left in a backlog has to be come back for: after a
+// full batch by a post, after a wait by the timer.
 
 using System.Net.Sockets;
 using System.Runtime.Versioning;
@@ -10,7 +13,7 @@ using RawWs.Server.Time;
 namespace RawWs.Server.Listening;
 
 [SupportedOSPlatform("linux")]
-internal sealed class EpollAccept : TimerEntry, IListenEvents
+internal sealed class EpollAccept : TimerEntry, IListenEvents, ILoopWork
 {
     private const int AcceptsPerEventMax = 64; // so that those who are connected have their turn
 
@@ -19,6 +22,7 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents
     private readonly IAcceptor _acceptor;
     private readonly Lock _accepting = new(); // held while it accepts: who stops it waits for that
     private AcceptWait _wait = new();
+    private int _failures; // of connections' own, one after the other
     private bool _stopped;
 
     private EpollAccept(EpollLoop loop, List<Socket> sockets, IAcceptor acceptor)
@@ -29,47 +33,71 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents
     }
 
     /// <summary>Begins to accept in the turns of <paramref name="loop"/>.</summary>
-    /// <exception cref="IOException">The kernel has no room for it.</exception>
+    /// <exception cref="StartException">The kernel has no room for it.</exception>
+    /// <exception cref="SocketException">A listener cannot be set up.</exception>
     public static EpollAccept Start(EpollLoop loop, List<Socket> sockets, IAcceptor acceptor)
     {
         EpollAccept accept = new(loop, sockets, acceptor);
         loop.Listening = accept;
-        if (!accept.TryListen()) throw new IOException($"epoll_ctl failed with errno {Linux.LastError}.");
+        for (int i = 0; i < accept._listeners.Length; i++)
+        {
+            if (loop.TryListen(accept._listeners[i], i)) continue;
+            int error = Linux.LastError;
+            accept.Stop();
+            throw new StartException(Errno.Describe("epoll_ctl", error));
+        }
+
         return accept;
     }
 
-    /// <summary>Accepts nothing more: when it returns, nothing is being accepted. Any thread.</summary>
+    /// <summary>
+    /// Accepts nothing more: when it returns, nothing is being accepted. Any thread; on the loop's own, from inside of an accept, the one that is under way is
+    /// the last.
+    /// </summary>
     public void Stop()
     {
-        lock (_accepting)
-        {
-            _stopped = true;
-            Rest();
-        }
+        lock (_accepting) _stopped = true;
     }
 
-    void IListenEvents.OnReadable(int index)
-    {
-        lock (_accepting)
-        {
-            if (_stopped) return;
-            if (AcceptSome(_listeners[index]) is { } shortage) BackOff(shortage);
-            else _wait.End();
-        }
-    }
+    void IListenEvents.OnReadable(int index) => Accept(index, index + 1);
+
+    void ILoopWork.OnPosted() => Accept(0, _listeners.Length);
 
     internal override void OnDue(long now)
     {
         lock (_accepting)
         {
             if (_stopped) return;
-            if (Descriptors.Shortage() is { } shortage) BackOff(shortage);
-            else if (!TryListen()) BackOff(Descriptors.ShortageOf(Linux.LastError) ?? "epoll_ctl failed");
+            if (Descriptors.Shortage() is { } shortage)
+            {
+                BackOff(shortage);
+                return;
+            }
+        }
+
+        Accept(0, _listeners.Length);
+    }
+
+    private void Accept(int first, int end)
+    {
+        lock (_accepting)
+        {
+            if (_stopped || Place >= 0) return; // it waits, and will look at all of them
+            bool more = false;
+            for (int i = first; i < end; i++)
+            {
+                if (AcceptSome(_listeners[i], ref more) is not { } shortage) continue;
+                if (!_stopped) BackOff(shortage);
+                return;
+            }
+
+            if (more) _loop.Post(this);
+            else if (_failures == 0) _wait.End();
         }
     }
 
-    // Null, or what has run out.
-    private string? AcceptSome(int listener)
+    // Null, or what has run out. `more`: there may be more to accept.
+    private string? AcceptSome(int listener, ref bool more)
     {
         Span<byte> address = stackalloc byte[128];
         for (int i = 0; i < AcceptsPerEventMax; i++)
@@ -79,10 +107,12 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents
             {
                 int error = Linux.LastError;
                 if (error == Linux.Eagain) return null;
-                if (Descriptors.ShortageOf(error) is { } shortage) return shortage;
-                continue;
+                if (Errno.IsOfTheConnection(error) && ++_failures < AcceptWait.FailuresMax) continue;
+                _failures = 0;
+                return Errno.Describe("accept4", error);
             }
 
+            _failures = 0;
             try
             {
                 _acceptor.Accept(descriptor, PeerAddress.FromSockaddr(address[..length]));
@@ -93,29 +123,17 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents
                 return exception.Message;
             }
 
+            if (_stopped) return null; // by what has been called
             if (Descriptors.ShortageAfter(descriptor) is { } few) return few;
         }
 
+        more = true;
         return null;
     }
 
-    // A listener that is readable would wake the loop again and again: it leaves the interest set for a while.
     private void BackOff(string shortage)
     {
-        Rest();
         TimeSpan wait = _wait.Begin(_acceptor, shortage);
-        _loop.Wheel.Arm(this, _loop.Now + (long)wait.TotalMilliseconds);
-    }
-
-    private bool TryListen()
-    {
-        for (int i = 0; i < _listeners.Length; i++)
-            if (!_loop.TryListen(_listeners[i], i)) return false;
-        return true;
-    }
-
-    private void Rest()
-    {
-        foreach (int listener in _listeners) _loop.Unregister(listener);
+        if (!_stopped) _loop.Wheel.Arm(this, _loop.Now + (long)wait.TotalMilliseconds);
     }
 }

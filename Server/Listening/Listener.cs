@@ -6,6 +6,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using RawWs.Server.Loops;
+using RawWs.Server.Native;
 
 namespace RawWs.Server.Listening;
 
@@ -48,7 +49,14 @@ internal sealed class Listener : IAsyncDisposable
         Listener listener = new(acceptor, time);
         try
         {
-            foreach (IPEndPoint endPoint in endPoints) listener._sockets.Add(Bind(endPoint));
+            List<IPEndPoint> bound = [];
+            foreach (IPEndPoint endPoint in endPoints)
+            {
+                listener._sockets.Add(Bind(endPoint, out IPEndPoint local));
+                bound.Add(local);
+            }
+
+            listener.EndPoints = bound;
         }
         catch
         {
@@ -56,15 +64,22 @@ internal sealed class Listener : IAsyncDisposable
             throw;
         }
 
-        listener.EndPoints = [.. listener._sockets.Select(static socket => (IPEndPoint)socket.LocalEndPoint!)];
         return listener;
     }
 
     /// <summary>Begins to accept: in the turns of <paramref name="loop"/>, if that is an epoll loop.</summary>
+    /// <exception cref="StartException">The system refuses what it takes.</exception>
     public void Start(EventLoop loop)
     {
-        if (OperatingSystem.IsLinux() && loop is EpollLoop epoll) _epollAccept = EpollAccept.Start(epoll, _sockets, _acceptor);
-        else foreach (Socket socket in _sockets) _accepting.Add(AcceptAsync(socket));
+        try
+        {
+            if (OperatingSystem.IsLinux() && loop is EpollLoop epoll) _epollAccept = EpollAccept.Start(epoll, _sockets, _acceptor);
+            else foreach (Socket socket in _sockets) _accepting.Add(AcceptAsync(socket));
+        }
+        catch (SocketException exception)
+        {
+            throw new StartException(exception.Message, exception);
+        }
     }
 
     /// <summary>Accepts nothing more; whoever is in the backlog is refused by the system.</summary>
@@ -77,7 +92,7 @@ internal sealed class Listener : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static Socket Bind(IPEndPoint endPoint)
+    private static Socket Bind(IPEndPoint endPoint, out IPEndPoint local)
     {
         Socket? socket = null;
         try
@@ -90,6 +105,7 @@ internal sealed class Listener : IAsyncDisposable
             socket.NoDelay = true; // accepted sockets inherit it
             socket.Bind(endPoint);
             socket.Listen(Backlog);
+            local = (IPEndPoint)socket.LocalEndPoint!;
             return socket;
         }
         catch (SocketException exception)
@@ -97,11 +113,18 @@ internal sealed class Listener : IAsyncDisposable
             socket?.Dispose();
             throw new ListenException(endPoint, exception);
         }
+        catch (TypeInitializationException exception)
+        {
+            // The runtime makes its engine of asynchronous operations with the first socket.
+            socket?.Dispose();
+            throw new StartException("the runtime cannot set up its sockets", exception);
+        }
     }
 
     private async Task AcceptAsync(Socket listener)
     {
         AcceptWait wait = new();
+        int failures = 0; // of connections' own, one after the other
         while (!_stop.IsCancellationRequested)
         {
             string? shortage = wait.IsOver ? null : Descriptors.Shortage();
@@ -113,25 +136,22 @@ internal sealed class Listener : IAsyncDisposable
                     accepted = await listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
                     if (OperatingSystem.IsLinux()) shortage = Descriptors.ShortageAfter((int)accepted.Handle);
                     _acceptor.Accept(accepted);
+                    failures = 0;
                 }
             }
             catch (OperationCanceledException)
             {
                 return;
             }
-            catch (SocketException exception) when (exception.SocketErrorCode
-                is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.SystemNotReady)
+            catch (SocketException exception) when (IsOfTheConnection(exception) && ++failures < AcceptWait.FailuresMax)
             {
-                shortage = exception.Message;
-            }
-            catch (SocketException)
-            {
-                // The connection died in the backlog: the next one.
+                continue; // it died in the backlog: the next one
             }
             catch (Exception exception)
             {
                 accepted?.Dispose(); // nobody has it
-                shortage = exception.Message;
+                failures = 0;
+                shortage = Describe(exception);
             }
 
             if (shortage is null)
@@ -143,23 +163,13 @@ internal sealed class Listener : IAsyncDisposable
             await Task.Delay(wait.Begin(_acceptor, shortage), _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
-}
 
-/// <summary>An address can't be listened on.</summary>
-public sealed class ListenException : IOException
-{
-    internal ListenException(IPEndPoint endPoint, SocketException cause)
-        : base(Describe(endPoint, cause), cause) => EndPoint = endPoint;
+    private static bool IsOfTheConnection(SocketException exception) => OperatingSystem.IsLinux()
+        ? Errno.IsOfTheConnection(exception.NativeErrorCode)
+        : exception.SocketErrorCode is SocketError.ConnectionAborted or SocketError.ConnectionReset or SocketError.NetworkDown or SocketError.NetworkUnreachable
+            or SocketError.HostDown or SocketError.HostUnreachable or SocketError.OperationNotSupported;
 
-    /// <summary>The address.</summary>
-    public IPEndPoint EndPoint { get; }
-
-    private static string Describe(IPEndPoint endPoint, SocketException cause) => cause.SocketErrorCode switch
-    {
-        SocketError.AddressAlreadyInUse => $"cannot listen on {endPoint}: the port is in use",
-        SocketError.AccessDenied => $"cannot listen on {endPoint}: not permitted (ports below 1024 need a privilege)",
-        SocketError.AddressNotAvailable => $"cannot listen on {endPoint}: this machine has no such address",
-        SocketError.AddressFamilyNotSupported => $"cannot listen on {endPoint}: this machine has no {endPoint.AddressFamily}",
-        _ => $"cannot listen on {endPoint}: {cause.Message}",
-    };
+    private static string Describe(Exception exception) => exception is SocketException socket && OperatingSystem.IsLinux()
+        ? Errno.Describe("accept4", socket.NativeErrorCode)
+        : exception.Message;
 }

@@ -86,9 +86,9 @@ internal sealed class ConsoleLog : ILoggerProvider
             }
             while (more);
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException or UnauthorizedAccessException)
+        catch (Exception)
         {
-            // There is no output any more, and nobody to tell. From here on lines fill the queue and are counted as dropped.
+            // There is no output any more (or no memory, or no time of day), and nobody to tell. From here on lines fill the queue and are counted as dropped.
         }
     }
 

@@ -67,4 +67,17 @@ internal static partial class ServerLog
     [LoggerMessage(17, LogLevel.Warning, "{wanted} connections are allowed (--max-connections), but the limit of open files is {files}, "
         + "which has room for {room}: whoever comes after these waits until another has gone")]
     public static partial void ConnectionsPastFiles(this ILogger log, int wanted, int files, int room);
+
+    [LoggerMessage(18, LogLevel.Warning, "{count} log lines were lost: the log threw")]
+    public static partial void LinesLost(this ILogger log, long count);
+
+    /// <summary>A system call, how it failed, and what follows from it.</summary>
+    [LoggerMessage(19, LogLevel.Warning, "{failure}: {consequence}")]
+    public static partial void CallFailed(this ILogger log, string failure, string consequence);
+
+    [LoggerMessage(20, LogLevel.Critical, "loop {index} met a bug of the server's, and goes on")]
+    public static partial void LoopFailed(this ILogger log, Exception exception, int index);
+
+    [LoggerMessage(21, LogLevel.Critical, "loop {index} does not end: somebody's code runs on it and does not return; it is left behind")]
+    public static partial void LoopLeftBehind(this ILogger log, int index);
 }

@@ -176,6 +176,6 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
     {
         public void OnPosted() => refused(connection);
 
-        public void OnFailed(Exception exception) => ((ILoopWork)connection).OnFailed(exception);
+        public void OnFailed(Exception exception) => connection.OnCallbackThrew(exception);
     }
 }

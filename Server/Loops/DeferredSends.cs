@@ -13,6 +13,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using RawWs.Server.Log;
 using RawWs.Server.Native;
 using RawWs.Server.Transports;
 
@@ -40,6 +43,12 @@ internal sealed unsafe class DeferredSends
 
     /// <summary>With a ring they are one system call; without, a call each.</summary>
     public DeferredSends(TimeProvider time, SendRing? ring) => (_time, _ring) = (time, ring);
+
+    /// <summary>Where it is said that the ring is of no more use.</summary>
+    public ILogger Log { get; set; } = NullLogger.Instance;
+
+    /// <summary>From now on they are one system call, if there is a ring for it.</summary>
+    public void Use(SendRing? ring) => _ring = ring;
 
     /// <summary>Whether they are one system call.</summary>
     public bool HasRing => _ring is not null;
@@ -99,11 +108,13 @@ internal sealed unsafe class DeferredSends
         if (_ring is null || _count == 1) return false;
         for (int i = 0; i < _count; i++) _ring.Prepare(i, _entries[i].Descriptor, _entries[i].Bytes);
         if (_ring.Submit(results)) return true;
+        int error = _ring.Failure;
         Close(); // it may have any state now
+        Log.CallFailed(Errno.Describe("io_uring_enter", error), "each send is a call of its own from here on");
         return false;
     }
 
-    // A bug of the owner's, or its log's, costs itself and nobody else in the round.
+    // A bug of the owner's costs itself and nobody else in the round.
     private void Tell(int index)
     {
         try

@@ -3,6 +3,8 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
+using RawWs.Server.Listening;
+using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Native;
 using RawWs.Server.Transports;
@@ -21,36 +23,32 @@ internal sealed class EpollLoop : EventLoop
     private const int EventsPerTurn = 512;
     private const int GatherRoundsMax = 32;
     private const int GatherIdleMax = 3;
-    private const ulong WakeKey = ulong.MaxValue; // and a listener's key is its index: no connection has generation 0
+    private const int None = -1;
+    private const ulong WakeKey = ulong.MaxValue; // nobody's: it only wakes. A listener's key is its index: no connection has generation 0
 
-    private readonly int _epoll;
-    private readonly int _wake;
     private readonly byte[] _events = GC.AllocateArray<byte>(EventsPerTurn * 16, pinned: true);
     private readonly Thread _thread;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer? _timer; // with a clock that is not the system's: it wakes the loop, which waits without a timeout
     private readonly DeferredSends _deferred;
     private int _firstWritable;
+    private readonly bool _usesRing;
+    private readonly Lock _waking = new(); // the eventfd is not given back while somebody writes to it, nor written to afterwards
+    private readonly LoopTrouble _trouble;
+    private int _epoll = None;
+    private int _wake = None;
+    private bool _started;
     private volatile bool _stopping;
 
     public EpollLoop(int index, TimeProvider time, MemoryBudget budget, bool usesRing)
         : base(index, time, budget)
     {
-        _epoll = Linux.EpollCreate();
-        if (_epoll < 0) throw new IOException($"epoll_create1 failed with errno {Linux.LastError}.");
-        _wake = Linux.EventFd();
-        if (_wake < 0)
-        {
-            int error = Linux.LastError;
-            Linux.Close(_epoll);
-            throw new IOException($"eventfd failed with errno {error}.");
-        }
-
-        _deferred = new DeferredSends(time, usesRing ? SendRing.TryCreate(DeferredSends.CountMax) : null);
-        Linux.EpollControl(_epoll, Linux.EpollCtlAdd, _wake, Linux.EpollIn, WakeKey);
+        _usesRing = usesRing;
+        _deferred = new DeferredSends(time, ring: null);
+        _trouble = new LoopTrouble(this);
         if (time != TimeProvider.System)
             _timer = time.CreateTimer(static loop => ((EpollLoop)loop!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _thread = new Thread(Run) { IsBackground = true, Name = $"RawWs loop {index}" };
+        _thread = new Thread(RunToTheEnd) { IsBackground = true, Name = $"RawWs loop {index}" };
     }
 
     /// <summary>Who accepts, if this loop does.</summary>
@@ -58,36 +56,118 @@ internal sealed class EpollLoop : EventLoop
 
     public override bool IsNothingDeferred => _deferred.IsEmpty;
 
+    public override bool IsDeaf => _trouble.IsDeaf;
+
     /// <summary>Sends that go to the kernel when the events are through. Owner only.</summary>
     public DeferredSends Deferred => _deferred;
 
-    public override void Start() => _thread.UnsafeStart(); // the starter's execution context is not ours
+    public override void Start()
+    {
+        try
+        {
+            if (_epoll == None) Open();
+            _thread.UnsafeStart(); // the starter's execution context is not ours
+            _started = true;
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
+        {
+            GiveBack();
+            throw new StartException("there can be no more threads", exception);
+        }
+        catch
+        {
+            GiveBack();
+            throw;
+        }
+    }
 
     public override async Task StopAsync()
     {
         _stopping = true;
-        if (_thread.ThreadState.HasFlag(ThreadState.Unstarted)) _ended.TrySetResult();
-        Wake();
-        await _ended.Task.ConfigureAwait(false);
         if (_timer is not null) await _timer.DisposeAsync().ConfigureAwait(false);
-        _deferred.Close();
-        Linux.Close(_wake);
-        Linux.Close(_epoll);
+        if (_started)
+        {
+            Wake();
+            await _ended.Task.WaitAsync(StopTimeMax).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!_ended.Task.IsCompleted)
+            {
+                Log.LoopLeftBehind(Index); // and with it what it may be using
+                return;
+            }
+        }
+
+        GiveBack();
     }
 
     /// <summary>Sets what a descriptor is waited for. False when the kernel has no room for it. Owner only.</summary>
     public bool TryRegister(int descriptor, bool isNew, uint events, ulong key) =>
         Linux.EpollControl(_epoll, isNew ? Linux.EpollCtlAdd : Linux.EpollCtlMod, descriptor, events, key) == 0;
 
-    /// <summary>Waits for connections on a listener. False when the kernel has no room for it. Any thread.</summary>
-    public bool TryListen(int descriptor, int index) => Linux.EpollControl(_epoll, Linux.EpollCtlAdd, descriptor, Linux.EpollIn, (ulong)index) == 0;
+    /// <summary>Hears of each connection that arrives at a listener. False when the kernel has no room for it. Any thread.</summary>
+    public bool TryListen(int descriptor, int index) =>
+        Linux.EpollControl(_epoll, Linux.EpollCtlAdd, descriptor, Linux.EpollIn | Linux.EpollEdge, (ulong)index) == 0;
 
-    /// <summary>Takes a descriptor out of the interest set. Owner only, but for a listener.</summary>
-    public void Unregister(int descriptor) => Linux.EpollControl(_epoll, Linux.EpollCtlDel, descriptor, 0, 0);
+    /// <summary>Takes a descriptor out of the interest set. False when that is refused: its events go on. Owner only.</summary>
+    public bool TryUnregister(int descriptor) => Linux.EpollControl(_epoll, Linux.EpollCtlDel, descriptor, 0, 0) == 0;
 
     public override void SubmitDeferred() => _deferred.Submit();
 
-    protected override void Wake() => Linux.Signal(_wake);
+    // Before the start and after the end there is nobody to be woken. Where the write is refused, setting the events anew has the kernel look at the eventfd
+    // again, which is readable from its beginning.
+    protected override void Wake()
+    {
+        lock (_waking)
+        {
+            if (_wake != None && !Linux.Signal(_wake)) Linux.EpollControl(_epoll, Linux.EpollCtlMod, _wake, Linux.EpollIn | Linux.EpollEdge, WakeKey);
+        }
+
+        _trouble.Wake();
+    }
+
+    /// <summary>Has the kernel give what the loop is made of; <see cref="Start"/> does it first.</summary>
+    /// <exception cref="StartException">It refuses.</exception>
+    public void Open()
+    {
+        _epoll = Linux.EpollCreate();
+        if (_epoll < 0) throw new StartException(Errno.Describe("epoll_create1", Linux.LastError));
+        _wake = Linux.EventFd();
+        if (_wake < 0) throw new StartException(Errno.Describe("eventfd", Linux.LastError));
+        if (Linux.EpollControl(_epoll, Linux.EpollCtlAdd, _wake, Linux.EpollIn | Linux.EpollEdge, WakeKey) != 0)
+            throw new StartException(Errno.Describe("epoll_ctl", Linux.LastError));
+        _deferred.Log = Log;
+        if (_usesRing) _deferred.Use(SendRing.TryCreate(DeferredSends.CountMax));
+    }
+
+    // No turn runs.
+    private void GiveBack()
+    {
+        _deferred.Close();
+        lock (_waking)
+        {
+            if (_wake >= 0) Linux.Close(_wake);
+            if (_epoll >= 0) Linux.Close(_epoll);
+            _wake = _epoll = None;
+        }
+    }
+
+    // A turn that throws is a bug of ours, for all that others may throw is caught where they are called. It costs what that turn had to do, not the loop.
+    private void RunToTheEnd()
+    {
+        while (!_stopping)
+        {
+            try
+            {
+                Run();
+            }
+            catch (Exception exception)
+            {
+                _trouble.OnTurnThrew(exception);
+            }
+        }
+
+        EndTurn();
+        _ended.TrySetResult();
+    }
 
     private void Run()
     {
@@ -101,9 +181,6 @@ internal sealed class EpollLoop : EventLoop
             GatherBroadcasts();
             FinishTurn();
         }
-
-        EndTurn();
-        _ended.TrySetResult();
     }
 
     // To send to a thousand connections takes milliseconds, in which more would arrive that has to go to all of them again. So whoever
@@ -154,7 +231,8 @@ internal sealed class EpollLoop : EventLoop
     {
         fixed (byte* events = _events)
         {
-            return Math.Max(0, Linux.EpollWait(_epoll, events, EventsPerTurn, timeout));
+            int count = Linux.EpollWait(_epoll, events, EventsPerTurn, timeout);
+            return count >= 0 && !_trouble.IsDeaf ? count : _trouble.AfterWait(count, timeout);
         }
     }
 
@@ -194,7 +272,6 @@ internal sealed class EpollLoop : EventLoop
     private void Dispatch(ulong key, uint events)
     {
         if (Connections.Find(key) is { } connection) Dispatch(connection, events);
-        else if (key == WakeKey) Linux.ClearSignal(_wake);
         else if (key <= int.MaxValue) Listening!.OnReadable((int)key);
         _deferred.SubmitIfLate();
     }

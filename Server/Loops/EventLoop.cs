@@ -9,6 +9,8 @@
 // Nobody has a turn for himself. A connection has a share of each (TurnShare); what is left of its bytes waits in the line of those who were put off, of
 // which a turn takes as many as fit into some milliseconds. Flushing many and sending to everybody are cut into pieces likewise.
 
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using RawWs.Handshake;
 using RawWs.Server.Memory;
 using RawWs.Server.Time;
@@ -36,6 +38,8 @@ internal abstract class EventLoop
     private const long LateMilliseconds = 100;
 
     [ThreadStatic] private static EventLoop? _current;
+    /// <summary>How long a stop waits for the turn that runs: only somebody's code that does not return takes so long.</summary>
+    protected static readonly TimeSpan StopTimeMax = TimeSpan.FromSeconds(5);
 
     private readonly Lock _postsLock = new();
     private readonly TimeProvider _time;
@@ -73,6 +77,12 @@ internal abstract class EventLoop
     public int Index { get; }
 
     public MemoryBudget Budget { get; }
+
+    /// <summary>Where the loop says what is wrong with itself. It never throws. Set before the start.</summary>
+    public ILogger Log { get; init; } = NullLogger.Instance;
+
+    /// <summary>Whether it is told of no events: it is given no more connections. Any thread.</summary>
+    public virtual bool IsDeaf => false;
 
     public TimerWheel Wheel { get; }
 
@@ -119,9 +129,12 @@ internal abstract class EventLoop
     protected TimeProvider Time => _time;
 
     /// <summary>Begins to run turns.</summary>
+    /// <exception cref="Listening.StartException">The system refuses what it takes.</exception>
     public abstract void Start();
 
-    /// <summary>Ends it: returns when no turn runs any more. Not to be called on the loop's own thread.</summary>
+    /// <summary>
+    /// Ends it: returns when no turn runs any more, or when one has not ended for <see cref="StopTimeMax"/>. Never started, it only gives back what it has.
+    /// </summary>
     public abstract Task StopAsync();
 
     /// <summary>Has <paramref name="work"/> run in a coming turn. Any thread; one wake-up for all that is posted meanwhile.</summary>

@@ -2,6 +2,7 @@
 // thread of the socket engine when an operation has completed (inline, if the engine may), else one of the pool's. A thread
 // of the application's, which only sends something, never finds itself running turns.
 
+using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Time;
 
@@ -37,7 +38,8 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
         // The turn that runs now is the last; with none running, none comes.
         int before = Interlocked.Exchange(ref _state, Stopped);
         if (before is Idle or Stopped) _ended.TrySetResult();
-        await _ended.Task.ConfigureAwait(false);
+        await _ended.Task.WaitAsync(StopTimeMax).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_ended.Task.IsCompleted) Log.LoopLeftBehind(Index);
         await _timer.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -77,11 +79,7 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
     {
         while (true)
         {
-            BeginTurn();
-            FinishTurn();
-            SetTimer();
-            bool more = HasWork;
-            EndTurn();
+            bool more = RunTurn();
             if (more) continue;
             int state = Interlocked.CompareExchange(ref _state, Idle, Running);
             if (state == Running) return;
@@ -92,6 +90,28 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
             }
 
             Interlocked.CompareExchange(ref _state, Running, RunningAndAsked);
+        }
+    }
+
+    // Returns whether there is more to do at once. A turn that throws is a bug of ours: it costs what that turn had to do, and not the thread that it runs on,
+    // which is the runtime's. What it has left comes with the next turn that somebody asks for.
+    private bool RunTurn()
+    {
+        try
+        {
+            BeginTurn();
+            FinishTurn();
+            SetTimer();
+            return HasWork;
+        }
+        catch (Exception exception)
+        {
+            Log.LoopFailed(exception, Index);
+            return false;
+        }
+        finally
+        {
+            EndTurn();
         }
     }
 

@@ -14,16 +14,17 @@ internal static unsafe partial class Linux
     public const int EpollOut = 0x004;
     public const int EpollErr = 0x008;
     public const int EpollHup = 0x010;
+    public const uint EpollEdge = 1u << 31; // EPOLLET: told once, when it becomes so
 
     public const int EpollCtlAdd = 1;
     public const int EpollCtlDel = 2;
     public const int EpollCtlMod = 3;
 
     public const int Eintr = 4;
+    public const int Eio = 5;
     public const int Eagain = 11;
+    public const int Ebadf = 9;
     public const int Enomem = 12;
-    public const int Enfile = 23;
-    public const int Emfile = 24;
     public const int Enobufs = 105;
 
     public const int MsgDontWait = 0x40;
@@ -52,7 +53,8 @@ internal static unsafe partial class Linux
 
     public static int EpollCreate() => epoll_create1(EpollCloexec);
 
-    public static int EventFd() => eventfd(0, EfdCloexecNonblock);
+    /// <summary>An eventfd that is readable from the beginning.</summary>
+    public static int EventFd() => eventfd(1, EfdCloexecNonblock);
 
     public static int Accept(int listener, Span<byte> address, out int addressBytes)
     {
@@ -122,7 +124,11 @@ internal static unsafe partial class Linux
 
     public static void ShutdownSend(int descriptor) => _ = shutdown(descriptor, ShutWr);
 
-    public static void Close(int descriptor) => _ = close(descriptor);
+    /// <summary>
+    /// Gives a descriptor back. Whatever close returns, on Linux the number is free afterwards (EINTR and EIO included) and perhaps another's already: it is not
+    /// called a second time. False only where a filter has kept the kernel from carrying it out.
+    /// </summary>
+    public static bool Close(int descriptor) => close(descriptor) == 0 || LastError is Eintr or Eio or Ebadf;
 
     /// <summary>Makes the coming close a reset: the kernel drops what is unsent and sends RST.</summary>
     public static void ResetOnClose(int descriptor)
@@ -135,17 +141,13 @@ internal static unsafe partial class Linux
     public static void SetUserTimeout(int descriptor, int milliseconds) =>
         _ = setsockopt(descriptor, IpProtoTcp, TcpUserTimeout, &milliseconds, 4);
 
-    /// <summary>Adds one to an eventfd: whoever waits on it wakes.</summary>
-    public static void Signal(int eventDescriptor)
+    /// <summary>
+    /// Adds one to an eventfd: whoever waits for its edges wakes. Nobody reads it, for it counts to 2^64. False when the call was refused.
+    /// </summary>
+    public static bool Signal(int eventDescriptor)
     {
         ulong one = 1;
-        _ = write(eventDescriptor, &one, 8);
-    }
-
-    public static void ClearSignal(int eventDescriptor)
-    {
-        ulong value;
-        _ = read(eventDescriptor, &value, 8);
+        return write(eventDescriptor, &one, 8) == 8;
     }
 
     /// <summary>io_uring_setup: a descriptor, or below zero.</summary>
@@ -217,7 +219,6 @@ internal static unsafe partial class Linux
     [LibraryImport("libc")] private static partial int shutdown(int descriptor, int how);
     [LibraryImport("libc")] private static partial int close(int descriptor);
     [LibraryImport("libc")] private static partial int ioctl(int descriptor, nuint request, int* value);
-    [LibraryImport("libc")] private static partial nint read(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial nint write(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial int setsockopt(int descriptor, int level, int name, void* value, uint length);
     [LibraryImport("libc")] private static partial int fcntl(int descriptor, int command, int argument);

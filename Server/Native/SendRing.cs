@@ -65,6 +65,9 @@ internal sealed unsafe class SendRing
         }
     }
 
+    /// <summary>The errno with which the kernel has refused a round; 0 when it has refused none, or just does nothing.</summary>
+    public int Failure { get; private set; }
+
     /// <summary>A ring for so many sends at once, a power of two; null where the system has none for us.</summary>
     public static SendRing? TryCreate(int count)
     {
@@ -104,7 +107,9 @@ internal sealed unsafe class SendRing
 
     /// <summary>Has the kernel carry out the round.</summary>
     /// <param name="results">What becomes of each: how many bytes were taken, or an errno below zero. Its length is how many there are.</param>
-    /// <returns>False when the kernel has refused the call itself: what has no result then was not done, and the ring is of no more use.</returns>
+    /// <returns>
+    /// False when the kernel has refused the call itself (<see cref="Failure"/> says why): what has no result then was not done, and the ring is of no more use.
+    /// </returns>
     public bool Submit(Span<int> results)
     {
         Volatile.Write(ref *_entryTail, _tail);
@@ -113,14 +118,18 @@ internal sealed unsafe class SendRing
         while (missing > 0)
         {
             int submitted = Linux.RingEnter(_descriptor, toSubmit, toSubmit == 0 ? (uint)missing : 0, toSubmit == 0 ? EnterGetEvents : 0u);
-            if (submitted < 0)
+            if (submitted < 0 && Linux.LastError == Linux.Eintr) continue;
+            int error = submitted < 0 ? Linux.LastError : 0, taken = Math.Max(submitted, 0), found = TakeResults(results);
+            if (submitted < 0 || (taken == 0 && found == 0))
             {
-                if (Linux.LastError == Linux.Eintr) continue;
+                Failure = error;
+                // What the kernel has taken and has no result may have been sent: sent again it would be there twice.
+                results[..(results.Length - (int)toSubmit)].Replace(NotDone, -Linux.Eio);
                 return false;
             }
 
-            toSubmit -= (uint)submitted;
-            missing -= TakeResults(results);
+            toSubmit -= (uint)taken;
+            missing -= found;
         }
 
         return true;

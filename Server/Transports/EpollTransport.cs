@@ -31,9 +31,9 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         if ((events & (Linux.EpollErr | Linux.EpollHup)) != 0 && !wanted)
         {
             // Nobody reads, and the event would come again for ever. An error is final; a hang-up is what our own end made of both.
-            Epoll.Unregister(_descriptor);
+            bool silent = Epoll.TryUnregister(_descriptor);
             _registered = NotRegistered;
-            if ((events & Linux.EpollErr) != 0 || _wantsRoom) Break(_owner);
+            if ((events & Linux.EpollErr) != 0 || _wantsRoom || !silent) Break(_owner);
             return;
         }
 
@@ -106,8 +106,8 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
             if (received >= 0) return (int)received;
             int error = Linux.LastError;
             if (error == Linux.Eintr) continue;
-            if (IsPassing(error)) return -1;
-            Break(_owner);
+            if (error == Linux.Eagain) return -1;
+            Break(_owner, "recv", error);
             return -2;
         }
     }
@@ -117,7 +117,7 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         if (_descriptor < 0) return;
         SendDeferred(); // the number will be another socket's
         if (reset) Linux.ResetOnClose(_descriptor);
-        Linux.Close(_descriptor); // and with that it leaves the interest set
+        if (!Linux.Close(_descriptor)) Epoll.TryUnregister(_descriptor); // closed it would have left the interest set, and its end would be told for ever
         _descriptor = -1;
     }
 
@@ -127,11 +127,13 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         if (taken == length) return length;
         if (taken < 0)
         {
-            if (_descriptor < 0 || !IsPassing(Linux.LastError)) return -1;
+            int error = Linux.LastError;
+            if (_descriptor >= 0 && error != Linux.Eagain) Break(_owner, "send", error);
+            if (_descriptor < 0 || error != Linux.Eagain) return -1;
             taken = 0;
         }
 
-        if (!TryWantRoom()) Break(_owner);
+        if (!TryWantRoom()) Break(_owner, "epoll_ctl", Linux.LastError);
         return (int)taken;
     }
 
@@ -149,7 +151,8 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         if (HasDeferred) throw new InvalidOperationException("Bytes are put off that have to go first.");
     }
 
-    // Nothing was taken, and the connection is as good as before.
+    // Nothing was taken, and the connection is as good as before: a ring's send may lack memory that the ring needs. What is queued is sent by a call
+    // of its own next; that this one lacks memory, while the socket takes bytes, would come again and again, and ends the connection.
     private static bool IsPassing(int error) => error is Linux.Eagain or Linux.Enobufs or Linux.Enomem or Linux.Eintr;
 
     // After an event: what woke us for nothing must not wake us again. Only then: a read that is asked for anew soon, as nearly all
@@ -164,7 +167,7 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     private void Register(uint events)
     {
-        if (!TryRegister(events)) Break(_owner);
+        if (!TryRegister(events)) Break(_owner, "epoll_ctl", Linux.LastError);
     }
 
     private bool TryRegister(uint events)

@@ -29,7 +29,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
     {
         _socket = socket;
         _socket.Blocking = false;
-        _socket.NoDelay = true;
+        SetNoDelay(socket);
         _owner = owner;
         _receive = new Operation(this);
         _receive.SetBuffer(Memory<byte>.Empty);
@@ -58,7 +58,12 @@ internal sealed class SocketTransport : Transport, ILoopWork
         if (_sending) return 0;
         int taken = _socket.Send(bytes, SocketFlags.None, out SocketError error);
         if (error == SocketError.Success && taken == bytes.Length) return taken;
-        if (error is not (SocketError.Success or SocketError.WouldBlock or SocketError.NoBufferSpaceAvailable)) return -1;
+        if (error is not (SocketError.Success or SocketError.WouldBlock))
+        {
+            Break(_owner, Failure("send", error));
+            return -1;
+        }
+
         taken = Math.Max(taken, 0);
         return taken + Stall(bytes[taken..]);
     }
@@ -82,7 +87,14 @@ internal sealed class SocketTransport : Transport, ILoopWork
         const int IpProtoTcp = 6, TcpUserTimeout = 18;
         Span<byte> value = stackalloc byte[4];
         BitConverter.TryWriteBytes(value, (int)Math.Clamp(timeout.TotalMilliseconds, 1, int.MaxValue));
-        _socket.SetRawSocketOption(IpProtoTcp, TcpUserTimeout, value);
+        try
+        {
+            _socket.SetRawSocketOption(IpProtoTcp, TcpUserTimeout, value);
+        }
+        catch (SocketException)
+        {
+            // Then TCP's own time is what finds a peer that is gone.
+        }
     }
 
     /// <summary>One or both of the operations have completed: their thread posted this.</summary>
@@ -106,8 +118,8 @@ internal sealed class SocketTransport : Transport, ILoopWork
     {
         int received = _socket.Receive(destination, SocketFlags.None, out SocketError error);
         if (error == SocketError.Success) return received;
-        if (error is SocketError.WouldBlock or SocketError.NoBufferSpaceAvailable) return -1;
-        Break(_owner);
+        if (error == SocketError.WouldBlock) return -1;
+        Break(_owner, Failure("recv", error));
         return -2;
     }
 
@@ -116,11 +128,23 @@ internal sealed class SocketTransport : Transport, ILoopWork
         if (_closed) return;
         _closed = true;
         reset |= _sending; // what the kernel has not taken of a frame never will be
-        if (reset) _socket.LingerState = new LingerOption(true, 0);
+        if (reset) ResetOnClose();
         else if (_receiving && TryShutdownBoth()) return; // disposed with a receive pending, it would send a reset, and the peer lose what it has not read
 
         _socket.Dispose(); // ends what is pending; each completion still comes, and its buffer is free only then
         if (!_receiving && !_sending) Dispose();
+    }
+
+    private void ResetOnClose()
+    {
+        try
+        {
+            _socket.LingerState = new LingerOption(true, 0);
+        }
+        catch (SocketException)
+        {
+            // It ends without a reset.
+        }
     }
 
     // Ends the pending receive, whose completion disposes of the socket.
@@ -136,6 +160,25 @@ internal sealed class SocketTransport : Transport, ILoopWork
             return false;
         }
     }
+
+    // On most systems it is inherited from the listener.
+    private static void SetNoDelay(Socket socket)
+    {
+        try
+        {
+            socket.NoDelay = true;
+        }
+        catch (SocketException)
+        {
+            // Small messages may wait for an acknowledgement.
+        }
+    }
+
+    private static string Failure(string call, SocketError error) =>
+        error is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown or SocketError.TimedOut or SocketError.NotConnected
+            or SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.NetworkDown or SocketError.HostDown or SocketError.OperationAborted
+            ? ""
+            : $"{call} failed with {error}";
 
     private int Stall(ReadOnlySpan<byte> rest)
     {
@@ -159,7 +202,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
         if (_closed) return;
         if (error != SocketError.Success)
         {
-            Break(_owner);
+            Break(_owner, Failure("send", error));
             return;
         }
 
@@ -173,7 +216,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
         if (_closed) return;
         if (error != SocketError.Success)
         {
-            Break(_owner);
+            Break(_owner, Failure("recv", error));
             return;
         }
 

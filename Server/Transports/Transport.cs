@@ -41,7 +41,8 @@ internal interface ITransportOwner
     void OnWritable();
 
     /// <summary>The connection is dead: nothing can be sent. A pending read completes by itself.</summary>
-    void OnBroken();
+    /// <param name="failure">The system call that has ended it and its error, in words; empty for what is the peer's doing.</param>
+    void OnBroken(string failure);
 
     /// <summary>
     /// The kernel has not taken all of the bytes whose sending was put off, but so many, or -1: the connection is dead. The rest goes before all else, and
@@ -263,11 +264,18 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     protected abstract void CloseSocket(bool reset);
 
     /// <summary>The connection is dead. The pending read completes, here and now.</summary>
-    public void Break(ITransportOwner owner)
+    public void Break(ITransportOwner owner) => Break(owner, "");
+
+    /// <summary>The same, by a system call that has failed.</summary>
+    protected void Break(ITransportOwner owner, string call, int error) =>
+        Break(owner, Broken || Errno.IsOfThePeer(error) ? "" : Errno.Describe(call, error));
+
+    /// <summary>The same, for what is said of it.</summary>
+    protected void Break(ITransportOwner owner, string failure)
     {
         if (Broken) return;
         Broken = _endOfStream = true;
-        owner.OnBroken();
+        owner.OnBroken(failure);
         if (_state == ReadState.Pending) Complete();
     }
 

@@ -29,6 +29,7 @@ public sealed class DeferredSendTests(bool usesRing)
     public void SetUp()
     {
         _loop = new EpollLoop(0, _time, new MemoryBudget(long.MaxValue), usesRing);
+        _loop.Open();
         _listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen();
@@ -244,7 +245,7 @@ public sealed class DeferredSendTests(bool usesRing)
         {
         }
 
-        public void OnBroken()
+        public void OnBroken(string failure)
         {
         }
 

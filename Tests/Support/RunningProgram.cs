@@ -36,6 +36,8 @@ internal sealed partial class RunningProgram : IDisposable
 
     public int ExitCode => _process.ExitCode;
 
+    public int Id => _process.Id;
+
     /// <summary>The most memory that it has had resident, in bytes, as of now. Linux only.</summary>
     public long PeakResidentBytes
     {
@@ -63,12 +65,31 @@ internal sealed partial class RunningProgram : IDisposable
     public static RunningProgram StartUnder(string command, params string[] arguments) =>
         Start(new ProcessStartInfo("bash", ["-c", $"{command}; exec dotnet \"$@\"", "bash", typeof(WebSocketServer).Assembly.Location, .. arguments]));
 
+    /// <summary>
+    /// With system calls that fail: these (Denials/Denial has the form) from the start, and others after <see cref="Deny"/>. Where the system knows no such
+    /// filters it exits with 99.
+    /// </summary>
+    public static RunningProgram StartDenied(string denials, params string[] arguments)
+    {
+        Dictionary<string, string> variables = new() { ["DOTNET_STARTUP_HOOKS"] = Dotnet.PathOf("RawWs.Denials"), ["DENIED_CALLS"] = denials };
+        return StartWith(variables, arguments);
+    }
+
+    /// <summary>From now on these system calls fail too.</summary>
+    public void Deny(string denials)
+    {
+        int before = CountLines("denied");
+        _process.StandardInput.WriteLine(denials);
+        _process.StandardInput.Flush();
+        TestServer.Eventually(() => CountLines("denied") > before, "the filter is there");
+    }
+
     /// <summary>Another program than the server.</summary>
     public static RunningProgram StartOther(string program, params string[] arguments) => Start(new ProcessStartInfo(program, arguments));
 
     private static RunningProgram Start(ProcessStartInfo start)
     {
-        start.RedirectStandardOutput = start.RedirectStandardError = true;
+        start.RedirectStandardOutput = start.RedirectStandardError = start.RedirectStandardInput = true;
         start.WorkingDirectory = Path.GetTempPath();
         return new RunningProgram(Process.Start(start)!);
     }

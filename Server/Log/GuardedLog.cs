@@ -1,0 +1,111 @@
+// The embedder's log, made harmless. A log is somebody else's code, and the server writes to it from its loops' threads, where an exception would end
+// more than a line: the connection's ending, the loop, the process. So everything that it throws stays here. A line that is lost is counted, and
+// when a line is taken again, the next one says how many were lost. Whoever logs in this server need not think of it.
+
+using Microsoft.Extensions.Logging;
+
+namespace RawWs.Server.Log;
+
+/// <summary>An <see cref="ILogger"/> that never throws. Safe on any thread, if the one inside is.</summary>
+internal sealed class GuardedLog(ILogger inner) : ILogger
+{
+    // A log that logs here while it takes a line would go on for ever; so deep, its line is lost.
+    private const int DepthMax = 8;
+
+    [ThreadStatic] private static int _depth;
+
+    private long _lost;
+    private long _untold;
+
+    /// <summary>How many lines have been lost since the beginning.</summary>
+    public long Lost => Interlocked.Read(ref _lost);
+
+    /// <summary>Around a log, unless it is one already.</summary>
+    public static GuardedLog Around(ILogger log) => log as GuardedLog ?? new GuardedLog(log);
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull
+    {
+        try
+        {
+            return inner.BeginScope(state) is { } scope ? new GuardedScope(scope) : null;
+        }
+        catch (Exception)
+        {
+            return null;
+        }
+    }
+
+    public bool IsEnabled(LogLevel logLevel)
+    {
+        try
+        {
+            return inner.IsEnabled(logLevel);
+        }
+        catch (Exception)
+        {
+            return true; // the line itself will tell, and is counted if it is lost
+        }
+    }
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (!TryLog(logLevel, eventId, state, exception, formatter))
+        {
+            Interlocked.Increment(ref _lost);
+            Interlocked.Increment(ref _untold);
+            return;
+        }
+
+        if (Volatile.Read(ref _untold) == 0) return;
+        long untold = Interlocked.Exchange(ref _untold, 0);
+        if (untold > 0 && !TryTell(untold)) Interlocked.Add(ref _untold, untold);
+    }
+
+    private bool TryTell(long untold)
+    {
+        try
+        {
+            inner.LinesLost(untold);
+            return true;
+        }
+        catch (Exception)
+        {
+            return false;
+        }
+    }
+
+    private bool TryLog<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (_depth == DepthMax) return false;
+        _depth++;
+        try
+        {
+            inner.Log(logLevel, eventId, state, exception, formatter);
+            return true;
+        }
+        catch (Exception)
+        {
+            return false;
+        }
+        finally
+        {
+            _depth--;
+        }
+    }
+
+    private sealed class GuardedScope(IDisposable scope) : IDisposable
+    {
+        public void Dispose()
+        {
+            try
+            {
+                scope.Dispose();
+            }
+            catch (Exception)
+            {
+                // A scope is its log's.
+            }
+        }
+    }
+}
