@@ -124,8 +124,8 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
             _started = true;
             try
             {
-                _listener = Listener.Bind(Options.ListenEndPoints, this, _context.Options.TimeProvider);
                 foreach (EventLoop loop in _loops) loop.Start();
+                _listener = Listener.Bind(Options.ListenEndPoints, this, _context.Options.TimeProvider);
                 SetConnectionsMax();
                 _listener.Start(_loops[0]);
                 return;

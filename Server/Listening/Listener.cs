@@ -6,7 +6,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using RawWs.Server.Loops;
-using RawWs.Server.Native;
 
 namespace RawWs.Server.Listening;
 
@@ -164,12 +163,12 @@ internal sealed class Listener : IAsyncDisposable
         }
     }
 
-    private static bool IsOfTheConnection(SocketException exception) => OperatingSystem.IsLinux()
-        ? Errno.IsOfTheConnection(exception.NativeErrorCode)
-        : exception.SocketErrorCode is SocketError.ConnectionAborted or SocketError.ConnectionReset or SocketError.NetworkDown or SocketError.NetworkUnreachable
-            or SocketError.HostDown or SocketError.HostUnreachable or SocketError.OperationNotSupported;
+    // What Errno.IsOfTheConnection is elsewhere. The runtime does not tell the system's own error; one that it has no name for is taken for ours.
+    private static bool IsOfTheConnection(SocketException exception) => exception.SocketErrorCode
+        is SocketError.ConnectionAborted or SocketError.ConnectionReset or SocketError.NetworkDown or SocketError.NetworkUnreachable or SocketError.HostDown
+        or SocketError.HostUnreachable or SocketError.OperationNotSupported or SocketError.ProtocolOption or SocketError.Interrupted;
 
-    private static string Describe(Exception exception) => exception is SocketException socket && OperatingSystem.IsLinux()
-        ? Errno.Describe("accept4", socket.NativeErrorCode)
+    private static string Describe(Exception exception) => exception is SocketException socket
+        ? $"accept failed with {socket.SocketErrorCode} ({socket.Message})"
         : exception.Message;
 }

@@ -57,13 +57,14 @@ internal sealed class GuardedLog(ILogger inner) : ILogger
             return;
         }
 
-        if (Volatile.Read(ref _untold) == 0) return;
+        if (_depth > 0 || Volatile.Read(ref _untold) == 0) return;
         long untold = Interlocked.Exchange(ref _untold, 0);
         if (untold > 0 && !TryTell(untold)) Interlocked.Add(ref _untold, untold);
     }
 
     private bool TryTell(long untold)
     {
+        _depth = DepthMax; // what it logs meanwhile is lost
         try
         {
             inner.LinesLost(untold);
@@ -72,6 +73,10 @@ internal sealed class GuardedLog(ILogger inner) : ILogger
         catch (Exception)
         {
             return false;
+        }
+        finally
+        {
+            _depth = 0;
         }
     }
 

@@ -24,8 +24,6 @@ internal static unsafe partial class Linux
     public const int Eio = 5;
     public const int Eagain = 11;
     public const int Ebadf = 9;
-    public const int Enomem = 12;
-    public const int Enobufs = 105;
 
     public const int MsgDontWait = 0x40;
     public const int MsgNoSignal = 0x4000;

@@ -77,7 +77,7 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
     {
         HasDeferred = false;
         if (result == bytes.Length) return;
-        bool alive = (result >= 0 || IsPassing(-result)) && TryWantRoom();
+        bool alive = (result >= 0 || MayBeTriedAgain(-result)) && TryWantRoom();
         _owner.OnDeferredTaken(bytes, alive ? Math.Max(result, 0) : -1);
     }
 
@@ -151,9 +151,9 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         if (HasDeferred) throw new InvalidOperationException("Bytes are put off that have to go first.");
     }
 
-    // Nothing was taken, and the connection is as good as before: a ring's send may lack memory that the ring needs. What is queued is sent by a call
-    // of its own next; that this one lacks memory, while the socket takes bytes, would come again and again, and ends the connection.
-    private static bool IsPassing(int error) => error is Linux.Eagain or Linux.Enobufs or Linux.Enomem or Linux.Eintr;
+    // Nothing was taken: the kernel is full, or it is the ring's error and perhaps not the connection's. What is queued is sent by a call of its own next, and that
+    // one's error ends the connection. Of EIO it is not known whether something was taken (SendRing).
+    private static bool MayBeTriedAgain(int error) => error != Linux.Eio && !Errno.IsOfThePeer(error);
 
     // After an event: what woke us for nothing must not wake us again. Only then: a read that is asked for anew soon, as nearly all
     // are, finds its registration as it was.

@@ -1,5 +1,6 @@
 // Accepting, in an epoll loop's turns and by tasks, for an acceptor that cannot take what comes: it waits, longer each time, and comes back on every address.
 
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
@@ -16,13 +17,12 @@ namespace RawWs.Tests.Server;
 [System.Runtime.Versioning.SupportedOSPlatform("linux")]
 public sealed class AcceptTests
 {
-    // A log that throws is a bug of the application's: it costs the line, not the loop and not the listeners.
     [Test]
-    public async Task AfterShortages_EveryAddressIsAcceptedOnAgain([Values] bool logThrows, [Values] bool epoll)
+    public async Task AfterShortages_EveryAddressIsAcceptedOnAgain([Values] bool epoll)
     {
         const int Shortages = 9;
         FakeTimeProvider time = new();
-        Acceptor acceptor = new(Shortages, logThrows);
+        Acceptor acceptor = new(Shortages);
         MemoryBudget budget = new(long.MaxValue);
         EventLoop loop = epoll ? new EpollLoop(0, time, budget, usesRing: true) : new SocketLoop(0, time, budget);
         await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, 0)], acceptor, time))
@@ -49,6 +49,85 @@ public sealed class AcceptTests
         await loop.StopAsync();
     }
 
+    // More than one batch's: what is told once has to be come back for.
+    [Test]
+    public async Task ABacklogOfMoreThanABatch_IsAccepted()
+    {
+        const int Count = 300;
+        FakeTimeProvider time = new();
+        Acceptor acceptor = new(0);
+        EpollLoop loop = new(0, time, new MemoryBudget(long.MaxValue), usesRing: false);
+        List<Socket> clients = [];
+        await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0)], acceptor, time))
+        {
+            for (int i = 0; i < Count; i++) clients.Add(Connect(listener.EndPoints[0]));
+            loop.Start();
+            listener.Start(loop);
+            TestServer.Eventually(() => acceptor.Seen == Count, "all are accepted");
+        }
+
+        clients.ForEach(static client => client.Dispose());
+        await loop.StopAsync();
+    }
+
+    // The interest set has these listeners already: the kernel refuses them.
+    [Test]
+    public async Task AListenerThatTheKernelRefuses_IsASentence()
+    {
+        FakeTimeProvider time = new();
+        EpollLoop loop = new(0, time, new MemoryBudget(long.MaxValue), usesRing: false);
+        loop.Start();
+        await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0)], new Acceptor(0), time))
+        {
+            listener.Start(loop);
+            Assert.That(() => listener.Start(loop), Throws.TypeOf<StartException>().With.Message.EqualTo("cannot start: epoll_ctl failed with EEXIST"));
+        }
+
+        await loop.StopAsync();
+    }
+
+    // The number that its eventfd had may be another file's by then.
+    [Test]
+    public async Task APostAfterTheEnd_WritesNowhere()
+    {
+        EpollLoop loop = new(0, TimeProvider.System, new MemoryBudget(long.MaxValue), usesRing: true);
+        loop.Start();
+        await loop.StopAsync();
+        int[] others = [.. Enumerable.Range(0, 8).Select(static _ => Linux.EventFd())];
+        loop.Post(new Nothing());
+        ulong[] counts = [.. others.Select(static other => Count(other))];
+        foreach (int other in others) Linux.Close(other);
+        Assert.That(counts, Is.All.EqualTo(1UL), "what it was made with");
+
+        static ulong Count(int descriptor)
+        {
+            const string Name = "eventfd-count:";
+            string line = File.ReadLines($"/proc/self/fdinfo/{descriptor}").Single(static line => line.StartsWith(Name, StringComparison.Ordinal));
+            return ulong.Parse(line.AsSpan(Name.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        }
+    }
+
+    [Test]
+    public async Task AServer_IsNotStartedTwice_NorAfterItsEnd_NorDoesAFailedStartHarmItsEnd([Values] TransportKind transport)
+    {
+        using Socket holder = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        holder.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        holder.Listen();
+        ServerOptions options = new() { Transport = transport, Loops = 2, ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0), (IPEndPoint)holder.LocalEndPoint!] };
+        RawWs.Server.Applications.EchoApplication echo = new();
+        await using (WebSocketServer failing = new(options, echo))
+        {
+            Assert.That(async () => await failing.StartAsync(), Throws.TypeOf<ListenException>());
+            Assert.That(async () => await failing.StartAsync(), Throws.InvalidOperationException);
+            await failing.StopAsync(TimeSpan.Zero);
+        }
+
+        await using WebSocketServer server = new(options with { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)] }, echo);
+        await server.StartAsync();
+        await server.StopAsync(TimeSpan.Zero);
+        Assert.That(async () => await server.StartAsync(), Throws.InvalidOperationException);
+    }
+
     private static Socket Connect(IPEndPoint endPoint)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -56,7 +135,14 @@ public sealed class AcceptTests
         return socket;
     }
 
-    private sealed class Acceptor(int shortages, bool logThrows) : IAcceptor
+    private sealed class Nothing : ILoopWork
+    {
+        public void OnPosted()
+        {
+        }
+    }
+
+    private sealed class Acceptor(int shortages) : IAcceptor
     {
         private int _refused;
         private int _seen;
@@ -82,7 +168,6 @@ public sealed class AcceptTests
         public void OnBackOff(TimeSpan wait, string error)
         {
             lock (Waits) Waits.Add(wait);
-            if (logThrows) throw new InvalidOperationException(error);
         }
 
         // Two addresses may be accepted on at once.

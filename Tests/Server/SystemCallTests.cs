@@ -61,15 +61,14 @@ public sealed class SystemCallTests
     {
         using RunningProgram program = RunningProgram.StartUnder("ulimit -n 200", "--listen", "127.0.0.1:0", "--transport", "epoll", "--loops", "64", "--max-connections", "10");
         program.WaitForExit();
-        Assert.That((program.ExitCode, program.Errors), Is.EqualTo((1, "rawws: cannot start: epoll_create1 failed with EMFILE\n"))
-            .Or.EqualTo((1, "rawws: cannot start: eventfd failed with EMFILE\n")));
+        Assert.That(program.ExitCode, Is.EqualTo(1));
+        Assert.That(program.Errors, Does.Match(@"^rawws: cannot start: (epoll_create1 failed with EMFILE|eventfd failed with EMFILE|there can be no more threads)\n$"));
     }
 
     // What it can do without.
     [TestCase("io_uring_setup:1", "(epoll, ")]
     [TestCase("io_uring_setup:38", "(epoll, ")]
     [TestCase("mmap:12:3=32769", "(epoll, ")] // the ring's, by its flags
-    [TestCase("io_uring_setup:1 munmap:22:1=0", "(epoll, ")]
     [TestCase("prlimit64:1", "(epoll")]
     [TestCase("read:1:2=8", "(epoll")]
     public void AtTheStart_ItDoesWithout(string denials, string said)
@@ -94,11 +93,12 @@ public sealed class SystemCallTests
     [TestCase("epoll", Enetunreach, "ENETUNREACH")]
     [TestCase("epoll", Eopnotsupp, "EOPNOTSUPP")]
     [TestCase("epoll", Eintr, "EINTR")]
-    [TestCase("socket", Eperm, "EPERM")]
-    [TestCase("socket", Emfile, "EMFILE")]
-    [TestCase("socket", Enobufs, "ENOBUFS")]
-    [TestCase("socket", Eproto, "EPROTO")]
-    [TestCase("socket", 200, "errno 200")]
+    [TestCase("socket", Eperm, "AccessDenied")]
+    [TestCase("socket", Emfile, "TooManyOpenSockets")]
+    [TestCase("socket", Enobufs, "NoBufferSpaceAvailable")]
+    [TestCase("socket", Enetdown, "NetworkDown")]
+    [TestCase("socket", Eproto, "SocketError")]
+    [TestCase("socket", 200, "SocketError")]
     public void Accept4_BacksOff_AndOthersAreServed(string transport, int error, string named)
     {
         using RunningProgram program = Start(transport);
@@ -106,7 +106,7 @@ public sealed class SystemCallTests
         program.Deny($"accept4:{error}");
         using RawClient waiting = RawClient.Connect(program.WaitForPort());
         TestServer.Eventually(() => program.CountLines("accept backs off for 1000 ms") > 0, "it waits, longer and longer");
-        Assert.That(program.Output, Does.Contain($"accept4 failed with {named}"));
+        Assert.That(program.Output, Does.Contain($"{(transport == "epoll" ? "accept4" : "accept")} failed with {named}"));
         Assert.That(program.CountLines("accept backs off"), Is.LessThan(10), "said once a second");
         ProcessView.Rests(program.Id);
         Echoes(other);
@@ -252,8 +252,8 @@ public sealed class SystemCallTests
         Echoes(victim);
         int descriptor = ProcessView.DescriptorOf(program.Id, victim.Socket);
         program.Deny(call == "recv"
-            ? $"recvfrom:{error}:0={descriptor} recvmsg:{error}:0={descriptor} read:{error}:0={descriptor}"
-            : $"sendto:{error}:0={descriptor} sendmsg:{error}:0={descriptor} write:{error}:0={descriptor}");
+            ? $"recvfrom:{error}:0={descriptor} recvmsg:{error}:0={descriptor}"
+            : $"sendto:{error}:0={descriptor} sendmsg:{error}:0={descriptor}");
         victim.SendText("fails");
         Assert.That(IsOver(victim));
         TestServer.Eventually(() => program.CountLines(" ended: ") == 1, "it has ended");
@@ -299,19 +299,6 @@ public sealed class SystemCallTests
         Ends(program);
     }
 
-    [Test]
-    public void Getpeername_OfTheSocketTransport_BacksOff()
-    {
-        using RunningProgram program = Start("socket");
-        using RawClient other = RawClient.Open(program.WaitForPort());
-        program.Deny($"getpeername:{Enobufs}");
-        using RawClient late = RawClient.Connect(program.WaitForPort());
-        TestServer.Eventually(() => program.CountLines("accept backs off") > 0, "it is said");
-        ProcessView.Rests(program.Id);
-        Echoes(other);
-        Ends(program);
-    }
-
     // The loop that is to be told sleeps in the kernel.
     [Test]
     public void WriteToTheEventfd_IsGoneWithout_ALoopIsWokenAnotherWay([Values("write:1:2=8", "write:1:2=8 epoll_ctl:1:1=3")] string denials)
@@ -335,7 +322,7 @@ public sealed class SystemCallTests
         int port = program.WaitForPort();
         if (!program.Output.Contains("io_uring", StringComparison.Ordinal)) Tools.Missing("io_uring");
         using RawClient first = RawClient.Open(port), second = RawClient.Open(port);
-        program.Deny($"io_uring_enter:{error} munmap:{Einval}");
+        program.Deny($"io_uring_enter:{error}");
         string said = $"io_uring_enter failed with {named}: each send is a call of its own from here on";
         TestServer.Eventually(
             () =>

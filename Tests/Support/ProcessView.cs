@@ -31,10 +31,10 @@ internal static class ProcessView
     /// <summary>The number of the descriptor in the process that is connected with this socket of ours.</summary>
     public static int DescriptorOf(int process, Socket client)
     {
-        int ours = ((IPEndPoint)client.LocalEndPoint!).Port;
+        int ours = ((IPEndPoint)client.LocalEndPoint!).Port, its = ((IPEndPoint)client.RemoteEndPoint!).Port;
         // Local and remote address, as hexadecimal address:port, and as the tenth word the socket's inode.
         string[][] connections = [.. File.ReadLines("/proc/net/tcp").Skip(1).Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))];
-        string[] theirs = connections.Single(words => words[2].EndsWith($":{ours:X4}", StringComparison.Ordinal) && words[3] == "01");
+        string[] theirs = connections.Single(words => words[1].EndsWith($":{its:X4}", StringComparison.Ordinal) && words[2].EndsWith($":{ours:X4}", StringComparison.Ordinal));
         string link = $"socket:[{theirs[9]}]";
         foreach (string descriptor in Directory.GetFiles($"/proc/{process}/fd"))
             if (new FileInfo(descriptor).LinkTarget == link) return int.Parse(Path.GetFileName(descriptor), CultureInfo.InvariantCulture);

@@ -1,0 +1,405 @@
+// What is not ours may throw: the log, the application, its callbacks, its clock. It costs a line, or the connection that it was called for, and nothing else: no other
+// connection, no loop, no process.
+
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using RawWs.Frame;
+using RawWs.Handshake;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Log;
+using RawWs.Server.Routing;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Server;
+
+[TestFixtureSource(typeof(Setup), nameof(Setup.All))]
+public sealed class ThrowingLogTests(Setup setup)
+{
+    // How the clients go: by a Close, by the end of the stream, by a reset, by a broken rule, in the handshake.
+    private static readonly Action<RawClient>[] Ends =
+    [
+        static client => client.Send(Opcode.Close, [0x03, 0xE8]),
+        static client => client.Dispose(),
+        static client => client.Reset(),
+        static client => client.Send([0xFF, 0xFF]),
+    ];
+
+    [Test]
+    public async Task ALogThatThrows_CostsItsLines_AndNothingElse([Values] Throwing when)
+    {
+        Loggers loggers = new(when);
+        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), options => options with { LoggerFactory = loggers });
+        using RawClient witness = RawClient.Open(server.Port);
+        for (int round = 0; round < 10; round++)
+        {
+            RawClient[] clients = [.. Ends.Select(_ => RawClient.Open(server.Port))];
+            for (int i = 0; i < clients.Length; i++) Ends[i](clients[i]);
+            using RawClient bad = RawClient.Connect(server.Port);
+            bad.Send("nonsense\r\n\r\n");
+            Assert.That(bad.ReadToEnd(), Does.StartWith("HTTP/1.1 400 "));
+            Echoes(witness);
+            foreach (RawClient client in clients) client.Dispose();
+        }
+
+        server.HoldsNothing(connections: 1);
+        Assert.That(loggers.Thrown, Is.Positive);
+    }
+
+    // A handler that fails after an await, and one whose connection ends meanwhile: what goes on then is on no thread of ours.
+    [Test]
+    public async Task ALogThatThrows_WhereHandlersAwait_CostsItsLines()
+    {
+        Loggers loggers = new(Throwing.Always);
+        TaskCompletionSource gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler(async (connection, kind, message) =>
+        {
+            if (message.Length > 4) await gate.Task;
+            if (message.Length > 5) throw new OperationCanceledException("later");
+            connection.TrySend(kind, message.Span);
+        }), options => options with { LoggerFactory = loggers });
+        using RawClient failing = RawClient.Open(server.Port), leaving = RawClient.Open(server.Port), witness = RawClient.Open(server.Port);
+        failing.SendText("failing");
+        leaving.SendText("leave");
+        leaving.Reset();
+        gate.SetResult();
+        Assert.That(failing.ReadClose(answer: true).Code, Is.EqualTo(1011));
+        failing.Dispose();
+        witness.SendText("here");
+        Assert.That(witness.ReadText(), Is.EqualTo("here"));
+        server.HoldsNothing(connections: 1);
+    }
+
+    [Test]
+    public async Task AnApplicationThatThrowsEverywhere_CostsTheConnection([Values] bool logThrows)
+    {
+        Loggers loggers = new(logThrows ? Throwing.Always : Throwing.Never);
+        await using TestServer server = await TestServer.Start(setup, new Thrower(), options => options with { LoggerFactory = loggers });
+        using RawClient witness = RawClient.Open(server.Port, "/calm");
+        foreach (string target in new[] { "/upgrade", "/upgrade-later", "/upgrade-timeout" })
+        {
+            using RawClient refused = RawClient.Connect(server.Port);
+            refused.Send($"GET {target} HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+            Assert.That(refused.ReadToEnd(), Does.StartWith("HTTP/1.1 500 "), target);
+        }
+
+        using (RawClient open = RawClient.Open(server.Port, "/open")) Assert.That(open.ReadClose(answer: true).Code, Is.EqualTo(1011));
+        using (RawClient message = RawClient.Open(server.Port, "/message"))
+        {
+            message.SendText("x");
+            Assert.That(message.ReadClose(answer: true).Code, Is.EqualTo(1011));
+        }
+
+        using (RawClient close = RawClient.Open(server.Port, "/close")) close.Reset();
+        Echoes(witness);
+        server.HoldsNothing(connections: 1);
+    }
+
+    [Test]
+    public async Task AHeartbeatThatThrows_CostsTheConnection([Values] bool logThrows)
+    {
+        FakeTimeProvider time = new();
+        Loggers loggers = new(logThrows ? Throwing.Always : Throwing.Never);
+        await using TestServer server = await TestServer.Start(
+            setup, new Thrower(), options => options with { LoggerFactory = loggers, TimeProvider = time, Heartbeat = TimeSpan.FromSeconds(10) });
+        using RawClient silent = RawClient.Open(server.Port, "/calm");
+        server.CatchUp();
+        time.Advance(TimeSpan.FromSeconds(11));
+        Assert.That(silent.ReadClose(answer: true).Code, Is.EqualTo(3008));
+    }
+
+    // The outbox of a peer that does not read is full: whoever broadcasts is told, and throws.
+    [Test]
+    public async Task ARefusedCallbackThatThrows_CostsTheConnectionItWasToldOf([Values(100, 100_000)] int bytes)
+    {
+        Loggers loggers = new(Throwing.Always);
+        ConcurrentQueue<Verdict> verdicts = new();
+        ConversationOverTcpTests.Handler echo = new(static (connection, kind, message) =>
+        {
+            connection.TrySend(kind, message.Span);
+            return ValueTask.CompletedTask;
+        })
+        {
+            Closed = verdicts.Enqueue,
+        };
+        await using TestServer server = await TestServer.Start(
+            setup, echo, options => options with { LoggerFactory = loggers, SendBufferBytesMax = 64 * 1024 });
+        using RawClient slow = RawClient.Open(server.Port, receiveBuffer: 4096);
+        byte[] payload = new byte[bytes];
+        TestServer.Eventually(
+            () =>
+            {
+                server.Server.TryBroadcast(MessageKind.Binary, payload, static _ => throw new InvalidOperationException("as the test says"));
+                using SharedMessage message = server.Server.TryShare(MessageKind.Binary, payload)!;
+                server.Server.Broadcast(message, static _ => throw new InvalidOperationException("as the test says"));
+                return server.Server.Loops.All(static loop => loop.Connections.Snapshot.ToArray().All(static connection => connection is null or { IsOpen: false }));
+            },
+            "it is ended for it");
+        slow.Reset();
+        TestServer.Eventually(() => verdicts.Count == 1, "it has ended");
+        Assert.That(verdicts.Single().Cause, Is.EqualTo(EndCause.HandlerError));
+        using RawClient witness = RawClient.Open(server.Port);
+        Echoes(witness);
+        witness.Dispose();
+        server.HoldsNothing();
+    }
+
+    [Test]
+    public async Task ADeliveryThatThrows_CostsTheSendersConnection([Values] bool later)
+    {
+        await using TestServer server = await TestServer.Start(
+            setup, new RouterApplication(Introduce.Query, DuplicateUid.Share) { Delivery = new ThrowingDelivery(later) }, static options => options with { LoggerFactory = new Loggers(Throwing.Always) });
+        using RawClient sender = RawClient.Open(server.Port, "/?uid=1"), witness = RawClient.Open(server.Port, "/?uid=2");
+        sender.SendText("2:hello");
+        Assert.That(sender.ReadClose(answer: true).Code, Is.EqualTo(1011));
+        witness.SendText("all:here");
+        Assert.That(witness.ReadText(), Is.EqualTo("here"));
+    }
+
+    // From inside of a line that says how a connection has ended: it sends, closes, and stops the server.
+    [Test]
+    public async Task ALogThatCallsBack_IsServed()
+    {
+        ConcurrentQueue<WebSocketConnection> opened = new();
+        TestServer? started = null;
+        Task? stop = null;
+        Loggers loggers = new(Throwing.Never);
+        loggers.Called = line =>
+        {
+            if (!line.Contains("ended:", StringComparison.Ordinal) || !opened.TryDequeue(out WebSocketConnection? other)) return;
+            other.TrySend(MessageKind.Text, "one has ended"u8);
+            other.Close();
+            stop ??= started!.Server.StopAsync(TimeSpan.FromSeconds(5));
+        };
+        await using (started = await TestServer.Start(
+            setup, new ConversationOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Opened = opened.Enqueue }, options => options with { LoggerFactory = loggers }))
+        {
+            using RawClient other = RawClient.Open(started.Port), leaving = RawClient.Open(started.Port);
+            TestServer.Eventually(() => opened.Count == 2, "both are open");
+            leaving.Reset();
+            Assert.That(other.ReadText(), Is.EqualTo("one has ended"));
+            Assert.That(other.ReadClose(answer: true).Code, Is.EqualTo(1000));
+            other.Dispose();
+            TestServer.Eventually(() => stop is { IsCompletedSuccessfully: true }, "it has stopped");
+        }
+    }
+
+    // Its timestamps, its timers and its time of day.
+    [Test]
+    public async Task AClockThatThrows_CostsNothingButTime()
+    {
+        ThrowingTime time = new();
+        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), options => options with { TimeProvider = time });
+        using RawClient before = RawClient.Open(server.Port);
+        time.Throws = true;
+        using RawClient meanwhile = RawClient.Open(server.Port);
+        Echoes(before);
+        Echoes(meanwhile);
+        time.Throws = false;
+        using RawClient after = RawClient.Open(server.Port);
+        Echoes(after);
+        time.Throws = true;
+    }
+
+    private static void Echoes(RawClient client)
+    {
+        client.SendText("still here?");
+        Assert.That(client.ReadText(), Is.EqualTo("still here?"));
+    }
+
+    /// <summary>When the log throws.</summary>
+    public enum Throwing
+    {
+        Never,
+        Always,
+        AtRandom,
+        Once,
+    }
+
+    /// <summary>A factory of a log that throws, whatever it is called for.</summary>
+    private sealed class Loggers(Throwing when) : ILoggerFactory, ILogger
+    {
+        private readonly Random _random = new(1);
+        private int _thrown;
+
+        public int Thrown => Volatile.Read(ref _thrown) + (when == Throwing.Never ? 1 : 0);
+
+        public Action<string> Called { get; set; } = static _ => { };
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull
+        {
+            Throw();
+            return null;
+        }
+
+        public bool IsEnabled(LogLevel logLevel)
+        {
+            Throw();
+            return true;
+        }
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            Throw();
+            Called(formatter(state, exception));
+        }
+
+        public void Dispose()
+        {
+        }
+
+        private void Throw()
+        {
+            lock (_random)
+            {
+                bool throws = when switch { Throwing.Always => true, Throwing.AtRandom => _random.Next(2) == 0, Throwing.Once => _thrown == 0, _ => false };
+                if (!throws) return;
+                _thrown++;
+            }
+
+            throw new InvalidOperationException("as the test says");
+        }
+    }
+
+    private sealed class Thrower : IWebSocketApplication
+    {
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => request.Path switch
+        {
+            "/upgrade" => throw new InvalidOperationException("as the test says"),
+            "/upgrade-later" => new(Task.FromException<UpgradeDecision>(new OperationCanceledException("as the test says"))),
+            "/upgrade-timeout" => new(Task.FromException<UpgradeDecision>(new TimeoutException("as the test says"))),
+            _ => new(UpgradeDecision.Accept()),
+        };
+
+        public void OnOpen(WebSocketConnection connection) => ThrowAt(connection, "/open");
+
+        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+        {
+            ThrowAt(connection, "/message");
+            connection.TrySend(kind, message.Span);
+            return ValueTask.CompletedTask;
+        }
+
+        public void OnClose(WebSocketConnection connection, Verdict verdict) => throw new InvalidOperationException("as the test says");
+
+        public void OnHeartbeatMissed(WebSocketConnection connection) => throw new InvalidOperationException("as the test says");
+
+        private static void ThrowAt(WebSocketConnection connection, string endpoint)
+        {
+            if (connection.Endpoint == endpoint) throw new InvalidOperationException("as the test says");
+        }
+    }
+
+    private sealed class ThrowingDelivery(bool later) : IUidDelivery
+    {
+        public async ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, MessageKind kind, ReadOnlyMemory<byte> body)
+        {
+            if (later) await Task.Yield();
+            throw new InvalidOperationException("as the test says");
+        }
+    }
+
+    private sealed class ThrowingTime : TimeProvider
+    {
+        private volatile bool _throws;
+
+        public bool Throws
+        {
+            set => _throws = value;
+        }
+
+        public override long GetTimestamp() => _throws ? throw new InvalidOperationException("as the test says") : base.GetTimestamp();
+
+        public override DateTimeOffset GetUtcNow() => _throws ? throw new InvalidOperationException("as the test says") : base.GetUtcNow();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            _throws ? throw new InvalidOperationException("as the test says") : new Timer(this, base.CreateTimer(callback, state, dueTime, period));
+
+        private sealed class Timer(ThrowingTime time, ITimer inner) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => time._throws ? throw new InvalidOperationException("as the test says") : inner.Change(dueTime, period);
+
+            public void Dispose() => inner.Dispose();
+
+            public ValueTask DisposeAsync() => time._throws ? throw new InvalidOperationException("as the test says") : inner.DisposeAsync();
+        }
+    }
+}
+
+[TestFixture]
+public sealed class GuardedLogTests
+{
+    [Test]
+    public void LostLines_AreCounted_AndToldWhenTheLogWorksAgain()
+    {
+        List<string> lines = [];
+        Faulty inner = new(lines) { Throws = true };
+        GuardedLog log = GuardedLog.Around(inner);
+        for (int i = 0; i < 3; i++) log.Stopping(i);
+        Assert.That((log.Lost, lines.Count), Is.EqualTo((3, 0)));
+        inner.Throws = false;
+        log.Stopping(7);
+        log.Stopping(8);
+        Assert.That(lines, Is.EqualTo(new[]
+        {
+            "stopping: 7 connections are told 1001",
+            "3 log lines were lost: the log threw",
+            "stopping: 8 connections are told 1001",
+        }));
+        Assert.That(log.Lost, Is.EqualTo(3));
+    }
+
+    // The state is ours, and so is its text; but a log may be given others by whoever has the same factory.
+    [Test]
+    public void AStateWhoseTextThrows_IsALostLine()
+    {
+        List<string> lines = [];
+        GuardedLog log = GuardedLog.Around(new Faulty(lines));
+        log.Log(LogLevel.Warning, default, "state", null, static (_, _) => throw new InvalidOperationException("as the test says"));
+        Assert.That((log.Lost, lines.Count), Is.EqualTo((1L, 0)));
+    }
+
+    [Test]
+    public void AScopeThatThrows_IsNone()
+    {
+        GuardedLog log = GuardedLog.Around(new Faulty([]) { Throws = true });
+        using (log.BeginScope("state")) Assert.That(log.IsEnabled(LogLevel.Debug));
+    }
+
+    [Test]
+    public void ALogThatLogs_GoesNoDeeperThanALittle()
+    {
+        List<string> lines = [];
+        Faulty inner = new(lines);
+        GuardedLog log = GuardedLog.Around(inner);
+        inner.Called = () => log.Stopping(1);
+        log.Stopping(0);
+        Assert.That((log.Lost > 0, lines.Count), Is.EqualTo((true, lines.Count)));
+        Assert.That(lines, Has.Count.LessThan(100));
+    }
+
+    private sealed class Faulty(List<string> lines) : ILogger
+    {
+        public bool Throws { get; set; }
+
+        public Action Called { get; set; } = static () => { };
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => Throws ? throw new InvalidOperationException("as the test says") : null;
+
+        public bool IsEnabled(LogLevel logLevel) => Throws ? throw new InvalidOperationException("as the test says") : true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (Throws) throw new InvalidOperationException("as the test says");
+            lines.Add(formatter(state, exception));
+            Called();
+        }
+    }
+}
