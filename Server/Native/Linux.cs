@@ -23,7 +23,6 @@ internal static unsafe partial class Linux
     public const int Eintr = 4;
     public const int Eio = 5;
     public const int Eagain = 11;
-    public const int Ebadf = 9;
 
     public const int MsgDontWait = 0x40;
     public const int MsgNoSignal = 0x4000;
@@ -124,9 +123,9 @@ internal static unsafe partial class Linux
 
     /// <summary>
     /// Gives a descriptor back. Whatever close returns, on Linux the number is free afterwards (EINTR and EIO included) and perhaps another's already: it is not
-    /// called a second time. False only where a filter has kept the kernel from carrying it out.
+    /// called a second time. False when it returned an error: a filter may have kept the kernel from carrying it out at all.
     /// </summary>
-    public static bool Close(int descriptor) => close(descriptor) == 0 || LastError is Eintr or Eio or Ebadf;
+    public static bool Close(int descriptor) => close(descriptor) == 0;
 
     /// <summary>Makes the coming close a reset: the kernel drops what is unsent and sends RST.</summary>
     public static void ResetOnClose(int descriptor)

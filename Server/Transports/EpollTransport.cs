@@ -117,7 +117,8 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         if (_descriptor < 0) return;
         SendDeferred(); // the number will be another socket's
         if (reset) Linux.ResetOnClose(_descriptor);
-        if (!Linux.Close(_descriptor)) Epoll.TryUnregister(_descriptor); // closed it would have left the interest set, and its end would be told for ever
+        // Closed, it leaves the interest set. If it is not, its end would be told for ever; if it is, nobody else can have put the number there yet.
+        if (!Linux.Close(_descriptor)) Epoll.TryUnregister(_descriptor);
         _descriptor = -1;
     }
 

@@ -76,22 +76,22 @@ public sealed class ThrowingLogTests(Setup setup)
     {
         Loggers loggers = new(logThrows ? Throwing.Always : Throwing.Never);
         await using TestServer server = await TestServer.Start(setup, new Thrower(), options => options with { LoggerFactory = loggers });
-        using RawClient witness = RawClient.Open(server.Port, "/calm");
-        foreach (string target in new[] { "/upgrade", "/upgrade-later", "/upgrade-timeout" })
+        using RawClient witness = RawClient.Open(server.Port, "/ws/calm");
+        foreach (string target in new[] { "/ws/upgrade", "/ws/upgrade-later", "/ws/upgrade-timeout" })
         {
             using RawClient refused = RawClient.Connect(server.Port);
             refused.Send($"GET {target} HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
             Assert.That(refused.ReadToEnd(), Does.StartWith("HTTP/1.1 500 "), target);
         }
 
-        using (RawClient open = RawClient.Open(server.Port, "/open")) Assert.That(open.ReadClose(answer: true).Code, Is.EqualTo(1011));
-        using (RawClient message = RawClient.Open(server.Port, "/message"))
+        using (RawClient open = RawClient.Open(server.Port, "/ws/open")) Assert.That(open.ReadClose(answer: true).Code, Is.EqualTo(1011));
+        using (RawClient message = RawClient.Open(server.Port, "/ws/message"))
         {
             message.SendText("x");
             Assert.That(message.ReadClose(answer: true).Code, Is.EqualTo(1011));
         }
 
-        using (RawClient close = RawClient.Open(server.Port, "/close")) close.Reset();
+        using (RawClient close = RawClient.Open(server.Port, "/ws/close")) close.Reset();
         Echoes(witness);
         server.HoldsNothing(connections: 1);
     }
@@ -103,7 +103,7 @@ public sealed class ThrowingLogTests(Setup setup)
         Loggers loggers = new(logThrows ? Throwing.Always : Throwing.Never);
         await using TestServer server = await TestServer.Start(
             setup, new Thrower(), options => options with { LoggerFactory = loggers, TimeProvider = time, Heartbeat = TimeSpan.FromSeconds(10) });
-        using RawClient silent = RawClient.Open(server.Port, "/calm");
+        using RawClient silent = RawClient.Open(server.Port, "/ws/calm");
         server.CatchUp();
         time.Advance(TimeSpan.FromSeconds(11));
         Assert.That(silent.ReadClose(answer: true).Code, Is.EqualTo(3008));
@@ -271,17 +271,17 @@ public sealed class ThrowingLogTests(Setup setup)
     {
         public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => request.Path switch
         {
-            "/upgrade" => throw new InvalidOperationException("as the test says"),
-            "/upgrade-later" => new(Task.FromException<UpgradeDecision>(new OperationCanceledException("as the test says"))),
-            "/upgrade-timeout" => new(Task.FromException<UpgradeDecision>(new TimeoutException("as the test says"))),
+            "/ws/upgrade" => throw new InvalidOperationException("as the test says"),
+            "/ws/upgrade-later" => new(Task.FromException<UpgradeDecision>(new OperationCanceledException("as the test says"))),
+            "/ws/upgrade-timeout" => new(Task.FromException<UpgradeDecision>(new TimeoutException("as the test says"))),
             _ => new(UpgradeDecision.Accept()),
         };
 
-        public void OnOpen(WebSocketConnection connection) => ThrowAt(connection, "/open");
+        public void OnOpen(WebSocketConnection connection) => ThrowAt(connection, "/ws/open");
 
         public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
         {
-            ThrowAt(connection, "/message");
+            ThrowAt(connection, "/ws/message");
             connection.TrySend(kind, message.Span);
             return ValueTask.CompletedTask;
         }
