@@ -34,8 +34,8 @@ internal sealed class AttackClient
     /// <summary>It reads no more once it is open.</summary>
     public bool StopsReading { get; init; }
 
-    /// <summary>What the kernel may hold for it, each way; 0: what it likes.</summary>
-    public int KernelBytes { get; init; }
+    /// <summary>What the kernel may hold that it sends, and that it does not read; 0: what the kernel likes.</summary>
+    public (int Sends, int Receives) KernelBytes { get; init; }
 
     /// <summary>Bytes that one send takes at most; 0: all that there are. With it a turn makes one send.</summary>
     public int StepBytes { get; init; }

@@ -1,5 +1,5 @@
-// Attackers that make the server hold something: they read nothing, or end nothing that they have begun. Their kernel holds little for
-// them, so that the server has to. They stay for as long as the attack goes on, or until the server closes them.
+// Attackers that make the server hold something: they read nothing, or end nothing that they have begun. Their kernel holds little of
+// what they do not read, so that the server has to. They stay for as long as the attack goes on, or until the server closes them.
 
 using RawWs.Frame;
 
@@ -7,7 +7,8 @@ namespace RawWs.Benchmarks.Load;
 
 internal static partial class Attacks
 {
-    private const int SmallKernelBytes = 8 * 1024;
+    private const int UnreadBytes = 8 * 1024;
+    private const int UnsentBytes = 256 * 1024; // as much as the server receives at once
     private const int UnfinishedBytes = 31 * 1024;
     private const int BegunPerTurn = 10;
 
@@ -59,7 +60,7 @@ internal static partial class Attacks
     private static void HeadsUnfinished(AttackStage stage)
     {
         byte[] whole = stage.Attackers.MakeRequest("/", Fields(UnfinishedBytes));
-        Begin(stage, () => new AttackClient { Request = whole[..UnfinishedBytes], KernelBytes = UnfinishedBytes * 2 });
+        Begin(stage, () => new AttackClient { Request = whole[..UnfinishedBytes], KernelBytes = (UnfinishedBytes * 2, 0) });
         stage.SentOtherwise = stage.Attackers.Clients.Count(static client => !client.HasToSend);
     }
 
@@ -81,7 +82,7 @@ internal static partial class Attacks
     {
         Request = stage.Attackers.MakeRequest("/?uid=" + uid),
         StopsReading = true,
-        KernelBytes = SmallKernelBytes,
+        KernelBytes = (UnsentBytes, UnreadBytes),
     };
 
     /// <summary>Begins all connections, some each turn, and stays for the time of the attack.</summary>

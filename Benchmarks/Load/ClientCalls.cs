@@ -32,19 +32,16 @@ internal static unsafe partial class ClientCalls
     /// <summary>Begins to connect, without waiting. Returns the descriptor, or -1 with the error in <see cref="Linux.LastError"/>.</summary>
     /// <param name="to">Where to.</param>
     /// <param name="from">The own address; null for whichever the system takes.</param>
-    /// <param name="bufferBytes">What the kernel may hold, each way; 0 for what it likes.</param>
-    public static int Connect(SocketAddress to, SocketAddress? from, int bufferBytes = 0)
+    /// <param name="sendBufferBytes">What the kernel may hold that is to be sent; 0 for what it likes.</param>
+    /// <param name="receiveBufferBytes">What it may hold that is not read; 0 for what it likes.</param>
+    public static int Connect(SocketAddress to, SocketAddress? from, int sendBufferBytes = 0, int receiveBufferBytes = 0)
     {
         int descriptor = socket((int)to.Family == (int)System.Net.Sockets.AddressFamily.InterNetworkV6 ? 10 : 2, SockStreamCloexecNonblock, 0);
         if (descriptor < 0) return -1;
         int one = 1;
         _ = setsockopt(descriptor, IpProtoTcp, TcpNoDelay, &one, 4);
-        if (bufferBytes > 0)
-        {
-            _ = setsockopt(descriptor, SolSocket, SoSendBuffer, &bufferBytes, 4);
-            _ = setsockopt(descriptor, SolSocket, SoReceiveBuffer, &bufferBytes, 4);
-        }
-
+        if (sendBufferBytes > 0) _ = setsockopt(descriptor, SolSocket, SoSendBuffer, &sendBufferBytes, 4);
+        if (receiveBufferBytes > 0) _ = setsockopt(descriptor, SolSocket, SoReceiveBuffer, &receiveBufferBytes, 4);
         if (from is not null)
         {
             // The port is then chosen at the connect, where only the pair of both ends has to be new.
