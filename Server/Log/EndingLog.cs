@@ -1,7 +1,7 @@
 // The lines of endings, and how many of them there are. Whoever can reach the port can end connections by the thousand, each with a line:
 // a disk would be full within hours. So of each kind (a cause; for HTTP a status) the first of every second are told in full, and of the
-// rest how many there were of each: one line a second at most. The application's failures are told one by one whatever their number: no
-// stranger causes them unless there is a fault to be found, and each has another tale.
+// rest how many there were of each: one line a second at most. The verdicts of faults, the peer's, the application's or our own, are told one by one
+// whatever their number: each has another tale.
 //
 // A line that is not written costs a few additions under a lock. What is left over at a second's end is told by the next ending, or, when
 // there is none, by a timer in a loop's wheel; at the server's stop by the server.
@@ -40,7 +40,7 @@ internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, IL
     /// <summary>A connection has ended, or its request was answered.</summary>
     public void Tell(long id, PeerAddress peer, Verdict verdict)
     {
-        if (!log.IsEnabled(LogLevel.Information) || !IsToldInFull(KindOf(verdict), !IsFailure(verdict.Cause))) return;
+        if (!log.IsEnabled(LogLevel.Information) || !IsToldInFull(KindOf(verdict), !IsFault(verdict.Cause))) return;
         if (verdict.Cause == EndCause.Http) log.RequestAnswered(id, peer, verdict);
         else log.ConnectionEnded(id, peer, verdict);
     }
@@ -79,8 +79,9 @@ internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, IL
         Tell(sum, count);
     }
 
-    // What the server, or the program that it is a part of, has done wrong itself.
-    private static bool IsFailure(EndCause cause) => cause is EndCause.HandlerError or EndCause.None;
+    // Somebody has broken a rule, or could not do his part. The others end as connections end.
+    private static bool IsFault(EndCause cause) => cause is not (EndCause.PeerClosed or EndCause.PeerVanished or EndCause.Heartbeat or EndCause.CloseDeadline
+        or EndCause.Replaced or EndCause.Rejected or EndCause.ApplicationClosed or EndCause.Aborted or EndCause.Drain or EndCause.Http);
 
     private static int KindOf(Verdict verdict) => verdict.Cause == EndCause.Http
         ? FirstStatusKind + Math.Clamp(verdict.Code ?? 0, 0, StatusKinds - 1)
@@ -128,8 +129,8 @@ internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, IL
         List<(int Count, int Kind)> kinds = [];
         for (int kind = 0; kind < MemoryKind; kind++)
         {
-            bool isFailure = kind < FirstStatusKind && IsFailure((EndCause)kind);
-            if (_counts[kind] > FullLinesMax && !isFailure) kinds.Add((_counts[kind] - FullLinesMax, kind));
+            bool isFault = kind < FirstStatusKind && IsFault((EndCause)kind);
+            if (_counts[kind] > FullLinesMax && !isFault) kinds.Add((_counts[kind] - FullLinesMax, kind));
         }
 
         kinds.Sort(static (a, b) => b.Count != a.Count ? b.Count.CompareTo(a.Count) : a.Kind.CompareTo(b.Kind));
