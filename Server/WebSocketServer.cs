@@ -1,16 +1,13 @@
-// The server: listener, loops and what they share, from start to stop. It knows no protocol; that is the connections'.
+// The server: listener, loops and what they share, from start to stop; .Accept has what becomes of those who come. It knows no protocol; that is the connections'.
 
 using System.Net;
-using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
-using System.Runtime.Versioning;
 using RawWs.Frame;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
 using RawWs.Server.Time;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 
@@ -35,24 +32,15 @@ public interface IConnectionSet
 }
 
 /// <summary>A WebSocket server (RFC 6455) over raw sockets.</summary>
-public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposable
+public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposable
 {
-    // So many past the limit, if there is room for them, are still told why (503); the rest is closed unanswered.
-    private const int ToldConnectionsMax = 64;
-
     private readonly ServerContext _context;
     private readonly EventLoop[] _loops;
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Listener? _listener;
     private TaskCompletionSource? _stopped;
     private bool _started;
-    private long _lastId;
-    private long _turnedAway;
-    private long _backedOffAt;
     private int _count;
-    private int _nextLoop;
-    private int _connectionsMax;
-    private int _toldMax;
     private int _clean;
     private volatile bool _stopping;
 
@@ -256,119 +244,10 @@ public sealed class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposabl
         }
     }
 
-    [SupportedOSPlatform("linux")]
-    void IAcceptor.Accept(int descriptor, PeerAddress peer)
-    {
-        int before = Interlocked.Increment(ref _count) - 1;
-        if (TurnsAway(before))
-        {
-            Native.Linux.Close(descriptor);
-            ConnectionGone();
-            return;
-        }
-
-        try
-        {
-            EpollLoop loop = (EpollLoop)NextLoop();
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(new EpollTransport(loop, descriptor, connection), before >= _connectionsMax);
-        }
-        catch
-        {
-            ConnectionGone(); // there is no memory for it: the listener closes it, and waits a little
-            throw;
-        }
-    }
-
-    void IAcceptor.Accept(Socket socket)
-    {
-        int before = Interlocked.Increment(ref _count) - 1;
-        PeerAddress peer = default;
-        try
-        {
-            peer = new PeerAddress((IPEndPoint)socket.RemoteEndPoint!);
-        }
-        catch (SocketException exception)
-        {
-            socket.Dispose();
-            ConnectionGone();
-            if (exception.SocketErrorCode is not (SocketError.NotConnected or SocketError.InvalidArgument)) throw;
-            return; // it is gone already
-        }
-
-        if (TurnsAway(before))
-        {
-            socket.Dispose();
-            ConnectionGone();
-            return;
-        }
-
-        EventLoop loop = NextLoop();
-        WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-        try
-        {
-            connection.Begin(new SocketTransport(loop, socket, connection), before >= _connectionsMax);
-        }
-        catch (SocketException)
-        {
-            socket.Dispose(); // gone already, it does not let itself be set up
-            ConnectionGone();
-        }
-        catch
-        {
-            ConnectionGone(); // as above
-            throw;
-        }
-    }
-
-    // Said at once, and while it lasts once a second.
-    void IAcceptor.OnBackOff(TimeSpan wait, string error)
-    {
-        TimeProvider time = _context.Options.TimeProvider;
-        long now = time.GetTimestamp();
-        if (_backedOffAt != 0 && time.GetElapsedTime(_backedOffAt, now) < TimeSpan.FromSeconds(1)) return;
-        _backedOffAt = now;
-        _context.Log.AcceptBackedOff((int)wait.TotalMilliseconds, error);
-    }
-
     internal void OnConnectionEnded(WebSocketConnection connection, Verdict verdict)
     {
         if (_stopping && verdict.Clean) Interlocked.Increment(ref _clean);
         ConnectionGone();
-    }
-
-    // The loops' own descriptors and the listeners' are taken by now. What is set explicitly holds, and if there is no room for it, that
-    // is said.
-    private void SetConnectionsMax()
-    {
-        int room = Descriptors.RoomNow();
-        _connectionsMax = Options.ConnectionsMax ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4), MemoryShare.ConnectionsMax(Options.Loops));
-        _toldMax = Math.Clamp(room - _connectionsMax, 0, ToldConnectionsMax);
-        if (_connectionsMax > room) _context.Log.ConnectionsPastFiles(_connectionsMax, Descriptors.Limit, room);
-    }
-
-    // A loop that hears nothing is given nobody, as long as there is another.
-    private EventLoop NextLoop()
-    {
-        EventLoop next = _loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)_loops.Length];
-        if (!next.IsDeaf) return next;
-        foreach (EventLoop loop in _loops)
-            if (!loop.IsDeaf) return loop;
-        return next;
-    }
-
-    private bool TurnsAway(int before)
-    {
-        if (before < (long)_connectionsMax + _toldMax && !_stopping) return false;
-        // Said for the first, and then each time the number has doubled.
-        long count = Interlocked.Increment(ref _turnedAway);
-        if ((count & (count - 1)) == 0) _context.Log.ConnectionsTurnedAway(count, _connectionsMax);
-        return true;
-    }
-
-    private void ConnectionGone()
-    {
-        if (Interlocked.Decrement(ref _count) == 0 && _stopping) _empty.TrySetResult();
     }
 
     private async Task StopOnceAsync(TimeSpan drain, TaskCompletionSource stopped)

@@ -1,0 +1,130 @@
+// The server as the one who accepts: who comes is counted, turned away past the limits, or given to the next loop.
+
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.Versioning;
+using RawWs.Server.Listening;
+using RawWs.Server.Log;
+using RawWs.Server.Loops;
+using RawWs.Server.Memory;
+using RawWs.Server.Transports;
+
+namespace RawWs.Server;
+
+public sealed partial class WebSocketServer
+{
+    // So many past the limit, if there is room for them, are still told why (503); the rest is closed unanswered.
+    private const int ToldConnectionsMax = 64;
+
+    private long _lastId;
+    private long _turnedAway;
+    private long _backedOffAt;
+    private int _nextLoop;
+    private int _connectionsMax;
+    private int _toldMax;
+
+    [SupportedOSPlatform("linux")]
+    void IAcceptor.Accept(int descriptor, PeerAddress peer)
+    {
+        int before = Interlocked.Increment(ref _count) - 1;
+        if (TurnsAway(before))
+        {
+            Native.Linux.Close(descriptor);
+            ConnectionGone();
+            return;
+        }
+
+        EpollLoop loop = (EpollLoop)NextLoop();
+        try
+        {
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
+            connection.Begin(new EpollTransport(loop, descriptor, connection), before >= _connectionsMax);
+        }
+        catch
+        {
+            ConnectionGone(); // it never was
+            throw;
+        }
+    }
+
+    void IAcceptor.Accept(Socket socket)
+    {
+        int before = Interlocked.Increment(ref _count) - 1;
+        PeerAddress peer = default;
+        try
+        {
+            peer = new PeerAddress((IPEndPoint)socket.RemoteEndPoint!);
+        }
+        catch (SocketException exception)
+        {
+            socket.Dispose();
+            ConnectionGone();
+            if (exception.SocketErrorCode is SocketError.NotConnected or SocketError.InvalidArgument) return; // it is gone already
+            throw;
+        }
+
+        if (TurnsAway(before))
+        {
+            socket.Dispose();
+            ConnectionGone();
+            return;
+        }
+
+        EventLoop loop = NextLoop();
+        try
+        {
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
+            connection.Begin(new SocketTransport(loop, socket, connection), before >= _connectionsMax);
+        }
+        catch (Exception exception)
+        {
+            socket.Dispose();
+            ConnectionGone();
+            if (exception is not SocketException { SocketErrorCode: SocketError.NotConnected or SocketError.InvalidArgument }) throw;
+        }
+    }
+
+    // Said at once, and while it lasts once a second.
+    void IAcceptor.OnBackOff(TimeSpan wait, string error)
+    {
+        TimeProvider time = _context.Options.TimeProvider;
+        long now = time.GetTimestamp();
+        if (_backedOffAt != 0 && time.GetElapsedTime(_backedOffAt, now) < TimeSpan.FromSeconds(1)) return;
+        _backedOffAt = now;
+        _context.Log.AcceptBackedOff((int)wait.TotalMilliseconds, error);
+    }
+
+    // The loops' own descriptors and the listeners' are taken by now. What is set explicitly holds, and if there is no room for it, that
+    // is said.
+    private void SetConnectionsMax()
+    {
+        int room = Descriptors.RoomNow();
+        _connectionsMax = Options.ConnectionsMax ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4), MemoryShare.ConnectionsMax(Options.Loops));
+        _toldMax = Math.Clamp(room - _connectionsMax, 0, ToldConnectionsMax);
+        if (_connectionsMax > room) _context.Log.ConnectionsPastFiles(_connectionsMax, Descriptors.Limit, room);
+    }
+
+    // A loop that hears nothing is given nobody, as long as there is another.
+    private EventLoop NextLoop()
+    {
+        EventLoop next = _loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)_loops.Length];
+        if (!next.IsDeaf) return next;
+        foreach (EventLoop loop in _loops)
+            if (!loop.IsDeaf) return loop;
+        return next;
+    }
+
+    private bool TurnsAway(int before)
+    {
+        if (before < (long)_connectionsMax + _toldMax && !_stopping) return false;
+        // Said for the first, and then each time the number has doubled.
+        long count = Interlocked.Increment(ref _turnedAway);
+        if ((count & (count - 1)) == 0) _context.Log.ConnectionsTurnedAway(count, _connectionsMax);
+        return true;
+    }
+
+    private void ConnectionGone()
+    {
+        if (Interlocked.Decrement(ref _count) == 0 && _stopping) _empty.TrySetResult();
+    }
+}
