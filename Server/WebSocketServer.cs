@@ -1,4 +1,5 @@
-// The server: listener, loops and what they share, from start to stop; .Accept has what becomes of those who come. It knows no protocol; that is the connections'.
+// The server: listener, loops and what they share, from start to stop; .Accept has what becomes of those who come. It knows no protocol;
+// that is the connections'.
 
 using System.Net;
 using System.Runtime.ExceptionServices;
@@ -25,8 +26,8 @@ public interface IConnectionSet
     bool Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null);
 
     /// <summary>
-    /// The same with a message that is encoded here, once; nothing is allocated. A connection whose handler sends much to everybody is not read from until
-    /// it has left.
+    /// The same with a message that is encoded here, once; nothing is allocated. A connection whose handler sends much to everybody is not
+    /// read from until it has left.
     /// </summary>
     bool TryBroadcast(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused = null);
 }
@@ -130,8 +131,8 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
 
     /// <summary>
     /// Stops: accepts nothing more, sends Close 1001 to all, waits up to <paramref name="drain"/> for them to end, and ends the rest. Called
-    /// again, it waits for the same stop. It may be called from a handler or a log; to wait for it there takes as long as the drain and some seconds more,
-    /// for the loop that waits does not end meanwhile.
+    /// again, it waits for the same stop. It may be called from a handler or a log; to wait for it there takes as long as the drain and
+    /// some seconds more, for the loop that waits does not end meanwhile.
     /// </summary>
     public Task StopAsync(TimeSpan drain)
     {
@@ -147,7 +148,8 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
     }
 
     /// <summary>
-    /// Leaves memory that is kept for coming connections and messages to the garbage collector: for whoever knows that much was needed and is not any more.
+    /// Leaves memory that is kept for coming connections and messages to the garbage collector: for whoever knows that much was needed and
+    /// is not any more.
     /// </summary>
     public void DropSpareMemory()
     {

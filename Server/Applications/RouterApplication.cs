@@ -146,7 +146,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         return ValueTask.CompletedTask;
     }
 
-    // An answer is queued like any message. Who is not read from while it does not take its answers seldom finds no room for one; who takes nothing is closed.
+    // An answer is queued like any message. Who is not read from while it does not take its answers seldom finds no room for one; who takes
+    // nothing is closed.
     private static void Send(WebSocketConnection connection, UidError error, ReadOnlySpan<byte> uid)
     {
         Span<byte> answer = stackalloc byte[128];

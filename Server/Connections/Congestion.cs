@@ -1,5 +1,5 @@
-// How many of a loop's connections are behind: those whose outboxes hold more than a little, and those whose outboxes are full. Outboxes keep the two
-// counts; who sends to everybody looks at them, and so need not look at every connection.
+// How many of a loop's connections are behind: those whose outboxes hold more than a little, and those whose outboxes are full. Outboxes
+// keep the two counts; who sends to everybody looks at them, and so need not look at every connection.
 
 namespace RawWs.Server;
 

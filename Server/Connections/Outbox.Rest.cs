@@ -1,5 +1,5 @@
-// What the kernel did not take of a batch goes in front of all that is queued. Only that is kept: frames that are through are left out, and of the
-// Pongs that were not begun all but the last (§5.5.3), so that answers which nobody reads take no more room than one.
+// What the kernel did not take of a batch goes in front of all that is queued. Only that is kept: frames that are through are left out, and
+// of the Pongs that were not begun all but the last (§5.5.3), so that answers which nobody reads take no more room than one.
 
 using RawWs.Frame;
 using RawWs.Server.Native;

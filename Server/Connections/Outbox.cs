@@ -1,10 +1,10 @@
 // What waits to be sent to one peer. In: whole frames, appended from any thread. Out: runs of bytes, taken by the owning loop alone, in
-// order. An entry is one frame, or several messages' frames that lie side by side in a chunk: a million tiny messages are a few entries. Where a
-// frame ends is read from its own header, and only when the kernel has taken a part of an entry: so a frame that was begun is finished or the connection
-// is reset, and Close goes between frames, never into one. A large frame has an array of its own, and a shared one is held by reference.
-// A connection has an outbox only while something is queued: it is taken from the spares with the first frame, and given back with
-// the last. Every call is made under the lock of the connection that has it. All that it holds is charged to the memory budget at what it costs, and,
-// but for what must go out whatever happens (a control frame, an HTTP answer), asked for before.
+// order. An entry is one frame, or several messages' frames that lie side by side in a chunk: a million tiny messages are a few entries.
+// Where a frame ends is read from its own header, and only when the kernel has taken a part of an entry: so a frame that was begun is
+// finished or the connection is reset, and Close goes between frames, never into one. A large frame has an array of its own, and a shared
+// one is held by reference. A connection has an outbox only while something is queued: it is taken from the spares with the first frame,
+// and given back with the last. Every call is made under the lock of the connection that has it. All that it holds is charged to the memory
+// budget at what it costs, and, but for what must go out whatever happens (a control frame, an HTTP answer), asked for before.
 
 using RawWs.Frame;
 using RawWs.Server.Memory;

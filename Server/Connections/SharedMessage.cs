@@ -51,7 +51,8 @@ public sealed class SharedMessage : IDisposable, IUnderWay
     long IUnderWay.LookInterval => 1000;
 
     /// <summary>
-    /// Gives up the maker's reference; once. If much of it is still on its way then, the connection whose handler does this is not read from until it has left.
+    /// Gives up the maker's reference; once. If much of it is still on its way then, the connection whose handler does this is not read
+    /// from until it has left.
     /// </summary>
     public void Dispose()
     {
@@ -104,7 +105,8 @@ public sealed class SharedMessage : IDisposable, IUnderWay
         if (_isSpare) SpareMessages.Give(this);
     }
 
-    // Whoever sends it, of those whose bytes are being taken on this thread, waits until it has left if there is much of it. We have a reference yet.
+    // Whoever sends it, of those whose bytes are being taken on this thread, waits until it has left if there is much of it. We have a
+    // reference yet.
     private void HoldSender()
     {
         long outboxes = Volatile.Read(ref _references) - 1;

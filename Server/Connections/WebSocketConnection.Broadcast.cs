@@ -42,7 +42,8 @@ public sealed partial class WebSocketConnection
         if (messages > 0 && !TryDefer(frames, messages)) Send(frames, default, default, messages);
     }
 
-    // Under the lock. True when some were queued. An outbox that is full gets none: whoever has sent them since it is full has been told so.
+    // Under the lock. True when some were queued. An outbox that is full gets none: whoever has sent them since it is full has been told
+    // so.
     private bool QueueBroadcasts()
     {
         if (!_accepting || !HasBroadcastsToCome) return false;
@@ -52,8 +53,9 @@ public sealed partial class WebSocketConnection
         return false;
     }
 
-    // Under the lock. They were sent when there was room, so they are queued, were it past the bound; and if it is them who fill the outbox, so are those that
-    // have come in this moment. Who can't be given them, for want of memory, is closed: no message is left out in silence.
+    // Under the lock. They were sent when there was room, so they are queued, were it past the bound; and if it is them who fill the
+    // outbox, so are those that have come in this moment. Who can't be given them, for want of memory, is closed: no message is left out in
+    // silence.
     private bool QueueBroadcastsSentBefore()
     {
         BroadcastLog log = _loop.Broadcasts;

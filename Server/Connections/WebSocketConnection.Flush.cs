@@ -129,7 +129,8 @@ public sealed partial class WebSocketConnection
         return all && !_stalled;
     }
 
-    // False when there is no memory for it. A frame may be cut then, and nothing can follow it: the connection of whoever does not take its bytes is reset.
+    // False when there is no memory for it. A frame may be cut then, and nothing can follow it: the connection of whoever does not take its
+    // bytes is reset.
     private bool TryQueueRest(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, int taken)
     {
         lock (_transport)

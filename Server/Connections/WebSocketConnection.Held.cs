@@ -1,5 +1,5 @@
-// Who sends more to others than can leave is not read from until it has left. What it waits for tells it (IUnderWay); and so that a receiver that takes
-// nothing does not hold up a sender, the sender looks by itself every now and then whether it still becomes less.
+// Who sends more to others than can leave is not read from until it has left. What it waits for tells it (IUnderWay); and so that a
+// receiver that takes nothing does not hold up a sender, the sender looks by itself every now and then whether it still becomes less.
 
 using RawWs.Server.Loops;
 using RawWs.Server.Transports;

@@ -102,8 +102,8 @@ public sealed partial class WebSocketConnection
         return inbox;
     }
 
-    // Returns how many bytes are done with. `all`: the rest has been looked at too, and is worth nothing without more. Else it stays for another turn:
-    // somebody has the last message, the peer does not take its answers, or it has had its share.
+    // Returns how many bytes are done with. `all`: the rest has been looked at too, and is worth nothing without more. Else it stays for
+    // another turn: somebody has the last message, the peer does not take its answers, or it has had its share.
     private int TakeSteps(Inbox inbox, byte[] array, int offset, int count, out bool all)
     {
         Conversation conversation = inbox.Conversation;

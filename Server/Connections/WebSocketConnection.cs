@@ -121,8 +121,9 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     public void CloseTooSlow() => RequestClose(EndCause.TooSlow, ServerCloseCodes.TooSlow, "too slow", dropUnsent: true);
 
     /// <summary>
-    /// Closes a connection whose outbox is full since its peer takes nothing: the kernel has taken nothing of it for five seconds, or for the send timeout where
-    /// that is less. One that makes progress stays; whoever sends to it is told <see cref="SendResult.Full"/> and can do what suits it.
+    /// Closes a connection whose outbox is full since its peer takes nothing: the kernel has taken nothing of it for five seconds, or for
+    /// the send timeout where that is less. One that makes progress stays; whoever sends to it is told <see cref="SendResult.Full"/> and
+    /// can do what suits it.
     /// </summary>
     /// <returns>Whether it is closed.</returns>
     public bool CloseIfTooSlow()
@@ -189,7 +190,8 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     }
 
     /// <summary>
-    /// What an application gave along with something that was sent here, to be told of this connection, has thrown: it costs this connection. Any thread.
+    /// What an application gave along with something that was sent here, to be told of this connection, has thrown: it costs this
+    /// connection. Any thread.
     /// </summary>
     internal void OnCallbackThrew(Exception exception)
     {

@@ -1,8 +1,8 @@
 // The accept loop as a part of an event loop: the listeners are in its interest set, and it accepts by accept4 on their handles what has come, so many at a time.
 // A connection is a bare descriptor, without a Socket object (some 700 bytes). A thread of its own would cost a switch of threads there and back for each batch (docs/decisions/0005). A connection of the same loop begins at once; another loop's is posted there.
-// The listeners' events are edge-triggered: each arrival is told once. So nothing has to leave the interest set while accepting waits for something that has
-// run out, and a call that keeps failing does not wake the loop again and again. In return what is left in a backlog has to be come back for: after a
-// full batch by a post, after a wait by the timer.
+// The listeners' events are edge-triggered: each arrival is told once. So nothing has to leave the interest set while accepting waits for
+// something that has run out, and a call that keeps failing does not wake the loop again and again. In return what is left in a backlog has
+// to be come back for: after a full batch by a post, after a wait by the timer.
 
 using System.Net.Sockets;
 using System.Runtime.Versioning;
@@ -51,8 +51,8 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents, ILoopWork
     }
 
     /// <summary>
-    /// Accepts nothing more: when it returns, nothing is being accepted. Any thread; on the loop's own, from inside of an accept, the one that is under way is
-    /// the last.
+    /// Accepts nothing more: when it returns, nothing is being accepted. Any thread; on the loop's own, from inside of an accept, the one
+    /// that is under way is the last.
     /// </summary>
     public void Stop()
     {

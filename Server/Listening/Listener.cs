@@ -163,7 +163,8 @@ internal sealed class Listener : IAsyncDisposable
         }
     }
 
-    // What Errno.IsOfTheConnection is elsewhere. The runtime does not tell the system's own error; one that it has no name for is taken for ours.
+    // What Errno.IsOfTheConnection is elsewhere. The runtime does not tell the system's own error; one that it has no name for is taken for
+    // ours.
     private static bool IsOfTheConnection(SocketException exception) => exception.SocketErrorCode
         is SocketError.ConnectionAborted or SocketError.ConnectionReset or SocketError.NetworkDown or SocketError.NetworkUnreachable or SocketError.HostDown
         or SocketError.HostUnreachable or SocketError.OperationNotSupported or SocketError.ProtocolOption or SocketError.Interrupted;

@@ -88,7 +88,8 @@ internal sealed class ConsoleLog : ILoggerProvider
         }
         catch (Exception)
         {
-            // There is no output any more (or no memory, or no time of day), and nobody to tell. From here on lines fill the queue and are counted as dropped.
+            // There is no output any more (or no memory, or no time of day), and nobody to tell. From here on lines fill the queue and are
+            // counted as dropped.
         }
     }
 

@@ -1,7 +1,7 @@
 // The lines of endings, and how many of them there are. Whoever can reach the port can end connections by the thousand, each with a line:
 // a disk would be full within hours. So of each kind (a cause; for HTTP a status) the first of every second are told in full, and of the
-// rest how many there were of each: one line a second at most. The verdicts of faults, the peer's, the application's or our own, are told one by one
-// whatever their number: each has another tale.
+// rest how many there were of each: one line a second at most. The verdicts of faults, the peer's, the application's or our own, are told
+// one by one whatever their number: each has another tale.
 //
 // A line that is not written costs a few additions under a lock. What is left over at a second's end is told by the next ending, or, when
 // there is none, by a timer in a loop's wheel; at the server's stop by the server.

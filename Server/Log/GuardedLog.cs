@@ -1,6 +1,6 @@
-// The embedder's log, made harmless. A log is somebody else's code, and the server writes to it from its loops' threads, where an exception would end
-// more than a line: the connection's ending, the loop, the process. So everything that it throws stays here. A line that is lost is counted, and
-// when a line is taken again, the next one says how many were lost. Whoever logs in this server need not think of it.
+// The embedder's log, made harmless. A log is somebody else's code, and the server writes to it from its loops' threads, where an exception
+// would end more than a line: the connection's ending, the loop, the process. So everything that it throws stays here. A line that is lost
+// is counted, and when a line is taken again, the next one says how many were lost. Whoever logs in this server need not think of it.
 
 using Microsoft.Extensions.Logging;
 

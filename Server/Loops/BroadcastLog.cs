@@ -1,11 +1,12 @@
 // Broadcasts to one loop's connections, as long as they are on their way. A message for everybody is written here once, by any thread, and
-// not into a thousand outboxes. In the loop's turns each open connection is brought up to date: one that has nothing queued sends the frames from
-// where they lie, all of them in one call; another gets them into its outbox. Whoever sends something else to a connection first brings it up
-// to date, so that a connection sees everything in the order in which it was sent; a connection keeps just the number up to which it has them.
-// Broadcasts are numbered from 0 and never again; those from Start to End are here. What is here is forgotten when all have it.
+// not into a thousand outboxes. In the loop's turns each open connection is brought up to date: one that has nothing queued sends the
+// frames from where they lie, all of them in one call; another gets them into its outbox. Whoever sends something else to a connection
+// first brings it up to date, so that a connection sees everything in the order in which it was sent; a connection keeps just the number up
+// to which it has them. Broadcasts are numbered from 0 and never again; those from Start to End are here. What is here is forgotten when
+// all have it.
 //
-// To bring everybody up to date is a pass. It takes as many turns as it needs, so that a loop with many connections listens in between. Who sends much to
-// everybody is not read from until what it has sent has left: it awaits the log, as IUnderWay says.
+// To bring everybody up to date is a pass. It takes as many turns as it needs, so that a loop with many connections listens in between. Who
+// sends much to everybody is not read from until what it has sent has left: it awaits the log, as IUnderWay says.
 
 namespace RawWs.Server.Loops;
 
@@ -63,8 +64,8 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
     private bool HasLeft => _start == _end && !loop.Congestion.IsAnyBehind;
 
     /// <summary>
-    /// Writes a frame behind the others and has the loop bring it to everybody. False when there is no room, or when the one to be told of the slow is
-    /// another: then it has to be sent to one after the other. Any thread.
+    /// Writes a frame behind the others and has the loop bring it to everybody. False when there is no room, or when the one to be told of
+    /// the slow is another: then it has to be sent to one after the other. Any thread.
     /// </summary>
     /// <param name="frame">A whole frame.</param>
     /// <param name="refused">Who is told of connections that do not get it, since their outboxes are full.</param>
@@ -91,7 +92,8 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
             Volatile.Write(ref _end, _end + 1);
         }
 
-        // Written first and looked at then: an outbox that becomes full counts itself first and looks at the end then. So one of the two sees the other.
+        // Written first and looked at then: an outbox that becomes full counts itself first and looks at the end then. So one of the two
+        // sees the other.
         Interlocked.MemoryBarrier();
         toAll = !loop.Congestion.IsAnyFull;
         if (first) loop.Post(this);

@@ -1,5 +1,5 @@
-// An event loop on a thread of its own, fed by epoll. One call asks and waits: where something is there it returns at once, and where the loop has work of
-// its own it does not wait. Another thread wakes it through an eventfd. Pointers live in small synchronous methods.
+// An event loop on a thread of its own, fed by epoll. One call asks and waits: where something is there it returns at once, and where the
+// loop has work of its own it does not wait. Another thread wakes it through an eventfd. Pointers live in small synchronous methods.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
@@ -112,8 +112,8 @@ internal sealed class EpollLoop : EventLoop
 
     public override void SubmitDeferred() => _deferred.Submit();
 
-    // Before the start and after the end there is nobody to be woken. Where the write is refused, setting the events anew has the kernel look at the eventfd
-    // again, which is readable from its beginning.
+    // Before the start and after the end there is nobody to be woken. Where the write is refused, setting the events anew has the kernel
+    // look at the eventfd again, which is readable from its beginning.
     protected override void Wake()
     {
         lock (_waking)
@@ -150,7 +150,8 @@ internal sealed class EpollLoop : EventLoop
         }
     }
 
-    // A turn that throws is a bug of ours, for all that others may throw is caught where they are called. It costs what that turn had to do, not the loop.
+    // A turn that throws is a bug of ours, for all that others may throw is caught where they are called. It costs what that turn had to
+    // do, not the loop.
     private void RunToTheEnd()
     {
         while (!_stopping)
@@ -236,8 +237,8 @@ internal sealed class EpollLoop : EventLoop
         }
     }
 
-    // Who has something to say comes first. To go on sending where the kernel was full may be a megabyte for each: that has a part of the turn, beginning with
-    // another one each time. What has to wait is told again by the next epoll_wait.
+    // Who has something to say comes first. To go on sending where the kernel was full may be a megabyte for each: that has a part of the
+    // turn, beginning with another one each time. What has to wait is told again by the next epoll_wait.
     private unsafe void Dispatch(int count)
     {
         fixed (byte* events = _events)

@@ -2,12 +2,13 @@
 // connections' sockets, advances their readers and turns their wheel. Another thread can do two things to a connection: append
 // to its outbox, under the outbox's lock, and post it here.
 //
-// One turn:  wait for events and dispatch them -> run what was posted -> advance the wheel -> go on with connections that were put off -> flush the
-// connections that have something to send -> give the kernel what was put off (as after the events). The order makes a batch: whatever the events of one turn
-// caused to be sent to one peer leaves in one send.
+// One turn:  wait for events and dispatch them -> run what was posted -> advance the wheel -> go on with connections that were put off ->
+// flush the connections that have something to send -> give the kernel what was put off (as after the events). The order makes a batch:
+// whatever the events of one turn caused to be sent to one peer leaves in one send.
 //
-// Nobody has a turn for himself. A connection has a share of each (TurnShare); what is left of its bytes waits in the line of those who were put off, of
-// which a turn takes as many as fit into some milliseconds. Flushing many and sending to everybody are cut into pieces likewise.
+// Nobody has a turn for himself. A connection has a share of each (TurnShare); what is left of its bytes waits in the line of those who
+// were put off, of which a turn takes as many as fit into some milliseconds. Flushing many and sending to everybody are cut into pieces
+// likewise.
 
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -106,8 +107,8 @@ internal abstract class EventLoop
     public ConnectionTable Connections { get; } = new();
 
     /// <summary>
-    /// Milliseconds since the loop was made in which it listened, as of the beginning of this turn: what every deadline is reckoned in. Where the process stood
-    /// still, or a turn took long, the time does not count: nobody is to blame for what we did not hear.
+    /// Milliseconds since the loop was made in which it listened, as of the beginning of this turn: what every deadline is reckoned in.
+    /// Where the process stood still, or a turn took long, the time does not count: nobody is to blame for what we did not hear.
     /// </summary>
     public long Now { get; private set; }
 
@@ -133,7 +134,8 @@ internal abstract class EventLoop
     public abstract void Start();
 
     /// <summary>
-    /// Ends it: returns when no turn runs any more, or when one has not ended for <see cref="StopTimeMax"/>. Never started, it only gives back what it has.
+    /// Ends it: returns when no turn runs any more, or when one has not ended for <see cref="StopTimeMax"/>. Never started, it only gives
+    /// back what it has.
     /// </summary>
     public abstract Task StopAsync();
 
@@ -220,8 +222,8 @@ internal abstract class EventLoop
     {
         _phaseBegan = _time.GetTimestamp();
         long now = (long)_time.GetElapsedTime(_origin, _phaseBegan).TotalMilliseconds - _notListened;
-        // The loop meant to be here when the next entry of the wheel is due. Where it comes late it does as if it had not waited at all, and listens anew;
-        // late again, it goes on to that entry and not past it, for a loop that is always late has its deadlines too.
+        // The loop meant to be here when the next entry of the wheel is due. Where it comes late it does as if it had not waited at all,
+        // and listens anew; late again, it goes on to that entry and not past it, for a loop that is always late has its deadlines too.
         long planned = Wheel.NextDue();
         if (planned < long.MaxValue && now > planned + LateMilliseconds)
         {

@@ -1,7 +1,7 @@
-// What a loop does when it cannot go on as it should: the kernel refuses to let it wait for events, or a turn has thrown. Neither may end the loop, for what is
-// posted (a stop, at last) and what is due still has to be done; and neither may have it go round and round. So it waits here instead, longer each
-// time, until somebody wakes it, and says once a second what is wrong. While it hears no events it is deaf: connections that come are given to others, and those it has end by
-// their deadlines.
+// What a loop does when it cannot go on as it should: the kernel refuses to let it wait for events, or a turn has thrown. Neither may end
+// the loop, for what is posted (a stop, at last) and what is due still has to be done; and neither may have it go round and round. So it
+// waits here instead, longer each time, until somebody wakes it, and says once a second what is wrong. While it hears no events it is deaf:
+// connections that come are given to others, and those it has end by their deadlines.
 
 using System.Runtime.Versioning;
 using RawWs.Server.Log;

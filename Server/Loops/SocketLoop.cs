@@ -93,8 +93,8 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
         }
     }
 
-    // Returns whether there is more to do at once. A turn that throws is a bug of ours: it costs what that turn had to do, and not the thread that it runs on,
-    // which is the runtime's. What it has left comes with the next turn that somebody asks for.
+    // Returns whether there is more to do at once. A turn that throws is a bug of ours: it costs what that turn had to do, and not the
+    // thread that it runs on, which is the runtime's. What it has left comes with the next turn that somebody asks for.
     private bool RunTurn()
     {
         try

@@ -1,6 +1,7 @@
-// What one connection may do before the others have their turn. It is counted, not timed, so that it is the same on every machine: a step of the protocol
-// costs 1, and what it causes costs more, in units of some 0.1 microseconds. Time is looked at besides, for a handler may be slow: every so many steps, and
-// against the whole turn, because that is what the others wait for. Who has used up its share is put off (EventLoop.PutOff) and goes on where it was.
+// What one connection may do before the others have their turn. It is counted, not timed, so that it is the same on every machine: a step
+// of the protocol costs 1, and what it causes costs more, in units of some 0.1 microseconds. Time is looked at besides, for a handler may
+// be slow: every so many steps, and against the whole turn, because that is what the others wait for. Who has used up its share is put off
+// (EventLoop.PutOff) and goes on where it was.
 
 namespace RawWs.Server.Loops;
 
@@ -8,8 +9,8 @@ namespace RawWs.Server.Loops;
 internal interface IUnderWay
 {
     /// <summary>
-    /// How much of it is left. Where that does not become less from one look to the next the sender waits no longer: who does not take what he is sent
-    /// is not to hold it up.
+    /// How much of it is left. Where that does not become less from one look to the next the sender waits no longer: who does not take what
+    /// he is sent is not to hold it up.
     /// </summary>
     int Left { get; }
 

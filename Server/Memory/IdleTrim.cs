@@ -1,8 +1,10 @@
-// After a storm the process gives its memory back. The server allocates next to nothing while it runs, so the collector, which comes with allocations, would not
-// come for hours, and what a thousand connections have needed for a minute would stay. So every few seconds somebody looks: where much has been
-// allocated since the last time, and next to nothing just now, spares are dropped and the heap is collected and given back. That takes some milliseconds, once,
-// in a quiet moment. In the midst of a storm the heap is collected each time that some megabytes of arrays have been let go: the collector's own measure of when
-// it is worth it may be larger than all that the server is allowed to hold. A program that embeds the server has a collector of its own to care for: it calls WebSocketServer.DropSpareMemory if it likes.
+// After a storm the process gives its memory back. The server allocates next to nothing while it runs, so the collector, which comes with
+// allocations, would not come for hours, and what a thousand connections have needed for a minute would stay. So every few seconds somebody
+// looks: where much has been allocated since the last time, and next to nothing just now, spares are dropped and the heap is collected and
+// given back. That takes some milliseconds, once, in a quiet moment. In the midst of a storm the heap is collected each time that some
+// megabytes of arrays have been let go: the collector's own measure of when it is worth it may be larger than all that the server is
+// allowed to hold. A program that embeds the server has a collector of its own to care for: it calls WebSocketServer.DropSpareMemory if it
+// likes.
 
 using System.Runtime.InteropServices;
 

@@ -15,8 +15,9 @@ public sealed class MemoryBudget
     [ThreadStatic] private static int _threadStripe;
     private static int _nextStripe;
 
-    // What has come back is kept for the next: up to 64 KiB some of each size, and larger arrays as many as fit into a bound common to all. It is not charged
-    // to the limit, so it is little, and less where the limit is low. (The base library's pool would keep more, and for longer than an attack lasts.)
+    // What has come back is kept for the next: up to 64 KiB some of each size, and larger arrays as many as fit into a bound common to all.
+    // It is not charged to the limit, so it is little, and less where the limit is low. (The base library's pool would keep more, and for
+    // longer than an attack lasts.)
     private const int SmallestShift = 10;
     private const int LargeShift = 17;
     private const int LargestShift = 24;
@@ -70,8 +71,8 @@ public sealed class MemoryBudget
     public bool HasRoomFor(long bytes) => HeldBytes + bytes <= LimitBytes;
 
     /// <summary>
-    /// Whether so many bytes more may be held for a peer that keeps them waiting: bytes that it does not take, or that it sent faster than they can be worked
-    /// through. An eighth of the limit is not for these, so that whoever comes or speaks meanwhile is served.
+    /// Whether so many bytes more may be held for a peer that keeps them waiting: bytes that it does not take, or that it sent faster than
+    /// they can be worked through. An eighth of the limit is not for these, so that whoever comes or speaks meanwhile is served.
     /// </summary>
     public bool HasRoomToWait(long bytes) => HeldBytes + bytes <= LimitBytes - (LimitBytes / 8);
 

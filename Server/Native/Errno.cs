@@ -55,8 +55,8 @@ internal static class Errno
     public static string Describe(string call, int error) => $"{call} failed with {NameOf(error)}";
 
     /// <summary>
-    /// Whether an error of accept4 is one of the connection that was to be accepted, and not of us: the next one may be well. accept(2) names them: what
-    /// has happened to it on the network meanwhile is told so.
+    /// Whether an error of accept4 is one of the connection that was to be accepted, and not of us: the next one may be well. accept(2)
+    /// names them: what has happened to it on the network meanwhile is told so.
     /// </summary>
     public static bool IsOfTheConnection(int acceptError) => NameOf(acceptError)
         is "ENETDOWN" or "EPROTO" or "ENOPROTOOPT" or "EHOSTDOWN" or "ENONET" or "EHOSTUNREACH" or "EOPNOTSUPP" or "ENETUNREACH" or "ECONNABORTED" or "EINTR";

@@ -122,8 +122,9 @@ internal static unsafe partial class Linux
     public static void ShutdownSend(int descriptor) => _ = shutdown(descriptor, ShutWr);
 
     /// <summary>
-    /// Gives a descriptor back. Whatever close returns, on Linux the number is free afterwards (EINTR and EIO included) and perhaps another's already: it is not
-    /// called a second time. False when it returned an error: a filter may have kept the kernel from carrying it out at all.
+    /// Gives a descriptor back. Whatever close returns, on Linux the number is free afterwards (EINTR and EIO included) and perhaps
+    /// another's already: it is not called a second time. False when it returned an error: a filter may have kept the kernel from carrying
+    /// it out at all.
     /// </summary>
     public static bool Close(int descriptor) => close(descriptor) == 0;
 

@@ -108,7 +108,8 @@ internal sealed unsafe class SendRing
     /// <summary>Has the kernel carry out the round.</summary>
     /// <param name="results">What becomes of each: how many bytes were taken, or an errno below zero. Its length is how many there are.</param>
     /// <returns>
-    /// False when the kernel has refused the call itself (<see cref="Failure"/> says why): what has no result then was not done, and the ring is of no more use.
+    /// False when the kernel has refused the call itself (<see cref="Failure"/> says why): what has no result then was not done, and the
+    /// ring is of no more use.
     /// </returns>
     public bool Submit(Span<int> results)
     {

@@ -14,8 +14,8 @@ public enum DeliveryResult : byte
     Offline,
 
     /// <summary>
-    /// At least one connection of the uid does not get it: it has not taken what was sent to it before, or the server has no memory to keep it. The others
-    /// get it.
+    /// At least one connection of the uid does not get it: it has not taken what was sent to it before, or the server has no memory to keep
+    /// it. The others get it.
     /// </summary>
     TooSlow,
 }

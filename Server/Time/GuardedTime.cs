@@ -1,6 +1,6 @@
-// The embedder's clock, made harmless. The loops ask it at every turn, and a clock that throws would end them. While it throws, time stands still for
-// the deadlines, and what would have been a timer of its own is one of the system's: whoever waits for a while does not wait for ever. The system's
-// own clock does not throw and is used as it is.
+// The embedder's clock, made harmless. The loops ask it at every turn, and a clock that throws would end them. While it throws, time stands
+// still for the deadlines, and what would have been a timer of its own is one of the system's: whoever waits for a while does not wait for
+// ever. The system's own clock does not throw and is used as it is.
 
 namespace RawWs.Server.Time;
 

@@ -117,7 +117,8 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         if (_descriptor < 0) return;
         SendDeferred(); // the number will be another socket's
         if (reset) Linux.ResetOnClose(_descriptor);
-        // Closed, it leaves the interest set. If it is not, its end would be told for ever; if it is, nobody else can have put the number there yet.
+        // Closed, it leaves the interest set. If it is not, its end would be told for ever; if it is, nobody else can have put the number
+        // there yet.
         if (!Linux.Close(_descriptor)) Epoll.TryUnregister(_descriptor);
         _descriptor = -1;
     }
@@ -152,8 +153,8 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         if (HasDeferred) throw new InvalidOperationException("Bytes are put off that have to go first.");
     }
 
-    // Nothing was taken: the kernel is full, or it is the ring's error and perhaps not the connection's. What is queued is sent by a call of its own next, and that
-    // one's error ends the connection. Of EIO it is not known whether something was taken (SendRing).
+    // Nothing was taken: the kernel is full, or it is the ring's error and perhaps not the connection's. What is queued is sent by a call
+    // of its own next, and that one's error ends the connection. Of EIO it is not known whether something was taken (SendRing).
     private static bool MayBeTriedAgain(int error) => error != Linux.Eio && !Errno.IsOfThePeer(error);
 
     // After an event: what woke us for nothing must not wake us again. Only then: a read that is asked for anew soon, as nearly all

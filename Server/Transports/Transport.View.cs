@@ -39,7 +39,8 @@ internal abstract partial class Transport
 
     /// <summary>
     /// The synchronous stretch is over: what the reader has left in the loop's buffer moves to a tail of its own. If it has not
-    /// even advanced, the buffer is still in use, and the loop makes itself another. Without room for a tail its bytes are lost, and with them the connection.
+    /// even advanced, the buffer is still in use, and the loop makes itself another. Without room for a tail its bytes are lost, and with
+    /// them the connection.
     /// </summary>
     private void TakeBufferBack(ITransportOwner owner)
     {

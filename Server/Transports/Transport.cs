@@ -89,7 +89,8 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     public long BytesReceived { get; private set; }
 
     /// <summary>
-    /// It has lately sent more than its share of a turn: of what comes next less is received at once, so that less waits. To be set by the owner.
+    /// It has lately sent more than its share of a turn: of what comes next less is received at once, so that less waits. To be set by the
+    /// owner.
     /// </summary>
     public bool IsBusy { get; set; }
 
@@ -288,8 +289,8 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     }
 
     /// <summary>
-    /// Receives what the kernel holds at this moment, if a read waits for it: before something is held against the peer that its bytes may show to be
-    /// otherwise.
+    /// Receives what the kernel holds at this moment, if a read waits for it: before something is held against the peer that its bytes may
+    /// show to be otherwise.
     /// </summary>
     public void ReceiveWhatIsThere(ITransportOwner owner)
     {

@@ -1,5 +1,5 @@
-// One system call that is to fail, and with what: "accept4:1" is accept4 with errno 1; "epoll_ctl:28:1=1" only where the argument with the index 1
-// (counted from 0) is 1. Of an argument the lower 32 bits are compared.
+// One system call that is to fail, and with what: "accept4:1" is accept4 with errno 1; "epoll_ctl:28:1=1" only where the argument with the
+// index 1 (counted from 0) is 1. Of an argument the lower 32 bits are compared.
 
 using System.Globalization;
 using System.Runtime.InteropServices;

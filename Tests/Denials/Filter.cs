@@ -1,7 +1,8 @@
-// A seccomp filter: a small program that the kernel runs at each system call of this process. It lets the call pass, or has it return an error
-// without carrying it out. It cannot be taken back; a further one can be put on top of it.
+// A seccomp filter: a small program that the kernel runs at each system call of this process. It lets the call pass, or has it return an
+// error without carrying it out. It cannot be taken back; a further one can be put on top of it.
 //
-// The program looks at struct seccomp_data: the call's number at byte 0, the architecture at 4, and from 16 on six arguments of eight bytes.
+// The program looks at struct seccomp_data: the call's number at byte 0, the architecture at 4, and from 16 on six arguments of eight
+// bytes.
 
 using System.Runtime.InteropServices;
 

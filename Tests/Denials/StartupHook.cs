@@ -1,6 +1,6 @@
 // Loaded into the program under test before its Main (DOTNET_STARTUP_HOOKS): it makes system calls fail, from the start or later.
-// In: the variable DENIED_CALLS with what fails from the start; then a line of standard input for each set of what fails from there on (Denial
-// has the form). Out: a line "denied" for each of these; exit code 99 where the system knows no such filters.
+// In: the variable DENIED_CALLS with what fails from the start; then a line of standard input for each set of what fails from there on
+// (Denial has the form). Out: a line "denied" for each of these; exit code 99 where the system knows no such filters.
 
 using RawWs.Denials;
 

@@ -1,5 +1,6 @@
-// One connection's burst and the others' turn. What a burst costs is counted, so that nothing here depends on a clock: while the loop stands still the burst and
-// an honest message come in, and then it is looked at how much of the burst was worked through before the honest message was.
+// One connection's burst and the others' turn. What a burst costs is counted, so that nothing here depends on a clock: while the loop
+// stands still the burst and an honest message come in, and then it is looked at how much of the burst was worked through before the honest
+// message was.
 
 using System.Text;
 using Microsoft.Extensions.Time.Testing;

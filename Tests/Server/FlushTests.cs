@@ -60,7 +60,8 @@ public sealed class FlushTests
         Assert.That(peer.Taken, Is.EqualTo((byte[])[0x81, 5, .. "hello"u8, 0x8A, 1, 1, 0x8A, 1, 3]));
     }
 
-    // The kernel takes nothing, or some, of a read's answers: what was begun is finished, and the answer to the latest Ping stands for all others.
+    // The kernel takes nothing, or some, of a read's answers: what was begun is finished, and the answer to the latest Ping stands for all
+    // others.
     [Test]
     public async Task OfARefusedBatchOfPongs_TheLatestWaits([Values(1, 300, 341)] int refused, [Values(0, 2, 125)] int payloadBytes, [Values(0, 1, 3)] int room)
     {

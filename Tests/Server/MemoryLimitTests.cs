@@ -1,5 +1,6 @@
-// The memory limit as the most that peers can make the server hold, whatever they do: it is asked before, it counts what things cost, and while it is reached
-// those who have nothing waiting are served. The limit is low here; the load harness shows the same of resident memory, at full size (load attack).
+// The memory limit as the most that peers can make the server hold, whatever they do: it is asked before, it counts what things cost, and
+// while it is reached those who have nothing waiting are served. The limit is low here; the load harness shows the same of resident memory,
+// at full size (load attack).
 
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;

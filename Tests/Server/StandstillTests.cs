@@ -1,6 +1,6 @@
-// The server does not run for a while: a loop stands still (somebody's handler), or the whole process does (Ctrl-Z, a frozen container, a debugger). Its
-// peers go on meanwhile. What they have sent lies in the kernel, and what they could not send is not their fault: nobody is cut off for that time. Who is
-// silent afterwards is, when his time is over.
+// The server does not run for a while: a loop stands still (somebody's handler), or the whole process does (Ctrl-Z, a frozen container, a
+// debugger). Its peers go on meanwhile. What they have sent lies in the kernel, and what they could not send is not their fault: nobody is
+// cut off for that time. Who is silent afterwards is, when his time is over.
 
 using System.Text;
 using Microsoft.Extensions.Time.Testing;

@@ -1,6 +1,6 @@
-// Every system call of the server's fails, from its start or later: docs/system-calls.md is the table of what it does then. The program is the built one; the kernel
-// refuses it the call by a filter (Tests/Denials). What is looked at: it says what has failed, or ends with a sentence and exit code 1; it serves whom it can;
-// it does not go round and round; and SIGTERM ends it.
+// Every system call of the server's fails, from its start or later: docs/system-calls.md is the table of what it does then. The program is
+// the built one; the kernel refuses it the call by a filter (Tests/Denials). What is looked at: it says what has failed, or ends with a
+// sentence and exit code 1; it serves whom it can; it does not go round and round; and SIGTERM ends it.
 
 using System.Text;
 using RawWs.Frame;

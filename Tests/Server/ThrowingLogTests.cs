@@ -1,5 +1,5 @@
-// What is not ours may throw: the log, the application, its callbacks, its clock. It costs a line, or the connection that it was called for, and nothing else: no other
-// connection, no loop, no process.
+// What is not ours may throw: the log, the application, its callbacks, its clock. It costs a line, or the connection that it was called
+// for, and nothing else: no other connection, no loop, no process.
 
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;

@@ -9,8 +9,8 @@ namespace RawWs.Tests.Support;
 internal static class ProcessView
 {
     /// <summary>
-    /// Waits until none of its threads runs, nor has run for a number of looks in a row. One that goes round and round never rests: not even one that is
-    /// kept from running looks like that, for it wants to.
+    /// Waits until none of its threads runs, nor has run for a number of looks in a row. One that goes round and round never rests: not
+    /// even one that is kept from running looks like that, for it wants to.
     /// </summary>
     public static void Rests(int process)
     {

@@ -66,8 +66,8 @@ internal sealed partial class RunningProgram : IDisposable
         Start(new ProcessStartInfo("bash", ["-c", $"{command}; exec dotnet \"$@\"", "bash", typeof(WebSocketServer).Assembly.Location, .. arguments]));
 
     /// <summary>
-    /// With system calls that fail: these (Denials/Denial has the form) from the start, and others after <see cref="Deny"/>. Where the system knows no such
-    /// filters it exits with 99.
+    /// With system calls that fail: these (Denials/Denial has the form) from the start, and others after <see cref="Deny"/>. Where the
+    /// system knows no such filters it exits with 99.
     /// </summary>
     public static RunningProgram StartDenied(string denials, params string[] arguments)
     {
