@@ -44,6 +44,29 @@ public sealed class ProgramUnderHarmTests(Setup setup)
         static string Message(int from, int to) => $"{to}:" + string.Concat(Enumerable.Repeat($"from {from} ", from / 2 % 10 == 0 ? 1500 : 3));
     }
 
+    // Ctrl-Z, a frozen container: real time has to go by, twice what a client may be silent.
+    [Test]
+    [Platform("Linux")] // the signals' numbers
+    public void AProcessThatWasStopped_CutsOffNobodyForTheTimeInWhichItDidNotListen()
+    {
+        const int Sigcont = 18, Sigstop = 19, Clients = 300;
+        using RunningProgram program = RunningProgram.StartOn(setup, "--app", "echo", "--heartbeat", "1.5", "--message-timeout", "1.5");
+        int port = program.WaitForPort();
+        List<RawClient> clients = [.. Enumerable.Range(0, Clients).Select(_ => RawClient.Open(port))];
+        byte[] message = RawClient.Frame(Opcode.Text, "all the while"u8);
+        program.Signal(Sigstop);
+        long stopped = Stopwatch.GetTimestamp();
+        clients.ForEach(client => client.Send(message.AsSpan(0, 8)));
+        TestServer.Eventually(() => Stopwatch.GetElapsedTime(stopped) > TimeSpan.FromSeconds(3), "three seconds go by");
+        clients.ForEach(client => client.Send(message.AsSpan(8)));
+        program.Signal(Sigcont);
+        clients.ForEach(static client => Assert.That(client.ReadText(), Is.EqualTo("all the while")));
+        clients.ForEach(static client => client.Send(Opcode.Close, [0x03, 0xE8]));
+        clients.ForEach(static client => Assert.That(client.ReadClose().Code, Is.EqualTo(1000)));
+        clients.ForEach(static client => client.Dispose());
+        program.Stop();
+    }
+
     [Test]
     public void TenThousandConnectionsEnd_WhileNobodyReadsTheLog_AndEchoGoesOn()
     {
