@@ -44,39 +44,57 @@ public sealed partial class WebSocketConnection
 
     // Under the lock. True when some were queued. An outbox that is full gets none: whoever has sent them since it is full has been told
     // so.
-    private bool QueueBroadcasts()
+    private bool QueueBroadcasts() => QueueBroadcasts(out _);
+
+    private bool QueueBroadcasts(out bool noMemory)
     {
+        noMemory = false;
         if (!_accepting || !HasBroadcastsToCome) return false;
-        if (_outbox is not { IsFull: true }) return QueueBroadcastsSentBefore();
+        if (_outbox is not { IsFull: true }) return QueueBroadcastsSentBefore(out noMemory);
         Volatile.Write(ref _broadcastsHad, _loop.Broadcasts.End);
         _loop.Broadcasts.Refuse(this);
         return false;
     }
 
     // Under the lock. They were sent when there was room, so they are queued, were it past the bound; and if it is them who fill the
-    // outbox, so are those that have come in this moment. Who can't be given them, for want of memory, is closed: no message is left out in
-    // silence.
-    private bool QueueBroadcastsSentBefore()
+    // outbox, so are those that have come in this moment. Without memory for that they stay where they are, if nothing else waits: the
+    // loop's turn sends them from there. Who has something waiting is closed then, for no message is left out in silence.
+    private bool QueueBroadcastsSentBefore(out bool noMemory)
     {
+        noMemory = false;
         BroadcastLog log = _loop.Broadcasts;
         bool some = false;
         while (_accepting && HasBroadcastsToCome)
         {
-            long from = _broadcastsHad, end = log.End;
-            Volatile.Write(ref _broadcastsHad, end);
+            bool nothingWaits = _outbox is null;
             _outbox ??= Outbox.TryTake(_context.Budget, _loop.Congestion, _loop.Now);
-            if (_outbox is null || !_outbox.TryAppend(log.Frames(from, end)))
+            noMemory = _outbox is null || !TryQueueBroadcasts(log);
+            if (noMemory && _outbox is not null)
             {
-                if (_outbox is not null) GiveBackIfEmpty();
-                Post(Posted.CloseForMemory);
-                return some;
+                if (nothingWaits) GiveBackIfEmpty();
+                else CloseForMemory();
             }
 
-            Interlocked.Add(ref _messagesOut, end - from);
+            if (noMemory) return some;
             some = true;
-            if (!_outbox.IsFull) break;
+            if (!_outbox!.IsFull) break;
         }
 
         return some;
+    }
+
+    private bool TryQueueBroadcasts(BroadcastLog log)
+    {
+        long from = _broadcastsHad, end = log.End;
+        if (!_outbox!.TryAppend(log.Frames(from, end))) return false;
+        Volatile.Write(ref _broadcastsHad, end);
+        Interlocked.Add(ref _messagesOut, end - from);
+        return true;
+    }
+
+    private void CloseForMemory()
+    {
+        Volatile.Write(ref _broadcastsHad, _loop.Broadcasts.End);
+        Post(Posted.CloseForMemory);
     }
 }

@@ -116,7 +116,7 @@ public sealed partial class WebSocketConnection
                 _ => TryCompressInOrder(kind, bytes),
             };
             if (!queued) return RefuseForMemory();
-            if (_outbox!.IsFull) QueueBroadcastsSentBefore();
+            if (_outbox!.IsFull) QueueBroadcastsSentBefore(out _);
             requestFlush = _outbox.RequestFlush();
         }
 
@@ -131,7 +131,7 @@ public sealed partial class WebSocketConnection
             if (!TryGetOutbox(out SendResult refused)) return refused;
             if (!_outbox!.TryAppend(frame)) return RefuseForMemory();
             if (afterTakeover) _deflate!.OnSharedFrame();
-            if (_outbox.IsFull) QueueBroadcastsSentBefore();
+            if (_outbox.IsFull) QueueBroadcastsSentBefore(out _);
             requestFlush = _outbox.RequestFlush();
         }
 
@@ -142,10 +142,11 @@ public sealed partial class WebSocketConnection
     private bool TryGetOutbox(out SendResult refused)
     {
         refused = _accepting ? SendResult.Full : SendResult.Closed;
-        QueueBroadcasts();
+        QueueBroadcasts(out bool noMemory);
         if (!_accepting || _outbox is { IsFull: true }) return false;
-        _outbox ??= Outbox.TryTake(_context.Budget, _loop.Congestion, _loop.Now);
-        if (_outbox is not null) return true;
+        // Without memory for the broadcasts before it, it can't be queued behind them.
+        if (!noMemory) _outbox ??= Outbox.TryTake(_context.Budget, _loop.Congestion, _loop.Now);
+        if (!noMemory && _outbox is not null) return true;
         refused = SendResult.OutOfMemory;
         return false;
     }
