@@ -1,6 +1,6 @@
 // Everything that a stranger can have worked through before anybody knows him: each list, field and parameter filled with as much as the
 // limits let be, with half of that, and with as much as the head can hold. Twice the input is twice the time at most; what is past a limit
-// costs less than what is within. And a head that comes in single bytes.
+// is counted and not read. And a head that comes in single bytes.
 
 using System.Buffers;
 using System.Globalization;

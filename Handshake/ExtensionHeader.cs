@@ -44,7 +44,7 @@ public static class ExtensionHeader
         // token.
         bool tooMany = HttpGrammar.HasMoreElements(request, KnownField.Extensions, request.Limits.ExtensionsMax);
         foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Extensions))
-            tooMany |= HasMoreParameters(value, request.Limits.ExtensionParametersMax);
+            tooMany = tooMany || HasMoreParameters(value, request.Limits.ExtensionParametersMax);
         if (tooMany && HandshakeRules.Broken(HandshakeRules.ExtensionsTooMany) is not null) return ListStatus.TooMany;
         foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Extensions))
             if (!TryParseValue(value, offers)) return ListStatus.Malformed;
