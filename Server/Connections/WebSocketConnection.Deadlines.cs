@@ -63,7 +63,7 @@ public sealed partial class WebSocketConnection
     {
         // What is there may be life, the rest of a message, or a Close.
         if (IsSomethingDue(now)) _transport.ReceiveWhatIsThere(this);
-        if (now >= SendDeadline) TryToSend();
+        if (now >= SendDeadline && _transport.IsWritable) TryToSend();
         if (_phase != Phase.Open) return;
         if (now >= SendDeadline)
         {

@@ -9,6 +9,9 @@ namespace RawWs.Server;
 
 public sealed partial class WebSocketConnection
 {
+    private const long TooSlowMilliseconds = 5000;
+    private const string TooSlowReason = "too slow";
+
     /// <summary>Sends what is queued. On the owner's thread.</summary>
     internal void Flush()
     {
@@ -43,6 +46,14 @@ public sealed partial class WebSocketConnection
     {
         _stalled = false;
         Flush();
+    }
+
+    private void JudgeSlowness()
+    {
+        if (_stalled && _transport.IsWritable) TryToSend();
+        long most = Math.Min(TooSlowMilliseconds, _context.SendTimeout / 2);
+        if (_outbox is { IsFull: true } outbox && _loop.Now >= outbox.LastTaken + most)
+            BeginClose(new CloseRequest(EndCause.TooSlow, ServerCloseCodes.TooSlow, TooSlowReason, DropUnsent: true));
     }
 
     void ITransportOwner.OnBroken(string failure)

@@ -25,8 +25,6 @@ namespace RawWs.Server;
 /// <summary>One WebSocket connection. All members may be used from any thread, unless they say otherwise.</summary>
 public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, ILoopWork
 {
-    private const long TooSlowMilliseconds = 5000;
-
     private readonly ServerContext _context;
     private readonly EventLoop _loop;
     private readonly PeerAddress _peer;
@@ -77,6 +75,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         Left = 64,
         CloseForMemory = 128,
         Probe = 256,
+        CloseIfTooSlow = 512,
     }
 
     /// <summary>A number of its own, never used again in this process.</summary>
@@ -118,24 +117,14 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     /// <summary>
     /// Closes a connection whose outbox is full: what the kernel has not begun to take is dropped, and Close 4000 "too slow" follows.
     /// </summary>
-    public void CloseTooSlow() => RequestClose(EndCause.TooSlow, ServerCloseCodes.TooSlow, "too slow", dropUnsent: true);
+    public void CloseTooSlow() => RequestClose(EndCause.TooSlow, ServerCloseCodes.TooSlow, TooSlowReason, dropUnsent: true);
 
     /// <summary>
     /// Closes a connection whose outbox is full since its peer takes nothing: the kernel has taken nothing of it for five seconds, or for
-    /// the send timeout where that is less. One that makes progress stays; whoever sends to it is told <see cref="SendResult.Full"/> and
-    /// can do what suits it.
+    /// half of the send timeout where that is less. One that makes progress stays; whoever sends to it is told
+    /// <see cref="SendResult.Full"/> and can do what suits it. Judged in a turn of the connection's loop, after one more try to send.
     /// </summary>
-    /// <returns>Whether it is closed.</returns>
-    public bool CloseIfTooSlow()
-    {
-        lock (_transport)
-        {
-            if (_outbox is not { IsFull: true } || _loop.Now < _outbox.LastTaken + Math.Min(TooSlowMilliseconds, _context.SendTimeout)) return false;
-        }
-
-        CloseTooSlow();
-        return true;
-    }
+    public void CloseIfTooSlow() => Post(Posted.CloseIfTooSlow);
 
     /// <summary>Ends the connection at once, without a Close: the peer sees a reset and reports 1006.</summary>
     public void Abort() => Post(Posted.Abort);
@@ -172,6 +161,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         if ((what & Posted.CloseForMemory) != 0) FailForMemory();
         if ((what & Posted.Break) != 0) _transport.Break(this);
         if ((what & Posted.Probe) != 0) ProbeNow();
+        if ((what & Posted.CloseIfTooSlow) != 0) JudgeSlowness();
         if ((what & Posted.Abort) != 0) AbortNow();
     }
 

@@ -111,6 +111,14 @@ internal static unsafe partial class Linux
         }
     }
 
+    /// <summary>Whether a socket takes bytes, as epoll would tell. Where that can't be said it does not.</summary>
+    public static bool IsWritable(int descriptor)
+    {
+        const short Pollout = 4;
+        PollEntry entry = new() { Descriptor = descriptor, Events = Pollout };
+        return poll(&entry, 1, 0) == 1 && (entry.Results & Pollout) != 0;
+    }
+
     /// <summary>How many bytes a socket holds for us; 0 where it can't be said.</summary>
     public static int BytesToReceive(int descriptor)
     {
@@ -187,6 +195,14 @@ internal static unsafe partial class Linux
         return getrlimit(RlimitNofile, limits) == 0 ? (int)Math.Min(limits[0], 1_000_000) : 1024;
     }
 
+    // struct pollfd.
+    private struct PollEntry
+    {
+        public int Descriptor;
+        public short Events;
+        public short Results;
+    }
+
     // struct iovec.
     private struct Stretch
     {
@@ -216,6 +232,7 @@ internal static unsafe partial class Linux
     [LibraryImport("libc")] private static partial nint sendmsg(int descriptor, MessageHeader* message, int flags);
     [LibraryImport("libc")] private static partial int shutdown(int descriptor, int how);
     [LibraryImport("libc")] private static partial int close(int descriptor);
+    [LibraryImport("libc")] private static partial int poll(PollEntry* entries, nuint count, int timeout);
     [LibraryImport("libc")] private static partial int ioctl(int descriptor, nuint request, int* value);
     [LibraryImport("libc")] private static partial nint write(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial int setsockopt(int descriptor, int level, int name, void* value, uint length);

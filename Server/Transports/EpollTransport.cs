@@ -22,6 +22,8 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     public override bool Gathers => true;
 
+    public override bool IsWritable => _descriptor >= 0 && Linux.IsWritable(_descriptor);
+
     public override int BytesInKernel => _descriptor < 0 ? 0 : Linux.BytesToReceive(_descriptor);
 
     /// <summary>The loop found this descriptor ready.</summary>

@@ -94,6 +94,9 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     /// </summary>
     public bool IsBusy { get; set; }
 
+    /// <summary>Whether the kernel has room again, which may not have been told yet.</summary>
+    public virtual bool IsWritable => false;
+
     /// <summary>How many bytes the kernel holds for us. On a connection that is over: 0.</summary>
     public virtual int BytesInKernel => 0;
 

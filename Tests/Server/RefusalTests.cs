@@ -48,8 +48,13 @@ public sealed class RefusalTests(Setup setup)
         client.Send("GET /");
         TestServer.Eventually(() => server.Server.Count == 1, "accepted");
         server.CatchUp();
-        time.Advance(TimeSpan.FromSeconds(11));
-        Assert.That(client.ReadToEnd(), Does.StartWith("HTTP/1.1 408 ").And.Contain("\r\nDate: Fri, 02 Jan 2026 03:04:16 GMT\r\n"));
+        for (int i = 0; i < 14; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            server.CatchUp();
+        }
+
+        Assert.That(client.ReadToEnd(), Does.StartWith("HTTP/1.1 408 ").And.Match("\r\nDate: Fri, 02 Jan 2026 03:04:1[5-9] GMT\r\n"));
     }
 
     // What has been judged of it is remembered while it comes, and forgotten with the upgrade.

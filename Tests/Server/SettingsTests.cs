@@ -189,7 +189,7 @@ public partial class SettingsTests
     public void AValueThatCanNeverMatch_IsOneLine_WithTheReason(string option, string value, string reason)
     {
         string line = Wrong([option, value]);
-        Assert.That(line, Does.StartWith("rawws: ").And.Contain(option).And.Contain(" is not allowed: ").And.Contain(reason).And.Contain("allowed: "));
+        Assert.That(line, Does.StartWith(option).And.Contain(" is not allowed: ").And.Contain(reason).And.Contain("allowed: "));
     }
 
     [TestCase("--max-message", "12x")]
