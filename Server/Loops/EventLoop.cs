@@ -249,7 +249,8 @@ internal abstract class EventLoop
 
     protected static void EndTurn() => _current = null;
 
-    private bool HasLasted(double milliseconds) => _time.GetElapsedTime(_phaseBegan).TotalMilliseconds > milliseconds;
+    /// <summary>Whether the part of the turn that runs has lasted longer. Reads the clock.</summary>
+    public bool HasLasted(double milliseconds) => _time.GetElapsedTime(_phaseBegan).TotalMilliseconds > milliseconds;
 
     // All that was posted before this turn, or as much of it as there is time for: then the rest goes before whatever comes.
     private void RunPosts()
