@@ -18,6 +18,7 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
     private volatile bool _timerFired;
     private int _state; // Idle, Running, RunningAndAsked, Stopped
 
+    private const int TurnsOnEngineMax = 4;
     private const int Idle = 0;
     private const int Running = 1;
     private const int RunningAndAsked = 2;
@@ -53,10 +54,10 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
     /// <summary>Posts from a thread of the socket engine's: if no turn runs, it runs here.</summary>
     public override void PostCompletion(ILoopWork work)
     {
-        if (Add(work) && TryEnter()) RunTurns();
+        if (Add(work) && TryEnter()) RunTurns(turnsMax: TurnsOnEngineMax);
     }
 
-    void IThreadPoolWorkItem.Execute() => RunTurns();
+    void IThreadPoolWorkItem.Execute() => RunTurns(turnsMax: int.MaxValue);
 
     protected override void Wake()
     {
@@ -75,11 +76,19 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
         }
     }
 
-    private void RunTurns()
+    // A thread of the engine's is wanted by other sockets: it hears of them. So a loop that has more and more to do goes on on one of the
+    // pool's.
+    private void RunTurns(int turnsMax)
     {
-        while (true)
+        for (int turns = 1; ; turns++)
         {
             bool more = RunTurn();
+            if (more && turns == turnsMax)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+                return;
+            }
+
             if (more) continue;
             int state = Interlocked.CompareExchange(ref _state, Idle, Running);
             if (state == Running) return;
