@@ -115,6 +115,12 @@ public sealed class SharedMessage : IDisposable, IUnderWay
         loop.Share.Awaited = this;
     }
 
+    void IUnderWay.Forget(WebSocketConnection sender) => Interlocked.CompareExchange(ref _awaiting, null, sender);
+
+    void IUnderWay.GiveUp()
+    {
+    }
+
     bool IUnderWay.TryAwait(WebSocketConnection sender) => true; // it was named before the last reference went, and is told in a turn to come
 
     private SharedFrame Compress(SharedFrame plain, int window, MessageDeflate deflate)

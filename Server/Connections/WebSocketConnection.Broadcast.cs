@@ -23,6 +23,8 @@ public sealed partial class WebSocketConnection
         int messages = 0;
         bool requestFlush = false;
         _transport.SendDeferred();
+        // What waits only for this turn's end (a Pong) is not to need memory for what comes behind it.
+        if (_loop.IsMemoryTight && !_stalled && Volatile.Read(ref _outbox) is not null) Flush();
         lock (_transport)
         {
             if (!_accepting || _broadcastsHad >= end) return;

@@ -76,7 +76,9 @@ public sealed partial class WebSocketConnection
         if (now >= LookTime) LookWhatIsLeft();
         if (_phase != Phase.Open) return;
         bool reading = _transport.Gate == GateReasons.None;
-        if (reading && now >= MessageDeadline)
+        // Who always sends more than his share is put off whenever this is looked at.
+        bool isPutOff = _transport.Gate == GateReasons.Turn;
+        if ((reading || isPutOff) && now >= MessageDeadline)
         {
             BeginClose(new CloseRequest(EndCause.MessageTimeout, ServerCloseCodes.MessageTimeout, "message timeout", DropUnsent: false));
             return;

@@ -163,6 +163,7 @@ public sealed partial class WebSocketConnection
         _phase = Phase.Ending;
         _deadline = _loop.Now + _context.CloseTimeout;
         ArmBy(_deadline);
+        Release();
         _transport.OpenGate(GateReasons.Outbox);
         Flush();
 
@@ -250,6 +251,7 @@ public sealed partial class WebSocketConnection
             _outbox = null;
         }
 
+        _inbox?.Awaited?.Forget(this);
         if (_inbox is not null) ReleaseInbox(_inbox);
         _inbox = null;
         _deflate?.Release();

@@ -50,7 +50,8 @@ public sealed partial class WebSocketConnection
 
     private void JudgeSlowness()
     {
-        if (_stalled && _transport.IsWritable) TryToSend();
+        if (!_stalled) Flush();
+        else if (_transport.IsWritable) TryToSend();
         long most = Math.Min(TooSlowMilliseconds, _context.SendTimeout / 2);
         if (_outbox is { IsFull: true } outbox && _loop.Now >= outbox.LastTaken + most)
             BeginClose(new CloseRequest(EndCause.TooSlow, ServerCloseCodes.TooSlow, TooSlowReason, DropUnsent: true));
@@ -147,7 +148,11 @@ public sealed partial class WebSocketConnection
         lock (_transport)
         {
             _outbox ??= Outbox.TryTake(_context.Budget, _loop.Congestion, _loop.Now);
-            if (_outbox is not null && _outbox.TryPrepend(frames, source, insets, taken)) return true;
+            if (_outbox is not null && _outbox.TryPrepend(frames, source, insets, taken))
+            {
+                if (_outbox.IsFull) QueueBroadcastsSentBefore(out _);
+                return true;
+            }
         }
 
         SetVerdict(EndCause.OutOfMemory, null, "");

@@ -26,6 +26,7 @@ public sealed partial class WebSocketConnection
         int left = awaited.Left;
         if (left >= inbox.AwaitedLeft)
         {
+            awaited.GiveUp();
             Release();
             return;
         }
@@ -37,7 +38,8 @@ public sealed partial class WebSocketConnection
 
     private void Release()
     {
-        if (_inbox?.Awaited is null) return;
+        if (_inbox?.Awaited is not { } awaited) return;
+        awaited.Forget(this);
         (_inbox.Awaited, _inbox.LookTime) = (null, long.MaxValue);
         ResumeTime();
         _transport.OpenGate(GateReasons.Deliveries);

@@ -139,7 +139,7 @@ public sealed partial class WebSocketConnection
     // Its share is used up. True when that does not matter: nothing more is there, or what it would wait for has left.
     private bool MayGoOn(Inbox inbox, bool more)
     {
-        if (_loop.Share.Awaited is { } awaited && _phase == Phase.Open)
+        if (_loop.Share.Awaited is { } awaited && _phase == Phase.Open && !_transport.Broken)
         {
             _loop.Share.Awaited = null;
             if (!awaited.TryAwait(this)) return true;

@@ -30,7 +30,7 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
     private const long LongDeliveredBytes = 8 * 1024 * 1024;
 
     private readonly Lock _lock = new();
-    private readonly List<WebSocketConnection> _awaiting = [];
+    private readonly HashSet<WebSocketConnection> _awaiting = [];
     private byte[] _frames = []; // made with the first; neither grows nor moves, for others may be reading
     private int[] _ends = []; // where in it each frame ends
     private long _start;
@@ -132,6 +132,24 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
         }
 
         return true;
+    }
+
+    /// <inheritdoc/>
+    public void Forget(WebSocketConnection sender)
+    {
+        lock (_lock)
+        {
+            _awaiting.Remove(sender);
+            _isAwaited = _awaiting.Count > 0;
+        }
+    }
+
+    void IUnderWay.GiveUp()
+    {
+        lock (_lock)
+        {
+            if (_start == _end) loop.Congestion.WaitedInVain();
+        }
     }
 
     /// <summary>Tells the senders that wait, if all has left. On the loop's thread.</summary>

@@ -19,6 +19,12 @@ internal interface IUnderWay
 
     /// <summary>Has the sender told (<see cref="WebSocketConnection.OnLeft"/>) when it has left. False when it has: nobody need wait. Any thread.</summary>
     bool TryAwait(WebSocketConnection sender);
+
+    /// <summary>The sender waits no longer, and is not to be told. Any thread.</summary>
+    void Forget(WebSocketConnection sender);
+
+    /// <summary>A sender has looked, and it has not become less: who is to blame for it holds up nobody else. Any thread.</summary>
+    void GiveUp();
 }
 
 internal struct TurnShare

@@ -175,7 +175,7 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     {
         if ((_gate & reason) == 0) return;
         _gate &= ~reason;
-        if (_gate != GateReasons.None || _state != ReadState.Pending) return;
+        if (_state != ReadState.Pending || (_gate != GateReasons.None && !(Broken && !IsTurnOver))) return;
         if (_hasUnexamined || _endOfStream) Complete();
         else WantBytes();
     }
@@ -203,7 +203,10 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     /// <summary>Whether the read that was begun has its result.</summary>
     internal bool IsReadCompleted => _state == ReadState.Completed;
 
-    private bool IsReady => _cancelRequested || Broken || (_gate == GateReasons.None && (_hasUnexamined || _endOfStream));
+    private bool IsReady => _cancelRequested || (Broken && !IsTurnOver) || (_gate == GateReasons.None && (_hasUnexamined || _endOfStream));
+
+    // What it has sent before it broke is worked through in its shares, as of any other.
+    private bool IsTurnOver => (_gate & GateReasons.Turn) != 0;
 
     /// <summary>The result of the read that was begun: once.</summary>
     internal ReadResult EndRead()
@@ -280,7 +283,7 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
         if (Broken) return;
         Broken = _endOfStream = true;
         owner.OnBroken(failure);
-        if (_state == ReadState.Pending) Complete();
+        if (_state == ReadState.Pending && !IsTurnOver) Complete();
     }
 
     // Adds to what is taken, or makes it -1. False when it was not all.

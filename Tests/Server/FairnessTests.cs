@@ -67,6 +67,25 @@ public sealed class FairnessTests(Setup setup)
         Assert.That(turns, Is.EqualTo((int[])[TurnShare.WorkMax, 2 * TurnShare.WorkMax, Burst]));
     }
 
+    // A reset does not make what came before it anybody else's burden.
+    [Test]
+    public async Task WhatABrokenConnectionHasSentBefore_IsTakenInItsShares()
+    {
+        const int Burst = 25_000;
+        int taken = 0;
+        await using MemoryConnection peer = new(new ConversationOverTcpTests.Handler((_, _, _) =>
+        {
+            taken++;
+            return ValueTask.CompletedTask;
+        }));
+        peer.Arrive([.. Enumerable.Repeat(RawClient.Frame(Opcode.Binary, "four"u8), Burst).SelectMany(static frame => frame)]);
+        Assert.That(taken, Is.EqualTo(TurnShare.WorkMax));
+        peer.Break();
+        Assert.That(taken, Is.LessThanOrEqualTo(2 * TurnShare.WorkMax));
+        for (int i = 0; i < 3; i++) peer.Turn();
+        Assert.That(taken, Is.EqualTo(Burst));
+    }
+
     [Test]
     public async Task PingsAndFragments_AreCountedLikeMessages([Values] bool pings)
     {

@@ -162,6 +162,27 @@ public sealed class OutboxTests
         Assert.That(congestion.IsAnyBehind, Is.False, "given back");
     }
 
+    // Who was waited for in vain holds nobody up again, until he has caught up; another does.
+    [Test]
+    public void WhoIsWaitedForInVain_DoesNotCount_UntilHeHasCaughtUp()
+    {
+        Congestion congestion = new();
+        Outbox deaf = Outbox.Take(_budget, congestion, now: 0), other = Outbox.Take(_budget, congestion, now: 0);
+        deaf.TryAppend(Opcode.Binary, new byte[200_000]);
+        congestion.WaitedInVain();
+        List<bool> seen = [congestion.IsAnyBehind];
+        other.TryAppend(Opcode.Binary, new byte[200_000]);
+        seen.Add(congestion.IsAnyBehind);
+        other.DropUnsent();
+        seen.Add(congestion.IsAnyBehind);
+        deaf.DropUnsent();
+        deaf.TryAppend(Opcode.Binary, new byte[200_000]);
+        seen.Add(congestion.IsAnyBehind);
+        Assert.That(seen, Is.EqualTo([false, true, false, true]));
+        deaf.GiveBack();
+        other.GiveBack();
+    }
+
     [Test]
     public void ThePolicyForTheSlow_CutsBetweenTinyFrames()
     {

@@ -49,6 +49,9 @@ internal sealed class MemoryConnection : IAsyncDisposable
     /// <summary>A turn in which nothing happens: who was put off goes on.</summary>
     public void Turn() => _loop.Turn(static () => { });
 
+    /// <summary>The peer is gone.</summary>
+    public void Break() => _loop.Turn(() => _transport.Break(Connection));
+
     /// <summary>The kernel says that it takes bytes again, in a turn of its own.</summary>
     public void BecomeWritable() => _loop.Turn(((ITransportOwner)Connection).OnWritable);
 
