@@ -276,8 +276,7 @@ public sealed class UidHoldersTests(Setup setup)
 
     private void Advance(TestServer server, double seconds)
     {
-        _time.Advance(TimeSpan.FromSeconds(seconds));
-        server.CatchUp();
+        server.Pass(_time, seconds);
     }
 
     /// <summary>The router, with a view of its connections. It lets newcomers in when so many have been decided about.</summary>

@@ -2,6 +2,7 @@
 // no connection is left, no byte is held, and every pooled array has come back, once.
 
 using System.Net;
+using Microsoft.Extensions.Time.Testing;
 using RawWs.Server;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
@@ -67,6 +68,19 @@ internal sealed class TestServer : IAsyncDisposable
                 loop.Post(new Marker(ran));
                 Assert.That(ran.Wait(Patience), "the loop runs");
             }
+        }
+    }
+
+    /// <summary>
+    /// Time goes by, in steps so short that no loop comes late: it listens all the while. (A leap is a standstill, and counts for nobody.)
+    /// </summary>
+    public void Pass(FakeTimeProvider time, double seconds)
+    {
+        const double Step = 0.05;
+        for (double left = seconds; left > 0; left -= Step)
+        {
+            time.Advance(TimeSpan.FromSeconds(Math.Min(left, Step)));
+            CatchUp();
         }
     }
 
