@@ -2,7 +2,7 @@
 
 namespace RawWs.Server;
 
-/// <summary>The system has too little of something for the server and one client: descriptors or memory.</summary>
+/// <summary>The system has too little of something for the server and a few clients: descriptors or memory.</summary>
 public sealed class ShortageException : IOException
 {
     internal ShortageException(string message)

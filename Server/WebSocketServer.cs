@@ -47,7 +47,7 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
 
     /// <summary>Makes a server; nothing happens before <see cref="StartAsync"/>.</summary>
     /// <exception cref="ArgumentException">An option is wrong; the message names it.</exception>
-    /// <exception cref="ShortageException">There are not enough descriptors, or there is not enough memory, for it and one client.</exception>
+    /// <exception cref="ShortageException">There are not enough descriptors, or there is not enough memory, for it and a few clients.</exception>
     public WebSocketServer(ServerOptions options, IWebSocketApplication application)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -2,7 +2,7 @@
 // loads. The last few stay for the process itself: without one the runtime cannot even load the code that would say so. The kernel gives
 // the lowest number that is free, so a high one tells.
 //
-// Before the start they are counted. Where there are not enough for the server and one client it does not start: it would listen, and
+// Before the start they are counted. Where there are not enough for the server and a few clients it does not start: it would listen, and
 // serve nobody.
 
 using System.Globalization;
@@ -23,6 +23,10 @@ internal static class Descriptors
     private const int TakenBeforeLoops = 66;
     private const int TakenAtStart = 9;
     private const int TakenByFirst = 3;
+
+    // The fewest clients to start for. More than one, because one that has just left still has its descriptor when the next one comes,
+    // and because what the runtime opens differs by a few between machines.
+    private const int FewestClients = 8;
 
     private const int UnlimitedConnections = 10_000; // where the system does not say
 
@@ -54,28 +58,31 @@ internal static class Descriptors
         if (!OperatingSystem.IsLinux()) return null;
         int taken = Count();
         if (_max - taken >= TakenForSettings) return null;
-        int needed = Math.Max(0, TakenBeforeLoops - taken) + TakenByLoop + 1 + TakenAtStart + TakenByFirst + Kept + 1;
-        return Sentence(taken, needed, "itself and one client", "raise the limit (ulimit -n)");
+        int needed = Math.Max(0, TakenBeforeLoops - taken) + TakenByLoop + 1 + TakenAtStart + TakenByFirst + Kept + FewestClients;
+        return Sentence(taken, needed, "itself and a few clients", "raise the limit (ulimit -n)");
     }
 
-    /// <summary>A sentence, if there are too few for so many loops, listeners and one client; else null.</summary>
+    /// <summary>A sentence, if there are too few for so many loops, listeners and a few clients; else null.</summary>
     public static string? FindShortage(int loops, bool epoll, int listeners)
     {
         if (!OperatingSystem.IsLinux()) return null;
         int taken = Count();
-        long needed = ((long)loops * (epoll ? TakenByLoop : 0)) + listeners + TakenAtStart + TakenByFirst + Kept + 1;
+        long needed = ((long)loops * (epoll ? TakenByLoop : 0)) + listeners + TakenAtStart + TakenByFirst + Kept + FewestClients;
         if (_max - taken >= needed) return null;
         string help = epoll && loops > 1 ? "raise the limit (ulimit -n), or set fewer loops (--loops)" : "raise the limit (ulimit -n)";
-        return Sentence(taken, needed, $"its loops ({loops}), its addresses ({listeners}) and one client", help);
+        return Sentence(taken, needed, $"its loops ({loops}), its addresses ({listeners}) and a few clients", help);
     }
 
     /// <summary>For how many connections there is room once the loops run and the listeners are bound; at least one.</summary>
     public static int RoomNow() => OperatingSystem.IsLinux() ? Math.Max(1, _max - Count() - TakenByFirst - Kept) : UnlimitedConnections;
 
     /// <summary>The same as far as it can be told before: of a server with so many loops. Zero: it would not start.</summary>
-    public static int RoomOnceStarted(int loops) => OperatingSystem.IsLinux()
-        ? Math.Max(0, _max - Math.Max(Count(), TakenBeforeLoops) - (loops * TakenByLoop) - 1 - TakenAtStart - TakenByFirst - Kept)
-        : UnlimitedConnections;
+    public static int RoomOnceStarted(int loops)
+    {
+        if (!OperatingSystem.IsLinux()) return UnlimitedConnections;
+        int room = _max - Math.Max(Count(), TakenBeforeLoops) - (loops * TakenByLoop) - 1 - TakenAtStart - TakenByFirst - Kept;
+        return room < FewestClients ? 0 : room;
+    }
 
     private static string Sentence(int taken, long needed, string forWhat, string help) =>
         $"the limit of open files is {_max}, and {taken} are open; the server needs {needed} more, for {forWhat}: {help}";

@@ -178,7 +178,7 @@ public sealed record ServerOptions
     private static string? FindBadTime(string name, TimeSpan time) =>
         time >= TimeSpan.FromMilliseconds(1) && time <= TimeSpan.FromDays(1) ? null : $"{name}: 0.001 to 86400 seconds, not {time.TotalSeconds}.";
 
-    /// <summary>What the system has too little of for such a server and one client, as a sentence; null when there is enough.</summary>
+    /// <summary>What the system has too little of for such a server and a few clients, as a sentence; null when there is enough.</summary>
     internal string? FindShortage() =>
         (_memoryBytesMax is null ? MemoryShare.FindShortage(Loops) : null) ?? Descriptors.FindShortage(Loops, UsesEpoll, ListenEndPoints.Count);
 }
