@@ -23,7 +23,7 @@ public class FrameDecodeBenchmark : ParserBenchmark
 }
 
 /// <summary>Messages in fragments, with control frames in between, whole, cut at random and byte by byte.</summary>
-public class ConversationBenchmark : ParserBenchmark
+public class FragmentDecodeBenchmark : ParserBenchmark
 {
     [ParamsSource(nameof(Corpus), Priority = 0)]
     public Traffic Traffic { get; set; } = null!;

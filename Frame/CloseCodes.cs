@@ -1,14 +1,14 @@
-// The numbers that say why a connection ends (§7.4), and which of them may stand in a Close frame. Pure values.
+// The numbers that say why a connection ends (§7.4), and which of them a Close frame may carry.
 
 namespace RawWs.Frame;
 
-/// <summary>The status codes of §7.4.1 and of the IANA registry that continues it (§11.7).</summary>
+/// <summary>The status codes of §7.4.1, and those that the IANA registry has added (§11.7).</summary>
 public static class CloseCodes
 {
     /// <summary>The purpose of the connection is fulfilled.</summary>
     public const ushort NormalClosure = 1000;
 
-    /// <summary>A server goes down, or a browser leaves the page.</summary>
+    /// <summary>A server stops, or a browser leaves the page.</summary>
     public const ushort GoingAway = 1001;
 
     /// <summary>The peer broke the protocol.</summary>
@@ -26,16 +26,16 @@ public static class CloseCodes
     /// <summary>Data that does not fit its message's type, such as text that is not UTF-8.</summary>
     public const ushort InvalidPayload = 1007;
 
-    /// <summary>A message against the receiver's policy, where no other code says more.</summary>
+    /// <summary>A message against the receiver's policy, if no other code says more.</summary>
     public const ushort PolicyViolation = 1008;
 
     /// <summary>A message too big to be processed.</summary>
     public const ushort MessageTooBig = 1009;
 
-    /// <summary>A client misses an extension that the server did not negotiate. A server never sends it.</summary>
+    /// <summary>A client needs an extension that the server did not negotiate. A server never sends this code.</summary>
     public const ushort MandatoryExtension = 1010;
 
-    /// <summary>Something unexpected kept the endpoint from doing its part.</summary>
+    /// <summary>An unexpected condition kept the endpoint from doing what was asked.</summary>
     public const ushort InternalError = 1011;
 
     /// <summary>The service is restarting.</summary>
@@ -51,17 +51,17 @@ public static class CloseCodes
     public const ushort TlsHandshake = 1015;
 
     /// <summary>
-    /// Whether a Close frame that carries this code is acceptable: 1000 to 1003, 1007 to 1014 and 3000 to 4999 (§7.4.1, §7.4.2).
-    /// 1004 has no meaning, 1005, 1006 and 1015 are only for reporting, and the rest up to 2999 is not assigned.
+    /// Whether a received Close frame may carry this code: 1000 to 1003, 1007 to 1014 and 3000 to 4999 (§7.4.1, §7.4.2).
+    /// 1004 has no meaning. 1005, 1006 and 1015 are only for reporting. The others up to 2999 are not assigned.
     /// </summary>
     public static bool IsValidOnReceipt(ushort code) =>
         code is (>= NormalClosure and <= UnsupportedData) or (>= InvalidPayload and <= BadGateway) or (>= 3000 and <= 4999);
 
-    /// <summary>Whether an endpoint of this role may send the code: the same, but a server never sends 1010 (§7.4.1).</summary>
+    /// <summary>Whether an endpoint of this role may send the code. The same codes, but a server never sends 1010 (§7.4.1).</summary>
     public static bool MaySend(Role role, ushort code) =>
         IsValidOnReceipt(code) && !(role == Role.Server && code == MandatoryExtension);
 
-    /// <summary>A few English words for a log line; never null.</summary>
+    /// <summary>The code's meaning in a few English words, for a log line; never null.</summary>
     public static string Name(ushort code) => code switch
     {
         NormalClosure => "normal closure",

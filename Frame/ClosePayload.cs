@@ -1,23 +1,23 @@
-// The body of a Close frame: nothing, or a two-byte code and a reason in UTF-8 (§5.5.1). Bytes in, code and reason out, and the other
-// way. The reason is a view of the bytes that were given; nothing is copied or kept.
+// The payload of a Close frame: nothing, or a two-byte code and a reason in UTF-8 (§5.5.1). Bytes in, code and reason out; and the other
+// way round. A reason that was read is a view of the caller's bytes; nothing is copied or kept.
 
 using System.Buffers.Binary;
 using System.Text.Unicode;
 
 namespace RawWs.Frame;
 
-/// <summary>Reads and writes what a Close frame carries (§5.5.1, §7.4).</summary>
+/// <summary>Reads and writes the payload of a Close frame (§5.5.1, §7.4).</summary>
 public static class ClosePayload
 {
-    /// <summary>The longest reason in bytes: a control frame's 125 less the code's two.</summary>
+    /// <summary>The longest reason in bytes: 123. A control frame has 125, and the code takes two (§5.5).</summary>
     public const int ReasonBytesMax = FrameWriter.ControlPayloadBytesMax - 2;
 
-    /// <summary>Reads the whole, unmasked payload of a Close frame.</summary>
-    /// <param name="payload">The payload, 0 to 125 bytes.</param>
+    /// <summary>Reads the whole payload of a Close frame (§5.5.1).</summary>
+    /// <param name="payload">The unmasked payload, 0 to 125 bytes.</param>
     /// <param name="code">The status code, or null when the payload is empty.</param>
-    /// <param name="reason">The part of <paramref name="payload"/> behind the code; empty when there is none.</param>
-    /// <returns>Null, or the first rule that it breaks.</returns>
-    public static Rule? TryRead(ReadOnlySpan<byte> payload, out ushort? code, out ReadOnlySpan<byte> reason)
+    /// <param name="reason">The part of <paramref name="payload"/> after the code, UTF-8; empty when there is none.</param>
+    /// <returns>The first rule that the payload breaks, or null.</returns>
+    public static Rule? Read(ReadOnlySpan<byte> payload, out ushort? code, out ReadOnlySpan<byte> reason)
     {
         code = payload.Length < 2 ? null : BinaryPrimitives.ReadUInt16BigEndian(payload);
         reason = payload.Length < 2 ? default : payload[2..];
@@ -34,8 +34,8 @@ public static class ClosePayload
         return Utf8.IsValid(reason) ? null : FrameRules.Broken(FrameRules.CloseReasonNotUtf8);
     }
 
-    /// <summary>Judges the unmasked beginning of a payload of which more is to come.</summary>
-    /// <returns>Null, or the rule that it breaks whatever follows.</returns>
+    /// <summary>Checks the unmasked beginning of a payload of which more is to come.</summary>
+    /// <returns>The rule that the payload breaks whatever follows, or null.</returns>
     internal static Rule? CheckPrefix(ReadOnlySpan<byte> prefix)
     {
         if (prefix.Length < 2)
@@ -53,13 +53,15 @@ public static class ClosePayload
         return utf8.Append(prefix[2..]) ? null : FrameRules.Broken(FrameRules.CloseReasonNotUtf8);
     }
 
-    /// <summary>Writes the payload of a Close frame.</summary>
-    /// <param name="destination">Where it goes; 125 bytes are always enough.</param>
-    /// <param name="role">Who sends it: a server may not say 1010.</param>
+    /// <summary>Writes the payload of a Close frame (§5.5.1).</summary>
+    /// <param name="destination">The caller's memory; 125 bytes are always enough.</param>
+    /// <param name="role">The end that sends it: a server may not send 1010.</param>
     /// <param name="code">The status code, or null for an empty payload.</param>
-    /// <param name="reason">UTF-8, at most <see cref="ReasonBytesMax"/> bytes; empty where there is no code.</param>
-    /// <returns>The bytes written, 0 to 125.</returns>
-    /// <exception cref="ArgumentException">A code that this role may not send, a reason without code, too long, or not UTF-8.</exception>
+    /// <param name="reason">UTF-8, at most <see cref="ReasonBytesMax"/> bytes; empty if there is no code.</param>
+    /// <returns>How many bytes were written, 0 to 125.</returns>
+    /// <exception cref="ArgumentException">
+    /// The role may not send this code, or the reason has no code, is too long, or is not UTF-8.
+    /// </exception>
     public static int Write(Span<byte> destination, Role role, ushort? code, ReadOnlySpan<byte> reason)
     {
         if (code is not { } given)

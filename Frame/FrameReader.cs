@@ -1,6 +1,6 @@
-// Bytes in, one frame's header out. Parsing only: whether the frame is allowed here and now is FrameCheck's to say.
-// The buffer stays the caller's and is not changed; nothing is kept between calls, so a header that is not whole yet is simply
-// read again from its first byte when more has come.
+// Bytes in, one frame's header out. This file only parses; FrameCheck says whether the frame is allowed here and now.
+// The buffer stays the caller's and is not changed. Nothing is kept between calls: a header that is not whole yet is read again, from its
+// first byte, when more has come.
 
 using System.Buffers;
 using System.Buffers.Binary;
@@ -8,16 +8,16 @@ using System.Runtime.CompilerServices;
 
 namespace RawWs.Frame;
 
-/// <summary>What a reader made of the bytes it was given.</summary>
+/// <summary>What reading a header came to.</summary>
 public enum ReadStatus : byte
 {
-    /// <summary>The header is not whole yet: call again with the same bytes and more.</summary>
+    /// <summary>The header is not whole yet. Call again with the same bytes and those that follow.</summary>
     NeedMoreData,
 
-    /// <summary>A whole header.</summary>
+    /// <summary>The header is whole.</summary>
     Done,
 
-    /// <summary>The length field is one that §5.2 does not allow anybody to write: not minimal, or with its top bit set.</summary>
+    /// <summary>The length field is invalid for every reader: not in the shortest form, or with its top bit set (§5.2).</summary>
     Violation,
 }
 
@@ -29,7 +29,7 @@ public static class FrameReader
     //   byte 0             byte 1
     //   7 6 5 4 3 2 1 0    7 6 5 4 3 2 1 0
     //  +-+-+-+-+-------+  +-+-------------+
-    //  |F|R|R|R| opcode|  |M|   length    |   length 0–125: this is it
+    //  |F|R|R|R| opcode|  |M|   length    |   length 0–125: this is the length
     //  |I|S|S|S|       |  |A|             |          126:   it is in the next 2 bytes, big-endian
     //  |N|V|V|V|       |  |S|             |          127:   it is in the next 8 bytes, big-endian, top bit 0
     //  | |1|2|3|       |  |K|             |
@@ -39,13 +39,13 @@ public static class FrameReader
     //         0 or 4 bytes      masking key, present when MASK is 1
     //         length bytes      payload, byte i XORed with key byte (i mod 4) when MASK is 1
 
-    /// <summary>Reads the header that <paramref name="buffer"/> begins with (§5.2).</summary>
+    /// <summary>Reads the frame header at the beginning of <paramref name="buffer"/> (§5.2).</summary>
     /// <param name="buffer">Bytes that begin at a frame's first byte. Any length, also none.</param>
     /// <param name="header">
-    /// The header. With <see cref="ReadStatus.NeedMoreData"/> what is known of it, the bytes still to come being taken as zeros; with
-    /// <see cref="ReadStatus.Violation"/> the same, for a log: the fields as they are on the wire, as far as they are there.
+    /// The header. With <see cref="ReadStatus.NeedMoreData"/> it has what is known so far, and zeros for the bytes that are still to come.
+    /// With <see cref="ReadStatus.Violation"/> it is the same, for a log: the fields as they are on the wire, as far as they are there.
     /// </param>
-    /// <returns>The status; a violation is told as soon as the byte that proves it is there.</returns>
+    /// <returns>The status. A violation is reported as soon as the byte that proves it is there.</returns>
     public static ReadStatus TryRead(ReadOnlySpan<byte> buffer, out FrameHeader header)
     {
         if (buffer.Length < 2)
@@ -73,17 +73,19 @@ public static class FrameReader
         return header.LengthIsMinimal && header.LengthTopBitIsClear ? ReadStatus.Done : ReadStatus.Violation;
     }
 
-    /// <summary>The same for bytes that lie in several segments.</summary>
-    /// <param name="buffer">Bytes that begin at a frame's first byte; moved past the header when it is <see cref="ReadStatus.Done"/>, else left.</param>
-    /// <param name="header">As for the other overload.</param>
-    /// <returns>As for the other overload.</returns>
+    /// <summary>Reads the frame header at the beginning of bytes that lie in several segments (§5.2).</summary>
+    /// <param name="buffer">
+    /// Bytes that begin at a frame's first byte. With <see cref="ReadStatus.Done"/> the header is taken off; otherwise nothing changes.
+    /// </param>
+    /// <param name="header">The header; with <see cref="ReadStatus.NeedMoreData"/> and Violation as far as it is there, else zeros.</param>
+    /// <returns>The status. A violation is reported as soon as the byte that proves it is there.</returns>
     public static ReadStatus TryRead(ref ReadOnlySequence<byte> buffer, out FrameHeader header)
     {
         ReadStatus status = TryRead(buffer.FirstSpan, out header);
         if (status != ReadStatus.Done && !buffer.IsSingleSegment)
         {
-            // The header straddles segments. It is at most 14 bytes: joining them is cheaper than a second parser. A violation that the
-            // first segment proves is read again too, so that the fields told do not depend on where the segments end.
+            // The header straddles segments. It has at most 14 bytes, so joining them is simpler than a second parser. A violation that the
+            // first segment proves is read again too. Otherwise the header's fields would depend on where the segments end.
             Span<byte> joined = stackalloc byte[FrameWriter.HeaderBytesMax];
             int length = (int)Math.Min(buffer.Length, joined.Length);
             buffer.Slice(0, length).CopyTo(joined);
@@ -98,8 +100,8 @@ public static class FrameReader
         return status;
     }
 
-    // Zeros stand in for what has not come. A violation of the length is then provable from the prefix alone: the top bit by the first
-    // length byte, a 64-bit form that is not minimal by its sixth (all zero so far, so at most 65,535 whatever follows).
+    // Zeros stand for the bytes that have not come. What is there may prove a wrong length already. The top bit is in the first length
+    // byte. A 64-bit form is too long for its value once six length bytes are zero: then the length is at most 65,535, whatever follows.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static ReadStatus ReadPrefix(ReadOnlySpan<byte> buffer, out FrameHeader header)
     {
@@ -110,11 +112,11 @@ public static class FrameReader
         return LengthIsProvenWrong(header, buffer.Length) ? ReadStatus.Violation : ReadStatus.NeedMoreData;
     }
 
-    /// <summary>Whether the bytes that are there prove that the length field cannot become a valid one.</summary>
+    /// <summary>Whether the bytes that are there prove that the length field is invalid, whatever follows.</summary>
     internal static bool LengthIsProvenWrong(in FrameHeader header, int bytesSeen) =>
         !header.LengthTopBitIsClear || LengthIsProvenNotMinimal(header, bytesSeen);
 
-    /// <summary>Whether the bytes that are there prove that a shorter form would have held the length.</summary>
+    /// <summary>Whether the bytes that are there prove that a shorter form could hold the length.</summary>
     internal static bool LengthIsProvenNotMinimal(in FrameHeader header, int bytesSeen) =>
         !header.LengthIsMinimal && bytesSeen >= (header.ExtendedLengthBytes == 2 ? 4 : 8);
 }

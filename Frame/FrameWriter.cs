@@ -1,6 +1,6 @@
 // A payload in, a frame's bytes out, into memory that the caller owns and has made large enough (HeaderLength says how large).
-// What is written is always a frame that a strict reader takes: shortest length form, control frames whole and small. Asking for
-// anything else is a bug of the caller and throws.
+// The frame is always one that a strict reader accepts: the length in its shortest form, control frames whole and small. To ask for any
+// other is a bug of the caller and throws.
 
 using System.Buffers;
 using System.Buffers.Binary;
@@ -18,34 +18,34 @@ public static class FrameWriter
     /// <summary>The longest payload of a control frame in bytes (§5.5).</summary>
     public const int ControlPayloadBytesMax = 125;
 
-    /// <summary>The length in bytes, 2 to 14, of the header of a frame.</summary>
+    /// <summary>Says how long the header of a frame is (§5.2).</summary>
     /// <param name="payloadLength">The payload's length in bytes.</param>
-    /// <param name="masked">Whether a key is in the header.</param>
-    /// <returns>The header's length in bytes.</returns>
+    /// <param name="masked">Whether the header has a masking key.</param>
+    /// <returns>The header's length in bytes: 2 to 14.</returns>
     public static int HeaderLength(ulong payloadLength, bool masked) =>
         (masked ? 6 : 2) + (payloadLength <= FrameHeader.Length7Max ? 0 : payloadLength <= ushort.MaxValue ? 2 : 8);
 
     /// <summary>Writes the header of an unmasked frame, as a server sends it (§5.2).</summary>
-    /// <param name="destination">Where it goes; at least <see cref="HeaderLength"/> bytes.</param>
+    /// <param name="destination">The caller's memory; at least <see cref="HeaderLength"/> bytes.</param>
     /// <param name="opcode">What the frame is.</param>
     /// <param name="payloadLength">The payload's length in bytes, below 2^63; at most 125 for a control frame.</param>
     /// <param name="fin">Whether the frame is the last of its message; true for a control frame.</param>
-    /// <param name="reserved">Reserved bits, where an extension was negotiated that defines them.</param>
-    /// <returns>The bytes written.</returns>
-    /// <exception cref="ArgumentException">No reader would accept such a frame, or the destination is too short.</exception>
+    /// <param name="reserved">Reserved bits to set, if an extension was negotiated that defines them.</param>
+    /// <returns>How many bytes were written.</returns>
+    /// <exception cref="ArgumentException">No strict reader would accept such a frame, or the destination is too short.</exception>
     public static int WriteHeader(
         Span<byte> destination, Opcode opcode, ulong payloadLength, bool fin = true, ReservedBits reserved = 0) =>
         WriteHeaderWithoutKey(destination, opcode, payloadLength, maskBit: 0, fin, reserved);
 
-    /// <summary>Writes the header of a masked frame, as a client sends it (§5.2, §5.3). The payload is the caller's to mask.</summary>
-    /// <param name="destination">Where it goes; at least <see cref="HeaderLength"/> bytes.</param>
+    /// <summary>Writes the header of a masked frame, as a client sends it (§5.2, §5.3). The caller masks the payload.</summary>
+    /// <param name="destination">The caller's memory; at least <see cref="HeaderLength"/> bytes.</param>
     /// <param name="opcode">What the frame is.</param>
     /// <param name="payloadLength">The payload's length in bytes, below 2^63; at most 125 for a control frame.</param>
-    /// <param name="maskingKey">The key; a fresh unpredictable one for each frame (§5.3).</param>
+    /// <param name="maskingKey">The key: a new, unpredictable one for each frame (§5.3), its first byte lowest.</param>
     /// <param name="fin">Whether the frame is the last of its message; true for a control frame.</param>
-    /// <param name="reserved">Reserved bits, where an extension was negotiated that defines them.</param>
-    /// <returns>The bytes written.</returns>
-    /// <exception cref="ArgumentException">No reader would accept such a frame, or the destination is too short.</exception>
+    /// <param name="reserved">Reserved bits to set, if an extension was negotiated that defines them.</param>
+    /// <returns>How many bytes were written.</returns>
+    /// <exception cref="ArgumentException">No strict reader would accept such a frame, or the destination is too short.</exception>
     public static int WriteHeader(
         Span<byte> destination, Opcode opcode, ulong payloadLength, uint maskingKey, bool fin = true, ReservedBits reserved = 0)
     {
@@ -54,14 +54,14 @@ public static class FrameWriter
         return keyAt + 4;
     }
 
-    /// <summary>Writes a whole unmasked frame, as a server sends it.</summary>
-    /// <param name="destination">Where it goes; header and payload must fit.</param>
+    /// <summary>Writes a whole unmasked frame, as a server sends it (§5.2).</summary>
+    /// <param name="destination">The caller's memory; header and payload must fit.</param>
     /// <param name="opcode">What the frame is.</param>
-    /// <param name="payload">The payload; it is copied and may not overlap the destination's header.</param>
+    /// <param name="payload">The payload. It is copied, and must not overlap the place of the header.</param>
     /// <param name="fin">Whether the frame is the last of its message; true for a control frame.</param>
-    /// <param name="reserved">Reserved bits, where an extension was negotiated that defines them.</param>
-    /// <returns>The bytes written.</returns>
-    /// <exception cref="ArgumentException">No reader would accept such a frame, or the destination is too short.</exception>
+    /// <param name="reserved">Reserved bits to set, if an extension was negotiated that defines them.</param>
+    /// <returns>How many bytes were written.</returns>
+    /// <exception cref="ArgumentException">No strict reader would accept such a frame, or the destination is too short.</exception>
     public static int Write(
         Span<byte> destination, Opcode opcode, ReadOnlySpan<byte> payload, bool fin = true, ReservedBits reserved = 0)
     {
@@ -70,15 +70,15 @@ public static class FrameWriter
         return headerLength + payload.Length;
     }
 
-    /// <summary>Writes a whole masked frame, as a client sends it.</summary>
-    /// <param name="destination">Where it goes; header and payload must fit.</param>
+    /// <summary>Writes a whole masked frame, as a client sends it (§5.2, §5.3).</summary>
+    /// <param name="destination">The caller's memory; header and payload must fit.</param>
     /// <param name="opcode">What the frame is.</param>
-    /// <param name="payload">The payload in clear; it is left as it is, its masked copy goes to the destination.</param>
-    /// <param name="maskingKey">The key; a fresh unpredictable one for each frame (§5.3).</param>
+    /// <param name="payload">The payload, not masked. It is not changed; a masked copy of it is written.</param>
+    /// <param name="maskingKey">The key: a new, unpredictable one for each frame (§5.3), its first byte lowest.</param>
     /// <param name="fin">Whether the frame is the last of its message; true for a control frame.</param>
-    /// <param name="reserved">Reserved bits, where an extension was negotiated that defines them.</param>
-    /// <returns>The bytes written.</returns>
-    /// <exception cref="ArgumentException">No reader would accept such a frame, or the destination is too short.</exception>
+    /// <param name="reserved">Reserved bits to set, if an extension was negotiated that defines them.</param>
+    /// <returns>How many bytes were written.</returns>
+    /// <exception cref="ArgumentException">No strict reader would accept such a frame, or the destination is too short.</exception>
     public static int WriteMasked(
         Span<byte> destination, Opcode opcode, ReadOnlySpan<byte> payload, uint maskingKey, bool fin = true, ReservedBits reserved = 0)
     {
@@ -102,7 +102,8 @@ public static class FrameWriter
     /// <summary>Writes a whole masked frame and advances <paramref name="destination"/> past it.</summary>
     /// <inheritdoc cref="WriteMasked(Span{byte}, Opcode, ReadOnlySpan{byte}, uint, bool, ReservedBits)"/>
     public static int WriteMasked(
-        IBufferWriter<byte> destination, Opcode opcode, ReadOnlySpan<byte> payload, uint maskingKey, bool fin = true, ReservedBits reserved = 0)
+        IBufferWriter<byte> destination, Opcode opcode, ReadOnlySpan<byte> payload, uint maskingKey, bool fin = true,
+        ReservedBits reserved = 0)
     {
         ArgumentNullException.ThrowIfNull(destination);
         Span<byte> room = destination.GetSpan(HeaderLength((ulong)payload.Length, masked: true) + payload.Length);
@@ -112,11 +113,13 @@ public static class FrameWriter
     }
 
     /// <summary>Writes a whole unmasked Close frame, at most 127 bytes, as a server sends it (§5.5.1).</summary>
-    /// <param name="destination">Where it goes.</param>
+    /// <param name="destination">The caller's memory; 127 bytes are always enough.</param>
     /// <param name="code">The status code, or null for a Close without a payload.</param>
-    /// <param name="reason">UTF-8, at most <see cref="ClosePayload.ReasonBytesMax"/> bytes; empty where there is no code.</param>
-    /// <returns>The bytes written.</returns>
-    /// <exception cref="ArgumentException">A code that a server may not send, a reason without code, too long, or not UTF-8.</exception>
+    /// <param name="reason">UTF-8, at most <see cref="ClosePayload.ReasonBytesMax"/> bytes; empty if there is no code.</param>
+    /// <returns>How many bytes were written.</returns>
+    /// <exception cref="ArgumentException">
+    /// A server may not send this code, or the reason has no code, is too long, or is not UTF-8.
+    /// </exception>
     public static int WriteClose(Span<byte> destination, ushort? code, ReadOnlySpan<byte> reason)
     {
         Span<byte> payload = stackalloc byte[ControlPayloadBytesMax];

@@ -1,5 +1,5 @@
-// Bytes and a key in, the same bytes XORed out: in place, or from a source to a destination. The memory is the caller's throughout.
-// Applying a key twice gives the original back, so masking and unmasking are one operation.
+// Bytes and a key in, the same bytes XORed out: in place, or from a source to a destination. All the memory is the caller's.
+// To apply a key twice gives the first bytes back, so masking and unmasking are one operation.
 
 using System.Buffers.Binary;
 using System.Numerics;
@@ -10,44 +10,46 @@ using System.Runtime.Intrinsics;
 namespace RawWs.Frame;
 
 /// <summary>
-/// The masking of §5.3: byte i of the payload is XORed with key byte i mod 4. A client masks so that a script cannot choose the bytes
-/// that appear on the wire and be taken by a proxy for something else (§10.3); it hides nothing.
+/// The masking of §5.3: byte i of the payload is XORed with key byte i mod 4. A client masks so that a script cannot choose the bytes on
+/// the wire; a proxy might take them for something else (§10.3). Masking hides nothing.
 /// </summary>
 public static class Masking
 {
     /// <summary>Masks or unmasks <paramref name="data"/> in place.</summary>
-    /// <param name="data">A stretch of a payload; any length.</param>
+    /// <param name="data">A payload or a part of one, of any length.</param>
     /// <param name="key">The key, its first byte lowest: <see cref="FrameHeader.MaskingKey"/>, or what an earlier call returned.</param>
-    /// <param name="offset">How many bytes of payload precede <paramref name="data"/> under this key; only its value mod 4 matters.</param>
-    /// <returns>The key turned so that the next stretch of the same payload continues with it at offset 0.</returns>
+    /// <param name="offset">
+    /// How many payload bytes this key has been applied to before <paramref name="data"/>; only the value mod 4 matters.
+    /// </param>
+    /// <returns>The key, rotated so that the next part of the same payload begins with it at offset 0.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Apply(Span<byte> data, uint key, int offset = 0)
     {
-        key = Turn(key, (uint)offset);
+        key = RotateKey(key, (uint)offset);
         ref byte first = ref MemoryMarshal.GetReference(data);
         Xor(ref first, ref first, (uint)data.Length, key);
-        return Turn(key, (uint)data.Length);
+        return RotateKey(key, (uint)data.Length);
     }
 
-    /// <summary>Unmasks text in place, which is mostly ASCII: what is going through the registers anyway is looked at there.</summary>
-    /// <param name="data">As for <see cref="Apply(Span{byte}, uint, int)"/>.</param>
-    /// <param name="key">Likewise; afterwards turned for the next stretch.</param>
-    /// <returns>Whether all that came out is ASCII, so that UTF-8 need not be judged.</returns>
+    /// <summary>Unmasks in place, and says whether the result is ASCII. Most text is, and then needs no UTF-8 check.</summary>
+    /// <param name="data">A payload or a part of one, of any length.</param>
+    /// <param name="key">The key; afterwards rotated for the next part of the same payload.</param>
+    /// <returns>Whether every unmasked byte is ASCII.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool ApplyToText(Span<byte> data, ref uint key)
     {
         ref byte first = ref MemoryMarshal.GetReference(data);
         bool ascii = Xor(ref first, ref first, (uint)data.Length, key);
-        key = Turn(key, (uint)data.Length);
+        key = RotateKey(key, (uint)data.Length);
         return ascii;
     }
 
-    /// <summary>Masks or unmasks from <paramref name="source"/> to <paramref name="destination"/>; the source is left as it is.</summary>
-    /// <param name="source">A stretch of a payload; any length.</param>
+    /// <summary>Masks or unmasks from <paramref name="source"/> to <paramref name="destination"/>. The source is not changed.</summary>
+    /// <param name="source">A payload or a part of one, of any length.</param>
     /// <param name="destination">At least as long; either the same memory as the source or none of it.</param>
-    /// <param name="key">As for the other overload.</param>
-    /// <param name="offset">As for the other overload.</param>
-    /// <returns>As for the other overload.</returns>
+    /// <param name="key">The key, its first byte lowest: <see cref="FrameHeader.MaskingKey"/>, or what an earlier call returned.</param>
+    /// <param name="offset">How many payload bytes this key has been applied to before the source; only the value mod 4 matters.</param>
+    /// <returns>The key, rotated so that the next part of the same payload begins with it at offset 0.</returns>
     /// <exception cref="ArgumentException">The destination is shorter than the source.</exception>
     public static uint Apply(ReadOnlySpan<byte> source, Span<byte> destination, uint key, int offset = 0)
     {
@@ -56,18 +58,18 @@ public static class Masking
             throw new ArgumentException("The destination is shorter than the source.", nameof(destination));
         }
 
-        key = Turn(key, (uint)offset);
+        key = RotateKey(key, (uint)offset);
         Xor(ref MemoryMarshal.GetReference(source), ref MemoryMarshal.GetReference(destination), (uint)source.Length, key);
-        return Turn(key, (uint)source.Length);
+        return RotateKey(key, (uint)source.Length);
     }
 
-    // Key byte 0 is the lowest, so that going one byte further in the payload turns the key right by eight bits.
-    private static uint Turn(uint key, nuint bytes) => BitOperations.RotateRight(key, (int)(bytes & 3) * 8);
+    // Key byte 0 is the lowest. One byte further in the payload rotates the key right by eight bits.
+    private static uint RotateKey(uint key, nuint bytes) => BitOperations.RotateRight(key, (int)(bytes & 3) * 8);
 
     // The key in the order in which a vector or a word lays it into memory.
     private static uint Pattern(uint key) => BitConverter.IsLittleEndian ? key : BinaryPrimitives.ReverseEndianness(key);
 
-    // As the three and the one below: true when no byte that comes out has its highest bit set.
+    // This method and the four below return true when the result is ASCII: no byte has its highest bit set.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Xor(ref byte source, ref byte destination, nuint length, uint key)
     {
@@ -89,20 +91,20 @@ public static class Masking
         }
     }
 
-    // The three below are one idea at three widths. Full vectors run from the front. The rest is not done byte by byte: one more vector
-    // covers the last 16 (32, 64) bytes, overlapping what the loop does. It is loaded before the loop changes anything and stored
-    // after it; where the two overlap they write the same bytes, since each depends on its position alone.
+    // The next three are one idea at three widths. Full vectors run from the front. What is left at the end is not done byte by byte: one
+    // more vector covers the last 16 (32, 64) bytes, and overlaps what the loop does. It is loaded before the loop changes anything, and
+    // stored after the loop. Where the two overlap they write the same bytes, because a byte's result depends on its position alone.
     internal static bool Xor512(ref byte source, ref byte destination, nuint length, uint key)
     {
         nuint last = length - 64;
-        Vector512<byte> tail = Vector512.LoadUnsafe(ref source, last) ^ Vector512.Create(Pattern(Turn(key, last))).AsByte();
+        Vector512<byte> tail = Vector512.LoadUnsafe(ref source, last) ^ Vector512.Create(Pattern(RotateKey(key, last))).AsByte();
         Vector512<byte> pattern = Vector512.Create(Pattern(key)).AsByte();
         Vector512<byte> seen = tail;
         for (nuint i = 0; i < last; i += 64)
         {
-            Vector512<byte> stretch = Vector512.LoadUnsafe(ref source, i) ^ pattern;
-            stretch.StoreUnsafe(ref destination, i);
-            seen |= stretch;
+            Vector512<byte> masked = Vector512.LoadUnsafe(ref source, i) ^ pattern;
+            masked.StoreUnsafe(ref destination, i);
+            seen |= masked;
         }
 
         tail.StoreUnsafe(ref destination, last);
@@ -112,14 +114,14 @@ public static class Masking
     internal static bool Xor256(ref byte source, ref byte destination, nuint length, uint key)
     {
         nuint last = length - 32;
-        Vector256<byte> tail = Vector256.LoadUnsafe(ref source, last) ^ Vector256.Create(Pattern(Turn(key, last))).AsByte();
+        Vector256<byte> tail = Vector256.LoadUnsafe(ref source, last) ^ Vector256.Create(Pattern(RotateKey(key, last))).AsByte();
         Vector256<byte> pattern = Vector256.Create(Pattern(key)).AsByte();
         Vector256<byte> seen = tail;
         for (nuint i = 0; i < last; i += 32)
         {
-            Vector256<byte> stretch = Vector256.LoadUnsafe(ref source, i) ^ pattern;
-            stretch.StoreUnsafe(ref destination, i);
-            seen |= stretch;
+            Vector256<byte> masked = Vector256.LoadUnsafe(ref source, i) ^ pattern;
+            masked.StoreUnsafe(ref destination, i);
+            seen |= masked;
         }
 
         tail.StoreUnsafe(ref destination, last);
@@ -129,14 +131,14 @@ public static class Masking
     internal static bool Xor128(ref byte source, ref byte destination, nuint length, uint key)
     {
         nuint last = length - 16;
-        Vector128<byte> tail = Vector128.LoadUnsafe(ref source, last) ^ Vector128.Create(Pattern(Turn(key, last))).AsByte();
+        Vector128<byte> tail = Vector128.LoadUnsafe(ref source, last) ^ Vector128.Create(Pattern(RotateKey(key, last))).AsByte();
         Vector128<byte> pattern = Vector128.Create(Pattern(key)).AsByte();
         Vector128<byte> seen = tail;
         for (nuint i = 0; i < last; i += 16)
         {
-            Vector128<byte> stretch = Vector128.LoadUnsafe(ref source, i) ^ pattern;
-            stretch.StoreUnsafe(ref destination, i);
-            seen |= stretch;
+            Vector128<byte> masked = Vector128.LoadUnsafe(ref source, i) ^ pattern;
+            masked.StoreUnsafe(ref destination, i);
+            seen |= masked;
         }
 
         tail.StoreUnsafe(ref destination, last);

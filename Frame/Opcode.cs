@@ -1,11 +1,13 @@
-// The small vocabulary of the wire: what a frame is, what a message is, and who reads it. Pure values; they own no bytes.
+// The enums of the wire format: what a frame is, what a message is, and which end reads it.
 
 namespace RawWs.Frame;
 
-/// <summary>The four bits that say what a frame is (§5.2, §11.8). Any other value of 0 to 15 can be cast to it and is reserved.</summary>
+/// <summary>
+/// The four bits that say what a frame is (§5.2, §11.8). The other values of 0 to 15 are reserved; a header may carry them.
+/// </summary>
 public enum Opcode : byte
 {
-    /// <summary>A further frame of the fragmented message that is under way (§5.4).</summary>
+    /// <summary>A further frame of the fragmented message that is open (§5.4).</summary>
     Continuation = 0,
 
     /// <summary>The first or only frame of a message whose payload is UTF-8 (§5.6).</summary>
@@ -24,7 +26,7 @@ public enum Opcode : byte
     Pong = 10,
 }
 
-/// <summary>What a data message carries. The values are those of the opcode of its first frame (§5.6).</summary>
+/// <summary>What a message carries. The values are those of the opcode of its first frame (§5.6).</summary>
 public enum MessageKind : byte
 {
     /// <summary>UTF-8 text.</summary>
@@ -34,7 +36,7 @@ public enum MessageKind : byte
     Binary = 2,
 }
 
-/// <summary>The three reserved bits, at their places in a frame's first byte (§5.2). An extension gives them meaning.</summary>
+/// <summary>The three reserved bits, where they are in a frame's first byte (§5.2). An extension gives them a meaning.</summary>
 [Flags]
 public enum ReservedBits : byte
 {
@@ -47,11 +49,11 @@ public enum ReservedBits : byte
     /// <summary>RSV2, 0x20.</summary>
     Rsv2 = 0x20,
 
-    /// <summary>RSV1, 0x40: permessage-deflate marks a compressed message with it.</summary>
+    /// <summary>RSV1, 0x40: permessage-deflate marks a compressed message with it (RFC 7692 §6).</summary>
     Rsv1 = 0x40,
 }
 
-/// <summary>Which end of the connection this is. It decides the mask bit that must come in, and the one that goes out (§5.1).</summary>
+/// <summary>Which end of the connection this is. The role decides which end masks its frames (§5.1).</summary>
 public enum Role : byte
 {
     /// <summary>Reads masked frames and writes unmasked ones.</summary>

@@ -1,46 +1,47 @@
-// Stretches of bytes in, a verdict out: is this, so far, the beginning of valid UTF-8? A stretch may end anywhere, also inside a
-// character. Three bytes of state; the stretches stay the caller's and are not kept.
+// Chunks of bytes in; out comes whether they are, so far, the beginning of valid UTF-8. A chunk may end anywhere, also inside a character.
+// The state has three bytes. The chunks stay the caller's and are not kept.
 
 using System.Text.Unicode;
 
 namespace RawWs.Frame;
 
 /// <summary>
-/// UTF-8 (RFC 3629) checked as it arrives (§8.1). It refuses at the first byte after which no continuation could make the text valid:
-/// an overlong form, a surrogate and a value above U+10FFFF are refused at their second byte, not at their last.
+/// Checks UTF-8 (RFC 3629) as it arrives (§8.1). It refuses the first byte after which nothing could make the text valid. So an overlong
+/// form, a surrogate and a value above U+10FFFF are refused at their second byte, not at their last.
 /// </summary>
 /// <remarks>A mutable value: keep it in a field and do not copy it.</remarks>
 public struct Utf8Validator
 {
-    // Inside a character: how many continuation bytes are missing, and the range that the next of them must lie in. Only the
-    // second byte's range is ever narrower than 80..BF. At rest all three are 0.
+    // Inside a character: how many continuation bytes are missing, and the range in which the next one must lie. Only a second byte's range
+    // can be narrower than 80..BF. Between characters all three are 0.
     private byte _missing;
     private byte _lowest;
     private byte _highest;
 
-    /// <summary>The bytes so far end at a character's end.</summary>
+    /// <summary>Whether the bytes so far end at a character's end.</summary>
     public readonly bool IsComplete => _missing == 0;
 
-    /// <summary>Begins anew.</summary>
+    /// <summary>Goes back to the state before the first byte.</summary>
     public void Reset() => this = default;
 
-    /// <summary>Takes the next stretch.</summary>
-    /// <param name="bytes">Any length, also none.</param>
-    /// <returns>False as soon as a byte has come that cannot be part of valid UTF-8. From then on, until
-    /// <see cref="Reset"/>, every further byte is refused too.</returns>
+    /// <summary>Checks the next chunk of the text.</summary>
+    /// <param name="bytes">The caller's bytes; any length, also none.</param>
+    /// <returns>
+    /// False when a byte cannot be part of valid UTF-8. After that every byte is refused, until <see cref="Reset"/>.
+    /// </returns>
     public bool Append(ReadOnlySpan<byte> bytes)
     {
-        // What an earlier stretch left open is finished byte by byte; at most three of them.
+        // A character that an earlier chunk left open is finished byte by byte: three bytes at most.
         int position = 0;
         for (; _missing > 0 && position < bytes.Length; position++)
         {
-            if (!Take(bytes[position]))
+            if (!AppendByte(bytes[position]))
             {
                 return false;
             }
         }
 
-        // The bulk, up to the character that this stretch may leave open, goes through the runtime's vectorized check.
+        // Most of the chunk, up to a character that it may leave open, goes through the runtime's vectorized check.
         ReadOnlySpan<byte> rest = bytes[position..];
         int whole = rest.Length - OpenAtEnd(rest);
         if (!Utf8.IsValid(rest[..whole]))
@@ -51,7 +52,7 @@ public struct Utf8Validator
 
         foreach (byte value in rest[whole..])
         {
-            if (!Take(value))
+            if (!AppendByte(value))
             {
                 return false;
             }
@@ -60,8 +61,8 @@ public struct Utf8Validator
         return true;
     }
 
-    // How many bytes at the end are a lead byte with fewer continuation bytes than it announces. Bytes that are wrong in any
-    // other way count as 0 and are left to the bulk check, which refuses them.
+    // How many bytes at the end belong to a character that is not complete: its lead byte announces more. If the end is wrong in any other
+    // way this says 0, and the vectorized check refuses it.
     private static int OpenAtEnd(ReadOnlySpan<byte> bytes)
     {
         for (int back = 1; back <= 3 && back <= bytes.Length; back++)
@@ -82,8 +83,8 @@ public struct Utf8Validator
         return 0;
     }
 
-    // One byte. RFC 3629 §4 gives the well-formed sequences; the narrowed second bytes are what keeps out the rest.
-    private bool Take(byte value)
+    // One byte. RFC 3629 §4 lists the well-formed sequences; the narrower ranges of second bytes refuse all others.
+    private bool AppendByte(byte value)
     {
         if (_missing > 0)
         {
@@ -115,6 +116,6 @@ public struct Utf8Validator
         return _lowest <= _highest;
     }
 
-    // A range that no byte lies in.
+    // From here on no byte is accepted: 1..0 is a range in which no byte lies.
     private void Refuse() => (_missing, _lowest, _highest) = (1, 1, 0);
 }

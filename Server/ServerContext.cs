@@ -29,7 +29,7 @@ internal sealed class ServerContext
         Budget = budget;
         Log = GuardedLog.Around(options.LoggerFactory.CreateLogger("RawWs"));
         Endings = new EndingLog(Log, options.TimeProvider);
-        ConversationLimits = new ConversationLimits { MessageBytesMax = options.MessageBytesMax, FragmentsMax = options.FragmentsMax };
+        ProtocolLimits = new ProtocolLimits { MessageBytesMax = options.MessageBytesMax, FragmentsMax = options.FragmentsMax };
         Page = options.ServesPage ? DemoPage.Load() : null;
         Policy = new UpgradePolicy
         {
@@ -61,7 +61,7 @@ internal sealed class ServerContext
 
     public EndingLog Endings { get; }
 
-    public ConversationLimits ConversationLimits { get; }
+    public ProtocolLimits ProtocolLimits { get; }
 
     /// <summary>A handler has gone on after an await, once: from then on each message is copied for its handler.</summary>
     public bool HandlersAwait

@@ -64,7 +64,7 @@ public sealed class FuzzTests
         FrameRules.Off = rule.Bit;
         try
         {
-            Assert.That(IsNoticed("header") || IsNoticed("conversation"));
+            Assert.That(IsNoticed("header") || IsNoticed("protocol"));
         }
         finally
         {

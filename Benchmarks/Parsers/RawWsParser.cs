@@ -1,4 +1,4 @@
-// This project's Conversation, used as its server uses it: one receive buffer, frames decoded where they lie, messages in pieces assembled
+// This project's WebSocketProtocol, used as its server uses it: one receive buffer, frames decoded where they lie, messages in pieces assembled
 // in an array that grows. All checks are on; there is no way to turn one off.
 
 using RawWs.Benchmarks.Corpus;
@@ -10,7 +10,7 @@ public sealed class RawWsParser : IFrameParser
 {
     private const int ReceiveBytesMax = 256 * 1024;
 
-    private readonly Conversation _conversation = new(Role.Server, new ConversationLimits());
+    private readonly WebSocketProtocol _protocol = new(Role.Server, new ProtocolLimits());
     private readonly byte[] _buffer = new byte[ReceiveBytesMax];
     private readonly byte[] _pong = new byte[FrameWriter.HeaderBytesMax + FrameWriter.ControlPayloadBytesMax];
     private byte[] _message = new byte[1024];
@@ -26,10 +26,10 @@ public sealed class RawWsParser : IFrameParser
             int at = 0, end = held + received;
             while (true)
             {
-                Step step = _conversation.Next(_buffer.AsSpan(at, end - at), out int consumed);
+                ProtocolEvent found = _protocol.Next(_buffer.AsSpan(at, end - at), out int consumed);
                 at += consumed;
-                if (step.Kind == StepKind.NeedMoreData) break;
-                Take(step, wire, sink);
+                if (found.Kind == ProtocolEventKind.NeedMoreData) break;
+                Handle(found, wire, sink);
             }
 
             held = end - at;
@@ -37,31 +37,31 @@ public sealed class RawWsParser : IFrameParser
         }
     }
 
-    private void Take(in Step step, Wire wire, MessageSink sink)
+    private void Handle(in ProtocolEvent found, Wire wire, MessageSink sink)
     {
-        switch (step.Kind)
+        switch (found.Kind)
         {
-            case StepKind.Message:
-                sink.OnMessage(step.MessageKind, step.Payload);
+            case ProtocolEventKind.Message:
+                sink.OnMessage(found.MessageKind, found.Payload);
                 break;
-            case StepKind.Payload:
-                Append(step.Payload);
-                if (!step.EndOfMessage) break;
-                sink.OnMessage(step.MessageKind, _message.AsSpan(0, _assembled));
+            case ProtocolEventKind.MessageChunk:
+                Append(found.Payload);
+                if (!found.EndOfMessage) break;
+                sink.OnMessage(found.MessageKind, _message.AsSpan(0, _assembled));
                 _assembled = 0;
                 break;
-            case StepKind.Ping:
-                wire.Send(_pong.AsSpan(0, FrameWriter.Write(_pong, Opcode.Pong, step.Payload)));
+            case ProtocolEventKind.Ping:
+                wire.Send(_pong.AsSpan(0, FrameWriter.Write(_pong, Opcode.Pong, found.Payload)));
                 break;
-            case StepKind.Close or StepKind.Fail:
-                throw new InvalidDataException($"The conversation ended: {step.Rule}");
+            case ProtocolEventKind.Close or ProtocolEventKind.Fail:
+                throw new InvalidDataException($"The connection ended: {found.Rule}");
         }
     }
 
-    private void Append(ReadOnlySpan<byte> stretch)
+    private void Append(ReadOnlySpan<byte> chunk)
     {
-        if (_message.Length - _assembled < stretch.Length) Array.Resize(ref _message, Math.Max(_assembled + stretch.Length, 2 * _message.Length));
-        stretch.CopyTo(_message.AsSpan(_assembled));
-        _assembled += stretch.Length;
+        if (_message.Length - _assembled < chunk.Length) Array.Resize(ref _message, Math.Max(_assembled + chunk.Length, 2 * _message.Length));
+        chunk.CopyTo(_message.AsSpan(_assembled));
+        _assembled += chunk.Length;
     }
 }

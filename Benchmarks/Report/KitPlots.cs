@@ -38,7 +38,7 @@ internal static class KitPlots
     [
         new("frames-mixed", "Reading whole frames: text in several languages", nameof(FrameDecodeBenchmark), " Mixed"),
         new("frames-binary", "Reading whole frames: binary", nameof(FrameDecodeBenchmark), " Binary"),
-        new("fragments-mixed", "Reading fragments, cut at random: text in several languages", nameof(ConversationBenchmark), " Mixed, cut at random"),
+        new("fragments-mixed", "Reading fragments, cut at random: text in several languages", nameof(FragmentDecodeBenchmark), " Mixed, cut at random"),
         new("encode", "Writing a frame", nameof(EncodeBenchmark), ""),
         new("masking", "Masking", nameof(MaskingBenchmark), ""),
         new("utf8-mixed", "Validating UTF-8: text in several languages", nameof(Utf8Benchmark), ", Mixed"),

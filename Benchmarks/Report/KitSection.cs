@@ -13,7 +13,7 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
     private static readonly KitSection[] Known =
     [
         new(nameof(FrameDecodeBenchmark), "Whole frames", "From the wire to the message: receive, header, rules, unmasking, UTF-8, delivery."),
-        new(nameof(ConversationBenchmark), "Fragments with control frames in between", "The same for messages in one to four frames; Pings are answered."),
+        new(nameof(FragmentDecodeBenchmark), "Fragments with control frames in between", "The same for messages in one to four frames; Pings are answered."),
         new(nameof(HeaderDecodeBenchmark), "Headers", "One masked header, without a payload."),
         new(nameof(EncodeBenchmark), "Encoding", "One frame, from the payload to the bytes for the kernel. A client masks it."),
         new(nameof(MaskingBenchmark), "Masking", "One payload."),

@@ -12,7 +12,7 @@ using RawWs.Server.Memory;
 
 namespace RawWs.Server;
 
-internal sealed class Inbox(ConversationLimits limits)
+internal sealed class Inbox(ProtocolLimits limits)
 {
     private const int RoomBytesMin = 1024;
     private const int FirstRoomBytes = 4096;
@@ -24,7 +24,7 @@ internal sealed class Inbox(ConversationLimits limits)
     private Utf8Validator _utf8;
 
     /// <summary>The protocol's state.</summary>
-    public Conversation Conversation { get; } = new(Role.Server, limits);
+    public WebSocketProtocol Protocol { get; } = new(Role.Server, limits);
 
     /// <summary>By when the message under way must have ended, in the loop's milliseconds.</summary>
     public long MessageDeadline { get; set; } = long.MaxValue;
@@ -45,7 +45,7 @@ internal sealed class Inbox(ConversationLimits limits)
     public long LookTime { get; set; } = long.MaxValue;
 
     /// <summary>Nothing is under way: the connection can do without, and another may have it.</summary>
-    public bool IsAtRest => Conversation.IsAtRest && _assembly is null && Awaited is null && !Head.IsUnderWay;
+    public bool IsAtRest => Protocol.IsAtRest && _assembly is null && Awaited is null && !Head.IsUnderWay;
 
     /// <summary>Whether what comes next, beginning with this byte, may be of a compressed message (RSV1: RFC 7692 §6).</summary>
     public bool MayBeCompressed(byte first) => Inflater is not null || (first & (byte)ReservedBits.Rsv1) != 0;
@@ -88,7 +88,7 @@ internal sealed class Inbox(ConversationLimits limits)
     public bool TryGetReceiveRoom(MemoryBudget budget, out ArraySegment<byte> room)
     {
         room = default;
-        long left = Conversation.PayloadBytesLeft;
+        long left = Protocol.PayloadBytesLeft;
         if (_assembly is null || Inflater is not null || left < ReceiveRoomBytesMin) return false;
         if (_assembly.Length - _assembled < ReceiveRoomBytesMin && !TryGrow((int)Math.Min(_assembly.Length * 2L, Array.MaxLength), budget)) return false;
         room = new ArraySegment<byte>(_assembly, _assembled, (int)Math.Min(Math.Min(left, ReceiveRoomBytesMax), _assembly.Length - _assembled));

@@ -11,17 +11,17 @@ public sealed partial class WebSocketConnection
 {
     private ConnectionDeflate? _deflate; // null where compression was not agreed on
 
-    private void Inflate(Inbox inbox, in Step step)
+    private void Inflate(Inbox inbox, in ProtocolEvent found)
     {
-        if (step.EndOfMessage) inbox.MessageDeadline = long.MaxValue;
+        if (found.EndOfMessage) inbox.MessageDeadline = long.MaxValue;
         if (_phase != Phase.Open)
         {
             // §1.4: after our Close, data is not delivered; nor, then, inflated.
-            if (step.EndOfMessage) ReleaseInbox(inbox);
+            if (found.EndOfMessage) ReleaseInbox(inbox);
             return;
         }
 
-        if (step.StartOfMessage)
+        if (found.StartOfMessage)
         {
             if (_deflate!.TryTakeInflater() is not { } taken)
             {
@@ -32,16 +32,16 @@ public sealed partial class WebSocketConnection
             inbox.BeginInflate(taken, _context.Options.MessageBytesMax);
         }
 
-        InflateStatus status = InflateInto(inbox, step, out Rule? broken);
+        InflateStatus status = InflateInto(inbox, found, out Rule? broken);
         if (broken is not null && FrameRules.Broken(broken) is { } rule) OnFail(rule);
         else if (status == InflateStatus.OutOfMemory) FailForMemory();
-        else if (status == InflateStatus.Done) DeliverInflated(inbox, step.MessageKind);
+        else if (status == InflateStatus.Done) DeliverInflated(inbox, found.MessageKind);
     }
 
-    private InflateStatus InflateInto(Inbox inbox, in Step step, out Rule? broken)
+    private InflateStatus InflateInto(Inbox inbox, in ProtocolEvent found, out Rule? broken)
     {
         Inflater inflater = inbox.Inflater!;
-        ReadOnlySpan<byte> rest = step.Payload;
+        ReadOnlySpan<byte> rest = found.Payload;
         InflateStatus status;
         broken = null;
         do
@@ -49,18 +49,18 @@ public sealed partial class WebSocketConnection
             if (!inbox.TryGetRoom(_loop.Budget, out Span<byte> room)) return InflateStatus.OutOfMemory;
             status = inflater.Inflate(rest, room, out int consumed, out int written);
             rest = rest[consumed..];
-            broken = inbox.Fill(written, step.MessageKind);
+            broken = inbox.Fill(written, found.MessageKind);
             _loop.Share.SpendInflated(written);
         }
         while (status == InflateStatus.OutputFull && broken is null);
 
         if (broken is not null) return status;
-        if (status == InflateStatus.NeedMoreData && step.EndOfMessage) status = inflater.Finish();
+        if (status == InflateStatus.NeedMoreData && found.EndOfMessage) status = inflater.Finish();
         broken = status switch
         {
             InflateStatus.TooBig => FrameRules.MessageTooBig,
             InflateStatus.Malformed => FrameRules.CompressedDataMalformed,
-            InflateStatus.Done when step.MessageKind == MessageKind.Text && !inbox.TextIsComplete => FrameRules.TextEndsInsideCharacter,
+            InflateStatus.Done when found.MessageKind == MessageKind.Text && !inbox.TextIsComplete => FrameRules.TextEndsInsideCharacter,
             _ => null,
         };
         return status;

@@ -179,7 +179,7 @@ public sealed partial class WebSocketConnection
     // A message's time counts from its first byte, which may be that of a header not yet whole.
     private void FollowMessage(Inbox inbox)
     {
-        if (_phase != Phase.Open || !inbox.Conversation.InMessage)
+        if (_phase != Phase.Open || !inbox.Protocol.InMessage)
         {
             inbox.MessageDeadline = long.MaxValue;
             return;

@@ -138,7 +138,7 @@ public sealed partial class WebSocketConnection
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax + FrameWriter.ControlPayloadBytesMax];
         int length = FrameWriter.WriteClose(frame, code, reason);
         SendControl(frame[..length], Outbox.EntryKind.Close);
-        (_inbox ??= TakeInbox()).Conversation.OnCloseSent();
+        (_inbox ??= TakeInbox()).Protocol.OnCloseSent();
     }
 
     private void BeginEnding()

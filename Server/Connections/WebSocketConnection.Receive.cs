@@ -42,7 +42,7 @@ public sealed partial class WebSocketConnection
 
             if (all) _transport.IsBusy = false;
             FollowMessage(inbox);
-            _lastFrame = inbox.Conversation.LastOpcode ?? _lastFrame;
+            _lastFrame = inbox.Protocol.LastOpcode ?? _lastFrame;
             RestInbox();
         }
 
@@ -77,7 +77,7 @@ public sealed partial class WebSocketConnection
         {
             // A message that is received where it is assembled gives that memory back before the batch is sent.
             _loop.Batch.Source = _transport.Gathers && !inbox.IsAssembledIn(bytes.Array!) ? bytes.Array : null;
-            consumed = buffer.GetPosition(TakeSteps(inbox, bytes.Array!, bytes.Offset, bytes.Count, out all));
+            consumed = buffer.GetPosition(HandleEvents(inbox, bytes.Array!, bytes.Offset, bytes.Count, out all));
         }
         else
         {
@@ -85,7 +85,7 @@ public sealed partial class WebSocketConnection
             int length = checked((int)buffer.Length);
             byte[] joined = _loop.Budget.Rent(length);
             buffer.CopyTo(joined);
-            consumed = buffer.GetPosition(TakeSteps(inbox, joined, 0, length, out all));
+            consumed = buffer.GetPosition(HandleEvents(inbox, joined, 0, length, out all));
             if (_pending is null) _loop.Budget.Return(joined);
             else _loop.Budget.Forget(joined); // a handler may have it
         }
@@ -97,29 +97,29 @@ public sealed partial class WebSocketConnection
 
     private Inbox TakeInbox()
     {
-        Inbox inbox = _loop.Inboxes.TryTake() ?? new Inbox(_context.ConversationLimits);
-        inbox.Conversation.Restart(_deflate is null ? ReservedBits.None : ReservedBits.Rsv1);
+        Inbox inbox = _loop.Inboxes.TryTake() ?? new Inbox(_context.ProtocolLimits);
+        inbox.Protocol.Reset(_deflate is null ? ReservedBits.None : ReservedBits.Rsv1);
         return inbox;
     }
 
     // Returns how many bytes are done with. `all`: the rest has been looked at too, and is worth nothing without more. Else it stays for
     // another turn: somebody has the last message, the peer does not take its answers, or it has had its share.
-    private int TakeSteps(Inbox inbox, byte[] array, int offset, int count, out bool all)
+    private int HandleEvents(Inbox inbox, byte[] array, int offset, int count, out bool all)
     {
-        Conversation conversation = inbox.Conversation;
+        WebSocketProtocol protocol = inbox.Protocol;
         int at = offset, end = offset + count;
         all = false;
         while (true)
         {
             int before = at;
             Span<byte> rest = array.AsSpan(at, end - at);
-            if (conversation.TryTakeSmallMessage(rest, out int length))
+            if (protocol.TryReadSmallMessage(rest, out int length))
             {
-                at += conversation.SmallHeaderBytes + length;
+                at += protocol.SmallHeaderBytes + length;
                 inbox.MessageDeadline = long.MaxValue;
                 Deliver((MessageKind)(rest[0] & 0x0F), array, at - length, length);
             }
-            else if (!TakeStep(inbox, array, ref at, end))
+            else if (!HandleNextEvent(inbox, array, ref at, end))
             {
                 all = true;
                 return at - offset;
@@ -163,34 +163,34 @@ public sealed partial class WebSocketConnection
     }
 
     // False when there is no step to take without more bytes.
-    private bool TakeStep(Inbox inbox, byte[] array, ref int at, int end)
+    private bool HandleNextEvent(Inbox inbox, byte[] array, ref int at, int end)
     {
         // A compressed message comes to us in pieces, so that none of them becomes more than a share.
         if (_deflate is not null && end - at > CompressedBytesOfAStep && inbox.MayBeCompressed(array[at])) end = at + CompressedBytesOfAStep;
-        Step step = inbox.Conversation.Next(array.AsSpan(at, end - at), out int consumed);
+        ProtocolEvent found = inbox.Protocol.Next(array.AsSpan(at, end - at), out int consumed);
         at += consumed;
-        switch (step.Kind)
+        switch (found.Kind)
         {
-            case StepKind.Message or StepKind.Payload when step.MessageReserved != ReservedBits.None:
-                Inflate(inbox, step);
+            case ProtocolEventKind.Message or ProtocolEventKind.MessageChunk when found.MessageReserved != ReservedBits.None:
+                Inflate(inbox, found);
                 break;
-            case StepKind.NeedMoreData:
+            case ProtocolEventKind.NeedMoreData:
                 return false;
-            case StepKind.Message:
+            case ProtocolEventKind.Message:
                 inbox.MessageDeadline = long.MaxValue;
-                Deliver(step.MessageKind, array, at - step.Payload.Length, step.Payload.Length);
+                Deliver(found.MessageKind, array, at - found.Payload.Length, found.Payload.Length);
                 break;
-            case StepKind.Payload:
-                Assemble(inbox, step);
+            case ProtocolEventKind.MessageChunk:
+                Assemble(inbox, found);
                 break;
-            case StepKind.Ping:
-                Pong(step.Payload);
+            case ProtocolEventKind.Ping:
+                Pong(found.Payload);
                 break;
-            case StepKind.Close:
-                OnClose(step.CloseCode, step.Payload);
+            case ProtocolEventKind.Close:
+                OnClose(found.CloseCode, found.Payload);
                 break;
-            case StepKind.Fail:
-                OnFail(step.Rule!);
+            case ProtocolEventKind.Fail:
+                OnFail(found.Rule!);
                 break;
         }
 
@@ -251,21 +251,21 @@ public sealed partial class WebSocketConnection
         if (copy is not null) _loop.Budget.Return(copy);
     }
 
-    private void Assemble(Inbox inbox, in Step step)
+    private void Assemble(Inbox inbox, in ProtocolEvent found)
     {
         // How long the message will be is known, and has been judged, if it is one frame.
-        long declared = step.Header is { Fin: true, Opcode: not Opcode.Continuation } ? (long)step.Header.PayloadLength : 0;
-        if (_phase == Phase.Open && !inbox.TryAppend(step.Payload, declared, _loop.Budget))
+        long declared = found.Header is { Fin: true, Opcode: not Opcode.Continuation } ? (long)found.Header.PayloadLength : 0;
+        if (_phase == Phase.Open && !inbox.TryAppend(found.Payload, declared, _loop.Budget))
         {
             FailForMemory();
             return;
         }
 
-        if (!step.EndOfMessage) return;
+        if (!found.EndOfMessage) return;
         // The next message's time begins anew.
         inbox.MessageDeadline = long.MaxValue;
         _messagesIn++;
-        if (_phase == Phase.Open) DeliverAssembled(inbox, step.MessageKind);
+        if (_phase == Phase.Open) DeliverAssembled(inbox, found.MessageKind);
         else inbox.Release(_loop.Budget);
     }
 

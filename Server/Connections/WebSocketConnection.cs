@@ -1,6 +1,6 @@
 // One connection, from its accepted socket to its verdict. This file is its face and its fields; the others are its life:
 //   .Run        the one async method: handshake, receive loop, ending
-//   .Receive    bytes -> steps of the conversation -> messages delivered, control frames answered
+//   .Receive    bytes -> events of the protocol -> messages delivered, control frames answered
 //   .Compression  what of both is compressed
 //   .Broadcast  what is sent to everybody
 //   .Send       the application -> batch or outbox

@@ -79,7 +79,7 @@ public sealed class ParserGateTests
 
     private static string[] ParsersMeasured() =>
     [
-        .. new[] { typeof(FrameDecodeBenchmark), typeof(ConversationBenchmark) }
+        .. new[] { typeof(FrameDecodeBenchmark), typeof(FragmentDecodeBenchmark) }
             .SelectMany(static type => BenchmarkConverter.TypeToBenchmarks(type).BenchmarksCases)
             .Select(static benchmark => (string)benchmark.Parameters[nameof(ParserBenchmark.Parser)])
             .Distinct(),

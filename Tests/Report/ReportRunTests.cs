@@ -32,7 +32,7 @@ public sealed partial class ReportRunTests
         Assert.That(kit.Figures.Where(static figure => figure.Error is not null || !(figure.MeanNs >= 0) || figure.AllocatedBytes is null), Is.Empty);
         Assert.That(kit.Figures.Select(static figure => $"{figure.Benchmark}.{figure.Method}").Distinct(), Is.EquivalentTo(Benchmarks()));
         Assert.That(ParsersOf(kit, nameof(RawWs.Benchmarks.FrameDecodeBenchmark)), Is.EquivalentTo(ParserGate.RightParsers));
-        Assert.That(ParsersOf(kit, nameof(RawWs.Benchmarks.ConversationBenchmark)), Is.EquivalentTo(ParserGate.RightParsers));
+        Assert.That(ParsersOf(kit, nameof(RawWs.Benchmarks.FragmentDecodeBenchmark)), Is.EquivalentTo(ParserGate.RightParsers));
         Assert.That(File.ReadAllLines(Path.Combine(_directory, "kit.csv")), Has.Length.EqualTo(kit.Figures.Count + 1));
         Written.Check(_directory);
     }

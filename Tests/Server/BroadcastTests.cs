@@ -20,7 +20,7 @@ public sealed class BroadcastTests(Setup setup)
     {
         const int Senders = 3, Rounds = 400, Receivers = 20;
         ConcurrentQueue<WebSocketConnection> opened = new();
-        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Opened = opened.Enqueue });
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Opened = opened.Enqueue });
         RawClient[] clients = [.. Enumerable.Range(0, Receivers).Select(_ => RawClient.Open(server.Port))];
         TestServer.Eventually(() => opened.Count == Receivers, "open");
         Task[] senders = [.. Enumerable.Range(0, Senders).Select(sender => Task.Run(() => SendAll(sender, [.. opened], server.Server)))];
@@ -56,7 +56,7 @@ public sealed class BroadcastTests(Setup setup)
     public async Task WhatAHandlerSends_ArrivesInItsOrder_WhetherToAllOrToItself()
     {
         WebSocketServer? all = null;
-        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler((connection, _, _) =>
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler((connection, _, _) =>
         {
             connection.TrySend(MessageKind.Text, "1"u8);
             all!.TryBroadcast(MessageKind.Text, "2"u8);
@@ -82,7 +82,7 @@ public sealed class BroadcastTests(Setup setup)
     public async Task APongComesBehindTheBroadcastThatWasSentBeforeIt()
     {
         WebSocketServer? all = null;
-        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler((_, _, _) =>
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler((_, _, _) =>
         {
             all!.TryBroadcast(MessageKind.Text, "first"u8);
             return ValueTask.CompletedTask;
@@ -143,7 +143,7 @@ public sealed class BroadcastTests(Setup setup)
         ConcurrentQueue<WebSocketConnection> refused = new();
         await using TestServer server = await TestServer.Start(
             setup,
-            new ConversationOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = verdicts.Enqueue },
+            new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = verdicts.Enqueue },
             static options => options with { SendBufferBytesMax = 64 * 1024 });
         using RawClient slow = RawClient.Open(server.Port);
         using RawClient quick = RawClient.Open(server.Port);

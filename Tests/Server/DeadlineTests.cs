@@ -111,7 +111,7 @@ public sealed class DeadlineTests(Setup setup)
     public async Task APeerThatDoesNotAnswerAClose_IsCutOff()
     {
         Verdict? verdict = null;
-        await using TestServer server = await Start(application: new ConversationOverTcpTests.Handler(static (connection, _, _) =>
+        await using TestServer server = await Start(application: new ProtocolOverTcpTests.Handler(static (connection, _, _) =>
         {
             connection.Close(4000, "go");
             return ValueTask.CompletedTask;
@@ -128,7 +128,7 @@ public sealed class DeadlineTests(Setup setup)
     public async Task AnUnansweredClose_IsThereToBeReadLate()
     {
         Verdict? verdict = null;
-        await using TestServer server = await Start(application: new ConversationOverTcpTests.Handler(static (connection, _, _) =>
+        await using TestServer server = await Start(application: new ProtocolOverTcpTests.Handler(static (connection, _, _) =>
         {
             connection.TrySend(MessageKind.Text, "last word"u8);
             connection.Close(4000, "go");
@@ -148,7 +148,7 @@ public sealed class DeadlineTests(Setup setup)
     {
         Verdict? verdict = null;
         WebSocketConnection? opened = null;
-        await using TestServer server = await Start(application: new ConversationOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask)
+        await using TestServer server = await Start(application: new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask)
         {
             Opened = connection => opened = connection,
             Closed = ended => verdict = ended,

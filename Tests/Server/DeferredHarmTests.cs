@@ -21,7 +21,7 @@ public sealed class DeferredHarmTests(Setup setup)
         using ManualResetEventSlim entered = new(), allHaveSent = new();
         RawClient? first = null;
         bool answeredMeanwhile = false;
-        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler((connection, kind, message) =>
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler((connection, kind, message) =>
         {
             switch ((char)message.Span[0])
             {
@@ -61,7 +61,7 @@ public sealed class DeferredHarmTests(Setup setup)
     public async Task ALoopWithoutARing_IsSaid()
     {
         if (setup.Transport != TransportKind.Epoll) return;
-        ConversationOverTcpTests.Handler silent = new(static (_, _, _) => ValueTask.CompletedTask);
+        ProtocolOverTcpTests.Handler silent = new(static (_, _, _) => ValueTask.CompletedTask);
         await using TestServer server = await TestServer.Start(new Setup(TransportKind.Epoll, 3, IoUring: true), silent);
         DeferredSends[] sends = [.. server.Server.Loops.Cast<EpollLoop>().Select(DeferredOf)];
         foreach (DeferredSends each in sends)

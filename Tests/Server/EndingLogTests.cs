@@ -125,7 +125,7 @@ public sealed class EndingLogTests(Setup setup)
         Lines lines = new() { Throws = true };
         await using TestServer server = await TestServer.Start(
             setup,
-            new ConversationOverTcpTests.Handler(static (_, _, _) => throw new InvalidOperationException("a handler's")) { Closed = static _ => throw new InvalidOperationException("OnClose's") },
+            new ProtocolOverTcpTests.Handler(static (_, _, _) => throw new InvalidOperationException("a handler's")) { Closed = static _ => throw new InvalidOperationException("OnClose's") },
             options => options with { LoggerFactory = new Factory(lines) });
         for (int i = 0; i < 50; i++)
         {
@@ -190,7 +190,7 @@ public sealed class EndingLogTests(Setup setup)
         Lines lines = new();
         await using TestServer server = await TestServer.Start(
             setup,
-            new ConversationOverTcpTests.Handler(static (connection, _, message) =>
+            new ProtocolOverTcpTests.Handler(static (connection, _, message) =>
             {
                 if (message.Length == 1) throw new InsufficientMemoryException();
                 connection.TrySend(MessageKind.Text, message.Span);

@@ -49,7 +49,7 @@ public sealed class FairnessTests(Setup setup)
     {
         const int Burst = 25_000; // in 250 KB
         int taken = 0;
-        await using MemoryConnection peer = new(new ConversationOverTcpTests.Handler((_, _, message) =>
+        await using MemoryConnection peer = new(new ProtocolOverTcpTests.Handler((_, _, message) =>
         {
             Assert.That(BitConverter.ToInt32(message.Span), Is.EqualTo(taken), "in order");
             taken++;
@@ -73,7 +73,7 @@ public sealed class FairnessTests(Setup setup)
     {
         const int Burst = 25_000;
         int taken = 0;
-        await using MemoryConnection peer = new(new ConversationOverTcpTests.Handler((_, _, _) =>
+        await using MemoryConnection peer = new(new ProtocolOverTcpTests.Handler((_, _, _) =>
         {
             taken++;
             return ValueTask.CompletedTask;
@@ -92,7 +92,7 @@ public sealed class FairnessTests(Setup setup)
         byte[] frame = pings ? RawClient.Frame(Opcode.Ping, []) : RawClient.Frame(Opcode.Continuation, [], fin: false);
         int taken = 0;
         await using MemoryConnection peer = new(
-            new ConversationOverTcpTests.Handler((_, _, _) =>
+            new ProtocolOverTcpTests.Handler((_, _, _) =>
             {
                 taken++;
                 return ValueTask.CompletedTask;
@@ -115,7 +115,7 @@ public sealed class FairnessTests(Setup setup)
         const int Receivers = 3;
         WebSocketServer? all = null;
         int refused = 0, partial = 0;
-        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler((_, _, _) =>
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler((_, _, _) =>
         {
             if (!all!.TryBroadcast(MessageKind.Binary, new byte[payloadBytes], _ => refused++)) partial++;
             return ValueTask.CompletedTask;
@@ -152,7 +152,7 @@ public sealed class FairnessTests(Setup setup)
         int sent = 0;
         await using TestServer server = await TestServer.Start(
             setup,
-            new ConversationOverTcpTests.Handler((_, kind, _) =>
+            new ProtocolOverTcpTests.Handler((_, kind, _) =>
             {
                 if (kind != MessageKind.Binary) return ValueTask.CompletedTask;
                 all!.TryBroadcast(MessageKind.Binary, new byte[1 << 20]);
@@ -199,7 +199,7 @@ public sealed class FairnessTests(Setup setup)
         int taken = 0;
         await using TestServer server = await TestServer.Start(
             setup,
-            new ConversationOverTcpTests.Handler((connection, _, message) =>
+            new ProtocolOverTcpTests.Handler((connection, _, message) =>
             {
                 string text = message.Length > 10 ? "a" : Encoding.ASCII.GetString(message.Span);
                 if (text == "stand")

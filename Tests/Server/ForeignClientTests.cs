@@ -128,7 +128,7 @@ public sealed class ForeignClientTests(Setup setup)
         using ChromeDriver browser = OpenBrowser();
         await using TestServer server = await TestServer.Start(
             setup,
-            new ConversationOverTcpTests.Handler(static (connection, kind, message) =>
+            new ProtocolOverTcpTests.Handler(static (connection, kind, message) =>
             {
                 connection.TrySend(kind, message.Span);
                 return ValueTask.CompletedTask;

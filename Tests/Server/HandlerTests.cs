@@ -17,7 +17,7 @@ public sealed class HandlerTests(Setup setup)
     public async Task AMessage_StaysWhatItIs_ForAsLongAsItsHandlerRuns()
     {
         const int Clients = 8, Messages = 200;
-        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler(static async (connection, _, message) =>
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(static async (connection, _, message) =>
         {
             await Task.Yield();
             for (int i = 0; i < 3; i++)
@@ -50,7 +50,7 @@ public sealed class HandlerTests(Setup setup)
         if (setup.Loops == 1) return; // it takes two loops
         using ManualResetEventSlim entered = new(), learnt = new();
         TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler(async (connection, kind, message) =>
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(async (connection, kind, message) =>
         {
             switch ((char)message.Span[0])
             {
@@ -88,7 +88,7 @@ public sealed class HandlerTests(Setup setup)
     public async Task AHandlerThatEndsAnothersWait_DoesNotRunItInTheMidstOfItsOwnBytes()
     {
         ConcurrentDictionary<long, TaskCompletionSource> waiting = new();
-        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler(async (connection, kind, message) =>
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(async (connection, kind, message) =>
         {
             string text = Encoding.ASCII.GetString(message.Span);
             if (text == "wait")
@@ -132,7 +132,7 @@ public sealed class HandlerTests(Setup setup)
     {
         AsyncLocal<string?> left = new();
         ConcurrentQueue<string?> seen = new();
-        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler((connection, kind, message) =>
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler((connection, kind, message) =>
         {
             seen.Enqueue(left.Value);
             left.Value = "somebody's";
@@ -161,7 +161,7 @@ public sealed class HandlerTests(Setup setup)
     public async Task ADisposedSharedMessage_IsRefusedToItsSender()
     {
         ConcurrentQueue<WebSocketConnection> opened = new();
-        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler(static (connection, kind, message) =>
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(static (connection, kind, message) =>
         {
             connection.TrySend(kind, message.Span);
             return ValueTask.CompletedTask;

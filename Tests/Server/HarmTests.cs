@@ -42,7 +42,7 @@ public sealed class HarmTests(Setup setup)
         ConcurrentQueue<Verdict> verdicts = new();
         ConcurrentQueue<WebSocketConnection> opened = new();
         await using TestServer server = await TestServer.Start(
-            setup, new ConversationOverTcpTests.Handler(Echo) { Opened = opened.Enqueue, Closed = verdicts.Enqueue }, static options => options with { SendBufferBytesMax = 8 << 20 });
+            setup, new ProtocolOverTcpTests.Handler(Echo) { Opened = opened.Enqueue, Closed = verdicts.Enqueue }, static options => options with { SendBufferBytesMax = 8 << 20 });
         List<RawClient> clients = [.. Enumerable.Range(0, Dying).Select(_ => RawClient.Open(server.Port, receiveBuffer: 4096))];
         TestServer.Eventually(() => opened.Count == Dying, "all are open");
         if (ofTheServers)
@@ -74,7 +74,7 @@ public sealed class HarmTests(Setup setup)
         ConcurrentQueue<Verdict> verdicts = new();
         ConcurrentQueue<WebSocketConnection> opened = new();
         await using TestServer server = await TestServer.Start(
-            setup, new ConversationOverTcpTests.Handler(Echo) { Opened = opened.Enqueue, Closed = verdicts.Enqueue }, options => options with { TimeProvider = time });
+            setup, new ProtocolOverTcpTests.Handler(Echo) { Opened = opened.Enqueue, Closed = verdicts.Enqueue }, options => options with { TimeProvider = time });
         using RawClient honest = RawClient.Open(server.Port);
         List<RawClient> dribblers = [.. Enumerable.Range(0, Dribblers).Select(_ => Harmful(server, [0x82, 0xFE, 0x10, 0, 1, 2, 3, 4]))];
         List<RawClient> declarers = [.. Enumerable.Range(0, Declarers).Select(_ => Harmful(server, [0x82, 0xFF, 0, 0, 0, 0, 0, 0x10, 0, 0, 1, 2, 3, 4, 5]))];

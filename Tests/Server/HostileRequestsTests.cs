@@ -230,7 +230,7 @@ public sealed partial class HostileRequestsTests(Setup setup)
             [.. "GET\u001b[2J / HTTP/1.1\r\n\r\n"u8],
         ];
         string log = await Log(
-            new ConversationOverTcpTests.Handler(static (_, _, message) => throw new InvalidOperationException(Encoding.UTF8.GetString(message.Span))),
+            new ProtocolOverTcpTests.Handler(static (_, _, message) => throw new InvalidOperationException(Encoding.UTF8.GetString(message.Span))),
             server =>
             {
                 foreach (byte[] request in requests)
@@ -255,7 +255,7 @@ public sealed partial class HostileRequestsTests(Setup setup)
         Assert.That(log, Does.Contain("reason \"bye\\u{d}\\u{a}2026-01-01T00:00:00.000Z info  forged \\u{1b}[2J\\u{85}\\u{2028}\\u{202e}\\u{9b}31m\""));
     }
 
-    private async Task<string> Log(ConversationOverTcpTests.Handler application, Action<TestServer> act)
+    private async Task<string> Log(ProtocolOverTcpTests.Handler application, Action<TestServer> act)
     {
         using MemoryStream output = new();
         using (ConsoleLog console = new(output, new FakeTimeProvider(DateTimeOffset.UnixEpoch)))

@@ -2,15 +2,15 @@
 // shows is not shown again here:
 //
 //   class of hole                             test that shows it
-//   a flood of tiny fragments: count, bytes   below; at the byte: ConversationTests, the vectors Section_10_4_*
+//   a flood of tiny fragments: count, bytes   below; at the byte: WebSocketProtocolTests, the vectors Section_10_4_*
 //   the same, over the whole process          below, plain and compressed; in resident memory: ProgramUnderHarmTests
-//   a huge declared length                    ConversationOverTcpTests.ADeclaredLength_ReservesNothing; HarmTests' declarers
+//   a huge declared length                    ProtocolOverTcpTests.ADeclaredLength_ReservesNothing; HarmTests' declarers
 //   lengths near 2^31, 2^32, 2^63, sums       below
 //   a deflate bomb, whole or in fragments     below; the inflater alone: CompressionInflateTests.ABombIsStoppedAtTheLimit_...
 //   a message that never ends                 DeadlineTests.AMessageThatDoesNotEnd_IsClosedWith4001; HarmTests' dribblers
 //   a flood of pings, a peer that reads late  below; what waits meanwhile: FlushTests; a flood of messages: HarmTests' flooders
-//   garbage in a Close                        below; every code and byte: ConversationTests, the vectors Section_5_5_1_*, Section_7_4_*
-//   headers cut into bytes (81 fe 00)         below; every vector in every cut: ConversationTests.Vector_InAnyCut
+//   garbage in a Close                        below; every code and byte: WebSocketProtocolTests, the vectors Section_5_5_1_*, Section_7_4_*
+//   headers cut into bytes (81 fe 00)         below; every vector in every cut: WebSocketProtocolTests.Vector_InAnyCut
 //   header floods, slow headers, half-open handshakes, smuggling, uid confusion, log injection: HostileRequestsTests
 
 using System.Collections.Concurrent;
@@ -128,7 +128,7 @@ public sealed class HostilityTests(Setup setup)
         ConcurrentQueue<Verdict> verdicts = new();
         await using TestServer server = await TestServer.Start(
             setup,
-            new ConversationOverTcpTests.Handler(static (_, _, _) => throw new InvalidOperationException("a bomb was delivered")) { Closed = verdicts.Enqueue },
+            new ProtocolOverTcpTests.Handler(static (_, _, _) => throw new InvalidOperationException("a bomb was delivered")) { Closed = verdicts.Enqueue },
             options => options with { Compression = true, CompressionTakeover = takeover, MessageBytesMax = MessageBytesMax });
         PeakMemory peak = new(server.Server.Budget);
         byte[] bomb = Deflate.Compress(new byte[64 * KiB * KiB]);
@@ -151,7 +151,7 @@ public sealed class HostilityTests(Setup setup)
         const int Pings = 120_000, Batch = 400;
         WebSocketConnection? opened = null;
         await using TestServer server = await TestServer.Start(
-            setup, new ConversationOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Opened = connection => opened = connection });
+            setup, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Opened = connection => opened = connection });
         PeakMemory peak = new(server.Server.Budget);
         using RawClient client = RawClient.Open(server.Port, receiveBuffer: 4096);
         TestServer.Eventually(() => opened is not null, "open");
@@ -224,7 +224,7 @@ public sealed class HostilityTests(Setup setup)
     {
         ConcurrentQueue<Verdict> verdicts = new();
         await using TestServer server = await TestServer.Start(
-            setup, new ConversationOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = verdicts.Enqueue });
+            setup, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = verdicts.Enqueue });
         using RawClient client = RawClient.Open(server.Port);
         SendAndBeHeld(server, client, Convert.FromHexString(first));
         client.Send(Convert.FromHexString(second));

@@ -68,7 +68,7 @@ public sealed class MemoryLimitTests(Setup setup)
     public async Task MessagesThatWaitForAHandler_AreCharged()
     {
         TaskCompletionSource finish = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using TestServer server = await Start(new ConversationOverTcpTests.Handler(async (_, _, message) =>
+        await using TestServer server = await Start(new ProtocolOverTcpTests.Handler(async (_, _, message) =>
         {
             if (message.Length > 10) await finish.Task;
         }));

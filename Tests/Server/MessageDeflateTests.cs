@@ -65,7 +65,7 @@ public sealed class MessageDeflateTests(Setup setup)
     [Test]
     public async Task AHandlerThatAwaits_KeepsItsInflatedMessage()
     {
-        await using TestServer server = await Start(takeover: false, new ConversationOverTcpTests.Handler(static async (connection, kind, message) =>
+        await using TestServer server = await Start(takeover: false, new ProtocolOverTcpTests.Handler(static async (connection, kind, message) =>
         {
             await Task.Yield();
             connection.TrySend(kind, message.Span);
@@ -151,7 +151,7 @@ public sealed class MessageDeflateTests(Setup setup)
     [Test]
     public async Task WithoutRoomForItsContexts_AnUpgradeIs503_AndOneWithoutCompressionIsNot([Values] bool takeover)
     {
-        await using TestServer server = await Start(takeover, new ConversationOverTcpTests.Handler(static (connection, kind, message) =>
+        await using TestServer server = await Start(takeover, new ProtocolOverTcpTests.Handler(static (connection, kind, message) =>
         {
             connection.TrySend(kind, message.Length == 5 ? message.Span : []);
             return ValueTask.CompletedTask;
@@ -226,7 +226,7 @@ public sealed class MessageDeflateTests(Setup setup)
     public async Task WhatWasAgreedOn_IsInTheAnswer_AndInTheVerdict()
     {
         ConcurrentQueue<Verdict> verdicts = new();
-        await using TestServer server = await Start(takeover: false, new ConversationOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = verdicts.Enqueue });
+        await using TestServer server = await Start(takeover: false, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = verdicts.Enqueue });
         using (RawClient client = RawClient.Connect(server.Port))
         {
             client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n");

@@ -17,7 +17,7 @@ public sealed class RfcRowsTests(Setup setup)
     public async Task Section_5_5_1_AfterOurClose_NoDataIsSent()
     {
         List<SendResult> results = [];
-        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler((connection, kind, message) =>
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler((connection, kind, message) =>
         {
             results.Add(connection.TrySend(kind, message.Span));
             connection.Close(4000, "enough");

@@ -58,7 +58,7 @@ public sealed class StandstillTests(Setup setup)
         List<Verdict> verdicts = [];
         await using TestServer server = await Start(
             static options => options with { MessageTimeout = TimeSpan.FromSeconds(5), HandshakeTimeout = TimeSpan.FromSeconds(5), CloseTimeout = TimeSpan.FromSeconds(5) },
-            new ConversationOverTcpTests.Handler(static (connection, kind, message) =>
+            new ProtocolOverTcpTests.Handler(static (connection, kind, message) =>
             {
                 if (Encoding.ASCII.GetString(message.Span) == "close") connection.Close();
                 else connection.TrySend(kind, message.Span);

@@ -52,7 +52,7 @@ public sealed class ThrowingLogTests(Setup setup)
     {
         Loggers loggers = new(Throwing.Always);
         TaskCompletionSource gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using TestServer server = await TestServer.Start(setup, new ConversationOverTcpTests.Handler(async (connection, kind, message) =>
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(async (connection, kind, message) =>
         {
             if (message.Length > 4) await gate.Task;
             if (message.Length > 5) throw new OperationCanceledException("later");
@@ -119,7 +119,7 @@ public sealed class ThrowingLogTests(Setup setup)
     {
         Loggers loggers = new(Throwing.Always);
         ConcurrentQueue<Verdict> verdicts = new();
-        ConversationOverTcpTests.Handler echo = new(static (connection, kind, message) =>
+        ProtocolOverTcpTests.Handler echo = new(static (connection, kind, message) =>
         {
             connection.TrySend(kind, message.Span);
             return ValueTask.CompletedTask;
@@ -177,7 +177,7 @@ public sealed class ThrowingLogTests(Setup setup)
             stop ??= started!.Server.StopAsync(TimeSpan.FromSeconds(5));
         };
         await using (started = await TestServer.Start(
-            setup, new ConversationOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Opened = opened.Enqueue }, options => options with { LoggerFactory = loggers }))
+            setup, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Opened = opened.Enqueue }, options => options with { LoggerFactory = loggers }))
         {
             using RawClient other = RawClient.Open(started.Port), leaving = RawClient.Open(started.Port);
             TestServer.Eventually(() => opened.Count == 2, "both are open");

@@ -223,7 +223,7 @@ public sealed class UidHoldersTests(Setup setup)
     {
         TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
         WebSocketConnection? busy = null;
-        await using TestServer server = await Start(new ConversationOverTcpTests.Handler(async (connection, kind, _) =>
+        await using TestServer server = await Start(new ProtocolOverTcpTests.Handler(async (connection, kind, _) =>
         {
             busy = connection;
             await go.Task;

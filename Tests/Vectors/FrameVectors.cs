@@ -1,17 +1,17 @@
 // One table for both directions: what a frame's bytes are, and what they mean or which rule they break, at which byte. The masked form
-// that a client sends is made from the same rows.
+// that a client sends is made from the same vectors.
 
 using RawWs.Frame;
 
 namespace RawWs.Tests.Vectors;
 
-/// <param name="Name">The row, as tests name it.</param>
+/// <param name="Name">The vector's name in the tests.</param>
 /// <param name="Role">Who reads the bytes.</param>
 /// <param name="Hex">The bytes from the first of the connection on.</param>
-/// <param name="Steps">What comes out, as the run writes it: kind and payload in hexadecimal.</param>
+/// <param name="Events">What comes out, as ProtocolRun writes it: kind and payload in hexadecimal.</param>
 /// <param name="Rule">The rule that is broken, or null.</param>
 /// <param name="FailsAt">How many bytes prove it.</param>
-public sealed record FrameVector(string Name, Role Role, string Hex, string Steps, Rule? Rule = null, int FailsAt = 0)
+public sealed record FrameVector(string Name, Role Role, string Hex, string Events, Rule? Rule = null, int FailsAt = 0)
 {
     public byte[] Bytes => Convert.FromHexString(Hex.Replace(" ", "", StringComparison.Ordinal));
 
@@ -89,7 +89,7 @@ public static class FrameVectors
 
     private static string Zeros(int count) => new('0', count * 2);
 
-    private static FrameVector Broken(string name, Rule rule, string hex, int failsAt, string steps = "") => new(name, Role.Client, hex, steps, rule, failsAt);
+    private static FrameVector Broken(string name, Rule rule, string hex, int failsAt, string events = "") => new(name, Role.Client, hex, events, rule, failsAt);
 
     private static IEnumerable<FrameVector> CloseCodesOf(params int[] codes) =>
         codes.Select(code => new FrameVector($"Section_7_4_CloseCode{code}", Role.Client, $"88 02 {code:x4}", $"close:{code}:"));

@@ -22,7 +22,7 @@ internal static class FuzzTargets
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
         new("header", HeaderTarget.Run),
-        new("conversation", ConversationTarget.Run),
+        new("protocol", ProtocolTarget.Run),
         new("request", UpgradeTarget.Run),
         new("extensions", ExtensionsTarget.Run),
         new("utf8", Utf8Target.Run),

@@ -82,6 +82,6 @@ internal static class HeaderTarget
         _ = FrameReader.TryRead(seen, out FrameHeader header);
         Rule? expected = FrameOracle.Broken(
             seen, context.Role, (int)context.Permitted, (int)context.Message, context.MessageBytesLeft, context.FragmentsLeft);
-        Property.Same(FrameCheck.Judge(header, seen.Length, context), expected);
+        Property.Same(FrameCheck.Check(header, seen.Length, context), expected);
     }
 }

@@ -1,19 +1,19 @@
-// Target "conversation": Conversation as server and as client, over bytes cut at places that the fuzzer chooses.
+// Target "protocol": WebSocketProtocol as server and as client, over bytes cut at places that the fuzzer chooses.
 //
 //   byte 0       bit 0: which end reads; bit 1: we have sent a Close before; bits 4 to 6: the reserved bits negotiated
 //   byte 1       bits 0 to 2: the limit of a message, bits 3 and 4: of its fragments, one of those in the tables below
 //   bytes 2–9    the cuts
 //   the rest     the connection's bytes
 //
-// Properties: whole, byte by byte, in the fuzzer's pieces and in segments, the steps are those of an oracle that reads one byte at a time,
-// and so is the rule that is broken; it is told at the very byte that proves it, in whatever piece that arrives. Every step keeps
-// Conversation's contract, limits are kept, and what came out, written by FrameWriter, comes out again.
+// Properties: the bytes are played whole, byte by byte, in the fuzzer's pieces and in segments. Each time the events, the rule that is
+// broken, and the byte at which it is reported are those of an oracle that reads one byte at a time. Every event keeps WebSocketProtocol's
+// contract, and the limits are kept. What came out is written by FrameWriter and read again, and is the same.
 
 using RawWs.Frame;
 
 namespace RawWs.Fuzz;
 
-internal static class ConversationTarget
+internal static class ProtocolTarget
 {
     private const int OptionBytes = 10;
 
@@ -27,19 +27,20 @@ internal static class ConversationTarget
             (input[0] & 1) == 0 ? Role.Server : Role.Client,
             (input[0] & 2) != 0,
             (ReservedBits)(input[0] & 0x70),
-            new ConversationLimits { MessageBytesMax = MessageBytesMax[input[1] & 7], FragmentsMax = FragmentsMax[(input[1] >> 3) & 3] });
+            new ProtocolLimits { MessageBytesMax = MessageBytesMax[input[1] & 7], FragmentsMax = FragmentsMax[(input[1] >> 3) & 3] });
         ReadOnlySpan<byte> bytes = input[OptionBytes..];
-        ConversationOracle oracle = new(setting.Role, (int)setting.Permitted, setting.Limits);
+        ProtocolOracle oracle = new(setting.Role, (int)setting.Permitted, setting.Limits);
         oracle.Take(bytes);
 
-        foreach (int[] ends in (int[][])[[bytes.Length], Cuts.EveryByte(bytes.Length), Cuts.Of(input.Slice(2, Cuts.PlanBytes), bytes.Length)])
+        int[] pieces = Cuts.Of(input.Slice(2, Cuts.PlanBytes), bytes.Length);
+        foreach (int[] ends in (int[][])[[bytes.Length], Cuts.EveryByte(bytes.Length), pieces])
         {
-            ConversationRun inPieces = setting.NewRun();
+            ProtocolRun inPieces = setting.NewRun();
             inPieces.Play(bytes, ends);
             Check(inPieces, oracle, setting);
             Property.Same(inPieces.FailedAt, oracle.Rule is null ? 0 : ends.First(end => end >= oracle.FailedAt));
 
-            ConversationRun inSegments = setting.NewRun();
+            ProtocolRun inSegments = setting.NewRun();
             inSegments.PlaySegments(bytes, ends);
             Check(inSegments, oracle, setting);
         }
@@ -47,13 +48,13 @@ internal static class ConversationTarget
         CheckRoundTrip(oracle, setting);
     }
 
-    private static void Check(ConversationRun run, ConversationOracle oracle, Setting setting)
+    private static void Check(ProtocolRun run, ProtocolOracle oracle, Setting setting)
     {
         Property.Same(run.Rule, oracle.Rule);
         Property.SameBytes(run.Transcript.Bytes, oracle.Transcript.Bytes);
-        Property.Same(run.Conversation.InMessage, oracle.InMessage);
-        Property.Same(run.Conversation.LastOpcode, oracle.LastOpcode);
-        Property.Same(run.Conversation.Closing, (oracle.Over, oracle.CloseCame, setting.CloseSent) switch
+        Property.Same(run.Protocol.InMessage, oracle.InMessage);
+        Property.Same(run.Protocol.LastOpcode, oracle.LastOpcode);
+        Property.Same(run.Protocol.Closing, (oracle.Over, oracle.CloseCame, setting.CloseSent) switch
         {
             (false, _, false) => ClosingState.Open,
             (false, _, true) => ClosingState.CloseSent,
@@ -65,10 +66,10 @@ internal static class ConversationTarget
         // Of a message that fails, a whole run has handed out less than one in pieces; of any other the same.
         if (oracle.Over) return;
         Property.SameBytes(run.Unfinished, oracle.Unfinished);
-        Property.Same(run.Conversation.MessageBytes, oracle.Unfinished.Length);
+        Property.Same(run.Protocol.MessageBytes, oracle.Unfinished.Length);
     }
 
-    private static void CheckRoundTrip(ConversationOracle oracle, Setting setting)
+    private static void CheckRoundTrip(ProtocolOracle oracle, Setting setting)
     {
         List<byte> wire = [];
         foreach ((int opcode, int reserved, byte[] payload) in oracle.Transcript.Entries)
@@ -81,19 +82,19 @@ internal static class ConversationTarget
         }
 
         byte[] bytes = [.. wire];
-        ConversationRun again = setting.NewRun();
+        ProtocolRun again = setting.NewRun();
         again.Play(bytes, [bytes.Length]);
         Property.Same(again.Rule, null);
         Property.SameBytes(again.Transcript.Bytes, oracle.Transcript.Bytes);
     }
 
-    private sealed record Setting(Role Role, bool CloseSent, ReservedBits Permitted, ConversationLimits Limits)
+    private sealed record Setting(Role Role, bool CloseSent, ReservedBits Permitted, ProtocolLimits Limits)
     {
-        public ConversationRun NewRun()
+        public ProtocolRun NewRun()
         {
-            Conversation conversation = new(Role, Limits, Permitted);
-            if (CloseSent) conversation.OnCloseSent();
-            return new ConversationRun(conversation, Limits);
+            WebSocketProtocol protocol = new(Role, Limits, Permitted);
+            if (CloseSent) protocol.OnCloseSent();
+            return new ProtocolRun(protocol, Limits);
         }
     }
 }

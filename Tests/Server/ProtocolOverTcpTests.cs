@@ -11,7 +11,7 @@ using RawWs.Tests.Support;
 namespace RawWs.Tests.Server;
 
 [TestFixtureSource(typeof(Setup), nameof(Setup.All))]
-public sealed class ConversationOverTcpTests(Setup setup)
+public sealed class ProtocolOverTcpTests(Setup setup)
 {
     [Test]
     public async Task ClientWebSocket_GetsItsMessagesBack()

@@ -1,14 +1,14 @@
-// A reader of a connection's bytes that knows nothing but RFC 6455: one byte at a time, every byte kept, no quick path. It says what
-// Conversation has to say, and at which byte.
+// A reader of a connection's bytes that follows RFC 6455 and nothing else: one byte at a time, every byte kept, no fast path. It says what
+// WebSocketProtocol must find, and at which byte.
 
 using RawWs.Frame;
 
 namespace RawWs.Fuzz;
 
-internal sealed class ConversationOracle(Role role, int permitted, ConversationLimits limits)
+internal sealed class ProtocolOracle(Role role, int permitted, ProtocolLimits limits)
 {
     private readonly List<byte> _header = [];
-    private readonly List<byte> _payload = []; // of the frame under way, unmasked
+    private readonly List<byte> _payload = []; // of the frame being read, unmasked
     private readonly List<byte> _message = []; // of the message that is open
     private int _openOpcode;
     private int _openReserved;
@@ -28,7 +28,9 @@ internal sealed class ConversationOracle(Role role, int permitted, ConversationL
 
     public bool CloseCame => Over && Rule is null;
 
-    /// <summary>The opcode of the last frame of which something counts: a control frame that is whole, a data frame's payload, a refused frame.</summary>
+    /// <summary>
+    /// The opcode of the last frame of which something counts: a control frame that is whole, a data frame's payload, a refused frame.
+    /// </summary>
     public Opcode? LastOpcode { get; private set; }
 
     /// <summary>A message has begun, if only with a byte of a header, and has not ended.</summary>

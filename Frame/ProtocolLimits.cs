@@ -1,11 +1,13 @@
-// How much one message may ask of us (§10.4). One instance serves all connections; it does not change once made.
+// How large one message may be (§10.4). One instance serves all connections and does not change once it is made.
 
 namespace RawWs.Frame;
 
-/// <summary>The limits of a conversation.</summary>
-public sealed class ConversationLimits
+/// <summary>The limits by which <see cref="WebSocketProtocol"/> refuses a message (§10.4). The close code is 1009.</summary>
+public sealed class ProtocolLimits
 {
-    /// <summary>The most bytes that a message's payload may have on the wire, all its fragments together; 0 or more.</summary>
+    /// <summary>
+    /// The largest payload of a message in bytes, as it is on the wire, all fragments together. 0 or more; 1 MiB by default.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A negative value.</exception>
     public long MessageBytesMax
     {
@@ -18,7 +20,7 @@ public sealed class ConversationLimits
     }
     = 1 << 20;
 
-    /// <summary>The most frames that a message may be cut into; 1 or more.</summary>
+    /// <summary>The most frames of one message. 1 or more; 1,024 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A value below 1.</exception>
     public int FragmentsMax
     {

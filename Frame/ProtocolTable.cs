@@ -1,23 +1,23 @@
-// The two state machines of a connection, as data. Conversation looks its next state up here and holds no other opinion.
+// The two state machines of a connection, as data. WebSocketProtocol finds its next state here and nowhere else.
 //
-// A WebSocket connection carries messages, and a message may be cut into frames (§5.4). The first frame says what the message is (text
-// or binary), the following ones say only "continuation", and the last one has FIN set. There is no message number in a frame: a
-// continuation belongs to the one message that is open, and so a second message cannot begin before the first has ended. Control frames
-// are whole in themselves and may come between any two frames; they leave the message as it was. That is the first machine. It has
-// three states (no message is open, a text is, a binary one is) and everything that can happen to it is a frame of some kind, or the last
-// byte of a frame with FIN:
+// A WebSocket connection carries messages, and a message may be cut into frames (§5.4). The first frame says whether the message is text
+// or binary, the following ones say only "continuation", and the last one has FIN set. No frame carries a message number. So a
+// continuation belongs to the one message that is open, and a second message cannot begin before the first has ended. A control frame is
+// never cut. It may come between any two frames, and changes nothing about the message. That is the first machine. It has three
+// states: no message is open, a text message is, a binary message is. Its events are the frames, by their kind, and the last byte of a
+// frame with FIN:
 //
 //      state \ event    Text        Binary      Continuation   Control    message ends
 //      None             Text        Binary      refused        None       —
 //      Text             refused     refused     Text           Text       None
 //      Binary           refused     refused     Binary         Binary     None
 //
-// An unfragmented message goes None → Text → None within one frame. Each refusal names the rule that is broken. It has a next state
-// too: the one that a reader without that rule would go to. Only a test that switches the rule off ever gets there.
+// A message in one frame goes None → Text → None within that frame. A cell that says "refused" names the rule that is broken. It has a
+// next state too: where a reader without that rule would go. Only a test that switches the rule off ever gets there.
 //
-// The second machine is the closing handshake (§7.1.2 to §7.1.7). Either side may begin it by sending a Close frame, the other answers with one,
-// and whoever has both sent and received one is done. Both may begin at once; the table then goes Open → CloseSent → Closed as if the
-// second frame were the answer, which is what §5.5.1 asks for. Failing the connection ends all of it: nothing that arrives later counts.
+// The second machine is the closing handshake (§7.1.2 to §7.1.7). Either side may begin it with a Close frame, and the other side answers
+// with one. A side that has sent one and received one is done. If both begin at once the table goes Open → CloseSent → Closed, as if the
+// second frame were the answer; §5.5.1 asks for that. After the connection has failed nothing that arrives counts.
 //
 //      state \ event    we send Close   a Close arrives   the peer breaks a rule
 //      Open             CloseSent       CloseReceived     Failed
@@ -26,30 +26,31 @@
 //      Closed           Closed          —                 —
 //      Failed           Failed          —                 —
 //
-// The dashes cannot happen: bytes are parsed in the first two states only (§1.4: data after a Close is discarded).
+// The cells with a dash cannot happen, because bytes are read as frames in the first two states only (§1.4: data after a Close is
+// discarded).
 
 namespace RawWs.Frame;
 
 /// <summary>How far the closing handshake has come (§7.1).</summary>
 public enum ClosingState : byte
 {
-    /// <summary>No Close frame has gone either way.</summary>
+    /// <summary>No Close frame has been sent or received.</summary>
     Open,
 
-    /// <summary>We sent one; the peer's is awaited, and frames are still read and judged.</summary>
+    /// <summary>This end has sent one and waits for the peer's. Frames are still read and checked.</summary>
     CloseSent,
 
-    /// <summary>The peer sent one; what it sends after it is discarded (§1.4).</summary>
+    /// <summary>The peer has sent one. What it sends after it is discarded (§1.4).</summary>
     CloseReceived,
 
-    /// <summary>Both were sent.</summary>
+    /// <summary>Both ends have sent one.</summary>
     Closed,
 
-    /// <summary>The peer broke a rule; what it sends after that is discarded (§7.1.7).</summary>
+    /// <summary>The peer has broken a rule. What it sends after that is discarded (§7.1.7).</summary>
     Failed,
 }
 
-/// <summary>The message that is open.</summary>
+/// <summary>Which message is open: none, a text message or a binary one.</summary>
 internal enum MessageState : byte
 {
     None,
@@ -57,7 +58,7 @@ internal enum MessageState : byte
     Binary,
 }
 
-/// <summary>What can happen to a message.</summary>
+/// <summary>The events of the first machine: its columns.</summary>
 internal enum MessageEvent : byte
 {
     Text,
@@ -67,7 +68,7 @@ internal enum MessageEvent : byte
     MessageEnds,
 }
 
-/// <summary>What can happen to the closing handshake.</summary>
+/// <summary>The events of the second machine: its columns.</summary>
 internal enum ClosingEvent : byte
 {
     CloseSent,
@@ -75,10 +76,10 @@ internal enum ClosingEvent : byte
     RuleBroken,
 }
 
-/// <summary>The tables.</summary>
-internal static class ConversationTable
+/// <summary>The two tables, and how to look something up in them.</summary>
+internal static class ProtocolTable
 {
-    /// <summary>A cell: the state that follows, and the rule that was broken, if one was.</summary>
+    /// <summary>A cell of the first table: the next state, and the broken rule if the event is refused.</summary>
     internal readonly record struct Transition(MessageState Next, Rule? Refused = null);
 
     private const int MessageEvents = 5;
@@ -86,21 +87,21 @@ internal static class ConversationTable
 
     private static readonly Transition[] Messages =
     [
-        // None, and: Text, Binary, Continuation, Control, message ends
+        // State None; events Text, Binary, Continuation, Control, MessageEnds.
         new(MessageState.Text),
         new(MessageState.Binary),
         new(MessageState.Binary, FrameRules.ContinuationWithoutMessage),
         new(MessageState.None),
         new(MessageState.None),
 
-        // Text, and: Text, Binary, Continuation, Control, message ends
+        // State Text; the same events.
         new(MessageState.Text, FrameRules.DataFrameInsideMessage),
         new(MessageState.Text, FrameRules.DataFrameInsideMessage),
         new(MessageState.Text),
         new(MessageState.Text),
         new(MessageState.None),
 
-        // Binary, and: Text, Binary, Continuation, Control, message ends
+        // State Binary; the same events.
         new(MessageState.Binary, FrameRules.DataFrameInsideMessage),
         new(MessageState.Binary, FrameRules.DataFrameInsideMessage),
         new(MessageState.Binary),
@@ -110,7 +111,7 @@ internal static class ConversationTable
 
     private static ReadOnlySpan<byte> Closings =>
     [
-        // each state, and: we send Close, a Close arrives, the peer breaks a rule
+        // One line for each state; events CloseSent, CloseReceived, RuleBroken.
         (byte)ClosingState.CloseSent, (byte)ClosingState.CloseReceived, (byte)ClosingState.Failed,
         (byte)ClosingState.CloseSent, (byte)ClosingState.Closed, (byte)ClosingState.Failed,
         (byte)ClosingState.Closed, (byte)ClosingState.CloseReceived, (byte)ClosingState.CloseReceived,
@@ -118,15 +119,15 @@ internal static class ConversationTable
         (byte)ClosingState.Failed, (byte)ClosingState.Failed, (byte)ClosingState.Failed,
     ];
 
-    /// <summary>The cell of the message table.</summary>
+    /// <summary>The cell of the message table for this state and event.</summary>
     internal static ref readonly Transition After(MessageState state, MessageEvent happened) =>
         ref Messages[((int)state * MessageEvents) + (int)happened];
 
-    /// <summary>The cell of the closing table.</summary>
+    /// <summary>The next state of the closing handshake.</summary>
     internal static ClosingState After(ClosingState state, ClosingEvent happened) =>
         (ClosingState)Closings[((int)state * ClosingEvents) + (int)happened];
 
-    /// <summary>Which column a frame belongs to. A reserved opcode is refused before (§5.2); here it goes with its like.</summary>
+    /// <summary>The event that a frame is. A reserved opcode has been refused before (§5.2); here it counts as Binary or Control.</summary>
     internal static MessageEvent EventOf(Opcode opcode) => opcode switch
     {
         Opcode.Continuation => MessageEvent.Continuation,
@@ -135,6 +136,6 @@ internal static class ConversationTable
         _ => MessageEvent.Control,
     };
 
-    /// <summary>Whether arriving bytes are still frames (§1.4, §7.1.7).</summary>
+    /// <summary>Whether arriving bytes are still read as frames (§1.4, §7.1.7).</summary>
     internal static bool Parses(ClosingState state) => state <= ClosingState.CloseSent;
 }
