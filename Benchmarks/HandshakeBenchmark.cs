@@ -53,10 +53,10 @@ public class HandshakeBenchmark
     public int Answer()
     {
         UpgradeRequest request = Read(_whole)!;
-        Judgement judgement = UpgradeRules.Judge(request, Policy);
-        if (judgement.Kind != JudgementKind.Upgrade) return 0;
+        UpgradeResult result = UpgradeRules.Check(request, Policy);
+        if (result.Kind != UpgradeResultKind.Upgrade) return 0;
         _answer.ResetWrittenCount();
-        UpgradeResponse.WriteSwitchingProtocols(_answer, request, judgement.Subprotocol);
+        UpgradeResponse.WriteSwitchingProtocols(_answer, request, result.Subprotocol);
         return _answer.WrittenCount;
     }
 

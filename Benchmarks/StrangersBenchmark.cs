@@ -95,8 +95,8 @@ public class StrangersBenchmark
 
     private int Judge()
     {
-        Judgement judgement = UpgradeRules.Judge(_request, Policy);
-        if (judgement.Kind != JudgementKind.Upgrade) return judgement.Rule?.Status ?? 200;
+        UpgradeResult result = UpgradeRules.Check(_request, Policy);
+        if (result.Kind != UpgradeResultKind.Upgrade) return result.Rule?.Status ?? 200;
         _ = _request.TryGetQuery("uid"u8, out _, out int count);
         return 101 + count + (DeflateNegotiation.Negotiate(_request.Extensions, Deflate) is null ? 0 : 1);
     }

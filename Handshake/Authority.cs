@@ -1,4 +1,4 @@
-// A host with an optional port (RFC 3986 §3.2): the Host field's value, and the authority of an absolute target or of an origin.
+// A host with an optional port (RFC 3986 §3.2). It is the value of the Host field, and a part of an absolute target and of an origin.
 
 using System.Buffers;
 using System.Net;
@@ -6,15 +6,15 @@ using System.Text;
 
 namespace RawWs.Handshake;
 
-/// <summary>A host, in lower case and without the brackets of an IPv6 address, and its port, or -1 for none.</summary>
+/// <summary>A host, in lower case and without the brackets of an IPv6 address, and its port; -1 if it has none.</summary>
 internal readonly record struct Authority(string Host, int Port)
 {
     private const string BelowLocalhost = ".localhost";
 
-    /// <summary>The longest host, in bytes: RFC 3986 §3.2.2 and DNS have none that is longer.</summary>
+    /// <summary>The longest host in bytes. RFC 3986 §3.2.2 and DNS allow no longer one.</summary>
     public const int HostBytesMax = 255;
 
-    // unreserved, sub-delims and the percent sign of an escape.
+    // The bytes of a host name: unreserved, sub-delims, and the percent sign of an escape (RFC 3986 §3.2.2).
     private static readonly SearchValues<byte> NameBytes = SearchValues.Create(
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~!$&'()*+,;=%"u8);
 
@@ -28,7 +28,7 @@ internal readonly record struct Authority(string Host, int Port)
             if (end < 0) return false;
             host = bytes[1..end];
             rest = bytes[(end + 1)..];
-            // An IPv6 address as it stands in a URI: no zone, and no brackets inside.
+            // An IPv6 address as a URI has it: without a zone, and without brackets inside.
             if (host.Length > HostBytesMax || host.Contains((byte)'%')
                 || !IPAddress.TryParse(Encoding.Latin1.GetString(host), out IPAddress? address)
                 || address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6) return false;
@@ -50,7 +50,7 @@ internal readonly record struct Authority(string Host, int Port)
     /// <summary>Whether the host is an IP address, written as one.</summary>
     public bool IsAddress => TryParseDottedQuad(Host, out _) || TryParseV6(Host, out _);
 
-    /// <summary>Whether the host is localhost or a name below it (RFC 6761 §6.3): nobody can have such a name point elsewhere.</summary>
+    /// <summary>Whether the host is localhost or a name below it (RFC 6761 §6.3). Such a name never points to another machine.</summary>
     public bool IsLocalhost =>
         Host == "localhost" || (Host.Length > BelowLocalhost.Length && Host.EndsWith(BelowLocalhost, StringComparison.Ordinal));
 
@@ -60,7 +60,7 @@ internal readonly record struct Authority(string Host, int Port)
             ? quad >> 24 == 127
             : IsLocalhost || (TryParseV6(Host, out IPAddress? address) && IPAddress.IsLoopback(address!));
 
-    // ":" and digits, or nothing; a colon alone is an empty port, which the grammar allows.
+    // A colon and digits, or nothing. A colon alone is an empty port, which the grammar allows.
     private static bool TryParsePort(ReadOnlySpan<byte> rest, out int port)
     {
         port = -1;
@@ -79,7 +79,8 @@ internal readonly record struct Authority(string Host, int Port)
         return host.Contains(':', StringComparison.Ordinal) && IPAddress.TryParse(host, out address);
     }
 
-    // Four numbers as a browser writes them. IPAddress.TryParse takes "1", "127.1" and "0177.0.0.1" too, and makes an object of each.
+    // Four decimal numbers, as a browser writes them. IPAddress.TryParse would also accept "1", "127.1" and "0177.0.0.1", and would
+    // allocate.
     private static bool TryParseDottedQuad(ReadOnlySpan<char> host, out uint address)
     {
         address = 0;

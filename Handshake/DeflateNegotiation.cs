@@ -1,13 +1,13 @@
-// The negotiation of permessage-deflate (RFC 7692 §5 and §7). In: the extensions that a client offers, the preferred first, and our policy.
-// Out: the agreement on the first offer that can be accepted, or none; the connection is never refused for an offer.
+// The negotiation of permessage-deflate (RFC 7692 §5 and §7). In: the extensions that a client offers, the preferred one first, and our
+// policy. Out: the agreement on the first offer that can be accepted, or none. No offer makes the server refuse the connection.
 //
 //   an offer is declined (§7)                             because
 //     a parameter that is none of the four                UnknownParameter
 //     a parameter twice                                   DoubledParameter
-//     a value behind *_no_context_takeover (§7.1.1)       UnexpectedValue
+//     a value after *_no_context_takeover (§7.1.1)        UnexpectedValue
 //     server_max_window_bits without a value (§7.1.2.1)   MissingValue
-//     a window that is not 8 to 15, or not written as     MalformedValue
-//     those are: no sign, no leading zero (§7.1.2)
+//     a window other than 8 to 15, or with a sign or a    MalformedValue
+//     leading zero (§7.1.2)
 //
 //   what is agreed on         is                                        the answer names it
 //     server takeover         policy, unless the offer forbids it       when it is off (§7.1.1.1)
@@ -17,7 +17,7 @@
 //     client window           the smaller of policy and the offer's     when it is below 15; never when the offer does not name it, as
 //                             hint; 15 if the offer does not name it    such a client could not follow (§7.1.2.2)
 //
-// All names are compared as they are written: the RFC defines them in lower case, and a client looks for that in the answer.
+// Names are compared as they are written. The RFC defines them in lower case, and a client expects that in the answer.
 
 using System.Globalization;
 using System.Text;
@@ -27,35 +27,35 @@ namespace RawWs.Handshake;
 /// <summary>Why an offer of permessage-deflate is declined.</summary>
 public enum DeflateDecline : byte
 {
-    /// <summary>It is not: it was accepted.</summary>
+    /// <summary>The offer is accepted.</summary>
     None,
 
-    /// <summary>The policy says that the extension is not spoken.</summary>
+    /// <summary>The policy does not allow the extension (<see cref="DeflatePolicy.Enabled"/>).</summary>
     Disabled,
 
-    /// <summary>The offer is of another extension.</summary>
+    /// <summary>The offer names another extension.</summary>
     OtherExtension,
 
-    /// <summary>A parameter that is none of the four.</summary>
+    /// <summary>A parameter is none of the four (RFC 7692 §7.1).</summary>
     UnknownParameter,
 
-    /// <summary>A parameter that stands there twice, even with the same value.</summary>
+    /// <summary>A parameter is there twice, even if with the same value.</summary>
     DoubledParameter,
 
-    /// <summary>A value where none may be.</summary>
+    /// <summary>A parameter has a value and may not have one.</summary>
     UnexpectedValue,
 
-    /// <summary>No value where one must be.</summary>
+    /// <summary>A parameter has no value and needs one.</summary>
     MissingValue,
 
-    /// <summary>A window that is not 8 to 15 in decimal digits without a leading zero.</summary>
+    /// <summary>A window is not a decimal number from 8 to 15 without a leading zero.</summary>
     MalformedValue,
 }
 
-/// <summary>Judges offers of permessage-deflate.</summary>
+/// <summary>Accepts or declines a client's offers of permessage-deflate (RFC 7692 §7).</summary>
 public static class DeflateNegotiation
 {
-    /// <summary>The extension's name.</summary>
+    /// <summary>The extension's name in Sec-WebSocket-Extensions.</summary>
     public const string Name = "permessage-deflate";
 
     internal const string ServerNoContextTakeover = "server_no_context_takeover";
@@ -63,51 +63,54 @@ public static class DeflateNegotiation
     internal const string ServerMaxWindowBits = "server_max_window_bits";
     internal const string ClientMaxWindowBits = "client_max_window_bits";
 
-    /// <summary>Accepts the first offer that can be.</summary>
+    /// <summary>Accepts the first offer that the policy allows (RFC 7692 §5).</summary>
     /// <param name="offers">Every extension that the client offers, in order (<see cref="UpgradeRequest.Extensions"/>).</param>
-    /// <param name="policy">What this server agrees to.</param>
-    /// <returns>The agreement, or null: then the answer has no Sec-WebSocket-Extensions, and messages are not compressed.</returns>
+    /// <param name="policy">What this server allows.</param>
+    /// <returns>The agreement, or null. With null the answer has no Sec-WebSocket-Extensions, and messages are not compressed.</returns>
     public static DeflateAgreement? Negotiate(IReadOnlyList<ExtensionOffer> offers, DeflatePolicy policy)
     {
         ArgumentNullException.ThrowIfNull(offers);
-        // §5: an earlier offer is preferred, and the preferred one that is supported should be taken.
+        // §5: the client prefers its earlier offers, and the server should accept the first one that it supports.
         foreach (ExtensionOffer offer in offers)
-            if (Judge(offer, policy, out DeflateAgreement? agreement) == DeflateDecline.None) return agreement;
+            if (Check(offer, policy, out DeflateAgreement? agreement) == DeflateDecline.None) return agreement;
         return null;
     }
 
-    /// <summary>Judges one offer by itself.</summary>
-    /// <returns>None, and then the agreement is there; else why the offer is declined.</returns>
-    public static DeflateDecline Judge(ExtensionOffer offer, DeflatePolicy policy, out DeflateAgreement? agreement)
+    /// <summary>Accepts or declines one offer.</summary>
+    /// <param name="offer">The offer (<see cref="UpgradeRequest.Extensions"/>).</param>
+    /// <param name="policy">What this server allows.</param>
+    /// <param name="agreement">The agreement, or null when the offer is declined.</param>
+    /// <returns><see cref="DeflateDecline.None"/> when the offer is accepted; otherwise why it is declined.</returns>
+    public static DeflateDecline Check(ExtensionOffer offer, DeflatePolicy policy, out DeflateAgreement? agreement)
     {
         ArgumentNullException.ThrowIfNull(offer);
         ArgumentNullException.ThrowIfNull(policy);
         agreement = null;
         if (!policy.Enabled) return DeflateDecline.Disabled;
         if (offer.Name != Name) return DeflateDecline.OtherExtension;
-        DeflateDecline decline = Read(offer, out Wishes wishes);
-        if (decline == DeflateDecline.None) agreement = Agree(wishes, policy);
+        DeflateDecline decline = Read(offer, out OfferedParameters offered);
+        if (decline == DeflateDecline.None) agreement = Agree(offered, policy);
         return decline;
     }
 
-    private static DeflateDecline Read(ExtensionOffer offer, out Wishes wishes)
+    private static DeflateDecline Read(ExtensionOffer offer, out OfferedParameters offered)
     {
-        wishes = default;
+        offered = default;
         for (int i = 0; i < offer.Parameters.Count; i++)
         {
             (string name, string? value) = offer.Parameters[i];
-            // No more than four come before: the first that is none of the four ends it, as does the first that is there twice.
+            // At most four parameters come before this one, because the first unknown or repeated one ends the loop.
             for (int earlier = 0; earlier < i; earlier++)
                 if (offer.Parameters[earlier].Name == name) return DeflateDecline.DoubledParameter;
             DeflateDecline decline = name switch
             {
-                ServerNoContextTakeover => ReadFlag(value, out wishes.NoServerTakeover),
-                ClientNoContextTakeover => ReadFlag(value, out wishes.NoClientTakeover),
-                // §7.1.2.1: in an offer this is a demand, and has a value.
+                ServerNoContextTakeover => ReadFlag(value, out offered.NoServerTakeover),
+                ClientNoContextTakeover => ReadFlag(value, out offered.NoClientTakeover),
+                // §7.1.2.1: here the client demands a limit, and must say which.
                 ServerMaxWindowBits when value is null => DeflateDecline.MissingValue,
-                ServerMaxWindowBits => ReadWindow(value, out wishes.ServerWindowBits),
-                // §7.1.2.2: in an offer this says that the client can be asked; a value is a hint and may be left out.
-                ClientMaxWindowBits => ReadWindow(value ?? "15", out wishes.ClientWindowBits),
+                ServerMaxWindowBits => ReadWindow(value, out offered.ServerWindowBits),
+                // §7.1.2.2: here the client says that the server may set a limit. A value is a hint, and can be left out.
+                ClientMaxWindowBits => ReadWindow(value ?? "15", out offered.ClientWindowBits),
                 _ => DeflateDecline.UnknownParameter,
             };
             if (decline != DeflateDecline.None) return decline;
@@ -122,7 +125,7 @@ public static class DeflateNegotiation
         return flag ? DeflateDecline.None : DeflateDecline.UnexpectedValue;
     }
 
-    // §7.1.2: 8 to 15, decimal, without leading zeros. That is eight strings.
+    // §7.1.2: 8 to 15, decimal, without leading zeros: eight strings are valid.
     private static DeflateDecline ReadWindow(string value, out int windowBits)
     {
         windowBits = value switch
@@ -135,15 +138,15 @@ public static class DeflateNegotiation
         return windowBits == 0 ? DeflateDecline.MalformedValue : DeflateDecline.None;
     }
 
-    private static DeflateAgreement Agree(Wishes wishes, DeflatePolicy policy)
+    private static DeflateAgreement Agree(OfferedParameters offered, DeflatePolicy policy)
     {
-        bool serverTakeover = policy.ServerTakeover && !wishes.NoServerTakeover;
-        bool clientTakeover = policy.ClientTakeover && !wishes.NoClientTakeover;
-        bool serverNamed = wishes.ServerWindowBits != 0;
-        int serverWindowBits = serverNamed ? Math.Min(wishes.ServerWindowBits, policy.ServerWindowBits) : policy.ServerWindowBits;
-        int clientWindowBits = wishes.ClientWindowBits == 0
+        bool serverTakeover = policy.ServerTakeover && !offered.NoServerTakeover;
+        bool clientTakeover = policy.ClientTakeover && !offered.NoClientTakeover;
+        bool serverNamed = offered.ServerWindowBits != 0;
+        int serverWindowBits = serverNamed ? Math.Min(offered.ServerWindowBits, policy.ServerWindowBits) : policy.ServerWindowBits;
+        int clientWindowBits = offered.ClientWindowBits == 0
             ? DeflatePolicy.WindowBitsMax
-            : Math.Min(wishes.ClientWindowBits, policy.ClientWindowBits);
+            : Math.Min(offered.ClientWindowBits, policy.ClientWindowBits);
 
         StringBuilder text = new(Name);
         if (!serverTakeover) text.Append("; ").Append(ServerNoContextTakeover);
@@ -156,8 +159,8 @@ public static class DeflateNegotiation
     private static void AppendWindow(StringBuilder text, string name, int windowBits) =>
         text.Append("; ").Append(name).Append('=').Append(windowBits.ToString(CultureInfo.InvariantCulture));
 
-    /// <summary>An offer's parameters, read; a window of zero is one that the offer does not name.</summary>
-    private struct Wishes
+    /// <summary>The parameters of one offer. A window of 0 is one that the offer does not name.</summary>
+    private struct OfferedParameters
     {
         public bool NoServerTakeover;
         public bool NoClientTakeover;

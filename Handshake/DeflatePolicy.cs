@@ -1,38 +1,43 @@
-// What this server agrees to when a client offers permessage-deflate. Immutable, one for all connections.
+// What this server allows when a client offers permessage-deflate. Immutable; one instance serves all connections.
 
 namespace RawWs.Handshake;
 
-/// <summary>The policy by which offers of permessage-deflate are judged (RFC 7692 §7.1).</summary>
+/// <summary>What this server allows of permessage-deflate (RFC 7692 §7.1).</summary>
 public sealed class DeflatePolicy
 {
-    /// <summary>The smallest window that can be negotiated, as the base-2 logarithm of its bytes: 256 bytes.</summary>
+    /// <summary>The smallest window that can be negotiated, in bits: 8, which is 2^8 = 256 bytes.</summary>
     public const int WindowBitsMin = 8;
 
-    /// <summary>The largest window, which holds where none is negotiated: 32 KiB.</summary>
+    /// <summary>The largest window in bits: 15, which is 2^15 = 32,768 bytes. It applies when none is negotiated.</summary>
     public const int WindowBitsMax = 15;
 
     private readonly int _serverWindowBits = WindowBitsMax;
     private readonly int _clientWindowBits = WindowBitsMax;
 
-    /// <summary>Whether the extension is spoken at all. Default: yes.</summary>
+    /// <summary>Whether the extension is negotiated at all. Default: true.</summary>
     public bool Enabled { get; init; } = true;
 
-    /// <summary>Whether the server may refer to its earlier messages: a context per connection, and better compression. Default: no.</summary>
+    /// <summary>
+    /// Whether a message of the server may refer to its earlier ones. That compresses better, and keeps a compressor for each connection.
+    /// Default: false.
+    /// </summary>
     public bool ServerTakeover { get; init; }
 
-    /// <summary>Whether the client may refer to its earlier messages: a window per connection on our side. Default: no.</summary>
+    /// <summary>
+    /// Whether a message of the client may refer to its earlier ones. Then the server keeps a window for each connection. Default: false.
+    /// </summary>
     public bool ClientTakeover { get; init; }
 
-    /// <summary>The server's window at most, in bits, 8 to 15; a client may ask for a smaller one. Default: 15.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Not 8 to 15.</exception>
+    /// <summary>The largest window that the server uses, in bits, 8 to 15. A client may ask for a smaller one. Default: 15.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not 8 to 15.</exception>
     public int ServerWindowBits
     {
         get => _serverWindowBits;
         init => _serverWindowBits = Checked(value);
     }
 
-    /// <summary>The client's window at most, in bits, 8 to 15, where its offer lets us ask for one. Default: 15.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Not 8 to 15.</exception>
+    /// <summary>The largest window that a client may use, in bits, 8 to 15, if its offer lets the server limit it. Default: 15.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not 8 to 15.</exception>
     public int ClientWindowBits
     {
         get => _clientWindowBits;

@@ -1,5 +1,5 @@
-// Sec-WebSocket-Extensions by its grammar (RFC 6455 §9.1): extensions with parameters, whose values are tokens, or quoted strings
-// that hold a token once their backslashes are taken out. Several fields are one list.
+// Parses Sec-WebSocket-Extensions (RFC 6455 §9.1): extensions with parameters. A parameter's value is a token, or a quoted string that is a
+// token once its backslashes are removed. Several fields of this name are one list.
 //
 //   extension-list  = 1#extension
 //   extension       = token *( ";" token [ "=" ( token | quoted-string ) ] )
@@ -9,24 +9,30 @@ using System.Text;
 namespace RawWs.Handshake;
 
 /// <summary>A parameter of an extension.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Value">Its value, unquoted, or null when it has none.</param>
+/// <param name="Name">The parameter's name, as the client wrote it.</param>
+/// <param name="Value">Its value without quotes, or null when it has none.</param>
 public readonly record struct ExtensionParameter(string Name, string? Value);
 
-/// <summary>An extension that a client offers.</summary>
-/// <param name="Name">The extension's name.</param>
-/// <param name="Parameters">Its parameters, in order.</param>
+/// <summary>An extension that a client offers (RFC 6455 §9.1).</summary>
+/// <param name="Name">The extension's name, as the client wrote it.</param>
+/// <param name="Parameters">Its parameters, in the client's order.</param>
 public sealed record ExtensionOffer(string Name, IReadOnlyList<ExtensionParameter> Parameters);
 
 /// <summary>Parses the extensions that a client offers.</summary>
 public static class ExtensionHeader
 {
     /// <summary>Parses every Sec-WebSocket-Extensions field of a request.</summary>
-    /// <returns>False when one is malformed, or a limit of the request is passed. Without such a field there are no offers: True.</returns>
+    /// <param name="request">The request.</param>
+    /// <param name="offers">A new list of the offers, in order; empty when the request has no such field.</param>
+    /// <returns>False when a field is malformed, or has more than the limits under which the request was read allow.</returns>
     public static bool TryParse(UpgradeRequest request, out List<ExtensionOffer> offers) => Parse(request, out offers) == ListStatus.Done;
 
-    /// <summary>Parses one field's value and adds its offers.</summary>
-    /// <returns>False when it is malformed, or has more offers, or parameters of one, than the limits allow.</returns>
+    /// <summary>Parses one field's value and adds its offers to a list.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="offers">The caller's list. When the result is false it may have offers that stood before the error.</param>
+    /// <returns>
+    /// False when the value is malformed, or has more offers or parameters than <see cref="RequestLimits.Default"/> allows.
+    /// </returns>
     public static bool TryParse(ReadOnlySpan<byte> value, List<ExtensionOffer> offers)
     {
         ArgumentNullException.ThrowIfNull(offers);
@@ -40,7 +46,7 @@ public static class ExtensionHeader
         ArgumentNullException.ThrowIfNull(request);
         offers = [];
         if (request.CountHeader(KnownField.Extensions) == 0) return ListStatus.Done;
-        // Counted before anything is made of them. A comma or semicolon is a separator wherever it stands: what a quoted string holds is a
+        // They are counted before any string is made. Every comma and semicolon is a separator, because a quoted string can only be a
         // token.
         bool tooMany = HttpGrammar.HasMoreElements(request, KnownField.Extensions, request.Limits.ExtensionsMax);
         foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Extensions))
@@ -63,29 +69,30 @@ public static class ExtensionHeader
         Scanner scanner = new(value);
         while (true)
         {
-            if (scanner.TryTake((byte)',')) continue; // an empty element (RFC 9110 §5.6.1.2)
+            if (scanner.TryReadSeparator((byte)',')) continue; // an empty element (RFC 9110 §5.6.1.2)
             if (scanner.AtEnd) return true;
-            if (!scanner.TryTakeToken(out string name) || !TryParseParameters(ref scanner, out List<ExtensionParameter> parameters)) return false;
+            if (!scanner.TryReadToken(out string name)) return false;
+            if (!TryParseParameters(ref scanner, out List<ExtensionParameter> parameters)) return false;
             offers.Add(new ExtensionOffer(name, parameters));
-            if (!scanner.AtEnd && !scanner.TryTake((byte)',')) return false;
+            if (!scanner.AtEnd && !scanner.TryReadSeparator((byte)',')) return false;
         }
     }
 
     private static bool TryParseParameters(ref Scanner scanner, out List<ExtensionParameter> parameters)
     {
         parameters = [];
-        while (scanner.TryTake((byte)';'))
+        while (scanner.TryReadSeparator((byte)';'))
         {
-            if (!scanner.TryTakeToken(out string name)) return false;
+            if (!scanner.TryReadToken(out string name)) return false;
             string? value = null;
-            if (scanner.TryTake((byte)'=') && !scanner.TryTakeToken(out value) && !scanner.TryTakeQuoted(out value)) return false;
+            if (scanner.TryReadSeparator((byte)'=') && !scanner.TryReadToken(out value) && !scanner.TryReadQuoted(out value)) return false;
             parameters.Add(new ExtensionParameter(name, value));
         }
 
         return true;
     }
 
-    /// <summary>Takes the pieces off the front, with the white space before them.</summary>
+    /// <summary>Reads tokens and separators from the front, and skips the white space before each.</summary>
     private ref struct Scanner(ReadOnlySpan<byte> rest)
     {
         private ReadOnlySpan<byte> _rest = rest;
@@ -99,14 +106,14 @@ public static class ExtensionHeader
             }
         }
 
-        public bool TryTake(byte separator)
+        public bool TryReadSeparator(byte separator)
         {
             if (AtEnd || _rest[0] != separator) return false;
             _rest = _rest[1..];
             return true;
         }
 
-        public bool TryTakeToken(out string token)
+        public bool TryReadToken(out string token)
         {
             token = "";
             if (AtEnd) return false;
@@ -119,10 +126,10 @@ public static class ExtensionHeader
         }
 
         // §9.1: "the value after quoted-string unescaping MUST conform to the 'token' ABNF".
-        public bool TryTakeQuoted(out string value)
+        public bool TryReadQuoted(out string value)
         {
             value = "";
-            if (!TryTake((byte)'"')) return false;
+            if (!TryReadSeparator((byte)'"')) return false;
             StringBuilder unquoted = new();
             for (int i = 0; i < _rest.Length; i++)
             {

@@ -1,6 +1,6 @@
-// One pass over the bytes of a head, line by line. A line is judged when it is whole, and the last, unfinished one for what it
-// already shows: its length and its control characters. A pass can begin where an earlier one has stopped, at a line; then it judges, and
-// once the head is whole another pass over all of it writes down what stands where.
+// One pass over the bytes of a head, line by line. A line is checked when it is whole. Of the last line, which may be unfinished, the
+// length and the control characters are checked. A pass may begin at the line where an earlier pass stopped. Such a pass only checks: when
+// the head is whole, a second pass over all of it records where each field lies.
 
 using System.Runtime.CompilerServices;
 
@@ -13,9 +13,9 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
     private readonly ReadOnlySpan<byte> _bytes = bytes;
     private readonly RequestLimits _limits = limits;
     private readonly int _start = progress.LineStart;
-    private readonly bool _judgesOnly = progress.LineStart > 0;
+    private readonly bool _checksOnly = progress.LineStart > 0;
     private FieldBuffer _inline;
-    private Place[]? _more; // past the inline ones: name and value alternately
+    private ByteRange[]? _more; // the fields that _inline has no room for: name, value, name, value
     private int _fields = progress.Fields;
     private bool _first = !progress.HasRequestLine;
     private RequestLine _line;
@@ -23,13 +23,13 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
     /// <summary>The head's length in bytes, once it is whole.</summary>
     public int Length { get; private set; }
 
-    /// <summary>How far it has come, when more is needed.</summary>
+    /// <summary>How far the head has been checked, when more bytes are needed.</summary>
     public RequestProgress Progress { get; private set; }
 
     public RequestStatus Parse(out HandshakeRule? violation)
     {
         int at = _start;
-        // RFC 9112 §2.2: one empty line in front of the request line is forgiven.
+        // RFC 9112 §2.2: one empty line before the request line is ignored.
         if (at == 0 && _bytes.StartsWith("\r\n"u8)) at = 2;
         while (true)
         {
@@ -38,7 +38,7 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
             ReadOnlySpan<byte> line = feed < 0 ? rest : rest[..feed];
             bool endsInReturn = line.Length > 0 && line[^1] == '\r';
             int lineLength = endsInReturn ? line.Length - 1 : line.Length;
-            violation = JudgeSize(at, lineLength, feed < 0 ? _bytes.Length : at + feed + 1, _first) ?? JudgeText(line[..lineLength]);
+            violation = CheckSize(at, lineLength, feed < 0 ? _bytes.Length : at + feed + 1, _first) ?? CheckText(line[..lineLength]);
             if (violation is null && feed < 0)
             {
                 Progress = new RequestProgress(at, at + lineLength, _fields, !_first);
@@ -60,31 +60,31 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
         }
     }
 
-    /// <summary>Writes down what was found, once the head is whole.</summary>
+    /// <summary>Copies the head and its fields into the request, once the head is whole.</summary>
     public readonly void Fill(UpgradeRequest request)
     {
-        Span<Place> fields = request.RoomForFields(_fields);
+        Span<ByteRange> fields = request.ReserveFields(_fields);
         for (int i = 0; i < fields.Length; i++) fields[i] = i < InlineFields * 2 ? _inline[i] : _more![i - (InlineFields * 2)];
         request.Fill(_bytes[..Length], _line, _fields, _limits);
     }
 
-    // A limit is passed at one byte, and what the line shows before that byte was there first: it answers, however the bytes arrived.
-    private readonly HandshakeRule? JudgeSize(int start, int lineLength, int headLength, bool first)
+    // A limit is passed at one byte. An error before that byte comes first, and it decides the answer however the bytes arrived.
+    private readonly HandshakeRule? CheckSize(int start, int lineLength, int headLength, bool first)
     {
         if (first && lineLength > _limits.RequestLineBytesMax && HandshakeRules.Broken(HandshakeRules.RequestLineTooLong) is { } tooLong)
         {
-            return JudgeText(_bytes.Slice(start, _limits.RequestLineBytesMax)) ?? tooLong;
+            return CheckText(_bytes.Slice(start, _limits.RequestLineBytesMax)) ?? tooLong;
         }
 
         if (headLength > _limits.HeadBytesMax && HandshakeRules.Broken(HandshakeRules.HeadTooLarge) is { } tooLarge)
         {
-            return JudgeText(_bytes.Slice(start, Math.Clamp(_limits.HeadBytesMax - start, 0, lineLength))) ?? tooLarge;
+            return CheckText(_bytes.Slice(start, Math.Clamp(_limits.HeadBytesMax - start, 0, lineLength))) ?? tooLarge;
         }
 
         return null;
     }
 
-    private static HandshakeRule? JudgeText(ReadOnlySpan<byte> text)
+    private static HandshakeRule? CheckText(ReadOnlySpan<byte> text)
     {
         int bad = text.IndexOfAny(HttpGrammar.ControlBytes);
         if (bad < 0) return null;
@@ -102,7 +102,8 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
             ReadOnlySpan<byte> target = line[(firstSpace + 1)..lastSpace], version = line[(lastSpace + 1)..];
             if (HttpGrammar.IsToken(line[..firstSpace]) && !target.ContainsAny((byte)' ', (byte)'\t') && IsVersion(version))
             {
-                _line = new RequestLine(new Place(start, firstSpace), new Place(start + firstSpace + 1, target.Length), version[5] - '0', version[7] - '0');
+                ByteRange targetRange = new(start + firstSpace + 1, target.Length);
+                _line = new RequestLine(new ByteRange(start, firstSpace), targetRange, version[5] - '0', version[7] - '0');
                 return null;
             }
         }
@@ -111,7 +112,8 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
     }
 
     private static bool IsVersion(ReadOnlySpan<byte> version) =>
-        version.Length == 8 && version.StartsWith("HTTP/"u8) && char.IsAsciiDigit((char)version[5]) && version[6] == '.' && char.IsAsciiDigit((char)version[7]);
+        version.Length == 8 && version.StartsWith("HTTP/"u8)
+        && char.IsAsciiDigit((char)version[5]) && version[6] == '.' && char.IsAsciiDigit((char)version[7]);
 
     private HandshakeRule? ParseField(int start, int length)
     {
@@ -119,7 +121,7 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
         if (line[0] is (byte)' ' or (byte)'\t')
         {
             if (HandshakeRules.Broken(HandshakeRules.HeaderFolded) is { } folded) return folded;
-            return null; // switched off by a test
+            return null; // a test has switched the rule off
         }
 
         int colon = line.IndexOf((byte)':');
@@ -133,14 +135,14 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
         ReadOnlySpan<byte> raw = line[(colon + 1)..];
         ReadOnlySpan<byte> trimmedStart = raw.TrimStart(" \t"u8);
         ReadOnlySpan<byte> value = trimmedStart.TrimEnd(" \t"u8);
-        Add(new Place(start, colon), new Place(start + colon + 1 + raw.Length - trimmedStart.Length, value.Length));
+        Add(new ByteRange(start, colon), new ByteRange(start + colon + 1 + raw.Length - trimmedStart.Length, value.Length));
         return null;
     }
 
-    private void Add(Place name, Place value)
+    private void Add(ByteRange name, ByteRange value)
     {
         int index = _fields++ * 2;
-        if (_judgesOnly) return;
+        if (_checksOnly) return;
         if (index < InlineFields * 2)
         {
             _inline[index] = name;
@@ -154,10 +156,10 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
         _more[index + 1] = value;
     }
 
-    /// <summary>The places of the first fields, on the stack: browsers send fewer.</summary>
+    /// <summary>Where the first 32 fields lie, on the stack. Browsers send fewer.</summary>
     [InlineArray(InlineFields * 2)]
     private struct FieldBuffer
     {
-        private Place _first;
+        private ByteRange _first;
     }
 }

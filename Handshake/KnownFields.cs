@@ -1,5 +1,5 @@
-// The fields that the rules ask for, found in one pass over a head's fields: for each, where the first one of its name stands, and how many
-// there are. Without it every question would be a search through up to a hundred names.
+// The header fields that the rules ask for. One pass over the head finds for each the index of its first occurrence, and how many there
+// are. Without it every question would be a search through up to a hundred names.
 
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -29,14 +29,14 @@ internal struct KnownFields
     /// <summary>How many fields of this name there are.</summary>
     public readonly int CountOf(KnownField field) => _entries[(int)field].Count;
 
-    /// <summary>The index of the first field of this name, if there is one.</summary>
+    /// <summary>The index of the first field of this name. It has no meaning when there is none.</summary>
     public readonly int FirstOf(KnownField field) => _entries[(int)field].First;
 
-    /// <summary>The next field of the head.</summary>
+    /// <summary>Adds the next field of the head.</summary>
     public void Add(ReadOnlySpan<byte> name, int index)
     {
         KnownField field;
-        // The length leaves one candidate, or two of a different first letter.
+        // Each length has one candidate; 17 has two, which differ in their first letter.
         switch (name.Length)
         {
             case 4: field = KnownField.Host; break;
@@ -83,7 +83,7 @@ internal struct KnownFields
     }
 }
 
-/// <summary>Goes through the fields of one known name.</summary>
+/// <summary>Enumerates the values of the fields of one name.</summary>
 internal ref struct KnownFieldEnumerator(UpgradeRequest request, KnownField field, int first, int left)
 {
     private int _index = first - 1;

@@ -1,7 +1,7 @@
-// Which pages may connect (RFC 6455 §10.2). A browser names the page's origin, and no script can make it lie; other clients name what they
-// like, or nothing. Allowed are: no origin at all; an origin that the policy names; a page of this machine; and a page
-// of the same host, where the host's name can be trusted. It can be, if it is an address, localhost, or a name that the policy knows: any
-// other name may be an attacker's who has pointed it here (DNS rebinding), and then "same host" says nothing.
+// Which pages may connect (RFC 6455 §10.2). A browser names the origin of the page, and no script can change that. Other clients name any
+// origin, or none. Allowed are: a request without an origin; an origin that the policy names; a page of this machine; and a page of the
+// host that the request asks for, if the name of that host can be trusted. It can if it is an address, localhost, or a name in the policy.
+// Any other name may belong to an attacker who has pointed it here (DNS rebinding), and then "the same host" proves nothing.
 
 using System.Buffers;
 using System.Text;
@@ -9,30 +9,31 @@ using System.Text;
 namespace RawWs.Handshake;
 
 /// <summary>
-/// What an origin is made of: its scheme in lower case, and its host with the port, that of the scheme if none is named, or -1.
+/// The parts of an origin: its scheme in lower case, and its host with a port. If it names no port, the port is the scheme's, or -1 if the
+/// scheme is not known.
 /// </summary>
 internal readonly record struct Origin(string Scheme, Authority Authority)
 {
     public bool IsWebPage => Scheme is "http" or "https";
 }
 
-/// <summary>What a refused origin lacks.</summary>
+/// <summary>What a setting must name so that a refused request is allowed.</summary>
 public enum OriginRemedy : byte
 {
-    /// <summary>Nothing that can be named would let it in: it is no origin.</summary>
+    /// <summary>No setting can allow it: the value is no origin.</summary>
     None,
 
-    /// <summary>The origin itself among the allowed ones.</summary>
+    /// <summary>The origin, in <see cref="UpgradePolicy.AllowedOrigins"/>.</summary>
     NameOrigin,
 
-    /// <summary>The host that was asked for among the allowed ones: the page is of the same host.</summary>
+    /// <summary>The host that the request asks for, in <see cref="UpgradePolicy.AllowedHosts"/>: the page is of the same host.</summary>
     NameHost,
 }
 
-/// <summary>The rule for origins, and what may be named in its policy.</summary>
+/// <summary>Decides about origins, and checks the names that a policy may have (RFC 6455 §10.2).</summary>
 public static class OriginRule
 {
-    // What is longer is no origin: the longest scheme in use, a host of 255 bytes, a port.
+    // The longest scheme in use, a host of 255 bytes and a port fit. A longer value is no origin.
     private const int OriginBytesMax = 300;
 
     private static readonly SearchValues<char> HexadecimalDigits = SearchValues.Create("0123456789abcdefABCDEF");
@@ -57,9 +58,10 @@ public static class OriginRule
         return Authority.TryParse(request.Host, out Authority host) && host.Host == origin.Authority.Host && IsTrusted(host, policy);
     }
 
-    /// <summary>What would let a request in that <see cref="HandshakeRules.OriginNotAllowed"/> has refused.</summary>
+    /// <summary>Says which setting would allow a request that <see cref="HandshakeRules.OriginNotAllowed"/> has refused.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="name">The origin or the host that would have to be allowed, as it is to be written; it needs no escapes.</param>
+    /// <param name="name">The origin or host to be named, ready to be written in the setting. It has no control characters.</param>
+    /// <returns>Where the name belongs.</returns>
     public static OriginRemedy FindRemedy(UpgradeRequest request, out string name)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -75,8 +77,9 @@ public static class OriginRule
         return isSameHost ? OriginRemedy.NameHost : OriginRemedy.NameOrigin;
     }
 
-    /// <summary>Why an allowed origin could never match what a browser sends, as words that follow a colon; null when it can.</summary>
-    /// <param name="origin">The origin as it is to be allowed, or "*".</param>
+    /// <summary>Says why an allowed origin could never match what a browser sends.</summary>
+    /// <param name="origin">The origin as a setting names it, or "*".</param>
+    /// <returns>The reason, in English words that can follow a colon; null when the origin can match.</returns>
     public static string? FindError(string origin)
     {
         ArgumentNullException.ThrowIfNull(origin);
@@ -102,8 +105,9 @@ public static class OriginRule
             : null;
     }
 
-    /// <summary>Why an allowed host could never match, as words that follow a colon; null when it can.</summary>
-    /// <param name="host">The host's name as it is to be allowed.</param>
+    /// <summary>Says why an allowed host could never match.</summary>
+    /// <param name="host">The host's name as a setting has it.</param>
+    /// <returns>The reason, in English words that can follow a colon; null when the host can match.</returns>
     public static string? FindHostError(string host)
     {
         ArgumentNullException.ThrowIfNull(host);
@@ -113,7 +117,7 @@ public static class OriginRule
         return IsHostName(host) ? null : "a name is labels with points between them, without scheme, port and path";
     }
 
-    // Pages that came from no host: a file, an app's own storage, a frame in a sandbox.
+    // Pages without a host: a file, an app's own storage, a frame in a sandbox.
     private static bool IsWithoutHost(string origin) => origin is "null" or "file://";
 
     private static bool IsTrusted(Authority host, UpgradePolicy policy)
@@ -124,7 +128,7 @@ public static class OriginRule
         return false;
     }
 
-    // RFC 6454 §5: two origins are the same if scheme, host and port are, a port left out being the scheme's.
+    // RFC 6454 §5: two origins are the same if scheme, host and port are the same. A port that is left out is the scheme's.
     internal static bool TryParse(string text, out Origin origin)
     {
         origin = default;
@@ -141,7 +145,7 @@ public static class OriginRule
         return true;
     }
 
-    // RFC 3986 §3.1.
+    // The grammar of a scheme is in RFC 3986 §3.1.
     private static bool IsScheme(ReadOnlySpan<char> text)
     {
         foreach (char c in text)
@@ -152,7 +156,7 @@ public static class OriginRule
     private static string? FindNotAscii(string text) =>
         Ascii.IsValid(text) ? null : "browsers write a name that is not ASCII in its ASCII form, which begins with xn--";
 
-    // The letters of names in DNS, and the underscore, which is in use; a point may end it.
+    // Letters, digits and hyphens as in DNS, and the underscore, which is in use. A point may end the name.
     private static bool IsHostName(string text)
     {
         if (text.Length is 0 or > Authority.HostBytesMax || text[0] == '.' || text.Contains("..", StringComparison.Ordinal)) return false;
@@ -161,7 +165,7 @@ public static class OriginRule
         return true;
     }
 
-    // What browsers take for an IPv4 address: a last label of digits, or of hexadecimal ones behind 0x.
+    // A browser takes a host for an IPv4 address if its last label is digits, or 0x and hexadecimal digits.
     private static bool EndsInNumber(string host)
     {
         ReadOnlySpan<char> last = host.AsSpan().TrimEnd('.');

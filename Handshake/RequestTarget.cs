@@ -1,5 +1,5 @@
-// The request target (RFC 9112 §3.2). Two forms are served: an absolute path ("/ws/chat?uid=1") and an absolute URI, as the seed's
-// tutorial and proxies write it ("ws://localhost:3000/ws/chat"). Its path is percent-decoded once, and must be UTF-8.
+// The request target (RFC 9112 §3.2). Two forms are accepted: an absolute path ("/ws/chat?uid=1"), and an absolute URI as proxies and some
+// clients write it ("ws://localhost:3000/ws/chat"). The path is percent-decoded once, and must then be UTF-8.
 
 using System.Text;
 using System.Text.Unicode;
@@ -37,7 +37,8 @@ internal readonly record struct RequestTarget(int AuthorityStart, int AuthorityL
         }
 
         if (!PercentEncoding.TryDecode(target.Slice(pathStart, pathLength), out byte[] decoded)) return false;
-        if (!Utf8.IsValid(decoded) || decoded.AsSpan().ContainsAny(HttpGrammar.ControlBytes) || decoded.AsSpan().Contains((byte)'\t')) return false;
+        if (!Utf8.IsValid(decoded)) return false;
+        if (decoded.AsSpan().ContainsAny(HttpGrammar.ControlBytes) || decoded.AsSpan().Contains((byte)'\t')) return false;
         path = Encoding.UTF8.GetString(decoded);
         return true;
     }
@@ -57,14 +58,14 @@ internal readonly record struct RequestTarget(int AuthorityStart, int AuthorityL
 
 internal static class PercentEncoding
 {
-    /// <summary>Decodes every %XX (RFC 3986 §2.1), and every plus where it is a space. False for an escape that is malformed.</summary>
+    /// <summary>Decodes every %XX (RFC 3986 §2.1), and makes a plus a space if the caller says so. False for a malformed escape.</summary>
     public static bool TryDecode(ReadOnlySpan<byte> encoded, out byte[] decoded, bool plusIsSpace = false)
     {
         decoded = new byte[encoded.Length];
         int length = 0;
         for (int i = 0; i < encoded.Length;)
         {
-            if (!TryTake(encoded, ref i, plusIsSpace, out byte b)) return false;
+            if (!TryReadByte(encoded, ref i, plusIsSpace, out byte b)) return false;
             decoded[length++] = b;
         }
 
@@ -72,17 +73,17 @@ internal static class PercentEncoding
         return true;
     }
 
-    /// <summary>Whether form-encoded bytes stand for these. A malformed escape stands for nothing.</summary>
+    /// <summary>Whether form-encoded bytes, once decoded, are equal to these. With a malformed escape they are not.</summary>
     public static bool FormEquals(ReadOnlySpan<byte> encoded, ReadOnlySpan<byte> plain)
     {
         if (encoded.Length < plain.Length) return false;
         int at = 0;
         foreach (byte expected in plain)
-            if (at == encoded.Length || !TryTake(encoded, ref at, plusIsSpace: true, out byte b) || b != expected) return false;
+            if (at == encoded.Length || !TryReadByte(encoded, ref at, plusIsSpace: true, out byte b) || b != expected) return false;
         return at == encoded.Length;
     }
 
-    private static bool TryTake(ReadOnlySpan<byte> encoded, ref int at, bool plusIsSpace, out byte b)
+    private static bool TryReadByte(ReadOnlySpan<byte> encoded, ref int at, bool plusIsSpace, out byte b)
     {
         b = encoded[at++];
         if (b == '+' && plusIsSpace) b = (byte)' ';

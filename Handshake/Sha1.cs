@@ -1,5 +1,5 @@
-// SHA-1 (RFC 3174), for short messages that are there at once: in bytes, out the digest's 20. It guards nothing here (RFC 6455 §10.8), and for 60 bytes the way into the
-// system's library and back costs more than the hash: docs/decisions/0005 has the figures.
+// SHA-1 (RFC 3174) of a short message that is wholly there: bytes in, the digest's 20 bytes out. The handshake does not use it for security
+// (RFC 6455 §10.8). For 60 bytes a call into the system's library costs more than the hash: docs/decisions/0005 has the figures.
 
 using System.Buffers.Binary;
 using System.Numerics;
@@ -20,7 +20,7 @@ internal static class Sha1
         ReadOnlySpan<byte> rest = message;
         for (; rest.Length >= BlockBytes; rest = rest[BlockBytes..]) Add(rest, state);
 
-        // §4: a one, zeros, and the length in bits fill the last block, or the last two.
+        // RFC 3174 §4: a one bit, zeros, and the length in bits fill the last block, or the last two.
         Span<byte> end = stackalloc byte[2 * BlockBytes];
         end.Clear();
         rest.CopyTo(end);
@@ -32,7 +32,7 @@ internal static class Sha1
         for (int i = 0; i < state.Length; i++) BinaryPrimitives.WriteUInt32BigEndian(hash[(i * 4)..], state[i]);
     }
 
-    // §6.1: one block's 80 steps.
+    // RFC 3174 §6.1: the 80 rounds of one block.
     private static void Add(ReadOnlySpan<byte> block, Span<uint> state)
     {
         Span<uint> words = stackalloc uint[80];

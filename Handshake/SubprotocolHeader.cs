@@ -1,4 +1,4 @@
-// Sec-WebSocket-Protocol (RFC 6455 §11.3.4): a list of tokens, all different (§4.1, point 10), over one field or several.
+// Parses Sec-WebSocket-Protocol (RFC 6455 §11.3.4): a list of different tokens (§4.1, point 10), in one field or several.
 
 using System.Text;
 
@@ -6,9 +6,9 @@ namespace RawWs.Handshake;
 
 internal static class SubprotocolHeader
 {
-    private const int ComparedMax = 8; // so many are compared with each other: a set for them would cost more
+    private const int ComparedMax = 8; // up to so many offers are compared one by one; a set would cost more
 
-    /// <summary>The offers in the client's order; none if the field is missing. They are there only when Done.</summary>
+    /// <summary>Reads the offers, in the client's order; none if the field is missing. They are valid only if the status is Done.</summary>
     public static ListStatus Parse(UpgradeRequest request, out List<string> offers)
     {
         offers = [];
@@ -19,7 +19,7 @@ internal static class SubprotocolHeader
         foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Subprotocols))
         {
             ReadOnlySpan<byte> list = value;
-            while (HttpGrammar.TryTakeElement(ref list, out ReadOnlySpan<byte> element))
+            while (HttpGrammar.TryReadElement(ref list, out ReadOnlySpan<byte> element))
             {
                 if (!HttpGrammar.IsToken(element)) return ListStatus.Malformed;
                 string offer = Encoding.Latin1.GetString(element);

@@ -1,13 +1,14 @@
-// What this server lets in. Immutable, one for all connections.
+// Which requests this server upgrades. Immutable; one instance serves all connections.
 
 namespace RawWs.Handshake;
 
-/// <summary>The policy by which upgrades are judged.</summary>
+/// <summary>What a server allows in an upgrade: origins, hosts, subprotocols, paths.</summary>
 public sealed class UpgradePolicy
 {
     /// <summary>
-    /// Origins that are allowed wherever they are, as browsers write them ("https://example.com", "null", "file://"), or "*" for any. Case,
-    /// and a default port that is written out, do not matter. <see cref="OriginRule.FindError"/> tells of one that can never match.
+    /// The origins that are allowed whatever host they ask for, as browsers write them ("https://example.com", "null", "file://"); "*" for
+    /// any. Upper and lower case, and a default port that is written out, make no difference. <see cref="OriginRule.FindError"/> finds one
+    /// that can never match. Default: none.
     /// </summary>
     public IReadOnlyList<string> AllowedOrigins
     {
@@ -24,30 +25,30 @@ public sealed class UpgradePolicy
     } = [];
 
     /// <summary>
-    /// Names of this server, without a port, under which a page of the same host is allowed. <see cref="OriginRule.FindHostError"/> tells
-    /// of one that can never match.
+    /// The names of this server, without a port. A page of such a host may connect to the same host.
+    /// <see cref="OriginRule.FindHostError"/> finds one that can never match. Default: none.
     /// </summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
     /// <summary>
-    /// Whether the origins "null" and "file://" are allowed: a page opened from disk, an app's, and what small devices send; but any site's
-    /// sandboxed frame too.
+    /// Whether the origins "null" and "file://" are allowed. They belong to a page opened from disk, to apps and small devices, but also to
+    /// a sandboxed frame of any site. Default: false.
     /// </summary>
     public bool AllowNullOrigin { get; init; }
 
-    /// <summary>The subprotocols that are spoken here, the preferred first.</summary>
+    /// <summary>The subprotocols of this server, the preferred one first (RFC 6455 §1.9). Default: none.</summary>
     public IReadOnlyList<string> Subprotocols { get; init; } = [];
 
     /// <summary>
-    /// The paths that are endpoints, percent-decoded; one that ends in a slash stands for all that begin with it, but "/" for itself alone.
-    /// Null: every path is.
+    /// The paths that are endpoints, percent-decoded. One that ends in a slash means every path that begins with it; but "/" means itself
+    /// alone. Default: null, and then every path is an endpoint.
     /// </summary>
     public IReadOnlyList<string>? Endpoints { get; init; }
 
-    /// <summary>Whether a plain GET of "/" gets a page.</summary>
+    /// <summary>Whether a plain GET of "/" gets a page (<see cref="UpgradeResultKind.Page"/>). Default: false.</summary>
     public bool HasPage { get; init; }
 
-    /// <summary>Those of the allowed origins that have a host.</summary>
+    /// <summary>The allowed origins that have a host, parsed.</summary>
     internal Origin[] ParsedOrigins { get; private init; } = [];
 
     internal bool IsEndpoint(string path)

@@ -1,11 +1,11 @@
-// A request whose head has been parsed. It owns one copy of the head's bytes and an index of where each field lies in it; strings
-// and lists are made when they are first asked for. It stays valid until its owner has the reader fill it anew.
+// A request whose head has been parsed. It owns one copy of the head's bytes, and an index of where each field lies in it. Strings and
+// lists are made when they are first asked for. Everything stays valid until RequestReader fills the same request again.
 
 using System.Text;
 
 namespace RawWs.Handshake;
 
-/// <summary>One header field: views of the request's bytes.</summary>
+/// <summary>One header field. Both members are views of the request's bytes.</summary>
 public readonly ref struct HeaderField
 {
     internal HeaderField(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
@@ -14,25 +14,28 @@ public readonly ref struct HeaderField
         Value = value;
     }
 
-    /// <summary>The name, a token, as it was written.</summary>
+    /// <summary>The name as the client wrote it: a token, in ASCII.</summary>
     public ReadOnlySpan<byte> Name { get; }
 
-    /// <summary>The value, without white space at its ends.</summary>
+    /// <summary>The value as the client wrote it, without white space at its ends.</summary>
     public ReadOnlySpan<byte> Value { get; }
 }
 
-/// <summary>An HTTP request that may ask for an upgrade (RFC 6455 §4.2.1). A new one is empty: <see cref="RequestReader"/> fills it.</summary>
+/// <summary>
+/// An HTTP request that may ask for an upgrade (RFC 6455 §4.2.1). A new one is empty; <see cref="RequestReader"/> fills it. Spans that it
+/// returns are views of its own bytes, and valid until it is filled again.
+/// </summary>
 public sealed class UpgradeRequest
 {
     private byte[] _head = [];
-    private Place[] _fields = []; // name and value alternately
+    private ByteRange[] _fields = []; // name, value, name, value
     private int _fieldCount;
-    private Place _method;
-    private Place _target;
+    private ByteRange _method;
+    private ByteRange _target;
     private RequestTarget _parts;
     private string? _path;
     private KnownFields _known;
-    private ListStatus _subprotocolStatus; // Unread until they are first asked for
+    private ListStatus _subprotocolStatus; // Unread until somebody asks
     private ListStatus _extensionStatus;
     private IReadOnlyList<string> _subprotocols = [];
     private IReadOnlyList<ExtensionOffer> _extensions = [];
@@ -54,32 +57,33 @@ public sealed class UpgradeRequest
         (_subprotocols, _extensions) = ([], []);
     }
 
-    internal Span<Place> RoomForFields(int fields)
+    internal Span<ByteRange> ReserveFields(int fields)
     {
-        if (_fields.Length < fields * 2) _fields = new Place[Math.Max(32, fields * 2)];
+        if (_fields.Length < fields * 2) _fields = new ByteRange[Math.Max(32, fields * 2)];
         return _fields.AsSpan(0, fields * 2);
     }
 
-    /// <summary>The method, as it was written.</summary>
+    /// <summary>The method, as the client wrote it.</summary>
     public ReadOnlySpan<byte> Method => At(_method);
 
-    /// <summary>The digit before the point in HTTP/1.1.</summary>
+    /// <summary>The first number of the HTTP version: 1 in HTTP/1.0 and HTTP/1.1.</summary>
     public int MajorVersion { get; private set; }
 
-    /// <summary>The digit behind the point.</summary>
+    /// <summary>The second number of the HTTP version: 1 in HTTP/1.1.</summary>
     public int MinorVersion { get; private set; }
 
-    /// <summary>The request target, as it was written.</summary>
+    /// <summary>The request target, as the client wrote it (RFC 9112 §3.2).</summary>
     public ReadOnlySpan<byte> Target => At(_target);
 
-    /// <summary>The target's path, percent-decoded; "/" if it has none.</summary>
+    /// <summary>The target's path, percent-decoded; "/" if it has none, and empty if the target is malformed.</summary>
     public string Path => _path ?? "";
 
-    /// <summary>The target's query, raw and without its question mark.</summary>
+    /// <summary>The target's query without its question mark, not decoded; empty if it has none.</summary>
     public ReadOnlySpan<byte> Query => Target.Slice(_parts.QueryStart, _parts.QueryLength);
 
     /// <summary>
-    /// The host and port that were asked for: an absolute target's authority, and only else the Host field's value (RFC 9112 §3.2.2).
+    /// The host and port that the request asks for: the authority of an absolute target, otherwise the Host field's value (RFC 9112
+    /// §3.2.2).
     /// </summary>
     public ReadOnlySpan<byte> Host
     {
@@ -90,11 +94,11 @@ public sealed class UpgradeRequest
         }
     }
 
-    /// <summary>The origin that a browser names, or null.</summary>
+    /// <summary>The value of the Origin field, which browsers send (RFC 6455 §10.2); null if there is none.</summary>
     public string? Origin => TryGetHeader(KnownField.Origin, out ReadOnlySpan<byte> value) ? Encoding.Latin1.GetString(value) : null;
 
     /// <summary>
-    /// The subprotocols that the client offers, its preferred first; empty if the field is missing, malformed or past its limit.
+    /// The subprotocols that the client offers, its preferred one first; empty if the field is missing, malformed or past its limit.
     /// </summary>
     public IReadOnlyList<string> Subprotocols
     {
@@ -115,15 +119,18 @@ public sealed class UpgradeRequest
         }
     }
 
-    /// <summary>The header fields, in order.</summary>
+    /// <summary>The header fields, in the client's order.</summary>
     public HeaderEnumerator Headers => new(this);
 
     internal bool TargetIsValid { get; private set; }
 
-    /// <summary>Under which it was read.</summary>
+    /// <summary>The limits under which the request was read.</summary>
     internal RequestLimits Limits { get; private set; } = RequestLimits.Default;
 
-    /// <summary>The first field of this name, in any case.</summary>
+    /// <summary>Finds the first header field of a name.</summary>
+    /// <param name="name">The name, in upper or lower case.</param>
+    /// <param name="value">The field's value; empty if there is no such field.</param>
+    /// <returns>Whether there is such a field.</returns>
     public bool TryGetHeader(ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
     {
         foreach (HeaderField field in Headers)
@@ -169,7 +176,9 @@ public sealed class UpgradeRequest
         return _extensionStatus;
     }
 
-    /// <summary>How many fields there are of this name, in any case.</summary>
+    /// <summary>Counts the header fields of a name.</summary>
+    /// <param name="name">The name, in upper or lower case.</param>
+    /// <returns>How many there are.</returns>
     public int CountHeader(ReadOnlySpan<byte> name)
     {
         int count = 0;
@@ -179,13 +188,13 @@ public sealed class UpgradeRequest
     }
 
     /// <summary>
-    /// A parameter of the query, which is form-encoded (application/x-www-form-urlencoded): in names and values a plus is a space, and %XX
-    /// a byte.
+    /// Finds a parameter of the query. The query is form-encoded (application/x-www-form-urlencoded): in names and values a plus is a
+    /// space, and %XX is a byte.
     /// </summary>
-    /// <param name="name">Its name, in plain bytes.</param>
-    /// <param name="value">The first one's value; empty when it has none.</param>
-    /// <param name="count">How often the name stands in the query.</param>
-    /// <returns>Whether it is there at all. A value with a malformed escape counts as there, and comes empty.</returns>
+    /// <param name="name">The parameter's name, not encoded.</param>
+    /// <param name="value">The decoded value of the first such parameter, a new array; empty if it has none or a malformed one.</param>
+    /// <param name="count">How many parameters of this name the query has.</param>
+    /// <returns>Whether there is such a parameter.</returns>
     public bool TryGetQuery(ReadOnlySpan<byte> name, out byte[] value, out int count)
     {
         value = [];
@@ -205,9 +214,9 @@ public sealed class UpgradeRequest
         return count > 0;
     }
 
-    private ReadOnlySpan<byte> At(Place place) => _head.AsSpan(place.Start, place.Length);
+    private ReadOnlySpan<byte> At(ByteRange range) => _head.AsSpan(range.Start, range.Length);
 
-    /// <summary>Goes through the header fields.</summary>
+    /// <summary>Enumerates the header fields.</summary>
     public ref struct HeaderEnumerator
     {
         private readonly UpgradeRequest _request;
@@ -219,19 +228,19 @@ public sealed class UpgradeRequest
             _index = -2;
         }
 
-        /// <summary>The field it stands at.</summary>
+        /// <summary>The current field.</summary>
         public readonly HeaderField Current => new(_request.At(_request._fields[_index]), _request.At(_request._fields[_index + 1]));
 
-        /// <summary>Itself, for foreach.</summary>
+        /// <summary>Returns the enumerator itself, for foreach.</summary>
         public readonly HeaderEnumerator GetEnumerator() => this;
 
-        /// <summary>Goes on to the next field. False at the end.</summary>
+        /// <summary>Moves to the next field. False at the end.</summary>
         public bool MoveNext() => (_index += 2) < _request._fieldCount * 2;
     }
 }
 
-/// <summary>Where something lies in the head, in bytes.</summary>
-internal readonly record struct Place(int Start, int Length);
+/// <summary>A part of the head: its first byte and its length in bytes.</summary>
+internal readonly record struct ByteRange(int Start, int Length);
 
 /// <summary>The parts of a request line.</summary>
-internal readonly record struct RequestLine(Place Method, Place Target, int MajorVersion, int MinorVersion);
+internal readonly record struct RequestLine(ByteRange Method, ByteRange Target, int MajorVersion, int MinorVersion);

@@ -1,6 +1,6 @@
-// The answers, byte for byte. A 101 has what §4.2.2 asks for and nothing else; every other answer says in plain text what was wrong, and that
-// the connection closes. Who has a clock gives the date for it: RFC 9110 §6.6.1 asks an origin server for one in 2xx, 3xx and 4xx, and lets
-// it be in 5xx.
+// Writes the answers, byte for byte. A 101 has what RFC 6455 §4.2.2 asks for and nothing else. Every other answer says in plain text what
+// was wrong, and that the connection closes. A caller with a clock gives the date: RFC 9110 §6.6.1 demands one in answers of 2xx, 3xx and
+// 4xx, and allows one in 5xx.
 
 using System.Buffers;
 using System.Globalization;
@@ -8,14 +8,14 @@ using System.Text;
 
 namespace RawWs.Handshake;
 
-/// <summary>Writes the answers to a request.</summary>
+/// <summary>Writes the answers to a request (RFC 6455 §4.2.2, RFC 9110 §15).</summary>
 public static class UpgradeResponse
 {
     private const int RetryAfterSeconds = 5;
 
-    /// <summary>Writes 101 Switching Protocols (§4.2.2, point 5).</summary>
-    /// <param name="writer">Takes the bytes.</param>
-    /// <param name="request">The request that is answered.</param>
+    /// <summary>Writes 101 Switching Protocols (RFC 6455 §4.2.2, point 5).</summary>
+    /// <param name="writer">The caller's writer, to which the bytes are written.</param>
+    /// <param name="request">The request that is answered, with a valid key.</param>
     /// <param name="subprotocol">The value of Sec-WebSocket-Protocol, or null to leave it out.</param>
     /// <param name="extensions">The value of Sec-WebSocket-Extensions, or null to leave it out.</param>
     public static void WriteSwitchingProtocols(
@@ -42,12 +42,12 @@ public static class UpgradeResponse
         writer.Write("\r\n\r\n"u8);
     }
 
-    /// <summary>Writes the answer to a request that breaks a row, with the fields that its status asks for.</summary>
-    /// <param name="writer">Takes the bytes.</param>
-    /// <param name="rule">The row.</param>
-    /// <param name="headOnly">The request's method was HEAD.</param>
-    /// <param name="date">The value of Date (<see cref="HttpDate"/>); empty where there is no clock.</param>
-    /// <param name="detail">A line behind the row's sentence, or null. Strangers' words in it have to be escaped.</param>
+    /// <summary>Writes the answer to a request that breaks a rule, with the header fields that its status needs.</summary>
+    /// <param name="writer">The caller's writer, to which the bytes are written.</param>
+    /// <param name="rule">The broken rule.</param>
+    /// <param name="headOnly">Whether the request's method was HEAD: then the body is left out.</param>
+    /// <param name="date">The value of Date (<see cref="HttpDate"/>); empty to leave it out.</param>
+    /// <param name="detail">A line after the rule's sentence, or null. The caller escapes what comes from the client.</param>
     public static void WriteRefusal(
         IBufferWriter<byte> writer, HandshakeRule rule, bool headOnly = false, ReadOnlySpan<byte> date = default, string? detail = null)
     {
@@ -64,12 +64,12 @@ public static class UpgradeResponse
         Write(writer, rule.Status, fields, $"{rule.Text} ({rule.Section}){(detail is null ? "" : "\n" + detail)}", headOnly, date);
     }
 
-    /// <summary>Writes an error of the application's: its status, 400 to 599, and a sentence.</summary>
-    /// <param name="writer">Takes the bytes.</param>
-    /// <param name="status">The status.</param>
-    /// <param name="text">The sentence.</param>
-    /// <param name="headOnly">The request's method was HEAD.</param>
-    /// <param name="date">The value of Date (<see cref="HttpDate"/>); empty where there is no clock.</param>
+    /// <summary>Writes an error that the application has decided on.</summary>
+    /// <param name="writer">The caller's writer, to which the bytes are written.</param>
+    /// <param name="status">The HTTP status, 400 to 599.</param>
+    /// <param name="text">The body: a sentence for the client.</param>
+    /// <param name="headOnly">Whether the request's method was HEAD: then the body is left out.</param>
+    /// <param name="date">The value of Date (<see cref="HttpDate"/>); empty to leave it out.</param>
     public static void WriteError(
         IBufferWriter<byte> writer, int status, string text, bool headOnly = false, ReadOnlySpan<byte> date = default)
     {
@@ -78,12 +78,12 @@ public static class UpgradeResponse
         Write(writer, status, fields, text, headOnly, date);
     }
 
-    /// <summary>Writes a page.</summary>
-    /// <param name="writer">Takes the bytes.</param>
-    /// <param name="html">The page.</param>
-    /// <param name="headOnly">The request's method was HEAD.</param>
+    /// <summary>Writes 200 OK with an HTML page.</summary>
+    /// <param name="writer">The caller's writer, to which the bytes are written.</param>
+    /// <param name="html">The page, in UTF-8.</param>
+    /// <param name="headOnly">Whether the request's method was HEAD: then the body is left out.</param>
     /// <param name="contentSecurityPolicy">The value of Content-Security-Policy, in ASCII.</param>
-    /// <param name="date">The value of Date (<see cref="HttpDate"/>); empty where there is no clock.</param>
+    /// <param name="date">The value of Date (<see cref="HttpDate"/>); empty to leave it out.</param>
     public static void WritePage(
         IBufferWriter<byte> writer, ReadOnlySpan<byte> html, bool headOnly, string contentSecurityPolicy, ReadOnlySpan<byte> date = default)
     {
@@ -105,7 +105,8 @@ public static class UpgradeResponse
         AppendDate(writer, date);
         Append(writer, fields);
         Append(writer, status == 426 ? "Connection: Upgrade, close\r\n" : "Connection: close\r\n");
-        Append(writer, string.Create(CultureInfo.InvariantCulture, $"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {body.Length}\r\n"));
+        Append(writer, "Content-Type: text/plain; charset=utf-8\r\n");
+        Append(writer, string.Create(CultureInfo.InvariantCulture, $"Content-Length: {body.Length}\r\n"));
         Append(writer, "X-Content-Type-Options: nosniff\r\n\r\n");
         if (!headOnly) writer.Write(body);
     }

@@ -1,62 +1,67 @@
-// Judges a request that is well formed. The order is fixed, and the first row that is broken answers; HandshakeRules lists the rows in
-// this same order. In words: may it be asked at all (method, version, target, host)? Is an upgrade asked for (else it is the page, or
-// an endpoint that needs one, or nothing)? Is it asked for correctly? And only then: may this client have it? Every list is counted before
-// it is read.
+// Checks a request that is well formed. The order is fixed, and the first broken rule decides the answer; HandshakeRules lists the rules in
+// the same order. The questions are: Is it a request that can be answered at all (method, version, target, host)? Does it ask for an
+// upgrade? If not, it gets the page, or the answer that an endpoint needs an upgrade, or that nothing is there. Does it ask correctly? And
+// only then: may this client have the upgrade? Every list is counted before it is read.
 
 namespace RawWs.Handshake;
 
-/// <summary>What becomes of a request.</summary>
-public enum JudgementKind : byte
+/// <summary>What the answer to a request is.</summary>
+public enum UpgradeResultKind : byte
 {
-    /// <summary>It is a valid upgrade.</summary>
+    /// <summary>The request is a valid upgrade.</summary>
     Upgrade,
 
-    /// <summary>It is a plain GET or HEAD of the page.</summary>
+    /// <summary>The request is a plain GET or HEAD of the page.</summary>
     Page,
 
-    /// <summary>It is refused by a row.</summary>
+    /// <summary>The request breaks a rule, and is refused.</summary>
     Refuse,
 }
 
-/// <summary>What <see cref="UpgradeRules.Judge"/> found.</summary>
-/// <param name="Kind">What becomes of it.</param>
-/// <param name="Rule">The broken row, when refused.</param>
-/// <param name="Subprotocol">For an upgrade: the subprotocol that both speak, or null.</param>
-/// <param name="HeadOnly">The method was HEAD: the answer has no body.</param>
-/// <param name="NullOriginUsed">For an upgrade: it came from the origin "null".</param>
-public readonly record struct Judgement(JudgementKind Kind, HandshakeRule? Rule, string? Subprotocol, bool HeadOnly, bool NullOriginUsed);
+/// <summary>What <see cref="UpgradeRules.Check"/> found.</summary>
+/// <param name="Kind">What the answer is.</param>
+/// <param name="Rule">For Refuse: the broken rule.</param>
+/// <param name="Subprotocol">For Upgrade: the subprotocol that both ends know, or null.</param>
+/// <param name="HeadOnly">Whether the method was HEAD: then the answer has no body.</param>
+/// <param name="NullOriginUsed">For Upgrade: whether only <see cref="UpgradePolicy.AllowNullOrigin"/> allowed the origin.</param>
+public readonly record struct UpgradeResult(
+    UpgradeResultKind Kind, HandshakeRule? Rule, string? Subprotocol, bool HeadOnly, bool NullOriginUsed);
 
 /// <summary>The rules of the opening handshake (RFC 6455 §4.2).</summary>
 public static class UpgradeRules
 {
-    /// <summary>Judges a request.</summary>
-    public static Judgement Judge(UpgradeRequest request, UpgradePolicy policy)
+    /// <summary>Checks a request against every rule, in the fixed order.</summary>
+    /// <param name="request">A request that <see cref="RequestReader"/> has read.</param>
+    /// <param name="policy">What this server allows.</param>
+    /// <returns>What the answer is. The caller writes it (<see cref="UpgradeResponse"/>).</returns>
+    public static UpgradeResult Check(UpgradeRequest request, UpgradePolicy policy)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(policy);
         bool isHead = request.Method.SequenceEqual("HEAD"u8);
-        if (JudgeRequest(request) is { } broken) return Refusal(broken, isHead);
+        if (CheckRequest(request) is { } broken) return Refusal(broken, isHead);
 
         bool isEndpoint = policy.IsEndpoint(request.Path);
         if (!AsksForUpgrade(request))
         {
-            // "/" is the page for who wants a page, and an endpoint for who speaks of WebSocket.
-            if (SpeaksOfWebSocket(request) && HandshakeRules.Broken(HandshakeRules.UpgradeLost) is { } lost) return Refusal(lost, isHead);
-            if (policy.HasPage && request.Path == "/") return new Judgement(JudgementKind.Page, null, null, isHead, false);
+            // "/" is the page for a plain request, and an endpoint for one that has header fields of WebSocket.
+            if (HasWebSocketFields(request) && HandshakeRules.Broken(HandshakeRules.UpgradeLost) is { } lost) return Refusal(lost, isHead);
+            if (policy.HasPage && request.Path == "/") return new UpgradeResult(UpgradeResultKind.Page, null, null, isHead, false);
             if (!isEndpoint && HandshakeRules.Broken(HandshakeRules.PathUnknown) is { } unknown) return Refusal(unknown, isHead);
             if (HandshakeRules.Broken(HandshakeRules.UpgradeNotAsked) is { } notAsked) return Refusal(notAsked, isHead);
         }
 
-        if (JudgeUpgrade(request) is { } malformed) return Refusal(malformed, isHead);
+        if (CheckUpgrade(request) is { } malformed) return Refusal(malformed, isHead);
         bool nullOriginUsed = false;
-        if (!OriginRule.Allows(request, policy, out nullOriginUsed) && HandshakeRules.Broken(HandshakeRules.OriginNotAllowed) is { } foreign) return Refusal(foreign, isHead);
+        if (!OriginRule.Allows(request, policy, out nullOriginUsed)
+            && HandshakeRules.Broken(HandshakeRules.OriginNotAllowed) is { } foreign) return Refusal(foreign, isHead);
         if (!isEndpoint && HandshakeRules.Broken(HandshakeRules.PathUnknown) is { } nowhere) return Refusal(nowhere, isHead);
-        return new Judgement(JudgementKind.Upgrade, null, Negotiate(request, policy), false, nullOriginUsed);
+        return new UpgradeResult(UpgradeResultKind.Upgrade, null, Negotiate(request, policy), false, nullOriginUsed);
     }
 
-    private static HandshakeRule? JudgeRequest(UpgradeRequest request)
+    private static HandshakeRule? CheckRequest(UpgradeRequest request)
     {
-        // An upgrade is asked for with GET (§4.1, point 2); a HEAD is a GET whose body is left out, so the page may be asked for with it.
+        // An upgrade needs GET (§4.1, point 2). HEAD is a GET whose answer has no body, so a client may ask for the page with it.
         bool isGet = request.Method.SequenceEqual("GET"u8);
         bool isPlainHead = request.Method.SequenceEqual("HEAD"u8) && !AsksForUpgrade(request);
         if (!isGet && !isPlainHead && HandshakeRules.Broken(HandshakeRules.MethodNotAllowed) is { } method) return method;
@@ -75,7 +80,7 @@ public static class UpgradeRules
         return tooMany ? HandshakeRules.Broken(HandshakeRules.TokensTooMany) : null;
     }
 
-    private static HandshakeRule? JudgeUpgrade(UpgradeRequest request)
+    private static HandshakeRule? CheckUpgrade(UpgradeRequest request)
     {
         if (!HttpGrammar.ListContains(request, KnownField.Connection, "upgrade"u8)
             && HandshakeRules.Broken(HandshakeRules.ConnectionWithoutUpgrade) is { } connection) return connection;
@@ -104,8 +109,8 @@ public static class UpgradeRules
         _ => null,
     };
 
-    // Behind an upgrade come frames. A proxy that saw a body there would see other requests than we do. A length of 0, said once and as
-    // such, is no body.
+    // After an upgrade come frames. A proxy that took them for a body would see other requests than this server does. A Content-Length of
+    // 0, once and written so, is no body.
     private static bool HasBody(UpgradeRequest request)
     {
         int lengths = request.CountHeader(KnownField.ContentLength);
@@ -117,14 +122,14 @@ public static class UpgradeRules
     private static bool AsksForUpgrade(UpgradeRequest request) =>
         IsHttp11(request) && HttpGrammar.ListContains(request, KnownField.Upgrade, "websocket"u8);
 
-    // In HTTP/1.0 too: that is how a proxy passes on what it does not understand.
-    private static bool SpeaksOfWebSocket(UpgradeRequest request) =>
+    // HTTP/1.0 counts too: a proxy that does not know the upgrade may pass the request on like that.
+    private static bool HasWebSocketFields(UpgradeRequest request) =>
         request.CountHeader(KnownField.Key) + request.CountHeader(KnownField.Version)
             + request.CountHeader(KnownField.Subprotocols) + request.CountHeader(KnownField.Extensions) > 0;
 
     private static bool IsHttp11(UpgradeRequest request) => request.MinorVersion >= 1;
 
-    // The first of ours that the client offers; with none in common the field is left out (§4.2.2, point 5.5).
+    // The first of our subprotocols that the client offers. If there is none the answer has no such field (§4.2.2, point 5.5).
     private static string? Negotiate(UpgradeRequest request, UpgradePolicy policy)
     {
         if (policy.Subprotocols.Count == 0) return null;
@@ -134,5 +139,5 @@ public static class UpgradeRules
         return null;
     }
 
-    private static Judgement Refusal(HandshakeRule rule, bool headOnly) => new(JudgementKind.Refuse, rule, null, headOnly, false);
+    private static UpgradeResult Refusal(HandshakeRule rule, bool headOnly) => new(UpgradeResultKind.Refuse, rule, null, headOnly, false);
 }

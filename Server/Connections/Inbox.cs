@@ -45,7 +45,7 @@ internal sealed class Inbox(ProtocolLimits limits)
     public long LookTime { get; set; } = long.MaxValue;
 
     /// <summary>Nothing is under way: the connection can do without, and another may have it.</summary>
-    public bool IsAtRest => Protocol.IsAtRest && _assembly is null && Awaited is null && !Head.IsUnderWay;
+    public bool IsAtRest => Protocol.IsAtRest && _assembly is null && Awaited is null && !Head.HasBegun;
 
     /// <summary>Whether what comes next, beginning with this byte, may be of a compressed message (RSV1: RFC 7692 §6).</summary>
     public bool MayBeCompressed(byte first) => Inflater is not null || (first & (byte)ReservedBits.Rsv1) != 0;

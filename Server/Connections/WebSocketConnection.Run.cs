@@ -104,7 +104,7 @@ public sealed partial class WebSocketConnection
     // A head that comes in pieces has an inbox, as a message under way has: that is where it is remembered how far it has been judged.
     private void RememberHead(RequestProgress progress)
     {
-        bool isUnderWay = progress.IsUnderWay;
+        bool isUnderWay = progress.HasBegun;
         if (!isUnderWay && _inbox is null) return;
         (_inbox ??= TakeInbox()).Head = progress;
         if (!isUnderWay) RestInbox();
@@ -112,19 +112,19 @@ public sealed partial class WebSocketConnection
 
     private void Judge(UpgradeRequest request)
     {
-        Judgement judgement = UpgradeRules.Judge(request, _context.Policy);
-        if (judgement.NullOriginUsed) _context.WarnOfNullOrigin();
-        if (judgement.Kind == JudgementKind.Refuse)
-            Refuse(judgement.Rule!, judgement.HeadOnly, OriginAdvice.Of(request, judgement.Rule!));
-        else if (_overLimit && HandshakeRules.Broken(HandshakeRules.TooManyConnections) is { } full) Refuse(full, judgement.HeadOnly);
+        UpgradeResult result = UpgradeRules.Check(request, _context.Policy);
+        if (result.NullOriginUsed) _context.WarnOfNullOrigin();
+        if (result.Kind == UpgradeResultKind.Refuse)
+            Refuse(result.Rule!, result.HeadOnly, OriginAdvice.Of(request, result.Rule!));
+        else if (_overLimit && HandshakeRules.Broken(HandshakeRules.TooManyConnections) is { } full) Refuse(full, result.HeadOnly);
         else if (!_context.Budget.HasRoomFor(BytesPerConnectionMin) && HandshakeRules.Broken(HandshakeRules.OutOfMemory) is { } outOfMemory)
-            Refuse(outOfMemory, judgement.HeadOnly);
-        else if (judgement.Kind == JudgementKind.Page) ServePage(judgement.HeadOnly);
-        else Ask(request, judgement);
+            Refuse(outOfMemory, result.HeadOnly);
+        else if (result.Kind == UpgradeResultKind.Page) ServePage(result.HeadOnly);
+        else Ask(request, result);
     }
 
     // The application has the last word.
-    private void Ask(UpgradeRequest request, Judgement judgement)
+    private void Ask(UpgradeRequest request, UpgradeResult result)
     {
         UpgradeDecision decision;
         try
@@ -133,7 +133,7 @@ public sealed partial class WebSocketConnection
             if (!asked.IsCompletedSuccessfully)
             {
                 _loop.GiveRequestAway();
-                _pending = AwaitDecisionAsync(request, judgement, asked);
+                _pending = AwaitDecisionAsync(request, result, asked);
                 return;
             }
 
@@ -144,10 +144,10 @@ public sealed partial class WebSocketConnection
             decision = Fail(exception);
         }
 
-        Decide(request, judgement, decision);
+        Decide(request, result, decision);
     }
 
-    private async Task AwaitDecisionAsync(UpgradeRequest request, Judgement judgement, ValueTask<UpgradeDecision> asked)
+    private async Task AwaitDecisionAsync(UpgradeRequest request, UpgradeResult result, ValueTask<UpgradeDecision> asked)
     {
         UpgradeDecision decision;
         Task<UpgradeDecision>? task = null;
@@ -167,7 +167,7 @@ public sealed partial class WebSocketConnection
         }
 
         await new LoopSwitch(_loop);
-        if (_phase == Phase.Handshake) Decide(request, judgement, decision);
+        if (_phase == Phase.Handshake) Decide(request, result, decision);
     }
 
     private UpgradeDecision Fail(Exception exception)
@@ -176,14 +176,14 @@ public sealed partial class WebSocketConnection
         return UpgradeDecision.Refuse(500, "The application failed.");
     }
 
-    private void Decide(UpgradeRequest request, Judgement judgement, UpgradeDecision decision)
+    private void Decide(UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
     {
         if (!decision.IsAccepted) Answer(decision.Status, decision.Text!);
-        else if (decision.Subprotocol is null || request.Subprotocols.Contains(decision.Subprotocol, StringComparer.Ordinal)) Accept(request, judgement, decision);
+        else if (decision.Subprotocol is null || request.Subprotocols.Contains(decision.Subprotocol, StringComparer.Ordinal)) Accept(request, result, decision);
         else Answer(500, "The application named a subprotocol that was not offered."); // §4.2.2, point 5.5
     }
 
-    private void Accept(UpgradeRequest request, Judgement judgement, UpgradeDecision decision)
+    private void Accept(UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
     {
         DeflateAgreement? agreement = _context.NegotiateDeflate(request);
         if (agreement is not null && !_context.Deflate!.Contexts.HasRoomFor(MessageDeflate.ContextBytes(agreement))
@@ -194,7 +194,7 @@ public sealed partial class WebSocketConnection
             return;
         }
 
-        _terms = _context.Terms(decision.Endpoint ?? request.Path, decision.Subprotocol ?? judgement.Subprotocol, agreement);
+        _terms = _context.Terms(decision.Endpoint ?? request.Path, decision.Subprotocol ?? result.Subprotocol, agreement);
         if (agreement is not null) _deflate = new ConnectionDeflate(_context.Deflate!, agreement);
         Uid = decision.Uid;
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();

@@ -73,10 +73,10 @@ public sealed class DeflateNegotiationTests
     public void Section_7_AnOfferIsDeclined_NeverTheConnection(string parameters, DeflateDecline expected)
     {
         UpgradeRequest request = Parse(Deflate + parameters);
-        Assert.That(DeflateNegotiation.Judge(request.Extensions[0], Generous, out DeflateAgreement? agreement), Is.EqualTo(expected));
+        Assert.That(DeflateNegotiation.Check(request.Extensions[0], Generous, out DeflateAgreement? agreement), Is.EqualTo(expected));
         Assert.That(agreement, Is.Null);
         Assert.That(DeflateNegotiation.Negotiate(request.Extensions, Generous), Is.Null);
-        Assert.That(UpgradeRules.Judge(request, new UpgradePolicy()).Kind, Is.EqualTo(JudgementKind.Upgrade));
+        Assert.That(UpgradeRules.Check(request, new UpgradePolicy()).Kind, Is.EqualTo(UpgradeResultKind.Upgrade));
     }
 
     [TestCase("x-webkit-deflate-frame")]
@@ -85,7 +85,7 @@ public sealed class DeflateNegotiationTests
     public void OtherExtensionsAreIgnored(string offers)
     {
         UpgradeRequest request = Parse(offers);
-        Assert.That(DeflateNegotiation.Judge(request.Extensions[0], Generous, out _), Is.EqualTo(DeflateDecline.OtherExtension));
+        Assert.That(DeflateNegotiation.Check(request.Extensions[0], Generous, out _), Is.EqualTo(DeflateDecline.OtherExtension));
         Assert.That(DeflateNegotiation.Negotiate(request.Extensions, Generous), Is.Null);
     }
 
@@ -94,7 +94,7 @@ public sealed class DeflateNegotiationTests
     {
         UpgradeRequest request = Parse(Deflate);
         DeflatePolicy off = new() { Enabled = false };
-        Assert.That(DeflateNegotiation.Judge(request.Extensions[0], off, out _), Is.EqualTo(DeflateDecline.Disabled));
+        Assert.That(DeflateNegotiation.Check(request.Extensions[0], off, out _), Is.EqualTo(DeflateDecline.Disabled));
         Assert.That(DeflateNegotiation.Negotiate(request.Extensions, off), Is.Null);
         Assert.That(DeflateNegotiation.Negotiate([], Generous), Is.Null);
     }

@@ -105,12 +105,12 @@ public sealed class HandshakeTests
         Assert.That(JudgeWhole(line.Replace("/a", "/aa", StringComparison.Ordinal) + "\r\nHost: a\r\n\r\n").Rule, Is.EqualTo(HandshakeRules.RequestLineTooLong));
 
         string fields = string.Concat(Enumerable.Repeat("A: b\r\n", 94));
-        Assert.That(JudgeWhole(RequestVectors.With(fields)).Kind, Is.EqualTo(JudgementKind.Upgrade), "99 fields");
-        Assert.That(JudgeWhole(RequestVectors.With(fields + "A: b\r\n")).Kind, Is.EqualTo(JudgementKind.Upgrade), "100 fields");
+        Assert.That(JudgeWhole(RequestVectors.With(fields)).Kind, Is.EqualTo(UpgradeResultKind.Upgrade), "99 fields");
+        Assert.That(JudgeWhole(RequestVectors.With(fields + "A: b\r\n")).Kind, Is.EqualTo(UpgradeResultKind.Upgrade), "100 fields");
         Assert.That(JudgeWhole(RequestVectors.With(fields + "A: b\r\nA: b\r\n")).Rule, Is.EqualTo(HandshakeRules.TooManyHeaders), "101 fields");
 
         string filler = "A: " + new string('a', 32768 - RequestVectors.Valid.Length - 5) + "\r\n";
-        Assert.That(JudgeWhole(RequestVectors.With(filler)).Kind, Is.EqualTo(JudgementKind.Upgrade), "32,768 bytes");
+        Assert.That(JudgeWhole(RequestVectors.With(filler)).Kind, Is.EqualTo(UpgradeResultKind.Upgrade), "32,768 bytes");
         Assert.That(JudgeWhole(RequestVectors.With("A" + filler)).Rule, Is.EqualTo(HandshakeRules.HeadTooLarge), "32,769 bytes");
     }
 
@@ -126,7 +126,7 @@ public sealed class HandshakeTests
     public void Section_4_2_2_TheSwitch_ByteForByte()
     {
         UpgradeRequest request = Parse(RequestVectors.With("Sec-WebSocket-Protocol: a, chat\r\n"))!;
-        string? subprotocol = UpgradeRules.Judge(request, new UpgradePolicy { Subprotocols = ["chat", "a"] }).Subprotocol;
+        string? subprotocol = UpgradeRules.Check(request, new UpgradePolicy { Subprotocols = ["chat", "a"] }).Subprotocol;
         ArrayBufferWriter<byte> writer = new();
         UpgradeResponse.WriteSwitchingProtocols(writer, request, subprotocol);
         Assert.That(Encoding.ASCII.GetString(writer.WrittenSpan), Is.EqualTo(
@@ -137,10 +137,10 @@ public sealed class HandshakeTests
     public void Section_4_2_2_WithNothingInCommon_NeitherFieldIsInTheAnswer()
     {
         UpgradeRequest request = Parse(RequestVectors.With("Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: x-nobodys-extension\r\n"))!;
-        Judgement judgement = UpgradeRules.Judge(request, new UpgradePolicy { Subprotocols = ["chat"] });
-        Assert.That((judgement.Kind, judgement.Subprotocol), Is.EqualTo((JudgementKind.Upgrade, (string?)null)));
+        UpgradeResult result = UpgradeRules.Check(request, new UpgradePolicy { Subprotocols = ["chat"] });
+        Assert.That((result.Kind, result.Subprotocol), Is.EqualTo((UpgradeResultKind.Upgrade, (string?)null)));
         ArrayBufferWriter<byte> writer = new();
-        UpgradeResponse.WriteSwitchingProtocols(writer, request, judgement.Subprotocol);
+        UpgradeResponse.WriteSwitchingProtocols(writer, request, result.Subprotocol);
         Assert.That(Encoding.ASCII.GetString(writer.WrittenSpan), Is.EqualTo(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"));
     }
@@ -179,8 +179,8 @@ public sealed class HandshakeTests
     [TestCase("https://example.com", "null", false)]
     public void Section_10_2_NamedOrigins(string allowed, string origin, bool expected)
     {
-        Judgement judgement = UpgradeRules.Judge(Parse(RequestVectors.With($"Origin: {origin}\r\n"))!, new UpgradePolicy { AllowedOrigins = [allowed] });
-        Assert.That(judgement.Kind == JudgementKind.Upgrade, Is.EqualTo(expected));
+        UpgradeResult result = UpgradeRules.Check(Parse(RequestVectors.With($"Origin: {origin}\r\n"))!, new UpgradePolicy { AllowedOrigins = [allowed] });
+        Assert.That(result.Kind == UpgradeResultKind.Upgrade, Is.EqualTo(expected));
     }
 
     [TestCase("ws.example", true)]
@@ -188,7 +188,7 @@ public sealed class HandshakeTests
     public void Section_10_2_SameHost_CountsWhereTheHostIsKnown(string allowedHost, bool expected)
     {
         string request = RequestVectors.With("Origin: https://ws.example\r\n").Replace("Host: localhost:2000", "Host: ws.example", StringComparison.Ordinal);
-        Assert.That(UpgradeRules.Judge(Parse(request)!, new UpgradePolicy { AllowedHosts = [allowedHost] }).Kind == JudgementKind.Upgrade, Is.EqualTo(expected));
+        Assert.That(UpgradeRules.Check(Parse(request)!, new UpgradePolicy { AllowedHosts = [allowedHost] }).Kind == UpgradeResultKind.Upgrade, Is.EqualTo(expected));
     }
 
     [Test]
@@ -211,7 +211,7 @@ public sealed class HandshakeTests
     public void APolicy_MayNameTheEndpoints(string endpoint, string path, bool expected)
     {
         UpgradeRequest request = Parse(RequestVectors.Valid.Replace("/ws/chat", path, StringComparison.Ordinal))!;
-        Assert.That(UpgradeRules.Judge(request, new UpgradePolicy { Endpoints = [endpoint] }).Rule, Is.EqualTo(expected ? null : HandshakeRules.PathUnknown));
+        Assert.That(UpgradeRules.Check(request, new UpgradePolicy { Endpoints = [endpoint] }).Rule, Is.EqualTo(expected ? null : HandshakeRules.PathUnknown));
     }
 
     [Test]
@@ -247,12 +247,12 @@ public sealed class HandshakeTests
             for (int i = random.Next(1, 4); i > 0; i--) bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
             ReadOnlySequence<byte> buffer = new(bytes);
             if (RequestReader.TryRead(ref buffer, Limits, out UpgradeRequest? request, out _) != RequestStatus.Done) continue;
-            Judgement judgement = UpgradeRules.Judge(request!, Policy);
-            Assert.That(judgement.Rule is null, Is.EqualTo(judgement.Kind != JudgementKind.Refuse), $"seed 3, round {round}");
+            UpgradeResult result = UpgradeRules.Check(request!, Policy);
+            Assert.That(result.Rule is null, Is.EqualTo(result.Kind != UpgradeResultKind.Refuse), $"seed 3, round {round}");
         }
     }
 
-    private static (JudgementKind Kind, HandshakeRule? Rule) JudgeWhole(string text)
+    private static (UpgradeResultKind Kind, HandshakeRule? Rule) JudgeWhole(string text)
     {
         ReadOnlySequence<byte> buffer = new(Encoding.Latin1.GetBytes(text));
         RequestStatus status = RequestReader.TryRead(ref buffer, Limits, out UpgradeRequest? request, out HandshakeRule? violation);
@@ -266,12 +266,12 @@ public sealed class HandshakeTests
         return request;
     }
 
-    private static (JudgementKind Kind, HandshakeRule? Rule) Judge(RequestStatus status, UpgradeRequest? request, HandshakeRule? violation, UpgradePolicy policy)
+    private static (UpgradeResultKind Kind, HandshakeRule? Rule) Judge(RequestStatus status, UpgradeRequest? request, HandshakeRule? violation, UpgradePolicy policy)
     {
-        if (status == RequestStatus.Violation) return (JudgementKind.Refuse, violation);
+        if (status == RequestStatus.Violation) return (UpgradeResultKind.Refuse, violation);
         Assert.That(status, Is.EqualTo(RequestStatus.Done));
-        Judgement judgement = UpgradeRules.Judge(request!, policy);
-        return (judgement.Kind, judgement.Rule);
+        UpgradeResult result = UpgradeRules.Check(request!, policy);
+        return (result.Kind, result.Rule);
     }
 
     private static IEnumerable<int[]> CutsOf(int length)

@@ -61,10 +61,10 @@ public sealed class LinearWorkTests
     public void AList_IsParsedOnce()
     {
         UpgradeRequest request = Parse(RequestVectors.With($"Sec-WebSocket-Protocol: {Elements(50, ",")}\r\nSec-WebSocket-Extensions: {Elements(20, ",")}\r\n"))!;
-        Assert.That(UpgradeRules.Judge(request, Policy).Kind, Is.EqualTo(JudgementKind.Upgrade));
+        Assert.That(UpgradeRules.Check(request, Policy).Kind, Is.EqualTo(UpgradeResultKind.Upgrade));
         Assert.That((request.Subprotocols.Count, request.Extensions.Count), Is.EqualTo((50, 20)));
         Assert.That(Allocated(() => _ = request.Subprotocols.Count + request.Extensions.Count), Is.Zero);
-        Assert.That(Allocated(() => UpgradeRules.Judge(request, Policy)), Is.LessThan(1024));
+        Assert.That(Allocated(() => UpgradeRules.Check(request, Policy)), Is.LessThan(1024));
     }
 
     // A head that comes byte by byte, with lines of every length: the pieces of what has been there are not looked at again with each byte.
@@ -121,7 +121,7 @@ public sealed class LinearWorkTests
         ReadOnlySequence<byte> buffer = new(Encoding.ASCII.GetBytes(text));
         RequestStatus status = RequestReader.TryRead(ref buffer, new RequestLimits(), out UpgradeRequest? request, out HandshakeRule? violation);
         Assert.That(status, Is.Not.EqualTo(RequestStatus.NeedMoreData));
-        return violation?.Status ?? UpgradeRules.Judge(request!, Policy).Rule?.Status ?? 101;
+        return violation?.Status ?? UpgradeRules.Check(request!, Policy).Rule?.Status ?? 101;
     }
 
     /// <summary>Shows one byte more with each read, in segments of 32 bytes, and counts how often the bytes of one are asked for.</summary>

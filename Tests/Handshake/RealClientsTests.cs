@@ -122,12 +122,12 @@ public sealed class RealClientsTests
 
     private static int StatusOf(string text, UpgradePolicy? policy = null)
     {
-        Judgement judgement = UpgradeRules.Judge(Parse(text), policy ?? new UpgradePolicy());
-        return judgement.Kind switch
+        UpgradeResult result = UpgradeRules.Check(Parse(text), policy ?? new UpgradePolicy());
+        return result.Kind switch
         {
-            JudgementKind.Upgrade => 101,
-            JudgementKind.Page => 200,
-            _ => judgement.Rule!.Status,
+            UpgradeResultKind.Upgrade => 101,
+            UpgradeResultKind.Page => 200,
+            _ => result.Rule!.Status,
         };
     }
 

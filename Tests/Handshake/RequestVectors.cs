@@ -5,13 +5,13 @@ using RawWs.Handshake;
 
 namespace RawWs.Tests.Handshake;
 
-public sealed record RequestVector(string Name, string Request, HandshakeRule? Rule = null, JudgementKind Kind = JudgementKind.Upgrade)
+public sealed record RequestVector(string Name, string Request, HandshakeRule? Rule = null, UpgradeResultKind Kind = UpgradeResultKind.Upgrade)
 {
     public UpgradePolicy Policy { get; init; } = RequestVectors.AnyPath;
 
     public byte[] Bytes => Encoding.Latin1.GetBytes(Request);
 
-    public JudgementKind Expected => Rule is null ? Kind : JudgementKind.Refuse;
+    public UpgradeResultKind Expected => Rule is null ? Kind : UpgradeResultKind.Refuse;
 
     public override string ToString() => Name;
 }
@@ -49,10 +49,10 @@ public static class RequestVectors
         new("OriginOfLoopback", With("Origin: http://127.0.0.1:8080\r\n")),
         new("OriginOfLoopbackV6", With("Origin: http://[::1]:8080\r\n")),
         new("OriginOfSameAddress", With("Origin: http://192.0.2.1:8080\r\n").Replace("Host: localhost:2000", "Host: 192.0.2.1", StringComparison.Ordinal)),
-        new("Page", "GET / HTTP/1.1\r\n" + Host + "\r\n", Kind: JudgementKind.Page),
-        new("Page_Head", "HEAD /?a HTTP/1.1\r\n" + Host + "\r\n", Kind: JudgementKind.Page),
-        new("Page_Http10IgnoresUpgrade", "GET / HTTP/1.0\r\n" + Host + Upgrade + "\r\n", Kind: JudgementKind.Page),
-        new("Page_Http10WithoutHost", "GET / HTTP/1.0\r\n\r\n", Kind: JudgementKind.Page),
+        new("Page", "GET / HTTP/1.1\r\n" + Host + "\r\n", Kind: UpgradeResultKind.Page),
+        new("Page_Head", "HEAD /?a HTTP/1.1\r\n" + Host + "\r\n", Kind: UpgradeResultKind.Page),
+        new("Page_Http10IgnoresUpgrade", "GET / HTTP/1.0\r\n" + Host + Upgrade + "\r\n", Kind: UpgradeResultKind.Page),
+        new("Page_Http10WithoutHost", "GET / HTTP/1.0\r\n\r\n", Kind: UpgradeResultKind.Page),
 
         new("LongLine", "GET /" + new string('a', 8200), HandshakeRules.RequestLineTooLong),
         new("LargeHead", Line + "A: " + new string('a', 33_000), HandshakeRules.HeadTooLarge),

@@ -16,10 +16,10 @@ internal static class HandshakeSample
             + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
         ArrayBufferWriter<byte> answer = new();
         RequestStatus status = RequestReader.TryRead(ref arrived, new RequestLimits(), out UpgradeRequest? request, out HandshakeRule? broken);
-        if (status == RequestStatus.NeedMoreData) return; // nothing was consumed: again, once more has arrived
-        Judgement judgement = status == RequestStatus.Done ? UpgradeRules.Judge(request!, new UpgradePolicy()) : default;
-        if ((broken ?? judgement.Rule) is { } rule) UpgradeResponse.WriteRefusal(answer, rule);
-        else UpgradeResponse.WriteSwitchingProtocols(answer, request!, judgement.Subprotocol);
+        if (status == RequestStatus.NeedMoreData) return; // nothing was consumed: call again when more has arrived
+        UpgradeResult result = status == RequestStatus.Done ? UpgradeRules.Check(request!, new UpgradePolicy()) : default;
+        if ((broken ?? result.Rule) is { } rule) UpgradeResponse.WriteRefusal(answer, rule);
+        else UpgradeResponse.WriteSwitchingProtocols(answer, request!, result.Subprotocol);
         Console.Write(Encoding.ASCII.GetString(answer.WrittenSpan));
 
         // README ends

@@ -7,7 +7,7 @@
 //   the rest     the header and what follows it
 //
 // Properties: status and fields agree with an oracle at every prefix, so a violation is told at the earliest byte and never taken back;
-// segments change nothing; nothing past the header is consumed; the judgement agrees with the oracle's; what is read whole is written
+// segments change nothing; nothing past the header is consumed; the broken rule is the oracle's; what is read whole is written
 // back byte for byte.
 
 using System.Buffers;
@@ -34,7 +34,7 @@ internal static class HeaderTarget
         for (int length = 0; length <= bytes.Length; length++)
         {
             CheckRead(bytes[..length], input.Slice(10, Cuts.PlanBytes));
-            CheckJudgement(bytes[..length], context);
+            CheckResult(bytes[..length], context);
         }
     }
 
@@ -77,7 +77,7 @@ internal static class HeaderTarget
         Property.Same(FrameWriter.HeaderLength(header.PayloadLength, header.Masked), length);
     }
 
-    private static void CheckJudgement(ReadOnlySpan<byte> seen, in FrameContext context)
+    private static void CheckResult(ReadOnlySpan<byte> seen, in FrameContext context)
     {
         _ = FrameReader.TryRead(seen, out FrameHeader header);
         Rule? expected = FrameOracle.Broken(

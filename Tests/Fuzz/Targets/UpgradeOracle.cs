@@ -13,7 +13,7 @@ internal sealed partial class UpgradeOracle(RequestOracle request, string path, 
 {
     /// <summary>What becomes of the request.</summary>
     /// <param name="told">The row that the product says is broken: it is believed for the two.</param>
-    public (JudgementKind Kind, HandshakeRule? Rule) Judge(HandshakeRule? told)
+    public (UpgradeResultKind Kind, HandshakeRule? Rule) Judge(HandshakeRule? told)
     {
         bool asks = IsHttp11 && Elements("Upgrade").Any(static element => Same(element, "websocket"));
         if (request.Method != "GET" && (request.Method != "HEAD" || asks)) return Refuse(HandshakeRules.MethodNotAllowed);
@@ -29,7 +29,7 @@ internal sealed partial class UpgradeOracle(RequestOracle request, string path, 
         {
             string[] words = ["Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"];
             if (words.Any(word => Values(word).Count > 0)) return Refuse(HandshakeRules.UpgradeLost);
-            if (path == "/" && policy.HasPage) return (JudgementKind.Page, null);
+            if (path == "/" && policy.HasPage) return (UpgradeResultKind.Page, null);
             return Refuse(isEndpoint ? HandshakeRules.UpgradeNotAsked : HandshakeRules.PathUnknown);
         }
 
@@ -40,7 +40,7 @@ internal sealed partial class UpgradeOracle(RequestOracle request, string path, 
         if (!HasExtensionList()) return Refuse(HandshakeRules.ExtensionsMalformed);
         if (Values("Origin").Count > 1) return Refuse(HandshakeRules.OriginDoubled);
         if (told == HandshakeRules.OriginNotAllowed && Values("Origin").Count == 1) return Refuse(told);
-        return isEndpoint ? (JudgementKind.Upgrade, null) : Refuse(HandshakeRules.PathUnknown);
+        return isEndpoint ? (UpgradeResultKind.Upgrade, null) : Refuse(HandshakeRules.PathUnknown);
     }
 
     private bool IsHttp11 => request.Version[2] >= '1';
@@ -95,7 +95,7 @@ internal sealed partial class UpgradeOracle(RequestOracle request, string path, 
 
     private static bool Same(string one, string other) => string.Equals(one, other, StringComparison.OrdinalIgnoreCase);
 
-    private static (JudgementKind Kind, HandshakeRule? Rule) Refuse(HandshakeRule rule) => (JudgementKind.Refuse, rule);
+    private static (UpgradeResultKind Kind, HandshakeRule? Rule) Refuse(HandshakeRule rule) => (UpgradeResultKind.Refuse, rule);
 
     // 16 bytes are 22 characters of base64 and two of padding. The last character holds two bits of them and four zeros, so it is one of four.
     [GeneratedRegex(@"\A[+/0-9A-Za-z]{21}[AQgw]==\z", RegexOptions.CultureInvariant)]

@@ -5,8 +5,8 @@
 //   the rest     what the client sends
 //
 // Properties: the status, the row that is broken and the head's length are those of an oracle that reads one byte at a time, for every
-// prefix and any segments, and also where what has been judged is remembered from piece to piece; what stands behind the head is left;
-// limits are kept; the judgement is that of an oracle over strings; the request written anew reads and is judged the same; a 101 is byte
+// prefix and any segments, and also when RequestProgress remembers from piece to piece what has been checked; what stands behind the head is left;
+// limits are kept; the result is that of an oracle over strings; the request, written again, gives the same result; a 101 is byte
 // for byte what it has to be.
 
 using System.Buffers;
@@ -57,9 +57,9 @@ internal static class UpgradeTarget
         if (request is null) return;
         Property.Holds(oracle.DecidedAt <= limits.HeadBytesMax);
         CheckRequest(request, oracle);
-        Judgement judgement = CheckJudgement(request, policy, limits, oracle);
-        CheckRoundTrip(request, policy, limits, judgement);
-        if (judgement.Kind == JudgementKind.Upgrade) CheckSwitch(request, judgement.Subprotocol);
+        UpgradeResult result = CheckResult(request, policy, limits, oracle);
+        CheckRoundTrip(request, policy, limits, result);
+        if (result.Kind == UpgradeResultKind.Upgrade) CheckSwitch(request, result.Subprotocol);
     }
 
     private static UpgradePolicy Policy(int bits) => new()
@@ -123,19 +123,19 @@ internal static class UpgradeTarget
         if (request.TargetIsValid && oracle.Target[0] == '/') Property.Same(request.Path, Uri.UnescapeDataString(oracle.Target.Split('?')[0]));
     }
 
-    private static Judgement CheckJudgement(UpgradeRequest request, UpgradePolicy policy, RequestLimits limits, RequestOracle oracle)
+    private static UpgradeResult CheckResult(UpgradeRequest request, UpgradePolicy policy, RequestLimits limits, RequestOracle oracle)
     {
-        Judgement judgement = UpgradeRules.Judge(request, policy);
-        Property.Same((judgement.Kind, judgement.Rule), new UpgradeOracle(oracle, request.Path, policy, limits).Judge(judgement.Rule));
-        Property.Same(judgement.Rule == HandshakeRules.TargetMalformed, !IsBeforeTarget(judgement.Rule) && !request.TargetIsValid);
-        Property.Holds(judgement.Subprotocol is null || (policy.Subprotocols.Contains(judgement.Subprotocol) && request.Subprotocols.Contains(judgement.Subprotocol)));
-        Property.Holds(!judgement.NullOriginUsed || request.Origin is "null" or "file://");
-        return judgement;
+        UpgradeResult result = UpgradeRules.Check(request, policy);
+        Property.Same((result.Kind, result.Rule), new UpgradeOracle(oracle, request.Path, policy, limits).Judge(result.Rule));
+        Property.Same(result.Rule == HandshakeRules.TargetMalformed, !IsBeforeTarget(result.Rule) && !request.TargetIsValid);
+        Property.Holds(result.Subprotocol is null || (policy.Subprotocols.Contains(result.Subprotocol) && request.Subprotocols.Contains(result.Subprotocol)));
+        Property.Holds(!result.NullOriginUsed || request.Origin is "null" or "file://");
+        return result;
     }
 
     private static bool IsBeforeTarget(HandshakeRule? rule) => rule == HandshakeRules.MethodNotAllowed || rule == HandshakeRules.MajorVersionNotSupported;
 
-    private static void CheckRoundTrip(UpgradeRequest request, UpgradePolicy policy, RequestLimits limits, Judgement judgement)
+    private static void CheckRoundTrip(UpgradeRequest request, UpgradePolicy policy, RequestLimits limits, UpgradeResult result)
     {
         StringBuilder text = new();
         text.Append(Text(request.Method)).Append(' ').Append(Text(request.Target)).Append($" HTTP/{request.MajorVersion}.{request.MinorVersion}\r\n");
@@ -151,7 +151,7 @@ internal static class UpgradeTarget
             ExtensionParametersMax = limits.ExtensionParametersMax,
         };
         Property.Same(RequestReader.TryRead(ref bytes, roomy, out UpgradeRequest? again, out _), RequestStatus.Done);
-        Property.Same(UpgradeRules.Judge(again!, policy), judgement);
+        Property.Same(UpgradeRules.Check(again!, policy), result);
     }
 
     private static void CheckSwitch(UpgradeRequest request, string? subprotocol)
