@@ -40,7 +40,7 @@ public class BroadcastDeflateBenchmark : IDisposable
             text.Append(CultureInfo.InvariantCulture, $$"""{"id":{{random.Next(1_000_000)}},"room":"room-{{random.Next(50)}}","price":{{random.Next(100_000) / 100.0}}},""");
         _payload = Encoding.ASCII.GetBytes(text.ToString(0, MessageBytes));
         _windowBits = [.. Enumerable.Range(0, Load.Receivers).Select(i => Load.WindowBits[i % Load.WindowBits.Length])];
-        _deflate = new MessageDeflate(new DeflateContexts(_budget, level: 1, sparesMax: 2), new DeflatePolicy(), bytesMin: 1);
+        _deflate = new MessageDeflate(new DeflateContexts(_budget, level: 1, pooledMax: 2), new DeflatePolicy(), bytesMin: 1);
     }
 
     [GlobalCleanup]
@@ -54,7 +54,7 @@ public class BroadcastDeflateBenchmark : IDisposable
     public int Shared()
     {
         int bytes = 0;
-        using SharedMessage message = SharedMessage.TryTake(_budget, MessageKind.Text, _payload)!;
+        using SharedMessage message = SharedMessage.TryRent(_budget, MessageKind.Text, _payload)!;
         foreach (int windowBits in _windowBits) bytes += message.Compressed(windowBits, _deflate).Length;
         return bytes;
     }

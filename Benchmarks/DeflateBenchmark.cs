@@ -50,7 +50,7 @@ public class DeflateBenchmark : IDisposable
     {
         string[] words = "the of and to in is that for it was on are as with they be at one have this from or had by but some what there we can".Split(' ');
         Random random = new(1);
-        _contexts = new DeflateContexts(new MemoryBudget(100_000_000), Level, sparesMax: 2);
+        _contexts = new DeflateContexts(new MemoryBudget(100_000_000), Level, pooledMax: 2);
         _takeover = _contexts.TryRentDeflater(15, takeover: true)!;
         _streamTakeover = new DeflateStream(_stream, StreamLevel, leaveOpen: true);
         _room = new byte[Deflater.RoomBytes(Message.Bytes)];

@@ -1,5 +1,5 @@
-// One message to many outboxes, and out of them again, as far as the kernel's door: encoded once and shared against encoded for each.
-// Small frames are copied into each outbox, large ones are shared by reference. The limit copies the payload once per receiver.
+// One message to many queues, and out of them again, as far as the kernel's door: encoded once and shared against encoded for each.
+// Small frames are copied into each queue, large ones are shared by reference. The limit copies the payload once per receiver.
 
 using BenchmarkDotNet.Attributes;
 using RawWs.Frame;
@@ -16,7 +16,7 @@ public class FanOutBenchmark
     private readonly MemoryBudget _budget = new(1L << 30);
     private readonly Congestion _congestion = new();
     private readonly byte[] _kernel = new byte[1024 * 1024];
-    private Outbox?[] _outboxes = [];
+    private SendQueue?[] _queues = [];
 
     [ParamsSource(nameof(Loads))]
     public FanOut Load { get; set; } = null!;
@@ -30,43 +30,43 @@ public class FanOutBenchmark
     public void Setup()
     {
         Payload = Corpus.Payload.Make(Corpus.PayloadKind.Ascii, Load.Size.Bytes, new Random(1));
-        _outboxes = new Outbox?[Load.Receivers];
+        _queues = new SendQueue?[Load.Receivers];
     }
 
     [Benchmark(Description = "encoded once, shared")]
     public int Shared()
     {
         using (SharedMessage message = SharedMessage.TryCreate(_budget, MessageKind.Text, Payload)!)
-            foreach (ref Outbox? outbox in _outboxes.AsSpan()) (outbox = Outbox.Take(_budget, _congestion, now: 0)).TryAppend(message.Plain);
+            foreach (ref SendQueue? queue in _queues.AsSpan()) (queue = SendQueue.Rent(_budget, _congestion, now: 0)).TryAppend(message.Plain);
         return Drain();
     }
 
     [Benchmark(Description = "encoded for each")]
     public int Each()
     {
-        foreach (ref Outbox? outbox in _outboxes.AsSpan()) (outbox = Outbox.Take(_budget, _congestion, now: 0)).TryAppend(Opcode.Text, Payload);
+        foreach (ref SendQueue? queue in _queues.AsSpan()) (queue = SendQueue.Rent(_budget, _congestion, now: 0)).TryAppend(Opcode.Text, Payload);
         return Drain();
     }
 
     [Benchmark(Description = "Limit: memcpy for each")]
     public int Limit()
     {
-        for (int i = 0; i < _outboxes.Length; i++) Payload.CopyTo(_kernel, 0);
+        for (int i = 0; i < _queues.Length; i++) Payload.CopyTo(_kernel, 0);
         return _kernel[0];
     }
 
     private int Drain()
     {
         int bytes = 0;
-        foreach (Outbox? outbox in _outboxes)
+        foreach (SendQueue? queue in _queues)
         {
-            while (outbox!.TryPeek(out ReadOnlySpan<byte> run, out _))
+            while (queue!.TryPeek(out ReadOnlySpan<byte> run, out _))
             {
                 bytes += run.Length;
-                outbox.Taken(run.Length, now: 0);
+                queue.OnSent(run.Length, now: 0);
             }
 
-            outbox.GiveBack();
+            queue.Return();
         }
 
         return bytes;

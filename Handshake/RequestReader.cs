@@ -137,7 +137,8 @@ public static class RequestReader
     /// earlier call has checked is not checked again.
     /// </summary>
     /// <param name="buffer">
-    /// The bytes that have arrived: those of the earlier calls for this head, and what follows. When the status is Done the head is removed.
+    /// The bytes that have arrived: those of the earlier calls for this head, and what follows. When the status is Done the head is
+    /// removed.
     /// </param>
     /// <param name="limits">How large the head may be; the same in every call for one head.</param>
     /// <param name="request">The caller's request: filled when the status is Done, else not changed.</param>

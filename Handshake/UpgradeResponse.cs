@@ -93,7 +93,8 @@ public static class UpgradeResponse
         Append(writer, "Content-Type: text/html; charset=utf-8\r\n");
         Append(writer, string.Create(CultureInfo.InvariantCulture, $"Content-Length: {html.Length}\r\n"));
         Append(writer, $"Content-Security-Policy: {contentSecurityPolicy}\r\n");
-        Append(writer, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
+        Append(writer,
+            "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
         if (!headOnly) writer.Write(html);
     }
 

@@ -1,6 +1,6 @@
-// The standalone server: settings, log, server, signals, exit code. 0: stopped when told to. 1: could not start, for an address or for
-// want of descriptors or memory. 2: told something that it does not understand. 129, 130, 131 and 143: ended at once by a second SIGHUP,
-// SIGINT, SIGQUIT or SIGTERM.
+// The standalone server: settings, log, server, signals, exit code. 0: stopped as asked. 1: cannot start, because of an address or too few
+// descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT,
+// SIGQUIT or SIGTERM.
 
 using System.Net;
 using System.Runtime.CompilerServices;
@@ -18,7 +18,7 @@ internal static class Program
 {
     private const int ExitCodeStart = 1;
 
-    // Nothing is loaded for this method but what it has to say if nothing more can be loaded.
+    // Nothing is loaded for this method except what it needs to report that nothing more can be loaded.
     public static int Main(string[] arguments)
     {
         if (Descriptors.FindShortageForSettings() is not { } shortage) return Start(arguments);
@@ -52,7 +52,7 @@ internal static class Program
         CommandLineResult read = commandLine.Read(arguments);
         if (read.Settings is not { } settings) return Tell(output.ToString(), error.ToString(), read.ExitCode);
 
-        // Read by the runtime when the first socket is made: completions then run on the thread that has polled for them.
+        // The runtime reads this when the first socket is made. Completions then run on the thread that has polled for them.
         const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
         if (!settings.Server.UsesEpoll && Environment.GetEnvironmentVariable(InlineCompletions) is null)
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
@@ -70,7 +70,7 @@ internal static class Program
         return await RunAsync(settings with { Server = settings.Server with { LoggerFactory = loggers } }, log).ConfigureAwait(false);
     }
 
-    // There is nothing to run: help or version, or what is wrong.
+    // There is nothing to run: help or version was asked for, or something is wrong.
     private static int Tell(string text, string problem, int exitCode)
     {
         if (problem.Length > 0) Outputs.WriteError(problem);
@@ -81,12 +81,13 @@ internal static class Program
 
     private static async Task<int> RunAsync(RunSettings settings, ILogger log)
     {
-        // Signals are taken before anything can be listened on: whoever sees the port open may end us properly.
-        StopWish stop = new(settings.Server.TimeProvider);
+        // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
+        StopRequest stop = new(settings.Server.TimeProvider);
         using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal => OnSignal(signal, stop, 129));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
         using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
+        using PosixSignalRegistration terminate =
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
 
         RouterApplication? router = settings.Application == ApplicationKind.Router
             ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
@@ -96,15 +97,15 @@ internal static class Program
         await server.StartAsync().ConfigureAwait(false);
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
         SayReady(server, settings, log);
-        await stop.Asked.ConfigureAwait(false);
+        await stop.Requested.ConfigureAwait(false);
         await server.StopAsync(settings.Drain).ConfigureAwait(false);
         return 0;
     }
 
-    private static void OnSignal(PosixSignalContext signal, StopWish stop, int exitCode)
+    private static void OnSignal(PosixSignalContext signal, StopRequest stop, int exitCode)
     {
         signal.Cancel = true;
-        if (stop.Ask()) Environment.Exit(exitCode);
+        if (stop.Request()) Environment.Exit(exitCode);
     }
 
     private static void SayReady(WebSocketServer server, RunSettings settings, ILogger log)
@@ -114,7 +115,7 @@ internal static class Program
         if (settings.Application == ApplicationKind.Router && settings.EffectiveIntroduce != Introduce.None) log.UidsAreNotAuthenticated();
     }
 
-    // An address that stands for all of the machine's is reached as localhost.
+    // If the address means all addresses of the machine, the page is reached as localhost.
     private static string PageUrl(IPEndPoint endPoint) =>
         endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any)
             ? $"http://localhost:{endPoint.Port}/"

@@ -1,4 +1,4 @@
-// What all connections of one server share: options in the loops' units, the application, the rules, the budget.
+// What all connections of one server share: options in the loops' units, the application, the rules, the memory budget.
 
 using System.Buffers;
 using System.Text;
@@ -56,14 +56,14 @@ internal sealed class ServerContext
 
     public MemoryBudget Budget { get; }
 
-    /// <summary>It never throws.</summary>
+    /// <summary>A log that never throws.</summary>
     public GuardedLog Log { get; }
 
     public EndingLog Endings { get; }
 
     public ProtocolLimits ProtocolLimits { get; }
 
-    /// <summary>A handler has gone on after an await, once: from then on each message is copied for its handler.</summary>
+    /// <summary>Whether a handler has awaited anything yet. From then on each message is copied for its handler.</summary>
     public bool HandlersAwait
     {
         get => _handlersAwait;
@@ -78,7 +78,7 @@ internal sealed class ServerContext
 
     public DateText Date { get; }
 
-    /// <summary>Null: compression is not spoken here.</summary>
+    /// <summary>The server's side of compression; null when it is off.</summary>
     public MessageDeflate? Deflate { get; }
 
     public long HandshakeTimeout { get; }
@@ -89,14 +89,14 @@ internal sealed class ServerContext
 
     public long SendTimeout { get; }
 
-    /// <summary>Zero: Pings instead.</summary>
+    /// <summary>In milliseconds; zero for Pings instead.</summary>
     public long Heartbeat { get; }
 
     public long PingInterval { get; }
 
     public byte[]? PingText { get; }
 
-    /// <summary>A writer for one HTTP answer. One per thread is kept.</summary>
+    /// <summary>Rents a writer for one HTTP answer. Each thread keeps one.</summary>
     public static ArrayBufferWriter<byte> RentWriter()
     {
         ArrayBufferWriter<byte> writer = _threadWriter ?? new ArrayBufferWriter<byte>(1024);
@@ -110,11 +110,13 @@ internal sealed class ServerContext
         _threadWriter = writer;
     }
 
-    /// <summary>What is agreed on about compression, or null.</summary>
+    /// <summary>Agrees on compression with a client; null for none.</summary>
     public DeflateAgreement? NegotiateDeflate(UpgradeRequest request) =>
-        Deflate is null || request.CountHeader("Sec-WebSocket-Extensions"u8) == 0 ? null : DeflateNegotiation.Negotiate(request.Extensions, Deflate.Policy);
+        Deflate is null || request.CountHeader("Sec-WebSocket-Extensions"u8) == 0
+            ? null
+            : DeflateNegotiation.Negotiate(request.Extensions, Deflate.Policy);
 
-    /// <summary>Terms in one object for all that come to the same, one after the other.</summary>
+    /// <summary>Makes the terms of a connection. Connections one after the other with equal terms share one object.</summary>
     public ConnectionTerms Terms(string endpoint, string? subprotocol, DeflateAgreement? agreement)
     {
         ConnectionTerms last = _lastTerms;
@@ -128,14 +130,14 @@ internal sealed class ServerContext
         if (Interlocked.Exchange(ref _nullOriginWarned, 1) == 0) Log.NullOriginAllowed();
     }
 
-    /// <summary>The connection's last act.</summary>
-    public void OnEnded(WebSocketConnection connection, Verdict verdict, bool opened)
+    /// <summary>Tells the application, the log and the server that a connection has ended.</summary>
+    public void OnEnded(WebSocketConnection connection, CloseReport report, bool opened)
     {
         if (opened)
         {
             try
             {
-                Application.OnClose(connection, verdict);
+                Application.OnClose(connection, report);
             }
             catch (Exception exception)
             {
@@ -143,15 +145,17 @@ internal sealed class ServerContext
             }
         }
 
-        Endings.Tell(connection.Id, connection.Peer, verdict);
-        _server.OnConnectionEnded(connection, verdict);
+        Endings.Tell(connection.Id, connection.Peer, report);
+        _server.OnConnectionEnded(connection, report);
     }
 
-    /// <summary>Something has thrown on a connection. What that ends it with.</summary>
+    /// <summary>Logs that something has thrown on a connection. Returns the cause and code with which the connection ends.</summary>
     public (EndCause Cause, ushort Code) OnFailed(WebSocketConnection connection, Exception exception)
     {
         Endings.TellFailure(connection.Id, exception, Budget.LimitBytes);
-        return exception is OutOfMemoryException ? (EndCause.OutOfMemory, CloseCodes.TryAgainLater) : (EndCause.HandlerError, CloseCodes.InternalError);
+        return exception is OutOfMemoryException
+            ? (EndCause.OutOfMemory, CloseCodes.TryAgainLater)
+            : (EndCause.HandlerError, CloseCodes.InternalError);
     }
 
     private MessageDeflate? MakeDeflate(ServerOptions options, MemoryBudget budget)
@@ -170,8 +174,8 @@ internal sealed class ServerContext
             ServerWindowBits = options.CompressionWindowBits,
             ClientWindowBits = options.CompressionWindowBits,
         };
-        // A context without takeover is out for as long as a message takes, and then kept: one for each thread that may be at it.
-        DeflateContexts contexts = new(budget, options.CompressionLevel, sparesMax: Math.Max(16, options.Loops * 2));
+        // Without takeover a context is rented while one message is compressed, and then pooled: one for each thread that may compress.
+        DeflateContexts contexts = new(budget, options.CompressionLevel, pooledMax: Math.Max(16, options.Loops * 2));
         return new MessageDeflate(contexts, policy, options.CompressionBytesMin);
     }
 

@@ -1,4 +1,4 @@
-// What a server throws that the system has too little for.
+// The exception for a system that has too little of something.
 
 namespace RawWs.Server;
 

@@ -1,4 +1,4 @@
-// The server as the one who accepts: who comes is counted, turned away past the limits, or given to the next loop.
+// The server as acceptor: each new connection is counted, turned away past the limits, or given to the next loop.
 
 using System.Net;
 using System.Net.Sockets;
@@ -13,7 +13,7 @@ namespace RawWs.Server;
 
 public sealed partial class WebSocketServer
 {
-    // So many past the limit, if there is room for them, are still told why (503); the rest is closed unanswered.
+    // Past the limit so many connections, if there is room for them, are still told why (503). Further ones are closed unanswered.
     private const int ToldConnectionsMax = 64;
 
     private long _lastId;
@@ -42,7 +42,7 @@ public sealed partial class WebSocketServer
         }
         catch
         {
-            ConnectionGone(); // it never was
+            ConnectionGone(); // it never began
             throw;
         }
     }
@@ -84,7 +84,7 @@ public sealed partial class WebSocketServer
         }
     }
 
-    // Said at once, and while it lasts once a second.
+    // Logged at once, and then once a second while it lasts.
     void IAcceptor.OnBackOff(TimeSpan wait, string error)
     {
         TimeProvider time = _context.Options.TimeProvider;
@@ -94,17 +94,18 @@ public sealed partial class WebSocketServer
         _context.Log.AcceptBackedOff((int)wait.TotalMilliseconds, error);
     }
 
-    // The loops' own descriptors and the listeners' are taken by now. What is set explicitly holds, and if there is no room for it, that
-    // is said.
+    // The descriptors of the loops and listeners are counted by now. An explicit setting is kept, and if there is no room for it that is
+    // logged.
     private void SetConnectionsMax()
     {
         int room = Descriptors.RoomNow();
-        _connectionsMax = Options.ConnectionsMax ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4), MemoryShare.ConnectionsMax(Options.Loops));
+        _connectionsMax = Options.ConnectionsMax
+            ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4), MemoryShare.ConnectionsMax(Options.Loops));
         _toldMax = Math.Clamp(room - _connectionsMax, 0, ToldConnectionsMax);
         if (_connectionsMax > room) _context.Log.ConnectionsPastFiles(_connectionsMax, Descriptors.Limit, room);
     }
 
-    // A loop that hears nothing is given nobody, as long as there is another.
+    // A deaf loop gets no connections, as long as there is another loop.
     private EventLoop NextLoop()
     {
         EventLoop next = _loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)_loops.Length];
@@ -117,7 +118,7 @@ public sealed partial class WebSocketServer
     private bool TurnsAway(int before)
     {
         if (before < (long)_connectionsMax + _toldMax && !_stopping) return false;
-        // Said for the first, and then each time the number has doubled.
+        // Logged for the first one, and then each time that the number has doubled.
         long count = Interlocked.Increment(ref _turnedAway);
         if ((count & (count - 1)) == 0) _context.Log.ConnectionsTurnedAway(count, _connectionsMax);
         return true;

@@ -1,5 +1,5 @@
-// The server: listener, loops and what they share, from start to stop; .Accept has what becomes of those who come. It knows no protocol;
-// that is the connections'.
+// The server: listener, loops and what they share, from start to stop. WebSocketServer.Accept.cs has what happens to new connections. It
+// knows no protocol; the connections do.
 
 using System.Net;
 using System.Runtime.ExceptionServices;
@@ -12,27 +12,33 @@ using RawWs.Server.Time;
 
 namespace RawWs.Server;
 
-/// <summary>The open connections of a server, as an application needs them.</summary>
+/// <summary>The connections of a server, as an application needs them. Every member may be used from any thread.</summary>
 public interface IConnectionSet
 {
-    /// <summary>How many connections there are, the ones still in their handshake or ending included.</summary>
+    /// <summary>How many connections there are, including those in their handshake and those that are ending.</summary>
     int Count { get; }
 
-    /// <summary>Encodes a message once for any number of connections; null when the server's memory limit is reached.</summary>
+    /// <summary>
+    /// Encodes a message once for any number of connections. The caller owns it, and disposes it. Null when the server's memory limit is
+    /// reached.
+    /// </summary>
     SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload);
 
-    /// <summary>Sends to every open connection, once each. A full outbox does not get it, and is told to <paramref name="refused"/>.</summary>
-    /// <returns>False when not everybody gets it: an outbox is full, or the server's memory limit is reached.</returns>
+    /// <summary>
+    /// Sends to every open connection, once each. A connection whose send queue is full does not get the message, and <paramref
+    /// name="refused"/> is told of it.
+    /// </summary>
+    /// <returns>False when not everybody gets it: a send queue is full, or the server's memory limit is reached.</returns>
     bool Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null);
 
     /// <summary>
-    /// The same with a message that is encoded here, once; nothing is allocated. A connection whose handler sends much to everybody is not
-    /// read from until it has left.
+    /// The same with a message that is encoded here, once; nothing is allocated. If a connection's handler sends much to everybody, reading
+    /// from that connection is paused until it is sent.
     /// </summary>
     bool TryBroadcast(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused = null);
 }
 
-/// <summary>A WebSocket server (RFC 6455) over raw sockets.</summary>
+/// <summary>A WebSocket server (RFC 6455) over raw sockets. Every member may be used from any thread.</summary>
 public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposable
 {
     private readonly ServerContext _context;
@@ -45,9 +51,11 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
     private int _clean;
     private volatile bool _stopping;
 
-    /// <summary>Makes a server; nothing happens before <see cref="StartAsync"/>.</summary>
-    /// <exception cref="ArgumentException">An option is wrong; the message names it.</exception>
-    /// <exception cref="ShortageException">There are not enough descriptors, or there is not enough memory, for it and a few clients.</exception>
+    /// <summary>Makes a server. Nothing happens before <see cref="StartAsync"/>.</summary>
+    /// <exception cref="ArgumentException">An option is wrong; the message names it (<see cref="ServerOptions.FindError"/>).</exception>
+    /// <exception cref="ShortageException">
+    /// The system has too few descriptors, or too little memory, for the server and a few clients.
+    /// </exception>
     public WebSocketServer(ServerOptions options, IWebSocketApplication application)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -70,24 +78,24 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
         _context.Endings.RunTimerOn(_loops[0]);
     }
 
-    /// <summary>The options it was made with.</summary>
+    /// <summary>The options with which it was made.</summary>
     public ServerOptions Options { get; }
 
-    /// <summary>The held bytes, all together.</summary>
+    /// <summary>The budget of all bytes that connections hold.</summary>
     public MemoryBudget Budget { get; }
 
-    /// <summary>Where it listens, with the ports that the system chose. Empty before the start.</summary>
+    /// <summary>The addresses on which it listens, with the ports that the system chose. Empty before the start.</summary>
     public IReadOnlyList<IPEndPoint> EndPoints => _listener?.EndPoints ?? [];
 
     /// <inheritdoc/>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>How many connections are let in at once: the option, or what was found at the start. Zero before it.</summary>
+    /// <summary>How many connections are let in at once: the option, or what was found at the start. Zero before the start.</summary>
     public int ConnectionsMax => _connectionsMax;
 
     internal IReadOnlyList<EventLoop> Loops => _loops;
 
-    /// <summary>How readiness comes and sends go, in words for the log.</summary>
+    /// <summary>The kind of transport, in words for the log.</summary>
     internal string TransportName
     {
         get
@@ -95,19 +103,21 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
             if (!OperatingSystem.IsLinux() || !Options.UsesEpoll) return "socket";
             int rings = 0;
             foreach (EventLoop loop in _loops)
-                if (((EpollLoop)loop).Deferred.HasRing) rings++;
+                if (((EpollLoop)loop).Batch.HasRing) rings++;
             return rings == 0 ? "epoll" : rings == _loops.Length ? "epoll with io_uring" : $"epoll, {rings} with io_uring";
         }
     }
 
     /// <summary>Binds the addresses and begins to accept.</summary>
-    /// <exception cref="ListenException">An address can't be listened on.</exception>
-    /// <exception cref="StartException">The system refuses something else that is needed. Either way the server has stopped, and has nothing any more.</exception>
-    /// <exception cref="InvalidOperationException">It has been started or stopped before.</exception>
+    /// <exception cref="ListenException">The server cannot listen on an address. It has stopped, and holds nothing any more.</exception>
+    /// <exception cref="StartException">
+    /// The system refuses something else that the server needs. It has stopped, and holds nothing any more.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The server has been started or stopped before.</exception>
     public async Task StartAsync()
     {
         ExceptionDispatchInfo failure;
-        lock (_loops) // a stop that comes meanwhile finds all of it, or nothing
+        lock (_loops) // so that a concurrent stop finds all of it, or nothing
         {
             if (_started || _stopped is not null) throw new InvalidOperationException("The server has been started or stopped before.");
             _started = true;
@@ -130,9 +140,9 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
     }
 
     /// <summary>
-    /// Stops: accepts nothing more, sends Close 1001 to all, waits up to <paramref name="drain"/> for them to end, and ends the rest. Called
-    /// again, it waits for the same stop. It may be called from a handler or a log; to wait for it there takes as long as the drain and
-    /// some seconds more, for the loop that waits does not end meanwhile.
+    /// Stops: accepts no more connections, sends Close 1001 to all, waits up to <paramref name="drain"/> for them to end, and ends the
+    /// rest. A further call waits for the same stop. It may be called from a handler or a log. If such a caller also waits for the task on
+    /// its loop's thread, that takes the whole drain and some seconds more, because the waiting loop cannot end meanwhile.
     /// </summary>
     public Task StopAsync(TimeSpan drain)
     {
@@ -148,14 +158,14 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
     }
 
     /// <summary>
-    /// Leaves memory that is kept for coming connections and messages to the garbage collector: for whoever knows that much was needed and
-    /// is not any more.
+    /// Empties the pools of memory for coming connections and messages; the garbage collector takes it. For callers who know that much
+    /// memory was needed and is not needed any more.
     /// </summary>
     public void DropSpareMemory()
     {
-        Budget.DropSpares();
-        Outbox.DropSpares();
-        foreach (EventLoop loop in _loops) loop.Post(new SpareInboxes(loop));
+        Budget.DropPooled();
+        SendQueue.DropPooled();
+        foreach (EventLoop loop in _loops) loop.Post(new ClearAssemblers(loop));
     }
 
     /// <summary>Ends every connection at once, and stops.</summary>
@@ -172,7 +182,9 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
         bool all = true;
         bool fitsLog = FitsLog(message.PayloadBytes);
         foreach (EventLoop loop in _loops)
-            all &= fitsLog && loop.Broadcasts.TryAppend(message.Plain.Span, refused, out bool toAll) ? toAll : SendToEach(loop, message, refused);
+            all &= fitsLog && loop.Broadcasts.TryAppend(message.Plain.Span, refused, out bool toAll)
+                ? toAll
+                : SendToEach(loop, message, refused);
         HoldSender();
         message.Release();
         return all;
@@ -193,7 +205,7 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
                 continue;
             }
 
-            message ??= SharedMessage.TryTake(Budget, kind, payload);
+            message ??= SharedMessage.TryRent(Budget, kind, payload);
             all &= message is not null && SendToEach(loop, message, refused);
         }
 
@@ -202,19 +214,19 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
         return all;
     }
 
-    // Who sends more to everybody than can leave waits until it has: one message goes through in any case.
+    // A connection that sends more to everybody than can leave waits until it is sent. One message goes through in any case.
     private void HoldSender()
     {
         if (EventLoop.Current is not { } sending) return;
-        if (++sending.Share.Broadcasts == 1 || sending.Share.Awaited is not null) return;
+        if (++sending.Share.Broadcasts == 1 || sending.Share.PendingDelivery is not null) return;
         foreach (EventLoop loop in _loops)
         {
             bool isMuch = loop.Broadcasts.IsLong || (sending.Share.Broadcasts > TurnShare.FreeBroadcasts && loop.Congestion.IsAnyBehind);
-            if (isMuch) sending.Share.Awaited = loop.Broadcasts;
+            if (isMuch) sending.Share.PendingDelivery = loop.Broadcasts;
         }
     }
 
-    // Where compression may have been agreed on, a message that is worth it is compressed for whom it is.
+    // If compression may have been agreed on, a message that is large enough must be compressed for those connections.
     private bool FitsLog(int payloadBytes) =>
         payloadBytes <= BroadcastLog.FrameBytesMax - FrameWriter.HeaderBytesMax && _context.Deflate?.IsWorthwhile(payloadBytes) != true;
 
@@ -246,9 +258,9 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
         }
     }
 
-    internal void OnConnectionEnded(WebSocketConnection connection, Verdict verdict)
+    internal void OnConnectionEnded(WebSocketConnection connection, CloseReport report)
     {
-        if (_stopping && verdict.Clean) Interlocked.Increment(ref _clean);
+        if (_stopping && report.Clean) Interlocked.Increment(ref _clean);
         ConnectionGone();
     }
 
@@ -280,7 +292,7 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
         if (Count > 0)
         {
             foreach (EventLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.EndDrain()));
-            // That needs no peer. Only a handler that never returns keeps a connection now, and that is not waited for.
+            // This needs no peer. Only a handler that never returns still keeps a connection, and nobody waits for that.
             await EmptyWithin(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
         }
 
@@ -299,14 +311,14 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
         }
         catch (TimeoutException)
         {
-            // The rest is ended by force.
+            // The remaining connections are ended by force.
         }
     }
 
-    /// <summary>Drops a loop's spare inboxes, in a turn of it.</summary>
-    private sealed class SpareInboxes(EventLoop loop) : ILoopWork
+    /// <summary>Empties a loop's pool of assemblers, in a turn of it.</summary>
+    private sealed class ClearAssemblers(EventLoop loop) : ILoopWork
     {
-        public void OnPosted() => loop.Inboxes.Clear();
+        public void OnPosted() => loop.Assemblers.Clear();
     }
 
     /// <summary>Does something with each connection of a loop, in a turn of it.</summary>

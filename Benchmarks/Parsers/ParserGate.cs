@@ -1,5 +1,5 @@
 // The gate: every parser reads the whole corpus, twice over on one connection, before any is measured, and only those that get all of it
-// right are measured. Benchmarks run in processes of their own, which are told the verdict by a variable of the environment.
+// right are measured. Benchmarks run in processes of their own, which are told the result by a variable of the environment.
 
 using RawWs.Benchmarks.Corpus;
 

@@ -22,7 +22,7 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
         new(nameof(StrangersBenchmark), "Handshake, as a stranger would have it", "One request full of one thing: half of what is allowed, all of it, what the head can hold."),
         new(nameof(DeflateBenchmark), "permessage-deflate", "One message of words, compressed or decompressed. System.Net.WebSockets always compresses at level 6, and its frames are part of its time."),
         new(nameof(BroadcastDeflateBenchmark), "Broadcast, compressed", "One message of JSON, as far as every receiver's frame; a frame is one receiver's."),
-        new(nameof(FanOutBenchmark), "Fan-out", "One message into all receivers' outboxes and out again; a frame is one receiver's."),
+        new(nameof(FanOutBenchmark), "Fan-out", "One message into all receivers' send queues and out again; a frame is one receiver's."),
         new(nameof(RouterLookupBenchmark), "Router", "One uid:message, as far as its receivers."),
         new(nameof(TimerWheelBenchmark), "Timer wheel", "One tick, one entry, one heartbeat of all entries."),
     ];

@@ -21,7 +21,7 @@ public sealed class EchoApplication : IWebSocketApplication
         return ValueTask.CompletedTask;
     }
 
-    // The connection is not read from until its message has found room.
+    // Nothing is read from the connection until there is room for its message.
     private static async ValueTask SendLater(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
     {
         SendResult sent;
@@ -34,7 +34,7 @@ public sealed class EchoApplication : IWebSocketApplication
         CloseIfLost(connection, sent);
     }
 
-    // An echo that is lost is told.
+    // A lost echo is told to the client by a Close.
     private static void CloseIfLost(WebSocketConnection connection, SendResult sent)
     {
         if (sent == SendResult.OutOfMemory) connection.Close(CloseCodes.TryAgainLater, "server out of memory");

@@ -1,5 +1,5 @@
-// The seed's application, made sound: `uid:body` goes to the connections of that uid, `all:body` to everybody. What can't be done is
-// answered with `error:CODE:detail`; the README has the list. It uses the server's face like any other application.
+// The router: `uid:body` goes to the connections of that uid, `all:body` to everybody. What cannot be done is answered with
+// `error:CODE:detail`; the README has the list. It uses the server's public face, like any other application.
 
 using RawWs.Frame;
 using RawWs.Handshake;
@@ -10,19 +10,19 @@ namespace RawWs.Server.Applications;
 /// <summary>How a connection gets its uid.</summary>
 public enum Introduce : byte
 {
-    /// <summary>By the first message to a uid that is not reserved, as the seed's page does, or by the query.</summary>
+    /// <summary>By the first message to a uid that is not reserved, as the demo page does, or by the query.</summary>
     FirstMessage,
 
-    /// <summary>By ?uid= in the request's target.</summary>
+    /// <summary>By ?uid= in the request's target only.</summary>
     Query,
 
-    /// <summary>Not at all: everybody stays unnamed and can only write to all.</summary>
+    /// <summary>Not at all: nobody has a uid, and everybody can only write to all.</summary>
     None,
 }
 
-/// <summary>Routes messages by uid.</summary>
+/// <summary>Routes messages by uid. The README has the protocol.</summary>
 /// <param name="introduce">How a connection gets its uid.</param>
-/// <param name="duplicates">What becomes of a uid that somebody has already.</param>
+/// <param name="duplicates">What happens when a uid has a connection already.</param>
 public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicates) : IWebSocketApplication
 {
     private static readonly Action<WebSocketConnection> CloseIfTooSlow = static connection => connection.CloseIfTooSlow();
@@ -31,7 +31,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     private IUidDelivery? _delivery;
     private IConnectionSet? _connections;
 
-    /// <summary>Where messages to a uid go. Default: to the connections of this process.</summary>
+    /// <summary>Delivers messages to a uid. Default: to the connections of this process.</summary>
     public IUidDelivery Delivery
     {
         get => _delivery ??= new LocalDelivery(_registry, () => _connections);
@@ -41,7 +41,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     /// <summary>How many uids have a connection.</summary>
     public int UidCount => _registry.Count;
 
-    /// <summary>The server whose connections "all" means. To be set before the server starts.</summary>
+    /// <summary>Names the server whose connections "all" means. Call this before the server starts.</summary>
     public void Attach(IConnectionSet connections) => _connections = connections;
 
     /// <inheritdoc/>
@@ -58,7 +58,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         if (connection.Uid.IsEmpty) return;
         byte[] uid = connection.Uid.ToArray();
         connection.Uid = default;
-        // Free a moment ago, when the upgrade was decided, it may be taken now.
+        // The uid was free when the upgrade was decided. It may have a connection now.
         if (TryRegister(connection, uid)) return;
         connection.RequestClose(EndCause.Rejected, ServerCloseCodes.Rejected, "uid taken", dropUnsent: false);
     }
@@ -69,13 +69,14 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         ArgumentNullException.ThrowIfNull(connection);
         ReadOnlySpan<byte> bytes = message.Span;
         if (UidProtocol.IsHeartbeat(kind, bytes)) return ValueTask.CompletedTask;
-        if (!UidProtocol.TrySplit(bytes, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body)) return Tell(connection, UidError.NoColon, default);
+        if (!UidProtocol.TrySplit(bytes, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body))
+            return Tell(connection, UidError.NoColon, default);
         bool toAll = uid.SequenceEqual(UidProtocol.All);
         if (!toAll && UidProtocol.Check(uid) is { } error) return Tell(connection, error, uid);
         if (UidProtocol.LooksLikeNotice(body)) return Tell(connection, UidError.ReservedBody, default);
         if (toAll) return Broadcast(connection, kind, body);
 
-        // Introduced by the first message: it is the name, and its body comes back to who has said it (and to others of that name).
+        // With Introduce.FirstMessage this uid becomes the sender's, and so the body comes back to the sender, and to others of that uid.
         if (connection.Uid.IsEmpty && introduce == Introduce.FirstMessage && !TryRegister(connection, uid.ToArray()))
             return Tell(connection, UidError.Rejected, uid);
 
@@ -87,7 +88,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     }
 
     /// <inheritdoc/>
-    public void OnClose(WebSocketConnection connection, Verdict verdict)
+    public void OnClose(WebSocketConnection connection, CloseReport report)
     {
         ArgumentNullException.ThrowIfNull(connection);
         if (!connection.Uid.IsEmpty) _registry.Remove(connection.Uid.Span, connection);
@@ -105,7 +106,9 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         if (introduce == Introduce.None || !request.TryGetQuery("uid"u8, out byte[] uid, out int count)) return UpgradeDecision.Accept();
         if (count > 1) return UpgradeDecision.Refuse(400, "The query names more than one uid.");
         if (UidProtocol.Check(uid) is { } error)
-            return UpgradeDecision.Refuse(400, error == UidError.Reserved ? "This uid is reserved." : "A uid is 1 to 64 bytes of UTF-8 without colon or control character.");
+            return UpgradeDecision.Refuse(400, error == UidError.Reserved
+                ? "This uid is reserved."
+                : "A uid is 1 to 64 bytes of UTF-8 without colon or control character.");
         if (duplicates != DuplicateUid.Reject || _registry.FindOpen(uid) is not { } holder) return UpgradeDecision.Accept(uid);
         holder.Probe();
         return UpgradeDecision.Refuse(409, "This uid is taken.");
@@ -117,7 +120,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         if (registered) connection.Uid = uid;
         foreach (WebSocketConnection other in others)
         {
-            // Who keeps somebody out has to live: if it does not, the next try finds the uid free.
+            // A connection that keeps another one out must be alive. If it is not, the next try finds the uid free.
             if (!registered) other.Probe();
             else other.RequestClose(EndCause.Replaced, ServerCloseCodes.Replaced, "replaced by another connection", dropUnsent: false);
         }
@@ -131,7 +134,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         return sent ? ValueTask.CompletedTask : Tell(sender, UidError.TooSlow, UidProtocol.All);
     }
 
-    private static async ValueTask TellLater(WebSocketConnection connection, ReadOnlyMemory<byte> uid, ValueTask<DeliveryResult> delivery) =>
+    private static async ValueTask TellLater(WebSocketConnection connection, ReadOnlyMemory<byte> uid,
+        ValueTask<DeliveryResult> delivery) =>
         Tell(connection, await delivery.ConfigureAwait(false), uid.Span);
 
     private static void Tell(WebSocketConnection connection, DeliveryResult result, ReadOnlySpan<byte> uid)
@@ -146,8 +150,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         return ValueTask.CompletedTask;
     }
 
-    // An answer is queued like any message. Who is not read from while it does not take its answers seldom finds no room for one; who takes
-    // nothing is closed.
+    // An answer is queued like any message. Reading is paused from a client that does not receive its answers, so its queue is seldom full.
+    // A client that receives nothing is closed.
     private static void Send(WebSocketConnection connection, UidError error, ReadOnlySpan<byte> uid)
     {
         Span<byte> answer = stackalloc byte[128];

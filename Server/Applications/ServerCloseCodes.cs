@@ -1,20 +1,20 @@
-// The Close codes that this server gives to what no code of the RFC says: one code for each cause, so that a client knows whether to
-// come back. The README has the table, with the RFC's own among them. §7.4.2: 3000 to 3999 are registered, 4000 to 4999 are private.
+// The server's own Close codes, for causes for which the RFC has no code. Each cause has its own code, so that a client knows whether to
+// come back. The README has the table, together with the RFC's codes. §7.4.2: 3000 to 3999 are registered, 4000 to 4999 are private.
 
 using RawWs.Frame;
 
 namespace RawWs.Server;
 
 /// <summary>
-/// The server's own Close codes. After those in the first half of a range, 3000 to 3499 and 4000 to 4499, a client may come back; after
-/// those in the second, 3500 to 3999 and 4500 to 4999, it should not.
+/// The server's own Close codes (§7.4.2). After a code in the first half of a range, 3000 to 3499 and 4000 to 4499, a client may come back.
+/// After one in the second half, 3500 to 3999 and 4500 to 4999, it should not.
 /// </summary>
 public static class ServerCloseCodes
 {
-    /// <summary>Nothing came from the client for the heartbeat's time; registered as "timeout". It may come back.</summary>
+    /// <summary>The client sent nothing for the heartbeat's time. The code is registered as "timeout". The client may come back.</summary>
     public const ushort HeartbeatMissed = 3008;
 
-    /// <summary>The client did not take its messages as fast as they came. It may come back, and has missed some.</summary>
+    /// <summary>The client did not receive its messages as fast as they came. It may come back, and has missed some.</summary>
     public const ushort TooSlow = 4000;
 
     /// <summary>A message took too long from its first byte to its last. The client may come back.</summary>
@@ -28,8 +28,8 @@ public static class ServerCloseCodes
 
     /// <summary>
     /// Whether a client that sees this code should stay away. Of the codes below 3000 it may come back after 1001, 1011, 1012, 1013, 1014,
-    /// and after 1006, which it reports itself when the connection broke; after any other it has ended as it should, or would end again
-    /// for the same reason.
+    /// and after 1006, which it reports itself when the connection broke. After any other the connection has ended normally, or would end
+    /// again for the same reason.
     /// </summary>
     public static bool IsFinal(int code) => code switch
     {

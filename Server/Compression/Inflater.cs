@@ -1,21 +1,24 @@
-// Decompresses the messages of one direction of one connection (RFC 7692 §7.2.2), in bounded pieces: the caller gives what has arrived and room
-// for what comes of it, and says once how many bytes the message may have. The limit holds while inflating; at most one byte past it is ever made.
+// Decompresses the messages of one direction of one connection (RFC 7692 §7.2.2), in bounded pieces. The caller gives what has arrived and
+// memory for the output, and says once how many bytes the message may have. The limit is checked while inflating; at most one byte past it
+// is ever made.
 //
-//   Begin(limit)  { Inflate(piece, room) until NeedMoreData }  Finish()     Begin ...     Inflate, Finish may end in Malformed, TooBig, OutOfMemory
+//   Begin(limit)  { Inflate(piece, room) until NeedMoreData }  Finish()     Begin ...
+//   Inflate and Finish may end in Malformed, TooBig or OutOfMemory.
 //
-// With context takeover the same object serves message after message; without, each message begins with Reset, or with one from the pool.
-// After a status other than NeedMoreData, OutputFull and Done the object is of no use until it is reset.
+// With context takeover the same object serves message after message. Without, each message begins with a reset, or with an inflater from
+// the pool. After a status other than NeedMoreData, OutputFull and Done the object cannot be used until it is reset.
 //
-// How a message ends. Its sender has ended it in an empty block without compression and taken that block's last four bytes away (§7.2.1): the
-// data stop right before the block's length, which Finish supplies. So Finish succeeds only if the library takes exactly these four bytes, makes
-// nothing of them, and stands in front of a new block. A message that was cut, whose four bytes were left on, or without any byte is Malformed; an
-// empty one is the single byte 00.
+// How a message ends: its sender has ended it with an empty block without compression, and has cut off the last four bytes of that block
+// (§7.2.1). So the data stop directly before the block's length, which Finish supplies. Finish succeeds only if the library consumes
+// exactly these four bytes, makes no output of them, and then expects a new block. A message that was cut, one that still has its four
+// bytes, and one without any byte are Malformed. An empty message is the single byte 00.
 //
-// The window bounds what is remembered; it is not a check on the sender. A reference farther back than was agreed on is Malformed only where the
-// library has nothing there any more, and reads no other bytes than this connection's.
+// The window limits what is remembered; it does not check the sender. A reference farther back than was agreed on is Malformed only if the
+// library has nothing there any more. It never reads bytes of another connection.
 //
-// A block with BFINAL set (§7.2.3.4) is the end of a deflate stream: nothing behind it can refer to what is before it (RFC 1951 §3.2.3). What follows,
-// in the same message and in later ones, is a new stream with an empty window, which is what a zlib that finishes and is reset produces.
+// A block with BFINAL set (§7.2.3.4) is the end of a deflate stream: nothing after it can refer to what is before it (RFC 1951 §3.2.3).
+// What follows, in the same message and in later ones, is a new stream with an empty window. A zlib that finishes and is reset produces
+// that.
 
 namespace RawWs.Server.Compression;
 
@@ -110,13 +113,16 @@ internal sealed class Inflater : IDisposable
         return result switch
         {
             Zlib.Ok when consumed == TailBytes && written == 0 => InflateStatus.Done,
-            Zlib.Ok or Zlib.BufferError or Zlib.StreamEnd or Zlib.DataError => Fail("the message does not end in an empty block without compression"),
+            Zlib.Ok or Zlib.BufferError or Zlib.StreamEnd or Zlib.DataError =>
+                Fail("the message does not end in an empty block without compression"),
             Zlib.MemoryError => InflateStatus.OutOfMemory,
             _ => throw Unexpected(result),
         };
     }
 
-    /// <summary>Forgets everything: the next message is decompressed with an empty window of this size, 8 to 15 bits. False without memory.</summary>
+    /// <summary>
+    /// Forgets everything: the next message is decompressed with an empty window of this size, 8 to 15 bits. False when there is no memory.
+    /// </summary>
     public bool TryReset(int windowBits)
     {
         _windowBits = windowBits;

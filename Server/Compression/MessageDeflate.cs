@@ -1,6 +1,6 @@
-// permessage-deflate as the server's connections use it: which messages are compressed, and with what. One for all of them.
-// Without takeover, compressing a message is nobody's business but its sender's thread: a pooled deflater, a frame, done. With takeover
-// messages must leave in the order in which they were compressed, so ConnectionDeflate does it under the connection's lock.
+// permessage-deflate as the server's connections use it: which messages are compressed, and with what. One instance serves all of them.
+// Without takeover only the sender's thread has to do with it: it rents a deflater, makes a frame, and returns the deflater. With takeover
+// messages must leave in the order in which they were compressed, so ConnectionDeflate compresses under the connection's lock.
 
 using RawWs.Frame;
 using RawWs.Handshake;
@@ -12,22 +12,22 @@ internal sealed class MessageDeflate(DeflateContexts contexts, DeflatePolicy pol
     /// <summary>Where inflaters and deflaters come from.</summary>
     public DeflateContexts Contexts { get; } = contexts;
 
-    /// <summary>What is agreed to.</summary>
+    /// <summary>What the server allows.</summary>
     public DeflatePolicy Policy { get; } = policy;
 
-    /// <summary>Whether a message of this size is worth the trouble.</summary>
+    /// <summary>Whether a message of this size is large enough to be compressed.</summary>
     public bool IsWorthwhile(int payloadBytes) => payloadBytes >= bytesMin;
 
     /// <summary>
-    /// What a connection of this agreement cannot do without, in bytes: an inflater, and with takeover a deflater of its own. Without takeover
-    /// a deflater is nobody's for long, and a message for which there is none is sent as it is.
+    /// How many bytes of contexts a connection of this agreement needs: an inflater, and with takeover a deflater of its own. Without
+    /// takeover a deflater is rented only for a moment, and without one the message is sent uncompressed.
     /// </summary>
     public static int ContextBytes(DeflateAgreement agreement) =>
         Inflater.ContextBytes + (agreement.ServerTakeover ? Deflater.ContextBytes(agreement.ServerWindowBits) : 0);
 
     /// <summary>
-    /// Writes a compressed frame that refers to nothing outside of itself. 0 when the message is too small for it, would not
-    /// become smaller, or there is no context to be had: then it is sent as it is, which is always allowed (RFC 7692 §6).
+    /// Writes a compressed frame that refers to no other message. 0 when the message is too small, would not become shorter, or no context
+    /// is available. Then it is sent uncompressed, which is always allowed (RFC 7692 §6).
     /// </summary>
     /// <param name="frame">At least the payload's length, <see cref="Deflater.Slack"/> and the longest header.</param>
     /// <param name="kind">Text or binary.</param>
@@ -44,8 +44,8 @@ internal sealed class MessageDeflate(DeflateContexts contexts, DeflatePolicy pol
     }
 
     /// <summary>
-    /// Puts the header in front of a compressed payload that begins behind the room for the longest one, and moves both to the beginning.
-    /// RSV1 marks the message (RFC 7692 §6).
+    /// Writes the header in front of a compressed payload, and moves the payload to it. The payload lies behind the space for the longest
+    /// header. RSV1 marks the message (RFC 7692 §6).
     /// </summary>
     public static int Frame(Span<byte> frame, MessageKind kind, int payloadBytes)
     {
@@ -55,7 +55,7 @@ internal sealed class MessageDeflate(DeflateContexts contexts, DeflatePolicy pol
     }
 }
 
-/// <summary>The contexts that one connection keeps from message to message: only where takeover was agreed on.</summary>
+/// <summary>The contexts of one connection. It keeps them from message to message only if takeover was agreed on.</summary>
 internal sealed class ConnectionDeflate(MessageDeflate deflate, DeflateAgreement agreement)
 {
     private Inflater? _inflater;
@@ -68,8 +68,8 @@ internal sealed class ConnectionDeflate(MessageDeflate deflate, DeflateAgreement
     /// <summary>What is common to all connections.</summary>
     public MessageDeflate Common { get; } = deflate;
 
-    /// <summary>An inflater for a message that begins; null when the memory limit is reached. The owner's.</summary>
-    public Inflater? TryTakeInflater()
+    /// <summary>Rents an inflater for a new message; null when the memory limit is reached. Owner only.</summary>
+    public Inflater? TryRentInflater()
     {
         if (_inflater is not null) return _inflater;
         Inflater? inflater = Common.Contexts.TryRentInflater(Agreement.ClientWindowBits);
@@ -77,15 +77,15 @@ internal sealed class ConnectionDeflate(MessageDeflate deflate, DeflateAgreement
         return inflater;
     }
 
-    /// <summary>Its message has ended.</summary>
-    public void GiveBack(Inflater inflater)
+    /// <summary>The inflater's message has ended.</summary>
+    public void Return(Inflater inflater)
     {
         if (inflater != _inflater) Common.Contexts.Return(inflater);
     }
 
     /// <summary>
-    /// Compresses a message with all that came before it. 0 when there is no context to be had: it is sent as it is. What was
-    /// compressed must be queued. Under the connection's lock.
+    /// Compresses a message, which may refer to all before it. 0 when no context is available: then it is sent uncompressed. A compressed
+    /// message must be queued. Under the connection's lock.
     /// </summary>
     /// <param name="frame">Room for the longest header and <see cref="Deflater.RoomBytes"/> of the message.</param>
     /// <param name="kind">Text or binary.</param>
@@ -101,12 +101,12 @@ internal sealed class ConnectionDeflate(MessageDeflate deflate, DeflateAgreement
     }
 
     /// <summary>
-    /// A message was compressed elsewhere: the receiver's window has it, ours has not. What is compressed from here on refers to nothing
-    /// before it. Under the connection's lock.
+    /// A message was compressed elsewhere: the receiver's window has it, and this deflater's has not. What is compressed from here on
+    /// refers to nothing before it. Under the connection's lock.
     /// </summary>
     public void OnSharedFrame() => _mustForget = _deflater is not null;
 
-    /// <summary>The connection ends.</summary>
+    /// <summary>The connection ends: returns its contexts.</summary>
     public void Release()
     {
         if (_inflater is not null) Common.Contexts.Return(_inflater);

@@ -1,11 +1,11 @@
-// The compression library that the .NET runtime ships (zlib-ng) and System.IO.Compression is made of, bound directly: DeflateStream hides
-// the window, the flush and the reset that RFC 7692 needs. Every native call of the compression stands here.
+// The compression library that the .NET runtime ships (zlib-ng) and on which System.IO.Compression is built, bound directly: DeflateStream
+// hides the window, the flush and the reset that RFC 7692 needs. Every native call of the compression is here.
 //
-// These exports are the runtime's own and no public contract. ZlibCheck tries them out before anything relies on them, and without them
-// compression is not negotiated. Under Native AOT the library is linked in, and a missing export is an error of the link.
+// These exports belong to the runtime and are no public contract. ZlibCheck tries them before anything relies on them, and without them
+// compression is not negotiated. Under Native AOT the library is linked in, and a missing export is a link error.
 //
-// A Context's memory is native and is freed by End alone. The library keeps a pointer to a structure of its own, not to ours, so a Context may
-// lie in an object that the collector moves; no pointer into managed memory is used past the call that it was given to.
+// A Context's memory is native, and only End frees it. The library keeps a pointer to a structure of its own, not to ours, so a Context may
+// lie in an object that the garbage collector moves. No pointer into managed memory is used after the call that got it.
 
 using System.Runtime.InteropServices;
 
@@ -42,7 +42,9 @@ internal static unsafe partial class Zlib
     /// <summary>How many contexts have been made and not been ended, in the whole process.</summary>
     public static int Live => Volatile.Read(ref _live);
 
-    /// <summary>Makes a context that compresses to raw deflate data. Returns Ok, or the library's error; then there is nothing to end.</summary>
+    /// <summary>
+    /// Makes a context that compresses to raw deflate data. Returns Ok, or the library's error; after an error there is nothing to end.
+    /// </summary>
     /// <param name="context">Empty.</param>
     /// <param name="level">1 (fast) to 9 (small).</param>
     /// <param name="windowBits">9 to 15.</param>
@@ -62,7 +64,8 @@ internal static unsafe partial class Zlib
 
     /// <summary>Compresses.</summary>
     /// <returns>Ok, or BufferError when nothing could be done.</returns>
-    public static int Deflate(ref Context context, ReadOnlySpan<byte> input, Span<byte> output, int flush, out int consumed, out int written)
+    public static int Deflate(ref Context context, ReadOnlySpan<byte> input, Span<byte> output, int flush, out int consumed,
+        out int written)
     {
         fixed (Context* pointer = &context)
         fixed (byte* from = input)
@@ -84,7 +87,9 @@ internal static unsafe partial class Zlib
         Interlocked.Decrement(ref _live);
     }
 
-    /// <summary>Makes a context that decompresses raw deflate data. Returns Ok, or the library's error; then there is nothing to end.</summary>
+    /// <summary>
+    /// Makes a context that decompresses raw deflate data. Returns Ok, or the library's error; after an error there is nothing to end.
+    /// </summary>
     /// <param name="context">Empty.</param>
     /// <param name="windowBits">8 to 15.</param>
     public static int InitInflate(ref Context context, int windowBits)
@@ -100,7 +105,8 @@ internal static unsafe partial class Zlib
 
     /// <summary>Decompresses.</summary>
     /// <returns>Ok; StreamEnd behind a final block; BufferError when nothing could be done; DataError; MemoryError.</returns>
-    public static int Inflate(ref Context context, ReadOnlySpan<byte> input, Span<byte> output, int flush, out int consumed, out int written)
+    public static int Inflate(ref Context context, ReadOnlySpan<byte> input, Span<byte> output, int flush, out int consumed,
+        out int written)
     {
         fixed (Context* pointer = &context)
         fixed (byte* from = input)

@@ -1,6 +1,6 @@
-// Tries the compression library out, once, before anything relies on it: the runtime's exports are no public contract, and a coming .NET may
-// have them no more or have them do something else. Each trial is something that RFC 7692 needs and that these exports do today; the first that
-// fails is named in one sentence, and the server then runs without compression. It takes a few milliseconds.
+// Tries the compression library once, before anything relies on it. The runtime's exports are no public contract: a later .NET may have
+// removed them, or they may do something else. Each trial is something that RFC 7692 needs and that these exports do today. The first trial
+// that fails is named in one sentence, and the server then runs without compression. It takes a few milliseconds.
 
 using System.Diagnostics.CodeAnalysis;
 
@@ -10,7 +10,9 @@ internal static class ZlibCheck
 {
     private static readonly Lazy<string?> Found = new(static () => FindProblem(TryAll));
 
-    /// <summary>Whether the library is there and does what is needed; if not, what is wrong. Safe on any thread; the trial is made once.</summary>
+    /// <summary>
+    /// Whether the library is there and does what is needed; if not, says what is wrong. Any thread; the trial is made once.
+    /// </summary>
     public static bool TryLoad([NotNullWhen(false)] out string? problem)
     {
         problem = Found.Value;
@@ -70,7 +72,8 @@ internal static class ZlibCheck
             for (int i = 0; i < 2; i++)
             {
                 if (!deflater.TryDeflate(message, payload, out int written)) return "a message does not fit its room";
-                if (!Reads(inflater, payload.AsSpan(0, written), message)) return $"what is written with a window of {windowBits} bits is read wrongly";
+                if (!Reads(inflater, payload.AsSpan(0, written), message))
+                    return $"what is written with a window of {windowBits} bits is read wrongly";
                 if (i == 1 && written > message.Length / 2) return "a message does not refer to the one before";
             }
         }
@@ -101,7 +104,8 @@ internal static class ZlibCheck
         using Inflater? inflater = Inflater.TryCreate(9);
         if (deflater is null || inflater is null) return "there is no memory";
         byte[] payload = new byte[Deflater.RoomBytes(twice.Length)];
-        return deflater.TryDeflate(twice, payload, out int written) && written > twice.Length && Reads(inflater, payload.AsSpan(0, written), twice)
+        return deflater.TryDeflate(twice, payload, out int written) && written > twice.Length
+            && Reads(inflater, payload.AsSpan(0, written), twice)
             ? null
             : "a small window is not honoured";
     }

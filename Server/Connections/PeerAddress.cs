@@ -1,4 +1,4 @@
-// A peer's address and port in 16 bytes, if it is IPv4: ten thousand idle connections need not hold an IPEndPoint each.
+// A peer's address and port; in 16 bytes if it is IPv4. So ten thousand idle connections need not hold an IPEndPoint each.
 
 using System.Buffers.Binary;
 using System.Net;
@@ -35,7 +35,7 @@ internal readonly struct PeerAddress
         BinaryPrimitives.WriteUInt128BigEndian(_v6, bits);
     }
 
-    /// <summary>From a Linux sockaddr_in or sockaddr_in6: family, port in network order, address.</summary>
+    /// <summary>Makes one from a Linux sockaddr_in or sockaddr_in6: family, port in network order, address.</summary>
     public static PeerAddress FromSockaddr(ReadOnlySpan<byte> sockaddr)
     {
         const int InterNetwork = 2, InterNetworkV6 = 10;
@@ -68,7 +68,8 @@ internal readonly struct PeerAddress
     {
         if (_v6 is not null)
         {
-            line.Write(ToEndPoint().ToString()); // the longest run of zeros is left out, and more: the base library knows how
+            // IPv6 text is not simple (the longest run of zeros is left out): the base library writes it.
+            line.Write(ToEndPoint().ToString());
             return;
         }
 

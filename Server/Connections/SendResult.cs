@@ -2,18 +2,21 @@
 
 namespace RawWs.Server;
 
-/// <summary>What became of a message given to a connection.</summary>
+/// <summary>The result of sending a message to a connection.</summary>
 public enum SendResult : byte
 {
-    /// <summary>It is queued, and goes out in order unless the connection ends first.</summary>
+    /// <summary>The message is queued. It is sent in order, unless the connection ends first.</summary>
     Queued,
 
-    /// <summary>The outbox is at its bound: not queued. Its peer takes less than it is sent, or nothing (<see cref="WebSocketConnection.CloseIfTooSlow"/>).</summary>
+    /// <summary>
+    /// The message is not queued: the send queue is at its bound. The peer receives less than it is sent, or nothing (<see
+    /// cref="WebSocketConnection.CloseIfTooSlow"/>).
+    /// </summary>
     Full,
 
-    /// <summary>The server's memory limit is reached: not queued. It is not the peer's fault.</summary>
+    /// <summary>The message is not queued: the server's memory limit is reached. That is not this peer's fault.</summary>
     OutOfMemory,
 
-    /// <summary>The connection is not open (yet, or any more): not queued.</summary>
+    /// <summary>The message is not queued: the connection is not open yet, or not open any more.</summary>
     Closed,
 }

@@ -1,7 +1,8 @@
-// One message encoded once for many receivers. A frame is whole, header and all, as a server sends it: unmasked frames are the same for
-// everybody (§5.1). Receivers that agreed on permessage-deflate get a compressed one, which is made when the first of them comes, once for
-// each window: it refers to nothing outside of itself, so that it can be read with takeover and without.
-// Counted: its maker holds one reference, each outbox that queued one of its frames another, and the last to let go gives the bytes back.
+// One message that is encoded once for many receivers. A frame is whole, header and payload, as a server sends it: unmasked frames are the
+// same for everybody (§5.1). Receivers that agreed on permessage-deflate get a compressed frame. It is made for the first of them, once for
+// each window size, and refers to no other message; so it can be read with takeover and without.
+// References are counted: the maker holds one, and each send queue that holds one of the frames another. Who releases the last one returns
+// the bytes.
 
 using RawWs.Frame;
 using RawWs.Server.Compression;
@@ -10,19 +11,21 @@ using RawWs.Server.Memory;
 
 namespace RawWs.Server;
 
-/// <summary>A message encoded once and sent to any number of connections. Dispose it when you have sent it to the last.</summary>
-public sealed class SharedMessage : IDisposable, IUnderWay
+/// <summary>
+/// A message that is encoded once and sent to any number of connections. Dispose it after you have sent it to the last one.
+/// </summary>
+public sealed class SharedMessage : IDisposable, IPendingDelivery
 {
-    // So many bytes to all its receivers together take the kernel a while.
+    // So many bytes, to all receivers together, keep the kernel busy for a while.
     private const long LongDeliveredBytes = 1024 * 1024;
 
     private const int WindowBitsMin = 8;
     private const int WindowCount = 8;
 
-    // A broadcast's message is never seen by anybody outside, so the object itself can serve again.
-    private static readonly Spares<SharedMessage> SpareMessages = new(1024);
+    // Nobody outside ever has a broadcast's message, so the object itself can be pooled.
+    private static readonly Pool<SharedMessage> MessagePool = new(1024);
 
-    private readonly bool _isSpare;
+    private readonly bool _isPooled;
     private readonly SharedFrame _plain;
     private SharedFrame?[] _compressed = [];
     private MemoryBudget _budget = null!;
@@ -30,29 +33,29 @@ public sealed class SharedMessage : IDisposable, IUnderWay
     private int _references;
     private int _disposed;
 
-    private SharedMessage(bool isSpare)
+    private SharedMessage(bool isPooled)
     {
-        _isSpare = isSpare;
+        _isPooled = isPooled;
         _plain = new SharedFrame(this);
     }
 
-    /// <summary>Text or binary.</summary>
+    /// <summary>Whether the message is text or binary.</summary>
     public MessageKind Kind { get; private set; }
 
     /// <summary>The payload's length in bytes.</summary>
     public int PayloadBytes { get; private set; }
 
-    /// <summary>The frame as it goes to whoever has not agreed on compression.</summary>
+    /// <summary>The frame for receivers that have not agreed on compression.</summary>
     internal SharedFrame Plain => _plain.IsMade ? _plain : throw new ObjectDisposedException(nameof(SharedMessage));
 
-    int IUnderWay.Left => Volatile.Read(ref _references);
+    int IPendingDelivery.Remaining => Volatile.Read(ref _references);
 
-    // In which one receiver at least should have got through.
-    long IUnderWay.LookInterval => 1000;
+    // In that time at least one receiver should have got it.
+    long IPendingDelivery.CheckInterval => 1000;
 
     /// <summary>
-    /// Gives up the maker's reference; once. If much of it is still on its way then, the connection whose handler does this is not read
-    /// from until it has left.
+    /// Gives up the maker's reference, once. If much of the message is still unsent, and a handler of a connection makes this call, the
+    /// server stops reading from that connection until the message is sent.
     /// </summary>
     public void Dispose()
     {
@@ -61,29 +64,32 @@ public sealed class SharedMessage : IDisposable, IUnderWay
         Release();
     }
 
-    /// <summary>One that the caller may give to others. Null when the memory limit is reached.</summary>
+    /// <summary>Makes one that the caller may give to others. Null when the memory limit is reached.</summary>
     internal static SharedMessage? TryCreate(MemoryBudget budget, MessageKind kind, ReadOnlySpan<byte> payload) =>
-        TryFill(new SharedMessage(isSpare: false), budget, kind, payload);
-
-    /// <summary>One that stays with the caller and with outboxes: disposed, it is not looked at again.</summary>
-    internal static SharedMessage? TryTake(MemoryBudget budget, MessageKind kind, ReadOnlySpan<byte> payload) =>
-        TryFill(SpareMessages.TryTake() ?? new SharedMessage(isSpare: true), budget, kind, payload);
+        TryFill(new SharedMessage(isPooled: false), budget, kind, payload);
 
     /// <summary>
-    /// The frame compressed with a window, or the plain one where that is no longer, or where there is no memory for it. The first
-    /// caller makes it; the others wait.
+    /// Rents one that stays with the caller and with send queues. Once disposed it must not be used again. Null when the memory limit is
+    /// reached.
+    /// </summary>
+    internal static SharedMessage? TryRent(MemoryBudget budget, MessageKind kind, ReadOnlySpan<byte> payload) =>
+        TryFill(MessagePool.TryRent() ?? new SharedMessage(isPooled: true), budget, kind, payload);
+
+    /// <summary>
+    /// The frame compressed for a window size. It is the plain frame if compression does not make it shorter, or if there is no memory. The
+    /// first caller makes it; the others wait.
     /// </summary>
     internal SharedFrame Compressed(int windowBits, MessageDeflate deflate)
     {
         SharedFrame plain = Plain;
         int window = windowBits - WindowBitsMin;
-        // For all but the first receiver it is there, and a lock would be most of what such a receiver costs.
+        // For all but the first receiver the frame is there. A lock would then be most of the cost.
         SharedFrame?[] compressed = _compressed;
         SharedFrame frame = compressed.Length > 0 && compressed[window] is { IsMade: true } made ? made : Compress(plain, window, deflate);
         return frame.Length > 0 ? frame : plain;
     }
 
-    /// <summary>One reference more, as long as there is one.</summary>
+    /// <summary>Adds a reference. There must be one already.</summary>
     internal void Acquire()
     {
         int before = Volatile.Read(ref _references);
@@ -99,29 +105,29 @@ public sealed class SharedMessage : IDisposable, IUnderWay
     internal void Release()
     {
         if (Interlocked.Decrement(ref _references) != 0) return;
-        if (_awaiting is not null) Interlocked.Exchange(ref _awaiting, null)?.OnLeft();
+        if (_awaiting is not null) Interlocked.Exchange(ref _awaiting, null)?.OnDelivered();
         _plain.Release(_budget);
         foreach (SharedFrame? frame in _compressed) frame?.Release(_budget);
-        if (_isSpare) SpareMessages.Give(this);
+        if (_isPooled) MessagePool.Return(this);
     }
 
-    // Whoever sends it, of those whose bytes are being taken on this thread, waits until it has left if there is much of it. We have a
-    // reference yet.
+    // If much is unsent, the connection whose bytes are handled on this thread waits until it is sent. We still hold a reference here.
     private void HoldSender()
     {
-        long outboxes = Volatile.Read(ref _references) - 1;
-        if (outboxes * PayloadBytes < LongDeliveredBytes || EventLoop.Current is not { Batch.Owner: { } sender } loop) return;
+        long queues = Volatile.Read(ref _references) - 1;
+        if (queues * PayloadBytes < LongDeliveredBytes || EventLoop.Current is not { Cork.Owner: { } sender } loop) return;
         Volatile.Write(ref _awaiting, sender);
-        loop.Share.Awaited = this;
+        loop.Share.PendingDelivery = this;
     }
 
-    void IUnderWay.Forget(WebSocketConnection sender) => Interlocked.CompareExchange(ref _awaiting, null, sender);
+    void IPendingDelivery.Forget(WebSocketConnection sender) => Interlocked.CompareExchange(ref _awaiting, null, sender);
 
-    void IUnderWay.GiveUp()
+    void IPendingDelivery.GiveUp()
     {
     }
 
-    bool IUnderWay.TryAwait(WebSocketConnection sender) => true; // it was named before the last reference went, and is told in a turn to come
+    // It was named before the last reference went, and will be told in a later turn.
+    bool IPendingDelivery.TryWait(WebSocketConnection sender) => true;
 
     private SharedFrame Compress(SharedFrame plain, int window, MessageDeflate deflate)
     {
@@ -144,7 +150,7 @@ public sealed class SharedMessage : IDisposable, IUnderWay
         byte[]? bytes = budget.TryRentToWait(FrameWriter.HeaderLength((ulong)payload.Length, masked: false) + payload.Length);
         if (bytes is null)
         {
-            if (message._isSpare) SpareMessages.Give(message);
+            if (message._isPooled) MessagePool.Return(message);
             return null;
         }
 
@@ -158,24 +164,24 @@ public sealed class SharedMessage : IDisposable, IUnderWay
     }
 }
 
-/// <summary>One form of a shared message.</summary>
+/// <summary>One form of a shared message: plain, or compressed for one window size.</summary>
 internal sealed class SharedFrame(SharedMessage message)
 {
     private byte[]? _bytes;
 
-    // Written last by Make: who reads it without a lock sees the frame with it.
+    // Make writes this last: whoever reads it as true, without a lock, sees the whole frame.
     private volatile bool _isMade;
 
-    /// <summary>Whose it is.</summary>
+    /// <summary>The message of which this is a form.</summary>
     public SharedMessage Message { get; } = message;
 
-    /// <summary>It has been made, or it has been found that it is not worth it: then its length is 0.</summary>
+    /// <summary>Whether the frame has been made; or compression was not worth it, and then the length is 0.</summary>
     public bool IsMade => _isMade;
 
     /// <summary>The frame's length in bytes.</summary>
     public int Length { get; private set; }
 
-    /// <summary>The array in which the frame lies, from its first byte on.</summary>
+    /// <summary>The array in which the frame lies, from its first byte on. Owned by the message; nobody may change it.</summary>
     public byte[] Bytes => _bytes ?? throw new ObjectDisposedException(nameof(SharedMessage));
 
     public ReadOnlySpan<byte> Span => Bytes.AsSpan(0, Length);

@@ -1,7 +1,8 @@
-// Time. Activity only stores the loop's cached clock; the one timer entry is armed for the earliest deadline there is, and when it
-// comes due it looks at what has happened since, and re-arms itself for what is left. While we do not read from the peer, for
-// reasons of ours, its silence is not held against it: heartbeat and message deadline begin anew when the gate opens.
-// Nothing is held against a peer before everything that the kernel holds from it has been read. (A turn that comes late: EventLoop.Now.)
+// Deadlines. Activity only stores the loop's cached clock. The connection has one timer entry, armed for its earliest deadline. When it is
+// due, it checks what has happened since, and arms itself again for the time that is left. While this server does not read from the peer,
+// for reasons of its own, the peer's silence does not count: heartbeat and message deadline begin again when reading is resumed. And
+// nothing is held against a peer before everything that the kernel holds from it has been read. (EventLoop.Now says what happens in a turn
+// that comes late.)
 
 using System.Buffers;
 using System.Text;
@@ -20,17 +21,18 @@ public sealed partial class WebSocketConnection
     private const long ProbeMilliseconds = 5_000;
 
     private long _begunAt; // in the loop's uptime
-    private long _deadline = long.MaxValue; // of the handshake, while open of a probe, then of the closing
+    private long _deadline = long.MaxValue; // of the handshake; while open, of a probe; then of the closing
     private long _lastReceived;
     private long _lastPing;
     private byte _unansweredPings; // with a heartbeat: 1 while a probe's Ping is unanswered
 
-    // Of the message that is under way; of bytes that the kernel does not take. Whoever has neither has no deadline for it either.
-    private long MessageDeadline => _inbox?.MessageDeadline ?? long.MaxValue;
+    // Deadlines of the unfinished message, of the delivery that it waits for, and of bytes that the kernel does not send. A connection
+    // without these has no such deadline.
+    private long MessageDeadline => _assembler?.MessageDeadline ?? long.MaxValue;
 
-    private long LookTime => _inbox?.LookTime ?? long.MaxValue;
+    private long NextCheck => _assembler?.NextCheck ?? long.MaxValue;
 
-    private long SendDeadline => _outbox?.SendDeadline ?? long.MaxValue;
+    private long SendDeadline => _queue?.SendDeadline ?? long.MaxValue;
 
     internal override void OnDue(long now)
     {
@@ -52,7 +54,7 @@ public sealed partial class WebSocketConnection
             return;
         }
 
-        if (now >= _deadline) _transport.ReceiveWhatIsThere(this); // the request, perhaps, or the peer's Close, or the end of its stream
+        if (now >= _deadline) _transport.ReceiveWhatIsThere(this); // it may bring the request, the peer's Close, or the end of its stream
         if (_phase == Phase.Ended) return;
         if (now < _deadline) ArmBy(_deadline);
         else if (_phase == Phase.Handshake) _transport.CancelPendingRead(); // the request is answered with 408
@@ -61,24 +63,24 @@ public sealed partial class WebSocketConnection
 
     private void OnDueWhileOpen(long now)
     {
-        // What is there may be life, the rest of a message, or a Close.
+        // What the kernel holds may be a sign of life, the rest of a message, or a Close.
         if (IsSomethingDue(now)) _transport.ReceiveWhatIsThere(this);
         if (now >= SendDeadline && _transport.IsWritable) TryToSend();
         if (_phase != Phase.Open) return;
         if (now >= SendDeadline)
         {
-            // A frame may have been taken in part, so no Close can follow it.
-            SetVerdict(EndCause.StalledSend, null, "");
+            // A part of a frame may have been sent, so no Close can follow it.
+            SetEnding(EndCause.StalledSend, null, "");
             AbortNow();
             return;
         }
 
-        if (now >= LookTime) LookWhatIsLeft();
+        if (now >= NextCheck) CheckDelivery();
         if (_phase != Phase.Open) return;
-        bool reading = _transport.Gate == GateReasons.None;
-        // Who always sends more than his share is put off whenever this is looked at.
-        bool isPutOff = _transport.Gate == GateReasons.Turn;
-        if ((reading || isPutOff) && now >= MessageDeadline)
+        bool reading = _transport.PausedBy == ReadPauseReasons.None;
+        // A peer that always sends more than its share is postponed whenever this is checked.
+        bool isPostponed = _transport.PausedBy == ReadPauseReasons.Turn;
+        if ((reading || isPostponed) && now >= MessageDeadline)
         {
             BeginClose(new CloseRequest(EndCause.MessageTimeout, ServerCloseCodes.MessageTimeout, "message timeout", DropUnsent: false));
             return;
@@ -88,7 +90,7 @@ public sealed partial class WebSocketConnection
         if (closed) return;
         ArmBy(_deadline);
         ArmBy(SendDeadline);
-        ArmBy(LookTime);
+        ArmBy(NextCheck);
         if (reading) ArmBy(MessageDeadline);
         if (reading || _context.Heartbeat == 0) ArmForSilence();
     }
@@ -119,7 +121,7 @@ public sealed partial class WebSocketConnection
         _lastPing = now;
         if (_context.PingText is { } text)
         {
-            // The seed's way: a text, to which no answer is expected. TCP_USER_TIMEOUT finds a peer that is gone.
+            // Instead of a Ping a text is sent, to which no answer is expected. TCP_USER_TIMEOUT finds a peer that is gone.
             TrySend(MessageKind.Text, text);
             return false;
         }
@@ -134,13 +136,13 @@ public sealed partial class WebSocketConnection
         return false;
     }
 
-    // Asked by others. While one is under way there is no second, so that a crowd of them is no crowd of Pings.
+    // Another connection asks for a probe. While one runs no second one begins: many questions cause one Ping.
     private void ProbeNow()
     {
         if (_phase != Phase.Open || _deadline != long.MaxValue) return;
         _deadline = _loop.Now + ProbeMilliseconds;
         ArmBy(_deadline);
-        // What came before it is no answer, and be it in the same millisecond.
+        // What came before the probe is no answer, even if it came in the same millisecond.
         _lastReceived = Math.Min(_lastReceived, _loop.Now - 1);
         if (_context.Heartbeat > 0) _unansweredPings = 1;
         SendPing();
@@ -156,8 +158,8 @@ public sealed partial class WebSocketConnection
         return true;
     }
 
-    // With a heartbeat, what shows that the peer is there does not show that it does anything: a page that is frozen has a browser that
-    // answers. So a Pong that comes by itself while a probe is under way answers the probe and is no life.
+    // With a heartbeat, a Pong does not show that the peer is active: the browser of a frozen page still answers Pings. So a single Pong
+    // during a probe answers the probe, and does not count as life for the heartbeat.
     private bool IsAnswerToProbe(in ReadOnlySequence<byte> buffer)
     {
         if (_phase != Phase.Open || _context.Heartbeat == 0 || buffer.Length != FrameWriter.HeaderLength(0, masked: true)) return false;
@@ -170,35 +172,35 @@ public sealed partial class WebSocketConnection
     {
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax];
         int length = FrameWriter.Write(frame, Opcode.Ping, []);
-        SendControl(frame[..length], Outbox.EntryKind.Ping);
+        SendControl(frame[..length], SendQueue.EntryKind.Ping);
     }
 
     private void FailPing() =>
         BeginClose(new CloseRequest(EndCause.PongTimeout, CloseCodes.InternalError, "ping timeout", DropUnsent: false));
 
-    // A message's time counts from its first byte, which may be that of a header not yet whole.
-    private void FollowMessage(Inbox inbox)
+    // A message's time counts from its first byte, which may belong to a header that is not whole yet.
+    private void FollowMessage(MessageAssembler assembler)
     {
-        if (_phase != Phase.Open || !inbox.Protocol.InMessage)
+        if (_phase != Phase.Open || !assembler.Protocol.InMessage)
         {
-            inbox.MessageDeadline = long.MaxValue;
+            assembler.MessageDeadline = long.MaxValue;
             return;
         }
 
-        if (inbox.MessageDeadline != long.MaxValue) return;
-        inbox.MessageDeadline = _loop.Now + _context.MessageTimeout;
-        ArmBy(inbox.MessageDeadline);
+        if (assembler.MessageDeadline != long.MaxValue) return;
+        assembler.MessageDeadline = _loop.Now + _context.MessageTimeout;
+        ArmBy(assembler.MessageDeadline);
     }
 
-    // We read from the peer again: from now on its silence counts.
+    // Reading from the peer has been resumed: from now on its silence counts.
     private void RestartSilence()
     {
         if (_phase != Phase.Open) return;
-        if (MessageDeadline != long.MaxValue) _inbox!.MessageDeadline = _loop.Now + _context.MessageTimeout;
+        if (MessageDeadline != long.MaxValue) _assembler!.MessageDeadline = _loop.Now + _context.MessageTimeout;
         ResumeTime();
     }
 
-    // It was not read from for a moment: the same, but for the message's deadline, which a peer that sends too fast would put off for ever.
+    // Reading was paused for a moment. The same, except for the message's deadline: a peer that sends too fast would move it for ever.
     private void ResumeTime()
     {
         if (_phase != Phase.Open) return;
@@ -210,7 +212,7 @@ public sealed partial class WebSocketConnection
     private void ArmForSilence() =>
         ArmBy(_context.Heartbeat > 0 ? _lastReceived + _context.Heartbeat : _lastPing + _context.PingInterval);
 
-    // The entry comes due by then at the latest; earlier is no harm.
+    // The timer entry must be due by then. That it is due earlier does no harm.
     private void ArmBy(long due)
     {
         if (due != long.MaxValue && !TimerWheel.IsArmedBy(this, due)) _loop.Wheel.Arm(this, due);

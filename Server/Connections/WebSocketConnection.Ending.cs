@@ -1,9 +1,10 @@
-// The endings. ARCHITECTURE.md has them as a table; here they are three ways into one ending:
-// - we close (BeginClose): Close is queued, data is neither sent nor delivered any more, frames are parsed for the peer's Close;
+// How a connection ends. ARCHITECTURE.md has a table of all endings. Here they are three ways into one ending:
+// - this server closes (BeginClose): a Close is queued, data is neither sent nor delivered any more, frames are parsed for the peer's
+//   Close;
 // - the peer closes (OnClose): its Close is answered with its own code, and nothing is parsed after it (§1.4);
 // - the connection fails (OnFail): a Close with the rule's code, and nothing is parsed after that (§7.1.7).
-// Then: send what is queued, SHUT_WR, discard what comes until the peer's end of stream, and only then close (§7.1.1). A socket that
-// is closed with unread bytes in it sends a reset, and the peer may never see the Close that explains everything.
+// Then: send what is queued, SHUT_WR, discard what comes until the peer's end of stream, and only then close (§7.1.1). A socket that is
+// closed with unread bytes in it sends a reset, and then the peer may never see the Close that explains everything.
 
 using System.Text;
 using RawWs.Frame;
@@ -31,11 +32,11 @@ public sealed partial class WebSocketConnection
         if (_phase == Phase.Open)
         {
             BeginClose(new CloseRequest(EndCause.Drain, CloseCodes.GoingAway, "server shutting down", DropUnsent: false));
-            Flush(); // there may be no end of this turn for it any more
+            Flush(); // the loop may have no further turn in which it would be flushed
         }
         else if (_phase == Phase.Handshake)
         {
-            SetVerdict(EndCause.Drain, null, "");
+            SetEnding(EndCause.Drain, null, "");
             AbortNow();
         }
     }
@@ -52,12 +53,12 @@ public sealed partial class WebSocketConnection
         if (_phase != Phase.Open) return;
         if (request.DropUnsent)
         {
-            // It may be our own loop that was slow: whatever the kernel takes at once is not dropped.
+            // Perhaps this loop itself was slow: what the kernel sends now is not dropped.
             Flush();
             if (_phase != Phase.Open) return;
         }
 
-        SetVerdict(request.Cause, request.Code, request.Reason);
+        SetEnding(request.Cause, request.Code, request.Reason);
         _phase = Phase.Closing;
         if (request.DropUnsent) DropUnsent();
         Span<byte> reason = stackalloc byte[ClosePayload.ReasonBytesMax];
@@ -65,8 +66,8 @@ public sealed partial class WebSocketConnection
 
         _deadline = _loop.Now + _context.CloseTimeout;
         ArmBy(_deadline);
-        // Opened by a post, for this may be another connection's handler, and a gate that opens may read on at once.
-        if (_transport.Gate != GateReasons.None) Post(Posted.OpenGates);
+        // By a post: this may run inside another connection's handler, and resumed reading may handle bytes at once.
+        if (_transport.PausedBy != ReadPauseReasons.None) Post(Posted.ResumeReading);
     }
 
     // §5.5.1: a Close is answered with a Close, which "typically echos the status code".
@@ -74,7 +75,7 @@ public sealed partial class WebSocketConnection
     {
         if (_phase == Phase.Open)
         {
-            SetVerdict(EndCause.PeerClosed, code, reason.IsEmpty ? "" : Encoding.UTF8.GetString(reason));
+            SetEnding(EndCause.PeerClosed, code, reason.IsEmpty ? "" : Encoding.UTF8.GetString(reason));
             // §7.4.1: 1010 is a client's code, which a server does not send.
             AppendClose(code is { } own && !CloseCodes.MaySend(Role.Server, own) ? CloseCodes.NormalClosure : code, []);
         }
@@ -88,7 +89,7 @@ public sealed partial class WebSocketConnection
         if (_phase == Phase.Open)
         {
             bool tooBig = rule.CloseCode == CloseCodes.MessageTooBig;
-            SetVerdict(tooBig ? EndCause.MessageTooBig : EndCause.ProtocolViolation, rule.CloseCode, rule.Text, rule.Name);
+            SetEnding(tooBig ? EndCause.MessageTooBig : EndCause.ProtocolViolation, rule.CloseCode, rule.Text, rule.Name);
             AppendClose(rule.CloseCode, rule.Reason.Span);
         }
 
@@ -121,7 +122,7 @@ public sealed partial class WebSocketConnection
         {
             if (_phase == Phase.Open)
             {
-                SetVerdict(EndCause.OutOfMemory, CloseCodes.TryAgainLater, OutOfMemoryReason);
+                SetEnding(EndCause.OutOfMemory, CloseCodes.TryAgainLater, OutOfMemoryReason);
                 AppendClose(CloseCodes.TryAgainLater, Encoding.ASCII.GetBytes(OutOfMemoryReason));
             }
 
@@ -133,12 +134,12 @@ public sealed partial class WebSocketConnection
 
     private void AppendClose(ushort? code, ReadOnlySpan<byte> reason)
     {
-        // §5.5.1: no data after a Close. Other threads append too, so nothing is accepted from before the Close is queued.
+        // §5.5.1: no data after a Close. Other threads append too, so messages are refused before the Close is queued.
         StopAccepting();
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax + FrameWriter.ControlPayloadBytesMax];
         int length = FrameWriter.WriteClose(frame, code, reason);
-        SendControl(frame[..length], Outbox.EntryKind.Close);
-        (_inbox ??= TakeInbox()).Protocol.OnCloseSent();
+        SendControl(frame[..length], SendQueue.EntryKind.Close);
+        (_assembler ??= RentAssembler()).Protocol.OnCloseSent();
     }
 
     private void BeginEnding()
@@ -152,7 +153,7 @@ public sealed partial class WebSocketConnection
         lock (_transport)
         {
             _broadcastsHad = _loop.Broadcasts.End;
-            _outbox?.DropUnsent();
+            _queue?.DropUnsent();
         }
     }
 
@@ -163,8 +164,8 @@ public sealed partial class WebSocketConnection
         _phase = Phase.Ending;
         _deadline = _loop.Now + _context.CloseTimeout;
         ArmBy(_deadline);
-        Release();
-        _transport.OpenGate(GateReasons.Outbox);
+        ResumeAfterDelivery();
+        _transport.ResumeReading(ReadPauseReasons.SendQueue);
         Flush();
 
         long discarded = 0;
@@ -177,12 +178,12 @@ public sealed partial class WebSocketConnection
         }
 
         if (_shutdown || _transport.Broken || _expired) return;
-        TaskCompletionSource drained = new(); // set on the loop's thread, so this goes on there
+        TaskCompletionSource drained = new(); // completed on the loop's thread, so this method goes on there
         (_ending ??= new Ending(EndCause.None, null, "", null)).Drained = drained;
         await drained.Task.ConfigureAwait(false);
     }
 
-    // Everything is sent: the end of our stream follows, and the peer's is awaited.
+    // Everything is sent: our stream ends, and then the peer's end is awaited.
     private void ShutdownOnce()
     {
         if (_shutdown) return;
@@ -203,7 +204,7 @@ public sealed partial class WebSocketConnection
     private void AbortNow()
     {
         if (_phase == Phase.Ended) return;
-        SetVerdict(EndCause.Aborted, null, "");
+        SetEnding(EndCause.Aborted, null, "");
         _reset = _expired = true;
         _phase = Phase.Ending;
         EndNow();
@@ -212,18 +213,19 @@ public sealed partial class WebSocketConnection
     private void EndNow()
     {
         StopAccepting();
-        _transport.SendDeferred();
-        if (_pending is not null) _transport.Close(_reset || InsideFrame); // a handler that never returns holds no socket
+        _transport.SendBatched();
+        if (_pending is not null) _transport.Close(_reset || InsideFrame); // a handler that never returns does not keep the socket open
         _ending?.Drained?.TrySetResult();
         _transport.CancelPendingRead();
     }
 
-    private bool InsideFrame => _outbox?.InsideFrame ?? false;
+    private bool InsideFrame => _queue?.InsideFrame ?? false;
 
-    // The first cause is the verdict; what follows from it is not.
-    private void SetVerdict(EndCause cause, int? code, string reason, string? rule = null) => _ending ??= new Ending(cause, code, reason, rule);
+    // The first cause counts. What follows from it is no cause of its own.
+    private void SetEnding(EndCause cause, int? code, string reason, string? rule = null) =>
+        _ending ??= new Ending(cause, code, reason, rule);
 
-    // Whatever happens to what is given back, the application and the server hear of the end.
+    // Even if returning something throws, the application and the server are told of the end.
     private void Finish()
     {
         _phase = Phase.Ended;
@@ -233,31 +235,31 @@ public sealed partial class WebSocketConnection
         }
         finally
         {
-            _context.OnEnded(this, MakeVerdict(), _opened);
+            _context.OnEnded(this, MakeReport(), _opened);
         }
     }
 
     private void GiveBack()
     {
         _loop.Wheel.Disarm(this);
-        _transport.SendDeferred();
-        // A frame of which the kernel took a part is finished, or the connection is reset.
+        _transport.SendBatched();
+        // If the kernel has sent a part of a frame, the frame is finished or the connection is reset.
         _transport.Close(_reset || InsideFrame);
         _loop.Connections.Remove(_transport.Key);
         lock (_transport)
         {
             _accepting = false;
-            _outbox?.GiveBack();
-            _outbox = null;
+            _queue?.Return();
+            _queue = null;
         }
 
-        _inbox?.Awaited?.Forget(this);
-        if (_inbox is not null) ReleaseInbox(_inbox);
-        _inbox = null;
+        _assembler?.PendingDelivery?.Forget(this);
+        if (_assembler is not null) ReleaseMessage(_assembler);
+        _assembler = null;
         _deflate?.Release();
     }
 
-    private Verdict MakeVerdict() => new()
+    private CloseReport MakeReport() => new()
     {
         Cause = _ending?.Cause ?? EndCause.None,
         Code = _ending?.Code,
@@ -273,7 +275,7 @@ public sealed partial class WebSocketConnection
         Clean = _clean,
     };
 
-    /// <summary>Why it ends.</summary>
+    /// <summary>Why the connection ends.</summary>
     private sealed class Ending(EndCause cause, int? code, string reason, string? rule)
     {
         public EndCause Cause { get; set; } = cause;
@@ -284,7 +286,7 @@ public sealed partial class WebSocketConnection
 
         public string? Rule { get; } = rule;
 
-        /// <summary>Completed when everything is sent; null while nobody waits for it.</summary>
+        /// <summary>Completed when everything is sent; null while nobody waits for that.</summary>
         public TaskCompletionSource? Drained { get; set; }
     }
 }

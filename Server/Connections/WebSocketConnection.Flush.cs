@@ -1,5 +1,5 @@
-// From the queue to the kernel: the batch, what is queued behind it, and what happens when the kernel is full. What it does not take waits for
-// writability; meanwhile the peer is not read from (its gate closes at 64 KiB) and has a deadline. All on the owner's thread.
+// From the cork and the send queue to the kernel, and what happens when the kernel is full. What it does not send waits until the socket is
+// writable. Meanwhile there is a deadline, and past 64 KiB reading from the peer is paused. All on the owner's thread.
 
 using RawWs.Server.Loops;
 using RawWs.Server.Native;
@@ -12,23 +12,23 @@ public sealed partial class WebSocketConnection
     private const long TooSlowMilliseconds = 5000;
     private const string TooSlowReason = "too slow";
 
-    /// <summary>Sends what is queued. On the owner's thread.</summary>
+    /// <summary>Sends what is corked and queued. On the owner's thread.</summary>
     internal void Flush()
     {
-        _transport.SendDeferred();
-        if (_stalled || _phase == Phase.Ended || !FlushBatch()) return;
+        _transport.SendBatched();
+        if (_stalled || _phase == Phase.Ended || !FlushCork()) return;
         while (TryPeek(out ReadOnlySpan<byte> run, out bool more))
         {
-            int taken = _transport.TryWrite(run, more);
-            if (taken < 0)
+            int sent = _transport.TryWrite(run, more);
+            if (sent < 0)
             {
                 _transport.Break(this);
                 return;
             }
 
-            _bytesOut += taken;
-            bool empty = Taken(taken);
-            if (taken < run.Length || _transport.IsSending)
+            _bytesOut += sent;
+            bool empty = OnSent(sent);
+            if (sent < run.Length || _transport.IsSending)
             {
                 Stall();
                 return;
@@ -48,12 +48,12 @@ public sealed partial class WebSocketConnection
         Flush();
     }
 
-    private void JudgeSlowness()
+    private void CheckSlowness()
     {
         if (!_stalled) Flush();
         else if (_transport.IsWritable) TryToSend();
         long most = Math.Min(TooSlowMilliseconds, _context.SendTimeout / 2);
-        if (_outbox is { IsFull: true } outbox && _loop.Now >= outbox.LastTaken + most)
+        if (_queue is { IsFull: true } queue && _loop.Now >= queue.LastSent + most)
             BeginClose(new CloseRequest(EndCause.TooSlow, ServerCloseCodes.TooSlow, TooSlowReason, DropUnsent: true));
     }
 
@@ -61,31 +61,32 @@ public sealed partial class WebSocketConnection
     {
         _stalled = false;
         StopAccepting();
-        if (_phase is Phase.Handshake or Phase.Open or Phase.Closing) SetVerdict(EndCause.PeerVanished, null, failure);
+        if (_phase is Phase.Handshake or Phase.Open or Phase.Closing) SetEnding(EndCause.PeerVanished, null, failure);
         _ending?.Drained?.TrySetResult();
     }
 
-    // The bytes are through: a small batch may wait for the other connections', and leaves with theirs.
-    private void EndBatch()
+    // The connection's bytes are handled. A small cork joins the loop's batch, and is sent with the other connections' at the end of the
+    // turn.
+    private void EndCork()
     {
-        SendBatch batch = _loop.Batch;
-        if (batch.Bytes == 0) return;
-        if (!batch.Insets.IsEmpty || !TryDefer(batch.Frames, batch.Messages)) FlushBatch();
-        else if (!batch.Defer()) _transport.SendDeferred();
+        Cork cork = _loop.Cork;
+        if (cork.Bytes == 0) return;
+        if (!cork.Segments.IsEmpty || !TryAddToBatch(cork.Frames, cork.Messages)) FlushCork();
+        else if (!cork.MoveToBatch()) _transport.SendBatched();
     }
 
-    private bool TryDefer(ReadOnlySpan<byte> frames, int messages)
+    private bool TryAddToBatch(ReadOnlySpan<byte> frames, int messages)
     {
-        if (!_transport.TryDefer(frames)) return false;
+        if (!_transport.TryAddToBatch(frames)) return false;
         _bytesOut += frames.Length;
         Interlocked.Add(ref _messagesOut, messages);
         return true;
     }
 
-    void ITransportOwner.OnDeferredTaken(ReadOnlySpan<byte> frames, int taken)
+    void ITransportOwner.OnBatchSent(ReadOnlySpan<byte> frames, int sent)
     {
-        _bytesOut -= frames.Length - Math.Max(taken, 0);
-        if (taken < 0)
+        _bytesOut -= frames.Length - Math.Max(sent, 0);
+        if (sent < 0)
         {
             Post(Posted.Break);
             return;
@@ -93,69 +94,69 @@ public sealed partial class WebSocketConnection
 
         try
         {
-            if (TryQueueRest(frames, default, default, taken)) Stall();
+            if (TryQueueRest(frames, default, default, sent)) Stall();
         }
         catch (Exception exception)
         {
-            // The process has no memory for the rest, say: the stream can't go on without it.
+            // For example, the process has no memory for the rest. The stream cannot go on without it.
             Post(Posted.Abort);
             _context.OnFailed(this, exception);
         }
     }
 
-    // Sends the batch, if it is this connection's and has something in it. False when the kernel has not taken all of it.
-    private bool FlushBatch()
+    // Sends the cork, if it is this connection's and not empty. False when the kernel has not sent all of it.
+    private bool FlushCork()
     {
-        SendBatch batch = _loop.Batch;
-        if (batch.Owner != this || batch.Bytes == 0) return true;
-        ReadOnlySpan<byte> frames = batch.Frames;
-        ReadOnlySpan<Inset> insets = batch.Insets;
-        int messages = batch.Messages;
-        batch.Clear(); // its bytes stay where they are for now
-        return Send(frames, batch.Source, insets, messages);
+        Cork cork = _loop.Cork;
+        if (cork.Owner != this || cork.Bytes == 0) return true;
+        ReadOnlySpan<byte> frames = cork.Frames;
+        ReadOnlySpan<PayloadSegment> segments = cork.Segments;
+        int messages = cork.Messages;
+        cork.Clear(); // the bytes themselves stay valid for now
+        return Send(frames, cork.Source, segments, messages);
     }
 
-    // The same, where the last of the frames is the header of this payload, and there are no insets.
-    private bool FlushBatch(ReadOnlySpan<byte> payload)
+    // The same when the last frame of the cork is only the header of this payload, and there are no payload segments.
+    private bool FlushCork(ReadOnlySpan<byte> payload)
     {
-        SendBatch batch = _loop.Batch;
-        ReadOnlySpan<byte> frames = batch.Frames;
-        int messages = batch.Messages;
-        batch.Clear();
-        return Send(frames, payload, [new Inset(frames.Length, 0, payload.Length)], messages);
+        Cork cork = _loop.Cork;
+        ReadOnlySpan<byte> frames = cork.Frames;
+        int messages = cork.Messages;
+        cork.Clear();
+        return Send(frames, payload, [new PayloadSegment(frames.Length, 0, payload.Length)], messages);
     }
 
-    // Sends whole frames: nothing is queued that would have to go first. False when the kernel has not taken all of it; the rest is queued then.
-    private bool Send(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, int messages)
+    // Sends whole frames; nothing is queued that would have to go first. False when the kernel has not sent all, and then the rest is
+    // queued.
+    private bool Send(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int messages)
     {
-        int taken = insets.IsEmpty ? _transport.TryWrite(frames, more: false) : _transport.TryWrite(frames, source, insets);
-        bool all = taken == Inset.TotalBytes(frames, insets);
-        if (taken >= 0)
+        int sent = segments.IsEmpty ? _transport.TryWrite(frames, more: false) : _transport.TryWrite(frames, source, segments);
+        bool all = sent == PayloadSegment.TotalBytes(frames, segments);
+        if (sent >= 0)
         {
-            _bytesOut += taken;
+            _bytesOut += sent;
             Interlocked.Add(ref _messagesOut, messages);
         }
 
-        if (taken < 0) _transport.Break(this);
-        else if (all ? _transport.IsSending : TryQueueRest(frames, source, insets, taken)) Stall();
+        if (sent < 0) _transport.Break(this);
+        else if (all ? _transport.IsSending : TryQueueRest(frames, source, segments, sent)) Stall();
         return all && !_stalled;
     }
 
-    // False when there is no memory for it. A frame may be cut then, and nothing can follow it: the connection of whoever does not take its
-    // bytes is reset.
-    private bool TryQueueRest(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets, int taken)
+    // False when there is no memory for the rest. A frame may be cut then, and nothing can follow it: the connection is reset.
+    private bool TryQueueRest(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int sent)
     {
         lock (_transport)
         {
-            _outbox ??= Outbox.TryTake(_context.Budget, _loop.Congestion, _loop.Now);
-            if (_outbox is not null && _outbox.TryPrepend(frames, source, insets, taken))
+            _queue ??= SendQueue.TryRent(_context.Budget, _loop.Congestion, _loop.Now);
+            if (_queue is not null && _queue.TryPrepend(frames, source, segments, sent))
             {
-                if (_outbox.IsFull) QueueBroadcastsSentBefore(out _);
+                if (_queue.IsFull) QueueBroadcastsSentBefore(out _);
                 return true;
             }
         }
 
-        SetVerdict(EndCause.OutOfMemory, null, "");
+        SetEnding(EndCause.OutOfMemory, null, "");
         StopAccepting();
         _stalled = true; // nothing more is given to the kernel
         Post(Posted.Abort);
@@ -166,72 +167,73 @@ public sealed partial class WebSocketConnection
     {
         run = default;
         more = false;
-        if (Volatile.Read(ref _outbox) is null) return false;
+        if (Volatile.Read(ref _queue) is null) return false;
         lock (_transport)
         {
-            // An empty one may have gone meanwhile: who could not append to it has given it back.
-            if (_outbox is null) return false;
-            if (_outbox.TryPeek(out run, out more)) return true;
-            GiveBackIfEmpty();
+            // An empty queue may be gone by now: a thread that could not append to it has returned it.
+            if (_queue is null) return false;
+            if (_queue.TryPeek(out run, out more)) return true;
+            ReturnQueueIfEmpty();
             return false;
         }
     }
 
     // True when nothing is queued any more.
-    private bool Taken(int bytes)
+    private bool OnSent(int bytes)
     {
         lock (_transport)
         {
-            if (_outbox!.IsFull) QueueBroadcasts(); // the ones that have come while it was
-            _outbox.Taken(bytes, _loop.Now);
-            return GiveBackIfEmpty();
+            if (_queue!.IsFull) QueueBroadcasts(); // broadcasts that came while it was full
+            _queue.OnSent(bytes, _loop.Now);
+            return ReturnQueueIfEmpty();
         }
     }
 
-    // Under the lock. While the kernel is full even an empty one stays: it has the deadline.
-    private bool GiveBackIfEmpty()
+    // Under the lock. While the kernel is full even an empty queue stays, because it holds the deadline.
+    private bool ReturnQueueIfEmpty()
     {
-        if (!_outbox!.IsEmpty || _stalled) return false;
-        _outbox.GiveBack();
-        _outbox = null;
+        if (!_queue!.IsEmpty || _stalled) return false;
+        _queue.Return();
+        _queue = null;
         return true;
     }
 
     private void Stall()
     {
         _stalled = true;
-        lock (_transport) _outbox ??= Outbox.Take(_context.Budget, _loop.Congestion, _loop.Now); // the deadline is with it, and whatever follows queues in it
+        // It holds the deadline, and whatever follows is queued in it.
+        lock (_transport) _queue ??= SendQueue.Rent(_context.Budget, _loop.Congestion, _loop.Now);
         // An ending has its own deadline, which slow progress does not move.
         if (_phase > Phase.Open) return;
-        _outbox.SendDeadline = _outbox.LastTaken + _context.SendTimeout;
-        ArmBy(_outbox.SendDeadline);
+        _queue.SendDeadline = _queue.LastSent + _context.SendTimeout;
+        ArmBy(_queue.SendDeadline);
         GrantRoom();
     }
 
     private void OnFlushed()
     {
         if (_phase == Phase.Ending) ShutdownOnce();
-        if ((_transport.Gate & GateReasons.Outbox) == 0) return;
+        if ((_transport.PausedBy & ReadPauseReasons.SendQueue) == 0) return;
         RestartSilence();
-        _transport.OpenGate(GateReasons.Outbox);
+        _transport.ResumeReading(ReadPauseReasons.SendQueue);
     }
 
     private void GrantRoom()
     {
-        if (Volatile.Read(ref _outbox) is null) return;
+        if (Volatile.Read(ref _queue) is null) return;
         lock (_transport)
         {
-            if (_outbox?.Writable is not { } waiting || !HasRoom) return;
-            _outbox.Writable = null;
+            if (_queue?.Writable is not { } waiting || !HasRoom) return;
+            _queue.Writable = null;
             waiting.TrySetResult();
         }
     }
 
-    // We close: the peer's Close may be behind bytes that were not read for one of these reasons.
-    private void OpenGates()
+    // This server closes. The peer's Close may come after bytes that were not read for one of these reasons.
+    private void ResumeReading()
     {
-        _transport.OpenGate(GateReasons.Outbox);
-        Release();
-        // The handler's bit is the handler's: it goes when the handler is done. The turn's goes with the turn.
+        _transport.ResumeReading(ReadPauseReasons.SendQueue);
+        ResumeAfterDelivery();
+        // The reason Handler goes when the handler is done, and the reason Turn goes with the turn.
     }
 }

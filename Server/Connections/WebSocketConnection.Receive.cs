@@ -1,6 +1,6 @@
-// From bytes to steps, and what each step asks for. The bytes lie in the loop's receive buffer, or in the connection's tail; the
-// conversation unmasks them in place, and a message that came in one piece is handed to the application where it lies. A message in
-// pieces is assembled in a pooled array that grows with what has come: a declared length reserves nothing by itself.
+// From bytes to events, and what each event asks for. The bytes lie in the loop's receive buffer, or in the connection's tail. The protocol
+// unmasks them in place. A message that came in one piece is handed to the application where it lies. A message in pieces is assembled in a
+// pooled array that grows with what has come: a declared length alone reserves nothing.
 
 using System.Buffers;
 using System.IO.Pipelines;
@@ -13,43 +13,43 @@ namespace RawWs.Server;
 public sealed partial class WebSocketConnection
 {
     private const long QueuedBytesWhileReading = 64 * 1024;
-    private const int CompressedBytesOfAStep = 4096; // which may become four million
+    private const int CompressedBytesPerEvent = 4096; // which may become four million when inflated
 
-    private Inbox? _inbox; // null between messages
+    private MessageAssembler? _assembler; // null between messages
     private Opcode? _lastFrame;
     private long _messagesIn;
 
-    // Takes everything that a read brought, unless the gate closes on the way: then the rest stays for the next read.
-    private void TakeFrames(ReadResult read)
+    // Handles everything that a read brought. If reading is paused on the way, the rest stays for the next read.
+    private void HandleFrames(ReadResult read)
     {
         ReadOnlySequence<byte> buffer = read.Buffer;
         bool all = true;
         if (!buffer.IsEmpty)
         {
             if (_deadline == long.MaxValue || !IsAnswerToProbe(buffer)) _lastReceived = _loop.Now;
-            Inbox inbox = _inbox ??= TakeInbox();
-            _transport.SendDeferred(); // of a turn of its own just before this one
-            _loop.Batch.Begin(this, _loop.IsNothingDeferred);
+            MessageAssembler assembler = _assembler ??= RentAssembler();
+            _transport.SendBatched(); // of another turn's work, just before this read
+            _loop.Cork.Begin(this, _loop.IsBatchEmpty);
             _loop.Share.Begin();
             try
             {
-                all = TakeFrames(buffer, inbox);
+                all = HandleFrames(buffer, assembler);
             }
             finally
             {
-                _loop.Batch.End();
+                _loop.Cork.End();
             }
 
             if (all) _transport.IsBusy = false;
-            FollowMessage(inbox);
-            _lastFrame = inbox.Protocol.LastOpcode ?? _lastFrame;
-            RestInbox();
+            FollowMessage(assembler);
+            _lastFrame = assembler.Protocol.LastOpcode ?? _lastFrame;
+            ReturnIdleAssembler();
         }
 
         if (read.IsCompleted && all && _phase is Phase.Open or Phase.Closing && _pending is null)
         {
             // §7.1.4: the end of the stream without a Close is never a clean one.
-            SetVerdict(EndCause.PeerVanished, null, "");
+            SetEnding(EndCause.PeerVanished, null, "");
             _phase = Phase.Ending;
         }
     }
@@ -58,55 +58,55 @@ public sealed partial class WebSocketConnection
     bool ITransportOwner.TryGetRoom(out ArraySegment<byte> room)
     {
         room = default;
-        return _phase == Phase.Open && _inbox is not null && _inbox.TryGetReceiveRoom(_loop.Budget, out room);
+        return _phase == Phase.Open && _assembler is not null && _assembler.TryGetReceiveRoom(_loop.Budget, out room);
     }
 
-    // Between two messages the connection does without.
-    private void RestInbox()
+    // Between two messages the connection needs no assembler.
+    private void ReturnIdleAssembler()
     {
-        if (_inbox is not { IsAtRest: true } inbox) return;
-        _inbox = null;
-        _loop.Inboxes.Give(inbox);
+        if (_assembler is not { IsAtRest: true } assembler) return;
+        _assembler = null;
+        _loop.Assemblers.Return(assembler);
     }
 
-    private bool TakeFrames(ReadOnlySequence<byte> buffer, Inbox inbox)
+    private bool HandleFrames(ReadOnlySequence<byte> buffer, MessageAssembler assembler)
     {
         bool all;
         SequencePosition consumed;
         if (SequenceMarshal.TryGetArray(buffer, out ArraySegment<byte> bytes))
         {
-            // A message that is received where it is assembled gives that memory back before the batch is sent.
-            _loop.Batch.Source = _transport.Gathers && !inbox.IsAssembledIn(bytes.Array!) ? bytes.Array : null;
-            consumed = buffer.GetPosition(HandleEvents(inbox, bytes.Array!, bytes.Offset, bytes.Count, out all));
+            // A message that was received into its own array returns that memory before the cork is sent. So the cork must not refer to it.
+            _loop.Cork.Source = _transport.Gathers && !assembler.IsAssembledIn(bytes.Array!) ? bytes.Array : null;
+            consumed = buffer.GetPosition(HandleEvents(assembler, bytes.Array!, bytes.Offset, bytes.Count, out all));
         }
         else
         {
-            // A stage between the socket and us may bring several segments: they are joined.
+            // A stage between the socket and the connection may bring several segments: they are joined.
             int length = checked((int)buffer.Length);
             byte[] joined = _loop.Budget.Rent(length);
             buffer.CopyTo(joined);
-            consumed = buffer.GetPosition(HandleEvents(inbox, joined, 0, length, out all));
+            consumed = buffer.GetPosition(HandleEvents(assembler, joined, 0, length, out all));
             if (_pending is null) _loop.Budget.Return(joined);
-            else _loop.Budget.Forget(joined); // a handler may have it
+            else _loop.Budget.Forget(joined); // a handler may still use it
         }
 
-        EndBatch(); // before the bytes go, for it may send some of them
+        EndCork(); // before the bytes are given up, because the cork may refer to them
         _transport.AdvanceTo(consumed, all ? buffer.End : consumed);
         return all;
     }
 
-    private Inbox TakeInbox()
+    private MessageAssembler RentAssembler()
     {
-        Inbox inbox = _loop.Inboxes.TryTake() ?? new Inbox(_context.ProtocolLimits);
-        inbox.Protocol.Reset(_deflate is null ? ReservedBits.None : ReservedBits.Rsv1);
-        return inbox;
+        MessageAssembler assembler = _loop.Assemblers.TryRent() ?? new MessageAssembler(_context.ProtocolLimits);
+        assembler.Protocol.Reset(_deflate is null ? ReservedBits.None : ReservedBits.Rsv1);
+        return assembler;
     }
 
-    // Returns how many bytes are done with. `all`: the rest has been looked at too, and is worth nothing without more. Else it stays for
-    // another turn: somebody has the last message, the peer does not take its answers, or it has had its share.
-    private int HandleEvents(Inbox inbox, byte[] array, int offset, int count, out bool all)
+    // Returns how many bytes are done with. `all` says that the rest has been examined too, and needs more bytes. Without it the rest stays
+    // for another turn: a handler still has a message, or the peer does not receive its answers, or the connection has had its share.
+    private int HandleEvents(MessageAssembler assembler, byte[] array, int offset, int count, out bool all)
     {
-        WebSocketProtocol protocol = inbox.Protocol;
+        WebSocketProtocol protocol = assembler.Protocol;
         int at = offset, end = offset + count;
         all = false;
         while (true)
@@ -116,10 +116,10 @@ public sealed partial class WebSocketConnection
             if (protocol.TryReadSmallMessage(rest, out int length))
             {
                 at += protocol.SmallHeaderBytes + length;
-                inbox.MessageDeadline = long.MaxValue;
+                assembler.MessageDeadline = long.MaxValue;
                 Deliver((MessageKind)(rest[0] & 0x0F), array, at - length, length);
             }
-            else if (!HandleNextEvent(inbox, array, ref at, end))
+            else if (!HandleNextEvent(assembler, array, ref at, end))
             {
                 all = true;
                 return at - offset;
@@ -131,57 +131,58 @@ public sealed partial class WebSocketConnection
                 return count;
             }
 
-            if (_loop.Share.EndStep(_loop, at - before) && !MayGoOn(inbox, at < end)) return at - offset;
-            if (_pending is not null || (Volatile.Read(ref _outbox) is not null && !MayReadOn())) return at - offset;
+            if (_loop.Share.EndEvent(_loop, at - before) && !MayGoOn(assembler, at < end)) return at - offset;
+            if (_pending is not null || (Volatile.Read(ref _queue) is not null && !MayReadOn())) return at - offset;
         }
     }
 
-    // Its share is used up. True when that does not matter: nothing more is there, or what it would wait for has left.
-    private bool MayGoOn(Inbox inbox, bool more)
+    // Its share of the turn is used up. True when that makes no difference: there is nothing more, or what it would wait for has been sent.
+    private bool MayGoOn(MessageAssembler assembler, bool more)
     {
-        if (_loop.Share.Awaited is { } awaited && _phase == Phase.Open && !_transport.Broken)
+        if (_loop.Share.PendingDelivery is { } delivery && _phase == Phase.Open && !_transport.Broken)
         {
-            _loop.Share.Awaited = null;
-            if (!awaited.TryAwait(this)) return true;
-            Hold(inbox, awaited);
+            _loop.Share.PendingDelivery = null;
+            if (!delivery.TryWait(this)) return true;
+            PauseForDelivery(assembler, delivery);
             return false;
         }
 
         if (!more) return true;
         _transport.IsBusy = true;
-        _transport.CloseGate(GateReasons.Turn);
-        _loop.PutOff(this);
+        _transport.PauseReading(ReadPauseReasons.Turn);
+        _loop.Postpone(this);
         return false;
     }
 
-    /// <summary>It was put off, and it is its turn again. On the owner's thread.</summary>
-    internal void GoOn()
+    /// <summary>It was postponed, and its turn has come again. On the owner's thread.</summary>
+    internal void Continue()
     {
         if (_phase == Phase.Ended) return;
         ResumeTime();
-        _transport.OpenGate(GateReasons.Turn);
+        _transport.ResumeReading(ReadPauseReasons.Turn);
     }
 
-    // False when there is no step to take without more bytes.
-    private bool HandleNextEvent(Inbox inbox, byte[] array, ref int at, int end)
+    // False when more bytes are needed for the next event.
+    private bool HandleNextEvent(MessageAssembler assembler, byte[] array, ref int at, int end)
     {
-        // A compressed message comes to us in pieces, so that none of them becomes more than a share.
-        if (_deflate is not null && end - at > CompressedBytesOfAStep && inbox.MayBeCompressed(array[at])) end = at + CompressedBytesOfAStep;
-        ProtocolEvent found = inbox.Protocol.Next(array.AsSpan(at, end - at), out int consumed);
+        // Only a small piece of a compressed message is handled at once, so that none of them becomes more than a share.
+        if (_deflate is not null && end - at > CompressedBytesPerEvent && assembler.MayBeCompressed(array[at]))
+            end = at + CompressedBytesPerEvent;
+        ProtocolEvent found = assembler.Protocol.Next(array.AsSpan(at, end - at), out int consumed);
         at += consumed;
         switch (found.Kind)
         {
             case ProtocolEventKind.Message or ProtocolEventKind.MessageChunk when found.MessageReserved != ReservedBits.None:
-                Inflate(inbox, found);
+                Inflate(assembler, found);
                 break;
             case ProtocolEventKind.NeedMoreData:
                 return false;
             case ProtocolEventKind.Message:
-                inbox.MessageDeadline = long.MaxValue;
+                assembler.MessageDeadline = long.MaxValue;
                 Deliver(found.MessageKind, array, at - found.Payload.Length, found.Payload.Length);
                 break;
             case ProtocolEventKind.MessageChunk:
-                Assemble(inbox, found);
+                Assemble(assembler, found);
                 break;
             case ProtocolEventKind.Ping:
                 Pong(found.Payload);
@@ -197,21 +198,21 @@ public sealed partial class WebSocketConnection
         return true;
     }
 
-    // Past 64 KiB of answers that the peer has not taken we stop reading from it.
+    // When more than 64 KiB of answers wait for the peer, reading from it is paused.
     private bool MayReadOn()
     {
-        // Where memory is short, whoever does not take his answers gets no further ones.
+        // When memory is short, a peer that does not receive its answers gets no further ones.
         long most = _loop.IsMemoryTight ? 0 : QueuedBytesWhileReading;
         if (QueuedBytes <= most) return true;
         Flush();
         if (QueuedBytes <= most || _phase != Phase.Open) return true;
-        _transport.CloseGate(GateReasons.Outbox);
+        _transport.PauseReading(ReadPauseReasons.SendQueue);
         return false;
     }
 
-    // The message lies where the step left it. For as long as its handler runs it must stay there, and the buffer goes to the next connection as
-    // soon as we return: so what an application needs that awaits in its handlers is a copy. Whether it does is learnt from the first time. That once,
-    // the whole buffer is left to the handler.
+    // The message lies in the read buffer. It must stay there while its handler runs, but the buffer goes to the next connection as soon as
+    // this method returns. So an application whose handlers await needs a copy of each message. Whether they do is learned from the first
+    // handler that awaits; that one time the handler keeps the whole buffer.
     private void Deliver(MessageKind kind, byte[] array, int offset, int length)
     {
         _messagesIn++;
@@ -231,12 +232,13 @@ public sealed partial class WebSocketConnection
 
         try
         {
-            ValueTask task = _context.Application.OnMessage(this, kind, copy is null ? array.AsMemory(offset, length) : copy.AsMemory(0, length));
+            ReadOnlyMemory<byte> message = copy is null ? array.AsMemory(offset, length) : copy.AsMemory(0, length);
+            ValueTask task = _context.Application.OnMessage(this, kind, message);
             if (!task.IsCompleted)
             {
                 Suspend(task, copy);
                 _context.HandlersAwait = true;
-                // Another loop may have learnt it while the handler ran; this message lies in our buffer all the same.
+                // Another loop may have set HandlersAwait while this handler ran. This message still lies in our buffer.
                 if (copy is null && length > 0) _transport.KeepView();
                 return;
             }
@@ -251,29 +253,29 @@ public sealed partial class WebSocketConnection
         if (copy is not null) _loop.Budget.Return(copy);
     }
 
-    private void Assemble(Inbox inbox, in ProtocolEvent found)
+    private void Assemble(MessageAssembler assembler, in ProtocolEvent found)
     {
-        // How long the message will be is known, and has been judged, if it is one frame.
+        // If the message is one frame, its length is known and has been checked.
         long declared = found.Header is { Fin: true, Opcode: not Opcode.Continuation } ? (long)found.Header.PayloadLength : 0;
-        if (_phase == Phase.Open && !inbox.TryAppend(found.Payload, declared, _loop.Budget))
+        if (_phase == Phase.Open && !assembler.TryAppend(found.Payload, declared, _loop.Budget))
         {
             FailForMemory();
             return;
         }
 
         if (!found.EndOfMessage) return;
-        // The next message's time begins anew.
-        inbox.MessageDeadline = long.MaxValue;
+        // The next message has a deadline of its own.
+        assembler.MessageDeadline = long.MaxValue;
         _messagesIn++;
-        if (_phase == Phase.Open) DeliverAssembled(inbox, found.MessageKind);
-        else inbox.Release(_loop.Budget);
+        if (_phase == Phase.Open) DeliverAssembled(assembler, found.MessageKind);
+        else assembler.Release(_loop.Budget);
     }
 
-    private void DeliverAssembled(Inbox inbox, MessageKind kind)
+    private void DeliverAssembled(MessageAssembler assembler, MessageKind kind)
     {
         try
         {
-            ValueTask task = _context.Application.OnMessage(this, kind, inbox.Message);
+            ValueTask task = _context.Application.OnMessage(this, kind, assembler.Message);
             if (!task.IsCompleted)
             {
                 Suspend(task, copy: null);
@@ -287,13 +289,13 @@ public sealed partial class WebSocketConnection
             FailHandler(exception);
         }
 
-        inbox.Release(_loop.Budget);
+        assembler.Release(_loop.Budget);
     }
 
     // The next read waits for the handler.
     private void Suspend(ValueTask task, byte[]? copy)
     {
-        _transport.CloseGate(GateReasons.Handler);
+        _transport.PauseReading(ReadPauseReasons.Handler);
         _pending = FinishHandlerAsync(task, copy);
     }
 
@@ -304,6 +306,6 @@ public sealed partial class WebSocketConnection
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax + FrameWriter.ControlPayloadBytesMax];
         int length = FrameWriter.Write(frame, Opcode.Pong, payload);
         // §5.5.3: while bytes wait for the kernel, only the answer to the latest Ping is kept.
-        SendControl(frame[..length], Outbox.EntryKind.Pong);
+        SendControl(frame[..length], SendQueue.EntryKind.Pong);
     }
 }

@@ -1,7 +1,7 @@
-// The connection's life as one async method over the PipeReader, the same on every transport. It waits for bytes in one place, so that
-// one small state machine is all that an idle connection keeps alive; what is seldom waited for (a handler, an application's
-// decision, the end of an ending) is a task of its own, gone when it is through. Each await resumes on the loop's thread: a read completes
-// inline there, and whatever completes elsewhere is brought back by a post.
+// The connection's life as one async method over the PipeReader, the same on every transport. It waits for bytes in one place, so that an
+// idle connection keeps only one small state machine alive. What is seldom awaited (a handler, an application's decision, the end of an
+// ending) is a task of its own, which is gone when it is done. Each await goes on on the loop's thread: a read completes inline there, and
+// anything that completes elsewhere comes back by a post.
 
 using System.Buffers;
 using System.IO.Pipelines;
@@ -16,9 +16,9 @@ namespace RawWs.Server;
 
 public sealed partial class WebSocketConnection
 {
-    private const int BytesPerConnectionMin = 8 * 1024; // without so much left of the memory limit, nobody more is let in
+    private const int BytesPerConnectionMin = 8 * 1024; // with less room than this under the memory limit, no connection is accepted
 
-    private Task? _pending; // what has to be over before the next read: a handler that went on after an await, or a decision
+    private Task? _pending; // what must end before the next read: a handler that awaits, or the application's decision
 
     private async LoopMethod RunAsync()
     {
@@ -27,25 +27,25 @@ public sealed partial class WebSocketConnection
             BeginHandshake();
             while (_phase < Phase.Ending)
             {
-                Take(await _transport.Read());
+                HandleRead(await _transport.Read());
                 if (_pending is null) continue;
                 await _pending.ConfigureAwait(false);
                 _pending = null;
-                RestInbox();
+                ReturnIdleAssembler();
             }
 
             await EndAsync().ConfigureAwait(false);
         }
         catch (Exception exception)
         {
-            // A peer can't cause an exception, so this one is a bug of ours, or the process is out of memory: it costs this connection
+            // A peer cannot cause an exception. So this one is a bug of the server, or the process has no memory. It ends this connection
             // and no other.
             (EndCause cause, ushort code) = _context.OnFailed(this, exception);
-            SetVerdict(cause, code, "");
+            SetEnding(cause, code, "");
             _reset = true;
         }
 
-        // Whoever has resumed this may be a thread of the pool's, where an exception ends the process.
+        // A thread of the pool may run this, and there an exception would end the process.
         try
         {
             Finish();
@@ -56,10 +56,10 @@ public sealed partial class WebSocketConnection
         }
     }
 
-    private void Take(ReadResult read)
+    private void HandleRead(ReadResult read)
     {
-        if (_phase == Phase.Handshake) TakeRequest(read);
-        else if (_phase < Phase.Ending) TakeFrames(read);
+        if (_phase == Phase.Handshake) HandleRequest(read);
+        else if (_phase < Phase.Ending) HandleFrames(read);
     }
 
     private void BeginHandshake()
@@ -70,7 +70,7 @@ public sealed partial class WebSocketConnection
         ArmBy(_deadline);
     }
 
-    private void TakeRequest(ReadResult read)
+    private void HandleRequest(ReadResult read)
     {
         ReadOnlySequence<byte> buffer = read.Buffer;
         if (read.IsCanceled)
@@ -82,8 +82,9 @@ public sealed partial class WebSocketConnection
         }
 
         UpgradeRequest request = _loop.Request;
-        RequestProgress progress = _inbox?.Head ?? default;
-        RequestStatus status = RequestReader.TryRead(ref buffer, _context.RequestLimits, request, ref progress, out HandshakeRule? violation);
+        RequestProgress progress = _assembler?.Head ?? default;
+        RequestStatus status = RequestReader.TryRead(ref buffer, _context.RequestLimits, request, ref progress,
+            out HandshakeRule? violation);
         _transport.AdvanceTo(buffer.Start, status == RequestStatus.NeedMoreData ? buffer.End : buffer.Start);
         RememberHead(status == RequestStatus.NeedMoreData && !read.IsCompleted ? progress : default);
         if (status == RequestStatus.Violation)
@@ -92,25 +93,25 @@ public sealed partial class WebSocketConnection
         }
         else if (status == RequestStatus.Done)
         {
-            Judge(request);
+            CheckRequest(request);
         }
         else if (read.IsCompleted)
         {
-            SetVerdict(EndCause.PeerVanished, null, "");
+            SetEnding(EndCause.PeerVanished, null, "");
             _phase = Phase.Ending;
         }
     }
 
-    // A head that comes in pieces has an inbox, as a message under way has: that is where it is remembered how far it has been judged.
+    // A head that comes in pieces has an assembler, like an unfinished message: it remembers how far the head has been checked.
     private void RememberHead(RequestProgress progress)
     {
         bool isUnderWay = progress.HasBegun;
-        if (!isUnderWay && _inbox is null) return;
-        (_inbox ??= TakeInbox()).Head = progress;
-        if (!isUnderWay) RestInbox();
+        if (!isUnderWay && _assembler is null) return;
+        (_assembler ??= RentAssembler()).Head = progress;
+        if (!isUnderWay) ReturnIdleAssembler();
     }
 
-    private void Judge(UpgradeRequest request)
+    private void CheckRequest(UpgradeRequest request)
     {
         UpgradeResult result = UpgradeRules.Check(request, _context.Policy);
         if (result.NullOriginUsed) _context.WarnOfNullOrigin();
@@ -123,7 +124,7 @@ public sealed partial class WebSocketConnection
         else Ask(request, result);
     }
 
-    // The application has the last word.
+    // The application decides last.
     private void Ask(UpgradeRequest request, UpgradeResult result)
     {
         UpgradeDecision decision;
@@ -157,8 +158,9 @@ public sealed partial class WebSocketConnection
             task = asked.AsTask();
             decision = await task.WaitAsync(left, _context.Options.TimeProvider).ConfigureAwait(false);
         }
-        catch (TimeoutException) when (task is { IsCompleted: false }) // the application's own is a failure like any other
+        catch (TimeoutException) when (task is { IsCompleted: false })
         {
+            // A timeout that the application itself throws is a failure like any other: then its task is completed.
             decision = UpgradeDecision.Refuse(503, "The application did not decide in time.");
         }
         catch (Exception exception)
@@ -179,7 +181,8 @@ public sealed partial class WebSocketConnection
     private void Decide(UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
     {
         if (!decision.IsAccepted) Answer(decision.Status, decision.Text!);
-        else if (decision.Subprotocol is null || request.Subprotocols.Contains(decision.Subprotocol, StringComparer.Ordinal)) Accept(request, result, decision);
+        else if (decision.Subprotocol is null || request.Subprotocols.Contains(decision.Subprotocol, StringComparer.Ordinal))
+            Accept(request, result, decision);
         else Answer(500, "The application named a subprotocol that was not offered."); // §4.2.2, point 5.5
     }
 
@@ -189,7 +192,7 @@ public sealed partial class WebSocketConnection
         if (agreement is not null && !_context.Deflate!.Contexts.HasRoomFor(MessageDeflate.ContextBytes(agreement))
             && HandshakeRules.Broken(HandshakeRules.OutOfMemory) is { } outOfMemory)
         {
-            // Better now than 1013 at its first message.
+            // It is better to refuse now than to close with 1013 at the first message.
             Refuse(outOfMemory, headOnly: false);
             return;
         }
@@ -199,8 +202,8 @@ public sealed partial class WebSocketConnection
         Uid = decision.Uid;
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
         UpgradeResponse.WriteSwitchingProtocols(answer, request, Subprotocol, Extensions);
-        // Queued first and sent last: who reads it is known by then to the application and to all who send.
-        Append(answer.WrittenSpan, Outbox.EntryKind.Http);
+        // Queued first and sent last: when the client reads it, the application and all senders know the connection.
+        Append(answer.WrittenSpan, SendQueue.EntryKind.Http);
         ServerContext.ReturnWriter(answer);
 
         _phase = Phase.Open;
@@ -251,9 +254,9 @@ public sealed partial class WebSocketConnection
 
     private void AnswerAndEnd(ArrayBufferWriter<byte> answer, int status, string text, string? rule = null)
     {
-        SetVerdict(EndCause.Http, status, text, rule);
+        SetEnding(EndCause.Http, status, text, rule);
         _phase = Phase.Ending;
-        Append(answer.WrittenSpan, Outbox.EntryKind.Http);
+        Append(answer.WrittenSpan, SendQueue.EntryKind.Http);
         ServerContext.ReturnWriter(answer);
     }
 
@@ -271,15 +274,15 @@ public sealed partial class WebSocketConnection
 
         await new LoopSwitch(_loop);
         if (copy is not null) _loop.Budget.Return(copy);
-        _inbox?.Release(_loop.Budget);
+        _assembler?.Release(_loop.Budget);
         if (thrown is not null) FailHandler(thrown);
         RestartSilence();
-        _transport.OpenGate(GateReasons.Handler);
+        _transport.ResumeReading(ReadPauseReasons.Handler);
     }
 
     /// <summary>
-    /// Awaiting it brings the method to the loop's thread, in a turn of its own. Never at once, though it may be on that thread already: whoever has
-    /// completed what was awaited may be in the midst of another connection's bytes.
+    /// An await of this continues the method on the loop's thread, in a turn of its own. Never at once, even on that thread: the code that
+    /// completed the awaited operation may be handling another connection's bytes.
     /// </summary>
     private readonly struct LoopSwitch(EventLoop loop) : ICriticalNotifyCompletion
     {

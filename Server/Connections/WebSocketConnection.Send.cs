@@ -1,7 +1,7 @@
-// From the application to the kernel. There are two ways. While the loop takes this connection's bytes, its handler's answers go
-// into the loop's batch and leave when those bytes are through (a small batch: when the turn's events are). Everything else, from any thread, is queued in the outbox
-// and flushed at the end of the owner's turn. The batch is older than anything in the outbox and goes first; once something is queued,
-// all that follows queues behind it.
+// From the application towards the kernel. There are two ways. While the loop handles this connection's bytes, its handler's answers go
+// into the loop's cork. The cork is sent when those bytes are handled; a small one joins the batch, and leaves when the turn's events are
+// handled. Everything else, from any thread, goes into the send queue, which is flushed at the end of the owner's turn. The cork is older
+// than anything in the queue and goes first. Once something is queued, everything that follows is queued behind it.
 
 using System.Runtime.CompilerServices;
 using RawWs.Frame;
@@ -11,35 +11,40 @@ namespace RawWs.Server;
 
 public sealed partial class WebSocketConnection
 {
-    private Outbox? _outbox; // null while nothing is queued; under the lock
-    private bool _accepting; // messages are accepted, from the upgrade's answer to the first Close; under the lock
-    private bool _stalled; // the kernel took less than it was given
-    private bool _shutdown; // SHUT_WR is done
+    private SendQueue? _queue; // null while nothing is queued; under the lock
+    private bool _accepting; // whether messages are accepted: from the upgrade's answer to the first Close; under the lock
+    private bool _stalled; // the kernel has sent less than it was given
+    private bool _shutdown; // SHUT_WR has been sent
     private long _messagesOut;
     private long _bytesOut;
 
-    /// <summary>Bytes queued for the peer that the kernel has not taken.</summary>
+    /// <summary>How many bytes are queued for the peer that the kernel has not accepted. Without those that lie in the cork.</summary>
     public long QueuedBytes
     {
         get
         {
-            lock (_transport) return _outbox?.QueuedBytes ?? 0;
+            lock (_transport) return _queue?.QueuedBytes ?? 0;
         }
     }
 
     internal bool IsOpen => Volatile.Read(ref _accepting);
 
-    private bool HasRoom => !_accepting || _outbox is null || _outbox.QueuedBytes <= _context.Options.SendBufferBytesMax / 2;
+    private bool HasRoom => !_accepting || _queue is null || _queue.QueuedBytes <= _context.Options.SendBufferBytesMax / 2;
 
-    // The loop takes this connection's bytes, on this very thread, and nothing is queued that would have to go first.
+    // The loop handles this connection's bytes on this thread, and nothing is queued that would have to go first.
     private bool MaySendNow
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => _loop.Batch.Owner == this && _loop.IsOwner && _accepting && !_stalled && !HasBroadcastsToCome && Volatile.Read(ref _outbox) is null;
+        get => _loop.Cork.Owner == this && _loop.IsOwner && _accepting && !_stalled && !HasBroadcastsToCome
+            && Volatile.Read(ref _queue) is null;
     }
 
-    /// <summary>Sends a message. The bytes are copied; text must be UTF-8 (§5.6), which is not checked here.</summary>
-    /// <returns>Queued; Full when the outbox is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.</returns>
+    /// <summary>
+    /// Sends a message (§6.1). The caller may reuse the payload's memory when this returns. Text must be UTF-8 (§5.6); it is not checked.
+    /// </summary>
+    /// <returns>
+    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// </returns>
     public SendResult TrySend(MessageKind kind, ReadOnlySpan<byte> payload)
     {
         if (_deflate is { } deflate && deflate.Common.IsWorthwhile(payload.Length)) return TrySendCompressed(deflate, kind, payload);
@@ -47,9 +52,13 @@ public sealed partial class WebSocketConnection
         return TryQueue(kind, payload, Form.Plain);
     }
 
-    /// <summary>Sends a message that is encoded once for many connections. A large one is held by reference.</summary>
-    /// <returns>As the other.</returns>
-    /// <exception cref="ObjectDisposedException">The message has been given back by all who had it.</exception>
+    /// <summary>
+    /// Sends a message that is encoded once for many connections (§6.1). A large one is held by reference until it is sent.
+    /// </summary>
+    /// <returns>
+    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// </returns>
+    /// <exception cref="ObjectDisposedException">The message has been disposed, and no send queue holds it any more.</exception>
     public SendResult TrySend(SharedMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
@@ -64,7 +73,7 @@ public sealed partial class WebSocketConnection
         }
     }
 
-    /// <summary>The same for a message that somebody holds a reference to for as long as this takes.</summary>
+    /// <summary>The same for a message to which the caller holds a reference for as long as this call takes.</summary>
     internal SendResult TrySendHeld(SharedMessage message)
     {
         SharedFrame frame = message.Plain;
@@ -75,31 +84,33 @@ public sealed partial class WebSocketConnection
             takeover = deflate.Agreement.ServerTakeover;
         }
 
-        if (!takeover && MaySendNow && _loop.Batch.TryAppend(frame.Span, isMessage: true)) return SendResult.Queued;
+        if (!takeover && MaySendNow && _loop.Cork.TryAppend(frame.Span, isMessage: true)) return SendResult.Queued;
         return TryQueue(frame, takeover && frame != message.Plain);
     }
 
-    /// <summary>Completes when the outbox has room again (half its bound), or the connection is not open any more.</summary>
+    /// <summary>
+    /// Waits for room: completes when at most half of the send queue's bound is used, or when the connection is not open any more.
+    /// </summary>
     public ValueTask WhenWritable()
     {
         lock (_transport)
         {
             if (HasRoom) return ValueTask.CompletedTask;
-            return new ValueTask((_outbox!.Writable ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task);
+            return new ValueTask((_queue!.Writable ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task);
         }
     }
 
-    // False when it has to be queued after all.
+    // False when the message must be queued after all.
     private bool TrySendNow(Opcode opcode, ReadOnlySpan<byte> payload)
     {
-        SendBatch batch = _loop.Batch;
-        if (payload.Length <= SendBatch.CopiedBytesMax && batch.TryAppend(opcode, payload)) return true;
-        // The kernel takes the payload from where it lies. What it does not take has to be kept, so there must be room for that.
-        if (!_context.Budget.HasRoomToWait(batch.Bytes + payload.Length)) return false;
-        if (batch.TryAppendInset(opcode, payload) || batch.TryAppend(opcode, payload)) return true;
-        if (!batch.Insets.IsEmpty && !FlushBatch()) return false;
-        batch.AppendHeader(opcode, payload.Length);
-        FlushBatch(payload);
+        Cork cork = _loop.Cork;
+        if (payload.Length <= Cork.CopiedBytesMax && cork.TryAppend(opcode, payload)) return true;
+        // The kernel sends the payload from where it lies. What it does not send must be copied, so there must be memory for that.
+        if (!_context.Budget.HasRoomToWait(cork.Bytes + payload.Length)) return false;
+        if (cork.TryAppendSegment(opcode, payload) || cork.TryAppend(opcode, payload)) return true;
+        if (!cork.Segments.IsEmpty && !FlushCork()) return false;
+        cork.AppendHeader(opcode, payload.Length);
+        FlushCork(payload);
         return true;
     }
 
@@ -108,16 +119,16 @@ public sealed partial class WebSocketConnection
         bool requestFlush;
         lock (_transport)
         {
-            if (!TryGetOutbox(out SendResult refused)) return refused;
+            if (!TryGetQueue(out SendResult refused)) return refused;
             bool queued = form switch
             {
-                Form.Plain => _outbox!.TryAppend((Opcode)kind, bytes),
-                Form.Frame => _outbox!.TryAppend(bytes),
+                Form.Plain => _queue!.TryAppend((Opcode)kind, bytes),
+                Form.Frame => _queue!.TryAppend(bytes),
                 _ => TryCompressInOrder(kind, bytes),
             };
             if (!queued) return RefuseForMemory();
-            if (_outbox!.IsFull) QueueBroadcastsSentBefore(out _);
-            requestFlush = _outbox.RequestFlush();
+            if (_queue!.IsFull) QueueBroadcastsSentBefore(out _);
+            requestFlush = _queue.RequestFlush();
         }
 
         return Queued(requestFlush);
@@ -128,63 +139,64 @@ public sealed partial class WebSocketConnection
         bool requestFlush;
         lock (_transport)
         {
-            if (!TryGetOutbox(out SendResult refused)) return refused;
-            if (!_outbox!.TryAppend(frame)) return RefuseForMemory();
+            if (!TryGetQueue(out SendResult refused)) return refused;
+            if (!_queue!.TryAppend(frame)) return RefuseForMemory();
             if (afterTakeover) _deflate!.OnSharedFrame();
-            if (_outbox.IsFull) QueueBroadcastsSentBefore(out _);
-            requestFlush = _outbox.RequestFlush();
+            if (_queue.IsFull) QueueBroadcastsSentBefore(out _);
+            requestFlush = _queue.RequestFlush();
         }
 
         return Queued(requestFlush);
     }
 
-    // Under the lock: the outbox, if one more message may be queued.
-    private bool TryGetOutbox(out SendResult refused)
+    // Under the lock: makes sure that there is a send queue to which one more message may be appended.
+    private bool TryGetQueue(out SendResult refused)
     {
         refused = _accepting ? SendResult.Full : SendResult.Closed;
         QueueBroadcasts(out bool noMemory);
-        if (!_accepting || _outbox is { IsFull: true }) return false;
-        // Without memory for the broadcasts before it, it can't be queued behind them.
-        if (!noMemory) _outbox ??= Outbox.TryTake(_context.Budget, _loop.Congestion, _loop.Now);
-        if (!noMemory && _outbox is not null) return true;
+        if (!_accepting || _queue is { IsFull: true }) return false;
+        // Without memory for the broadcasts that come before this message, it cannot be queued.
+        if (!noMemory) _queue ??= SendQueue.TryRent(_context.Budget, _loop.Congestion, _loop.Now);
+        if (!noMemory && _queue is not null) return true;
         refused = SendResult.OutOfMemory;
         return false;
     }
 
     private SendResult RefuseForMemory()
     {
-        GiveBackIfEmpty();
+        ReturnQueueIfEmpty();
         return SendResult.OutOfMemory;
     }
 
     private SendResult Queued(bool requestFlush)
     {
         Interlocked.Increment(ref _messagesOut);
-        if (EventLoop.Current is { } sending) sending.Share.Spend(TurnShare.DeliveryWork); // whoever has its bytes taken there
+        // The connection whose bytes are handled on that loop.
+        if (EventLoop.Current is { } sending) sending.Share.Spend(TurnShare.DeliveryWork);
         if (!requestFlush) return SendResult.Queued;
         if (_loop.IsOwner) _loop.MarkDirty(this);
         else Post(Posted.Flush);
         return SendResult.Queued;
     }
 
-    // A control frame, whatever the bound. On the owner's thread.
-    private void SendControl(ReadOnlySpan<byte> frame, Outbox.EntryKind kind)
+    // Sends a control frame, whatever the bound. On the owner's thread.
+    private void SendControl(ReadOnlySpan<byte> frame, SendQueue.EntryKind kind)
     {
-        bool mayGoNow = _loop.Batch.Owner == this && !_stalled && !(_accepting && HasBroadcastsToCome) && Volatile.Read(ref _outbox) is null;
-        if (mayGoNow && _loop.Batch.TryAppend(frame, isMessage: false)) return;
+        bool mayGoNow = _loop.Cork.Owner == this && !_stalled && !(_accepting && HasBroadcastsToCome) && Volatile.Read(ref _queue) is null;
+        if (mayGoNow && _loop.Cork.TryAppend(frame, isMessage: false)) return;
         Append(frame, kind);
     }
 
-    // What must go out whatever the bound: an answer of HTTP's or a control frame. On the owner's thread.
-    private void Append(ReadOnlySpan<byte> bytes, Outbox.EntryKind kind)
+    // Queues what must be sent whatever the bound: an HTTP answer or a control frame. On the owner's thread.
+    private void Append(ReadOnlySpan<byte> bytes, SendQueue.EntryKind kind)
     {
         bool requestFlush;
         lock (_transport)
         {
             QueueBroadcasts();
-            _outbox ??= Outbox.Take(_context.Budget, _loop.Congestion, _loop.Now);
-            _outbox.Append(bytes, kind, coalesce: _stalled || _outbox.IsLong);
-            requestFlush = _outbox.RequestFlush();
+            _queue ??= SendQueue.Rent(_context.Budget, _loop.Congestion, _loop.Now);
+            _queue.Append(bytes, kind, coalesce: _stalled || _queue.IsLong);
+            requestFlush = _queue.RequestFlush();
         }
 
         if (requestFlush) _loop.MarkDirty(this);
@@ -195,7 +207,7 @@ public sealed partial class WebSocketConnection
         bool requestFlush = false;
         lock (_transport)
         {
-            if (QueueBroadcasts()) requestFlush = _outbox!.RequestFlush(); // they came before the end
+            if (QueueBroadcasts()) requestFlush = _queue!.RequestFlush(); // they were sent before the end
             _accepting = false;
         }
 
@@ -203,16 +215,16 @@ public sealed partial class WebSocketConnection
         GrantRoom();
     }
 
-    /// <summary>What the bytes of a message to be queued are.</summary>
+    /// <summary>What the bytes are that shall be queued.</summary>
     private enum Form : byte
     {
-        /// <summary>Its payload.</summary>
+        /// <summary>A payload.</summary>
         Plain,
 
-        /// <summary>Its payload, to be compressed with the ones before it.</summary>
+        /// <summary>A payload, to be compressed together with the ones before it.</summary>
         InOrder,
 
-        /// <summary>Its frame.</summary>
+        /// <summary>A whole frame.</summary>
         Frame,
     }
 }

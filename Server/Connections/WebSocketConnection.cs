@@ -1,15 +1,15 @@
-// One connection, from its accepted socket to its verdict. This file is its face and its fields; the others are its life:
-//   .Run        the one async method: handshake, receive loop, ending
-//   .Receive    bytes -> events of the protocol -> messages delivered, control frames answered
-//   .Compression  what of both is compressed
-//   .Broadcast  what is sent to everybody
-//   .Send       the application -> batch or outbox
-//   .Flush      both -> kernel, back-pressure
-//   .Held       not read from until what it has sent to others has left
-//   .Deadlines  the one timer entry that serves every deadline
-//   .Ending     how it ends, and the verdict
-// Everything but the face runs on the owning loop's thread. The face may be called from any: it appends to the outbox, under the
-// outbox's lock, and posts the rest.
+// One connection, from its accepted socket to its close report. This file has the public face and its fields. The other files are its life:
+//   .Run              the one async method: handshake, receive loop, ending
+//   .Receive          bytes -> events of the protocol -> messages delivered, control frames answered
+//   .Compression      messages in and out that are compressed
+//   .Broadcast        what is sent to everybody
+//   .Send             the application -> cork or send queue
+//   .Flush            both -> kernel, back-pressure
+//   .PendingDelivery  reading is paused until what it has caused to be sent has left
+//   .Deadlines        the one timer entry that serves every deadline
+//   .Ending           how it ends, and the close report
+// Everything but the face runs on the owning loop's thread. The face may be called from any thread: it appends to the send queue, under the
+// connection's lock, and posts everything else.
 
 using System.Net;
 using System.Runtime.InteropServices;
@@ -22,13 +22,13 @@ using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 
-/// <summary>One WebSocket connection. All members may be used from any thread, unless they say otherwise.</summary>
+/// <summary>One WebSocket connection. Every member may be used from any thread, unless it says otherwise.</summary>
 public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, ILoopWork
 {
     private readonly ServerContext _context;
     private readonly EventLoop _loop;
     private readonly PeerAddress _peer;
-    private Transport _transport = null!; // and the lock under which others append to the outbox: no object is needed just for that
+    private Transport _transport = null!; // also the lock of the send queue: no other object is needed for that
     private byte[]? _uid;
     private ConnectionTerms _terms = ConnectionTerms.None;
     private CloseRequest? _closeRequest;
@@ -43,26 +43,28 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         _peer = peer;
     }
 
-    /// <summary>Where a connection stands. It only ever moves on.</summary>
+    /// <summary>The phases of a connection. It only ever moves forward.</summary>
     private enum Phase : byte
     {
-        /// <summary>The HTTP request is awaited, judged, answered.</summary>
+        /// <summary>The HTTP request is awaited, checked and answered.</summary>
         Handshake,
 
         /// <summary>Messages go both ways.</summary>
         Open,
 
-        /// <summary>We have sent a Close first: frames are parsed for the peer's, data is not delivered.</summary>
+        /// <summary>This server has sent a Close first. Frames are parsed for the peer's Close; data is not delivered.</summary>
         Closing,
 
-        /// <summary>Nothing is parsed any more: what is queued goes out, SHUT_WR, and bytes are discarded until the end of the stream.</summary>
+        /// <summary>
+        /// Nothing is parsed any more. What is queued is sent, then SHUT_WR, and bytes are discarded until the peer's end of stream.
+        /// </summary>
         Ending,
 
-        /// <summary>The socket is closed and everything given back.</summary>
+        /// <summary>The socket is closed, and everything has been returned.</summary>
         Ended,
     }
 
-    /// <summary>What was posted to the owner; several may come at once.</summary>
+    /// <summary>What has been posted to the owner; several flags may be set at once.</summary>
     [Flags]
     private enum Posted
     {
@@ -70,68 +72,78 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         Start = 2,
         Close = 4,
         Abort = 8,
-        OpenGates = 16,
+        ResumeReading = 16,
         Break = 32,
-        Left = 64,
+        Delivered = 64,
         CloseForMemory = 128,
         Probe = 256,
         CloseIfTooSlow = 512,
     }
 
-    /// <summary>A number of its own, never used again in this process.</summary>
+    /// <summary>The connection's number. It is never used again in this process.</summary>
     public long Id { get; }
 
-    /// <summary>The name under which the application knows it, in UTF-8; the application may set it. Empty for none.</summary>
+    /// <summary>
+    /// The name by which the application knows the connection, in UTF-8; empty for none. The application may set it. The bytes are not
+    /// copied if the memory is a whole array; then nobody may change them.
+    /// </summary>
     public ReadOnlyMemory<byte> Uid
     {
         get => _uid;
-        set => _uid = value.IsEmpty ? null : MemoryMarshal.TryGetArray(value, out ArraySegment<byte> whole) && whole.Count == whole.Array!.Length ? whole.Array : value.ToArray();
+        set
+        {
+            bool isWholeArray = MemoryMarshal.TryGetArray(value, out ArraySegment<byte> whole) && whole.Count == whole.Array!.Length;
+            _uid = value.IsEmpty ? null : isWholeArray ? whole.Array : value.ToArray();
+        }
     }
 
-    /// <summary>The endpoint: the request's path, or what the application's decision named. Empty before the upgrade.</summary>
+    /// <summary>The endpoint: the request's path, or the name that the application's decision gave. Empty before the upgrade.</summary>
     public string Endpoint => _terms.Endpoint;
 
     /// <summary>The negotiated subprotocol, or null (§1.9).</summary>
     public string? Subprotocol => _terms.Subprotocol;
 
-    /// <summary>What was agreed on in Sec-WebSocket-Extensions, as the client was told it, or null (§9).</summary>
+    /// <summary>The value of Sec-WebSocket-Extensions in the answer (§9), or null.</summary>
     public string? Extensions => _terms.Deflate?.ResponseText;
 
-    /// <summary>The peer's address.</summary>
+    /// <summary>The peer's address and port.</summary>
     public IPEndPoint RemoteEndPoint => _peer.ToEndPoint();
 
-    /// <summary>Whatever the application keeps with the connection.</summary>
+    /// <summary>Anything that the application wants to keep with the connection.</summary>
     public object? State { get; set; }
 
     internal PeerAddress Peer => _peer;
 
     internal Transport Transport => _transport;
 
-    /// <summary>Closes the connection: what is queued, then a Close frame, then the closing handshake (§7.1.2).</summary>
-    /// <param name="code">1000 to 1003, 1007 to 1009, 1011 to 1014, or 3000 to 4999 (§7.4); 1010 is the client's.</param>
-    /// <param name="reason">At most 123 bytes of UTF-8.</param>
-    /// <exception cref="ArgumentException">The code or the reason may not be sent.</exception>
+    /// <summary>
+    /// Closes the connection (§7.1.2): what is queued is sent, then a Close frame, and then the closing handshake follows.
+    /// </summary>
+    /// <param name="code">1000 to 1003, 1007 to 1009, 1011 to 1014, or 3000 to 4999 (§7.4). 1010 is for clients only.</param>
+    /// <param name="reason">At most 123 bytes of UTF-8; empty for none.</param>
+    /// <exception cref="ArgumentException">A server may not send this code, or the reason is too long.</exception>
     public void Close(ushort code = CloseCodes.NormalClosure, string reason = "") =>
         RequestClose(EndCause.ApplicationClosed, code, reason, dropUnsent: false);
 
     /// <summary>
-    /// Closes a connection whose outbox is full: what the kernel has not begun to take is dropped, and Close 4000 "too slow" follows.
+    /// Closes a connection whose send queue is full. What the kernel has not begun to send is dropped, and Close 4000 "too slow" follows.
     /// </summary>
     public void CloseTooSlow() => RequestClose(EndCause.TooSlow, ServerCloseCodes.TooSlow, TooSlowReason, dropUnsent: true);
 
     /// <summary>
-    /// Closes a connection whose outbox is full since its peer takes nothing: the kernel has taken nothing of it for five seconds, or for
-    /// half of the send timeout where that is less. One that makes progress stays; whoever sends to it is told
-    /// <see cref="SendResult.Full"/> and can do what suits it. Judged in a turn of the connection's loop, after one more try to send.
+    /// Closes a connection whose send queue is full because its peer receives nothing: the kernel has sent nothing for five seconds, or for
+    /// half of the send timeout if that is less. A connection that makes progress stays; its senders are told <see
+    /// cref="SendResult.Full"/>, and decide what to do. This is checked in a turn of the connection's loop, after one more try to send.
     /// </summary>
     public void CloseIfTooSlow() => Post(Posted.CloseIfTooSlow);
 
-    /// <summary>Ends the connection at once, without a Close: the peer sees a reset and reports 1006.</summary>
+    /// <summary>Ends the connection at once, without a Close. The peer sees a reset, and reports 1006 (§7.1.5).</summary>
     public void Abort() => Post(Posted.Abort);
 
     /// <summary>
-    /// Asks whether the peer lives: it is sent a Ping at once, and if nothing whatever comes from it within five seconds it is closed with
-    /// 1011. One such question at a time: until those are over, asking again does nothing. Whom we do not read from by then is not judged.
+    /// Asks whether the peer lives. It is sent a Ping at once. If nothing at all comes from it within five seconds, it is closed with 1011.
+    /// There is one such probe at a time: until the five seconds are over, a further call does nothing. If reading from the peer is paused
+    /// at the end of that time, the probe has no result.
     /// </summary>
     public void Probe() => Post(Posted.Probe);
 
@@ -141,10 +153,11 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
             throw new ArgumentException($"The code {code} may not be sent by a server (RFC 6455 §7.4).", nameof(code));
         ArgumentNullException.ThrowIfNull(reason);
         if (Encoding.UTF8.GetByteCount(reason) > ClosePayload.ReasonBytesMax)
-            throw new ArgumentException($"The reason is longer than {ClosePayload.ReasonBytesMax} bytes of UTF-8 (RFC 6455 §5.5).", nameof(reason));
+            throw new ArgumentException($"The reason is longer than {ClosePayload.ReasonBytesMax} bytes of UTF-8 (RFC 6455 §5.5).",
+                nameof(reason));
 
         CloseRequest request = new(cause, code, reason, dropUnsent);
-        // What is unsent is flushed first, which may have more bytes taken: that has a turn of its own.
+        // What is unsent is flushed first, which may cause more bytes to be handled: that must happen in a turn of its own.
         if (_loop.IsOwner && !dropUnsent) BeginClose(request);
         else if (Interlocked.CompareExchange(ref _closeRequest, request, null) is null) Post(Posted.Close);
     }
@@ -156,19 +169,19 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         if ((what & Posted.Start) != 0) StartOnLoop();
         if ((what & Posted.Close) != 0) BeginClose(_closeRequest!);
         if ((what & Posted.Flush) != 0) Flush();
-        if ((what & Posted.OpenGates) != 0) OpenGates();
-        if ((what & Posted.Left) != 0) Release();
+        if ((what & Posted.ResumeReading) != 0) ResumeReading();
+        if ((what & Posted.Delivered) != 0) ResumeAfterDelivery();
         if ((what & Posted.CloseForMemory) != 0) FailForMemory();
         if ((what & Posted.Break) != 0) _transport.Break(this);
         if ((what & Posted.Probe) != 0) ProbeNow();
-        if ((what & Posted.CloseIfTooSlow) != 0) JudgeSlowness();
+        if ((what & Posted.CloseIfTooSlow) != 0) CheckSlowness();
         if ((what & Posted.Abort) != 0) AbortNow();
     }
 
     void ILoopWork.OnFailed(Exception exception)
     {
         (EndCause cause, ushort code) = _context.OnFailed(this, exception);
-        SetVerdict(cause, code, "");
+        SetEnding(cause, code, "");
         try
         {
             AbortNow();
@@ -180,8 +193,8 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     }
 
     /// <summary>
-    /// What an application gave along with something that was sent here, to be told of this connection, has thrown: it costs this
-    /// connection. Any thread.
+    /// A callback has thrown that an application gave to a sending call, and that was told of this connection. The connection is closed.
+    /// Any thread.
     /// </summary>
     internal void OnCallbackThrew(Exception exception)
     {
@@ -189,7 +202,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         RequestClose(EndCause.HandlerError, CloseCodes.InternalError, "internal error", dropUnsent: true);
     }
 
-    /// <summary>Begins the connection's life, on its loop. Past the server's limit its request is read, and answered with 503.</summary>
+    /// <summary>Begins the connection's life on its loop. Past the server's limit the request is read and answered with 503.</summary>
     internal void Begin(Transport transport, bool overLimit)
     {
         _transport = transport;
@@ -210,6 +223,6 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         if (Interlocked.Or(ref _posted, (int)what) == 0) _loop.Post(this);
     }
 
-    /// <summary>A Close that was asked for.</summary>
+    /// <summary>A Close that somebody has asked for.</summary>
     private sealed record CloseRequest(EndCause Cause, ushort Code, string Reason, bool DropUnsent);
 }

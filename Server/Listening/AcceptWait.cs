@@ -1,10 +1,12 @@
-// How long accepting waits when something has run out: longer each time, until something was accepted again.
+// How long accepting waits when the process has run out of something. Each wait is longer, until a connection has been accepted again.
 
 namespace RawWs.Server.Listening;
 
 internal struct AcceptWait()
 {
-    /// <summary>How many connections in a row may fail to be accepted by their own fault: after so many it is taken for ours.</summary>
+    /// <summary>
+    /// So many connections in a row may fail to be accepted by an error of their own. After that the error counts as this process's.
+    /// </summary>
     public const int FailuresMax = 64;
 
     private static readonly TimeSpan First = TimeSpan.FromMilliseconds(10);
@@ -16,7 +18,7 @@ internal struct AcceptWait()
     /// <summary>Whether nothing has run out.</summary>
     public readonly bool IsOver => Time == TimeSpan.Zero;
 
-    /// <summary>Begins a wait, twice as long as the one before, and says so.</summary>
+    /// <summary>Begins a wait, twice as long as the one before, and tells the acceptor.</summary>
     public TimeSpan Begin(IAcceptor acceptor, string shortage)
     {
         Time = IsOver ? First : Time * 2 > Longest ? Longest : Time * 2;

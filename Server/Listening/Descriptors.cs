@@ -1,9 +1,9 @@
-// How many descriptors the process has left: a connection is one, a loop has three, and the runtime takes two for each assembly that it
-// loads. The last few stay for the process itself: without one the runtime cannot even load the code that would say so. The kernel gives
-// the lowest number that is free, so a high one tells.
+// How many descriptors the process has left. A connection needs one, a loop three, and the runtime two for each assembly that it loads. The
+// last few are kept for the process itself: without one the runtime cannot even load the code that reports the shortage. The kernel gives
+// out the lowest free number, so a high number means that few are left.
 //
-// Before the start they are counted. Where there are not enough for the server and a few clients it does not start: it would listen, and
-// serve nobody.
+// They are counted before the start. If there are not enough for the server and a few clients it does not start; it would listen and serve
+// nobody.
 
 using System.Globalization;
 using RawWs.Server.Native;
@@ -14,18 +14,18 @@ internal static class Descriptors
 {
     private const int Kept = 32;
 
-    private const int TakenByLoop = 3; // epoll, eventfd, io_uring
+    private const int UsedByLoop = 3; // epoll, eventfd, io_uring
 
     // What the runtime opens, counted: until the loops are made (assemblies, pipes, outputs), from there to the first accept, and for the
-    // first connection (System.IO.Pipelines, the epoll of System.Net.Sockets). With fewer than TakenForSettings left the settings cannot
+    // first connection (System.IO.Pipelines, the epoll of System.Net.Sockets). With fewer than UsedForSettings left the settings cannot
     // be read.
-    private const int TakenForSettings = 60;
-    private const int TakenBeforeLoops = 66;
-    private const int TakenAtStart = 9;
-    private const int TakenByFirst = 3;
+    private const int UsedForSettings = 60;
+    private const int UsedBeforeLoops = 66;
+    private const int UsedAtStart = 9;
+    private const int UsedByFirst = 3;
 
-    // The fewest clients to start for. More than one, because one that has just left still has its descriptor when the next one comes,
-    // and because what the runtime opens differs by a few between machines.
+    // The fewest clients for which the server starts. More than one, because a client that has just left still has its descriptor when the
+    // next one comes, and because the runtime's own need differs by a few between machines.
     private const int FewestClients = 8;
 
     private const int UnlimitedConnections = 10_000; // where the system does not say
@@ -35,7 +35,7 @@ internal static class Descriptors
     /// <summary>The process's limit of open files.</summary>
     public static int Limit => _max;
 
-    /// <summary>What is short, if only the kept ones are left; else null. Asks the system.</summary>
+    /// <summary>What is short, if only the kept descriptors are left; else null. Asks the system.</summary>
     public static string? Shortage()
     {
         if (!OperatingSystem.IsLinux()) return null;
@@ -46,56 +46,58 @@ internal static class Descriptors
         return ShortageAfter(probe);
     }
 
-    /// <summary>The same by the number of a descriptor that the system has just given out.</summary>
+    /// <summary>The same, judged by the number of a descriptor that the system has just given out.</summary>
     public static string? ShortageAfter(int descriptor) =>
         descriptor >= _max - Kept ? $"the process has too many open files: {descriptor} of {_max}" : null;
 
     /// <summary>
-    /// For the first line of a program: a sentence, if there are too few to read the settings with; else null. Nothing is loaded for it.
+    /// A sentence, if there are too few descriptors to read the settings with; else null. A program calls this first; nothing is loaded for
+    /// it.
     /// </summary>
     public static string? FindShortageForSettings()
     {
         if (!OperatingSystem.IsLinux()) return null;
-        int taken = Count();
-        if (_max - taken >= TakenForSettings) return null;
-        int needed = Math.Max(0, TakenBeforeLoops - taken) + TakenByLoop + 1 + TakenAtStart + TakenByFirst + Kept + FewestClients;
-        return Sentence(taken, needed, "itself and a few clients", "raise the limit (ulimit -n)");
+        int used = Count();
+        if (_max - used >= UsedForSettings) return null;
+        int needed = Math.Max(0, UsedBeforeLoops - used) + UsedByLoop + 1 + UsedAtStart + UsedByFirst + Kept + FewestClients;
+        return Sentence(used, needed, "itself and a few clients", "raise the limit (ulimit -n)");
     }
 
     /// <summary>A sentence, if there are too few for so many loops, listeners and a few clients; else null.</summary>
     public static string? FindShortage(int loops, bool epoll, int listeners)
     {
         if (!OperatingSystem.IsLinux()) return null;
-        int taken = Count();
-        long needed = ((long)loops * (epoll ? TakenByLoop : 0)) + listeners + TakenAtStart + TakenByFirst + Kept + FewestClients;
-        if (_max - taken >= needed) return null;
+        int used = Count();
+        long needed = ((long)loops * (epoll ? UsedByLoop : 0)) + listeners + UsedAtStart + UsedByFirst + Kept + FewestClients;
+        if (_max - used >= needed) return null;
         string help = epoll && loops > 1 ? "raise the limit (ulimit -n), or set fewer loops (--loops)" : "raise the limit (ulimit -n)";
-        return Sentence(taken, needed, $"its loops ({loops}), its addresses ({listeners}) and a few clients", help);
+        return Sentence(used, needed, $"its loops ({loops}), its addresses ({listeners}) and a few clients", help);
     }
 
-    /// <summary>For how many connections there is room once the loops run and the listeners are bound; at least one.</summary>
-    public static int RoomNow() => OperatingSystem.IsLinux() ? Math.Max(1, _max - Count() - TakenByFirst - Kept) : UnlimitedConnections;
+    /// <summary>For how many connections there are descriptors, once the loops run and the listeners are bound; at least one.</summary>
+    public static int RoomNow() => OperatingSystem.IsLinux() ? Math.Max(1, _max - Count() - UsedByFirst - Kept) : UnlimitedConnections;
 
-    /// <summary>The same as far as it can be told before: of a server with so many loops. Zero: it would not start.</summary>
+    /// <summary>The same before the start, for a server with so many loops; 0 if it would not start.</summary>
     public static int RoomOnceStarted(int loops)
     {
         if (!OperatingSystem.IsLinux()) return UnlimitedConnections;
-        int room = _max - Math.Max(Count(), TakenBeforeLoops) - (loops * TakenByLoop) - 1 - TakenAtStart - TakenByFirst - Kept;
+        int room = _max - Math.Max(Count(), UsedBeforeLoops) - (loops * UsedByLoop) - 1 - UsedAtStart - UsedByFirst - Kept;
         return room < FewestClients ? 0 : room;
     }
 
-    private static string Sentence(int taken, long needed, string forWhat, string help) =>
-        $"the limit of open files is {_max}, and {taken} are open; the server needs {needed} more, for {forWhat}: {help}";
+    private static string Sentence(int used, long needed, string forWhat, string help) =>
+        $"the limit of open files is {_max}, and {used} are open; the server needs {needed} more, for {forWhat}: {help}";
 
-    // How many numbers below the limit are taken. A number above it was open before the limit was set, and takes no place.
+    // How many numbers below the limit are used. A number above it was open before the limit was set, and does not count.
     private static int Count()
     {
         int count = 0;
         try
         {
             foreach (string path in Directory.GetFileSystemEntries("/proc/self/fd"))
-                if (int.TryParse(Path.GetFileName(path.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < _max) count++;
-            return count - 1; // it was read through one of them
+                if (int.TryParse(Path.GetFileName(path.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+                    && number < _max) count++;
+            return count - 1; // one of them was open for this very reading
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -1,8 +1,10 @@
-// The accept loop as a part of an event loop: the listeners are in its interest set, and it accepts by accept4 on their handles what has come, so many at a time.
-// A connection is a bare descriptor, without a Socket object (some 700 bytes). A thread of its own would cost a switch of threads there and back for each batch (docs/decisions/0005). A connection of the same loop begins at once; another loop's is posted there.
-// The listeners' events are edge-triggered: each arrival is told once. So nothing has to leave the interest set while accepting waits for
-// something that has run out, and a call that keeps failing does not wake the loop again and again. In return what is left in a backlog has
-// to be come back for: after a full batch by a post, after a wait by the timer.
+// The accept loop as a part of an event loop. The listeners are in its interest set, and it accepts what has come by accept4 on their
+// handles, a bounded number at a time. A connection is a bare descriptor, without a Socket object (some 700 bytes). A thread of its own
+// would cost a switch of threads there and back for each batch (docs/decisions/0005). A connection of the same loop begins at once; one of
+// another loop is posted there.
+// The listeners' events are edge-triggered: each arrival is reported once. So no listener has to leave the interest set while accepting
+// waits, and a call that keeps failing does not wake the loop again and again. In return this code must come back by itself for what is
+// left in a backlog: after a full batch by a post, after a wait by the timer.
 
 using System.Net.Sockets;
 using System.Runtime.Versioning;
@@ -15,14 +17,14 @@ namespace RawWs.Server.Listening;
 [SupportedOSPlatform("linux")]
 internal sealed class EpollAccept : TimerEntry, IListenEvents, ILoopWork
 {
-    private const int AcceptsPerEventMax = 64; // so that those who are connected have their turn
+    private const int AcceptsPerEventMax = 64; // so that the connected clients have their turn
 
     private readonly EpollLoop _loop;
     private readonly int[] _listeners;
     private readonly IAcceptor _acceptor;
-    private readonly Lock _accepting = new(); // held while it accepts: who stops it waits for that
+    private readonly Lock _accepting = new(); // held while it accepts: Stop waits for that
     private AcceptWait _wait = new();
-    private int _failures; // of connections' own, one after the other
+    private int _failures; // connections in a row that failed by an error of their own
     private bool _stopped;
 
     private EpollAccept(EpollLoop loop, List<Socket> sockets, IAcceptor acceptor)
@@ -51,8 +53,8 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents, ILoopWork
     }
 
     /// <summary>
-    /// Accepts nothing more: when it returns, nothing is being accepted. Any thread; on the loop's own, from inside of an accept, the one
-    /// that is under way is the last.
+    /// Stops accepting. When it returns, nothing is being accepted. Any thread. If it is called on the loop's own thread, from inside an
+    /// accept, that accept is the last one.
     /// </summary>
     public void Stop()
     {
@@ -82,7 +84,7 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents, ILoopWork
     {
         lock (_accepting)
         {
-            if (_stopped || Place >= 0) return; // it waits, and will look at all of them
+            if (_stopped || Place >= 0) return; // it waits, and will try all listeners then
             bool more = false;
             for (int i = first; i < end; i++)
             {
@@ -96,7 +98,7 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents, ILoopWork
         }
     }
 
-    // Null, or what has run out. `more`: there may be more to accept.
+    // Null, or what the process has run out of. `more` says that there may be more to accept.
     private string? AcceptSome(int listener, ref bool more)
     {
         Span<byte> address = stackalloc byte[128];
@@ -119,11 +121,11 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents, ILoopWork
             }
             catch (Exception exception)
             {
-                Linux.Close(descriptor); // nobody has it
+                Linux.Close(descriptor); // nobody else has it
                 return exception.Message;
             }
 
-            if (_stopped) return null; // by what has been called
+            if (_stopped) return null; // the called code has stopped it
             if (Descriptors.ShortageAfter(descriptor) is { } few) return few;
         }
 

@@ -1,6 +1,6 @@
-// The listening sockets, from bind to close, and the accept loop: every connection that arrives is handed to the next event loop. Where event loops
-// run over epoll, one of them accepts in its turns (EpollAccept); elsewhere Socket.AcceptAsync does. Errors of the one
-// connection (ECONNABORTED) cost that one; when descriptors or memory have run out it waits a little, says so, and goes on.
+// The listening sockets, from bind to close, and the accept loop: each new connection is handed to the next event loop. If the event loops
+// use epoll, one of them accepts in its turns (EpollAccept); otherwise Socket.AcceptAsync does. An error of one connection (ECONNABORTED)
+// costs that connection only. When descriptors or memory have run out, accepting waits a little, logs it, and goes on.
 
 using System.Net;
 using System.Net.Sockets;
@@ -9,7 +9,7 @@ using RawWs.Server.Loops;
 
 namespace RawWs.Server.Listening;
 
-/// <summary>Takes what the listener accepts. Any thread.</summary>
+/// <summary>Gets what the listener accepts. Any thread.</summary>
 internal interface IAcceptor
 {
     [SupportedOSPlatform("linux")]
@@ -17,7 +17,7 @@ internal interface IAcceptor
 
     void Accept(Socket socket);
 
-    /// <summary>Accepting failed for want of something, and waits for so long.</summary>
+    /// <summary>Accepting failed because something has run out, and waits for so long.</summary>
     void OnBackOff(TimeSpan wait, string error);
 }
 
@@ -81,7 +81,7 @@ internal sealed class Listener : IAsyncDisposable
         }
     }
 
-    /// <summary>Accepts nothing more; whoever is in the backlog is refused by the system.</summary>
+    /// <summary>Stops accepting. The system refuses what is in the backlog.</summary>
     public async ValueTask DisposeAsync()
     {
         if (OperatingSystem.IsLinux()) _epollAccept?.Stop();
@@ -98,8 +98,8 @@ internal sealed class Listener : IAsyncDisposable
         {
             socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             if (endPoint.AddressFamily == AddressFamily.InterNetworkV6) socket.DualMode = false;
-            // On Unix a port whose old connections linger (TIME_WAIT) can be bound again without being asked for it. Asking for ReuseAddress there would let
-            // two servers share the port, and each miss half of what comes.
+            // On Unix a port whose old connections linger (TIME_WAIT) can be bound again without a further option. With ReuseAddress two
+            // servers could share the port there, and each would miss half of the connections.
             if (OperatingSystem.IsWindows()) socket.ExclusiveAddressUse = true;
             socket.NoDelay = true; // accepted sockets inherit it
             socket.Bind(endPoint);
@@ -114,7 +114,7 @@ internal sealed class Listener : IAsyncDisposable
         }
         catch (TypeInitializationException exception)
         {
-            // The runtime makes its engine of asynchronous operations with the first socket.
+            // With the first socket the runtime makes its engine for asynchronous operations.
             socket?.Dispose();
             throw new StartException("the runtime cannot set up its sockets", exception);
         }
@@ -123,7 +123,7 @@ internal sealed class Listener : IAsyncDisposable
     private async Task AcceptAsync(Socket listener)
     {
         AcceptWait wait = new();
-        int failures = 0; // of connections' own, one after the other
+        int failures = 0; // connections in a row that failed by an error of their own
         while (!_stop.IsCancellationRequested)
         {
             string? shortage = wait.IsOver ? null : Descriptors.Shortage();
@@ -144,11 +144,11 @@ internal sealed class Listener : IAsyncDisposable
             }
             catch (SocketException exception) when (IsOfTheConnection(exception) && ++failures < AcceptWait.FailuresMax)
             {
-                continue; // it died in the backlog: the next one
+                continue; // it ended in the backlog: accept the next one
             }
             catch (Exception exception)
             {
-                accepted?.Dispose(); // nobody has it
+                accepted?.Dispose(); // nobody else has it
                 failures = 0;
                 shortage = Describe(exception);
             }
@@ -163,10 +163,11 @@ internal sealed class Listener : IAsyncDisposable
         }
     }
 
-    // What Errno.IsOfTheConnection is elsewhere. The runtime does not tell the system's own error; one that it has no name for is taken for
-    // ours.
+    // The same as Errno.IsOfTheConnection, for other systems. The runtime does not report the system's own error. One that it has no name
+    // for counts as this process's.
     private static bool IsOfTheConnection(SocketException exception) => exception.SocketErrorCode
-        is SocketError.ConnectionAborted or SocketError.ConnectionReset or SocketError.NetworkDown or SocketError.NetworkUnreachable or SocketError.HostDown
+        is SocketError.ConnectionAborted or SocketError.ConnectionReset or SocketError.NetworkDown or SocketError.NetworkUnreachable
+        or SocketError.HostDown
         or SocketError.HostUnreachable or SocketError.OperationNotSupported or SocketError.ProtocolOption or SocketError.Interrupted;
 
     private static string Describe(Exception exception) => exception is SocketException socket

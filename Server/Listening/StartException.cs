@@ -1,11 +1,13 @@
-// Why a server does not start: in a sentence for whoever has started it.
+// Why a server does not start, in a sentence for the one who starts it.
 
 using System.Net;
 using System.Net.Sockets;
 
 namespace RawWs.Server.Listening;
 
-/// <summary>The server cannot start: the system refuses something that it needs. What it had by then is given back.</summary>
+/// <summary>
+/// The server cannot start, because the system refuses something that it needs. Everything that it had by then has been returned.
+/// </summary>
 public class StartException : IOException
 {
     internal StartException(string refusal, Exception? cause = null)

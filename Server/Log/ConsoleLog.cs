@@ -1,9 +1,10 @@
-// Log lines to standard output, one per event, without ever making their author wait. Whoever reads our output may stop reading: the
-// pipe fills, and then a write blocks for as long as the reader likes. So lines are queued, and one thread of its own writes them. The queue
-// is bounded; a line that finds it full is dropped and counted, and the count is a line itself as soon as one can be written. At the end
-// what is queued is given a moment, and not more. After a write the thread rests for some milliseconds, so that a thousand connections that end wake it a few
-// times and not a thousand times. (The console logger of Microsoft.Extensions.Logging writes on its caller's thread once
-// it is disposed, and its default mode waits for room: neither may happen to an event loop.)
+// Log lines to standard output, one per event, which never make the logging thread wait. A reader of our output may stop reading. Then the
+// pipe fills, and a write blocks for as long as the reader likes. So lines are queued, and a thread of this log writes them. The queue is
+// bounded: a line that finds it full is dropped and counted, and the count becomes a line itself as soon as one can be written. At the end
+// the queued lines get half a second, and not more. After a write the thread rests for some milliseconds, so that a thousand ending
+// connections wake it a few times and not a thousand times.
+// (The console logger of Microsoft.Extensions.Logging writes on its caller's thread once it is disposed, and waits for room in its default
+// mode. Neither may happen to an event loop.)
 
 using System.Globalization;
 using System.Runtime.CompilerServices;
@@ -17,12 +18,12 @@ internal sealed class ConsoleLog : ILoggerProvider
 {
     private const int LinesQueuedMax = 4096;
 
-    private const int LinesTakenMax = 128;
+    private const int LinesPerWriteMax = 128;
 
     private static readonly TimeSpan LastWait = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(5);
 
-    private readonly object _gate = new(); // a Monitor's: it is waited on
+    private readonly object _monitor = new(); // used with Monitor.Wait and Pulse, so it cannot be a Lock
     private readonly Queue<byte[]> _lines = [];
     private readonly Stream _output;
     private readonly TimeProvider _time;
@@ -52,10 +53,10 @@ internal sealed class ConsoleLog : ILoggerProvider
     /// <summary>Takes no more lines, and waits half a second at most for those that are queued.</summary>
     public void Dispose()
     {
-        lock (_gate)
+        lock (_monitor)
         {
             _ended = true;
-            Monitor.Pulse(_gate);
+            Monitor.Pulse(_monitor);
         }
 
         _writer.Join(LastWait);
@@ -64,14 +65,14 @@ internal sealed class ConsoleLog : ILoggerProvider
     private void Write()
     {
         ArrayBuffer batch = new();
-        List<byte[]> lines = new(LinesTakenMax);
+        List<byte[]> lines = new(LinesPerWriteMax);
         long reported = 0;
         try
         {
             bool more;
             do
             {
-                more = Take(lines);
+                more = Dequeue(lines);
                 foreach (byte[] line in lines) batch.Add(line);
                 long dropped = Dropped;
                 if (dropped != reported)
@@ -88,33 +89,33 @@ internal sealed class ConsoleLog : ILoggerProvider
         }
         catch (Exception)
         {
-            // There is no output any more (or no memory, or no time of day), and nobody to tell. From here on lines fill the queue and are
+            // There is no output any more (or no memory, or no clock), and nobody to tell. From here on lines fill the queue, and are
             // counted as dropped.
         }
     }
 
-    // Waits for lines, and takes some. False when there will be none after these.
-    private bool Take(List<byte[]> lines)
+    // Waits for lines, and dequeues some. False when no further line will come.
+    private bool Dequeue(List<byte[]> lines)
     {
         lines.Clear();
-        lock (_gate)
+        lock (_monitor)
         {
-            if (_lines.Count == 0 && !_ended) Monitor.Wait(_gate, Rest);
+            if (_lines.Count == 0 && !_ended) Monitor.Wait(_monitor, Rest);
             while (_lines.Count == 0 && !_ended)
             {
                 _waits = true;
-                Monitor.Wait(_gate);
+                Monitor.Wait(_monitor);
                 _waits = false;
             }
 
-            while (lines.Count < LinesTakenMax && _lines.TryDequeue(out byte[]? line)) lines.Add(line);
+            while (lines.Count < LinesPerWriteMax && _lines.TryDequeue(out byte[]? line)) lines.Add(line);
             return _lines.Count > 0 || !_ended;
         }
     }
 
     private void Add(byte[] line)
     {
-        lock (_gate)
+        lock (_monitor)
         {
             if (_ended || _lines.Count == LinesQueuedMax)
             {
@@ -123,7 +124,7 @@ internal sealed class ConsoleLog : ILoggerProvider
             }
 
             _lines.Enqueue(line);
-            if (_waits) Monitor.Pulse(_gate);
+            if (_waits) Monitor.Pulse(_monitor);
         }
     }
 
@@ -147,7 +148,7 @@ internal sealed class ConsoleLog : ILoggerProvider
         return TryNarrow(line.Written, bytes) ? bytes : OneLine(line.Written[..^1]);
     }
 
-    // Any thread may come here: a second's text does not change any more once it is seen, and whose is kept last does not matter.
+    // Any thread may run this. A second's text never changes once another thread sees it, and it does not matter whose text is kept.
     private void WriteTime(ref LineWriter line)
     {
         long milliseconds = _time.GetUtcNow().Ticks / TimeSpan.TicksPerMillisecond;
@@ -159,7 +160,7 @@ internal sealed class ConsoleLog : ILoggerProvider
         line.Write('Z');
     }
 
-    // The common line: printable ASCII and its end. It is its own UTF-8.
+    // Most lines are printable ASCII and a line end, which is UTF-8 already.
     private static bool TryNarrow(ReadOnlySpan<char> line, Span<byte> bytes)
     {
         for (int i = 0; i < line.Length - 1; i++)
@@ -172,8 +173,8 @@ internal sealed class ConsoleLog : ILoggerProvider
         return true;
     }
 
-    // Strangers' words are escaped already; this keeps an exception's text, stack and all, on the one line. A message may quote a stranger, so what
-    // could move a terminal's cursor or turn its text around is left out of it.
+    // Text from clients has been escaped before. This keeps an exception's text, with its stack, on one line. Its message may quote a
+    // client, so characters that could move a terminal's cursor or turn text around are left out.
     private static byte[] OneLine(ReadOnlySpan<char> text)
     {
         StringBuilder line = new(text.Length + 16);
@@ -203,7 +204,8 @@ internal sealed class ConsoleLog : ILoggerProvider
 
         public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (IsEnabled(logLevel)) owner.Add(owner.Line(logLevel, formatter(state, exception), exception));
         }

@@ -1,10 +1,10 @@
-// The lines of endings, and how many of them there are. Whoever can reach the port can end connections by the thousand, each with a line:
-// a disk would be full within hours. So of each kind (a cause; for HTTP a status) the first of every second are told in full, and of the
-// rest how many there were of each: one line a second at most. The verdicts of faults, the peer's, the application's or our own, are told
-// one by one whatever their number: each has another tale.
+// The log lines of ended connections, and a bound for them. Whoever reaches the port can end connections by the thousand, each with a line;
+// a disk would be full within hours. So of each kind (a cause, or an HTTP status) the first endings of every second have a line each. How
+// many more there were of each kind is one line a second at most. Faults (of the peer, the application or this server) always have their
+// line, whatever their number, because each one is different.
 //
-// A line that is not written costs a few additions under a lock. What is left over at a second's end is told by the next ending, or, when
-// there is none, by a timer in a loop's wheel; at the server's stop by the server.
+// An ending without a line costs a few additions under a lock. A second's sum is logged by the next ending or, when there is none, by a
+// timer in a loop's wheel. When the server stops, the server logs it.
 
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Loops;
@@ -12,57 +12,57 @@ using RawWs.Server.Time;
 
 namespace RawWs.Server.Log;
 
-/// <summary>Tells the log how connections end. Any thread.</summary>
-/// <param name="log">Does not throw.</param>
-/// <param name="time">For what a second is.</param>
+/// <summary>Logs how connections end. Any thread.</summary>
+/// <param name="log">A log that does not throw.</param>
+/// <param name="time">The clock that says what a second is.</param>
 internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, ILoopWork
 {
-    /// <summary>How many endings of a kind are told in full, of those of one second.</summary>
+    /// <summary>How many endings of one kind have their own line in one second.</summary>
     public const int FullLinesMax = 20;
 
     private const int SumMilliseconds = 1000;
     private const int StatusKinds = 1000;
     private const int FirstStatusKind = (int)EndCause.Http;
-    private const int MemoryKind = FirstStatusKind + StatusKinds; // not an ending's: it is told beside one
+    private const int MemoryKind = FirstStatusKind + StatusKinds; // no ending of its own: it is logged beside one
 
     private static readonly TimeSpan Second = TimeSpan.FromMilliseconds(SumMilliseconds);
 
     private readonly Lock _lock = new();
-    private readonly int[] _counts = new int[MemoryKind + 1]; // of this second
+    private readonly int[] _counts = new int[MemoryKind + 1]; // of this second, by kind
     private EventLoop? _loop;
     private long _began; // this second's timestamp
-    private long _left; // how many of this second have not been told
+    private long _left; // how many endings of this second have no line
     private bool _timed;
 
-    /// <summary>Where the timer runs. Without one, what is left over waits for the next ending.</summary>
+    /// <summary>Names the loop on which the timer runs. Without one, a second's sum waits for the next ending.</summary>
     public void RunTimerOn(EventLoop loop) => _loop = loop;
 
     /// <summary>A connection has ended, or its request was answered.</summary>
-    public void Tell(long id, PeerAddress peer, Verdict verdict)
+    public void Tell(long id, PeerAddress peer, CloseReport report)
     {
-        if (!log.IsEnabled(LogLevel.Information) || !IsToldInFull(KindOf(verdict), !IsFault(verdict.Cause))) return;
-        if (verdict.Cause == EndCause.Http) log.RequestAnswered(id, peer, verdict);
-        else log.ConnectionEnded(id, peer, verdict);
+        if (!log.IsEnabled(LogLevel.Information) || !IsToldInFull(KindOf(report), !IsFault(report.Cause))) return;
+        if (report.Cause == EndCause.Http) log.RequestAnswered(id, peer, report);
+        else log.ConnectionEnded(id, peer, report);
     }
 
-    /// <summary>Something has thrown on a connection, which ends of it: a bug, or want of memory.</summary>
+    /// <summary>An exception has ended a connection: a bug, or no memory.</summary>
     public void TellFailure(long id, Exception exception, long budgetBytes)
     {
         if (exception is not OutOfMemoryException) log.ConnectionFailed(exception, id);
-        // Its ending has a line, or is counted, with this cause: past the first ones no more need be said.
+        // The connection's ending is logged or counted with this cause too. After the first ones more lines would say nothing new.
         else if (IsToldInFull(MemoryKind, mayBeSummed: true)) log.MemoryMissing(id, budgetBytes >> 20);
     }
 
-    /// <summary>Tells what is left over, at the end.</summary>
+    /// <summary>Logs the last second's sum, at the end.</summary>
     public void TellRest()
     {
         string? sum;
         long count;
-        lock (_lock) sum = TakeSum(out count);
+        lock (_lock) sum = EndSecond(out count);
         Tell(sum, count);
     }
 
-    /// <summary>The timer is set on its loop's thread.</summary>
+    /// <summary>Sets the timer, on its loop's thread.</summary>
     void ILoopWork.OnPosted() => _loop!.Wheel.Arm(this, _loop.Now + SumMilliseconds);
 
     internal override void OnDue(long now)
@@ -72,20 +72,21 @@ internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, IL
         lock (_lock)
         {
             _timed = false;
-            sum = TakeSum(out count);
+            sum = EndSecond(out count);
             _began = time.GetTimestamp();
         }
 
         Tell(sum, count);
     }
 
-    // Somebody has broken a rule, or could not do his part. The others end as connections end.
-    private static bool IsFault(EndCause cause) => cause is not (EndCause.PeerClosed or EndCause.PeerVanished or EndCause.Heartbeat or EndCause.CloseDeadline
+    // Whether somebody has broken a rule, or could not do what was asked. All other causes are normal ends.
+    private static bool IsFault(EndCause cause) => cause is not (EndCause.PeerClosed or EndCause.PeerVanished or EndCause.Heartbeat
+        or EndCause.CloseDeadline
         or EndCause.Replaced or EndCause.Rejected or EndCause.ApplicationClosed or EndCause.Aborted or EndCause.Drain or EndCause.Http);
 
-    private static int KindOf(Verdict verdict) => verdict.Cause == EndCause.Http
-        ? FirstStatusKind + Math.Clamp(verdict.Code ?? 0, 0, StatusKinds - 1)
-        : Math.Min((int)verdict.Cause, FirstStatusKind);
+    private static int KindOf(CloseReport report) => report.Cause == EndCause.Http
+        ? FirstStatusKind + Math.Clamp(report.Code ?? 0, 0, StatusKinds - 1)
+        : Math.Min((int)report.Cause, FirstStatusKind);
 
     private bool IsToldInFull(int kind, bool mayBeSummed)
     {
@@ -96,7 +97,7 @@ internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, IL
         {
             if (time.GetElapsedTime(_began, now) >= Second)
             {
-                sum = TakeSum(out count);
+                sum = EndSecond(out count);
                 _began = now;
             }
 
@@ -114,8 +115,8 @@ internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, IL
         return full;
     }
 
-    // Under the lock. Null when there is nothing to tell. A new second begins.
-    private string? TakeSum(out long count)
+    // Under the lock. Returns the second's sum, or null when there is nothing to log, and begins a new second.
+    private string? EndSecond(out long count)
     {
         count = _left;
         string? sum = _left == 0 ? null : Describe();

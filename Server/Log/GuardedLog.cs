@@ -1,15 +1,15 @@
-// The embedder's log, made harmless. A log is somebody else's code, and the server writes to it from its loops' threads, where an exception
-// would end more than a line: the connection's ending, the loop, the process. So everything that it throws stays here. A line that is lost
-// is counted, and when a line is taken again, the next one says how many were lost. Whoever logs in this server need not think of it.
+// The embedder's log, made harmless. A log is somebody else's code, and the server calls it on its loops' threads. There an exception would
+// end more than a line: the connection's ending, the loop, the process. So every exception of the log stays here. A lost line is counted.
+// When the log accepts a line again, a further line says how many were lost. Code that logs in this server need not think of this.
 
 using Microsoft.Extensions.Logging;
 
 namespace RawWs.Server.Log;
 
-/// <summary>An <see cref="ILogger"/> that never throws. Safe on any thread, if the one inside is.</summary>
+/// <summary>An <see cref="ILogger"/> that never throws. Safe on any thread, if the inner one is.</summary>
 internal sealed class GuardedLog(ILogger inner) : ILogger
 {
-    // A log that logs here while it takes a line would go on for ever; so deep, its line is lost.
+    // A log that logs here while it writes a line would go on for ever. At this depth the line is lost.
     private const int DepthMax = 8;
 
     [ThreadStatic] private static int _depth;
@@ -20,7 +20,7 @@ internal sealed class GuardedLog(ILogger inner) : ILogger
     /// <summary>How many lines have been lost since the beginning.</summary>
     public long Lost => Interlocked.Read(ref _lost);
 
-    /// <summary>Around a log, unless it is one already.</summary>
+    /// <summary>Wraps a log, unless it is one of these already.</summary>
     public static GuardedLog Around(ILogger log) => log as GuardedLog ?? new GuardedLog(log);
 
     public IDisposable? BeginScope<TState>(TState state)
@@ -44,11 +44,12 @@ internal sealed class GuardedLog(ILogger inner) : ILogger
         }
         catch (Exception)
         {
-            return true; // the line itself will tell, and is counted if it is lost
+            return true; // the line itself will show it, and is counted if it is lost
         }
     }
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (!TryLog(logLevel, eventId, state, exception, formatter))
         {
@@ -64,7 +65,7 @@ internal sealed class GuardedLog(ILogger inner) : ILogger
 
     private bool TryTell(long untold)
     {
-        _depth = DepthMax; // what it logs meanwhile is lost
+        _depth = DepthMax; // what the log logs meanwhile is lost
         try
         {
             inner.LinesLost(untold);
@@ -80,7 +81,8 @@ internal sealed class GuardedLog(ILogger inner) : ILogger
         }
     }
 
-    private bool TryLog<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    private bool TryLog<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (_depth == DepthMax) return false;
         _depth++;
@@ -109,7 +111,7 @@ internal sealed class GuardedLog(ILogger inner) : ILogger
             }
             catch (Exception)
             {
-                // A scope is its log's.
+                // The scope belongs to the log: nothing can be done.
             }
         }
     }

@@ -1,13 +1,13 @@
-// Puts a line of text together: words, whole numbers and seconds, each written straight to its place. When a thousand connections end at once, a
-// thousand lines are written by threads that have others to serve; the base library's formatting would do, but it goes through some sixty
-// methods, and the runtime compiles each of them anew at its thirtieth call, which is then.
+// Builds a line of text: words, whole numbers and seconds, each written directly to its place. When a thousand connections end at once, a
+// thousand lines are written by threads that have others to serve. The base library's formatting goes through some sixty methods, and the
+// runtime compiles each of them again at its thirtieth call, which would be then.
 
 using System.Globalization;
 
 namespace RawWs.Server.Log;
 
-/// <summary>Text that grows in the caller's room, and in an array from there on.</summary>
-/// <param name="room">Where the text begins; as a rule on the stack. What is in there does not matter.</param>
+/// <summary>Text that grows in the caller's memory, and in an array when that is full.</summary>
+/// <param name="room">The caller's memory for the text, normally on the stack. Its contents do not matter.</param>
 internal ref struct LineWriter(Span<char> room)
 {
     private const int DigitsMax = 20; // ulong.MaxValue's
@@ -15,7 +15,7 @@ internal ref struct LineWriter(Span<char> room)
     private Span<char> _room = room;
     private int _count;
 
-    /// <summary>What was written so far; valid until more is.</summary>
+    /// <summary>The text so far; valid until more is written.</summary>
     public readonly ReadOnlySpan<char> Written => _room[.._count];
 
     public void Write(scoped ReadOnlySpan<char> text)
@@ -31,14 +31,14 @@ internal ref struct LineWriter(Span<char> room)
         _room[_count++] = character;
     }
 
-    /// <summary>In decimal digits, with a minus if it is negative.</summary>
+    /// <summary>Writes a number in decimal digits, with a minus if it is negative.</summary>
     public void Write(long number)
     {
         if (number < 0) Write('-');
         WriteDigits(Magnitude(number), 1);
     }
 
-    /// <summary>In decimal digits, with zeros in front if there are fewer than <paramref name="digitsMin"/> (at most 20).</summary>
+    /// <summary>Writes a number in decimal digits, with leading zeros up to <paramref name="digitsMin"/> digits (at most 20).</summary>
     public void WriteDigits(ulong number, int digitsMin)
     {
         Span<char> digits = stackalloc char[DigitsMax];
@@ -52,10 +52,11 @@ internal ref struct LineWriter(Span<char> room)
         Write(digits[first..]);
     }
 
-    /// <summary>In seconds, with three decimals: what "F3" makes of <see cref="TimeSpan.TotalSeconds"/>.</summary>
+    /// <summary>Writes seconds with three decimals, exactly as "F3" formats <see cref="TimeSpan.TotalSeconds"/>.</summary>
     public void WriteSeconds(TimeSpan time)
     {
-        // A loop's clock counts milliseconds. Other times are rounded as their double is, ties and all; so are those of some 28 years and more, that a double does not hold to the tick.
+        // A loop's clock counts whole milliseconds. Other times are rounded as a double is rounded. So are times of 28 years and more,
+        // which a double does not hold to the tick.
         const ulong ExactMax = 1UL << 53;
         ulong ticks = Magnitude(time.Ticks);
         if (ticks % TimeSpan.TicksPerMillisecond != 0 || ticks > ExactMax)
@@ -72,7 +73,7 @@ internal ref struct LineWriter(Span<char> room)
 
     public override readonly string ToString() => new(Written);
 
-    // Of long.MinValue too, which has no negative.
+    // This works for long.MinValue too, which has no negative.
     private static ulong Magnitude(long number) => number < 0 ? 0 - (ulong)number : (ulong)number;
 
     private void Grow(int more)

@@ -1,5 +1,5 @@
-// Strangers' text on its way into a log line: a line stays one line, and says what bytes were there. Whatever could move a
-// terminal's cursor, reverse its text or end the line is escaped, and what is too long is cut.
+// Text from clients on its way into a log line. The line stays one line, and shows which bytes were there. A character that could move a
+// terminal's cursor, reverse its text or end the line is escaped, and a long text is cut.
 
 using System.Globalization;
 using System.Text;
@@ -11,8 +11,8 @@ internal static class LogText
     private const int CharactersMax = 200;
 
     /// <summary>
-    /// The text with control, format and separator characters, lone surrogates, quotes and backslashes as escapes; at most 200 characters,
-    /// or so many.
+    /// Escapes control, format and separator characters, lone surrogates, quotes and backslashes, and cuts the text at 200 characters, or
+    /// at the given number.
     /// </summary>
     public static string Escape(string text, int charactersMax = CharactersMax)
     {
@@ -37,7 +37,7 @@ internal static class LogText
         return true;
     }
 
-    /// <summary>Whether the character may stand in a line: no control, format or separator character, and no lone surrogate.</summary>
+    /// <summary>Whether a line may have this character: no control, format or separator character, and no lone surrogate.</summary>
     public static bool IsHarmless(Rune rune) => rune != Rune.ReplacementChar && Rune.GetUnicodeCategory(rune) is not
         (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);

@@ -1,4 +1,4 @@
-// The names of the values that the log's lines name. Enum.ToString finds them by reflection; these are here.
+// The names of the enum values that log lines show. Enum.ToString finds names by reflection, which costs more.
 
 using RawWs.Frame;
 
@@ -31,7 +31,7 @@ internal static class Names
         _ => cause.ToString(),
     };
 
-    /// <summary>The value's name, or its number if it has none: it is reserved.</summary>
+    /// <summary>The value's name, or its number if it is reserved.</summary>
     public static string Of(Opcode opcode) => opcode switch
     {
         Opcode.Continuation => nameof(Opcode.Continuation),

@@ -1,5 +1,5 @@
-// Why a page was not let in, and what would let it in: for the log, and for the page's author. Raw, so that it is escaped as a whole where
-// it is shown. What a stranger chose stands last, and nothing of ours behind it.
+// Why a page may not connect, and which setting would allow it: for the log, and for the page's author. The text is not escaped here, but
+// as a whole where it is shown. What the client sent comes last, and none of our words after it.
 
 using System.Text;
 using RawWs.Handshake;
@@ -8,13 +8,16 @@ namespace RawWs.Server.Log;
 
 internal static class OriginAdvice
 {
-    /// <summary>More than this of an origin or a host is not shown, in characters.</summary>
+    /// <summary>How many characters of an origin or a host are shown at most.</summary>
     private const int ShownCharactersMax = 100;
 
-    /// <summary>The longest that the whole can be once it is escaped, in characters.</summary>
+    /// <summary>How many characters the whole text can have once it is escaped.</summary>
     public const int CharactersMax = 800;
 
-    /// <summary>One line on the setting that would let it in, and on what was named. Null where it was not the origin that was refused.</summary>
+    /// <summary>
+    /// One line with the setting that would allow the request, and with what the client sent. Null if the request was refused for another
+    /// reason.
+    /// </summary>
     public static string? Of(UpgradeRequest request, HandshakeRule rule)
     {
         if (rule != HandshakeRules.OriginNotAllowed) return null;

@@ -1,7 +1,7 @@
-// The process's standard output and error output, where it has them. Whoever starts a program may have closed them (>&-). Then the number
-// of one goes to whatever the runtime opens first, a pipe of its own as a rule, and a line that is written there harms the runtime. What
-// was inherited is told from that by a flag: the runtime marks all that it opens as not to be inherited further, and what is marked so
-// has not been inherited.
+// The process's standard output and error output, if it has them. The one who starts a program may have closed them (>&-). Then the runtime
+// gives their numbers to something else that it opens, mostly a pipe of its own, and a line that is written there harms the runtime. A flag
+// shows the difference: the runtime marks everything that it opens as not to be inherited. So a descriptor with that mark was not
+// inherited.
 
 using System.Text;
 using RawWs.Server.Native;
@@ -13,7 +13,7 @@ internal static class Outputs
     private const int OutputDescriptor = 1;
     private const int ErrorDescriptor = 2;
 
-    /// <summary>The standard output; a stream that takes everything and goes nowhere when it is closed.</summary>
+    /// <summary>The standard output; if it is closed, a stream that discards everything.</summary>
     public static Stream OpenOutput() => IsOpen(OutputDescriptor) ? Console.OpenStandardOutput() : Stream.Null;
 
     /// <summary>Writes a text to the standard output, whole.</summary>
@@ -34,14 +34,16 @@ internal static class Outputs
         }
     }
 
-    /// <summary>Writes a line about what is wrong to the error output. Where that cannot be done there is nobody to tell, and the exit code says it alone.</summary>
+    /// <summary>
+    /// Writes a line about an error to the error output. If that cannot be done nobody can be told, and only the exit code says it.
+    /// </summary>
     public static void WriteError(string problem)
     {
         if (!IsOpen(ErrorDescriptor)) return;
         byte[] line = Encoding.UTF8.GetBytes($"rawws: {problem}\n");
         if (OperatingSystem.IsLinux())
         {
-            // Not by way of Console, which needs descriptors of its own: it may be for want of those that something is wrong.
+            // Console is not used, because it needs descriptors of its own: a lack of those may be the error.
             Linux.Write(ErrorDescriptor, line);
             return;
         }
@@ -53,7 +55,7 @@ internal static class Outputs
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // As said above.
+            // See above: nobody can be told.
         }
     }
 

@@ -1,4 +1,5 @@
-// Every line that the server can log, in one place. What strangers have written is escaped before it comes here, or, in a verdict, here.
+// Every line that the server can log, in one place. Text from clients is escaped before it comes here; in a close report it is escaped
+// here.
 
 using Microsoft.Extensions.Logging;
 
@@ -13,23 +14,26 @@ internal static partial class ServerLog
     public static partial void UidsAreNotAuthenticated(this ILogger log);
 
     /// <summary>Event 3: how the connection ended.</summary>
-    public static void ConnectionEnded(this ILogger log, long id, PeerAddress peer, Verdict verdict)
+    public static void ConnectionEnded(this ILogger log, long id, PeerAddress peer, CloseReport report)
     {
         if (!log.IsEnabled(LogLevel.Information)) return;
-        log.Log(LogLevel.Information, new EventId(3, nameof(ConnectionEnded)), new ConnectionEndedState(id, peer, verdict), null, ConnectionEndedState.Format);
+        ConnectionEndedState state = new(id, peer, report);
+        log.Log(LogLevel.Information, new EventId(3, nameof(ConnectionEnded)), state, null, ConnectionEndedState.Format);
     }
 
     /// <summary>Event 4: how the request was answered, and its connection ended.</summary>
-    public static void RequestAnswered(this ILogger log, long id, PeerAddress peer, Verdict verdict)
+    public static void RequestAnswered(this ILogger log, long id, PeerAddress peer, CloseReport report)
     {
         if (!log.IsEnabled(LogLevel.Information)) return;
-        log.Log(LogLevel.Information, new EventId(4, nameof(RequestAnswered)), new RequestAnsweredState(id, peer, verdict), null, RequestAnsweredState.Format);
+        RequestAnsweredState state = new(id, peer, report);
+        log.Log(LogLevel.Information, new EventId(4, nameof(RequestAnswered)), state, null, RequestAnsweredState.Format);
     }
 
     [LoggerMessage(5, LogLevel.Warning, "accept backs off for {milliseconds} ms: {error}")]
     public static partial void AcceptBackedOff(this ILogger log, int milliseconds, string error);
 
-    [LoggerMessage(6, LogLevel.Warning, "an Origin of null or file:// was allowed (a page opened from disk, or any site's sandboxed frame); it is allowed only while every listening address is loopback and no origin or host is named")]
+    [LoggerMessage(6, LogLevel.Warning, "an Origin of null or file:// was allowed (a page opened from disk, or any site's sandboxed "
+        + "frame); it is allowed only while every listening address is loopback and no origin or host is named")]
     public static partial void NullOriginAllowed(this ILogger log);
 
     [LoggerMessage(7, LogLevel.Error, "the application's handler threw on connection {id}: close 1011")]
@@ -56,7 +60,7 @@ internal static partial class ServerLog
     [LoggerMessage(14, LogLevel.Warning, "--{setting} has no effect without --compression on")]
     public static partial void SettingWithoutEffect(this ILogger log, string setting);
 
-    /// <summary>Endings of the last second that have no lines of their own: how many, and of which kinds.</summary>
+    /// <summary>Endings of the last second that have no lines of their own: how many, by kind.</summary>
     [LoggerMessage(15, LogLevel.Information, "{count} more connections ended: {kinds}")]
     public static partial void EndingsSummed(this ILogger log, long count, string kinds);
 

@@ -1,18 +1,18 @@
-// Broadcasts to one loop's connections, as long as they are on their way. A message for everybody is written here once, by any thread, and
-// not into a thousand outboxes. In the loop's turns each open connection is brought up to date: one that has nothing queued sends the
-// frames from where they lie, all of them in one call; another gets them into its outbox. Whoever sends something else to a connection
-// first brings it up to date, so that a connection sees everything in the order in which it was sent; a connection keeps just the number up
-// to which it has them. Broadcasts are numbered from 0 and never again; those from Start to End are here. What is here is forgotten when
-// all have it.
+// Broadcasts to the connections of one loop, until everyone has them. Any thread writes a message for everybody here once, and not into a
+// thousand send queues. In the loop's turns each open connection gets what it lacks. A connection with nothing queued sends the frames from
+// where they lie, all of them in one call; another one gets them into its send queue. Whoever sends something else to a connection first
+// queues the broadcasts that it lacks, so that a connection gets everything in the order in which it was sent. A connection keeps only the
+// number of the next broadcast that it lacks. Broadcasts are numbered from 0, and no number is used twice; those from Start to End are
+// here. When all connections have them they are removed.
 //
-// To bring everybody up to date is a pass. It takes as many turns as it needs, so that a loop with many connections listens in between. Who
-// sends much to everybody is not read from until what it has sent has left: it awaits the log, as IUnderWay says.
+// One round over all connections is called a pass. It may take several turns, so that a loop with many connections also listens. Reading
+// from a connection that sends much to everybody is paused until what it sent has left (IPendingDelivery).
 
 namespace RawWs.Server.Loops;
 
-internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
+internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IPendingDelivery
 {
-    /// <summary>The longest frame that is kept here, in bytes: a longer one is shared by reference.</summary>
+    /// <summary>The longest frame that is kept here, in bytes. A longer one is shared by reference.</summary>
     public const int FrameBytesMax = 2048;
 
     private const int BytesMax = 256 * 1024;
@@ -20,60 +20,62 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
     private const int ManyConnections = 64;
     private const int ConnectionsBetweenLooks = 16;
 
-    // A pass that is cut has those at its end get more at once than those at its beginning, who need another one then: so it is cut late, past some three
-    // thousand connections.
+    // If a pass is cut into turns, those at its end get more at once than those at its beginning, who need another pass then. So a pass is
+    // cut late, at more than some three thousand connections.
     private const double PassMilliseconds = 12;
 
-    // From here on it is long: bytes, frames, and bytes to all the connections together, which take the kernel some ten milliseconds.
+    // From here on the log is long: bytes, frames, and bytes to all the connections together, which keep the kernel busy for some ten
+    // milliseconds.
     private const int LongBytes = 64 * 1024;
     private const int LongCount = 1024;
     private const long LongDeliveredBytes = 8 * 1024 * 1024;
 
     private readonly Lock _lock = new();
     private readonly HashSet<WebSocketConnection> _awaiting = [];
-    private byte[] _frames = []; // made with the first; neither grows nor moves, for others may be reading
+    private byte[] _frames = []; // made with the first frame; it neither grows nor moves, because others may be reading
     private int[] _ends = []; // where in it each frame ends
     private long _start;
     private long _end;
     private int _used;
-    private int _cursor; // whose turn it is in the pass
-    private long _passEnd; // what all have when the pass is through
+    private int _cursor; // the slot that comes next in the pass
+    private long _passEnd; // the number up to which all have them when the pass ends
     private Action<WebSocketConnection>? _refused;
     private volatile bool _isAwaited;
 
-    /// <summary>How many broadcasts there have been: the number of the next. Any thread.</summary>
+    /// <summary>How many broadcasts there have been, which is the number of the next one. Any thread.</summary>
     public long End => Volatile.Read(ref _end);
 
-    /// <summary>Something has come, and it has far to go: it is worth looking whether there is more. Owner only.</summary>
+    /// <summary>Whether something is here for many connections. Then it is worth waiting a moment for more. Owner only.</summary>
     public bool IsWorthGathering => End != _start && loop.Connections.Count >= ManyConnections && !IsLong;
 
-    /// <summary>So much is here that who sends more should wait. Any thread.</summary>
+    /// <summary>Whether so much is here that a sender of more should wait. Any thread.</summary>
     public bool IsLong
     {
         get
         {
             int used = Volatile.Read(ref _used);
-            return used >= LongBytes || End - Volatile.Read(ref _start) >= LongCount || (long)used * loop.Connections.Count >= LongDeliveredBytes;
+            return used >= LongBytes || End - Volatile.Read(ref _start) >= LongCount
+                || (long)used * loop.Connections.Count >= LongDeliveredBytes;
         }
     }
 
-    /// <summary>Whether a sender waits for it. Owner only.</summary>
+    /// <summary>Whether a sender waits for this log. Owner only.</summary>
     public bool IsAwaited => _isAwaited;
 
-    // Nothing less is ever left: who is behind may hold a sender up for one look, and not longer.
-    int IUnderWay.Left => int.MaxValue;
+    // The remainder never seems to shrink. So a connection that is behind holds a sender up for one check, and not longer.
+    int IPendingDelivery.Remaining => int.MaxValue;
 
-    long IUnderWay.LookInterval => 200;
+    long IPendingDelivery.CheckInterval => 200;
 
     private bool HasLeft => _start == _end && !loop.Congestion.IsAnyBehind;
 
     /// <summary>
-    /// Writes a frame behind the others and has the loop bring it to everybody. False when there is no room, or when the one to be told of
-    /// the slow is another: then it has to be sent to one after the other. Any thread.
+    /// Appends a frame, and makes the loop bring it to everybody. False when there is no room, or when another callback is to be told of
+    /// full connections: then the message must be sent to one connection after the other. Any thread.
     /// </summary>
     /// <param name="frame">A whole frame.</param>
-    /// <param name="refused">Who is told of connections that do not get it, since their outboxes are full.</param>
-    /// <param name="toAll">Whether there are none of these.</param>
+    /// <param name="refused">Is told of each connection that does not get the frame because its send queue is full.</param>
+    /// <param name="toAll">Whether there is no such connection.</param>
     public bool TryAppend(ReadOnlySpan<byte> frame, Action<WebSocketConnection>? refused, out bool toAll)
     {
         bool first;
@@ -96,8 +98,8 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
             Volatile.Write(ref _end, _end + 1);
         }
 
-        // Written first and looked at then: an outbox that becomes full counts itself first and looks at the end then. So one of the two
-        // sees the other.
+        // The frame is written first, and the counts are read then. A send queue that becomes full counts itself first and reads the end of
+        // the log then. So one of the two sees the other.
         Interlocked.MemoryBarrier();
         toAll = !loop.Congestion.IsAnyFull;
         if (first) loop.Post(this);
@@ -105,8 +107,8 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
     }
 
     /// <summary>
-    /// The frames of these broadcasts, one behind the other. They stay where they are while somebody who does not have them all holds his
-    /// connection's lock.
+    /// The frames of these broadcasts, one after the other. They stay there while the caller holds the lock of a connection that does not
+    /// have them all.
     /// </summary>
     public ReadOnlySpan<byte> Frames(long from, long to)
     {
@@ -115,14 +117,14 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
         return _frames.AsSpan(begin, _ends[to - start - 1] - begin);
     }
 
-    /// <summary>Tells whoever was named with the broadcasts that this connection's outbox was full: in a turn of its own. Any thread.</summary>
+    /// <summary>Tells the callback that this connection's send queue was full, in a turn of its own. Any thread.</summary>
     public void Refuse(WebSocketConnection connection)
     {
         if (_refused is { } refused) loop.Post(new Refusal(connection, refused));
     }
 
     /// <inheritdoc/>
-    public bool TryAwait(WebSocketConnection sender)
+    public bool TryWait(WebSocketConnection sender)
     {
         lock (_lock)
         {
@@ -144,7 +146,7 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
         }
     }
 
-    void IUnderWay.GiveUp()
+    void IPendingDelivery.GiveUp()
     {
         lock (_lock)
         {
@@ -152,19 +154,19 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
         }
     }
 
-    /// <summary>Tells the senders that wait, if all has left. On the loop's thread.</summary>
+    /// <summary>Tells the waiting senders, if everything has been sent. On the loop's thread.</summary>
     public void TellWhoAwaits()
     {
         lock (_lock)
         {
             if (!HasLeft) return;
-            foreach (WebSocketConnection sender in _awaiting) sender.OnLeft();
+            foreach (WebSocketConnection sender in _awaiting) sender.OnDelivered();
             _awaiting.Clear();
             _isAwaited = false;
         }
     }
 
-    /// <summary>The loop's turn: everybody is brought up to date, or as many as there is time for.</summary>
+    /// <summary>A turn of the pass: every connection gets what it lacks, or as many connections as there is time for.</summary>
     void ILoopWork.OnPosted()
     {
         if (_cursor == 0) _passEnd = End;
@@ -188,7 +190,7 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IUnderWay
         }
 
         _cursor = 0;
-        loop.SubmitDeferred(); // from here they may be forgotten
+        loop.SubmitBatch(); // after this the frames may be removed
         lock (_lock)
         {
             if (_end == _passEnd) (_start, _used) = (_end, 0);

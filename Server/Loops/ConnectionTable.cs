@@ -1,7 +1,7 @@
-// The connections of one loop, by slot. The owner adds and removes; other threads may read along while they broadcast: what
-// they see is the array of a moment, with every connection that was there before they began.
-// A slot is used again, so each use has a generation: who comes with an old generation is told that nobody is there. That is
-// what keeps a stale event, or a descriptor that was closed and given out again, from reaching another connection.
+// The connections of one loop, by slot. The owner adds and removes. Other threads may read while they broadcast: they see the array as it
+// was at one moment, with every connection that was there before they began.
+// A slot is used again, so each use has a generation. Find with an old generation finds nobody. So a late event, or a descriptor that was
+// closed and given out again, never reaches another connection.
 
 namespace RawWs.Server.Loops;
 
@@ -16,7 +16,7 @@ internal sealed class ConnectionTable
     /// <summary>How many connections are in the table. Any thread.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Every slot, filled or null, as of this moment. Any thread.</summary>
+    /// <summary>Every slot, filled or null, as it is at this moment. Any thread.</summary>
     public ReadOnlySpan<WebSocketConnection?> Snapshot => Volatile.Read(ref _connections);
 
     /// <summary>Puts a connection into a slot and returns slot and generation as one number. Owner only.</summary>
@@ -28,14 +28,14 @@ internal sealed class ConnectionTable
             slot = _used++;
         }
 
-        if (++_generations[slot] == 0) _generations[slot] = 1; // generation 0 is nobody's
+        if (++_generations[slot] == 0) _generations[slot] = 1; // no connection has generation 0
         uint generation = _generations[slot];
         Volatile.Write(ref _connections[slot], connection);
         Volatile.Write(ref _count, _count + 1);
         return ((ulong)generation << 32) | (uint)slot;
     }
 
-    /// <summary>Who has this slot in this generation, or null. Owner only.</summary>
+    /// <summary>Finds the connection with this slot and generation; null if there is none. Owner only.</summary>
     public WebSocketConnection? Find(ulong key)
     {
         uint slot = (uint)key;

@@ -1,5 +1,6 @@
-// An event loop on a thread of its own, fed by epoll. One call asks and waits: where something is there it returns at once, and where the
-// loop has work of its own it does not wait. Another thread wakes it through an eventfd. Pointers live in small synchronous methods.
+// An event loop on a thread of its own, over epoll. One call asks for events and waits for them. It returns at once if there are events,
+// and it does not wait if the loop has other work. Another thread wakes the loop through an eventfd. Pointers live in small synchronous
+// methods only.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
@@ -11,7 +12,7 @@ using RawWs.Server.Transports;
 
 namespace RawWs.Server.Loops;
 
-/// <summary>Who hears of connections that can be accepted, on the loop's thread.</summary>
+/// <summary>Is told when connections can be accepted, on the loop's thread.</summary>
 internal interface IListenEvents
 {
     void OnReadable(int index);
@@ -24,16 +25,17 @@ internal sealed class EpollLoop : EventLoop
     private const int GatherRoundsMax = 32;
     private const int GatherIdleMax = 3;
     private const int None = -1;
-    private const ulong WakeKey = ulong.MaxValue; // nobody's: it only wakes. A listener's key is its index: no connection has generation 0
+    // Of no connection: it only wakes the loop. A listener's key is its index, since no connection has generation 0.
+    private const ulong WakeKey = ulong.MaxValue;
 
     private readonly byte[] _events = GC.AllocateArray<byte>(EventsPerTurn * 16, pinned: true);
     private readonly Thread _thread;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly ITimer? _timer; // with a clock that is not the system's: it wakes the loop, which waits without a timeout
-    private readonly DeferredSends _deferred;
+    private readonly ITimer? _timer; // for a clock that is not the system's: it wakes the loop, which then waits without a timeout
+    private readonly SendBatch _batch;
     private int _firstWritable;
     private readonly bool _usesRing;
-    private readonly Lock _waking = new(); // the eventfd is not given back while somebody writes to it, nor written to afterwards
+    private readonly Lock _waking = new(); // so that nobody writes to the eventfd while it is closed, or afterwards
     private readonly LoopTrouble _trouble;
     private int _epoll = None;
     private int _wake = None;
@@ -44,29 +46,29 @@ internal sealed class EpollLoop : EventLoop
         : base(index, time, budget)
     {
         _usesRing = usesRing;
-        _deferred = new DeferredSends(time, ring: null);
+        _batch = new SendBatch(time, ring: null);
         _trouble = new LoopTrouble(this);
         if (time != TimeProvider.System)
             _timer = time.CreateTimer(static loop => ((EpollLoop)loop!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _thread = new Thread(RunToTheEnd) { IsBackground = true, Name = $"RawWs loop {index}" };
     }
 
-    /// <summary>Who accepts, if this loop does.</summary>
+    /// <summary>The part that accepts, if this loop accepts.</summary>
     public IListenEvents? Listening { get; set; }
 
-    public override bool IsNothingDeferred => _deferred.IsEmpty;
+    public override bool IsBatchEmpty => _batch.IsEmpty;
 
     public override bool IsDeaf => _trouble.IsDeaf;
 
-    /// <summary>Sends that go to the kernel when the events are through. Owner only.</summary>
-    public DeferredSends Deferred => _deferred;
+    /// <summary>The sends that go to the kernel when the turn's events are handled. Owner only.</summary>
+    public SendBatch Batch => _batch;
 
     public override void Start()
     {
         try
         {
             if (_epoll == None) Open();
-            _thread.UnsafeStart(); // the starter's execution context is not ours
+            _thread.UnsafeStart(); // without the starter's execution context
             _started = true;
         }
         catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
@@ -91,7 +93,7 @@ internal sealed class EpollLoop : EventLoop
             await _ended.Task.WaitAsync(StopTimeMax).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!_ended.Task.IsCompleted)
             {
-                Log.LoopLeftBehind(Index); // and with it what it may be using
+                Log.LoopLeftBehind(Index); // with everything that it may be using
                 return;
             }
         }
@@ -99,33 +101,36 @@ internal sealed class EpollLoop : EventLoop
         GiveBack();
     }
 
-    /// <summary>Sets what a descriptor is waited for. False when the kernel has no room for it. Owner only.</summary>
+    /// <summary>Sets the events for which a descriptor is registered. False when the kernel has no memory for it. Owner only.</summary>
     public bool TryRegister(int descriptor, bool isNew, uint events, ulong key) =>
         Linux.EpollControl(_epoll, isNew ? Linux.EpollCtlAdd : Linux.EpollCtlMod, descriptor, events, key) == 0;
 
-    /// <summary>Hears of each connection that arrives at a listener. False when the kernel has no room for it. Any thread.</summary>
+    /// <summary>
+    /// Registers a listener, to be told of each connection that arrives. False when the kernel has no memory for it. Any thread.
+    /// </summary>
     public bool TryListen(int descriptor, int index) =>
         Linux.EpollControl(_epoll, Linux.EpollCtlAdd, descriptor, Linux.EpollIn | Linux.EpollEdge, (ulong)index) == 0;
 
-    /// <summary>Takes a descriptor out of the interest set. False when that is refused: its events go on. Owner only.</summary>
+    /// <summary>Removes a descriptor from the interest set. False when the kernel refuses: then its events go on. Owner only.</summary>
     public bool TryUnregister(int descriptor) => Linux.EpollControl(_epoll, Linux.EpollCtlDel, descriptor, 0, 0) == 0;
 
-    public override void SubmitDeferred() => _deferred.Submit();
+    public override void SubmitBatch() => _batch.Submit();
 
-    // Before the start and after the end there is nobody to be woken. Where the write is refused, setting the events anew has the kernel
-    // look at the eventfd again, which is readable from its beginning.
+    // Before the start and after the end there is nobody to wake. If the write is refused, the events are set again. That makes the kernel
+    // look at the eventfd, which is readable from its beginning.
     protected override void Wake()
     {
         lock (_waking)
         {
-            if (_wake != None && !Linux.Signal(_wake)) Linux.EpollControl(_epoll, Linux.EpollCtlMod, _wake, Linux.EpollIn | Linux.EpollEdge, WakeKey);
+            if (_wake != None && !Linux.Signal(_wake))
+                Linux.EpollControl(_epoll, Linux.EpollCtlMod, _wake, Linux.EpollIn | Linux.EpollEdge, WakeKey);
         }
 
         _trouble.Wake();
     }
 
-    /// <summary>Has the kernel give what the loop is made of; <see cref="Start"/> does it first.</summary>
-    /// <exception cref="StartException">It refuses.</exception>
+    /// <summary>Gets from the kernel what the loop needs. <see cref="Start"/> calls it first, if nobody has.</summary>
+    /// <exception cref="StartException">The kernel refuses.</exception>
     public void Open()
     {
         _epoll = Linux.EpollCreate();
@@ -134,14 +139,14 @@ internal sealed class EpollLoop : EventLoop
         if (_wake < 0) throw new StartException(Errno.Describe("eventfd", Linux.LastError));
         if (Linux.EpollControl(_epoll, Linux.EpollCtlAdd, _wake, Linux.EpollIn | Linux.EpollEdge, WakeKey) != 0)
             throw new StartException(Errno.Describe("epoll_ctl", Linux.LastError));
-        _deferred.Log = Log;
-        if (_usesRing) _deferred.Use(SendRing.TryCreate(DeferredSends.CountMax));
+        _batch.Log = Log;
+        if (_usesRing) _batch.Use(SendRing.TryCreate(SendBatch.CountMax));
     }
 
     // No turn runs.
     private void GiveBack()
     {
-        _deferred.Close();
+        _batch.Close();
         lock (_waking)
         {
             if (_wake >= 0) Linux.Close(_wake);
@@ -150,8 +155,8 @@ internal sealed class EpollLoop : EventLoop
         }
     }
 
-    // A turn that throws is a bug of ours, for all that others may throw is caught where they are called. It costs what that turn had to
-    // do, not the loop.
+    // A turn that throws is a bug of the server: whatever other code throws is caught where it is called. It costs the rest of that turn,
+    // not the loop.
     private void RunToTheEnd()
     {
         while (!_stopping)
@@ -172,7 +177,7 @@ internal sealed class EpollLoop : EventLoop
 
     private void Run()
     {
-        RuntimeHelpers.RunClassConstructor(typeof(Linux).TypeHandle); // before the code that would ask for it each time is compiled
+        RuntimeHelpers.RunClassConstructor(typeof(Linux).TypeHandle); // before the code that would check for it each time is compiled
         BeginTurn();
         while (!_stopping)
         {
@@ -184,8 +189,8 @@ internal sealed class EpollLoop : EventLoop
         }
     }
 
-    // To send to a thousand connections takes milliseconds, in which more would arrive that has to go to all of them again. So whoever
-    // is still writing is listened to first, as long as more comes, within a bound of some microseconds.
+    // To send to a thousand connections takes milliseconds. More may arrive in that time, and must go to all of them again. So the loop
+    // first listens again for some microseconds, as long as more comes.
     private void GatherBroadcasts()
     {
         for (int round = 0, idle = 0; round < GatherRoundsMax && idle < GatherIdleMax; round++)
@@ -198,18 +203,19 @@ internal sealed class EpollLoop : EventLoop
         }
     }
 
-    // How long nothing is due, for epoll_wait: -1 is for ever.
+    // How long nothing is due, for epoll_wait; -1 for ever.
     private int TimeoutMilliseconds()
     {
         long due = Wheel.NextDue();
         if (_timer is null) return due == long.MaxValue ? -1 : (int)Math.Clamp(due - Now, 0, int.MaxValue);
 
-        // Somebody's hand moves this clock. If it has moved while the timer was set, the timer is set anew.
+        // Somebody else moves this clock. If it has moved while the timer was set, the timer is set again.
         long before;
         do
         {
             before = Now;
-            _timer.Change(due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Max(due - Now, 1)), Timeout.InfiniteTimeSpan);
+            TimeSpan dueTime = due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Max(due - Now, 1));
+            _timer.Change(dueTime, Timeout.InfiniteTimeSpan);
             ReadClock();
         }
         while (Now != before);
@@ -237,8 +243,8 @@ internal sealed class EpollLoop : EventLoop
         }
     }
 
-    // Who has something to say comes first. To go on sending where the kernel was full may be a megabyte for each: that has a part of the
-    // turn, beginning with another one each time. What has to wait is told again by the next epoll_wait.
+    // Connections from which bytes have arrived go first. Then those to which the kernel can send again: each may have a megabyte to send,
+    // so they get only a part of the turn, and each turn begins with another one of them. The next epoll_wait reports the others again.
     private unsafe void Dispatch(int count)
     {
         fixed (byte* events = _events)
@@ -253,7 +259,7 @@ internal sealed class EpollLoop : EventLoop
             if (writable > 0) DispatchWritable(events, count);
         }
 
-        _deferred.Submit();
+        _batch.Submit();
     }
 
     private unsafe void DispatchWritable(byte* events, int count)
@@ -274,6 +280,6 @@ internal sealed class EpollLoop : EventLoop
     {
         if (Connections.Find(key) is { } connection) Dispatch(connection, events);
         else if (key <= int.MaxValue) Listening!.OnReadable((int)key);
-        _deferred.SubmitIfLate();
+        _batch.SubmitIfLate();
     }
 }

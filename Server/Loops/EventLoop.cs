@@ -1,14 +1,14 @@
-// One owner for many connections. A loop runs in turns on one thread at a time, and only it makes system calls on its
-// connections' sockets, advances their readers and turns their wheel. Another thread can do two things to a connection: append
-// to its outbox, under the outbox's lock, and post it here.
+// One owner for many connections. A loop runs in turns, on one thread at a time. Only the loop makes system calls on its connections'
+// sockets, advances their readers and moves its timer wheel. Another thread can do two things to a connection: append to its send queue,
+// under the connection's lock, and post it here.
 //
-// One turn:  wait for events and dispatch them -> run what was posted -> advance the wheel -> go on with connections that were put off ->
-// flush the connections that have something to send -> give the kernel what was put off (as after the events). The order makes a batch:
-// whatever the events of one turn caused to be sent to one peer leaves in one send.
+// One turn:  wait for events and dispatch them -> run what was posted -> advance the wheel -> continue postponed connections ->
+// flush the connections that have something to send -> submit the batch (as after the events).
+// Because of this order everything that one turn causes to be sent to one peer leaves in one send.
 //
-// Nobody has a turn for himself. A connection has a share of each (TurnShare); what is left of its bytes waits in the line of those who
-// were put off, of which a turn takes as many as fit into some milliseconds. Flushing many and sending to everybody are cut into pieces
-// likewise.
+// No connection has a turn for itself. Each has a share of every turn (TurnShare). A connection with bytes left after its share is
+// postponed: it waits in a line, of which each turn continues as many as fit into some milliseconds. Long flushing and sending to everybody
+// are cut into pieces in the same way.
 
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -18,12 +18,12 @@ using RawWs.Server.Time;
 
 namespace RawWs.Server.Loops;
 
-/// <summary>Something that a loop does when its turn comes, on the loop's thread.</summary>
+/// <summary>A piece of work for a loop, which runs it in a turn, on its thread.</summary>
 internal interface ILoopWork
 {
     void OnPosted();
 
-    /// <summary>It has thrown: a bug. Called on the loop's thread.</summary>
+    /// <summary>OnPosted has thrown, which is a bug. Called on the loop's thread.</summary>
     void OnFailed(Exception exception)
     {
     }
@@ -31,15 +31,15 @@ internal interface ILoopWork
 
 internal abstract class EventLoop
 {
-    // A turn is meant to last no longer, in milliseconds: of which the line of the put off has a half.
+    // The milliseconds that a turn should last at most. Postponed connections get half of it.
     private const double TurnMilliseconds = 4;
     private const int WorksBetweenLooks = 8;
 
-    // So much later than planned a turn may come, in milliseconds, before it is ourselves who did not listen.
+    // If a turn comes so many milliseconds later than planned, the loop itself did not listen.
     private const long LateMilliseconds = 100;
 
     [ThreadStatic] private static EventLoop? _current;
-    /// <summary>How long a stop waits for the turn that runs: only somebody's code that does not return takes so long.</summary>
+    /// <summary>How long a stop waits for the running turn. Only foreign code that does not return takes so long.</summary>
     protected static readonly TimeSpan StopTimeMax = TimeSpan.FromSeconds(5);
 
     private readonly Lock _postsLock = new();
@@ -47,18 +47,18 @@ internal abstract class EventLoop
     private readonly long _origin;
     private List<ILoopWork> _posts = [];
     private List<ILoopWork> _running = [];
-    private int _ran; // how many of these
+    private int _ran; // how many of _running have been run
     private readonly List<WebSocketConnection> _dirty = [];
-    private readonly Queue<WebSocketConnection> _putOff = new();
-    private int _goesOn; // how many of these in this turn
+    private readonly Queue<WebSocketConnection> _postponed = new();
+    private int _postponedNow; // how many of _postponed this turn may continue
     private bool _wakeRequested;
     private volatile bool _hasPosts;
-    private long _notListened; // milliseconds that count for nobody
-    private long _forgiven = -1; // what was due when the loop came late last
+    private long _notListened; // milliseconds in which the loop did not listen, and which count for nobody
+    private long _forgiven = -1; // the due time at which the loop last came late
     private long _phaseBegan; // a timestamp
     private ExecutionContext? _executionContext;
 
-    /// <summary>What the connection whose bytes are being taken has done in this turn. Owner only.</summary>
+    /// <summary>What the connection whose bytes are handled has done in this turn. Owner only.</summary>
     public TurnShare Share;
 
     protected EventLoop(int index, TimeProvider time, MemoryBudget budget)
@@ -79,112 +79,119 @@ internal abstract class EventLoop
 
     public MemoryBudget Budget { get; }
 
-    /// <summary>Where the loop says what is wrong with itself. It never throws. Set before the start.</summary>
+    /// <summary>Where the loop logs its own problems. This log never throws. Set before the start.</summary>
     public ILogger Log { get; init; } = NullLogger.Instance;
 
-    /// <summary>Whether it is told of no events: it is given no more connections. Any thread.</summary>
+    /// <summary>Whether the loop gets no events. Then it is given no new connections. Any thread.</summary>
     public virtual bool IsDeaf => false;
 
     public TimerWheel Wheel { get; }
 
     public ReceiveBuffer Buffer { get; } = new();
 
-    /// <summary>The answers to the bytes that are being taken.</summary>
-    public SendBatch Batch { get; } = new();
+    /// <summary>Collects the answers to the bytes that are handled now.</summary>
+    public Cork Cork { get; } = new();
 
-    /// <summary>What is on its way to all of this loop's connections.</summary>
+    /// <summary>The broadcasts that some of this loop's connections do not have yet.</summary>
     public BroadcastLog Broadcasts { get; }
 
-    /// <summary>How many of the loop's connections are behind.</summary>
+    /// <summary>How many of the loop's connections are behind with their sending.</summary>
     public Congestion Congestion { get; } = new();
 
-    /// <summary>Inboxes of connections that are between two messages.</summary>
-    public OwnedSpares<Inbox> Inboxes { get; } = new(1024);
+    /// <summary>A pool of assemblers, for connections that are in the middle of a message.</summary>
+    public LoopPool<MessageAssembler> Assemblers { get; } = new(1024);
 
-    /// <summary>The request that is being judged at this moment: lent to the application like a message.</summary>
+    /// <summary>The request that is being handled at this moment. It is lent to the application, like a message.</summary>
     public UpgradeRequest Request { get; private set; } = new();
 
     public ConnectionTable Connections { get; } = new();
 
     /// <summary>
-    /// Milliseconds since the loop was made in which it listened, as of the beginning of this turn: what every deadline is reckoned in.
-    /// Where the process stood still, or a turn took long, the time does not count: nobody is to blame for what we did not hear.
+    /// The milliseconds in which the loop listened, from its beginning to the beginning of this turn. Every deadline is measured in them.
+    /// Time in which the process stood still, or a turn took long, does not count: no peer is to blame for what the loop did not hear.
     /// </summary>
     public long Now { get; private set; }
 
-    /// <summary>Milliseconds since the loop was made, by the clock: for what is told, not for deadlines.</summary>
+    /// <summary>The milliseconds since the loop was made, by the clock: for logs, not for deadlines.</summary>
     public long Uptime => Now + _notListened;
 
-    /// <summary>As of the beginning of this turn: little memory is left for what waits, so that less is received at once, and fewer answers wait.</summary>
+    /// <summary>
+    /// Whether little memory is left for what waits, as of the beginning of this turn. Then less is received at once, and fewer answers may
+    /// wait.
+    /// </summary>
     public bool IsMemoryTight { get; private set; }
 
-    /// <summary>Whether the part of the turn that runs has lasted so long that others should have theirs. Reads the clock.</summary>
+    /// <summary>Whether this part of the turn has lasted so long that others should have their turn. Reads the clock.</summary>
     public bool IsTurnLong => HasLasted(TurnMilliseconds);
 
-    /// <summary>Whether the caller is on this loop's thread, in a turn of it.</summary>
+    /// <summary>Whether the caller is on this loop's thread, inside a turn.</summary>
     public bool IsOwner => _current == this;
 
-    /// <summary>Whether there is something to do without any event. On the owner's thread.</summary>
-    protected bool HasWork => _hasPosts || _running.Count > 0 || _putOff.Count > 0 || _dirty.Count > 0;
+    /// <summary>Whether there is work that needs no event. On the owner's thread.</summary>
+    protected bool HasWork => _hasPosts || _running.Count > 0 || _postponed.Count > 0 || _dirty.Count > 0;
 
     protected TimeProvider Time => _time;
 
     /// <summary>Begins to run turns.</summary>
-    /// <exception cref="Listening.StartException">The system refuses what it takes.</exception>
+    /// <exception cref="Listening.StartException">The system refuses something that the loop needs.</exception>
     public abstract void Start();
 
     /// <summary>
-    /// Ends it: returns when no turn runs any more, or when one has not ended for <see cref="StopTimeMax"/>. Never started, it only gives
-    /// back what it has.
+    /// Ends the loop. Completes when no turn runs any more, or when a turn has not ended for <see cref="StopTimeMax"/>. If the loop was
+    /// never started, it only returns what it has.
     /// </summary>
     public abstract Task StopAsync();
 
-    /// <summary>Has <paramref name="work"/> run in a coming turn. Any thread; one wake-up for all that is posted meanwhile.</summary>
+    /// <summary>Queues work for a coming turn. Any thread; one wake-up serves everything that is posted until the turn.</summary>
     public void Post(ILoopWork work)
     {
         if (Add(work)) Wake();
     }
 
-    /// <summary>The same, from the thread on which an operation of the work's own has completed.</summary>
+    /// <summary>The same, on the thread on which an operation of the work itself has completed.</summary>
     public virtual void PostCompletion(ILoopWork work) => Post(work);
 
     /// <summary>
-    /// A connection has an operation under way whose completion will be posted, with a buffer that it holds till then: the loop does not stop before. On
-    /// the owner's thread.
+    /// A connection has begun an operation. Its completion will be posted, and it holds a buffer until then. The loop does not stop before
+    /// that. On the owner's thread.
     /// </summary>
     public virtual void BeginOperation()
     {
     }
 
-    /// <summary>It has completed, and its connection has been told. On the owner's thread.</summary>
+    /// <summary>The operation has completed, and its connection has been told. On the owner's thread.</summary>
     public virtual void EndOperation()
     {
     }
 
-    /// <summary>The connection has something to send at the end of this turn. On the owner's thread, once per connection and turn.</summary>
+    /// <summary>
+    /// The connection has something to send at the end of this turn. On the owner's thread, once per connection and turn.
+    /// </summary>
     public void MarkDirty(WebSocketConnection connection) => _dirty.Add(connection);
 
-    /// <summary>The connection has used up its share, and goes on in a coming turn. On the owner's thread; once until it does.</summary>
-    public void PutOff(WebSocketConnection connection) => _putOff.Enqueue(connection);
+    /// <summary>
+    /// The connection has used up its share, and continues in a coming turn. On the owner's thread; once until it continues.
+    /// </summary>
+    public void Postpone(WebSocketConnection connection) => _postponed.Enqueue(connection);
 
-    /// <summary>Begins a part of the turn that is to last no longer than it should: see <see cref="IsTurnLong"/>.</summary>
+    /// <summary>Begins a part of the turn that should not last too long: see <see cref="IsTurnLong"/>.</summary>
     public void BeginPhase() => _phaseBegan = _time.GetTimestamp();
 
-    /// <summary>An application takes its time to decide: it keeps the request.</summary>
+    /// <summary>An application needs time to decide, and keeps the request. The loop makes itself another one.</summary>
     public void GiveRequestAway() => Request = new UpgradeRequest();
 
-    /// <summary>Whether no send is put off. On the owner's thread.</summary>
-    public virtual bool IsNothingDeferred => true;
+    /// <summary>Whether no send waits in the batch. On the owner's thread.</summary>
+    public virtual bool IsBatchEmpty => true;
 
-    /// <summary>Gives the sends that are put off to the kernel, where there is such a thing. On the owner's thread.</summary>
-    public virtual void SubmitDeferred()
+    /// <summary>Gives the batch to the kernel, if this loop has one. On the owner's thread.</summary>
+    public virtual void SubmitBatch()
     {
     }
 
     /// <summary>Makes the waiting loop run a turn. Any thread.</summary>
     protected abstract void Wake();
 
-    /// <summary>Queues work. True when the loop has to be woken for it: the owner looks at the queue before it waits.</summary>
+    /// <summary>Queues work. True when the loop must be woken for it; its own thread looks at the queue before it waits.</summary>
     protected bool Add(ILoopWork work)
     {
         lock (_postsLock)
@@ -197,7 +204,9 @@ internal abstract class EventLoop
         }
     }
 
-    /// <summary>What application code has left in the execution context (an AsyncLocal) is not the next connection's.</summary>
+    /// <summary>
+    /// Restores the execution context. What application code has left in it (an AsyncLocal) must not reach the next connection.
+    /// </summary>
     public void RestoreContext()
     {
         if (ExecutionContext.Capture() != _executionContext && _executionContext is not null) ExecutionContext.Restore(_executionContext);
@@ -210,20 +219,23 @@ internal abstract class EventLoop
         BeginRound();
     }
 
-    /// <summary>Looks at what stays as it is for this turn: the time, what memory there is, and who goes on.</summary>
+    /// <summary>
+    /// Reads what does not change during this turn: the time, the state of memory, and how many connections are postponed.
+    /// </summary>
     protected void BeginRound()
     {
         ReadClock();
         IsMemoryTight = !Budget.HasRoomToWait(Budget.LimitBytes / 16);
-        _goesOn = _putOff.Count;
+        _postponedNow = _postponed.Count;
     }
 
     protected void ReadClock()
     {
         _phaseBegan = _time.GetTimestamp();
         long now = (long)_time.GetElapsedTime(_origin, _phaseBegan).TotalMilliseconds - _notListened;
-        // The loop meant to be here when the next entry of the wheel is due. Where it comes late it does as if it had not waited at all,
-        // and listens anew; late again, it goes on to that entry and not past it, for a loop that is always late has its deadlines too.
+        // The loop meant to be here when the next entry of the wheel is due. If it comes late, the time that it waited does not count, and
+        // it listens again first. If it is late again for the same entry, time goes on to that entry and not past it: otherwise a loop that
+        // is always late would have no deadlines.
         long planned = Wheel.NextDue();
         if (planned < long.MaxValue && now > planned + LateMilliseconds)
         {
@@ -236,26 +248,26 @@ internal abstract class EventLoop
         Now = now;
     }
 
-    /// <summary>All of a turn that follows the events.</summary>
+    /// <summary>Everything of a turn that follows the events.</summary>
     protected void FinishTurn()
     {
         RunPosts();
         Wheel.Advance(Now);
-        RunPutOff();
+        RunPostponed();
         FlushDirty();
-        SubmitDeferred();
+        SubmitBatch();
         if (Broadcasts.IsAwaited) Broadcasts.TellWhoAwaits();
     }
 
     protected static void EndTurn() => _current = null;
 
-    /// <summary>Whether the part of the turn that runs has lasted longer. Reads the clock.</summary>
+    /// <summary>Whether this part of the turn has lasted longer. Reads the clock.</summary>
     public bool HasLasted(double milliseconds) => _time.GetElapsedTime(_phaseBegan).TotalMilliseconds > milliseconds;
 
-    // All that was posted before this turn, or as much of it as there is time for: then the rest goes before whatever comes.
+    // Everything that was posted before this turn, or as much of it as there is time for. The rest goes first in the next turn.
     private void RunPosts()
     {
-        if (_running.Count == 0 && !TryTakePosts()) return;
+        if (_running.Count == 0 && !TrySwapPosts()) return;
         if (_running.Count > WorksBetweenLooks) BeginPhase();
         while (_ran < _running.Count)
         {
@@ -266,7 +278,7 @@ internal abstract class EventLoop
             }
             catch (Exception exception)
             {
-                // A bug of ours, or a logger that throws: it costs the one whose work it was, and not the loop.
+                // A bug of the server. It costs the one whose work it was, and not the loop.
                 work.OnFailed(exception);
             }
 
@@ -277,7 +289,7 @@ internal abstract class EventLoop
         _ran = 0;
     }
 
-    private bool TryTakePosts()
+    private bool TrySwapPosts()
     {
         lock (_postsLock)
         {
@@ -289,27 +301,27 @@ internal abstract class EventLoop
         return _running.Count > 0;
     }
 
-    // Those who were put off before this turn, each of them once at the most: others come between.
-    private void RunPutOff()
+    // The connections that were postponed before this turn, each at most once, so that others have their turn too.
+    private void RunPostponed()
     {
-        if (_goesOn == 0) return;
+        if (_postponedNow == 0) return;
         BeginPhase();
         do
         {
-            WebSocketConnection connection = _putOff.Dequeue();
+            WebSocketConnection connection = _postponed.Dequeue();
             try
             {
-                connection.GoOn();
+                connection.Continue();
             }
             catch (Exception exception)
             {
                 ((ILoopWork)connection).OnFailed(exception);
             }
         }
-        while (--_goesOn > 0 && !HasLasted(TurnMilliseconds / 2));
+        while (--_postponedNow > 0 && !HasLasted(TurnMilliseconds / 2));
     }
 
-    // Flushing may open a connection's gate, and then it reads on and may cause more to be sent: the list can grow meanwhile.
+    // Flushing may resume reading from a connection, and that may cause more to be sent. So the list can grow meanwhile.
     private void FlushDirty()
     {
         if (_dirty.Count == 0) return;

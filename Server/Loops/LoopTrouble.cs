@@ -1,7 +1,7 @@
-// What a loop does when it cannot go on as it should: the kernel refuses to let it wait for events, or a turn has thrown. Neither may end
-// the loop, for what is posted (a stop, at last) and what is due still has to be done; and neither may have it go round and round. So it
-// waits here instead, longer each time, until somebody wakes it, and says once a second what is wrong. While it hears no events it is deaf:
-// connections that come are given to others, and those it has end by their deadlines.
+// What a loop does when it cannot go on normally: the kernel refuses to let it wait for events, or a turn has thrown. The loop must not
+// end, because posted work (a stop, at last) and due timers must still run. And it must not run in circles. So it waits here instead,
+// longer each time, until somebody wakes it, and logs the problem once a second. While it gets no events it is deaf: new connections go to
+// other loops, and those that it has end by their deadlines.
 
 using System.Runtime.Versioning;
 using RawWs.Server.Log;
@@ -15,25 +15,25 @@ internal sealed class LoopTrouble(EventLoop loop)
     private const int WaitFirst = 10; // milliseconds
     private const int WaitLongest = 1000;
 
-    private readonly object _gate = new(); // a Monitor's: it is waited on
+    private readonly object _monitor = new(); // used with Monitor.Wait and Pulse, so it cannot be a Lock
     private volatile bool _waits;
     private volatile bool _deaf;
     private int _wait;
     private long _saidAt = long.MinValue;
 
-    /// <summary>Whether the kernel tells the loop of no events. Any thread.</summary>
+    /// <summary>Whether the kernel reports no events to the loop. Any thread.</summary>
     public bool IsDeaf => _deaf;
 
-    /// <summary>Whoever waits in here goes on. Any thread.</summary>
+    /// <summary>Ends the wait in here, if there is one. Any thread.</summary>
     public void Wake()
     {
         if (!_waits) return;
-        lock (_gate) Monitor.Pulse(_gate);
+        lock (_monitor) Monitor.Pulse(_monitor);
     }
 
     /// <summary>
-    /// epoll_wait has returned <paramref name="count"/>; below zero, LastError says why not more. Returns how many events there are, after a wait in its place if it
-    /// was refused one. The loop's thread only.
+    /// Handles the result of epoll_wait: <paramref name="count"/> events or, below zero, an error. Returns how many events there are. If
+    /// the kernel refused to wait, this waits instead. On the loop's thread.
     /// </summary>
     public int AfterWait(int count, int timeoutMilliseconds)
     {
@@ -53,7 +53,7 @@ internal sealed class LoopTrouble(EventLoop loop)
         return 0;
     }
 
-    /// <summary>A turn has thrown. The loop's thread only.</summary>
+    /// <summary>Handles a turn that has thrown. On the loop's thread.</summary>
     public void OnTurnThrew(Exception exception)
     {
         if (MaySay()) loop.Log.LoopFailed(exception, loop.Index);
@@ -68,14 +68,14 @@ internal sealed class LoopTrouble(EventLoop loop)
         return true;
     }
 
-    // A wake-up just before the wait is missed by it: then what was posted is seen when the wait is over.
+    // A wake-up directly before the wait is missed. Then what was posted is seen when the wait is over.
     private void Wait(int milliseconds)
     {
         _wait = Math.Clamp(_wait * 2, WaitFirst, WaitLongest);
-        lock (_gate)
+        lock (_monitor)
         {
             _waits = true;
-            Monitor.Wait(_gate, milliseconds < 0 ? _wait : Math.Min(milliseconds, _wait));
+            Monitor.Wait(_monitor, milliseconds < 0 ? _wait : Math.Min(milliseconds, _wait));
             _waits = false;
         }
     }

@@ -1,33 +1,36 @@
-// The one large buffer of a loop, into which every receive goes. It is lent to a connection from the moment its read completes
-// until the loop takes it back, at the end of that same event: frames are decoded in it, in place. Bytes that a connection has
-// left over from before are copied in front of what arrived, so what it sees is always one contiguous stretch:
+// The loop's one large buffer, into which every receive goes. It is lent to a connection from the moment its read completes until the loop
+// reclaims it, at the end of the same event. Frames are decoded in it, in place. Bytes that a connection has left over from before (its
+// tail) are copied in front of what arrived, so that it always sees contiguous bytes:
 //
 //   0                    Headroom                                                     Length
 //   |      ...[ tail ]   |[ received            ]                                     |
 //
-// Nobody keeps a byte of it beyond the event. Whoever can't let go (a handler that has pinned its message) keeps the whole
-// array, and the loop makes itself another.
+// Nobody keeps a byte of it after the event. If somebody must (a handler that still has a message in it), they keep the whole array, and
+// the loop makes itself another one.
 
 namespace RawWs.Server.Loops;
 
 internal sealed class ReceiveBuffer
 {
-    /// <summary>Room in front of the received bytes, in bytes: more than any request head, control frame or frame header.</summary>
+    /// <summary>The space in front of the received bytes, in bytes: more than any request head, control frame or frame header.</summary>
     public const int HeadroomBytes = 64 * 1024;
 
-    /// <summary>The most that one receive brings, in bytes: what a peer can have before the others get their turn.</summary>
+    /// <summary>The most that one receive brings, in bytes. Then the other connections get their turn.</summary>
     public const int ReceiveBytesMax = 256 * 1024;
 
-    /// <summary>The same where less is wanted: of a peer that sends more than can be worked through, or while memory is tight. The rest waits with the peer.</summary>
+    /// <summary>
+    /// The same if less is wanted: from a peer that sends faster than its bytes can be handled, or while memory is tight. The rest waits
+    /// with the peer.
+    /// </summary>
     public const int LittleReceiveBytesMax = 16 * 1024;
 
-    /// <summary>The array as it is now.</summary>
+    /// <summary>The current array.</summary>
     public byte[] Array { get; private set; } = Allocate();
 
-    /// <summary>Where the next receive goes.</summary>
+    /// <summary>The part of the array that the next receive fills.</summary>
     public Span<byte> ReceiveSpan(bool little) => Array.AsSpan(HeadroomBytes, little ? LittleReceiveBytesMax : ReceiveBytesMax);
 
-    /// <summary>Puts a tail in front of the received bytes. It must fit the headroom.</summary>
+    /// <summary>Copies a tail in front of the received bytes. It must fit into the headroom. Returns where it begins.</summary>
     public int Prepend(ReadOnlySpan<byte> tail)
     {
         int start = HeadroomBytes - tail.Length;
@@ -35,9 +38,9 @@ internal sealed class ReceiveBuffer
         return start;
     }
 
-    /// <summary>The array stays with somebody; the loop goes on with a new one.</summary>
+    /// <summary>Somebody keeps the array, and the loop makes a new one.</summary>
     public void GiveAway() => Array = Allocate();
 
-    // On the pinned heap: the kernel writes to it all day, and the collector has no reason to look at it or move it.
+    // On the pinned heap: the kernel writes to it all the time, and the garbage collector has no reason to look at it or to move it.
     private static byte[] Allocate() => GC.AllocateUninitializedArray<byte>(HeadroomBytes + ReceiveBytesMax, pinned: true);
 }

@@ -1,125 +1,152 @@
-// The answers to the bytes that are being taken at this moment. While a loop takes a connection's bytes, what its handler sends back
-// to that same connection is written here, frame behind frame, and leaves in one send when the bytes are through, a small batch together with other
-// connections' (DeferredSends): no lock, no queue, no memory of the connection's own. One per loop; it is somebody's only for the synchronous stretch in which
-// the receive buffer is lent. What the kernel does not take of it becomes the head of the connection's outbox.
-// A payload that lies among the bytes that are being taken (an echo's) stays there for as long, so a large one is not copied: the frames
-// have an inset at its place, and the kernel gathers it from where it lies.
+// The batch: small sends of a turn's events wait here, and go to the kernel together when the events are handled. This has two advantages.
+// Receiving and decoding run with warm caches, and then sending does. And if the system has a ring (SendRing), all sends are one system
+// call. The price is that the first answer waits for the events after its own. If handlers take microseconds that is nothing. If one is
+// slow, the answers before it wait for that one, and not for the next (RoundMax).
+//
+// What keeps it right:
+// - A connection has one send in the batch at most. Whatever else happens to its descriptor (another send, SHUT_WR, close) comes after that
+//   send. EpollTransport makes sure of it, so that no caller can forget it.
+// - The bytes lie in pinned arrays, and their owner does not change them until Submit has returned.
+// - What the kernel did not send is queued at once, in front of everything else. A connection that is found dead is told so in a turn of
+//   its own. So no application's code runs inside Submit, whoever has called it.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using RawWs.Frame;
+using System.Runtime.Versioning;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using RawWs.Server.Log;
 using RawWs.Server.Native;
+using RawWs.Server.Transports;
 
 namespace RawWs.Server.Loops;
 
-internal sealed class SendBatch
+[SupportedOSPlatform("linux")]
+internal sealed unsafe class SendBatch
 {
-    /// <summary>The most that is gathered before it is sent, in bytes.</summary>
-    public const int BytesMax = 64 * 1024;
+    /// <summary>The most sends in the batch.</summary>
+    public const int CountMax = 64;
 
-    /// <summary>Up to here a copy is cheaper than a further stretch for the kernel.</summary>
-    public const int CopiedBytesMax = 1024;
+    /// <summary>A send of more bytes does not join the batch, because it would gain nothing.</summary>
+    public const int BytesMax = 4096;
 
-    private const int InsetsMax = 32;
-    private const int DeferredBytesMax = 64 * 1024;
+    /// <summary>When the first send has waited longer than this, the batch is submitted early.</summary>
+    public static readonly TimeSpan RoundMax = TimeSpan.FromMilliseconds(1);
 
-    // In front of the batch lie those that are put off (DeferredSends); behind it there is room for the header of a frame whose payload goes out from where
-    // it lies.
-    private readonly byte[] _frames = GC.AllocateUninitializedArray<byte>(DeferredBytesMax + BytesMax + FrameWriter.HeaderBytesMax, pinned: true);
-    private readonly Inset[] _insets = new Inset[InsetsMax];
-    private int _start;
-    private int _length;
-    private int _insetCount;
+    private readonly Entry[] _entries = new Entry[CountMax];
+    private readonly int[] _results = new int[CountMax];
+    private readonly TimeProvider _time;
+    private SendRing? _ring;
+    private int _count;
+    private bool _submitting;
+    private long _began; // when the first send joined, a timestamp
 
-    /// <summary>Whose answers these are; null between two connections. Others than the loop's thread may look at it, and find it is not theirs.</summary>
-    public WebSocketConnection? Owner { get; private set; }
+    /// <summary>With a ring the sends are one system call; without one, a call each.</summary>
+    public SendBatch(TimeProvider time, SendRing? ring) => (_time, _ring) = (time, ring);
 
-    /// <summary>The array with the bytes that are being taken, if payloads may be sent from there.</summary>
-    public byte[]? Source { get; set; }
+    /// <summary>Where the failure of the ring is logged.</summary>
+    public ILogger Log { get; set; } = NullLogger.Instance;
 
-    /// <summary>How many of the frames are whole messages.</summary>
-    public int Messages { get; private set; }
+    /// <summary>Gives the batch a ring, from now on; null for none.</summary>
+    public void Use(SendRing? ring) => _ring = ring;
 
-    /// <summary>How many bytes there are to send, the insets' included.</summary>
-    public int Bytes { get; private set; }
+    /// <summary>Whether there is a ring.</summary>
+    public bool HasRing => _ring is not null;
 
-    /// <summary>Frames, one behind the other; of those whose payload is an inset, and of one whose payload lies elsewhere, the header alone.</summary>
-    public ReadOnlySpan<byte> Frames => _frames.AsSpan(_start, _length);
+    /// <summary>Whether no send waits.</summary>
+    public bool IsEmpty => _count == 0;
 
-    /// <summary>The payloads in <see cref="Source"/>, in order.</summary>
-    public ReadOnlySpan<Inset> Insets => _insets.AsSpan(0, _insetCount);
-
-    /// <summary>Writes an unfragmented message. False when there is no room for it.</summary>
-    public bool TryAppend(Opcode opcode, ReadOnlySpan<byte> payload)
+    /// <summary>Adds a send. False when it is too long, or none can be added at the moment.</summary>
+    /// <param name="transport">The transport whose send it is. It has no other one in the batch.</param>
+    /// <param name="descriptor">Its socket.</param>
+    /// <param name="bytes">The bytes to send; they lie in a pinned array.</param>
+    public bool TryAdd(EpollTransport transport, int descriptor, ReadOnlySpan<byte> bytes)
     {
-        if (payload.Length > BytesMax - FrameWriter.HeaderBytesMax - _length) return false;
-        Grow(FrameWriter.Write(_frames.AsSpan(_start + _length), opcode, payload), isMessage: true);
+        if (bytes.Length > BytesMax || _submitting) return false;
+        if (_count == CountMax) Submit();
+        if (_count == 0) _began = _time.GetTimestamp();
+        _entries[_count++] = new Entry(transport, descriptor, bytes);
         return true;
     }
 
-    /// <summary>
-    /// Writes the header of a message whose payload is sent from the source. False when it is not there, or there is no room; nor is there when more would be
-    /// gathered than the source is long, as no echo's answers are: whoever sends a payload many times learns from the kernel when it is enough.
-    /// </summary>
-    public bool TryAppendInset(Opcode opcode, ReadOnlySpan<byte> payload)
+    /// <summary>Submits the batch, but only if its first send has waited longer than <see cref="RoundMax"/>.</summary>
+    public void SubmitIfLate()
     {
-        if (Source is null || _insetCount == InsetsMax || _length > BytesMax - FrameWriter.HeaderBytesMax || payload.Length > Source.Length - Bytes) return false;
-        nint start = Unsafe.ByteOffset(ref MemoryMarshal.GetArrayDataReference(Source), ref MemoryMarshal.GetReference(payload));
-        if ((nuint)start >= (nuint)Source.Length) return false;
-        AppendHeader(opcode, payload.Length);
-        _insets[_insetCount++] = new Inset(_length, (int)start, payload.Length);
-        Bytes += payload.Length;
-        return true;
+        if (_count > 0 && _time.GetElapsedTime(_began) > RoundMax) Submit();
     }
 
-    /// <summary>Copies a frame. False when there is no room for it.</summary>
-    public bool TryAppend(ReadOnlySpan<byte> frame, bool isMessage)
+    /// <summary>Gives all sends to the kernel, in the order in which they were added, and tells each transport the result.</summary>
+    public void Submit()
     {
-        if (frame.Length > BytesMax - _length) return false;
-        frame.CopyTo(_frames.AsSpan(_start + _length));
-        Grow(frame.Length, isMessage);
-        return true;
+        if (_count == 0 || _submitting) return;
+        _submitting = true;
+        try
+        {
+            if (!TrySubmitToRing()) SendEach();
+            for (int i = 0; i < _count; i++) Tell(i);
+        }
+        finally
+        {
+            _entries.AsSpan(0, _count).Clear();
+            _count = 0;
+            _submitting = false;
+        }
     }
 
-    /// <summary>Writes the header of a message whose payload is sent from where it lies, right behind the batch.</summary>
-    public void AppendHeader(Opcode opcode, int payloadBytes) =>
-        Grow(FrameWriter.WriteHeader(_frames.AsSpan(_start + _length), opcode, (ulong)payloadBytes), isMessage: true);
-
-    /// <summary>It has been sent, or queued.</summary>
-    public void Clear() => _length = _insetCount = Messages = Bytes = 0;
-
-    /// <summary>Its sending has been put off: its bytes stay where they are, and the next batch is written behind them.</summary>
-    /// <returns>Whether there is room for a further batch then.</returns>
-    public bool Defer()
+    /// <summary>The loop has ended, or the ring has failed: the ring is closed.</summary>
+    public void Close()
     {
-        _start += _length;
-        Clear();
-        return _start <= DeferredBytesMax;
+        _ring?.Close();
+        _ring = null;
     }
 
-    /// <summary>Begins with a connection's bytes.</summary>
-    /// <param name="owner">Whose they are.</param>
-    /// <param name="noneDeferred">Whether no batch's sending is put off: their room is free.</param>
-    public void Begin(WebSocketConnection owner, bool noneDeferred)
+    private bool TrySubmitToRing()
     {
-        // One at a time: what takes frames never runs inside of another that does.
-        if (Owner is not null) throw new InvalidOperationException("Another connection's bytes are being taken.");
-        Owner = owner;
-        if (noneDeferred) _start = 0;
+        // For a single send the plain call is cheaper.
+        Span<int> results = _results.AsSpan(0, _count);
+        results.Fill(SendRing.NotDone);
+        if (_ring is null || _count == 1) return false;
+        for (int i = 0; i < _count; i++) _ring.Prepare(i, _entries[i].Descriptor, _entries[i].Bytes);
+        if (_ring.Submit(results)) return true;
+        int error = _ring.Failure;
+        Close(); // the ring may be in any state now
+        Log.CallFailed(Errno.Describe("io_uring_enter", error), "each send is a call of its own from here on");
+        return false;
     }
 
-    /// <summary>Its connection's bytes are through.</summary>
-    public void End()
+    // A bug of one transport's owner costs that owner, and nobody else in the batch.
+    private void Tell(int index)
     {
-        Owner = null;
-        Source = null;
-        Clear();
+        try
+        {
+            _entries[index].Transport.OnBatchSent(_entries[index].Bytes, _results[index]);
+        }
+        catch (Exception)
+        {
+            // The owner has logged what it could.
+        }
     }
 
-    private void Grow(int bytes, bool isMessage)
+    // Sends each that has no result yet, by a call of its own.
+    private void SendEach()
     {
-        _length += bytes;
-        Bytes += bytes;
-        if (isMessage) Messages++;
+        for (int i = 0; i < _count; i++)
+        {
+            if (_results[i] != SendRing.NotDone) continue;
+            nint taken;
+            do taken = Linux.Send(_entries[i].Descriptor, _entries[i].Bytes, more: false);
+            while (taken < 0 && Linux.LastError == Linux.Eintr);
+            _results[i] = taken < 0 ? -Linux.LastError : (int)taken;
+        }
+    }
+
+    private readonly struct Entry(EpollTransport transport, int descriptor, ReadOnlySpan<byte> bytes)
+    {
+        public readonly EpollTransport Transport = transport;
+        public readonly int Descriptor = descriptor;
+        private readonly int _length = bytes.Length;
+        private readonly byte* _start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes));
+
+        public ReadOnlySpan<byte> Bytes => new(_start, _length);
     }
 }

@@ -1,6 +1,6 @@
-// An event loop without a thread of its own: a queue whose turns run one at a time, each on whatever thread is at hand. That is a
-// thread of the socket engine when an operation has completed (inline, if the engine may), else one of the pool's. A thread
-// of the application's, which only sends something, never finds itself running turns.
+// An event loop without a thread of its own. It is a queue whose turns run one at a time, each on the thread that is at hand: a thread of
+// the socket engine when an operation has completed (inline, if the engine may), else one of the pool's. A thread of the application, which
+// only sends something, never runs turns.
 
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
@@ -14,7 +14,7 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _quiet = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _timerDue = long.MaxValue;
-    private int _operations = 1; // under way, and one that stands for the loop's being wanted
+    private int _operations = 1; // the pending ones, and one that stands for the loop itself
     private volatile bool _timerFired;
     private int _state; // Idle, Running, RunningAndAsked, Stopped
 
@@ -32,11 +32,12 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
 
     public override async Task StopAsync()
     {
-        // Closed sockets' operations still complete, and give their buffers back in a turn. It takes no time; but nothing is waited for without end.
+        // Operations of closed sockets still complete, and return their buffers in a turn. That takes no time, but no wait here is without
+        // an end.
         EndOperation();
         await _quiet.Task.WaitAsync(TimeSpan.FromSeconds(1)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-        // The turn that runs now is the last; with none running, none comes.
+        // The turn that runs now is the last one. If none runs, none will.
         int before = Interlocked.Exchange(ref _state, Stopped);
         if (before is Idle or Stopped) _ended.TrySetResult();
         await _ended.Task.WaitAsync(StopTimeMax).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -51,7 +52,7 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
         if (Interlocked.Decrement(ref _operations) == 0) _quiet.TrySetResult();
     }
 
-    /// <summary>Posts from a thread of the socket engine's: if no turn runs, it runs here.</summary>
+    /// <summary>Posts work from a thread of the socket engine. If no turn runs, it runs here.</summary>
     public override void PostCompletion(ILoopWork work)
     {
         if (Add(work) && TryEnter()) RunTurns(turnsMax: TurnsOnEngineMax);
@@ -64,7 +65,7 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
         if (TryEnter()) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
-    // Whoever moves the state from Idle runs the turns; others leave word that there is more to do.
+    // Whoever changes the state from Idle runs the turns. Others only note that there is more to do.
     private bool TryEnter()
     {
         while (true)
@@ -76,8 +77,8 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
         }
     }
 
-    // A thread of the engine's is wanted by other sockets: it hears of them. So a loop that has more and more to do goes on on one of the
-    // pool's.
+    // A thread of the engine also reports other sockets' completions. So a loop that has more and more to do continues on a thread of the
+    // pool.
     private void RunTurns(int turnsMax)
     {
         for (int turns = 1; ; turns++)
@@ -102,8 +103,8 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
         }
     }
 
-    // Returns whether there is more to do at once. A turn that throws is a bug of ours: it costs what that turn had to do, and not the
-    // thread that it runs on, which is the runtime's. What it has left comes with the next turn that somebody asks for.
+    // Returns whether there is more to do at once. A turn that throws is a bug of the server: it costs the rest of that turn, and not the
+    // runtime's thread on which it runs. What it has left runs with the next turn that somebody asks for.
     private bool RunTurn()
     {
         try
@@ -124,14 +125,14 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
         }
     }
 
-    // A timer may fire a little early, and then nothing is due yet: it has to be set again, for the same time.
+    // A timer may fire a little early, when nothing is due yet. Then it must be set again, for the same time.
     private void OnTimer()
     {
         _timerFired = true;
         Wake();
     }
 
-    // The clock may move on while the timer is set, by a hand in a test: then the timer is set anew.
+    // A test may move the clock while the timer is set. Then the timer is set again.
     private void SetTimer()
     {
         long due = Wheel.NextDue();
@@ -142,7 +143,8 @@ internal sealed class SocketLoop : EventLoop, IThreadPoolWorkItem
         do
         {
             before = Now;
-            _timer.Change(due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Max(due - Now, 1)), Timeout.InfiniteTimeSpan);
+            TimeSpan dueTime = due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Max(due - Now, 1));
+            _timer.Change(dueTime, Timeout.InfiniteTimeSpan);
             ReadClock();
         }
         while (Now - before >= TimerWheel.TickMilliseconds);

@@ -1,72 +1,80 @@
-// What one connection may do before the others have their turn. It is counted, not timed, so that it is the same on every machine: a step
-// of the protocol costs 1, and what it causes costs more, in units of some 0.1 microseconds. Time is looked at besides, for a handler may
-// be slow: every so many steps, and against the whole turn, because that is what the others wait for. Who has used up its share is put off
-// (EventLoop.PutOff) and goes on where it was.
+// What one connection may do before the others have their turn. It is counted, not timed, so that it is the same on every machine. An event
+// of the protocol costs 1, and what it causes costs more, in units of about 0.1 microseconds. The clock is read besides, because a handler
+// may be slow: every so many events, and against the whole turn, because that is what the others wait for. A connection that has used up
+// its share is postponed (EventLoop.Postpone), and continues later where it was.
 
 namespace RawWs.Server.Loops;
 
-/// <summary>Something that a connection has caused and that is still on its way: until it has left, its sender is not read from.</summary>
-internal interface IUnderWay
+/// <summary>
+/// Something that a connection has caused to be sent to others, and that is not all sent yet. Until it is, reading from that connection is
+/// paused.
+/// </summary>
+internal interface IPendingDelivery
 {
     /// <summary>
-    /// How much of it is left. Where that does not become less from one look to the next the sender waits no longer: who does not take what
-    /// he is sent is not to hold it up.
+    /// How much remains to be sent. If that does not shrink from one check to the next, the sender waits no longer: a receiver that
+    /// receives nothing must not hold it up.
     /// </summary>
-    int Left { get; }
+    int Remaining { get; }
 
-    /// <summary>Milliseconds from one look to the next.</summary>
-    long LookInterval { get; }
+    /// <summary>Milliseconds from one check to the next.</summary>
+    long CheckInterval { get; }
 
-    /// <summary>Has the sender told (<see cref="WebSocketConnection.OnLeft"/>) when it has left. False when it has: nobody need wait. Any thread.</summary>
-    bool TryAwait(WebSocketConnection sender);
+    /// <summary>
+    /// Makes sure that the sender is told (<see cref="WebSocketConnection.OnDelivered"/>) when everything is sent. False when it is sent
+    /// already: nobody need wait. Any thread.
+    /// </summary>
+    bool TryWait(WebSocketConnection sender);
 
-    /// <summary>The sender waits no longer, and is not to be told. Any thread.</summary>
+    /// <summary>The sender waits no longer, and must not be told. Any thread.</summary>
     void Forget(WebSocketConnection sender);
 
-    /// <summary>A sender has looked, and it has not become less: who is to blame for it holds up nobody else. Any thread.</summary>
+    /// <summary>
+    /// A sender has checked, and less does not remain. The receivers that caused this hold up no further sender. Any thread.
+    /// </summary>
     void GiveUp();
 }
 
 internal struct TurnShare
 {
-    /// <summary>The share, about a millisecond.</summary>
+    /// <summary>The size of a share: about a millisecond.</summary>
     public const int WorkMax = 10_000;
 
     /// <summary>What a message to another connection costs: it is queued there, and sent.</summary>
     public const int DeliveryWork = 10;
 
-    /// <summary>Broadcasts of one share from which on it matters whether the receivers keep up.</summary>
+    /// <summary>After so many broadcasts in one share it matters whether the receivers keep up.</summary>
     public const int FreeBroadcasts = 16;
 
     private const int InflatedBytesPerWork = 100;
-    private const int TakenBytesPerWork = 1024;
-    private const int StepsBetweenLooks = 64;
-    private const int FirstLook = 8;
+    private const int BytesPerWork = 1024;
+    private const int EventsBetweenChecks = 64;
+    private const int FirstCheck = 8;
 
     private int _work;
-    private int _steps;
+    private int _events;
 
-    /// <summary>How many messages to everybody have been sent.</summary>
+    /// <summary>How many messages to everybody were sent in this share.</summary>
     public int Broadcasts;
 
-    /// <summary>What has to leave first; null for nothing.</summary>
-    public IUnderWay? Awaited;
+    /// <summary>What must be sent before more is read from the connection; null for nothing.</summary>
+    public IPendingDelivery? PendingDelivery;
 
     /// <summary>Begins a share.</summary>
     public void Begin() => this = default;
 
-    /// <summary>Something was caused that costs so much.</summary>
+    /// <summary>Counts something that costs so much.</summary>
     public void Spend(int work) => _work += work;
 
-    /// <summary>So many bytes have come out of the decompressor.</summary>
+    /// <summary>Counts bytes that the decompressor has produced.</summary>
     public void SpendInflated(int bytes) => _work += bytes / InflatedBytesPerWork;
 
-    /// <summary>A step is done, with so many bytes.</summary>
-    /// <returns>Whether it was the last for now.</returns>
-    public bool EndStep(EventLoop loop, int bytes)
+    /// <summary>Counts an event that had so many bytes.</summary>
+    /// <returns>Whether the share ends with it.</returns>
+    public bool EndEvent(EventLoop loop, int bytes)
     {
-        _work += 1 + (bytes / TakenBytesPerWork);
-        _steps++;
-        return _work >= WorkMax || Awaited is not null || ((_steps % StepsBetweenLooks) == FirstLook && loop.IsTurnLong);
+        _work += 1 + (bytes / BytesPerWork);
+        _events++;
+        return _work >= WorkMax || PendingDelivery is not null || ((_events % EventsBetweenChecks) == FirstCheck && loop.IsTurnLong);
     }
 }

@@ -1,10 +1,9 @@
-// After a storm the process gives its memory back. The server allocates next to nothing while it runs, so the collector, which comes with
-// allocations, would not come for hours, and what a thousand connections have needed for a minute would stay. So every few seconds somebody
-// looks: where much has been allocated since the last time, and next to nothing just now, spares are dropped and the heap is collected and
-// given back. That takes some milliseconds, once, in a quiet moment. In the midst of a storm the heap is collected each time that some
-// megabytes of arrays have been let go: the collector's own measure of when it is worth it may be larger than all that the server is
-// allowed to hold. A program that embeds the server has a collector of its own to care for: it calls WebSocketServer.DropSpareMemory if it
-// likes.
+// Gives the process's memory back after a peak. The server allocates next to nothing while it runs. So the garbage collector, which runs
+// because of allocations, would not run for hours, and memory that a thousand connections needed for a minute would stay. So a timer checks
+// every few seconds. If much has been allocated since the last collection, and next to nothing just now, the pools are emptied, and the
+// heap is collected and returned. That takes some milliseconds, once, in a quiet moment. During a peak the heap is collected each time that
+// some megabytes of arrays have been dropped, because the collector's own threshold may be larger than everything that the server is
+// allowed to hold. A program that embeds the server cares for its own collector: it calls WebSocketServer.DropSpareMemory if it likes.
 
 using System.Runtime.InteropServices;
 
@@ -22,7 +21,7 @@ internal sealed partial class IdleTrim : IDisposable
     private long _atTrim = GC.GetTotalAllocatedBytes();
     private long _atLook;
 
-    /// <summary>Begins to look.</summary>
+    /// <summary>Begins to check.</summary>
     public IdleTrim(WebSocketServer server, TimeProvider time)
     {
         _server = server;
@@ -52,7 +51,7 @@ internal sealed partial class IdleTrim : IDisposable
         Trims++;
     }
 
-    // The compression contexts' memory is the C library's. glibc keeps what is freed until it is asked; others have no such call.
+    // The compression contexts use the C library's memory. glibc keeps what is freed until somebody asks for it; others have no such call.
     private static void TrimNative()
     {
         if (!OperatingSystem.IsLinux()) return;

@@ -1,6 +1,6 @@
-// The process-wide count of held bytes, and the pool that they come from. In: how many bytes are wanted. Out: an array
-// that is the taker's until it is given back. Whatever the server keeps beyond one turn of a loop (unfinished messages,
-// tails of frames, outboxes, shared payloads) is rented here, so that one number tells all of it and one limit bounds it.
+// Counts the bytes that the server holds, and pools the arrays. In: how many bytes are wanted. Out: an array that belongs to the caller
+// until it is returned. Whatever the server keeps longer than one turn of a loop (unfinished messages, tails, send queues, shared payloads)
+// is rented here, so that one number shows all of it and one limit bounds it.
 
 using System.Numerics;
 using System.Runtime.InteropServices;
@@ -15,39 +15,42 @@ public sealed class MemoryBudget
     [ThreadStatic] private static int _threadStripe;
     private static int _nextStripe;
 
-    // What has come back is kept for the next: up to 64 KiB some of each size, and larger arrays as many as fit into a bound common to all.
-    // It is not charged to the limit, so it is little, and less where the limit is low. (The base library's pool would keep more, and for
-    // longer than an attack lasts.)
+    // What has been returned is pooled: up to 64 KiB some arrays of each size, and of larger arrays as many as fit into one common bound.
+    // The pools are not charged to the limit, so they are small, and smaller if the limit is low. (The base library's pool would keep more,
+    // and for longer than an attack lasts.)
     private const int SmallestShift = 10;
     private const int LargeShift = 17;
     private const int LargestShift = 24;
-    private const int SpareBytesMax = 2 * 1024 * 1024;
-    private const long LargeSpareBytesMax = 24 * 1024 * 1024;
+    private const int PooledBytesMax = 2 * 1024 * 1024;
+    private const long LargePooledBytesMax = 24 * 1024 * 1024;
 
-    /// <summary>Somebody is told of so many bytes left to the collector at a time.</summary>
+    /// <summary>Dropped is called each time that so many further bytes have been dropped.</summary>
     internal const long DroppedBytesTold = 16 * 1024 * 1024;
 
-    private readonly Spares<byte[]>[] _spares;
-    private readonly long _largeSpareBytesMax;
-    private long _largeSpareBytes;
+    private readonly Pool<byte[]>[] _pools;
+    private readonly long _largePooledBytesMax;
+    private long _largePooledBytes;
     private long _droppedBytes;
 
-    // A counter per thread, on cache lines of their own: loops that rent and return all day do not contend. A buffer rented
-    // on one thread and returned on another leaves one stripe high and the other low; only the sum has a meaning.
+    // A counter per thread, on cache lines of their own, so that loops that rent and return all day do not contend. If an array is rented
+    // on one thread and returned on another, one stripe is too high and the other too low; only the sum has a meaning.
     private readonly Stripe[] _stripes = new Stripe[StripeCount];
 
     /// <summary>Creates a budget of at most <paramref name="limitBytes"/> held bytes.</summary>
     public MemoryBudget(long limitBytes)
     {
         LimitBytes = limitBytes;
-        _largeSpareBytesMax = Math.Min(LargeSpareBytesMax, limitBytes / 8);
-        _spares = MakeSpares((int)Math.Min(SpareBytesMax, limitBytes / 64), _largeSpareBytesMax);
+        _largePooledBytesMax = Math.Min(LargePooledBytesMax, limitBytes / 8);
+        _pools = MakePools((int)Math.Min(PooledBytesMax, limitBytes / 64), _largePooledBytesMax);
     }
 
     /// <summary>The limit, in bytes.</summary>
     public long LimitBytes { get; }
 
-    /// <summary>The bytes held now, by capacity of the arrays that are out. Zero once every connection has ended.</summary>
+    /// <summary>
+    /// The bytes that are held now, by the capacity of the rented arrays, and all other charged bytes. Zero when every connection has
+    /// ended.
+    /// </summary>
     public long HeldBytes
     {
         get
@@ -59,27 +62,30 @@ public sealed class MemoryBudget
     }
 
     /// <summary>
-    /// Hears of every array that leaves (true) and of every one that is done with (false). Null except in tests: a count cannot tell an
-    /// array that never came back, and another that came back twice, from two that did.
+    /// Is told of every array that is rented (true) and of every one that is returned or forgotten (false). Only tests set it: a sum cannot
+    /// show that one array was never returned and another one twice.
     /// </summary>
     internal Action<byte[], bool>? Witness { get; set; }
 
-    /// <summary>Rents at least <paramref name="bytes"/> bytes, or null when the limit would be passed, or the process has none left.</summary>
+    /// <summary>
+    /// Rents an array of at least <paramref name="bytes"/> bytes, owned by the caller until <see cref="Return"/>. Null when the limit would
+    /// be passed, or the process has no memory.
+    /// </summary>
     public byte[]? TryRent(int bytes) => HasRoomFor(RentedBytes(bytes)) ? RentIfThereIsMemory(bytes) : null;
 
     /// <summary>Whether so many bytes more are within the limit.</summary>
     public bool HasRoomFor(long bytes) => HeldBytes + bytes <= LimitBytes;
 
     /// <summary>
-    /// Whether so many bytes more may be held for a peer that keeps them waiting: bytes that it does not take, or that it sent faster than
-    /// they can be worked through. An eighth of the limit is not for these, so that whoever comes or speaks meanwhile is served.
+    /// Whether so many bytes more may be held for a peer that makes them wait: bytes that it does not receive, or that it sent faster than
+    /// they can be handled. An eighth of the limit is not for these, so that everybody else is served meanwhile.
     /// </summary>
     public bool HasRoomToWait(long bytes) => HeldBytes + bytes <= LimitBytes - (LimitBytes / 8);
 
-    /// <summary>Rents at least <paramref name="bytes"/> bytes for what waits, or null when there is no room for that.</summary>
+    /// <summary>The same as <see cref="TryRent"/> for bytes that wait (<see cref="HasRoomToWait"/>).</summary>
     internal byte[]? TryRentToWait(int bytes) => HasRoomToWait(RentedBytes(bytes)) ? RentIfThereIsMemory(bytes) : null;
 
-    /// <summary>Counts bytes that are held elsewhere and wait. False when there is no room for that.</summary>
+    /// <summary>Charges bytes that are held elsewhere and wait. False when there is no room for that.</summary>
     internal bool TryChargeToWait(int bytes)
     {
         if (!HasRoomToWait(bytes)) return false;
@@ -88,40 +94,45 @@ public sealed class MemoryBudget
     }
 
     /// <summary>
-    /// Rents without asking the limit: for what must not fail and is itself bounded (a control frame, the bytes that one
-    /// receive has already brought in). It is counted like everything else.
+    /// Rents an array without asking the limit: for what must not fail and is bounded itself (a control frame, the bytes that one receive
+    /// has already brought). It is charged like everything else.
     /// </summary>
     public byte[] Rent(int bytes)
     {
-        byte[] array = TakeSpare(Class(bytes)) ?? GC.AllocateUninitializedArray<byte>((int)Math.Min(RentedBytes(bytes), Array.MaxLength));
+        byte[] array = TryRentPooled(Class(bytes))
+            ?? GC.AllocateUninitializedArray<byte>((int)Math.Min(RentedBytes(bytes), Array.MaxLength));
         Add(array.Length);
         Witness?.Invoke(array, true);
         return array;
     }
 
-    /// <summary>Gives an array back. The caller must not touch it afterwards.</summary>
+    /// <summary>Returns an array. The caller must not use it afterwards.</summary>
     public void Return(byte[] array)
     {
         Witness?.Invoke(array, false);
         Add(-array.Length);
-        GiveSpare(Class(array.Length), array);
+        ReturnToPool(Class(array.Length), array);
     }
 
-    /// <summary>How many bytes of arrays have been left to the collector, that is, were not kept for the next taker.</summary>
+    /// <summary>How many bytes of arrays were returned and not pooled, so that the garbage collector takes them.</summary>
     internal long DroppedBytes => Volatile.Read(ref _droppedBytes);
 
-    /// <summary>Hears, on any thread, each time that <see cref="DroppedBytes"/> has grown by <see cref="DroppedBytesTold"/>. Null for nobody.</summary>
+    /// <summary>
+    /// Called, on any thread, each time that <see cref="DroppedBytes"/> has grown by <see cref="DroppedBytesTold"/>. Null for nobody.
+    /// </summary>
     internal Action? Dropped { get; set; }
 
-    /// <summary>Leaves everything that is kept for the next taker to the collector.</summary>
-    internal void DropSpares()
+    /// <summary>Empties the pools; the garbage collector takes what was in them.</summary>
+    internal void DropPooled()
     {
-        foreach (Spares<byte[]> spares in _spares)
-            while (spares.TryTake() is { } array)
-                if (array.Length >= 1 << LargeShift) Interlocked.Add(ref _largeSpareBytes, -array.Length);
+        foreach (Pool<byte[]> pool in _pools)
+            while (pool.TryRent() is { } array)
+                if (array.Length >= 1 << LargeShift) Interlocked.Add(ref _largePooledBytes, -array.Length);
     }
 
-    /// <summary>Counts bytes that are held elsewhere (the holder's own, or a native context's). False when the limit would be passed.</summary>
+    /// <summary>
+    /// Charges bytes that are held elsewhere (by the holder itself, or in native memory). False when the limit would be passed.
+    /// </summary>
     internal bool TryCharge(int bytes)
     {
         if (!HasRoomFor(bytes)) return false;
@@ -132,10 +143,10 @@ public sealed class MemoryBudget
     /// <summary>The same, whatever the limit.</summary>
     internal void Charge(int bytes) => Add(bytes);
 
-    /// <summary>Takes charged bytes off the count.</summary>
+    /// <summary>Takes charged bytes off the sum.</summary>
     internal void Discharge(int bytes) => Add(-bytes);
 
-    /// <summary>Takes an array off the count without giving it back: somebody still has a pin on it.</summary>
+    /// <summary>Takes an array off the sum without returning it: a handler may still use it.</summary>
     internal void Forget(byte[] array)
     {
         Witness?.Invoke(array, false);
@@ -150,42 +161,43 @@ public sealed class MemoryBudget
         }
         catch (OutOfMemoryException)
         {
-            return null; // nothing is charged or out yet
+            return null; // nothing has been charged or rented
         }
     }
 
-    // What an array for so many bytes will have: it is charged in full.
+    // The capacity of an array for so many bytes: it is charged in full.
     private static long RentedBytes(int bytes) => 1L << Class(bytes);
 
     private static int Class(int bytes) => Math.Max(SmallestShift, BitOperations.Log2((uint)Math.Max(bytes, 1) - 1) + 1);
 
-    private static Spares<byte[]>[] MakeSpares(int bytesMax, long largeBytesMax)
+    private static Pool<byte[]>[] MakePools(int bytesMax, long largeBytesMax)
     {
-        Spares<byte[]>[] spares = new Spares<byte[]>[LargestShift - SmallestShift + 1];
-        for (int i = 0; i < spares.Length; i++)
+        Pool<byte[]>[] pools = new Pool<byte[]>[LargestShift - SmallestShift + 1];
+        for (int i = 0; i < pools.Length; i++)
         {
             int shift = SmallestShift + i;
-            spares[i] = new Spares<byte[]>((int)((shift < LargeShift ? bytesMax : largeBytesMax) >> shift));
+            pools[i] = new Pool<byte[]>((int)((shift < LargeShift ? bytesMax : largeBytesMax) >> shift));
         }
 
-        return spares;
+        return pools;
     }
 
-    private byte[]? TakeSpare(int shift)
+    private byte[]? TryRentPooled(int shift)
     {
         if (shift > LargestShift) return null;
-        byte[]? array = _spares[shift - SmallestShift].TryTake();
-        if (array is not null && shift >= LargeShift) Interlocked.Add(ref _largeSpareBytes, -array.Length);
+        byte[]? array = _pools[shift - SmallestShift].TryRent();
+        if (array is not null && shift >= LargeShift) Interlocked.Add(ref _largePooledBytes, -array.Length);
         return array;
     }
 
-    private void GiveSpare(int shift, byte[] array)
+    private void ReturnToPool(int shift, byte[] array)
     {
         if (shift <= LargestShift)
         {
-            if (shift >= LargeShift && Interlocked.Add(ref _largeSpareBytes, array.Length) > _largeSpareBytesMax) Interlocked.Add(ref _largeSpareBytes, -array.Length);
-            else if (_spares[shift - SmallestShift].Give(array)) return;
-            else if (shift >= LargeShift) Interlocked.Add(ref _largeSpareBytes, -array.Length);
+            if (shift >= LargeShift && Interlocked.Add(ref _largePooledBytes, array.Length) > _largePooledBytesMax)
+                Interlocked.Add(ref _largePooledBytes, -array.Length);
+            else if (_pools[shift - SmallestShift].Return(array)) return;
+            else if (shift >= LargeShift) Interlocked.Add(ref _largePooledBytes, -array.Length);
         }
 
         long before = Interlocked.Add(ref _droppedBytes, array.Length) - array.Length;

@@ -1,4 +1,4 @@
-// The names of Linux's errors, for messages, and which of them are what. The numbers are those of x64 and arm64 (asm-generic).
+// The names of Linux's errors, for messages, and which of them mean what. The numbers are those of x64 and arm64 (asm-generic).
 
 using System.Globalization;
 
@@ -55,13 +55,18 @@ internal static class Errno
     public static string Describe(string call, int error) => $"{call} failed with {NameOf(error)}";
 
     /// <summary>
-    /// Whether an error of accept4 is one of the connection that was to be accepted, and not of us: the next one may be well. accept(2)
-    /// names them: what has happened to it on the network meanwhile is told so.
+    /// Whether an error of accept4 belongs to the connection that was to be accepted, and not to this process: the next accept may succeed.
+    /// accept(2) names these errors: accept4 reports what has happened to the connection on the network meanwhile.
     /// </summary>
     public static bool IsOfTheConnection(int acceptError) => NameOf(acceptError)
-        is "ENETDOWN" or "EPROTO" or "ENOPROTOOPT" or "EHOSTDOWN" or "ENONET" or "EHOSTUNREACH" or "EOPNOTSUPP" or "ENETUNREACH" or "ECONNABORTED" or "EINTR";
+        is "ENETDOWN" or "EPROTO" or "ENOPROTOOPT" or "EHOSTDOWN" or "ENONET" or "EHOSTUNREACH" or "EOPNOTSUPP" or "ENETUNREACH"
+            or "ECONNABORTED" or "EINTR";
 
-    /// <summary>Whether an error of receiving or sending says that the peer is gone or cannot be reached: that is its end, and nobody's fault here.</summary>
+    /// <summary>
+    /// Whether an error of receiving or sending means that the peer is gone or cannot be reached. That ends the connection, and is no fault
+    /// of this process.
+    /// </summary>
     public static bool IsOfThePeer(int error) => NameOf(error)
-        is "EPIPE" or "ECONNRESET" or "ETIMEDOUT" or "EHOSTUNREACH" or "ENETUNREACH" or "ENETDOWN" or "EHOSTDOWN" or "ECONNABORTED" or "ECONNREFUSED" or "ENOTCONN" or "EPROTO";
+        is "EPIPE" or "ECONNRESET" or "ETIMEDOUT" or "EHOSTUNREACH" or "ENETUNREACH" or "ENETDOWN" or "EHOSTDOWN" or "ECONNABORTED"
+            or "ECONNREFUSED" or "ENOTCONN" or "EPROTO";
 }

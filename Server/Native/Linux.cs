@@ -1,5 +1,5 @@
-// The system calls that the epoll transport makes, bound one to one. Everything here is synchronous and non-blocking but
-// for epoll_wait with a timeout; pointers never leave the methods that took them.
+// The system calls of the epoll transport, bound one to one. Everything here is synchronous, and does not block, except epoll_wait with a
+// timeout. Pointers never leave the methods that got them.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -14,7 +14,7 @@ internal static unsafe partial class Linux
     public const int EpollOut = 0x004;
     public const int EpollErr = 0x008;
     public const int EpollHup = 0x010;
-    public const uint EpollEdge = 1u << 31; // EPOLLET: told once, when it becomes so
+    public const uint EpollEdge = 1u << 31; // EPOLLET: an event is reported once, when it happens
 
     public const int EpollCtlAdd = 1;
     public const int EpollCtlDel = 2;
@@ -39,18 +39,18 @@ internal static unsafe partial class Linux
     private const int CallRingSetup = 425; // the same on all processors
     private const int CallRingEnter = 426;
 
-    /// <summary>The bytes of one epoll_event: the kernel packs it on x64 (and x86) only.</summary>
+    /// <summary>The size of an epoll_event in bytes: the kernel packs it on x64 (and x86) only.</summary>
     public static readonly int EpollEventBytes =
         RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.X86 ? 12 : 16;
 
     private static readonly int EpollDataOffset = EpollEventBytes - 8;
 
-    /// <summary>The error of the call just made on this thread.</summary>
+    /// <summary>The error of the last call on this thread.</summary>
     public static int LastError => Marshal.GetLastSystemError();
 
     public static int EpollCreate() => epoll_create1(EpollCloexec);
 
-    /// <summary>An eventfd that is readable from the beginning.</summary>
+    /// <summary>Makes an eventfd that is readable from the beginning.</summary>
     public static int EventFd() => eventfd(1, EfdCloexecNonblock);
 
     public static int Accept(int listener, Span<byte> address, out int addressBytes)
@@ -91,27 +91,27 @@ internal static unsafe partial class Linux
         fixed (byte* pointer = bytes) return send(descriptor, pointer, (nuint)bytes.Length, MsgNoSignal | (more ? MsgMore : 0));
     }
 
-    /// <summary>The same for frames with insets, each from its place in <paramref name="source"/>.</summary>
-    public static nint Send(int descriptor, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets)
+    /// <summary>The same for frames with payload segments, whose payloads lie in <paramref name="source"/>.</summary>
+    public static nint Send(int descriptor, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments)
     {
         fixed (byte* frame = frames, payload = source)
         {
-            Stretch* stretches = stackalloc Stretch[(2 * insets.Length) + 1];
+            IoVector* vectors = stackalloc IoVector[(2 * segments.Length) + 1];
             int count = 0, at = 0;
-            foreach (Inset inset in insets)
+            foreach (PayloadSegment segment in segments)
             {
-                stretches[count++] = new Stretch { Start = frame + at, Length = (nuint)(inset.FramesEnd - at) };
-                stretches[count++] = new Stretch { Start = payload + inset.Start, Length = (nuint)inset.Length };
-                at = inset.FramesEnd;
+                vectors[count++] = new IoVector { Start = frame + at, Length = (nuint)(segment.FramesEnd - at) };
+                vectors[count++] = new IoVector { Start = payload + segment.Start, Length = (nuint)segment.Length };
+                at = segment.FramesEnd;
             }
 
-            if (at < frames.Length) stretches[count++] = new Stretch { Start = frame + at, Length = (nuint)(frames.Length - at) };
-            MessageHeader message = new() { Stretches = stretches, StretchCount = (nuint)count };
+            if (at < frames.Length) vectors[count++] = new IoVector { Start = frame + at, Length = (nuint)(frames.Length - at) };
+            MessageHeader message = new() { Vectors = vectors, VectorCount = (nuint)count };
             return sendmsg(descriptor, &message, MsgNoSignal);
         }
     }
 
-    /// <summary>Whether a socket takes bytes, as epoll would tell. Where that can't be said it does not.</summary>
+    /// <summary>Whether a socket can be written to, as epoll would report it. False if the call fails.</summary>
     public static bool IsWritable(int descriptor)
     {
         const short Pollout = 4;
@@ -119,7 +119,7 @@ internal static unsafe partial class Linux
         return poll(&entry, 1, 0) == 1 && (entry.Results & Pollout) != 0;
     }
 
-    /// <summary>How many bytes a socket holds for us; 0 where it can't be said.</summary>
+    /// <summary>How many bytes the kernel holds for us on a socket; 0 if the call fails.</summary>
     public static int BytesToReceive(int descriptor)
     {
         const nuint Fionread = 0x541B;
@@ -130,13 +130,13 @@ internal static unsafe partial class Linux
     public static void ShutdownSend(int descriptor) => _ = shutdown(descriptor, ShutWr);
 
     /// <summary>
-    /// Gives a descriptor back. Whatever close returns, on Linux the number is free afterwards (EINTR and EIO included) and perhaps
-    /// another's already: it is not called a second time. False when it returned an error: a filter may have kept the kernel from carrying
-    /// it out at all.
+    /// Closes a descriptor. Whatever close returns, on Linux the number is free afterwards (EINTR and EIO included), and may belong to
+    /// somebody else already. So close is not called a second time. False when it returned an error: a filter may have kept the kernel from
+    /// closing at all.
     /// </summary>
     public static bool Close(int descriptor) => close(descriptor) == 0;
 
-    /// <summary>Makes the coming close a reset: the kernel drops what is unsent and sends RST.</summary>
+    /// <summary>Makes the next close a reset: the kernel drops what is unsent and sends RST.</summary>
     public static void ResetOnClose(int descriptor)
     {
         int* linger = stackalloc int[2] { 1, 0 };
@@ -148,7 +148,8 @@ internal static unsafe partial class Linux
         _ = setsockopt(descriptor, IpProtoTcp, TcpUserTimeout, &milliseconds, 4);
 
     /// <summary>
-    /// Adds one to an eventfd: whoever waits for its edges wakes. Nobody reads it, for it counts to 2^64. False when the call was refused.
+    /// Adds one to an eventfd, which wakes everybody who waits for its edges. Nobody reads it; it counts to 2^64. False when the call was
+    /// refused.
     /// </summary>
     public static bool Signal(int eventDescriptor)
     {
@@ -157,13 +158,14 @@ internal static unsafe partial class Linux
     }
 
     /// <summary>io_uring_setup: a descriptor, or below zero.</summary>
-    public static int RingSetup(uint count, SendRing.Parameters* parameters) => (int)syscall(CallRingSetup, (nint)count, (nint)parameters, 0, 0, 0, 0);
+    public static int RingSetup(uint count, SendRing.Parameters* parameters) =>
+        (int)syscall(CallRingSetup, (nint)count, (nint)parameters, 0, 0, 0, 0);
 
-    /// <summary>io_uring_enter: how many entries the kernel has taken, or below zero.</summary>
+    /// <summary>io_uring_enter: how many entries the kernel has accepted, or below zero.</summary>
     public static int RingEnter(int ring, uint toSubmit, uint minimumResults, uint flags) =>
         (int)syscall(CallRingEnter, ring, (nint)toSubmit, (nint)minimumResults, (nint)flags, 0, 0);
 
-    /// <summary>Memory that is shared with the kernel behind a descriptor; null when there is none.</summary>
+    /// <summary>Maps memory that is shared with the kernel behind a descriptor; null when it cannot be mapped.</summary>
     public static byte* Map(int descriptor, long offset, nuint length)
     {
         const int ProtReadWrite = 3, MapSharedPopulate = 0x1 | 0x8000;
@@ -173,13 +175,13 @@ internal static unsafe partial class Linux
 
     public static void Unmap(byte* start, nuint length) => _ = munmap(start, length);
 
-    /// <summary>Writes bytes and looks no further: for a last word.</summary>
+    /// <summary>Writes bytes and ignores the result: for a last message.</summary>
     public static void Write(int descriptor, ReadOnlySpan<byte> bytes)
     {
         fixed (byte* pointer = bytes) _ = write(descriptor, pointer, (nuint)bytes.Length);
     }
 
-    /// <summary>Whether a descriptor is open, and was so before the program began: what the runtime opens is closed on exec.</summary>
+    /// <summary>Whether a descriptor is open, and was open before the program began: what the runtime opens is closed on exec.</summary>
     public static bool IsInherited(int descriptor)
     {
         const int GetDescriptorFlags = 1, CloseOnExec = 1;
@@ -204,7 +206,7 @@ internal static unsafe partial class Linux
     }
 
     // struct iovec.
-    private struct Stretch
+    private struct IoVector
     {
         public byte* Start;
         public nuint Length;
@@ -215,8 +217,8 @@ internal static unsafe partial class Linux
     {
         public void* Name;
         public uint NameBytes;
-        public Stretch* Stretches;
-        public nuint StretchCount;
+        public IoVector* Vectors;
+        public nuint VectorCount;
         public void* Control;
         public nuint ControlBytes;
         public int Flags;
@@ -237,8 +239,10 @@ internal static unsafe partial class Linux
     [LibraryImport("libc")] private static partial nint write(int descriptor, void* buffer, nuint length);
     [LibraryImport("libc")] private static partial int setsockopt(int descriptor, int level, int name, void* value, uint length);
     [LibraryImport("libc")] private static partial int fcntl(int descriptor, int command, int argument);
-    [LibraryImport("libc")] private static partial nint syscall(nint number, nint first, nint second, nint third, nint fourth, nint fifth, nint sixth);
-    [LibraryImport("libc")] private static partial void* mmap(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
+    [LibraryImport("libc")]
+    private static partial nint syscall(nint number, nint first, nint second, nint third, nint fourth, nint fifth, nint sixth);
+    [LibraryImport("libc")]
+    private static partial void* mmap(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
     [LibraryImport("libc")] private static partial int munmap(void* address, nuint length);
     [LibraryImport("libc")] private static partial int getrlimit(int resource, ulong* limits);
 }

@@ -1,12 +1,12 @@
-// Many sends in one system call: an io_uring that is used for nothing else. Every send is one that does not wait (MSG_DONTWAIT), so the
-// kernel carries it out while it takes it from the ring, in the order of the ring, and its result is there when the call returns. Nothing stays under way: for whoever
-// calls Submit it is a call like send, done so many times.
+// Many sends in one system call: an io_uring that is used for nothing else. Every send is one that does not wait (MSG_DONTWAIT). So the
+// kernel carries it out while it reads it from the ring, in the order of the ring, and its result is there when the call returns. Nothing
+// is still running then: for the caller, Submit is like many calls of send.
 //
-// The ring is two arrays of fixed length that are shared with the kernel: entries to be carried out, results of those that were. Each has a head and a tail,
-// numbers that only grow, of which one is ours to move and the other the kernel's. As all of a round is through when the next begins, the entry
-// with the number n always lies at the place n & mask, and of each entry only what differs from send to send is written anew.
+// The ring is two arrays of fixed length that are shared with the kernel: entries to be carried out, and results. Each has a head and a
+// tail. These numbers only grow; of each pair one is ours to move, and the other is the kernel's. A round is finished before the next one
+// begins. So the entry with the number n always lies at n & mask, and only what differs from send to send is written again.
 //
-// Old kernels have no such ring, and many containers forbid it: then there is none, and each send is a call.
+// Old kernels have no io_uring, and many containers forbid it. Then there is no ring, and each send is a call.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -17,10 +17,10 @@ namespace RawWs.Server.Native;
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class SendRing
 {
-    /// <summary>No send's result: it was not done.</summary>
+    /// <summary>A result that no send has: it was not done.</summary>
     public const int NotDone = int.MinValue;
 
-    private const int SetupSubmitAll = 1 << 7; // an entry that fails does not keep back those behind it (Linux 5.18)
+    private const int SetupSubmitAll = 1 << 7; // an entry that fails does not stop those after it (Linux 5.18)
     private const int FeatureSingleMap = 1;
     private const uint EnterGetEvents = 1;
     private const long EntriesOffset = 0x10000000;
@@ -39,7 +39,7 @@ internal sealed unsafe class SendRing
     private readonly uint* _resultTail;
     private readonly uint _resultMask;
     private readonly byte* _results;
-    private uint _tail; // of the entries: the number of the next
+    private uint _tail; // the number of the next entry
 
     private SendRing(int descriptor, in Parameters parameters, byte* rings, nuint ringsBytes, byte* entries, nuint entriesBytes)
     {
@@ -65,10 +65,10 @@ internal sealed unsafe class SendRing
         }
     }
 
-    /// <summary>The errno with which the kernel has refused a round; 0 when it has refused none, or just does nothing.</summary>
+    /// <summary>The errno with which the kernel has refused a round; 0 when it has refused none, or just did nothing.</summary>
     public int Failure { get; private set; }
 
-    /// <summary>A ring for so many sends at once, a power of two; null where the system has none for us.</summary>
+    /// <summary>Makes a ring for so many sends at once, a power of two. Null if the system allows none.</summary>
     public static SendRing? TryCreate(int count)
     {
         Parameters parameters = new() { Flags = SetupSubmitAll };
@@ -90,8 +90,8 @@ internal sealed unsafe class SendRing
         return null;
     }
 
-    /// <summary>Writes the next send of this round. Its bytes must be pinned until <see cref="Submit"/> has returned.</summary>
-    /// <param name="number">How many of this round there are before it; at most as many are made as the ring was created for.</param>
+    /// <summary>Writes the next send of this round. The bytes must stay pinned until <see cref="Submit"/> has returned.</summary>
+    /// <param name="number">How many sends of this round come before it. A round has at most as many as the ring was created for.</param>
     /// <param name="descriptor">The socket.</param>
     /// <param name="bytes">What to send.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -105,11 +105,13 @@ internal sealed unsafe class SendRing
         *(long*)(entry + 32) = number;
     }
 
-    /// <summary>Has the kernel carry out the round.</summary>
-    /// <param name="results">What becomes of each: how many bytes were taken, or an errno below zero. Its length is how many there are.</param>
+    /// <summary>Makes the kernel carry out the round.</summary>
+    /// <param name="results">
+    /// Receives the result of each send: how many bytes were sent, or an errno below zero. Its length is the number of sends.
+    /// </param>
     /// <returns>
-    /// False when the kernel has refused the call itself (<see cref="Failure"/> says why): what has no result then was not done, and the
-    /// ring is of no more use.
+    /// False when the kernel has refused the call itself (<see cref="Failure"/> says why). Then sends without a result were not done, and
+    /// the ring cannot be used any more.
     /// </returns>
     public bool Submit(Span<int> results)
     {
@@ -120,11 +122,11 @@ internal sealed unsafe class SendRing
         {
             int submitted = Linux.RingEnter(_descriptor, toSubmit, toSubmit == 0 ? (uint)missing : 0, toSubmit == 0 ? EnterGetEvents : 0u);
             if (submitted < 0 && Linux.LastError == Linux.Eintr) continue;
-            int error = submitted < 0 ? Linux.LastError : 0, taken = Math.Max(submitted, 0), found = TakeResults(results);
+            int error = submitted < 0 ? Linux.LastError : 0, taken = Math.Max(submitted, 0), found = ReadResults(results);
             if (submitted < 0 || (taken == 0 && found == 0))
             {
                 Failure = error;
-                // What the kernel has taken and has no result may have been sent: sent again it would be there twice.
+                // What the kernel has accepted without a result may have been sent. To send it again could send it twice.
                 results[..(results.Length - (int)toSubmit)].Replace(NotDone, -Linux.Eio);
                 return false;
             }
@@ -136,7 +138,7 @@ internal sealed unsafe class SendRing
         return true;
     }
 
-    /// <summary>Gives it back to the system.</summary>
+    /// <summary>Returns the ring to the system.</summary>
     public void Close()
     {
         Linux.Unmap(_entries, _entriesBytes);
@@ -144,7 +146,7 @@ internal sealed unsafe class SendRing
         Linux.Close(_descriptor);
     }
 
-    private int TakeResults(Span<int> results)
+    private int ReadResults(Span<int> results)
     {
         uint head = *_resultHead, tail = Volatile.Read(ref *_resultTail);
         int count = (int)(tail - head);
@@ -158,7 +160,7 @@ internal sealed unsafe class SendRing
         return count;
     }
 
-    // struct io_uring_params and the two it consists of.
+    // struct io_uring_params and the two structs inside it.
     internal struct Parameters
     {
         public uint SubmissionCount;

@@ -1,5 +1,5 @@
-// The demo page: one HTML file inside the assembly, with its script and style in it. The Content-Security-Policy allows exactly
-// these two, by their hashes, and a connection back to where the page came from; nothing else runs, loads or frames it.
+// The demo page: one HTML file in the assembly, with its script and style inside. The Content-Security-Policy allows exactly these two, by
+// their hashes, and connections back to the page's server. Nothing else may run, load, or frame the page.
 
 using System.Reflection;
 using System.Security.Cryptography;
@@ -32,7 +32,7 @@ internal sealed class DemoPage
         return new DemoPage(html, policy);
     }
 
-    // The hash of the one element of this name, as the policy writes it.
+    // The hash of the one element with this name, in the policy's form.
     private static string Hash(string html, string element)
     {
         int start = html.IndexOf($"<{element}>", StringComparison.Ordinal) + element.Length + 2;

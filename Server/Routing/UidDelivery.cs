@@ -1,44 +1,48 @@
-// Delivery stands behind an interface, and its result may come later: one day the receiver may be connected to another node.
+// Delivery is behind an interface, and its result may come later: one day the receiver may be connected to another node.
 
 using RawWs.Frame;
 
 namespace RawWs.Server.Routing;
 
-/// <summary>What became of a message to a uid.</summary>
+/// <summary>The result of a message to a uid.</summary>
 public enum DeliveryResult : byte
 {
-    /// <summary>It is queued for at least one connection, and for all that take it.</summary>
+    /// <summary>The message is queued for at least one connection, and for all that could receive it.</summary>
     Delivered,
 
-    /// <summary>Nobody has this uid.</summary>
+    /// <summary>No connection has this uid.</summary>
     Offline,
 
     /// <summary>
-    /// At least one connection of the uid does not get it: it has not taken what was sent to it before, or the server has no memory to keep
-    /// it. The others get it.
+    /// At least one connection of the uid does not get the message: it has not received what was sent to it before, or the server has no
+    /// memory for it. The others get it.
     /// </summary>
     TooSlow,
 }
 
-/// <summary>Brings a body to all connections of a uid.</summary>
+/// <summary>Delivers a body to all connections of a uid.</summary>
 public interface IUidDelivery
 {
-    /// <summary>Delivers. <paramref name="uid"/> and <paramref name="body"/> are valid until the result is there.</summary>
+    /// <summary>
+    /// Delivers. The caller owns <paramref name="uid"/> and <paramref name="body"/>; they stay valid until the result is there.
+    /// </summary>
     ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, MessageKind kind, ReadOnlyMemory<byte> body);
 }
 
 /// <summary>Delivery within this process.</summary>
-/// <param name="registry">Who has which uid.</param>
-/// <param name="connections">The server; null as long as there is none.</param>
+/// <param name="registry">The registry of uids.</param>
+/// <param name="connections">Gives the server; null as long as there is none.</param>
 internal sealed class LocalDelivery(UidRegistry registry, Func<IConnectionSet?> connections) : IUidDelivery
 {
-    // From here on one copy for many is worth an object of its own.
+    // From this size on, one shared copy for many receivers is worth an object of its own.
     private const int SharedBytesMin = 2048;
 
     public ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, MessageKind kind, ReadOnlyMemory<byte> body)
     {
         WebSocketConnection[] receivers = registry.Find(uid.Span);
-        using SharedMessage? shared = receivers.Length > 1 && body.Length >= SharedBytesMin ? connections()?.TryShare(kind, body.Span) : null;
+        using SharedMessage? shared = receivers.Length > 1 && body.Length >= SharedBytesMin
+            ? connections()?.TryShare(kind, body.Span)
+            : null;
         DeliveryResult result = DeliveryResult.Offline;
         foreach (WebSocketConnection receiver in receivers)
         {

@@ -13,16 +13,16 @@ using RawWs.Frame;
 
 namespace RawWs.Server.Routing;
 
-/// <summary>What may be wrong with a message, as it is told to its sender: a closed list.</summary>
+/// <summary>What is wrong with a message: the closed list of errors that a sender is told.</summary>
 public enum UidError : byte
 {
     /// <summary>There is no colon in the message.</summary>
     NoColon,
 
-    /// <summary>What stands before the colon cannot be a uid.</summary>
+    /// <summary>The part before the colon cannot be a uid.</summary>
     BadUid,
 
-    /// <summary>Nobody of this uid is connected.</summary>
+    /// <summary>No connection has this uid.</summary>
     Offline,
 
     /// <summary>The uid is reserved.</summary>
@@ -31,10 +31,10 @@ public enum UidError : byte
     /// <summary>The uid is taken, and this server does not share uids.</summary>
     Rejected,
 
-    /// <summary>The receiver does not take its messages fast enough, and is closed.</summary>
+    /// <summary>The receiver does not get the message: it has not received those before, or the server's memory limit is reached.</summary>
     TooSlow,
 
-    /// <summary>The body begins like what the server says of itself.</summary>
+    /// <summary>The body begins like a notice of the server.</summary>
     ReservedBody,
 }
 
@@ -47,14 +47,15 @@ public static class UidProtocol
     /// <summary>The address of everybody.</summary>
     public static ReadOnlySpan<byte> All => "all"u8;
 
-    /// <summary>What a silent client is told before it is closed, in the seed's words.</summary>
+    /// <summary>The text that a silent client is sent before it is closed.</summary>
     public static ReadOnlySpan<byte> LastWord => "Network connection timeout!"u8;
 
     private static ReadOnlySpan<byte> ErrorWord => "error"u8;
 
-    /// <summary>Whether a message is the application's heartbeat: an empty one, or one of two texts.</summary>
+    /// <summary>Whether a message is the application's heartbeat: an empty message, or the text "ping" or "pong".</summary>
     public static bool IsHeartbeat(MessageKind kind, ReadOnlySpan<byte> message) =>
-        message.IsEmpty || (kind == MessageKind.Text && message.Length == 4 && (message.SequenceEqual("ping"u8) || message.SequenceEqual("pong"u8)));
+        message.IsEmpty
+            || (kind == MessageKind.Text && message.Length == 4 && (message.SequenceEqual("ping"u8) || message.SequenceEqual("pong"u8)));
 
     /// <summary>Splits a message at its first colon. False without one.</summary>
     public static bool TrySplit(ReadOnlySpan<byte> message, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body)
@@ -65,7 +66,7 @@ public static class UidProtocol
         return colon >= 0;
     }
 
-    /// <summary>What is wrong with a uid, or null. One that is reserved is well-formed, so that an answer may quote it.</summary>
+    /// <summary>Says what is wrong with a uid; null when nothing is. A reserved one is well formed, so an answer may quote it.</summary>
     public static UidError? Check(ReadOnlySpan<byte> uid)
     {
         if (uid.Length is 0 or > UidBytesMax || uid.Contains((byte)':') || !Utf8.IsValid(uid) || HasControl(uid)) return UidError.BadUid;
@@ -73,18 +74,18 @@ public static class UidProtocol
     }
 
     /// <summary>
-    /// Whether a body would look like a notice of the server's: it begins with <c>error:</c> or with <see cref="LastWord"/>, or would when
+    /// Whether a body would look like a notice of the server: it begins with <c>error:</c> or with <see cref="LastWord"/>, or would once
     /// its reader has dropped a byte order mark and trimmed it. docs/decisions/0006 has the reasons.
     /// </summary>
     public static bool LooksLikeNotice(ReadOnlySpan<byte> body)
     {
-        // Nearly every body is told by its first byte.
+        // For nearly every body the first byte decides.
         if (body.IsEmpty || body[0] is not ((byte)'e' or (byte)'N' or <= (byte)' ' or >= 0x7F)) return false;
         while (Rune.DecodeFromUtf8(body, out Rune rune, out int length) == OperationStatus.Done && IsDropped(rune)) body = body[length..];
         return body.StartsWith("error:"u8) || body.StartsWith(LastWord);
     }
 
-    /// <summary>The code of an error, as it stands between the colons.</summary>
+    /// <summary>The code of an error, as it is written between the colons.</summary>
     public static string Code(UidError error) => error switch
     {
         UidError.NoColon => "no-colon",
@@ -95,7 +96,9 @@ public static class UidProtocol
         _ => "too-slow",
     };
 
-    /// <summary>Writes <c>error:CODE:detail</c> and returns its length. A detail that is not a uid is replaced by a fixed sentence.</summary>
+    /// <summary>
+    /// Writes <c>error:CODE:detail</c> and returns its length in bytes. If the detail cannot be the uid, it is a fixed sentence.
+    /// </summary>
     public static int WriteError(Span<byte> destination, UidError error, ReadOnlySpan<byte> uid)
     {
         int length = Encoding.ASCII.GetBytes("error:", destination);
@@ -108,12 +111,12 @@ public static class UidProtocol
             UidError.ReservedBody => "a body cannot begin with error: or Network connection timeout!"u8,
             _ => uid[..Math.Min(uid.Length, UidBytesMax)],
         };
-        if (!Utf8.IsValid(detail)) detail = "not UTF-8"u8; // what is no uid is a stranger's bytes
+        if (!Utf8.IsValid(detail)) detail = "not UTF-8"u8; // what cannot be a uid may be any bytes
         detail.CopyTo(destination[length..]);
         return length + detail.Length;
     }
 
-    // What trimming takes away in one language or another, and the byte order mark, which many decoders drop.
+    // Characters that trimming removes in one language or another, and the byte order mark, which many decoders drop.
     private static bool IsDropped(Rune rune) => Rune.IsWhiteSpace(rune) || Rune.IsControl(rune) || rune.Value == 0xFEFF;
 
     // C0, DEL, and C1, which is C2 80 to C2 9F in UTF-8.

@@ -1,8 +1,8 @@
-// Who is connected under which uid: one for all loops. It is striped by the uid's hash, so that loops seldom meet at a lock; receivers
-// are an immutable array, taken out under the lock and used outside of it, so nothing is called while one is held. Keys are
-// the uid's bytes; a look-up by a span allocates nothing. Uids are strangers' words, so the hash is seeded anew in each process.
-// A connection that is not open any more stays in until it has ended, but it holds nothing: who sends to it is told that it is closed,
-// and it keeps nobody out.
+// Which connections have which uid: one registry for all loops. It is striped by the uid's hash, so that loops seldom wait for each other's
+// lock. Receivers are an immutable array, which is read under the lock and used outside of it, so nothing is called while a lock is held.
+// Keys are the uid's bytes; a look-up by a span allocates nothing. Strangers choose the uids, so the hash has a new seed in each process.
+// A connection that is not open any more stays in the registry until it has ended, but does not hold its uid: a sender is told that it is
+// closed, and it keeps nobody out.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
@@ -10,7 +10,7 @@ using System.Runtime.InteropServices;
 
 namespace RawWs.Server.Routing;
 
-/// <summary>What becomes of a uid that somebody has already: an open connection, for one that closes has it no more.</summary>
+/// <summary>What happens when a uid has an open connection already.</summary>
 public enum DuplicateUid : byte
 {
     /// <summary>Both have it, and a message goes to both.</summary>
@@ -19,7 +19,7 @@ public enum DuplicateUid : byte
     /// <summary>The older connection is closed.</summary>
     Replace,
 
-    /// <summary>The newer one does not get it, and the older one is asked whether it lives.</summary>
+    /// <summary>The newer connection does not get the uid, and the older one is asked whether it lives.</summary>
     Reject,
 }
 
@@ -34,14 +34,14 @@ internal sealed class UidRegistry
         for (int i = 0; i < StripeCount; i++) _stripes[i] = new Stripe();
     }
 
-    /// <summary>How many uids have a connection, those that are ending included.</summary>
+    /// <summary>How many uids have a connection, including those that are ending.</summary>
     public int Count
     {
         get
         {
             int count = 0;
             foreach (Stripe stripe in _stripes)
-                lock (stripe.Gate) count += stripe.Receivers.Count;
+                lock (stripe.Lock) count += stripe.Receivers.Count;
             return count;
         }
     }
@@ -50,29 +50,30 @@ internal sealed class UidRegistry
     public WebSocketConnection[] Find(ReadOnlySpan<byte> uid)
     {
         Stripe stripe = StripeOf(uid);
-        lock (stripe.Gate)
+        lock (stripe.Lock)
         {
             ref Holders holders = ref CollectionsMarshal.GetValueRefOrNullRef(stripe.ByBytes, uid);
             return Unsafe.IsNullRef(ref holders) ? [] : holders.ToArray();
         }
     }
 
-    /// <summary>An open connection of a uid, or null: nobody holds it.</summary>
+    /// <summary>An open connection of a uid; null when nobody holds it.</summary>
     public WebSocketConnection? FindOpen(ReadOnlySpan<byte> uid) => FirstOpen(Find(uid));
 
     /// <summary>Registers a connection under a uid.</summary>
-    /// <param name="uid">The uid; kept as the key, so nobody may change it.</param>
+    /// <param name="uid">The uid. It is kept as the key, so nobody may change the bytes.</param>
     /// <param name="connection">The connection.</param>
     /// <param name="policy">What happens if others have the uid.</param>
     /// <param name="others">
-    /// With <see cref="DuplicateUid.Replace"/>, who had it and has lost it, for the caller to close; where the policy rejects, who has it.
+    /// With <see cref="DuplicateUid.Replace"/>: the connections that have lost the uid, for the caller to close. When the policy rejects:
+    /// those that keep it.
     /// </param>
-    /// <returns>False when an open connection has it and the policy rejects.</returns>
+    /// <returns>False when an open connection has the uid and the policy rejects.</returns>
     public bool TryAdd(byte[] uid, WebSocketConnection connection, DuplicateUid policy, out WebSocketConnection[] others)
     {
         others = [];
         Stripe stripe = StripeOf(uid);
-        lock (stripe.Gate)
+        lock (stripe.Lock)
         {
             ref Holders holders = ref CollectionsMarshal.GetValueRefOrAddDefault(stripe.Receivers, uid, out bool taken);
             if (taken && policy == DuplicateUid.Share)
@@ -89,11 +90,11 @@ internal sealed class UidRegistry
         }
     }
 
-    /// <summary>Takes a connection out, if it is in: another's registration under the same uid stays.</summary>
+    /// <summary>Removes a connection, if it is registered. Another one's registration under the same uid stays.</summary>
     public void Remove(ReadOnlySpan<byte> uid, WebSocketConnection connection)
     {
         Stripe stripe = StripeOf(uid);
-        lock (stripe.Gate)
+        lock (stripe.Lock)
         {
             ref Holders holders = ref CollectionsMarshal.GetValueRefOrNullRef(stripe.ByBytes, uid);
             if (!Unsafe.IsNullRef(ref holders) && holders.RemoveIsLast(connection)) stripe.ByBytes.Remove(uid);
@@ -113,7 +114,7 @@ internal sealed class UidRegistry
     {
         public Stripe() => ByBytes = Receivers.GetAlternateLookup<ReadOnlySpan<byte>>();
 
-        public Lock Gate { get; } = new();
+        public Lock Lock { get; } = new();
 
         public Dictionary<byte[], Holders> Receivers { get; } = new(new BytesComparer());
 
@@ -121,16 +122,16 @@ internal sealed class UidRegistry
     }
 
     /// <summary>
-    /// The connections of one uid, one at least. A few are an array, made anew by each change. Many are a set, in which each comes and goes
-    /// at the same price however many there are; the array is made of it for the first message after a change, which goes to each of them
-    /// anyhow.
+    /// The connections of one uid, at least one. A few are an array, which each change makes anew. Many are a set, in which adding and
+    /// removing cost the same however many there are. Then the array is made of the set for the first message after a change, which goes to
+    /// each of them anyhow.
     /// </summary>
     private struct Holders(WebSocketConnection first)
     {
         private const int FewMax = 8;
 
-        private WebSocketConnection[]? _array = [first]; // null: to be made of the set
-        private HashSet<WebSocketConnection>? _set; // null: the array is all there is
+        private WebSocketConnection[]? _array = [first]; // null: to be made from the set
+        private HashSet<WebSocketConnection>? _set; // null: there is only the array
 
         public WebSocketConnection[] ToArray()
         {
@@ -156,7 +157,7 @@ internal sealed class UidRegistry
             _array = null;
         }
 
-        /// <summary>Takes one out. True when it was the last, and stays in.</summary>
+        /// <summary>Removes a connection. True when it is the last one; then it is not removed.</summary>
         public bool RemoveIsLast(WebSocketConnection connection)
         {
             if (_set is not null)
@@ -183,12 +184,12 @@ internal sealed class UidRegistry
             }
             else if (_set.Count < _set.Capacity / 4)
             {
-                _set.TrimExcess(_set.Count * 2); // a crowd that has gone leaves no room behind
+                _set.TrimExcess(_set.Count * 2); // when many have left, their memory is released
             }
         }
     }
 
-    /// <summary>Bytes as keys: equal when their bytes are.</summary>
+    /// <summary>Bytes as keys, equal when the bytes are equal.</summary>
     private sealed class BytesComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
     {
         public static int Hash(ReadOnlySpan<byte> bytes)

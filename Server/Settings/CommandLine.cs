@@ -1,7 +1,7 @@
-// From the command line, the environment and a file to the settings of one run. Each source is asked for names and texts only; what a
-// text means is the table's. Flags win over RAWWS_* variables, those over rawws.json in the working directory or the file of --config; a
-// list comes whole from the highest source that has it. A source that is there and cannot be used is an error: it is never passed over.
-// What is wrong is one line on the error output, and the exit code 2.
+// Reads the command line, the environment and a file, and makes the settings of one run of them. Each source only gives names and texts;
+// SettingTable says what a text means. Flags win over RAWWS_* variables, and those over rawws.json in the working directory or the file of
+// --config. A list comes whole from the highest source that has it. A source that is there and cannot be used is an error, and is never
+// ignored. An error is one line on the error output, and the exit code 2.
 
 using System.Collections;
 using System.CommandLine;
@@ -9,20 +9,20 @@ using RawWs.Server.Log;
 
 namespace RawWs.Server.Settings;
 
-/// <summary>What came of the command line.</summary>
-/// <param name="Settings">Null: there is nothing to run, and <paramref name="ExitCode"/> is the program's.</param>
+/// <summary>The result of reading the command line.</summary>
+/// <param name="Settings">The settings; null when there is nothing to run, and the program ends with <paramref name="ExitCode"/>.</param>
 /// <param name="ExitCode">0 after --help or --version, 2 after an error.</param>
 /// <param name="Ignored">Environment variables that begin with RAWWS_ and are no setting.</param>
 internal sealed record CommandLineResult(RunSettings? Settings, int ExitCode, IReadOnlyList<string> Ignored);
 
 internal sealed class CommandLine
 {
-    /// <summary>What the program exits with when it was told something that it does not understand.</summary>
+    /// <summary>The exit code when a setting or an argument is wrong.</summary>
     public const int ExitCodeUsage = 2;
 
     private const string FileName = "rawws.json";
 
-    /// <summary>What the names of our environment variables begin with.</summary>
+    /// <summary>The first letters of our environment variables.</summary>
     public const string EnvironmentPrefix = "RAWWS_";
 
     private readonly IReadOnlyDictionary<string, string> _environment;
@@ -32,23 +32,25 @@ internal sealed class CommandLine
     private readonly TimeProvider _time;
     private readonly List<string> _ignored = [];
 
-    /// <summary>A command line in its surroundings.</summary>
+    /// <summary>A command line with everything that it may read.</summary>
     /// <param name="environment">The variables that begin with RAWWS_, without that prefix.</param>
     /// <param name="directory">The working directory; null when it has been deleted.</param>
     /// <param name="output">For help and version.</param>
-    /// <param name="error">For the one line about what is wrong.</param>
-    /// <param name="time">For how long a file is waited for.</param>
-    public CommandLine(IReadOnlyDictionary<string, string> environment, string? directory, TextWriter output, TextWriter error, TimeProvider time) =>
+    /// <param name="error">Where the one line about an error goes.</param>
+    /// <param name="time">The clock that limits the wait for a file.</param>
+    public CommandLine(IReadOnlyDictionary<string, string> environment, string? directory, TextWriter output, TextWriter error,
+        TimeProvider time) =>
         (_environment, _directory, _output, _error, _time) = (environment, directory, output, error, time);
 
-    /// <summary>The process's variables, as the constructor wants them.</summary>
+    /// <summary>The process's variables, in the constructor's form.</summary>
     public static IReadOnlyDictionary<string, string> ReadEnvironment()
     {
         SortedDictionary<string, string> variables = new(StringComparer.Ordinal);
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {
             string name = (string)variable.Key;
-            if (name.StartsWith(EnvironmentPrefix, StringComparison.OrdinalIgnoreCase)) variables[name[EnvironmentPrefix.Length..]] = (string?)variable.Value ?? "";
+            if (name.StartsWith(EnvironmentPrefix, StringComparison.OrdinalIgnoreCase))
+                variables[name[EnvironmentPrefix.Length..]] = (string?)variable.Value ?? "";
         }
 
         return variables;
@@ -74,7 +76,8 @@ internal sealed class CommandLine
     public CommandLineResult Read(IReadOnlyList<string> arguments)
     {
         RootCommand root = Describe(out Option<string?> config, out Dictionary<string, Option> flags);
-        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+        ParseResult parsed = root.Parse(arguments,
+            new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count == 0 && parsed.Action is not null)
         {
             int exitCode = parsed.Invoke(new InvocationConfiguration { Output = _output, Error = _error });
@@ -88,22 +91,23 @@ internal sealed class CommandLine
         if (ReadFile(parsed.GetValue(config), sources) is { } problem) return Fail(problem);
         ReadVariables(sources);
         foreach ((string name, Option flag) in flags)
-            if (parsed.GetResult(flag) is { } given) sources[name] = new Source("--" + name, [.. given.Tokens.Select(static token => token.Value)]);
+            if (parsed.GetResult(flag) is { } given)
+                sources[name] = new Source("--" + name, [.. given.Tokens.Select(static token => token.Value)]);
         return Apply(sources);
     }
 
     private static RootCommand Describe(out Option<string?> config, out Dictionary<string, Option> flags)
     {
         RootCommand root = new("A WebSocket server (RFC 6455): routes uid:message and all:message between browsers.\n\n"
-            + "Each option can also be set by an environment variable (--max-message: RAWWS_MAX_MESSAGE, lists with commas) or in rawws.json "
-            + "(\"max-message\", lists as arrays). Flags win over variables, variables over the file. Sizes are bytes, alone or with KiB, MiB or GiB; "
-            + "times are seconds, with a fraction if need be.");
-        // What System.CommandLine adds of its own, "[suggest]" and the like, is none of our grammar.
+            + "Each option can also be set by an environment variable (--max-message: RAWWS_MAX_MESSAGE, lists with commas) or in "
+            + "rawws.json (\"max-message\", lists as arrays). Flags win over variables, variables over the file. Sizes are bytes, alone "
+            + "or with KiB, MiB or GiB; times are seconds, with a fraction if need be.");
+        // System.CommandLine adds directives of its own, "[suggest]" and the like. They are not part of our grammar.
         root.Directives.Clear();
         flags = [];
         foreach (Setting setting in SettingTable.All)
         {
-            // All are texts to System.CommandLine: the table says what they mean, for every source alike.
+            // To System.CommandLine all values are texts. The table says what they mean, for every source alike.
             Option flag = setting.IsList ? new Option<string[]>("--" + setting.Name) : new Option<string>("--" + setting.Name);
             flag.Description = setting.Help;
             flag.HelpName = setting.Placeholder;
@@ -128,7 +132,8 @@ internal sealed class CommandLine
         {
             if (!sources.TryGetValue(setting.Name, out Source? source)) continue;
             if (source.Values.FirstOrDefault(IsNotUtf8) is { } bad) return FailUtf8(source.Where, bad);
-            if (!setting.IsList && source.Values.Count != 1) return Fail($"{source.Where}: one value is needed; allowed: {setting.Allowed}");
+            if (!setting.IsList && source.Values.Count != 1)
+                return Fail($"{source.Where}: one value is needed; allowed: {setting.Allowed}");
             if (setting.Apply(settings, source.Values, out int wrong) is not { } changed)
             {
                 string value = source.Values[wrong];
@@ -150,7 +155,7 @@ internal sealed class CommandLine
             if (name == "config") continue;
             if (SettingTable.Find(name) is not { } setting)
             {
-                // Not an error: Kubernetes gives RAWWS_PORT and the like to a program whose service is called rawws.
+                // This is not an error: Kubernetes gives RAWWS_PORT and the like to a program whose service is called rawws.
                 _ignored.Add(EnvironmentPrefix + key);
                 continue;
             }
@@ -160,7 +165,7 @@ internal sealed class CommandLine
         }
     }
 
-    // The file that was named has to be there; rawws.json need not be. Returns what is wrong.
+    // The file of --config must be there; rawws.json need not. Returns what is wrong, or null.
     private string? ReadFile(string? flag, Dictionary<string, Source> sources)
     {
         string? named = flag ?? _environment.GetValueOrDefault("CONFIG");
@@ -179,10 +184,12 @@ internal sealed class CommandLine
         return null;
     }
 
-    // The runtime has put this where bytes were no UTF-8; what was meant by them nobody knows. A file's bytes have been looked at already.
+    // The runtime writes this character for bytes that are not UTF-8. Nobody knows what was meant by them. A file's bytes have been checked
+    // before.
     private static bool IsNotUtf8(string text) => text.Contains('\uFFFD');
 
-    private CommandLineResult FailUtf8(string where, string text) => Fail($"{where}: \"{LogText.Escape(text)}\" has bytes that are not UTF-8");
+    private CommandLineResult FailUtf8(string where, string text) =>
+        Fail($"{where}: \"{LogText.Escape(text)}\" has bytes that are not UTF-8");
 
     private CommandLineResult FailUnknown(string token)
     {
@@ -198,6 +205,6 @@ internal sealed class CommandLine
         return new CommandLineResult(null, ExitCodeUsage, []);
     }
 
-    /// <summary>Where a setting was found, and what is written there.</summary>
+    /// <summary>A setting as a source has it: where it was found, and its texts.</summary>
     private sealed record Source(string Where, IReadOnlyList<string> Values);
 }

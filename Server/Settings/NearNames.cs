@@ -1,5 +1,5 @@
-// Which name was meant by one that does not exist: the one that is written almost alike, that begins alike, or that other programs have for
-// the same thing. In: what was written. Out: names as in the table; as a rule one, none where it would be a guess.
+// Finds the name that was probably meant when a name does not exist: one that is written almost the same, that begins the same, or that
+// other programs use for the same thing. In: what was written. Out: names as in the table; mostly one, and none where it would be a guess.
 
 namespace RawWs.Server.Settings;
 
@@ -8,20 +8,21 @@ internal static class NearNames
     private const int NamesMax = 3;
     private const int PrefixCharactersMin = 3;
 
-    // What other programs call it.
+    // The names that other programs use.
     private static readonly (string Theirs, string Ours)[] Synonyms =
     [
         ("port", "listen"), ("host", "listen"), ("address", "listen"), ("bind", "listen"), ("threads", "loops"), ("workers", "loops"),
-        ("origin", "allowed-origin"), ("origins", "allowed-origin"), ("timeout", "heartbeat"), ("verbose", "log-level"), ("quiet", "log-level"),
+        ("origin", "allowed-origin"), ("origins", "allowed-origin"), ("timeout", "heartbeat"), ("verbose", "log-level"),
+        ("quiet", "log-level"),
         ("deflate", "compression"), ("protocol", "subprotocol"),
     ];
 
-    // What the command line knows besides the table.
+    // The names that the command line knows besides the table.
     private static readonly string[] Others = ["config", "help", "version"];
 
-    /// <summary>The names that are nearest, at most three; empty when none is near.</summary>
-    /// <param name="written">With or without hyphens and underscores; their number and the case do not matter.</param>
-    /// <param name="isOption">Whether --config, --help and --version may be meant too.</param>
+    /// <summary>The nearest names, at most three; empty when none is near.</summary>
+    /// <param name="written">The name with or without hyphens and underscores; these and upper or lower case make no difference.</param>
+    /// <param name="isOption">Whether --config, --help and --version may be meant, too.</param>
     public static IReadOnlyList<string> Find(string written, bool isOption)
     {
         string plain = Plain(written);
@@ -45,10 +46,10 @@ internal static class NearNames
         }
     }
 
-    /// <summary>A question to put behind what is wrong: "; did you mean --listen?" Empty when there is nothing to ask.</summary>
-    /// <param name="written">What does not exist.</param>
-    /// <param name="isOption">As for <see cref="Find"/>.</param>
-    /// <param name="spelled">How the names are written where it was found.</param>
+    /// <summary>A question to append to an error: "; did you mean --listen?" Empty when no name is near.</summary>
+    /// <param name="written">The name that does not exist.</param>
+    /// <param name="isOption">Whether --config, --help and --version may be meant, too.</param>
+    /// <param name="spelled">Writes a name as it is written where the error was found.</param>
     public static string Question(string written, bool isOption, Func<string, string> spelled)
     {
         IReadOnlyList<string> near = Find(written, isOption);
@@ -57,17 +58,18 @@ internal static class NearNames
 
     private static string Plain(string name)
     {
-        // A name of any length may be written; no longer one can be near.
+        // The written name may have any length, but no longer one than this can be near.
         string cut = name.Length > 64 ? name[..64] : name;
         return cut.Replace("-", "", StringComparison.Ordinal).Replace("_", "", StringComparison.Ordinal).ToLowerInvariant();
     }
 
-    // How many characters differ, are too many, are missing, or are the wrong way round. One that begins with the other is as near as can
-    // be.
+    // How many characters differ, are too many, are missing, or are swapped. A name that begins with the other one counts as one character
+    // away.
     private static int Distance(string a, string b)
     {
         if (a == b) return 0;
-        if (Math.Min(a.Length, b.Length) >= PrefixCharactersMin && (a.StartsWith(b, StringComparison.Ordinal) || b.StartsWith(a, StringComparison.Ordinal))) return 1;
+        if (Math.Min(a.Length, b.Length) >= PrefixCharactersMin
+            && (a.StartsWith(b, StringComparison.Ordinal) || b.StartsWith(a, StringComparison.Ordinal))) return 1;
         int[,] steps = new int[a.Length + 1, b.Length + 1];
         for (int i = 0; i <= a.Length; i++) steps[i, 0] = i;
         for (int j = 0; j <= b.Length; j++) steps[0, j] = j;

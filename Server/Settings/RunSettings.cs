@@ -1,4 +1,4 @@
-// What the standalone server is told: the library's options, and what only the program has. Immutable; made by CommandLine.
+// The settings of the standalone server: the library's options, and what only the program has. Immutable; CommandLine makes them.
 
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
@@ -17,12 +17,14 @@ internal enum ApplicationKind : byte
 /// <summary>Everything that one run of the program needs to know.</summary>
 internal sealed record RunSettings
 {
-    // The program's heartbeat is the seed's. The library has none unless it is asked for.
+    // The program has a heartbeat of 10 s, for the sake of the demo page. The library has none unless it is asked for.
     public ServerOptions Server { get; init; } = new() { Heartbeat = TimeSpan.FromSeconds(10), ServesPage = true };
 
     public ApplicationKind Application { get; init; }
 
-    /// <summary>Null: first-message while every listening address is loopback and no host or origin is named, else query.</summary>
+    /// <summary>
+    /// How a client gets its uid. Null: first-message while every listening address is loopback and no host or origin is named, else query.
+    /// </summary>
     public Introduce? Introduce { get; init; }
 
     public DuplicateUid DuplicateUid { get; init; }
@@ -35,7 +37,7 @@ internal sealed record RunSettings
     public Introduce EffectiveIntroduce =>
         Introduce ?? (Server.IsForThisMachineOnly ? Applications.Introduce.FirstMessage : Applications.Introduce.Query);
 
-    /// <summary>A setting that was given and does nothing, since another is missing; null when there is none.</summary>
+    /// <summary>The name of a setting that was given and has no effect, because another one is missing; null when there is none.</summary>
     public string? FindWithoutEffect()
     {
         ServerOptions plain = new();
@@ -46,16 +48,16 @@ internal sealed record RunSettings
         return Server.CompressionBytesMin != plain.CompressionBytesMin ? "compression-min-bytes" : null;
     }
 
-    /// <summary>What is wrong between settings that are each right alone; null when all is well.</summary>
+    /// <summary>What is wrong between settings that are each valid alone; null when nothing is.</summary>
     public string? FindConflict()
     {
         if (Server.ListenEndPoints.Count == 0) return "listen: at least one address is needed";
         if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "--ping-text: needs --heartbeat 0";
-        // A limit that cannot be kept is none: the process would end before it is reached.
+        // A limit that cannot be reached is no limit: the process would end before.
         long largest = MemoryShare.LargestBudget(Server.Loops);
         if (Server.MemoryBytesMax >= MemoryShare.BudgetBytesMin && Server.MemoryBytesMax > largest)
-            return $"--max-memory: {Server.MemoryBytesMax >> 20} MiB is more than there is: the process may have {MemoryShare.AvailableBytes >> 20} MiB, "
-                + $"of which connections can hold {Math.Max(0, largest >> 20)} MiB";
+            return $"--max-memory: {Server.MemoryBytesMax >> 20} MiB is more than there is: the process may have "
+                + $"{MemoryShare.AvailableBytes >> 20} MiB, of which connections can hold {Math.Max(0, largest >> 20)} MiB";
         return Server.FindError();
     }
 }

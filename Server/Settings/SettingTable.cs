@@ -1,5 +1,5 @@
-// Every setting of the program, a row each: its name, what it means with unit and default, what is allowed, and what it changes. The
-// name is the flag's (--max-message), the environment's (RAWWS_MAX_MESSAGE) and the file's ("max-message"). Order is that of --help.
+// Every setting of the program: its name, what it means with unit and default, what is allowed, and what it changes. The name is the flag's
+// (--max-message), the environment's (RAWWS_MAX_MESSAGE) and the file's ("max-message"). The order is that of --help.
 
 using System.Globalization;
 using System.Net;
@@ -12,23 +12,23 @@ using RawWs.Server.Routing;
 
 namespace RawWs.Server.Settings;
 
-/// <summary>A row.</summary>
-/// <param name="Name">As after "--".</param>
-/// <param name="Placeholder">What stands for the value in the help.</param>
-/// <param name="Help">Sentences with unit and default.</param>
-/// <param name="Allowed">What a value may be, to be read after "allowed:".</param>
+/// <summary>One setting of the program.</summary>
+/// <param name="Name">The name, as it is written after "--".</param>
+/// <param name="Placeholder">The word for the value in the help.</param>
+/// <param name="Help">What it means: sentences with unit and default.</param>
+/// <param name="Allowed">What a value may be; read after "allowed:".</param>
 /// <param name="IsList">Whether it may be given several times.</param>
-/// <param name="Apply">Sets the values, which are one unless it is a list. Null for a value that is not allowed; the index says which.</param>
+/// <param name="Apply">
+/// Changes the settings. A list may have several values, any other setting has one. Null when a value is not allowed; the index says which.
+/// </param>
 internal sealed record Setting(string Name, string Placeholder, string Help, string Allowed, bool IsList, ApplySetting Apply)
 {
-    /// <summary>
-    /// Says of a value that is not allowed why it is not, where there is more to say than what is allowed; null where there is not.
-    /// </summary>
+    /// <summary>Says why a value is not allowed, if there is more to say than what is allowed; null if not.</summary>
     public Func<string, string?>? FindReason { get; init; }
 
     private const string SwitchPlaceholder = "on|off";
 
-    /// <summary>Whether it is on or off, and nothing else.</summary>
+    /// <summary>Whether the value is on or off, and nothing else.</summary>
     public bool IsSwitch => Placeholder == SwitchPlaceholder;
 }
 
@@ -43,88 +43,120 @@ internal static class SettingTable
 
     private static readonly ServerOptions Defaults = new();
 
-    private static readonly int ConnectionsHere = Math.Min(Descriptors.RoomOnceStarted(Defaults.Loops), MemoryShare.ConnectionsMax(Defaults.Loops));
+    private static readonly int ConnectionsHere = Math.Min(Descriptors.RoomOnceStarted(Defaults.Loops),
+        MemoryShare.ConnectionsMax(Defaults.Loops));
 
     public static readonly IReadOnlyList<Setting> All =
     [
-        List<IPEndPoint>("listen", "ADDRESS:PORT", "Address and port to listen on; repeat it for several. Port 0 takes a free one. A port alone, "
-            + "as 2001 or :2001, is on 127.0.0.1; all addresses are listened on by *:2001 (IPv4) and [::]:2001 (IPv6). Default: 127.0.0.1:2000.",
-            "ADDRESS:PORT with an IP address, IPv6 in brackets, localhost, or * for all; or a port alone, for 127.0.0.1", SettingText.TryEndPoint,
+        List<IPEndPoint>("listen", "ADDRESS:PORT",
+            "Address and port to listen on; repeat it for several. Port 0 takes a free one. A port alone, "
+            + "as 2001 or :2001, is on 127.0.0.1; all addresses are listened on by *:2001 (IPv4) and [::]:2001 (IPv6). "
+            + "Default: 127.0.0.1:2000.",
+            "ADDRESS:PORT with an IP address, IPv6 in brackets, localhost, or * for all; or a port alone, for 127.0.0.1",
+            SettingText.TryEndPoint,
             static (settings, values) => settings with { Server = settings.Server with { ListenEndPoints = values } }),
         One("app", "router|echo", "What becomes of messages: routed by uid, or sent back. Default: router.", "router, echo",
             Choice(("router", ApplicationKind.Router), ("echo", ApplicationKind.Echo)),
             static (settings, value) => settings with { Application = value }),
-        One("introduce", "HOW", "How a client gets its uid: first-message (to a uid that is not reserved, or ?uid=), query (?uid= only), none. "
-            + "Default: first-message while every listening address is loopback and no --allowed-origin or --allowed-host is given, else query.", "first-message, query, none",
+        One("introduce", "HOW",
+            "How a client gets its uid: first-message (to a uid that is not reserved, or ?uid=), query (?uid= only), none. "
+            + "Default: first-message while every listening address is loopback and no --allowed-origin or --allowed-host is given, "
+            + "else query.", "first-message, query, none",
             Choice(("first-message", Introduce.FirstMessage), ("query", Introduce.Query), ("none", Introduce.None)),
             static (settings, value) => settings with { Introduce = value }),
-        One("duplicate-uid", "share|replace|reject", "When a uid is connected already: both have it, the older connection is closed, or the newer "
+        One("duplicate-uid", "share|replace|reject",
+            "When a uid is connected already: both have it, the older connection is closed, or the newer "
             + "does not get it as long as the older one lives. Default: share.", "share, replace, reject",
             Choice(("share", DuplicateUid.Share), ("replace", DuplicateUid.Replace), ("reject", DuplicateUid.Reject)),
             static (settings, value) => settings with { DuplicateUid = value }),
-        Server<TimeSpan>("heartbeat", "SECONDS", "A client that sends nothing for so long is closed with 3008. 0: the server keeps the connection alive with "
+        Server<TimeSpan>("heartbeat", "SECONDS",
+            "A client that sends nothing for so long is closed with 3008. 0: the server keeps the connection alive with "
             + "pings instead. Default: 10 s.", $"0, or {Seconds}", SettingText.TryTimeOrZero,
             static (options, value) => options with { Heartbeat = value }),
-        Server<TimeSpan>("ping-interval", "SECONDS", "With --heartbeat 0: time between two pings; a client that leaves two unanswered is closed. Default: 25 s.",
+        Server<TimeSpan>("ping-interval", "SECONDS",
+            "With --heartbeat 0: time between two pings; a client that leaves two unanswered is closed. Default: 25 s.",
             Seconds, SettingText.TryTime, static (options, value) => options with { PingInterval = value }),
-        Server<string>("ping-text", "TEXT", "With --heartbeat 0: send this text message instead of a ping, and expect no answer. Default: none.",
+        Server<string>("ping-text", "TEXT",
+            "With --heartbeat 0: send this text message instead of a ping, and expect no answer. Default: none.",
             "text without control characters", SettingText.TryWord, static (options, value) => options with { PingText = value }),
         Server<int>("max-message", "SIZE", "Largest message in bytes of payload; a larger one is closed with 1009. Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { MessageBytesMax = value }),
-        Server<int>("max-fragments", "COUNT", "Most frames that one message may be cut into. Default: one for each KiB of --max-message, at least 1024.",
+        Server<int>("max-fragments", "COUNT",
+            "Most frames that one message may be cut into. Default: one for each KiB of --max-message, at least 1024.",
             "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { FragmentsMax = value }),
-        Server<int>("send-buffer", "SIZE", "Bytes that may wait for one client; past it the client is closed with 4000 \"too slow\". Default: 1 MiB.",
+        Server<int>("send-buffer", "SIZE",
+            "Bytes that may wait for one client; past it the client is closed with 4000 \"too slow\". Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { SendBufferBytesMax = value }),
-        Server<int>("max-connections", "COUNT", "Most connections at once; further ones are answered with 503. Default: as many as the limit of open files and the memory have "
+        Server<int>("max-connections", "COUNT",
+            "Most connections at once; further ones are answered with 503. Default: as many as the limit of open files and the memory have "
             + $"room for, less some for the server's own (here about {Text(ConnectionsHere)}).", "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { ConnectionsMax = value }),
-        Server<long>("max-memory", "SIZE", "Most bytes held in unfinished messages, unsent ones and compression contexts, all clients together. Default: a quarter of the memory "
-            + $"that the process may have, less what the server itself needs (here {Text(Math.Max(0, Defaults.MemoryBytesMax >> 20))} MiB).", $"{Size}, from 1 MiB",
+        Server<long>("max-memory", "SIZE",
+            "Most bytes held in unfinished messages, unsent ones and compression contexts, all clients together. Default: a quarter of "
+            + "the memory that the process may have, less what the server itself needs "
+            + $"(here {Text(Math.Max(0, Defaults.MemoryBytesMax >> 20))} MiB).", $"{Size}, from 1 MiB",
             SettingText.TryMemorySize, static (options, value) => options with { MemoryBytesMax = value }),
         Server<TimeSpan>("handshake-timeout", "SECONDS", "Time for a client's request and our answer. Default: 10 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { HandshakeTimeout = value }),
-        Server<TimeSpan>("message-timeout", "SECONDS", "Time for a message from its first byte to its last; past it the client is closed with 4001. Default: 30 s.", Seconds,
+        Server<TimeSpan>("message-timeout", "SECONDS",
+            "Time for a message from its first byte to its last; past it the client is closed with 4001. Default: 30 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { MessageTimeout = value }),
         Server<TimeSpan>("send-timeout", "SECONDS", "Time that a client may take nothing of what waits for it. Default: 30 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { SendTimeout = value }),
         Server<TimeSpan>("close-timeout", "SECONDS", "Time for a client to answer our Close and end its stream. Default: 5 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { CloseTimeout = value }),
-        List<string>("allowed-origin", "ORIGIN", "Origin whose pages may connect, as https://example.com; null or file:// for pages without a host (from disk, of "
-            + "apps, of any site's sandboxed frame); * for all; repeatable. Case and a default port do not matter. Loopback and same host are always allowed; "
-            + "null and file:// only while every listening address is loopback and no --allowed-origin or --allowed-host is given. Default: none.",
+        List<string>("allowed-origin", "ORIGIN",
+            "Origin whose pages may connect, as https://example.com; null or file:// for pages without a host (from disk, of "
+            + "apps, of any site's sandboxed frame); * for all; repeatable. Case and a default port do not matter. Loopback and same host "
+            + "are always allowed; null and file:// only while every listening address is loopback and no --allowed-origin or "
+            + "--allowed-host is given. Default: none.",
             "scheme://host[:port], null, file:// or *", TryOrigin,
-            static (settings, values) => settings with { Server = settings.Server with { AllowedOrigins = values } }) with { FindReason = OriginRule.FindError },
-        List<string>("allowed-host", "NAME", "Host name of this server under which pages of the same host may connect; repeatable. IP addresses and localhost need "
+            static (settings, values) => settings with { Server = settings.Server with { AllowedOrigins = values } })
+            with { FindReason = OriginRule.FindError },
+        List<string>("allowed-host", "NAME",
+            "Host name of this server under which pages of the same host may connect; repeatable. IP addresses and localhost need "
             + "none. Default: none.", "a host name in ASCII, without port", TryHost,
-            static (settings, values) => settings with { Server = settings.Server with { AllowedHosts = values } }) with { FindReason = OriginRule.FindHostError },
-        List<string>("subprotocol", "NAME", "Subprotocol to agree to, the preferred first; repeatable. Default: none.", "a token of HTTP", SettingText.TryToken,
+            static (settings, values) => settings with { Server = settings.Server with { AllowedHosts = values } })
+            with { FindReason = OriginRule.FindHostError },
+        List<string>("subprotocol", "NAME",
+            "Subprotocol to agree to, the preferred first; repeatable. Default: none.", "a token of HTTP", SettingText.TryToken,
             static (settings, values) => settings with { Server = settings.Server with { Subprotocols = values } }),
         Server("compression", "on|off", "Agree to permessage-deflate with clients that offer it. Default: off.", "on, off", OnOff,
             static (options, value) => options with { Compression = value }),
-        Server<int>("compression-level", "LEVEL", "How hard messages are compressed, 1 (fast) to 9 (small). Default: 1.", "a whole number from 1 to 9",
+        Server<int>("compression-level", "LEVEL",
+            "How hard messages are compressed, 1 (fast) to 9 (small). Default: 1.", "a whole number from 1 to 9",
             static (string text, out int level) => SettingText.TryCount(text, out level) && level <= 9,
             static (options, value) => options with { CompressionLevel = value }),
-        Server<int>("compression-min-bytes", "SIZE", "Messages of fewer bytes go out as they are. Default: 256.", $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize,
+        Server<int>("compression-min-bytes", "SIZE",
+            "Messages of fewer bytes go out as they are. Default: 256.", $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize,
             static (options, value) => options with { CompressionBytesMin = value }),
-        Server("compression-takeover", "on|off", "Messages may refer to earlier ones, both ways: smaller, for up to 331 KB of memory a connection. Default: off.", "on, off",
+        Server("compression-takeover", "on|off",
+            "Messages may refer to earlier ones, both ways: smaller, for up to 331 KB of memory a connection. Default: off.", "on, off",
             OnOff, static (options, value) => options with { CompressionTakeover = value }),
-        Server<int>("compression-window", "BITS", "Largest window both ways, as the base-2 logarithm of its bytes. Default: 15.", "a whole number from 9 to 15",
+        Server<int>("compression-window", "BITS",
+            "Largest window both ways, as the base-2 logarithm of its bytes. Default: 15.", "a whole number from 9 to 15",
             static (string text, out int bits) => SettingText.TryCount(text, out bits) && bits is >= 9 and <= 15,
             static (options, value) => options with { CompressionWindowBits = value }),
         Server("transport", "auto|epoll|socket", "Where readiness comes from: epoll (Linux), or .NET's sockets (anywhere). Default: auto, "
             + "epoll where there is one.", "auto, epoll (on Linux), socket",
             Choice(("auto", TransportKind.Auto), ("epoll", TransportKind.Epoll), ("socket", TransportKind.Socket)),
             static (options, value) => options with { Transport = value }),
-        Server("io-uring", "on|off", "With epoll: small sends of one turn go to the kernel in one system call, where the system allows it. Default: on.", "on, off", OnOff,
+        Server("io-uring", "on|off",
+            "With epoll: small sends of one turn go to the kernel in one system call, where the system allows it. Default: on.", "on, off",
+            OnOff,
             static (options, value) => options with { IoUring = value }),
-        Server<int>("loops", "COUNT", $"Event loops; with epoll each has a thread. Default: one per processor (here {Text(Defaults.Loops)}).", "a whole number from 1 to 1024",
+        Server<int>("loops", "COUNT",
+            $"Event loops; with epoll each has a thread. Default: one per processor (here {Text(Defaults.Loops)}).",
+            "a whole number from 1 to 1024",
             TryLoops, static (options, value) => options with { Loops = value }),
         One<TimeSpan>("drain", "SECONDS", "Time that connections have to close after Ctrl-C or SIGTERM. Default: 5 s.", $"0, or {Seconds}",
             SettingText.TryTimeOrZero, static (settings, value) => settings with { Drain = value }),
-        One("log-level", "LEVEL", "Least important lines to log: trace, debug, information, warning, error, critical or none. Default: information.",
+        One("log-level", "LEVEL",
+            "Least important lines to log: trace, debug, information, warning, error, critical or none. Default: information.",
             "trace, debug, information, warning, error, critical, none",
-            Choice(("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("information", LogLevel.Information), ("warning", LogLevel.Warning),
+            Choice(("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("information", LogLevel.Information),
+                ("warning", LogLevel.Warning),
                 ("error", LogLevel.Error), ("critical", LogLevel.Critical), ("none", LogLevel.None)),
             static (settings, value) => settings with { LogLevel = value }),
     ];

@@ -1,5 +1,5 @@
-// Values as people write them: sizes, times, counts, addresses. In: text from a flag, the environment or a file. Out: the value, or
-// false; the row of the table says what would have been allowed. Always in the invariant culture.
+// Parses values as people write them: sizes, times, counts, addresses. In: text from a flag, the environment or a file. Out: the value, or
+// false; the setting's Allowed then says what is allowed. Always in the invariant culture.
 
 using System.Globalization;
 using System.Net;
@@ -8,14 +8,14 @@ namespace RawWs.Server.Settings;
 
 internal static class SettingText
 {
-    /// <summary>The largest size of what is held in one piece: 1 GiB, below what an array can be.</summary>
+    /// <summary>The largest size of one piece of memory: 1 GiB, which an array can have.</summary>
     public const long PieceBytesMax = 1L << 30;
 
     private const double SecondsMax = 86_400;
 
     private static readonly (string Suffix, long Factor)[] Units = [("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("B", 1)];
 
-    /// <summary>Bytes: a whole number, alone or with B, KiB, MiB or GiB behind it.</summary>
+    /// <summary>Parses bytes: a whole number, alone or followed by B, KiB, MiB or GiB.</summary>
     public static bool TrySize(string text, out long bytes)
     {
         long factor = 1;
@@ -65,9 +65,9 @@ internal static class SettingText
     }
 
     /// <summary>
-    /// ADDRESS:PORT, an IPv6 address in brackets, "localhost" for 127.0.0.1, "*" for 0.0.0.0. A port alone, with or without the colon, is
-    /// 127.0.0.1's: nobody is reachable from elsewhere who has not said so. The framework's parser alone would read "2000" as the address
-    /// 0.0.7.208 and take a missing port for 0.
+    /// Parses ADDRESS:PORT, with an IPv6 address in brackets, "localhost" for 127.0.0.1, and "*" for 0.0.0.0. A port alone, with or without
+    /// the colon, is on 127.0.0.1: a server is reachable from elsewhere only if somebody says so. The framework's parser alone would read
+    /// "2000" as the address 0.0.7.208, and a missing port as 0.
     /// </summary>
     public static bool TryEndPoint(string text, out IPEndPoint endPoint)
     {
@@ -94,7 +94,7 @@ internal static class SettingText
         return text.Length > 0;
     }
 
-    /// <summary>A token of HTTP (RFC 9110 §5.6.2), as a subprotocol's name has to be (§4.1).</summary>
+    /// <summary>A token of HTTP (RFC 9110 §5.6.2); the name of a subprotocol must be one (§4.1).</summary>
     public static bool TryToken(string text, out string token)
     {
         token = text;

@@ -1,9 +1,9 @@
-// A file with settings in JSON: from its bytes to names and texts. What the texts mean is the table's. JSON's own types are taken: true and
-// false for a switch, a number for a number. Everything that keeps the file from being read in full and with one meaning is a problem, and
-// none is passed over: the server would run with other settings than the ones that are written.
+// Reads a file with settings in JSON: from its bytes to names and texts. SettingTable says what the texts mean. JSON's own types are
+// accepted: true and false for a switch, a number for a number. Whatever keeps the file from being read whole and with one meaning is an
+// error. Nothing is ignored, because the server would then run with other settings than those that are written.
 //
-// The name may be anybody's: a directory, a pipe that nobody writes to, a disk that does not answer, a file without end. So it is read on
-// another thread, which is waited for a few seconds, and no further than settings can reach.
+// The file may be anything: a directory, a pipe to which nobody writes, a disk that does not answer, a file without an end. So it is read
+// on another thread, for some seconds at most, and no further than settings can reach.
 
 using System.Globalization;
 using System.Text.Json;
@@ -13,8 +13,8 @@ using RawWs.Server.Log;
 namespace RawWs.Server.Settings;
 
 /// <summary>A setting as the file has it.</summary>
-/// <param name="Setting">The row.</param>
-/// <param name="Where">The file and the key, for a sentence about what is wrong.</param>
+/// <param name="Setting">The setting.</param>
+/// <param name="Where">The file and the key, for a sentence about an error.</param>
 /// <param name="Values">The texts.</param>
 internal sealed record FileSetting(Setting Setting, string Where, IReadOnlyList<string> Values);
 
@@ -24,11 +24,11 @@ internal static class SettingsFile
     private static readonly TimeSpan ReadTime = TimeSpan.FromSeconds(5);
 
     /// <summary>Reads a file.</summary>
-    /// <param name="path">Where it lies.</param>
-    /// <param name="shown">Its name, as the problem shows it.</param>
-    /// <param name="time">For how long it is waited for.</param>
-    /// <param name="settings">What it sets, in its order.</param>
-    /// <returns>What is wrong, to be read behind the file's name and a colon; null when all is well.</returns>
+    /// <param name="path">The path.</param>
+    /// <param name="shown">The file's name, as errors show it.</param>
+    /// <param name="time">The clock that limits the wait.</param>
+    /// <param name="settings">What the file sets, in its order.</param>
+    /// <returns>What is wrong, to be read after the file's name and a colon; null when nothing is.</returns>
     public static string? Read(string path, string shown, TimeProvider time, out List<FileSetting> settings)
     {
         settings = [];
@@ -47,13 +47,14 @@ internal static class SettingsFile
         {
             return "is not there; a file with settings in JSON is needed";
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException
+            or ArgumentException)
         {
             return $"cannot be read: {LogText.Escape(exception.Message)}";
         }
     }
 
-    // Null: there is more than BytesMax.
+    // Null when there is more than BytesMax.
     private static byte[]? ReadBytes(string path)
     {
         using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
@@ -64,7 +65,7 @@ internal static class SettingsFile
 
     private static string? ReadJson(ReadOnlyMemory<byte> bytes, string shown, List<FileSetting> settings)
     {
-        // The mark that some editors put in front of UTF-8.
+        // The byte order mark that some editors write before UTF-8.
         if (bytes.Span.StartsWith("\uFEFF"u8)) bytes = bytes[3..];
         if (!Utf8.IsValid(bytes.Span)) return "is not UTF-8";
         try
@@ -78,7 +79,7 @@ internal static class SettingsFile
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            // The second is JSON's text that is no text: half of a surrogate pair.
+            // The second exception means text in JSON that is no text: half of a surrogate pair.
             return $"is not the JSON that is needed, one object of settings: {LogText.Escape(exception.Message)}";
         }
     }
@@ -88,7 +89,7 @@ internal static class SettingsFile
         string key = property.Name, named = $"\"{LogText.Escape(key)}\"";
         if (SettingTable.Find(key) is not { } setting)
             return $"{named}: there is no such setting{NearNames.Question(key, isOption: false, static name => $"\"{name}\"")}; see --help";
-        // One of them would win, and it would not be seen which.
+        // One of the two would win, and nobody would see which.
         if (settings.Exists(other => other.Setting == setting)) return $"{named}: is there twice";
 
         string needed = $"{named}: {(setting.IsList ? "a list of texts" : "one value")} is needed; allowed: {setting.Allowed}";

@@ -1,4 +1,4 @@
-// The Date of HTTP's answers. The text is made anew once a second at most, and only when it is asked for; any thread may ask.
+// The Date of HTTP answers. The text is made at most once a second, and only when it is asked for. Any thread may ask.
 
 using RawWs.Handshake;
 

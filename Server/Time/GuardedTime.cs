@@ -1,6 +1,6 @@
-// The embedder's clock, made harmless. The loops ask it at every turn, and a clock that throws would end them. While it throws, time stands
-// still for the deadlines, and what would have been a timer of its own is one of the system's: whoever waits for a while does not wait for
-// ever. The system's own clock does not throw and is used as it is.
+// The embedder's clock, made harmless. The loops read it in every turn, and a clock that throws would end them. While it throws, time
+// stands still for the deadlines, and its timers are replaced by the system's, so that nobody waits for ever. The system's own clock does
+// not throw, and is used directly.
 
 namespace RawWs.Server.Time;
 
@@ -15,7 +15,7 @@ internal sealed class GuardedTime : TimeProvider
 
     public override long TimestampFrequency => _frequency;
 
-    /// <summary>Around a clock that is not the system's.</summary>
+    /// <summary>Wraps a clock that is not the system's.</summary>
     public static TimeProvider Around(TimeProvider time) => time == System || time is GuardedTime ? time : new GuardedTime(time);
 
     public override long GetTimestamp()
@@ -79,7 +79,7 @@ internal sealed class GuardedTime : TimeProvider
             }
             catch (Exception)
             {
-                // The system's does it.
+                // The system's timer is used instead.
             }
 
             return StandIn(dueTime, period);
@@ -94,7 +94,7 @@ internal sealed class GuardedTime : TimeProvider
             }
             catch (Exception)
             {
-                // It is its clock's.
+                // The timer belongs to its clock: nothing can be done.
             }
         }
 

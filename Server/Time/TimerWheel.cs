@@ -17,7 +17,7 @@ using System.Numerics;
 
 namespace RawWs.Server.Time;
 
-/// <summary>What a wheel holds: armed for one time at most.</summary>
+/// <summary>Something that a wheel holds. It is armed for one time at most.</summary>
 public abstract class TimerEntry
 {
     private protected TimerEntry()
@@ -49,7 +49,7 @@ internal sealed class TimerWheel
     private readonly Ring[] _rings = new Ring[Levels * Slots];
     private readonly ulong[] _filled = new ulong[Levels];
     private readonly Ring _firing = new();
-    private long _tick; // the last tick that has been gone through
+    private long _tick; // the last tick that has been handled
 
     public TimerWheel(long now)
     {
@@ -60,12 +60,12 @@ internal sealed class TimerWheel
     /// <summary>How many entries are armed.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Arms an entry for a time in milliseconds; armed already, it is moved. A time that is past means the next tick.</summary>
+    /// <summary>Arms an entry for a time in milliseconds; an armed one is moved. A time in the past means the next tick.</summary>
     public void Arm(TimerEntry entry, long due)
     {
         if (entry.Place >= 0) Disarm(entry);
         Count++;
-        // A time beyond the wheels' reach waits in the last slot and is armed again from there.
+        // A time beyond the wheels' reach waits in the last slot, and is armed again from there.
         entry.DueTick = TickOf(due);
         Place(entry);
     }
@@ -73,7 +73,7 @@ internal sealed class TimerWheel
     /// <summary>Whether an entry is armed for this time, or an earlier one.</summary>
     public static bool IsArmedBy(TimerEntry entry, long due) => entry.Place >= 0 && entry.DueTick <= TickOf(due);
 
-    /// <summary>Disarms an entry; one that is not armed stays so.</summary>
+    /// <summary>Disarms an entry, if it is armed.</summary>
     public void Disarm(TimerEntry entry)
     {
         if (entry.Place < 0) return;
@@ -82,8 +82,8 @@ internal sealed class TimerWheel
     }
 
     /// <summary>
-    /// Goes on to the time <paramref name="now"/>, in milliseconds, and calls every entry that is due, in the order of their ticks. An
-    /// entry that is called is disarmed before; it may arm or disarm itself or any other.
+    /// Moves on to the time <paramref name="now"/>, in milliseconds, and calls every entry that is due, in the order of their ticks. An
+    /// entry is disarmed before it is called. It may arm or disarm itself or any other.
     /// </summary>
     /// <returns>How many were called.</returns>
     public int Advance(long now)
@@ -108,8 +108,8 @@ internal sealed class TimerWheel
     }
 
     /// <summary>
-    /// The time in milliseconds of the next tick at which there is something to do, or <see cref="long.MaxValue"/>. It may be early (a slot
-    /// to be emptied into a lower wheel), never late.
+    /// The time in milliseconds of the next tick at which there is something to do, or <see cref="long.MaxValue"/>. It may be too early
+    /// (when a slot must be emptied into a lower wheel), but never too late.
     /// </summary>
     public long NextDue()
     {
@@ -158,7 +158,7 @@ internal sealed class TimerWheel
         _filled[level] |= 1UL << slot;
     }
 
-    // Where a wheel's turn has just ended, the next slot of the wheel above is emptied downwards.
+    // When a wheel has turned once, the next slot of the wheel above is emptied into the lower ones.
     private void Cascade()
     {
         for (int level = 1; level < Levels; level++)
@@ -175,7 +175,7 @@ internal sealed class TimerWheel
         }
     }
 
-    // An entry that came down due at this very tick.
+    // An entry that came down from a higher wheel and is due at this very tick.
     private void PlaceNow(TimerEntry entry)
     {
         int slot = (int)_tick & (Slots - 1);
@@ -189,7 +189,7 @@ internal sealed class TimerWheel
         int slot = (int)_tick & (Slots - 1);
         if ((_filled[0] & (1UL << slot)) == 0) return 0;
 
-        // The ring is taken over whole: whoever arms anew for a full turn ahead is not called twice.
+        // The whole ring is moved first, so that an entry that arms itself again for a full turn ahead is not called twice.
         _rings[slot].MoveTo(_firing);
         _filled[0] &= ~(1UL << slot);
         int called = 0;

@@ -1,6 +1,6 @@
-// A connection on an epoll loop: a bare descriptor and the events that it is registered for. The
-// registration follows need, lazily: a socket whose bytes nobody wants stays registered until the event that proves it, and only
-// then leaves the interest set. A level-triggered EPOLLHUP cannot be masked, so a socket that hung up is taken out altogether.
+// A connection on an epoll loop: a bare descriptor, and the events for which it is registered. The registration follows the need lazily: a
+// socket whose bytes nobody wants stays registered until an event arrives, and only then leaves the interest set. A level-triggered
+// EPOLLHUP cannot be masked, so a socket that hung up is removed from the interest set.
 
 using System.Runtime.Versioning;
 using RawWs.Server.Loops;
@@ -26,13 +26,14 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     public override int BytesInKernel => _descriptor < 0 ? 0 : Linux.BytesToReceive(_descriptor);
 
-    /// <summary>The loop found this descriptor ready.</summary>
+    /// <summary>Handles events of this descriptor, from the loop.</summary>
     public void OnEvents(uint events)
     {
         bool wanted = WantsBytes;
         if ((events & (Linux.EpollErr | Linux.EpollHup)) != 0 && !wanted)
         {
-            // Nobody reads, and the event would come again for ever. An error is final; a hang-up is what our own end made of both.
+            // Nobody reads, and the event would come again for ever. An error is final. A hang-up only means that both directions are
+            // closed.
             bool silent = Epoll.TryUnregister(_descriptor);
             _registered = NotRegistered;
             if ((events & Linux.EpollErr) != 0 || _wantsRoom || !silent) Break(_owner);
@@ -52,40 +53,40 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     public override int TryWrite(ReadOnlySpan<byte> bytes, bool more)
     {
-        ThrowIfDeferred();
-        nint taken;
-        do taken = Linux.Send(_descriptor, bytes, more);
-        while (taken < 0 && Linux.LastError == Linux.Eintr);
-        return Written(taken, bytes.Length);
+        ThrowIfInBatch();
+        nint sent;
+        do sent = Linux.Send(_descriptor, bytes, more);
+        while (sent < 0 && Linux.LastError == Linux.Eintr);
+        return Written(sent, bytes.Length);
     }
 
-    public override int TryWrite(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets)
+    public override int TryWrite(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments)
     {
-        ThrowIfDeferred();
-        nint taken;
-        do taken = Linux.Send(_descriptor, frames, source, insets);
-        while (taken < 0 && Linux.LastError == Linux.Eintr);
-        return Written(taken, Inset.TotalBytes(frames, insets));
+        ThrowIfInBatch();
+        nint sent;
+        do sent = Linux.Send(_descriptor, frames, source, segments);
+        while (sent < 0 && Linux.LastError == Linux.Eintr);
+        return Written(sent, PayloadSegment.TotalBytes(frames, segments));
     }
 
-    public override bool TryDefer(ReadOnlySpan<byte> bytes)
+    public override bool TryAddToBatch(ReadOnlySpan<byte> bytes)
     {
-        ThrowIfDeferred();
-        return HasDeferred = _descriptor >= 0 && Epoll.Deferred.TryAdd(this, _descriptor, bytes);
+        ThrowIfInBatch();
+        return IsInBatch = _descriptor >= 0 && Epoll.Batch.TryAdd(this, _descriptor, bytes);
     }
 
-    /// <summary>What has become of the send that was put off: how many bytes were taken, or an errno below zero.</summary>
-    public void OnDeferredSent(ReadOnlySpan<byte> bytes, int result)
+    /// <summary>The result of the batched send: how many bytes were sent, or an errno below zero.</summary>
+    public void OnBatchSent(ReadOnlySpan<byte> bytes, int result)
     {
-        HasDeferred = false;
+        IsInBatch = false;
         if (result == bytes.Length) return;
         bool alive = (result >= 0 || MayBeTriedAgain(-result)) && TryWantRoom();
-        _owner.OnDeferredTaken(bytes, alive ? Math.Max(result, 0) : -1);
+        _owner.OnBatchSent(bytes, alive ? Math.Max(result, 0) : -1);
     }
 
     public override void ShutdownWrite()
     {
-        ThrowIfDeferred();
+        ThrowIfInBatch();
         if (_descriptor >= 0) Linux.ShutdownSend(_descriptor);
     }
 
@@ -117,28 +118,28 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
     protected override void CloseSocket(bool reset)
     {
         if (_descriptor < 0) return;
-        SendDeferred(); // the number will be another socket's
+        SendBatched(); // the number will soon be another socket's
         if (reset) Linux.ResetOnClose(_descriptor);
-        // Closed, it leaves the interest set. If it is not, its end would be told for ever; if it is, nobody else can have put the number
-        // there yet.
+        // A closed descriptor leaves the interest set. If close failed, its end would be reported for ever, so it is removed. If it did not
+        // fail, nobody else can have registered the number yet.
         if (!Linux.Close(_descriptor)) Epoll.TryUnregister(_descriptor);
         _descriptor = -1;
     }
 
-    // What a send has come to: bytes taken, fewer than there were when the kernel is full, -1 for a dead connection.
-    private int Written(nint taken, int length)
+    // The result of a send: the bytes sent (fewer than given when the kernel is full), or -1 for a dead connection.
+    private int Written(nint sent, int length)
     {
-        if (taken == length) return length;
-        if (taken < 0)
+        if (sent == length) return length;
+        if (sent < 0)
         {
             int error = Linux.LastError;
             if (_descriptor >= 0 && error != Linux.Eagain) Break(_owner, "send", error);
             if (_descriptor < 0 || error != Linux.Eagain) return -1;
-            taken = 0;
+            sent = 0;
         }
 
         if (!TryWantRoom()) Break(_owner, "epoll_ctl", Linux.LastError);
-        return (int)taken;
+        return (int)sent;
     }
 
     private bool TryWantRoom()
@@ -149,18 +150,18 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         return _registered == wanted || TryRegister(wanted);
     }
 
-    // What was put off is older than whatever comes now, and perhaps was not taken in full: who sends has to look at that first.
-    private void ThrowIfDeferred()
+    // What waits in the batch is older than whatever comes now, and may not be sent whole. The caller must look at its result first.
+    private void ThrowIfInBatch()
     {
-        if (HasDeferred) throw new InvalidOperationException("Bytes are put off that have to go first.");
+        if (IsInBatch) throw new InvalidOperationException("Bytes wait in the batch that must be sent first.");
     }
 
-    // Nothing was taken: the kernel is full, or it is the ring's error and perhaps not the connection's. What is queued is sent by a call
-    // of its own next, and that one's error ends the connection. Of EIO it is not known whether something was taken (SendRing).
+    // Nothing was sent. The kernel is full, or the error is the ring's and perhaps not the connection's. What is queued is sent next by a
+    // call of its own, and an error of that call ends the connection. After EIO nobody knows whether something was sent (SendRing).
     private static bool MayBeTriedAgain(int error) => error != Linux.Eio && !Errno.IsOfThePeer(error);
 
-    // After an event: what woke us for nothing must not wake us again. Only then: a read that is asked for anew soon, as nearly all
-    // are, finds its registration as it was.
+    // After an event, an event that woke us for nothing must not wake us again. This is done only now, because nearly every read is asked
+    // for again soon, and then finds its registration unchanged.
     private void Settle(bool keepsIn)
     {
         if (_registered == NotRegistered) return;

@@ -1,7 +1,7 @@
-// A connection over System.Net.Sockets, for systems without epoll (and, on Linux, to run the same tests on both). A receive of
-// zero bytes says when the socket is readable; the bytes are then taken without blocking, into the loop's buffer. There is no such
-// call for writability: what the kernel does not take at once is copied, a bounded piece of it, into a buffer that SendAsync
-// owns until it is through, and then there is room again.
+// A connection over System.Net.Sockets, for systems without epoll (and, on Linux, to run the same tests on both). A receive of zero bytes
+// says when the socket is readable. The bytes are then received without blocking, into the loop's buffer. There is no such call for
+// writability. So a bounded piece of what the kernel does not send at once is copied into a buffer, which SendAsync owns until it is sent.
+// Then there is room again.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
@@ -13,7 +13,7 @@ namespace RawWs.Server.Transports;
 internal sealed class SocketTransport : Transport, ILoopWork
 {
     private const int StalledBytesMax = 16 * 1024;
-    private const int StalledBytesMin = 1024; // unasked, for else we would not hear when the kernel has room
+    private const int StalledBytesMin = 1024; // without asking the budget, because otherwise nobody would tell us when the kernel has room
 
     private readonly Socket _socket;
     private readonly ITransportOwner _owner;
@@ -47,7 +47,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
             }
             catch (SocketException)
             {
-                return 0; // gone: the receive will tell
+                return 0; // the connection is gone: the receive will report it
             }
         }
     }
@@ -56,16 +56,16 @@ internal sealed class SocketTransport : Transport, ILoopWork
     {
         if (_closed || Broken) return -1;
         if (_sending) return 0;
-        int taken = _socket.Send(bytes, SocketFlags.None, out SocketError error);
-        if (error == SocketError.Success && taken == bytes.Length) return taken;
+        int sent = _socket.Send(bytes, SocketFlags.None, out SocketError error);
+        if (error == SocketError.Success && sent == bytes.Length) return sent;
         if (error is not (SocketError.Success or SocketError.WouldBlock))
         {
             Break(_owner, Failure("send", error));
             return -1;
         }
 
-        taken = Math.Max(taken, 0);
-        return taken + Stall(bytes[taken..]);
+        sent = Math.Max(sent, 0);
+        return sent + Stall(bytes[sent..]);
     }
 
     public override void ShutdownWrite()
@@ -77,7 +77,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
         }
         catch (SocketException)
         {
-            // The peer was quicker: there is nothing left to end.
+            // The peer has closed before: there is nothing left to end.
         }
     }
 
@@ -93,15 +93,15 @@ internal sealed class SocketTransport : Transport, ILoopWork
         }
         catch (SocketException)
         {
-            // Then TCP's own time is what finds a peer that is gone.
+            // Then TCP's own timeout finds a peer that is gone.
         }
     }
 
-    /// <summary>One or both of the operations have completed: their thread posted this.</summary>
+    /// <summary>One or both of the operations have completed, and have posted this.</summary>
     void ILoopWork.OnPosted()
     {
-        if (_sending && _send!.TryTake(out SocketError sent)) OnSent(sent);
-        if (_receiving && _receive.TryTake(out SocketError received)) OnReadable(received);
+        if (_sending && _send!.TryGetResult(out SocketError sent)) OnSent(sent);
+        if (_receiving && _receive.TryGetResult(out SocketError received)) OnReadable(received);
         if (_closed && !_receiving && !_sending) Dispose();
     }
 
@@ -110,7 +110,8 @@ internal sealed class SocketTransport : Transport, ILoopWork
         if (_receiving || _closed) return;
         _receiving = true;
         Loop.BeginOperation();
-        // A readiness that is there already takes its turn like any other: nobody reads on and on while the rest wait.
+        // If the socket is readable already, that is posted like any other completion, so that nobody reads on and on while the others
+        // wait.
         if (!_socket.ReceiveAsync(_receive)) _receive.CompletedAtOnce();
     }
 
@@ -127,11 +128,12 @@ internal sealed class SocketTransport : Transport, ILoopWork
     {
         if (_closed) return;
         _closed = true;
-        reset |= _sending; // what the kernel has not taken of a frame never will be
+        reset |= _sending; // what the kernel has not sent of a frame will never be sent
         if (reset) ResetOnClose();
-        else if (_receiving && TryShutdownBoth()) return; // disposed with a receive pending, it would send a reset, and the peer lose what it has not read
+        else if (_receiving && TryShutdownBoth())
+            return; // closed with a receive pending, the socket would send a reset, and the peer would lose what it has not read
 
-        _socket.Dispose(); // ends what is pending; each completion still comes, and its buffer is free only then
+        _socket.Dispose(); // ends the pending operations; each still completes, and its buffer is free only then
         if (!_receiving && !_sending) Dispose();
     }
 
@@ -161,7 +163,7 @@ internal sealed class SocketTransport : Transport, ILoopWork
         }
     }
 
-    // On most systems it is inherited from the listener.
+    // On most systems the listener's option is inherited.
     private static void SetNoDelay(Socket socket)
     {
         try
@@ -170,13 +172,14 @@ internal sealed class SocketTransport : Transport, ILoopWork
         }
         catch (SocketException)
         {
-            // Small messages may wait for an acknowledgement.
+            // Then small messages may wait for an acknowledgement.
         }
     }
 
     private static string Failure(string call, SocketError error) =>
-        error is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown or SocketError.TimedOut or SocketError.NotConnected
-            or SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.NetworkDown or SocketError.HostDown or SocketError.OperationAborted
+        error is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown or SocketError.TimedOut
+            or SocketError.NotConnected or SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.NetworkDown
+            or SocketError.HostDown or SocketError.OperationAborted
             ? ""
             : $"{call} failed with {error}";
 
@@ -220,9 +223,9 @@ internal sealed class SocketTransport : Transport, ILoopWork
             return;
         }
 
-        if (!WantsBytes) return; // the gate has closed meanwhile; it asks again when it opens
+        if (!WantsBytes) return; // reading has been paused meanwhile; it asks again when it is resumed
         ReceiveOnce(_owner);
-        if (WantsBytes) WantBytes(); // the readiness was a false one
+        if (WantsBytes) WantBytes(); // the socket was not readable after all
     }
 
     private void Dispose()
@@ -232,13 +235,13 @@ internal sealed class SocketTransport : Transport, ILoopWork
         _send?.Dispose();
     }
 
-    /// <summary>An asynchronous operation that posts its transport to the loop when it is through.</summary>
+    /// <summary>An asynchronous operation that posts its transport to the loop when it has completed.</summary>
     private sealed class Operation(SocketTransport transport) : SocketAsyncEventArgs(true)
     {
         private int _done;
 
-        /// <summary>Whether it has completed since it was started, and how.</summary>
-        public bool TryTake(out SocketError error)
+        /// <summary>Whether the operation has completed since it was started, and with which error. True once.</summary>
+        public bool TryGetResult(out SocketError error)
         {
             bool done = Interlocked.Exchange(ref _done, 0) == 1;
             error = done ? SocketError : SocketError.Success;

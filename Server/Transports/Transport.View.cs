@@ -1,7 +1,8 @@
-// Who owns the bytes that a transport shows. What a completed read shows lies in the loop's receive buffer, lent until the reader awaits the next read
-// or returns to the loop. Unconsumed bytes then move to a tail of the connection's own, right-sized, from the pool; while
-// everything is consumed a connection owns no buffer. Bytes that are there but not examined complete the next read at once.
-// Where the owner has room of its own for what comes (a large payload that goes on), the bytes are received there, and lent likewise.
+// Who owns the bytes that a transport shows to its reader: the view. After a completed read the view lies in the loop's receive buffer,
+// which is lent until the reader awaits the next read or returns to the loop. Then unconsumed bytes move to an array of the connection's
+// own, the tail, from the pool. While everything is consumed a connection owns no buffer. Bytes that are there but not examined complete
+// the next read at once. If the owner has a place of its own for what comes (a large payload that goes on), the bytes are received there,
+// and lent in the same way.
 
 using System.Runtime.CompilerServices;
 using RawWs.Server.Loops;
@@ -10,17 +11,18 @@ namespace RawWs.Server.Transports;
 
 internal abstract partial class Transport
 {
-    // The view: what the last completed read shows, or what is left of it. It lies in the loop's buffer (lent) or in the tail array.
+    // The view: what the last completed read shows, or what is left of it. It lies in the loop's buffer (lent), in the owner's array
+    // (lent), or in the tail.
     private byte[]? _view;
     private int _viewStart;
     private int _viewEnd;
     private bool _viewIsLent;
-    private bool _viewIsOwners; // lent, and not the loop's buffer
+    private bool _viewIsOwners; // lent, and the owner's array
     private bool _viewIsKept;
     private bool _hasUnexamined;
 
     /// <summary>
-    /// Somebody keeps a pin on the bytes shown: their array is never used again. The loop's buffer is replaced, a tail not given back.
+    /// A handler keeps the bytes shown: their array is never used again. The loop's buffer is replaced, and a tail is not returned.
     /// </summary>
     public void KeepView()
     {
@@ -28,28 +30,29 @@ internal abstract partial class Transport
         else if (!_viewIsOwners) _loop.Buffer.GiveAway();
     }
 
-    /// <summary>The socket is readable and a read waits: receives once, completes the read, and takes the loop's buffer back afterwards.</summary>
+    /// <summary>
+    /// The socket is readable and a read waits: receives once, completes the read, and reclaims the loop's buffer afterwards.
+    /// </summary>
     protected void ReceiveOnce(ITransportOwner owner)
     {
         if (_view is null && owner.TryGetRoom(out ArraySegment<byte> room)) ReceiveIntoOwners(room);
         else if (_view is not null && _viewEnd - _viewStart > ReceiveBuffer.HeadroomBytes) ReceiveBehindTail(owner);
         else ReceiveIntoLoopBuffer();
-        TakeBufferBack(owner);
+        ReclaimBuffer(owner);
     }
 
     /// <summary>
-    /// The synchronous stretch is over: what the reader has left in the loop's buffer moves to a tail of its own. If it has not
-    /// even advanced, the buffer is still in use, and the loop makes itself another. Without room for a tail its bytes are lost, and with
-    /// them the connection.
+    /// The synchronous handling is over: what the reader has left in the loop's buffer moves to a tail of its own. Without memory for a
+    /// tail the bytes are lost, and the connection with them.
     /// </summary>
-    private void TakeBufferBack(ITransportOwner owner)
+    private void ReclaimBuffer(ITransportOwner owner)
     {
         if (!_viewIsLent || _view is null) return;
         _viewIsLent = _viewIsOwners = false;
         int length = _viewEnd - _viewStart;
         if (_loop.Budget.TryRentToWait(length) is not { } tail)
         {
-            _view = null; // it is the loop's
+            _view = null; // the loop owns the array
             ReleaseView();
             owner.OnBytesLost();
             return;
@@ -93,7 +96,7 @@ internal abstract partial class Transport
         OnReceived(received);
     }
 
-    // A reader that leaves more than the headroom unconsumed, though it has examined it: its own array grows.
+    // The reader leaves more than the headroom unconsumed, though it has examined it: a longer tail is made.
     private void ReceiveBehindTail(ITransportOwner owner)
     {
         int length = _viewEnd - _viewStart;
@@ -108,7 +111,7 @@ internal abstract partial class Transport
         int received = Receive(joined.AsSpan(length));
         if (received == -2)
         {
-            // The connection broke, and has given its tail back.
+            // The connection broke, and its tail has been returned.
             _loop.Budget.Return(joined);
             return;
         }

@@ -1,11 +1,10 @@
-// A connection's raw bytes. Inwards it is a PipeReader: the loop brings bytes, and the pending read completes inline, on the
-// loop's thread. Outwards it is a byte sink: TryWrite takes what the kernel takes now. A later stage (TLS, say) reads from
-// one such pair and is another; nothing above the bytes knows which it has.
+// A connection's raw bytes. Inwards it is a PipeReader: the loop brings bytes, and the pending read completes inline, on the loop's thread.
+// Outwards it is a byte sink: TryWrite gives the kernel what it accepts now.
 //
-// The gate: a connection that is not to be read from (its handler runs, its outbox is full) has bits set in it, and no
-// read completes until they are all gone; an end of the stream found meanwhile waits too, but a broken connection does not.
+// Reading can be paused, for several reasons at once: a handler still runs, the send queue is long, and others (ReadPauseReasons). While
+// there is a reason no read completes. An end of the stream that is found meanwhile waits too, but a broken connection does not.
 //
-// All of this on the owner's thread only. No errors are thrown for what a peer does: a reset ends the stream, and Broken says so.
+// All of this happens on the owner's thread only. Nothing that a peer does throws: a reset ends the stream, and Broken says so.
 
 using System.Buffers;
 using System.IO.Pipelines;
@@ -15,48 +14,53 @@ using RawWs.Server.Native;
 
 namespace RawWs.Server.Transports;
 
-/// <summary>Why a connection is not read from.</summary>
+/// <summary>Why reading from a connection is paused.</summary>
 [Flags]
-internal enum GateReasons : byte
+internal enum ReadPauseReasons : byte
 {
     None = 0,
 
     /// <summary>A handler still has a message.</summary>
     Handler = 1,
 
-    /// <summary>The peer does not take what we have for it.</summary>
-    Outbox = 2,
+    /// <summary>Too much is queued for the peer.</summary>
+    SendQueue = 2,
 
     /// <summary>It has used up its share of the loop's turn.</summary>
     Turn = 4,
 
-    /// <summary>What it has caused to be sent to others has not left yet.</summary>
+    /// <summary>What it has caused to be sent to others is not sent yet.</summary>
     Deliveries = 8,
 }
 
-/// <summary>Who is told what happens at the transport, on the owner's thread.</summary>
+/// <summary>Is told what happens at the transport, on the owner's thread.</summary>
 internal interface ITransportOwner
 {
-    /// <summary>The kernel takes bytes again after <see cref="Transport.TryWrite(ReadOnlySpan{byte}, bool)"/> took less than it was given.</summary>
+    /// <summary>
+    /// The kernel accepts bytes again, after <see cref="Transport.TryWrite(ReadOnlySpan{byte}, bool)"/> could not send all.
+    /// </summary>
     void OnWritable();
 
     /// <summary>The connection is dead: nothing can be sent. A pending read completes by itself.</summary>
-    /// <param name="failure">The system call that has ended it and its error, in words; empty for what is the peer's doing.</param>
+    /// <param name="failure">The system call that has ended the connection and its error, in words; empty if the peer has ended it.</param>
     void OnBroken(string failure);
 
     /// <summary>
-    /// The kernel has not taken all of the bytes whose sending was put off, but so many, or -1: the connection is dead. The rest goes before all else, and
-    /// is to be copied; <see cref="OnWritable"/> follows. Nothing may be sent, broken or closed in here.
+    /// The kernel has not sent all bytes of a batched send, but <paramref name="sent"/> of them; -1 when the connection is dead. The rest
+    /// must be copied, and goes before everything else; <see cref="OnWritable"/> follows. In this call nothing may be sent, broken or
+    /// closed.
     /// </summary>
-    void OnDeferredTaken(ReadOnlySpan<byte> bytes, int taken);
+    void OnBatchSent(ReadOnlySpan<byte> bytes, int sent);
 
     /// <summary>
-    /// Bytes are there. Whoever knows that a large payload goes on may have them where he wants them, and saves a copy; they are shown to the reader there.
-    /// False: they are received into the loop's buffer.
+    /// Bytes have arrived. An owner that knows that a large payload goes on may give the place where it wants them, and saves a copy. The
+    /// reader sees them there. False: they are received into the loop's buffer.
     /// </summary>
     bool TryGetRoom(out ArraySegment<byte> room);
 
-    /// <summary>Bytes that it has not consumed could not be kept, for want of memory, and are gone: nothing can be read from this connection any more.</summary>
+    /// <summary>
+    /// There was no memory to keep the unconsumed bytes, and they are lost. Nothing can be read from this connection any more.
+    /// </summary>
     void OnBytesLost();
 }
 
@@ -64,13 +68,13 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
 {
     private readonly EventLoop _loop = loop;
 
-    // The pending read.
+    // The state of the pending read.
     private Continuation? _continuation;
     private short _version;
     private ReadState _state;
     private bool _cancelRequested;
     private bool _endOfStream;
-    private GateReasons _gate;
+    private ReadPauseReasons _pausedBy;
 
     private enum ReadState : byte
     {
@@ -79,108 +83,115 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
         Completed,
     }
 
-    /// <summary>The peer reset the connection, or a system call on it failed for good.</summary>
+    /// <summary>The peer has reset the connection, or a system call on it has failed finally.</summary>
     public bool Broken { get; private set; }
 
     /// <summary>The connection's slot and generation in its loop's table. Set before the first read.</summary>
     public ulong Key { get; set; }
 
-    /// <summary>Bytes received in all.</summary>
+    /// <summary>How many bytes have been received in all.</summary>
     public long BytesReceived { get; private set; }
 
     /// <summary>
-    /// It has lately sent more than its share of a turn: of what comes next less is received at once, so that less waits. To be set by the
-    /// owner.
+    /// Whether the connection has lately sent more than its share of a turn. Then less is received at once, so that less waits. The owner
+    /// sets it.
     /// </summary>
     public bool IsBusy { get; set; }
 
-    /// <summary>Whether the kernel has room again, which may not have been told yet.</summary>
+    /// <summary>Whether the kernel has room again, which it may not have reported yet.</summary>
     public virtual bool IsWritable => false;
 
-    /// <summary>How many bytes the kernel holds for us. On a connection that is over: 0.</summary>
+    /// <summary>How many bytes the kernel holds for us; 0 on a connection that is over.</summary>
     public virtual int BytesInKernel => 0;
 
-    /// <summary>Whether a read waits for bytes, with the gate open: then the socket belongs into the interest set.</summary>
-    protected bool WantsBytes => _state == ReadState.Pending && _gate == GateReasons.None && !_endOfStream;
+    /// <summary>Whether a read waits for bytes and is not paused. Then the socket belongs into the interest set.</summary>
+    protected bool WantsBytes => _state == ReadState.Pending && _pausedBy == ReadPauseReasons.None && !_endOfStream;
 
     protected EventLoop Loop => _loop;
 
-    /// <summary>Whether a send of this transport's is put off.</summary>
-    protected bool HasDeferred { get; set; }
+    /// <summary>Whether a send of this transport waits in the batch.</summary>
+    protected bool IsInBatch { get; set; }
 
-    /// <summary>The bits that keep the gate closed.</summary>
-    public GateReasons Gate => _gate;
+    /// <summary>The reasons for which reading is paused now.</summary>
+    public ReadPauseReasons PausedBy => _pausedBy;
 
     /// <summary>
-    /// Bytes that <see cref="TryWrite(ReadOnlySpan{byte}, bool)"/> took are still on their way to the kernel: it is full, and the owner hears when
-    /// they are through.
+    /// Whether bytes that <see cref="TryWrite(ReadOnlySpan{byte}, bool)"/> has accepted are still on their way to the kernel. The kernel is
+    /// full then, and the owner is told when they are sent.
     /// </summary>
     public virtual bool IsSending => false;
 
     /// <summary>
-    /// Gives bytes to the kernel, as many as it takes now. Less than all, or <see cref="IsSending"/> afterwards: the owner hears when there is room again.
+    /// Gives bytes to the kernel, as many as it accepts now. If that is less than all, or if <see cref="IsSending"/> afterwards, the owner
+    /// is told when there is room again.
     /// </summary>
-    /// <returns>How many bytes were taken, or -1 when the connection is broken.</returns>
+    /// <returns>How many bytes were sent, or -1 when the connection is broken.</returns>
     public abstract int TryWrite(ReadOnlySpan<byte> bytes, bool more);
 
-    /// <summary>Whether frames with insets go in one system call: else it is cheaper to copy.</summary>
+    /// <summary>Whether frames with payload segments go to the kernel in one system call. Otherwise it is cheaper to copy.</summary>
     public virtual bool Gathers => false;
 
     /// <summary>
-    /// The same for frames with insets, each of which has its place between them, sent from where it lies in <paramref name="source"/>: in one system call
-    /// where the system has one for it.
+    /// The same for frames with payload segments. Each payload is sent from where it lies in <paramref name="source"/>, between the frames;
+    /// in one system call if the system has one for it.
     /// </summary>
-    public virtual int TryWrite(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<Inset> insets)
+    public virtual int TryWrite(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments)
     {
-        int taken = 0, at = 0, total = Inset.TotalBytes(frames, insets);
-        foreach (Inset inset in insets)
+        int sent = 0, at = 0, total = PayloadSegment.TotalBytes(frames, segments);
+        foreach (PayloadSegment segment in segments)
         {
-            if (!TryWriteOn(frames[at..inset.FramesEnd], total, ref taken) || !TryWriteOn(source.Slice(inset.Start, inset.Length), total, ref taken)) return taken;
-            at = inset.FramesEnd;
+            if (!TryWriteOn(frames[at..segment.FramesEnd], total, ref sent)
+                || !TryWriteOn(source.Slice(segment.Start, segment.Length), total, ref sent)) return sent;
+            at = segment.FramesEnd;
         }
 
-        if (at < frames.Length) TryWriteOn(frames[at..], total, ref taken);
-        return taken;
+        if (at < frames.Length) TryWriteOn(frames[at..], total, ref sent);
+        return sent;
     }
 
     /// <summary>
-    /// Has bytes sent when the events of this turn are through, with those of other connections. They are pinned, and stay as they are until <see
-    /// cref="EventLoop.SubmitDeferred"/> has returned. Nothing of this transport's is put off at the moment. False: they have to be sent now.
+    /// Adds bytes to the loop's batch: they are sent when the events of this turn are handled, with those of other connections. The bytes
+    /// are pinned, and must not change until <see cref="EventLoop.SubmitBatch"/> has returned. This transport must have nothing else in the
+    /// batch. False: they must be sent now.
     /// </summary>
-    public virtual bool TryDefer(ReadOnlySpan<byte> bytes) => false;
+    public virtual bool TryAddToBatch(ReadOnlySpan<byte> bytes) => false;
 
-    /// <summary>Sends what was put off, if anything was: the owner wants to send more, or to know.</summary>
-    public void SendDeferred()
+    /// <summary>
+    /// Sends what this transport has in the batch, if anything. The owner calls it before it sends more, or when it must know the result.
+    /// </summary>
+    public void SendBatched()
     {
-        if (HasDeferred) _loop.SubmitDeferred();
+        if (IsInBatch) _loop.SubmitBatch();
     }
 
-    /// <summary>Ends our direction: the peer sees the end of the stream behind the last byte (SHUT_WR).</summary>
+    /// <summary>Ends our direction (SHUT_WR): the peer sees the end of the stream after the last byte.</summary>
     public abstract void ShutdownWrite();
 
-    /// <summary>Has the kernel give up on sent bytes that stay unacknowledged for so long, where the system knows such a thing.</summary>
+    /// <summary>Makes the kernel give up when sent bytes stay unacknowledged for so long, if the system can do that.</summary>
     public abstract void SetUserTimeout(TimeSpan timeout);
 
-    /// <summary>Closes the socket and gives every buffer back. With <paramref name="reset"/> the peer sees RST.</summary>
+    /// <summary>Closes the socket and returns every buffer. With <paramref name="reset"/> the peer sees RST.</summary>
     public void Close(bool reset)
     {
         ReleaseView();
         CloseSocket(reset);
     }
 
-    public void CloseGate(GateReasons reason) => _gate |= reason;
+    public void PauseReading(ReadPauseReasons reason) => _pausedBy |= reason;
 
-    /// <summary>Takes a bit away. The last one gone, a pending read goes on; it may complete here and now.</summary>
-    public void OpenGate(GateReasons reason)
+    /// <summary>
+    /// Removes a reason to pause. When it was the last one a pending read goes on, and may complete at once, inside this call.
+    /// </summary>
+    public void ResumeReading(ReadPauseReasons reason)
     {
-        if ((_gate & reason) == 0) return;
-        _gate &= ~reason;
-        if (_state != ReadState.Pending || (_gate != GateReasons.None && !(Broken && !IsTurnOver))) return;
+        if ((_pausedBy & reason) == 0) return;
+        _pausedBy &= ~reason;
+        if (_state != ReadState.Pending || (_pausedBy != ReadPauseReasons.None && !(Broken && !IsTurnOver))) return;
         if (_hasUnexamined || _endOfStream) Complete();
         else WantBytes();
     }
 
-    /// <summary>The next read, for the method that the connection is.</summary>
+    /// <summary>Begins the next read, for the connection's async method.</summary>
     public TransportRead Read()
     {
         BeginRead();
@@ -196,28 +207,31 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     public override bool TryRead(out ReadResult result)
     {
         bool ready = IsReady;
-        result = ready ? TakeResult() : default;
+        result = ready ? MakeResult() : default;
         return ready;
     }
 
-    /// <summary>Whether the read that was begun has its result.</summary>
+    /// <summary>Whether the read that was begun has completed.</summary>
     internal bool IsReadCompleted => _state == ReadState.Completed;
 
-    private bool IsReady => _cancelRequested || (Broken && !IsTurnOver) || (_gate == GateReasons.None && (_hasUnexamined || _endOfStream));
+    private bool IsReady => _cancelRequested || (Broken && !IsTurnOver)
+        || (_pausedBy == ReadPauseReasons.None && (_hasUnexamined || _endOfStream));
 
-    // What it has sent before it broke is worked through in its shares, as of any other.
-    private bool IsTurnOver => (_gate & GateReasons.Turn) != 0;
+    // What a connection has sent before it broke is handled in shares of a turn, like any other bytes.
+    private bool IsTurnOver => (_pausedBy & ReadPauseReasons.Turn) != 0;
 
-    /// <summary>The result of the read that was begun: once.</summary>
+    /// <summary>Returns the result of the read that was begun, once.</summary>
     internal ReadResult EndRead()
     {
         if (_state != ReadState.Completed) throw new InvalidOperationException("No read is completed.");
         _version++;
         _state = ReadState.Idle;
-        return TakeResult();
+        return MakeResult();
     }
 
-    /// <summary>What goes on when the pending read completes. One thread owns reader and loop, so it has not completed meanwhile.</summary>
+    /// <summary>
+    /// Sets what runs when the pending read completes. One thread owns reader and loop, so the read cannot have completed meanwhile.
+    /// </summary>
     internal void ContinueWith(Continuation continuation) => _continuation = continuation;
 
     private void BeginRead()
@@ -230,7 +244,7 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
         }
 
         _state = ReadState.Pending;
-        if (_gate == GateReasons.None) WantBytes();
+        if (_pausedBy == ReadPauseReasons.None) WantBytes();
     }
 
     public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
@@ -238,7 +252,7 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
         if (_view is null) return;
-        // Positions in an array carry its index; the top bit only tells a sequence's end from its start.
+        // A position in an array carries its index. The top bit only tells a sequence's end from its start.
         Advance(consumed.GetInteger() & int.MaxValue, examined.GetInteger() & int.MaxValue);
     }
 
@@ -259,25 +273,29 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) =>
         _state == ReadState.Completed ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Pending;
 
-    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token,
+        ValueTaskSourceOnCompletedFlags flags) =>
         ContinueWith(new ActionContinuation(continuation, state));
 
-    /// <summary>Bytes are wanted: the socket belongs into the interest set.</summary>
+    /// <summary>Bytes are wanted: the socket must be in the interest set.</summary>
     protected abstract void WantBytes();
 
-    /// <summary>Receives once into <paramref name="destination"/>: bytes, 0 at the end, -1 for nothing there, -2 for a dead connection.</summary>
+    /// <summary>
+    /// Receives once into <paramref name="destination"/>. Returns the number of bytes; 0 at the end, -1 when nothing is there, -2 for a
+    /// dead connection.
+    /// </summary>
     protected abstract int Receive(Span<byte> destination);
 
     protected abstract void CloseSocket(bool reset);
 
-    /// <summary>The connection is dead. The pending read completes, here and now.</summary>
+    /// <summary>The connection is dead. A pending read completes at once, inside this call.</summary>
     public void Break(ITransportOwner owner) => Break(owner, "");
 
-    /// <summary>The same, by a system call that has failed.</summary>
+    /// <summary>The same, because a system call has failed.</summary>
     protected void Break(ITransportOwner owner, string call, int error) =>
         Break(owner, Broken || Errno.IsOfThePeer(error) ? "" : Errno.Describe(call, error));
 
-    /// <summary>The same, for what is said of it.</summary>
+    /// <summary>The same, with the words that a log shows.</summary>
     protected void Break(ITransportOwner owner, string failure)
     {
         if (Broken) return;
@@ -286,17 +304,17 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
         if (_state == ReadState.Pending && !IsTurnOver) Complete();
     }
 
-    // Adds to what is taken, or makes it -1. False when it was not all.
-    private bool TryWriteOn(ReadOnlySpan<byte> bytes, int total, ref int taken)
+    // Adds to what is sent, or makes it -1. False when not all of it was sent.
+    private bool TryWriteOn(ReadOnlySpan<byte> bytes, int total, ref int sent)
     {
-        int further = TryWrite(bytes, more: taken + bytes.Length < total);
-        taken = further < 0 ? further : taken + further;
+        int further = TryWrite(bytes, more: sent + bytes.Length < total);
+        sent = further < 0 ? further : sent + further;
         return further == bytes.Length;
     }
 
     /// <summary>
-    /// Receives what the kernel holds at this moment, if a read waits for it: before something is held against the peer that its bytes may
-    /// show to be otherwise.
+    /// Receives what the kernel holds at this moment, if a read waits for it. This is done before a deadline is held against the peer,
+    /// because its bytes may show otherwise.
     /// </summary>
     public void ReceiveWhatIsThere(ITransportOwner owner)
     {
@@ -315,7 +333,7 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     {
         if (received > 0) BytesReceived += received;
         else if (received == 0) _endOfStream = true;
-        else return; // dead: Receive has told it
+        else return; // dead: Receive has reported it
         Complete();
     }
 
@@ -329,7 +347,7 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
         _loop.RestoreContext();
     }
 
-    private ReadResult TakeResult()
+    private ReadResult MakeResult()
     {
         bool canceled = _cancelRequested;
         _cancelRequested = false;

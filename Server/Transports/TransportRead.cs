@@ -1,6 +1,6 @@
-// Waiting for bytes, as a connection's one long method does it: nothing is made for a wait but the method's own state, once. A Task would
-// capture the execution context and a continuation for every read; here one thread owns method and transport, so the method is resumed by
-// a plain call. What an application leaves in the execution context ends with that call: Transport.Complete sees to it.
+// How a connection's one long async method waits for bytes: only the method's own state is allocated, once. A Task would capture the
+// execution context and a continuation for every read. Here one thread owns method and transport, so a plain call resumes the method. What
+// an application leaves in the execution context ends with that call: Transport.Complete sees to it.
 
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
@@ -9,19 +9,19 @@ using System.Runtime.ExceptionServices;
 
 namespace RawWs.Server.Transports;
 
-/// <summary>What goes on when a read completes: on the owner's thread, inside of the completion.</summary>
+/// <summary>What runs when a read completes: on the owner's thread, inside the completion.</summary>
 internal abstract class Continuation
 {
     public abstract void Run();
 }
 
-/// <summary>One that is a delegate: for who does not await as a <see cref="LoopMethod"/>.</summary>
+/// <summary>A continuation that is a delegate: for code that does not await as a <see cref="LoopMethod"/>.</summary>
 internal sealed class ActionContinuation(Action<object?> action, object? state) : Continuation
 {
     public override void Run() => action(state);
 }
 
-/// <summary>One read, to be awaited once, at best by a <see cref="LoopMethod"/>. Its result is the transport's current view.</summary>
+/// <summary>One read, to be awaited once, best by a <see cref="LoopMethod"/>. Its result is the transport's current view.</summary>
 internal readonly struct TransportRead(Transport transport) : ICriticalNotifyCompletion
 {
     public bool IsCompleted => transport.IsReadCompleted;
@@ -30,7 +30,8 @@ internal readonly struct TransportRead(Transport transport) : ICriticalNotifyCom
 
     public ReadResult GetResult() => transport.EndRead();
 
-    public void OnCompleted(Action continuation) => transport.ContinueWith(new ActionContinuation(static action => ((Action)action!)(), continuation));
+    public void OnCompleted(Action continuation) =>
+        transport.ContinueWith(new ActionContinuation(static action => ((Action)action!)(), continuation));
 
     public void UnsafeOnCompleted(Action continuation) => OnCompleted(continuation);
 
@@ -39,8 +40,8 @@ internal readonly struct TransportRead(Transport transport) : ICriticalNotifyCom
 }
 
 /// <summary>
-/// The return type of an async method that lives on one loop: whoever calls it does not wait for its end, and what it awaits besides reads comes
-/// back to the loop's thread by itself. An exception that it lets out is thrown to whoever resumed it.
+/// The return type of an async method that lives on one loop. Its caller does not wait for its end, and whatever it awaits besides reads
+/// must come back to the loop's thread by itself. An exception that it does not catch is thrown to the code that resumed it.
 /// </summary>
 [AsyncMethodBuilder(typeof(LoopMethodBuilder))]
 internal readonly struct LoopMethod;
@@ -75,12 +76,12 @@ internal struct LoopMethodBuilder
         where TAwaiter : ICriticalNotifyCompletion
         where TMethod : IAsyncStateMachine
     {
-        // Known when the code is compiled for this awaiter: the other branch is not in it.
+        // This is decided when the code is compiled for this awaiter: the other branch is not in it.
         if (typeof(TAwaiter) == typeof(TransportRead)) Unsafe.As<TAwaiter, TransportRead>(ref awaiter).ContinueWith(Box(ref method));
         else awaiter.UnsafeOnCompleted(Box(ref method).Run);
     }
 
-    // At the first wait the method's state moves from the stack into an object; this builder is a part of the state.
+    // At the first wait the method's state moves from the stack into an object. This builder is a part of that state.
     private Continuation Box<TMethod>(ref TMethod method)
         where TMethod : IAsyncStateMachine
     {

@@ -139,11 +139,11 @@ public sealed class BroadcastTests(Setup setup)
     [Test]
     public async Task WhoDoesNotRead_IsToldToTheSender_AndTheOthersHaveEverything()
     {
-        ConcurrentQueue<Verdict> verdicts = new();
+        ConcurrentQueue<CloseReport> reports = new();
         ConcurrentQueue<WebSocketConnection> refused = new();
         await using TestServer server = await TestServer.Start(
             setup,
-            new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = verdicts.Enqueue },
+            new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = reports.Enqueue },
             static options => options with { SendBufferBytesMax = 64 * 1024 });
         using RawClient slow = RawClient.Open(server.Port);
         using RawClient quick = RawClient.Open(server.Port);
@@ -168,8 +168,8 @@ public sealed class BroadcastTests(Setup setup)
         }
 
         Assert.That((code, reason), Is.EqualTo(((ushort?)4000, "too slow")));
-        TestServer.Eventually(() => !verdicts.IsEmpty, "ended");
-        Assert.That(verdicts.Single().MessagesOut, Is.LessThan(sent));
+        TestServer.Eventually(() => !reports.IsEmpty, "ended");
+        Assert.That(reports.Single().MessagesOut, Is.LessThan(sent));
     }
 
     [Test]

@@ -88,7 +88,7 @@ public sealed partial class CompressionContextsTests
     {
         MemoryBudget budget = new(10_000_000);
         int before = Zlib.Live;
-        using (DeflateContexts contexts = new(budget, 1, sparesMax: 2))
+        using (DeflateContexts contexts = new(budget, 1, pooledMax: 2))
         {
             Inflater inflater = contexts.TryRentInflater(15)!;
             Deflater deflater = contexts.TryRentDeflater(12, takeover: false)!;
@@ -104,7 +104,7 @@ public sealed partial class CompressionContextsTests
             contexts.Return(deflater);
             contexts.Return(other);
 
-            // Past the count of spares they are freed.
+            // When the pool is full they are freed.
             Inflater[] many = [.. Enumerable.Range(0, 5).Select(_ => contexts.TryRentInflater(15)!)];
             foreach (Inflater one in many) contexts.Return(one);
             Assert.That(Zlib.Live, Is.EqualTo(before + 2 + 2));
@@ -117,7 +117,7 @@ public sealed partial class CompressionContextsTests
     [Test]
     public void ALentContextKnowsNothingOfItsLastTaker()
     {
-        using DeflateContexts contexts = new(new MemoryBudget(10_000_000), 1, sparesMax: 1);
+        using DeflateContexts contexts = new(new MemoryBudget(10_000_000), 1, pooledMax: 1);
         byte[] secret = Deflate.Text(1000);
         byte[]? first = null;
         for (int i = 0; i < 6; i++)
@@ -140,7 +140,7 @@ public sealed partial class CompressionContextsTests
     public void AtTheMemoryLimit_NothingIsLent()
     {
         MemoryBudget budget = new((Inflater.ContextBytes + 10) * 2); // half of it is for contexts
-        using DeflateContexts contexts = new(budget, 1, sparesMax: 1);
+        using DeflateContexts contexts = new(budget, 1, pooledMax: 1);
         Assert.That(contexts.TryRentDeflater(15, takeover: true), Is.Null);
         Inflater inflater = contexts.TryRentInflater(15)!;
         Assert.That(contexts.TryRentInflater(15), Is.Null);
@@ -154,7 +154,7 @@ public sealed partial class CompressionContextsTests
         MemoryBudget budget = new(100_000_000);
         int before = Zlib.Live;
         byte[] message = Deflate.Text(300);
-        using (DeflateContexts contexts = new(budget, 1, sparesMax: 2))
+        using (DeflateContexts contexts = new(budget, 1, pooledMax: 2))
         {
             Parallel.For(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
             {
@@ -176,7 +176,7 @@ public sealed partial class CompressionContextsTests
         byte[] message = Deflate.Text(1000);
         byte[] payload = new byte[Deflater.RoomBytes(message.Length)];
         byte[] output = new byte[256];
-        using DeflateContexts contexts = new(new MemoryBudget(10_000_000), 1, sparesMax: 2);
+        using DeflateContexts contexts = new(new MemoryBudget(10_000_000), 1, pooledMax: 2);
         Deflater? ownDeflater = takeover ? contexts.TryRentDeflater(15, true) : null;
         Inflater? ownInflater = takeover ? contexts.TryRentInflater(15) : null;
         for (int i = 0; i < 100; i++) RoundTrip();

@@ -110,34 +110,34 @@ public sealed class DeadlineTests(Setup setup)
     [Test]
     public async Task APeerThatDoesNotAnswerAClose_IsCutOff()
     {
-        Verdict? verdict = null;
+        CloseReport? report = null;
         await using TestServer server = await Start(application: new ProtocolOverTcpTests.Handler(static (connection, _, _) =>
         {
             connection.Close(4000, "go");
             return ValueTask.CompletedTask;
         })
-        { Closed = ended => verdict = ended });
+        { Closed = ended => report = ended });
         using RawClient client = RawClient.Open(server.Port);
         client.SendText("x");
         Assert.That(client.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Close));
-        TestServer.Eventually(() => verdict is not null || AdvanceALittle(), "ended");
-        Assert.That((verdict!.Cause, verdict.Code, verdict.Clean), Is.EqualTo((EndCause.CloseDeadline, (int?)4000, false)));
+        TestServer.Eventually(() => report is not null || AdvanceALittle(), "ended");
+        Assert.That((report!.Cause, report.Code, report.Clean), Is.EqualTo((EndCause.CloseDeadline, (int?)4000, false)));
     }
 
     [Test]
     public async Task AnUnansweredClose_IsThereToBeReadLate()
     {
-        Verdict? verdict = null;
+        CloseReport? report = null;
         await using TestServer server = await Start(application: new ProtocolOverTcpTests.Handler(static (connection, _, _) =>
         {
             connection.TrySend(MessageKind.Text, "last word"u8);
             connection.Close(4000, "go");
             return ValueTask.CompletedTask;
         })
-        { Closed = ended => verdict = ended });
+        { Closed = ended => report = ended });
         using RawClient client = RawClient.Open(server.Port);
         client.SendText("x");
-        TestServer.Eventually(() => verdict is not null || AdvanceALittle(), "ended");
+        TestServer.Eventually(() => report is not null || AdvanceALittle(), "ended");
         // The server has closed its socket, and nothing has been read yet: a reset would take it all away.
         Assert.That(client.ReadText(), Is.EqualTo("last word"));
         Assert.That(client.ReadClose(), Is.EqualTo(((ushort?)4000, "go")));
@@ -146,19 +146,19 @@ public sealed class DeadlineTests(Setup setup)
     [Test]
     public async Task APeerThatNeverReads_IsResetAfterTheSendTimeout()
     {
-        Verdict? verdict = null;
+        CloseReport? report = null;
         WebSocketConnection? opened = null;
         await using TestServer server = await Start(application: new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask)
         {
             Opened = connection => opened = connection,
-            Closed = ended => verdict = ended,
+            Closed = ended => report = ended,
         });
         using RawClient client = RawClient.Open(server.Port, receiveBuffer: 4096);
         TestServer.Eventually(() => opened is not null, "open");
         byte[] payload = new byte[1 << 20];
         for (int i = 0; i < 32; i++) opened!.TrySend(MessageKind.Binary, payload);
-        TestServer.Eventually(() => verdict is not null || AdvanceALittle(), "stalled");
-        Assert.That(verdict!.Cause, Is.EqualTo(EndCause.StalledSend));
+        TestServer.Eventually(() => report is not null || AdvanceALittle(), "stalled");
+        Assert.That(report!.Cause, Is.EqualTo(EndCause.StalledSend));
     }
 
     private async Task<TestServer> Start(Func<ServerOptions, ServerOptions>? change = null, IWebSocketApplication? application = null) => _server = await TestServer.Start(

@@ -1,4 +1,4 @@
-// The line of a connection's ending: its text is, character for character, what the base library's formatting makes of it, whatever the verdict;
+// The line of a connection's ending: its text is, character for character, what the base library's formatting makes of it, whatever the report;
 // and a logger that is not ours gets the same names and values with it as a generated message would give.
 
 using System.Globalization;
@@ -15,7 +15,7 @@ namespace RawWs.Tests.Server;
 [TestFixture]
 public class EndingLinesTests
 {
-    private static readonly string[] EndedKeys = ["id", "peer", "verdict", "reason", "{OriginalFormat}"];
+    private static readonly string[] EndedKeys = ["id", "peer", "report", "reason", "{OriginalFormat}"];
 
     private static readonly string[] AnsweredKeys = ["id", "peer", "status", "rule", "seconds", "bytesIn", "bytesOut", "reason", "{OriginalFormat}"];
 
@@ -30,25 +30,25 @@ public class EndingLinesTests
     private static readonly IPEndPoint Peer = new(IPAddress.Parse("192.0.2.17"), 50123);
 
     [Test]
-    public void AVerdict_IsWrittenAsTheBaseLibraryWould_ForEveryCauseAndEveryFrame()
+    public void AReport_IsWrittenAsTheBaseLibraryWould_ForEveryCauseAndEveryFrame()
     {
         // One past the last, and the last that fits in a byte, have no name.
         foreach (int cause in Enumerable.Range(0, 256))
-            AssertSame(new Verdict { Cause = (EndCause)cause, LastFrame = (Opcode)(cause % 17), Code = 1000 });
-        AssertSame(new Verdict { Cause = EndCause.Drain, LastFrame = (Opcode)255 });
+            AssertSame(new CloseReport { Cause = (EndCause)cause, LastFrame = (Opcode)(cause % 17), Code = 1000 });
+        AssertSame(new CloseReport { Cause = EndCause.Drain, LastFrame = (Opcode)255 });
     }
 
     [Test]
-    public void AVerdict_IsWrittenAsTheBaseLibraryWould_ForEveryDuration()
+    public void AReport_IsWrittenAsTheBaseLibraryWould_ForEveryDuration()
     {
-        foreach (long ticks in Ticks) AssertSame(new Verdict { Cause = EndCause.PeerClosed, Duration = new TimeSpan(ticks) });
+        foreach (long ticks in Ticks) AssertSame(new CloseReport { Cause = EndCause.PeerClosed, Duration = new TimeSpan(ticks) });
     }
 
     [Test]
-    public void AVerdict_IsWrittenAsTheBaseLibraryWould_WhateverItSays([Values(1, 2, 3)] int seed)
+    public void AReport_IsWrittenAsTheBaseLibraryWould_WhateverItSays([Values(1, 2, 3)] int seed)
     {
         Random random = new(seed);
-        for (int round = 0; round < 3000; round++) AssertSame(AVerdict(random));
+        for (int round = 0; round < 3000; round++) AssertSame(AReport(random));
     }
 
     [Test]
@@ -75,17 +75,17 @@ public class EndingLinesTests
         Random random = new(seed);
         for (int round = 0; round < 300; round++)
         {
-            Verdict verdict = AVerdict(random);
+            CloseReport report = AReport(random);
             long id = random.NextInt64(long.MinValue, long.MaxValue);
             RecordingLog log = new();
-            log.ConnectionEnded(id, new PeerAddress(Peer), verdict);
+            log.ConnectionEnded(id, new PeerAddress(Peer), report);
 
-            string reason = LogText.Escape(verdict.Reason);
+            string reason = LogText.Escape(report.Reason);
             log.AssertHolds(
                 new EventId(3, "ConnectionEnded"),
-                $"connection {id} from {Peer} ended: {Expected(verdict)}, reason \"{reason}\"",
+                $"connection {id} from {Peer} ended: {Expected(report)}, reason \"{reason}\"",
                 EndedKeys,
-                [id, Peer.ToString(), Expected(verdict), reason, "connection {id} from {peer} ended: {verdict}, reason \"{reason}\""]);
+                [id, Peer.ToString(), Expected(report), reason, "connection {id} from {peer} ended: {report}, reason \"{reason}\""]);
         }
     }
 
@@ -95,19 +95,19 @@ public class EndingLinesTests
         Random random = new(seed);
         for (int round = 0; round < 300; round++)
         {
-            Verdict verdict = AVerdict(random);
+            CloseReport report = AReport(random);
             long id = random.NextInt64(long.MinValue, long.MaxValue);
             RecordingLog log = new();
-            log.RequestAnswered(id, new PeerAddress(Peer), verdict);
+            log.RequestAnswered(id, new PeerAddress(Peer), report);
 
-            string rule = verdict.Rule is null ? "" : $" by rule {verdict.Rule}", reason = LogText.Escape(verdict.Reason, OriginAdvice.CharactersMax);
-            string seconds = verdict.Duration.TotalSeconds.ToString("F3", CultureInfo.InvariantCulture);
-            int status = verdict.Code ?? 0;
+            string rule = report.Rule is null ? "" : $" by rule {report.Rule}", reason = LogText.Escape(report.Reason, OriginAdvice.CharactersMax);
+            string seconds = report.Duration.TotalSeconds.ToString("F3", CultureInfo.InvariantCulture);
+            int status = report.Code ?? 0;
             log.AssertHolds(
                 new EventId(4, "RequestAnswered"),
-                string.Create(CultureInfo.InvariantCulture, $"request {id} from {Peer} answered {status}{rule} after {seconds} s, in {verdict.BytesIn} bytes, out {verdict.BytesOut} bytes: {reason}"),
+                string.Create(CultureInfo.InvariantCulture, $"request {id} from {Peer} answered {status}{rule} after {seconds} s, in {report.BytesIn} bytes, out {report.BytesOut} bytes: {reason}"),
                 AnsweredKeys,
-                [id, Peer.ToString(), status, rule, seconds, verdict.BytesIn, verdict.BytesOut, reason,
+                [id, Peer.ToString(), status, rule, seconds, report.BytesIn, report.BytesOut, reason,
                     "request {id} from {peer} answered {status}{rule} after {seconds} s, in {bytesIn} bytes, out {bytesOut} bytes: {reason}"]);
         }
     }
@@ -116,9 +116,9 @@ public class EndingLinesTests
     public void ALogThatIsOff_IsNotCalled()
     {
         RecordingLog log = new() { IsOff = true };
-        Verdict verdict = new() { Cause = EndCause.Http };
-        log.ConnectionEnded(1, default, verdict);
-        log.RequestAnswered(1, default, verdict);
+        CloseReport report = new() { Cause = EndCause.Http };
+        log.ConnectionEnded(1, default, report);
+        log.RequestAnswered(1, default, report);
         Assert.That(log.Calls, Is.Zero);
     }
 
@@ -130,9 +130,9 @@ public class EndingLinesTests
         using (ConsoleLog console = new(output, time))
         {
             ILogger log = console.CreateLogger("RawWs");
-            log.RequestAnswered(7, new PeerAddress(Peer), new Verdict { Cause = EndCause.Http, Code = 404, Reason = "no\r\nsuch" });
+            log.RequestAnswered(7, new PeerAddress(Peer), new CloseReport { Cause = EndCause.Http, Code = 404, Reason = "no\r\nsuch" });
             time.Advance(TimeSpan.FromMilliseconds(1));
-            log.ConnectionEnded(8, new PeerAddress(Peer), new Verdict { Cause = EndCause.PeerClosed, Code = 1000, Reason = "é\"\u001b", Clean = true, LastFrame = Opcode.Close });
+            log.ConnectionEnded(8, new PeerAddress(Peer), new CloseReport { Cause = EndCause.PeerClosed, Code = 1000, Reason = "é\"\u001b", Clean = true, LastFrame = Opcode.Close });
             time.Advance(TimeSpan.FromMilliseconds(20));
             log.Stopping(1);
         }
@@ -144,7 +144,7 @@ public class EndingLinesTests
             + "2026-01-02T03:05:00.020Z info  stopping: 1 connections are told 1001\n"));
     }
 
-    private static void AssertSame(Verdict verdict) => Assert.That(verdict.ToString(), Is.EqualTo(Expected(verdict)));
+    private static void AssertSame(CloseReport report) => Assert.That(report.ToString(), Is.EqualTo(Expected(report)));
 
     private static void AssertSamePeer(IPAddress address, int port)
     {
@@ -153,16 +153,16 @@ public class EndingLinesTests
     }
 
     // The plain way to say it, and the slow one.
-    private static string Expected(Verdict verdict)
+    private static string Expected(CloseReport report)
     {
-        string code = verdict.Code?.ToString(CultureInfo.InvariantCulture) ?? "none";
-        string rule = verdict.Rule is null ? "" : $", rule {verdict.Rule}";
-        string extensions = verdict.Extensions is null ? "" : $", {verdict.Extensions}";
+        string code = report.Code?.ToString(CultureInfo.InvariantCulture) ?? "none";
+        string rule = report.Rule is null ? "" : $", rule {report.Rule}";
+        string extensions = report.Extensions is null ? "" : $", {report.Extensions}";
         return string.Create(CultureInfo.InvariantCulture,
-            $"closed by {verdict.ClosedBy}: {verdict.Cause}, code {code}{rule}, {(verdict.Clean ? "clean" : "not clean")}, last frame {verdict.LastFrame?.ToString() ?? "none"}, {verdict.Duration.TotalSeconds:F3} s, in {verdict.MessagesIn} messages {verdict.BytesIn} bytes, out {verdict.MessagesOut} messages {verdict.BytesOut} bytes{extensions}");
+            $"closed by {report.ClosedBy}: {report.Cause}, code {code}{rule}, {(report.Clean ? "clean" : "not clean")}, last frame {report.LastFrame?.ToString() ?? "none"}, {report.Duration.TotalSeconds:F3} s, in {report.MessagesIn} messages {report.BytesIn} bytes, out {report.MessagesOut} messages {report.BytesOut} bytes{extensions}");
     }
 
-    private static Verdict AVerdict(Random random) => new()
+    private static CloseReport AReport(Random random) => new()
     {
         Cause = (EndCause)random.Next((int)EndCause.Http + 2),
         Code = random.Next(4) == 0 ? null : random.Next(-5000, 5000),

@@ -24,22 +24,22 @@ public sealed class EndingLogTests(Setup setup)
         FakeTimeProvider time = new();
         Lines lines = new();
         EndingLog endings = new(lines, time);
-        for (int i = 0; i < 1220; i++) endings.Tell(i, Peer, new Verdict { Cause = EndCause.PeerClosed });
-        for (int i = 0; i < 54; i++) endings.Tell(i, Peer, new Verdict { Cause = EndCause.PeerVanished });
-        for (int i = 0; i < 120; i++) endings.Tell(i, Peer, new Verdict { Cause = EndCause.Http, Code = i % 2 == 0 ? 404 : 200 });
-        endings.Tell(1, Peer, new Verdict { Cause = EndCause.ProtocolViolation, Rule = "Once" });
+        for (int i = 0; i < 1220; i++) endings.Tell(i, Peer, new CloseReport { Cause = EndCause.PeerClosed });
+        for (int i = 0; i < 54; i++) endings.Tell(i, Peer, new CloseReport { Cause = EndCause.PeerVanished });
+        for (int i = 0; i < 120; i++) endings.Tell(i, Peer, new CloseReport { Cause = EndCause.Http, Code = i % 2 == 0 ? 404 : 200 });
+        endings.Tell(1, Peer, new CloseReport { Cause = EndCause.ProtocolViolation, Rule = "Once" });
         Assert.That(lines.Count("PeerClosed"), Is.EqualTo(20));
         Assert.That(lines.Count("PeerVanished"), Is.EqualTo(20));
         Assert.That((lines.Count("answered 404"), lines.Count("answered 200"), lines.Count("rule Once")), Is.EqualTo((20, 20, 1)));
         Assert.That(lines.Count("more connections"), Is.Zero);
 
         time.Advance(TimeSpan.FromSeconds(1));
-        endings.Tell(1, Peer, new Verdict { Cause = EndCause.PeerClosed });
+        endings.Tell(1, Peer, new CloseReport { Cause = EndCause.PeerClosed });
         Assert.That(lines.Count("1314 more connections ended: 1200 PeerClosed, 40 answered 200, 40 answered 404, 34 PeerVanished"), Is.EqualTo(1));
         Assert.That(lines.Count("PeerClosed"), Is.EqualTo(22), "a new second has lines of its own");
     }
 
-    // The verdict of a fault is never left out.
+    // The report of a fault is never left out.
     [Test]
     public void OrdinaryEndingsHaveABound_AndFaultsHaveNone([Values] EndCause cause)
     {
@@ -47,7 +47,7 @@ public sealed class EndingLogTests(Setup setup)
             or EndCause.TooSlow or EndCause.StalledSend or EndCause.HandlerError or EndCause.OutOfMemory;
         Lines lines = new();
         EndingLog endings = new(lines, new FakeTimeProvider());
-        for (int i = 0; i < 1000; i++) endings.Tell(i, Peer, new Verdict { Cause = cause, Code = 404 });
+        for (int i = 0; i < 1000; i++) endings.Tell(i, Peer, new CloseReport { Cause = cause, Code = 404 });
         Assert.That(lines.All, Has.Count.EqualTo(isFault ? 1000 : 20));
         endings.TellRest();
         Assert.That(lines.Count("more connections"), Is.EqualTo(isFault ? 0 : 1));
@@ -60,7 +60,7 @@ public sealed class EndingLogTests(Setup setup)
     {
         Lines lines = new();
         EndingLog endings = new(lines, new FakeTimeProvider());
-        for (int i = 0; i < 21; i++) endings.Tell(i, Peer, new Verdict { Cause = EndCause.Http, Code = status });
+        for (int i = 0; i < 21; i++) endings.Tell(i, Peer, new CloseReport { Cause = EndCause.Http, Code = status });
         endings.TellRest();
         Assert.That(lines.Count("1 more connections ended: 1 answered"), Is.EqualTo(1));
     }
@@ -141,10 +141,10 @@ public sealed class EndingLogTests(Setup setup)
     public void AnEndingThatIsCounted_CostsNoMemory()
     {
         EndingLog endings = new(new Lines(), new FakeTimeProvider());
-        Verdict verdict = new() { Cause = EndCause.PeerClosed };
-        for (int i = 0; i < 1000; i++) endings.Tell(i, Peer, verdict);
+        CloseReport report = new() { Cause = EndCause.PeerClosed };
+        for (int i = 0; i < 1000; i++) endings.Tell(i, Peer, report);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 100_000; i++) endings.Tell(i, Peer, verdict);
+        for (int i = 0; i < 100_000; i++) endings.Tell(i, Peer, report);
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(10_000));
     }
 
@@ -160,7 +160,7 @@ public sealed class EndingLogTests(Setup setup)
         {
             for (int i = 0; i < Endings; i++)
             {
-                endings.Tell(i, Peer, new Verdict { Cause = EndCause.PeerClosed });
+                endings.Tell(i, Peer, new CloseReport { Cause = EndCause.PeerClosed });
                 if (i % 1000 == 0) time.Advance(TimeSpan.FromMilliseconds(100));
             }
         }))];

@@ -124,7 +124,7 @@ public sealed class ForeignClientTests(Setup setup)
     [Test]
     public async Task Chromium_AgreesOnCompression_WithTheDemoPage()
     {
-        System.Collections.Concurrent.ConcurrentQueue<RawWs.Server.Verdict> verdicts = new();
+        System.Collections.Concurrent.ConcurrentQueue<RawWs.Server.CloseReport> reports = new();
         using ChromeDriver browser = OpenBrowser();
         await using TestServer server = await TestServer.Start(
             setup,
@@ -133,7 +133,7 @@ public sealed class ForeignClientTests(Setup setup)
                 connection.TrySend(kind, message.Span);
                 return ValueTask.CompletedTask;
             })
-            { Closed = verdicts.Enqueue },
+            { Closed = reports.Enqueue },
             static options => options with { ServesPage = true, Compression = true, CompressionBytesMin = 1 });
         await browser.Navigate().GoToUrlAsync($"http://127.0.0.1:{server.Port}/");
         browser.FindElement(By.Id("connect")).Click();
@@ -144,8 +144,8 @@ public sealed class ForeignClientTests(Setup setup)
         WaitFor(browser, "messages", "me:again and again and again and again");
         browser.FindElement(By.Id("disconnect")).Click();
         WaitFor(browser, "closecode", "1000");
-        TestServer.Eventually(() => !verdicts.IsEmpty, "ended");
-        Assert.That(verdicts.Single().Extensions, Does.StartWith("permessage-deflate"));
+        TestServer.Eventually(() => !reports.IsEmpty, "ended");
+        Assert.That(reports.Single().Extensions, Does.StartWith("permessage-deflate"));
     }
 
     private Task<TestServer> Start(TimeSpan heartbeat) => TestServer.Start(

@@ -208,7 +208,7 @@ public sealed class HandlerTests(Setup setup)
         await using TestServer server = await TestServer.Start(setup, new RouterApplication(Introduce.Query, DuplicateUid.Share), static options => options with { MemoryBytesMax = 1 << 20 });
         using RawClient receiver = RawClient.Open(server.Port, "/?uid=1");
         using RawClient sender = RawClient.Open(server.Port, "/?uid=2");
-        TestServer.Eventually(() => server.Server.Budget.HeldBytes == 0, "the outboxes of both answers are given back"); // what is left of one would do for a message
+        TestServer.Eventually(() => server.Server.Budget.HeldBytes == 0, "the queues of both answers are given back"); // what is left of one would do for a message
         byte[] taken = server.Server.Budget.Rent(1 << 20);
         sender.SendText(message);
         sender.Send(Opcode.Ping, []);

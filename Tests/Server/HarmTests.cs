@@ -39,10 +39,10 @@ public sealed class HarmTests(Setup setup)
     public async Task TwoHundredResets_InTheMiddleOfAFrame_LeaveNothingBehind([Values] bool ofTheServers)
     {
         const int Dying = 200;
-        ConcurrentQueue<Verdict> verdicts = new();
+        ConcurrentQueue<CloseReport> reports = new();
         ConcurrentQueue<WebSocketConnection> opened = new();
         await using TestServer server = await TestServer.Start(
-            setup, new ProtocolOverTcpTests.Handler(Echo) { Opened = opened.Enqueue, Closed = verdicts.Enqueue }, static options => options with { SendBufferBytesMax = 8 << 20 });
+            setup, new ProtocolOverTcpTests.Handler(Echo) { Opened = opened.Enqueue, Closed = reports.Enqueue }, static options => options with { SendBufferBytesMax = 8 << 20 });
         List<RawClient> clients = [.. Enumerable.Range(0, Dying).Select(_ => RawClient.Open(server.Port, receiveBuffer: 4096))];
         TestServer.Eventually(() => opened.Count == Dying, "all are open");
         if (ofTheServers)
@@ -63,7 +63,7 @@ public sealed class HarmTests(Setup setup)
         witness.SendText("here");
         Assert.That(witness.ReadText(), Is.EqualTo("here"));
         server.HoldsNothing(connections: 1);
-        Assert.That(verdicts.Select(static verdict => (verdict.Cause, verdict.Clean)), Is.EquivalentTo(Enumerable.Repeat((EndCause.PeerVanished, false), Dying)));
+        Assert.That(reports.Select(static report => (report.Cause, report.Clean)), Is.EquivalentTo(Enumerable.Repeat((EndCause.PeerVanished, false), Dying)));
     }
 
     // The clock is the test's: a second passes when everybody has had a turn, and then each dribbler sends its byte.
@@ -71,10 +71,10 @@ public sealed class HarmTests(Setup setup)
     public async Task DribblersFloodersAndDeclarers_AreEndedForTheirReasons_AndOthersAreServed()
     {
         FakeTimeProvider time = new();
-        ConcurrentQueue<Verdict> verdicts = new();
+        ConcurrentQueue<CloseReport> reports = new();
         ConcurrentQueue<WebSocketConnection> opened = new();
         await using TestServer server = await TestServer.Start(
-            setup, new ProtocolOverTcpTests.Handler(Echo) { Opened = opened.Enqueue, Closed = verdicts.Enqueue }, options => options with { TimeProvider = time });
+            setup, new ProtocolOverTcpTests.Handler(Echo) { Opened = opened.Enqueue, Closed = reports.Enqueue }, options => options with { TimeProvider = time });
         using RawClient honest = RawClient.Open(server.Port);
         List<RawClient> dribblers = [.. Enumerable.Range(0, Dribblers).Select(_ => Harmful(server, [0x82, 0xFE, 0x10, 0, 1, 2, 3, 4]))];
         List<RawClient> declarers = [.. Enumerable.Range(0, Declarers).Select(_ => Harmful(server, [0x82, 0xFF, 0, 0, 0, 0, 0, 0x10, 0, 0, 1, 2, 3, 4, 5]))];
@@ -84,7 +84,7 @@ public sealed class HarmTests(Setup setup)
             () =>
             {
                 flooders.ForEach(static flooder => flooder.Push());
-                return opened.Count(static connection => connection.Endpoint == "/ws/flood" && connection.Transport.Gate.HasFlag(GateReasons.Outbox)) == Flooders;
+                return opened.Count(static connection => connection.Endpoint == "/ws/flood" && connection.Transport.PausedBy.HasFlag(ReadPauseReasons.SendQueue)) == Flooders;
             },
             "the flooders are not read from"); // what is queued may be less again by then: the gate opens when all of it is gone
 
@@ -106,10 +106,10 @@ public sealed class HarmTests(Setup setup)
             server.CatchUp();
         }
 
-        // A flooder's outbox stops at 64 KiB and one message, and its tail at what one receive brings; the others hold a KiB each.
+        // A flooder's queue stops at 64 KiB and one message, and its tail at what one receive brings; the others hold a KiB each.
         Assert.That(mostHeld, Is.LessThan((Flooders * 768L * 1024) + ((Dribblers + Declarers) * 2048L)));
         Assert.That(waiting, Is.Empty, "all were told");
-        Assert.That(verdicts.GroupBy(static verdict => verdict.Cause).ToDictionary(static group => group.Key, static group => group.Count()), Is.EquivalentTo(new Dictionary<EndCause, int>
+        Assert.That(reports.GroupBy(static report => report.Cause).ToDictionary(static group => group.Key, static group => group.Count()), Is.EquivalentTo(new Dictionary<EndCause, int>
         {
             [EndCause.MessageTimeout] = Dribblers + Declarers,
             [EndCause.StalledSend] = Flooders,

@@ -120,15 +120,15 @@ public sealed class HostilityTests(Setup setup)
         Assert.That(peak.Bytes, Is.LessThan(8 * KiB));
     }
 
-    // Of 64 MiB no more is made than the limit and a byte. The bomb's end is never sent: the verdict does not wait for it.
+    // Of 64 MiB no more is made than the limit and a byte. The bomb's end is never sent: the report does not wait for it.
     [Test]
     public async Task ADeflateBomb_Is1009_BeforeItHasCome_AndItsMemoryHasABound([Values] bool takeover, [Values] bool inFragments)
     {
         const int MessageBytesMax = 100_000;
-        ConcurrentQueue<Verdict> verdicts = new();
+        ConcurrentQueue<CloseReport> reports = new();
         await using TestServer server = await TestServer.Start(
             setup,
-            new ProtocolOverTcpTests.Handler(static (_, _, _) => throw new InvalidOperationException("a bomb was delivered")) { Closed = verdicts.Enqueue },
+            new ProtocolOverTcpTests.Handler(static (_, _, _) => throw new InvalidOperationException("a bomb was delivered")) { Closed = reports.Enqueue },
             options => options with { Compression = true, CompressionTakeover = takeover, MessageBytesMax = MessageBytesMax });
         PeakMemory peak = new(server.Server.Budget);
         byte[] bomb = Deflate.Compress(new byte[64 * KiB * KiB]);
@@ -138,8 +138,8 @@ public sealed class HostilityTests(Setup setup)
         Assert.That(client.ReadClose().Code, Is.EqualTo(1009));
         client.Dispose();
         server.HoldsNothing();
-        Verdict verdict = verdicts.Single();
-        Assert.That((verdict.Cause, verdict.Rule, verdict.MessagesIn), Is.EqualTo((EndCause.MessageTooBig, FrameRules.MessageTooBig.Name, 0L)));
+        CloseReport report = reports.Single();
+        Assert.That((report.Cause, report.Rule, report.MessagesIn), Is.EqualTo((EndCause.MessageTooBig, FrameRules.MessageTooBig.Name, 0L)));
         // The message doubles in its array, old and new side by side for a moment, and there is the inflater.
         Assert.That(peak.Bytes, Is.LessThan(3 * 128 * KiB));
     }
@@ -222,16 +222,16 @@ public sealed class HostilityTests(Setup setup)
     [TestCase("81fe", "", null, TestName = "SplitHeader_81FE_AndTheEnd")]
     public async Task AHeaderCutInItsLength_IsJudgedWithItsLastByte(string first, string second, int? code)
     {
-        ConcurrentQueue<Verdict> verdicts = new();
+        ConcurrentQueue<CloseReport> reports = new();
         await using TestServer server = await TestServer.Start(
-            setup, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = verdicts.Enqueue });
+            setup, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = reports.Enqueue });
         using RawClient client = RawClient.Open(server.Port);
         SendAndBeHeld(server, client, Convert.FromHexString(first));
         client.Send(Convert.FromHexString(second));
         if (code is not null) Assert.That(client.ReadClose().Code, Is.EqualTo(code));
         client.Dispose();
         server.HoldsNothing();
-        Assert.That(verdicts.Single().Cause, Is.EqualTo(code switch
+        Assert.That(reports.Single().Cause, Is.EqualTo(code switch
         {
             null => EndCause.PeerVanished,
             1009 => EndCause.MessageTooBig,

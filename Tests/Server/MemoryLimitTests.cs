@@ -17,7 +17,7 @@ public sealed class MemoryLimitTests(Setup setup)
     private const int Limit = 4 << 20;
     private const int Peers = 150;
 
-    // What must go out is counted and not asked for: a control frame and an outbox for it, for each of the peers.
+    // What must go out is counted and not asked for: a control frame and a queue for it, for each of the peers.
     private const int UnaskedBytes = Peers * 4096;
 
     [Test]

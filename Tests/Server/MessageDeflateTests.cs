@@ -223,19 +223,19 @@ public sealed class MessageDeflateTests(Setup setup)
     }
 
     [Test]
-    public async Task WhatWasAgreedOn_IsInTheAnswer_AndInTheVerdict()
+    public async Task WhatWasAgreedOn_IsInTheAnswer_AndInTheReport()
     {
-        ConcurrentQueue<Verdict> verdicts = new();
-        await using TestServer server = await Start(takeover: false, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = verdicts.Enqueue });
+        ConcurrentQueue<CloseReport> reports = new();
+        await using TestServer server = await Start(takeover: false, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = reports.Enqueue });
         using (RawClient client = RawClient.Connect(server.Port))
         {
             client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n");
             Assert.That(client.ReadHead(), Does.Contain("\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"));
         }
 
-        TestServer.Eventually(() => !verdicts.IsEmpty, "ended");
-        Assert.That(verdicts.Single().Extensions, Is.EqualTo("permessage-deflate; server_no_context_takeover; client_no_context_takeover"));
-        Assert.That(verdicts.Single().ToString(), Does.EndWith(", permessage-deflate; server_no_context_takeover; client_no_context_takeover"));
+        TestServer.Eventually(() => !reports.IsEmpty, "ended");
+        Assert.That(reports.Single().Extensions, Is.EqualTo("permessage-deflate; server_no_context_takeover; client_no_context_takeover"));
+        Assert.That(reports.Single().ToString(), Does.EndWith(", permessage-deflate; server_no_context_takeover; client_no_context_takeover"));
     }
 
     private Task<TestServer> StartRouter(bool takeover) => Start(takeover, new RouterApplication(Introduce.Query, DuplicateUid.Share));

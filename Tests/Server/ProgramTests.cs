@@ -65,7 +65,7 @@ public sealed class ProgramTests
 
     [TestCase("epoll", IncludePlatform = "Linux")]
     [TestCase("socket")]
-    public void Sigterm_TellsEverybody1001_LogsVerdicts_AndExitsWith0(string transport)
+    public void Sigterm_TellsEverybody1001_LogsReports_AndExitsWith0(string transport)
     {
         using RunningProgram program = RunningProgram.Start("--listen", "127.0.0.1:0", "--transport", transport);
         List<RawClient> clients = [.. Enumerable.Range(0, 20).Select(_ => RawClient.Open(program.WaitForPort()))];

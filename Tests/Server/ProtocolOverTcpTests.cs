@@ -195,12 +195,12 @@ public sealed class ProtocolOverTcpTests(Setup setup)
     [Test]
     public async Task ATooSlowPeer_IsClosedWith4000_AndReadLate_ItsStreamStillParses()
     {
-        List<Verdict> verdicts = [];
+        List<CloseReport> reports = [];
         WebSocketConnection? slow = null;
         await using TestServer server = await TestServer.Start(setup, new Handler(static (_, _, _) => ValueTask.CompletedTask)
         {
             Opened = connection => slow = connection,
-            Closed = verdict => verdicts.Add(verdict),
+            Closed = report => reports.Add(report),
         }, static options => options with { SendBufferBytesMax = 32 * 1024 * 1024 }); // more than the kernel takes
         using RawClient client = RawClient.Open(server.Port, receiveBuffer: 4096);
         byte[] payload = new byte[100_000];
@@ -226,14 +226,14 @@ public sealed class ProtocolOverTcpTests(Setup setup)
 
         Assert.That(received, Is.LessThan(sent));
         TestServer.Eventually(() => server.Server.Count == 0, "ended");
-        Assert.That(verdicts.Single().Cause, Is.EqualTo(EndCause.TooSlow));
+        Assert.That(reports.Single().Cause, Is.EqualTo(EndCause.TooSlow));
     }
 
     internal sealed class Handler(Func<WebSocketConnection, MessageKind, ReadOnlyMemory<byte>, ValueTask> onMessage) : IWebSocketApplication
     {
         public Action<WebSocketConnection>? Opened { get; init; }
 
-        public Action<Verdict>? Closed { get; init; }
+        public Action<CloseReport>? Closed { get; init; }
 
         public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
 
@@ -241,6 +241,6 @@ public sealed class ProtocolOverTcpTests(Setup setup)
 
         public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) => onMessage(connection, kind, message);
 
-        public void OnClose(WebSocketConnection connection, Verdict verdict) => Closed?.Invoke(verdict);
+        public void OnClose(WebSocketConnection connection, CloseReport report) => Closed?.Invoke(report);
     }
 }

@@ -89,7 +89,7 @@ public sealed partial class ServerCloseCodesTests
     [GeneratedRegex(@"^\| (\d{4}) \| [^|]+ \| [^|]+ \| (reconnect|final) \| (\w+) \|$", RegexOptions.Multiline)]
     private static partial Regex ReadmeRow();
 
-    // Cause, frames, codes, TCP's end, verdict.
+    // Cause, frames, codes, TCP's end, report.
     [GeneratedRegex(@"^\| [^|]+ \| [^|]+ \| (?:(\d{4})(?:, )?)+ \| [^|]+ \| (\w+)[^|]* \|$", RegexOptions.Multiline)]
     private static partial Regex EndingsRow();
 }

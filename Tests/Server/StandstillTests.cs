@@ -55,7 +55,7 @@ public sealed class StandstillTests(Setup setup)
     [Test]
     public async Task AMessage_ARequest_AndAClose_ThatComeMeanwhile_AreInTime()
     {
-        List<Verdict> verdicts = [];
+        List<CloseReport> reports = [];
         await using TestServer server = await Start(
             static options => options with { MessageTimeout = TimeSpan.FromSeconds(5), HandshakeTimeout = TimeSpan.FromSeconds(5), CloseTimeout = TimeSpan.FromSeconds(5) },
             new ProtocolOverTcpTests.Handler(static (connection, kind, message) =>
@@ -65,9 +65,9 @@ public sealed class StandstillTests(Setup setup)
                 return ValueTask.CompletedTask;
             })
             {
-                Closed = verdict =>
+                Closed = report =>
                 {
-                    lock (verdicts) verdicts.Add(verdict);
+                    lock (reports) reports.Add(report);
                 },
             });
         string request = $"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n";
@@ -88,8 +88,8 @@ public sealed class StandstillTests(Setup setup)
         Assert.That(asker.ReadHead(), Does.StartWith("HTTP/1.1 101 "));
         Assert.That(closer.ReadFrame(), Is.Null, "nothing follows a Close");
         closer.Dispose();
-        TestServer.Eventually(() => verdicts.Count == 1, "one has ended");
-        Assert.That((verdicts[0].Cause, verdicts[0].Clean), Is.EqualTo((EndCause.ApplicationClosed, true)));
+        TestServer.Eventually(() => reports.Count == 1, "one has ended");
+        Assert.That((reports[0].Cause, reports[0].Clean), Is.EqualTo((EndCause.ApplicationClosed, true)));
     }
 
     // He had three of five seconds, and still has the other two: what he could not send while nobody took it, he sends now.

@@ -113,19 +113,19 @@ public sealed class ThrowingLogTests(Setup setup)
         Assert.That(silent.ReadClose(answer: true).Code, Is.EqualTo(3008));
     }
 
-    // The outbox of a peer that does not read is full: whoever broadcasts is told, and throws.
+    // The queue of a peer that does not read is full: whoever broadcasts is told, and throws.
     [Test]
     public async Task ARefusedCallbackThatThrows_CostsTheConnectionItWasToldOf([Values(2000, 100_000)] int bytes)
     {
         Loggers loggers = new(Throwing.Always);
-        ConcurrentQueue<Verdict> verdicts = new();
+        ConcurrentQueue<CloseReport> reports = new();
         ProtocolOverTcpTests.Handler echo = new(static (connection, kind, message) =>
         {
             connection.TrySend(kind, message.Span);
             return ValueTask.CompletedTask;
         })
         {
-            Closed = verdicts.Enqueue,
+            Closed = reports.Enqueue,
         };
         await using TestServer server = await TestServer.Start(
             setup, echo, options => options with { LoggerFactory = loggers, SendBufferBytesMax = 64 * 1024 });
@@ -141,8 +141,8 @@ public sealed class ThrowingLogTests(Setup setup)
             },
             "it is ended for it");
         slow.Reset();
-        TestServer.Eventually(() => verdicts.Count == 1, "it has ended");
-        Assert.That(verdicts.Single().Cause, Is.EqualTo(EndCause.HandlerError));
+        TestServer.Eventually(() => reports.Count == 1, "it has ended");
+        Assert.That(reports.Single().Cause, Is.EqualTo(EndCause.HandlerError));
         using RawClient witness = RawClient.Open(server.Port);
         Echoes(witness);
         witness.Dispose();
@@ -290,7 +290,7 @@ public sealed class ThrowingLogTests(Setup setup)
             return ValueTask.CompletedTask;
         }
 
-        public void OnClose(WebSocketConnection connection, Verdict verdict) => throw new InvalidOperationException("as the test says");
+        public void OnClose(WebSocketConnection connection, CloseReport report) => throw new InvalidOperationException("as the test says");
 
         public void OnHeartbeatMissed(WebSocketConnection connection) => throw new InvalidOperationException("as the test says");
 

@@ -100,8 +100,8 @@ public sealed class UidHoldersTests(Setup setup)
         Assert.That(living.ReadText(), Is.EqualTo("me"));
         Assert.That(dead.ReadClose(answer: true), Is.EqualTo(((ushort?)1011, "ping timeout")));
         dead.Dispose();
-        TestServer.Eventually(() => !application.Verdicts.IsEmpty, "ended");
-        Assert.That(application.Verdicts.Single().Cause, Is.EqualTo(EndCause.PongTimeout));
+        TestServer.Eventually(() => !application.Reports.IsEmpty, "ended");
+        Assert.That(application.Reports.Single().Cause, Is.EqualTo(EndCause.PongTimeout));
     }
 
     [Test]
@@ -288,7 +288,7 @@ public sealed class UidHoldersTests(Setup setup)
 
         public ConcurrentQueue<WebSocketConnection> Opened { get; } = new();
 
-        public ConcurrentQueue<Verdict> Verdicts { get; } = new();
+        public ConcurrentQueue<CloseReport> Reports { get; } = new();
 
         public async ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request)
         {
@@ -307,10 +307,10 @@ public sealed class UidHoldersTests(Setup setup)
         public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) =>
             _router.OnMessage(connection, kind, message);
 
-        public void OnClose(WebSocketConnection connection, Verdict verdict)
+        public void OnClose(WebSocketConnection connection, CloseReport report)
         {
-            _router.OnClose(connection, verdict);
-            Verdicts.Enqueue(verdict);
+            _router.OnClose(connection, report);
+            Reports.Enqueue(report);
         }
 
         public void OnHeartbeatMissed(WebSocketConnection connection) => _router.OnHeartbeatMissed(connection);

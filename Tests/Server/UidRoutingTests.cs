@@ -234,7 +234,7 @@ public class UidRoutingTests
         }
     }
 
-    /// <summary>A server with a router, and the verdicts of the connections that have ended.</summary>
+    /// <summary>A server with a router, and the reports of the connections that have ended.</summary>
     private sealed class Room : IAsyncDisposable
     {
         private readonly List<Peer> _peers = [];
@@ -287,9 +287,9 @@ public class UidRoutingTests
     /// <summary>Hands everything on to the router, and keeps what OnClose was told.</summary>
     private sealed class Witness(RouterApplication router) : IWebSocketApplication
     {
-        private readonly Dictionary<EndCause, TaskCompletionSource<Verdict>> _ends = [];
+        private readonly Dictionary<EndCause, TaskCompletionSource<CloseReport>> _ends = [];
 
-        public Task<Verdict> Ended(EndCause cause) => Source(cause).Task;
+        public Task<CloseReport> Ended(EndCause cause) => Source(cause).Task;
 
         public ValueTask<UpgradeDecision> OnUpgrade(RawWs.Handshake.UpgradeRequest request) => router.OnUpgrade(request);
 
@@ -298,17 +298,17 @@ public class UidRoutingTests
         public ValueTask OnMessage(WebSocketConnection connection, RawWs.Frame.MessageKind kind, ReadOnlyMemory<byte> message) =>
             router.OnMessage(connection, kind, message);
 
-        public void OnClose(WebSocketConnection connection, Verdict verdict)
+        public void OnClose(WebSocketConnection connection, CloseReport report)
         {
-            router.OnClose(connection, verdict);
-            Source(verdict.Cause).TrySetResult(verdict);
+            router.OnClose(connection, report);
+            Source(report.Cause).TrySetResult(report);
         }
 
-        private TaskCompletionSource<Verdict> Source(EndCause cause)
+        private TaskCompletionSource<CloseReport> Source(EndCause cause)
         {
             lock (_ends)
             {
-                if (!_ends.TryGetValue(cause, out TaskCompletionSource<Verdict>? source))
+                if (!_ends.TryGetValue(cause, out TaskCompletionSource<CloseReport>? source))
                     _ends[cause] = source = new(TaskCreationOptions.RunContinuationsAsynchronously);
                 return source;
             }

@@ -46,7 +46,7 @@ internal sealed class MemoryConnection : IAsyncDisposable
     /// <summary>These bytes arrive, in one piece, in a turn of their own.</summary>
     public void Arrive(byte[] bytes) => _loop.Turn(() => _transport.Arrive(bytes));
 
-    /// <summary>A turn in which nothing happens: who was put off goes on.</summary>
+    /// <summary>A turn in which nothing happens: postponed connections continue.</summary>
     public void Turn() => _loop.Turn(static () => { });
 
     /// <summary>The peer is gone.</summary>

@@ -3,7 +3,7 @@
 //   byte 0       where the value is cut in two, of 256 parts
 //   the rest     the value
 //
-// Properties: verdict and offers are those of an oracle, and past the limits there are none; names and values are tokens; the offers
+// Properties: result and offers are those of an oracle, and past the limits there are none; names and values are tokens; the offers
 // written anew, plain or with every character quoted, read the same; two fields mean what their values joined by a comma mean.
 
 using System.Buffers;

@@ -42,7 +42,7 @@ internal sealed class InflateOracle(int windowBits)
         _bitsLeft = 0;
     }
 
-    /// <summary>The verdict on the next message, which is Done, Malformed or TooBig, and the bytes that it gives up to there.</summary>
+    /// <summary>The status of the next message, which is Done, Malformed or TooBig, and the bytes that it gives up to there.</summary>
     public (InflateStatus Status, byte[] Bytes) Read(ReadOnlySpan<byte> payload, int limit)
     {
         _data = [0xFF, .. payload, .. Tail];

@@ -6,10 +6,10 @@
 //   bytes 3–10   the cuts of each message
 //   the rest     the messages: a byte that says the length, 255 meaning all that is left, and then the compressed data
 //
-// Properties: whatever the cuts and the room, the verdict on each message and the bytes that came of it are those of an oracle, so never more
+// Properties: whatever the cuts and the room, the status of each message and the bytes that came of it are those of an oracle, so never more
 // than the limit; the contract at the head of Inflater.cs is kept (consumed is within the input, written within the room, nothing behind the room
 // changes, NeedMoreData has taken all, OutputFull has filled all); after a reset it is as new; and DeflateStream makes the same of the messages
-// with their tails. Where a reference goes farther back than the window, Malformed is allowed in the place of the oracle's verdict.
+// with their tails. Where a reference goes farther back than the window, Malformed is allowed in the place of the oracle's report.
 
 using System.IO.Compression;
 using RawWs.Server.Compression;

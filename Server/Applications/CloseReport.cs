@@ -1,4 +1,4 @@
-// How a connection ended, and why: the one line that is logged for it, and what the application's OnClose is given.
+// How a connection ended, and why. One line of the log is made of it, and the application's OnClose gets it.
 
 using System.Runtime.CompilerServices;
 using RawWs.Frame;
@@ -6,22 +6,22 @@ using RawWs.Server.Log;
 
 namespace RawWs.Server;
 
-/// <summary>What ended a connection. ARCHITECTURE.md has the table: cause, frames sent, code, TCP's end.</summary>
+/// <summary>What ended a connection. ARCHITECTURE.md has the table: cause, frames sent, code, the end of TCP.</summary>
 public enum EndCause : byte
 {
     /// <summary>Not known: the connection has not ended.</summary>
     None,
 
-    /// <summary>The peer sent a Close and got its answer.</summary>
+    /// <summary>The peer sent a Close, and this server answered it.</summary>
     PeerClosed,
 
-    /// <summary>The peer's end of the TCP connection ended, or was reset, without a Close.</summary>
+    /// <summary>The peer's stream ended or was reset without a Close.</summary>
     PeerVanished,
 
-    /// <summary>The peer broke a rule of the protocol; the verdict names it.</summary>
+    /// <summary>The peer broke a rule of the protocol; the report names it.</summary>
     ProtocolViolation,
 
-    /// <summary>The peer's message was past a limit (1009).</summary>
+    /// <summary>A message of the peer passed a limit (1009).</summary>
     MessageTooBig,
 
     /// <summary>A message took too long from its first byte to its last (4001).</summary>
@@ -30,13 +30,13 @@ public enum EndCause : byte
     /// <summary>The peer sent nothing for the heartbeat's time (3008).</summary>
     Heartbeat,
 
-    /// <summary>The peer left two Pings unanswered, or one that asked whether it lives (1011).</summary>
+    /// <summary>The peer left two Pings unanswered, or the one of a probe (1011).</summary>
     PongTimeout,
 
-    /// <summary>The peer's outbox was full (4000).</summary>
+    /// <summary>The peer's send queue was full, and the kernel could send nothing (4000).</summary>
     TooSlow,
 
-    /// <summary>The kernel took nothing for the peer for the send timeout.</summary>
+    /// <summary>For the whole send timeout the kernel could send nothing to the peer.</summary>
     StalledSend,
 
     /// <summary>The application closed, and the peer did not answer the Close in time.</summary>
@@ -45,10 +45,10 @@ public enum EndCause : byte
     /// <summary>Another connection took over its uid (4500).</summary>
     Replaced,
 
-    /// <summary>The application did not let it in: its uid is taken (4501).</summary>
+    /// <summary>The connection was not let in, because another one has its uid (4501).</summary>
     Rejected,
 
-    /// <summary>The application's handler threw (1011).</summary>
+    /// <summary>A handler of the application threw (1011).</summary>
     HandlerError,
 
     /// <summary>The application closed it.</summary>
@@ -63,50 +63,52 @@ public enum EndCause : byte
     /// <summary>The server's memory limit was reached (1013).</summary>
     OutOfMemory,
 
-    /// <summary>The page was served, or the request was refused: it never was a WebSocket connection.</summary>
+    /// <summary>The request was answered with the page or refused: it never was a WebSocket connection.</summary>
     Http,
 }
 
 /// <summary>How and why a connection ended.</summary>
-public sealed record Verdict
+public sealed record CloseReport
 {
     /// <summary>What ended it.</summary>
     public required EndCause Cause { get; init; }
 
-    /// <summary>The Close code that was received, or sent if we closed first; null for none (§7.1.5). For HTTP the status.</summary>
+    /// <summary>
+    /// The Close code that was received, or sent if this server closed first; null for none (§7.1.5). For Http: the HTTP status.
+    /// </summary>
     public int? Code { get; init; }
 
-    /// <summary>The reason that went with the code (§7.1.6), or an HTTP refusal's text.</summary>
+    /// <summary>The reason that came with the code (§7.1.6), or the text of an HTTP answer. A stranger may have written it.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>The name of the rule that was broken, or null.</summary>
+    /// <summary>The name of the broken rule, or null (<see cref="FrameRules"/>, <see cref="RawWs.Handshake.HandshakeRules"/>).</summary>
     public string? Rule { get; init; }
 
-    /// <summary>The opcode of the last frame from the peer, or null before the first.</summary>
+    /// <summary>The opcode of the last frame from the peer; null before the first.</summary>
     public Opcode? LastFrame { get; init; }
 
-    /// <summary>From the accept to the end.</summary>
+    /// <summary>The time from the accept to the end.</summary>
     public TimeSpan Duration { get; init; }
 
-    /// <summary>The extensions that were agreed on (§9), or null.</summary>
+    /// <summary>The value of Sec-WebSocket-Extensions in the answer (§9), or null.</summary>
     public string? Extensions { get; init; }
 
-    /// <summary>Messages received whole.</summary>
+    /// <summary>How many messages were received whole.</summary>
     public long MessagesIn { get; init; }
 
-    /// <summary>Messages accepted for sending.</summary>
+    /// <summary>How many messages were accepted for sending.</summary>
     public long MessagesOut { get; init; }
 
-    /// <summary>Bytes received, the handshake's included.</summary>
+    /// <summary>How many bytes were received, including the handshake.</summary>
     public long BytesIn { get; init; }
 
-    /// <summary>Bytes that the kernel took, the handshake's included.</summary>
+    /// <summary>How many bytes the kernel has accepted for sending, including the handshake.</summary>
     public long BytesOut { get; init; }
 
-    /// <summary>Whether both sides sent a Close (§7.1.4).</summary>
+    /// <summary>Whether both ends sent a Close (§7.1.4).</summary>
     public bool Clean { get; init; }
 
-    /// <summary>Who ended it: "peer", "server" or "application".</summary>
+    /// <summary>Which end closed it: "peer", "server" or "application".</summary>
     public string ClosedBy => Cause switch
     {
         EndCause.PeerClosed or EndCause.PeerVanished => "peer",
@@ -114,7 +116,7 @@ public sealed record Verdict
         _ => "server",
     };
 
-    /// <summary>The verdict on one line, without the reason: that is a stranger's text.</summary>
+    /// <summary>The report on one line, without the reason, because a stranger may have written that.</summary>
     [SkipLocalsInit]
     public override string ToString()
     {

@@ -5,7 +5,7 @@ using RawWs.Server;
 
 namespace RawWs.Tests.Server;
 
-public sealed class StopWishTests
+public sealed class StopRequestTests
 {
     [TestCase(0, false)]
     [TestCase(499, false)]
@@ -14,27 +14,27 @@ public sealed class StopWishTests
     public void ASecondSignal_IsASecondWish_FromHalfASecondOn(int milliseconds, bool second)
     {
         FakeTimeProvider time = new();
-        StopWish wish = new(time);
-        Assert.That(wish.Asked.IsCompleted, Is.False);
-        Assert.That(wish.Ask(), Is.False);
-        Assert.That(wish.Asked.IsCompleted, Is.True);
+        StopRequest stop = new(time);
+        Assert.That(stop.Requested.IsCompleted, Is.False);
+        Assert.That(stop.Request(), Is.False);
+        Assert.That(stop.Requested.IsCompleted, Is.True);
         time.Advance(TimeSpan.FromMilliseconds(milliseconds));
-        Assert.That(wish.Ask(), Is.EqualTo(second));
+        Assert.That(stop.Request(), Is.EqualTo(second));
     }
 
     [Test]
     public void TheTimeCounts_FromTheFirst()
     {
         FakeTimeProvider time = new();
-        StopWish wish = new(time);
-        wish.Ask();
+        StopRequest stop = new(time);
+        stop.Request();
         for (int i = 0; i < 3; i++)
         {
             time.Advance(TimeSpan.FromMilliseconds(150));
-            Assert.That(wish.Ask(), Is.False);
+            Assert.That(stop.Request(), Is.False);
         }
 
         time.Advance(TimeSpan.FromMilliseconds(150));
-        Assert.That(wish.Ask(), Is.True);
+        Assert.That(stop.Request(), Is.True);
     }
 }

@@ -1,5 +1,5 @@
-// Sends that are put off to the end of a turn's events: each reaches its own peer, in order and whole, whatever the kernel takes, and nothing
-// that is to become of the socket overtakes it. Over real sockets, with a ring and without.
+// Sends that wait in the batch for the end of a turn's events. Each reaches its own peer, in order and whole, whatever the kernel accepts, and
+// nothing else that happens to the socket overtakes it. Over real sockets, with a ring and without.
 
 using System.Net;
 using System.Net.Sockets;
@@ -18,7 +18,7 @@ namespace RawWs.Tests.Server;
 [SupportedOSPlatform("linux")]
 [TestFixture(true)]
 [TestFixture(false)]
-public sealed class DeferredSendTests(bool usesRing)
+public sealed class SendBatchTests(bool usesRing)
 {
     private readonly FakeTimeProvider _time = new();
     private readonly List<Peer> _peers = [];
@@ -50,29 +50,29 @@ public sealed class DeferredSendTests(bool usesRing)
     }
 
     [Test]
-    public void EachGetsItsOwn_AndNothingBeforeTheRoundIsOver([Values(1, 2, 63, DeferredSends.CountMax)] int count, [Values(1, 7)] int rounds)
+    public void EachGetsItsOwn_AndNothingBeforeTheRoundIsOver([Values(1, 2, 63, SendBatch.CountMax)] int count, [Values(1, 7)] int rounds)
     {
         for (int i = 0; i < count; i++) Connect();
         for (int round = 0; round < rounds; round++)
         {
-            for (int i = 0; i < count; i++) Assert.That(_peers[i].Transport.TryDefer(Bytes(100 + i, seed: i)));
+            for (int i = 0; i < count; i++) Assert.That(_peers[i].Transport.TryAddToBatch(Bytes(100 + i, seed: i)));
             Assert.That(_peers.Sum(static peer => peer.Client.Available), Is.Zero);
-            _loop.SubmitDeferred();
+            _loop.SubmitBatch();
             for (int i = 0; i < count; i++) Assert.That(_peers[i].Receive(100 + i), Is.EqualTo(Bytes(100 + i, seed: i)));
         }
 
-        Assert.That(_loop.IsNothingDeferred);
+        Assert.That(_loop.IsBatchEmpty);
         Assert.That(_peers.All(static peer => peer.Told.Count == 0), "nobody is told of a send that was taken whole");
     }
 
     [Test]
     public void OneMoreThanThereIsRoomFor_SendsTheOthers()
     {
-        for (int i = 0; i <= DeferredSends.CountMax; i++) Assert.That(Connect().Transport.TryDefer(Bytes(10, seed: i)));
-        for (int i = 0; i < DeferredSends.CountMax; i++) Assert.That(_peers[i].Receive(10), Is.EqualTo(Bytes(10, seed: i)));
+        for (int i = 0; i <= SendBatch.CountMax; i++) Assert.That(Connect().Transport.TryAddToBatch(Bytes(10, seed: i)));
+        for (int i = 0; i < SendBatch.CountMax; i++) Assert.That(_peers[i].Receive(10), Is.EqualTo(Bytes(10, seed: i)));
         Assert.That(_peers[^1].Client.Available, Is.Zero);
-        _loop.SubmitDeferred();
-        Assert.That(_peers[^1].Receive(10), Is.EqualTo(Bytes(10, seed: DeferredSends.CountMax)));
+        _loop.SubmitBatch();
+        Assert.That(_peers[^1].Receive(10), Is.EqualTo(Bytes(10, seed: SendBatch.CountMax)));
     }
 
     // What the kernel takes is a beginning of it; the owner is told how long, and the transport waits for room.
@@ -81,14 +81,14 @@ public sealed class DeferredSendTests(bool usesRing)
     {
         Peer full = Connect(), other = Connect();
         int taken = Fill(full.Transport);
-        Assert.That(full.Transport.TryDefer(Bytes(DeferredSends.BytesMax, seed: 1)));
-        Assert.That(other.Transport.TryDefer(Bytes(5, seed: 2)));
-        _loop.SubmitDeferred();
+        Assert.That(full.Transport.TryAddToBatch(Bytes(SendBatch.BytesMax, seed: 1)));
+        Assert.That(other.Transport.TryAddToBatch(Bytes(5, seed: 2)));
+        _loop.SubmitBatch();
         Assert.That(other.Receive(5), Is.EqualTo(Bytes(5, seed: 2)));
         Assert.That(full.Told, Has.Count.EqualTo(1));
         (byte[] bytes, int rest) = full.Told[0];
-        Assert.That(bytes, Is.EqualTo(Bytes(DeferredSends.BytesMax, seed: 1)));
-        Assert.That(rest, Is.InRange(0, DeferredSends.BytesMax - 1));
+        Assert.That(bytes, Is.EqualTo(Bytes(SendBatch.BytesMax, seed: 1)));
+        Assert.That(rest, Is.InRange(0, SendBatch.BytesMax - 1));
         full.Receive(taken);
         Assert.That(full.Receive(rest), Is.EqualTo(bytes[..rest]));
     }
@@ -100,9 +100,9 @@ public sealed class DeferredSendTests(bool usesRing)
         dead.Client.LingerState = new LingerOption(true, 0);
         dead.Client.Dispose();
         TestServer.Eventually(() => dead.Transport.TryWrite([0], more: false) < 0, "the reset arrives");
-        Assert.That(dead.Transport.TryDefer(Bytes(5, seed: 1)));
-        Assert.That(other.Transport.TryDefer(Bytes(5, seed: 2)));
-        _loop.SubmitDeferred();
+        Assert.That(dead.Transport.TryAddToBatch(Bytes(5, seed: 1)));
+        Assert.That(other.Transport.TryAddToBatch(Bytes(5, seed: 2)));
+        _loop.SubmitBatch();
         Assert.That(other.Receive(5), Is.EqualTo(Bytes(5, seed: 2)));
         Assert.That(dead.Told.Select(static told => told.Taken), Is.EqualTo((int[])[-1]));
     }
@@ -114,11 +114,11 @@ public sealed class DeferredSendTests(bool usesRing)
         throwing.Throws = true;
         Fill(throwing.Transport);
         Fill(full.Transport);
-        foreach (Peer peer in (Peer[])[throwing, full]) Assert.That(peer.Transport.TryDefer(Bytes(DeferredSends.BytesMax, seed: 1)));
-        Assert.That(other.Transport.TryDefer(Bytes(5, seed: 2)));
-        Assert.That(_loop.SubmitDeferred, Throws.Nothing);
+        foreach (Peer peer in (Peer[])[throwing, full]) Assert.That(peer.Transport.TryAddToBatch(Bytes(SendBatch.BytesMax, seed: 1)));
+        Assert.That(other.Transport.TryAddToBatch(Bytes(5, seed: 2)));
+        Assert.That(_loop.SubmitBatch, Throws.Nothing);
         Assert.That(other.Receive(5), Is.EqualTo(Bytes(5, seed: 2)));
-        Assert.That((throwing.Told.Count, full.Told.Count, _loop.IsNothingDeferred), Is.EqualTo((1, 1, true)));
+        Assert.That((throwing.Told.Count, full.Told.Count, _loop.IsBatchEmpty), Is.EqualTo((1, 1, true)));
     }
 
     // A descriptor's number is given out again as soon as it is closed.
@@ -126,34 +126,34 @@ public sealed class DeferredSendTests(bool usesRing)
     public void BeforeItsSocketIsClosed_ItIsSent()
     {
         Peer first = Connect(), second = Connect();
-        Assert.That(first.Transport.TryDefer(Bytes(5, seed: 1)));
-        Assert.That(second.Transport.TryDefer(Bytes(5, seed: 2)));
+        Assert.That(first.Transport.TryAddToBatch(Bytes(5, seed: 1)));
+        Assert.That(second.Transport.TryAddToBatch(Bytes(5, seed: 2)));
         second.Transport.Close(reset: false);
         Assert.That(second.Receive(5), Is.EqualTo(Bytes(5, seed: 2)));
         Assert.That(second.Client.Receive(new byte[1]), Is.Zero, "the end of the stream");
-        Assert.That(first.Receive(5), Is.EqualTo(Bytes(5, seed: 1)), "with whatever else was put off");
+        Assert.That(first.Receive(5), Is.EqualTo(Bytes(5, seed: 1)), "with everything else in the batch");
     }
 
     [Test]
     public void NothingOvertakesIt()
     {
         Peer peer = Connect();
-        Assert.That(peer.Transport.TryDefer(Bytes(5, seed: 1)));
+        Assert.That(peer.Transport.TryAddToBatch(Bytes(5, seed: 1)));
         Assert.That(() => peer.Transport.TryWrite([1], more: false), Throws.InvalidOperationException);
-        Assert.That(() => peer.Transport.TryWrite([1], [2], [new Inset(1, 0, 1)]), Throws.InvalidOperationException);
-        Assert.That(() => peer.Transport.TryDefer([1]), Throws.InvalidOperationException);
+        Assert.That(() => peer.Transport.TryWrite([1], [2], [new PayloadSegment(1, 0, 1)]), Throws.InvalidOperationException);
+        Assert.That(() => peer.Transport.TryAddToBatch([1]), Throws.InvalidOperationException);
         Assert.That(peer.Transport.ShutdownWrite, Throws.InvalidOperationException);
-        peer.Transport.SendDeferred();
+        peer.Transport.SendBatched();
         Assert.That(peer.Transport.TryWrite(Bytes(3, seed: 2), more: false), Is.EqualTo(3));
         Assert.That(peer.Receive(8), Is.EqualTo((byte[])[.. Bytes(5, seed: 1), .. Bytes(3, seed: 2)]));
     }
 
     [Test]
-    public void ALongOne_IsNotPutOff()
+    public void ALongOne_DoesNotJoinTheBatch()
     {
         Peer peer = Connect();
-        Assert.That(peer.Transport.TryDefer(Bytes(DeferredSends.BytesMax + 1, seed: 1)), Is.False);
-        Assert.That(peer.Transport.TryDefer(Bytes(DeferredSends.BytesMax, seed: 1)));
+        Assert.That(peer.Transport.TryAddToBatch(Bytes(SendBatch.BytesMax + 1, seed: 1)), Is.False);
+        Assert.That(peer.Transport.TryAddToBatch(Bytes(SendBatch.BytesMax, seed: 1)));
     }
 
     // A slow handler's peers get their answers: a millisecond is not long, and what is beyond is.
@@ -161,19 +161,19 @@ public sealed class DeferredSendTests(bool usesRing)
     public void WhenARoundTakesLong_WhatIsThereGoesOut()
     {
         Peer first = Connect(), second = Connect();
-        Assert.That(first.Transport.TryDefer(Bytes(1, seed: 1)));
-        _time.Advance(DeferredSends.RoundMax);
-        Assert.That(second.Transport.TryDefer(Bytes(1, seed: 2)));
-        _loop.Deferred.SubmitIfLate();
+        Assert.That(first.Transport.TryAddToBatch(Bytes(1, seed: 1)));
+        _time.Advance(SendBatch.RoundMax);
+        Assert.That(second.Transport.TryAddToBatch(Bytes(1, seed: 2)));
+        _loop.Batch.SubmitIfLate();
         Assert.That((first.Client.Available, second.Client.Available), Is.EqualTo((0, 0)));
         _time.Advance(TimeSpan.FromTicks(1));
-        _loop.Deferred.SubmitIfLate();
+        _loop.Batch.SubmitIfLate();
         Assert.That((first.Receive(1)[0], second.Receive(1)[0]), Is.EqualTo((Bytes(1, seed: 1)[0], Bytes(1, seed: 2)[0])));
 
-        Assert.That(second.Transport.TryDefer(Bytes(1, seed: 3)));
-        _loop.Deferred.SubmitIfLate();
+        Assert.That(second.Transport.TryAddToBatch(Bytes(1, seed: 3)));
+        _loop.Batch.SubmitIfLate();
         Assert.That(second.Client.Available, Is.Zero, "a round of its own");
-        _loop.SubmitDeferred();
+        _loop.SubmitBatch();
     }
 
     private static int Fill(EpollTransport transport)
@@ -249,7 +249,7 @@ public sealed class DeferredSendTests(bool usesRing)
         {
         }
 
-        public void OnDeferredTaken(ReadOnlySpan<byte> bytes, int taken)
+        public void OnBatchSent(ReadOnlySpan<byte> bytes, int taken)
         {
             Told.Add((bytes.ToArray(), taken));
             if (Throws) throw new InvalidOperationException("as the test says");

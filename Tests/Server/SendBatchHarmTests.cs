@@ -10,7 +10,7 @@ using RawWs.Tests.Support;
 namespace RawWs.Tests.Server;
 
 [TestFixtureSource(typeof(Setup), nameof(Setup.All))]
-public sealed class DeferredHarmTests(Setup setup)
+public sealed class SendBatchHarmTests(Setup setup)
 {
     // All of them have sent before the loop looks. The second takes its time; whoever comes after it does not make the first wait any longer.
     [Test]
@@ -63,8 +63,8 @@ public sealed class DeferredHarmTests(Setup setup)
         if (setup.Transport != TransportKind.Epoll) return;
         ProtocolOverTcpTests.Handler silent = new(static (_, _, _) => ValueTask.CompletedTask);
         await using TestServer server = await TestServer.Start(new Setup(TransportKind.Epoll, 3, IoUring: true), silent);
-        DeferredSends[] sends = [.. server.Server.Loops.Cast<EpollLoop>().Select(DeferredOf)];
-        foreach (DeferredSends each in sends)
+        SendBatch[] sends = [.. server.Server.Loops.Cast<EpollLoop>().Select(BatchOf)];
+        foreach (SendBatch each in sends)
         {
             Assert.That(server.Server.TransportName, Is.EqualTo(Named(sends.Count(HasRing))));
             each.Close();
@@ -81,8 +81,8 @@ public sealed class DeferredHarmTests(Setup setup)
     }
 
     [SupportedOSPlatform("linux")]
-    private static DeferredSends DeferredOf(EpollLoop loop) => loop.Deferred;
+    private static SendBatch BatchOf(EpollLoop loop) => loop.Batch;
 
     [SupportedOSPlatform("linux")]
-    private static bool HasRing(DeferredSends sends) => sends.HasRing;
+    private static bool HasRing(SendBatch sends) => sends.HasRing;
 }

@@ -1,17 +1,18 @@
-// What waits to be sent to one peer. In: whole frames, appended from any thread. Out: runs of bytes, taken by the owning loop alone, in
-// order. An entry is one frame, or several messages' frames that lie side by side in a chunk: a million tiny messages are a few entries.
-// Where a frame ends is read from its own header, and only when the kernel has taken a part of an entry: so a frame that was begun is
-// finished or the connection is reset, and Close goes between frames, never into one. A large frame has an array of its own, and a shared
-// one is held by reference. A connection has an outbox only while something is queued: it is taken from the spares with the first frame,
-// and given back with the last. Every call is made under the lock of the connection that has it. All that it holds is charged to the memory
-// budget at what it costs, and, but for what must go out whatever happens (a control frame, an HTTP answer), asked for before.
+// What waits to be sent to one peer. In: whole frames, appended from any thread. Out: runs of bytes, in order, for the owning loop alone.
+// An entry is one frame, or the frames of several messages that lie side by side in a chunk; so a million tiny messages are a few entries.
+// Where a frame ends is read from its own header, and only when the kernel has sent a part of an entry. So a frame that was begun is
+// finished or the connection is reset, and a Close goes between frames, never into one. A large frame has an array of its own. A shared
+// frame is held by reference.
+// A connection has a send queue only while something is queued: it rents one from the pool for the first frame, and returns it after the
+// last. Every call is made under the connection's lock. Everything that the queue holds is charged to the memory budget at its real cost.
+// The budget is asked before, except for what must be sent in any case: a control frame, an HTTP answer.
 
 using RawWs.Frame;
 using RawWs.Server.Memory;
 
 namespace RawWs.Server;
 
-internal sealed partial class Outbox
+internal sealed partial class SendQueue
 {
     private const int FirstChunkBytes = 1024;
     private const int ChunkBytesMax = 64 * 1024;
@@ -19,18 +20,18 @@ internal sealed partial class Outbox
     private const int RingLengthMin = 8;
     private const int EntryBytes = 24;
 
-    /// <summary>What an outbox costs by itself: the object, its shortest ring, its first chunk.</summary>
+    /// <summary>What a queue itself costs in bytes: the object, its shortest ring, its first chunk.</summary>
     public const int OwnBytes = 1536;
 
-    private const long NoNumber = long.MinValue; // not -1, which is a frame's that was put in front
+    private const long NoNumber = long.MinValue; // not -1: that is the number of a frame that was put in front
     private const int PongBytesMax = 2 + FrameWriter.ControlPayloadBytesMax;
 
-    private static readonly Spares<Outbox> SpareOutboxes = new(2048);
+    private static readonly Pool<SendQueue> QueuePool = new(2048);
 
-    // Longer rings by length: 16, 32 ... 128 entries. Few need more than the shortest.
-    private static readonly Spares<Entry[]>[] SpareRings = [new(512), new(256), new(128), new(64)];
+    // Pools of longer rings, by length: 16, 32, 64 and 128 entries. Few queues need more than the shortest ring.
+    private static readonly Pool<Entry[]>[] RingPools = [new(512), new(256), new(128), new(64)];
 
-    // A spare outbox keeps its shortest ring and its first chunk.
+    // A queue in the pool keeps its shortest ring and its first chunk.
     private readonly Entry[] _firstRing = new Entry[RingLengthMin];
     private readonly byte[] _firstChunk = GC.AllocateUninitializedArray<byte>(FirstChunkBytes);
 
@@ -42,58 +43,60 @@ internal sealed partial class Outbox
     private byte[]? _chunk;
     private int _chunkEnd;
     private int _nextChunkBytes = FirstChunkBytes;
-    private int _headTaken; // bytes that the kernel has taken of the first frame of the head entry
+    private int _headSent; // how many bytes the kernel has sent of the head entry's first frame
     private bool _flushRequested;
     private Congestion.Level _level;
-    private long _headNumber; // the head entry's number, counted from the first that was ever queued
-    private long _pongNumber = NoNumber; // the number of the Pong that is queued last
+    private long _headNumber; // the head entry's number, counted from the first entry of this queue
+    private long _pongNumber = NoNumber; // the number of the Pong that was queued last
 
-    private Outbox() => _entries = _firstRing;
+    private SendQueue() => _entries = _firstRing;
 
-    /// <summary>Bytes queued and not yet taken by the kernel, shared payloads counted in full: what the bound is held against.</summary>
+    /// <summary>Bytes that are queued and not yet sent, with shared payloads counted in full. The bound is compared with this.</summary>
     public long QueuedBytes { get; private set; }
 
-    /// <summary>Whether nothing is queued: it can be given back.</summary>
+    /// <summary>Whether nothing is queued. Then it can be returned to the pool.</summary>
     public bool IsEmpty => _count == 0;
 
-    /// <summary>Whether its bound is reached: no message more is accepted.</summary>
+    /// <summary>Whether its bound is reached. Then no further message is accepted.</summary>
     public bool IsFull => _level == Congestion.Level.Full;
 
-    /// <summary>Whether so many entries are queued that one more is worth avoiding.</summary>
+    /// <summary>Whether so many entries are queued that it is worth avoiding another one.</summary>
     public bool IsLong => _count >= RingLengthMin - 2;
 
-    /// <summary>Whether a frame has been taken in part: what may follow it is its rest, or a reset.</summary>
-    public bool InsideFrame => _headTaken > 0;
+    /// <summary>Whether a part of a frame has been sent. Then only the rest of the frame may follow, or a reset.</summary>
+    public bool InsideFrame => _headSent > 0;
 
-    /// <summary>By when the kernel must have taken something, once it has refused to; the owner's.</summary>
+    /// <summary>
+    /// The time by which the kernel must send something after it has refused to; the owner uses it. In the loop's milliseconds.
+    /// </summary>
     public long SendDeadline { get; set; } = long.MaxValue;
 
-    /// <summary>When the kernel took something last, or when it was made, in the loop's milliseconds.</summary>
-    public long LastTaken { get; private set; }
+    /// <summary>When the kernel last sent something, or when the queue was rented, in the loop's milliseconds.</summary>
+    public long LastSent { get; private set; }
 
-    /// <summary>Completed when there is room again; null while nobody waits for it.</summary>
+    /// <summary>Completed when there is room again; null while nobody waits for that.</summary>
     public TaskCompletionSource? Writable { get; set; }
 
-    /// <summary>An empty one, whatever the memory limit: for what must go out.</summary>
-    public static Outbox Take(MemoryBudget budget, Congestion congestion, long now)
+    /// <summary>Rents an empty queue, whatever the memory limit: for what must be sent in any case.</summary>
+    public static SendQueue Rent(MemoryBudget budget, Congestion congestion, long now)
     {
         budget.Charge(OwnBytes);
-        return Make(budget, congestion, now);
+        return RentFromPool(budget, congestion, now);
     }
 
-    /// <summary>An empty one, or null when the memory limit is reached.</summary>
-    public static Outbox? TryTake(MemoryBudget budget, Congestion congestion, long now) =>
-        budget.TryChargeToWait(OwnBytes) ? Make(budget, congestion, now) : null;
+    /// <summary>Rents an empty queue; null when the memory limit is reached.</summary>
+    public static SendQueue? TryRent(MemoryBudget budget, Congestion congestion, long now) =>
+        budget.TryChargeToWait(OwnBytes) ? RentFromPool(budget, congestion, now) : null;
 
-    private static Outbox Make(MemoryBudget budget, Congestion congestion, long now)
+    private static SendQueue RentFromPool(MemoryBudget budget, Congestion congestion, long now)
     {
-        Outbox outbox = SpareOutboxes.TryTake() ?? new Outbox();
-        (outbox._budget, outbox._congestion, outbox.LastTaken) = (budget, congestion, now);
-        return outbox;
+        SendQueue queue = QueuePool.TryRent() ?? new SendQueue();
+        (queue._budget, queue._congestion, queue.LastSent) = (budget, congestion, now);
+        return queue;
     }
 
-    /// <summary>Drops what is queued, if anything is, and goes back to the spares.</summary>
-    public void GiveBack()
+    /// <summary>Drops what is still queued, and returns the queue to the pool.</summary>
+    public void Return()
     {
         while (_count > 0) Dequeue();
         ReturnRing();
@@ -101,29 +104,29 @@ internal sealed partial class Outbox
         FollowLevel();
         Writable?.TrySetResult();
         (_entries, _head, _chunk, _chunkEnd, _nextChunkBytes) = (_firstRing, 0, null, 0, FirstChunkBytes);
-        (_headTaken, _flushRequested, SendDeadline, Writable) = (0, false, long.MaxValue, null);
+        (_headSent, _flushRequested, SendDeadline, Writable) = (0, false, long.MaxValue, null);
         (_headNumber, _pongNumber) = (0, NoNumber);
         _budget.Discharge(OwnBytes);
         (_budget, _congestion) = (null!, null!);
-        SpareOutboxes.Give(this);
+        QueuePool.Return(this);
     }
 
-    /// <summary>Leaves what is kept for the next taker to the collector.</summary>
-    public static void DropSpares()
+    /// <summary>Empties the pools; the garbage collector takes what was in them.</summary>
+    public static void DropPooled()
     {
-        while (SpareOutboxes.TryTake() is not null)
+        while (QueuePool.TryRent() is not null)
         {
         }
 
-        foreach (Spares<Entry[]> rings in SpareRings)
+        foreach (Pool<Entry[]> rings in RingPools)
         {
-            while (rings.TryTake() is not null)
+            while (rings.TryRent() is not null)
             {
             }
         }
     }
 
-    /// <summary>True for the first who asks since the last flush began: the loop has to be told.</summary>
+    /// <summary>True for the first caller since the last flush began: that caller must tell the loop.</summary>
     public bool RequestFlush()
     {
         if (_flushRequested) return false;
@@ -157,14 +160,14 @@ internal sealed partial class Outbox
     }
 
     /// <summary>
-    /// Appends bytes that must go out whatever the bound: an HTTP answer or a control frame. With <paramref name="coalesce"/> a Pong takes the
-    /// place of one that is queued and not begun (§5.5.3), so that however many Pings come, one Pong waits.
+    /// Appends bytes that must be sent whatever the bound: an HTTP answer or a control frame. With <paramref name="coalesce"/> a Pong
+    /// replaces a queued one that was not begun (§5.5.3). So one Pong waits, however many Pings come.
     /// </summary>
     public void Append(ReadOnlySpan<byte> bytes, EntryKind kind, bool coalesce = false)
     {
         coalesce &= kind == EntryKind.Pong;
         if (coalesce && TryReplacePong(bytes)) return;
-        // A Pong that others may replace has room for the longest, so that the next can lie where it lies.
+        // A Pong that others may replace has room for the longest Pong, so that the next one fits into the same place.
         int room = coalesce ? PongBytesMax : bytes.Length;
         TryReserve(room, required: true, out byte[] array, out int offset);
         bytes.CopyTo(array.AsSpan(offset));
@@ -173,8 +176,8 @@ internal sealed partial class Outbox
     }
 
     /// <summary>
-    /// The next run to send: the longest stretch of adjoining bytes at the head. It stays valid until
-    /// <see cref="Taken"/>. False when nothing is queued. Who appends from here on asks for a flush again.
+    /// The next run to send: the longest run of adjoining bytes at the head. It stays valid until <see cref="OnSent"/>. False when nothing
+    /// is queued. Whoever appends after this asks for a flush again.
     /// </summary>
     public bool TryPeek(out ReadOnlySpan<byte> run, out bool more)
     {
@@ -184,7 +187,7 @@ internal sealed partial class Outbox
         more = false;
         if (_count == 0) return false;
         ref Entry head = ref At(0);
-        int start = head.Offset + _headTaken, end = head.Offset + head.Length;
+        int start = head.Offset + _headSent, end = head.Offset + head.Length;
         int i = 1;
         for (; i < _count; i++)
         {
@@ -198,17 +201,17 @@ internal sealed partial class Outbox
         return true;
     }
 
-    /// <summary>The kernel took this many bytes of the run, at this time in the loop's milliseconds.</summary>
-    public void Taken(int bytes, long now)
+    /// <summary>The kernel has sent so many bytes of the run, at this time in the loop's milliseconds.</summary>
+    public void OnSent(int bytes, long now)
     {
         QueuedBytes -= bytes;
-        if (bytes > 0) LastTaken = now;
+        if (bytes > 0) LastSent = now;
         while (_count > 0)
         {
-            int left = At(0).Length - _headTaken;
+            int left = At(0).Length - _headSent;
             if (bytes < left)
             {
-                _headTaken += bytes;
+                _headSent += bytes;
                 SkipWholeFrames(ref At(0));
                 break;
             }
@@ -220,14 +223,15 @@ internal sealed partial class Outbox
         FollowLevel();
     }
 
-    /// <summary>Drops what the kernel has not begun to take (the slow-consumer policy): the begun frame stays, to be finished.</summary>
+    /// <summary>Drops what the kernel has not begun to send (the policy for slow consumers). A begun frame stays, to be finished.</summary>
     public void DropUnsent()
     {
         for (int i = 0; i < _count; i++)
         {
             ref Entry entry = ref At(i);
-            if (entry.Kind is EntryKind.Void or EntryKind.Http) continue; // without its HTTP answer nothing that follows can be read
-            int kept = i == 0 && _headTaken > 0 ? FirstFrameLength(entry) : 0;
+            // Without its HTTP answer the peer could read nothing that follows.
+            if (entry.Kind is EntryKind.Void or EntryKind.Http) continue;
+            int kept = i == 0 && _headSent > 0 ? FirstFrameLength(entry) : 0;
             QueuedBytes -= entry.Length - kept;
             if (kept == 0) entry.Kind = EntryKind.Void;
             else entry.Length = kept;
@@ -236,19 +240,19 @@ internal sealed partial class Outbox
         FollowLevel();
     }
 
-    // An entry begins with a frame that is not through.
+    // An entry begins with a frame that is not yet sent whole: frames that are sent are cut off.
     private void SkipWholeFrames(ref Entry head)
     {
         if (head.Kind != EntryKind.Data) return;
-        for (int frame = FirstFrameLength(head); frame <= _headTaken; frame = FirstFrameLength(head))
+        for (int frame = FirstFrameLength(head); frame <= _headSent; frame = FirstFrameLength(head))
         {
             head.Offset += frame;
             head.Length -= frame;
-            _headTaken -= frame;
+            _headSent -= frame;
         }
     }
 
-    // Frames of our own writing; a header is never cut.
+    // This server wrote the frames, and no header is cut.
     private static int FirstFrameLength(in Entry entry)
     {
         if (entry.Kind != EntryKind.Data) return entry.Length;
@@ -256,11 +260,11 @@ internal sealed partial class Outbox
         return header.HeaderLength + (int)header.PayloadLength;
     }
 
-    // A Pong that waits and has not begun, with room for any other; its index, or -1.
+    // The index of a waiting Pong that was not begun and has room for any other; or -1.
     private int FindPong()
     {
         long index = _pongNumber - _headNumber;
-        if (index < 0 || index >= _count || (index == 0 && _headTaken > 0)) return -1;
+        if (index < 0 || index >= _count || (index == 0 && _headSent > 0)) return -1;
         return At((int)index).Kind == EntryKind.Pong ? (int)index : -1;
     }
 
@@ -298,7 +302,7 @@ internal sealed partial class Outbox
 
         public readonly byte[] Bytes => Owner as byte[] ?? ((SharedFrame)Owner).Bytes;
 
-        /// <summary>Whether the other lies right behind it, so that both can be one.</summary>
+        /// <summary>Whether the other entry lies directly behind this one, so that both can be one entry.</summary>
         public readonly bool IsFollowedBy(in Entry other) =>
             Kind == EntryKind.Data && ReferenceEquals(Owner, other.Owner) && Offset + Length == other.Offset;
     }

@@ -1,17 +1,17 @@
-// Used objects, kept for the next taker, from any thread. What a loop rents is often given back by another (an outbox is filled
-// by the sender's loop and emptied by the receiver's), so the spares are common; the lock is held for a few instructions.
+// A pool of objects for any thread. What one loop rents is often returned by another (a send queue is filled by the sender's loop and
+// emptied by the receiver's), so the pool is common to all. The lock is held for a few instructions.
 
 namespace RawWs.Server.Memory;
 
-internal sealed class Spares<T>(int countMax)
+internal sealed class Pool<T>(int countMax)
     where T : class
 {
     private readonly Lock _lock = new();
     private T[] _items = [];
     private int _count;
 
-    /// <summary>A spare one, or null.</summary>
-    public T? TryTake()
+    /// <summary>Rents an object; null when the pool is empty.</summary>
+    public T? TryRent()
     {
         lock (_lock)
         {
@@ -22,8 +22,8 @@ internal sealed class Spares<T>(int countMax)
         }
     }
 
-    /// <summary>Keeps one. False past the maximum: then it is not kept, and is left to the caller or the collector.</summary>
-    public bool Give(T item)
+    /// <summary>Returns an object. False when the pool is full: then it is left to the caller, or to the garbage collector.</summary>
+    public bool Return(T item)
     {
         lock (_lock)
         {

@@ -1,11 +1,11 @@
-// Where an outbox's frames lie: entries in a ring, bytes in chunks and arrays of the budget's. The shortest ring and the first chunk are the
-// outbox's own and charged with it; longer rings are spares of all outboxes, and charged for as long as they are out.
+// Where a send queue's frames lie: entries in a ring, bytes in chunks and arrays of the budget's. The shortest ring and the first chunk
+// belong to the queue and are charged with it. Longer rings come from pools that all queues share, and are charged while they are rented.
 
 using System.Numerics;
 
 namespace RawWs.Server;
 
-internal sealed partial class Outbox
+internal sealed partial class SendQueue
 {
     private bool TryReserve(int length, bool required, out byte[] array, out int offset)
     {
@@ -13,7 +13,7 @@ internal sealed partial class Outbox
         if (length > SmallFrameBytesMax) return TryRent(length, required, out array);
         if (_chunk is null || _chunk.Length - _chunkEnd < length)
         {
-            // A chunk that no entry refers to would be lost here, but there is none: the last Dequeue gives it back.
+            // A chunk to which no entry refers would be lost here, but there is none: the last Dequeue returns it.
             if (!TryRent(Math.Max(_nextChunkBytes, length), required, out array)) return false;
             _chunk = array;
             _chunkEnd = 0;
@@ -40,7 +40,7 @@ internal sealed partial class Outbox
         if (array != _firstChunk) _budget.Return(array);
     }
 
-    // False, and then what the entry refers to is let go, when the ring is full and the memory limit reached.
+    // False when the ring is full and the memory limit is reached. Then the entry's owner is released.
     private bool TryEnqueue(in Entry entry, bool required)
     {
         bool extends = entry.Kind == EntryKind.Data && _count > 0 && At(_count - 1).IsFollowedBy(entry);
@@ -85,10 +85,10 @@ internal sealed partial class Outbox
 
     private bool TryGrow(bool required)
     {
-        int length = _entries.Length * 2, bytes = length * EntryBytes, spares = RingClass(length);
+        int length = _entries.Length * 2, bytes = length * EntryBytes, ringClass = RingClass(length);
         if (required) _budget.Charge(bytes);
         else if (!_budget.TryChargeToWait(bytes)) return false;
-        Entry[] larger = (spares < SpareRings.Length ? SpareRings[spares].TryTake() : null) ?? new Entry[length];
+        Entry[] larger = (ringClass < RingPools.Length ? RingPools[ringClass].TryRent() : null) ?? new Entry[length];
         for (int i = 0; i < _count; i++) larger[i] = At(i);
         Array.Clear(_entries);
         ReturnRing();
@@ -101,8 +101,8 @@ internal sealed partial class Outbox
     {
         if (_entries == _firstRing) return;
         _budget.Discharge(_entries.Length * EntryBytes);
-        int spares = RingClass(_entries.Length);
-        if (spares < SpareRings.Length) SpareRings[spares].Give(_entries);
+        int ringClass = RingClass(_entries.Length);
+        if (ringClass < RingPools.Length) RingPools[ringClass].Return(_entries);
     }
 
     private static int RingClass(int length) => BitOperations.Log2((uint)length / RingLengthMin) - 1;
@@ -117,19 +117,19 @@ internal sealed partial class Outbox
         _head = (_head + 1) & (_entries.Length - 1);
         _headNumber++;
         _count--;
-        _headTaken = 0;
+        _headSent = 0;
         Release(owner);
     }
 
-    // An entry is gone: a reference less, or an array that no other entry names.
+    // An entry is gone: one reference less, or an array that no other entry uses.
     private void Release(object owner)
     {
         if (owner is SharedFrame shared) shared.Message.Release();
         else if (_count == 0 || !ReferenceEquals(At(0).Owner, owner)) ReleaseArray((byte[])owner);
     }
 
-    // Entries leave in order, so the last one that names an array is mostly the last that needs it: but a large frame may lie
-    // between two entries of one chunk, and while anything is queued the chunk that is being filled stays.
+    // Entries leave in order, so mostly the last entry that uses an array is the last in the queue. But a large frame may lie between two
+    // entries of one chunk. And while anything is queued, the chunk that is being filled stays.
     private void ReleaseArray(byte[] array)
     {
         for (int i = 0; i < _count; i++)

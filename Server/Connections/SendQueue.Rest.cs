@@ -1,0 +1,107 @@
+// What the kernel did not send of a cork or a batch is put in front of everything that is queued. Only the rest is kept. Frames that were
+// sent whole are left out, and so are all but the last of the Pongs that were not begun (§5.5.3). So answers that nobody reads take no more
+// space than one.
+
+using RawWs.Frame;
+using RawWs.Server.Native;
+
+namespace RawWs.Server;
+
+internal sealed partial class SendQueue
+{
+    /// <summary>
+    /// Puts what the kernel did not send in front of everything that is queued. False when the memory limit is reached: then nothing is
+    /// kept.
+    /// </summary>
+    /// <param name="frames">
+    /// Frames that this server wrote, one after the other. A frame with a payload segment has only its header here.
+    /// </param>
+    /// <param name="source">The array in which the payload segments lie.</param>
+    /// <param name="segments">The payloads that are not among the frames.</param>
+    /// <param name="sent">How many bytes of all this the kernel has sent: less than all.</param>
+    public bool TryPrepend(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int sent)
+    {
+        CorkReader all = new(frames, source, segments);
+        int begun = sent, kept = 0, lastPong = -1;
+        while (all.TryRead())
+        {
+            if (all.End <= sent) continue;
+            bool isBegun = all.Start < sent;
+            if (isBegun) begun = all.Start;
+            if (all.IsPong && !isBegun) lastPong = all.Start;
+            else kept += all.Length;
+        }
+
+        int room = kept + (lastPong < 0 ? 0 : PongBytesMax);
+        if (_budget.TryRentToWait(room) is not { } array) return false;
+
+        // Frames, the last Pong, frames: at most three entries. They are enqueued from the last to the first.
+        int at = 0, pongAt = -1, pongLength = 0;
+        for (all = new CorkReader(frames, source, segments); all.TryRead();)
+        {
+            bool isPong = all.IsPong && all.Start >= sent;
+            if (all.End <= sent || (isPong && all.Start != lastPong)) continue;
+            all.CopyTo(array.AsSpan(at));
+            if (isPong) (pongAt, pongLength) = (at, all.Length);
+            at += isPong ? PongBytesMax : all.Length;
+        }
+
+        bool isLatest = FindPong() < 0;
+        int behind = pongAt < 0 ? 0 : pongAt + PongBytesMax, front = pongAt < 0 ? at : pongAt;
+        if (pongAt >= 0 && at > behind) EnqueueInFront(new Entry(array, behind, at - behind, EntryKind.Data));
+        if (pongAt >= 0)
+        {
+            EnqueueInFront(new Entry(array, pongAt, pongLength, EntryKind.Pong));
+            if (isLatest) _pongNumber = _headNumber;
+        }
+
+        if (front > 0) EnqueueInFront(new Entry(array, 0, front, EntryKind.Data));
+        _headSent = sent - begun;
+        QueuedBytes -= _headSent;
+        FollowLevel();
+        return true;
+    }
+
+    /// <summary>Reads frame after frame, wherever their payloads lie.</summary>
+    private ref struct CorkReader(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments)
+    {
+        private readonly ReadOnlySpan<byte> _frames = frames;
+        private readonly ReadOnlySpan<byte> _source = source;
+        private readonly ReadOnlySpan<PayloadSegment> _segments = segments;
+        private ReadOnlySpan<byte> _inline;
+        private ReadOnlySpan<byte> _segment;
+        private int _at;
+        private int _segmentIndex;
+
+        /// <summary>Where the frame begins, counted in bytes as they go over the wire.</summary>
+        public int Start { get; private set; }
+
+        public readonly int Length => _inline.Length + _segment.Length;
+
+        public readonly int End => Start + Length;
+
+        public bool IsPong { get; private set; }
+
+        public bool TryRead()
+        {
+            Start = End;
+            if (_at == _frames.Length) return false;
+            FrameReader.TryRead(_frames[_at..], out FrameHeader header);
+            int length = header.HeaderLength;
+            bool isSegment = _segmentIndex < _segments.Length && _segments[_segmentIndex].FramesEnd == _at + length;
+            _segment = isSegment ? _source.Slice(_segments[_segmentIndex].Start, _segments[_segmentIndex].Length) : default;
+            if (isSegment) _segmentIndex++;
+            else length += (int)header.PayloadLength;
+            _inline = _frames.Slice(_at, length);
+            _at += length;
+            IsPong = header.Opcode == Opcode.Pong;
+            return true;
+        }
+
+        public readonly void CopyTo(Span<byte> destination)
+        {
+            _inline.CopyTo(destination);
+            _segment.CopyTo(destination[_inline.Length..]);
+        }
+    }
+}
