@@ -38,6 +38,9 @@ internal abstract class EventLoop
     // If a turn comes so many milliseconds later than planned, the loop itself did not listen.
     private const long LateMilliseconds = 100;
 
+    // The loop must have listened for so long since it last came late. Otherwise the time of the late turn counts.
+    private const long ListenedMillisecondsMin = 1000;
+
     [ThreadStatic] private static EventLoop? _current;
     /// <summary>How long a stop waits for the running turn. Only foreign code that does not return takes so long.</summary>
     protected static readonly TimeSpan StopTimeMax = TimeSpan.FromSeconds(5);
@@ -54,7 +57,7 @@ internal abstract class EventLoop
     private bool _wakeRequested;
     private volatile bool _hasPosts;
     private long _notListened; // milliseconds in which the loop did not listen, and which count for nobody
-    private long _forgiven = -1; // the due time at which the loop last came late
+    private long _forgivesFrom; // before this time, the time of another late turn does count
     private long _phaseBegan; // a timestamp
     private ExecutionContext? _executionContext;
 
@@ -234,13 +237,18 @@ internal abstract class EventLoop
         _phaseBegan = _time.GetTimestamp();
         long now = (long)_time.GetElapsedTime(_origin, _phaseBegan).TotalMilliseconds - _notListened;
         // The loop meant to be here when the next entry of the wheel is due. If it comes late, the time that it waited does not count, and
-        // it listens again first. If it is late again for the same entry, time goes on to that entry and not past it: otherwise a loop that
-        // is always late would have no deadlines.
+        // it listens again first. If it is late again before it has reached that entry and has listened for a second, time goes on to the
+        // planned entry and not far past it: otherwise a loop that is always late would have no deadlines.
         long planned = Wheel.NextDue();
         if (planned < long.MaxValue && now > planned + LateMilliseconds)
         {
-            long counted = planned == _forgiven ? planned + LateMilliseconds : Now;
-            _forgiven = planned;
+            long counted = Math.Max(planned + LateMilliseconds, Now);
+            if (Now >= _forgivesFrom)
+            {
+                counted = Now;
+                _forgivesFrom = Math.Max(planned, Now + ListenedMillisecondsMin);
+            }
+
             _notListened += now - counted;
             now = counted;
         }

@@ -13,7 +13,7 @@ public sealed class MemoryBudget
     private const int StripeCount = 16;
 
     [ThreadStatic] private static int _threadStripe;
-    private static int _nextStripe;
+    private static int _nextStripe; // how many threads have one: the stripes from here on are zero
 
     // What has been returned is pooled: up to 64 KiB some arrays of each size, and of larger arrays as many as fit into one common bound.
     // The pools are not charged to the limit, so they are small, and smaller if the limit is low. (The base library's pool would keep more,
@@ -56,7 +56,7 @@ public sealed class MemoryBudget
         get
         {
             long sum = 0;
-            for (int i = 0; i < _stripes.Length; i++) sum += Volatile.Read(ref _stripes[i].Bytes);
+            for (int i = Math.Min(Volatile.Read(ref _nextStripe), StripeCount) - 1; i >= 0; i--) sum += Volatile.Read(ref _stripes[i].Bytes);
             return sum;
         }
     }
@@ -207,7 +207,7 @@ public sealed class MemoryBudget
     private void Add(long bytes)
     {
         int stripe = _threadStripe;
-        if (stripe == 0) _threadStripe = stripe = 1 + (Interlocked.Increment(ref _nextStripe) & (StripeCount - 1));
+        if (stripe == 0) _threadStripe = stripe = 1 + ((Interlocked.Increment(ref _nextStripe) - 1) & (StripeCount - 1));
         Interlocked.Add(ref _stripes[stripe - 1].Bytes, bytes);
     }
 

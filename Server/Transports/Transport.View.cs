@@ -59,6 +59,7 @@ internal abstract partial class Transport
         }
 
         _view.AsSpan(_viewStart, length).CopyTo(tail);
+        _loop.Buffer.MovedBytes += length;
         (_view, _viewStart, _viewEnd) = (tail, 0, length);
     }
 
@@ -69,18 +70,35 @@ internal abstract partial class Transport
         if (received == -1) return;
         if (received > 0)
         {
-            int start = ReceiveBuffer.HeadroomBytes;
-            if (_view is not null)
-            {
-                start = buffer.Prepend(_view.AsSpan(_viewStart, _viewEnd - _viewStart));
-                ReturnTail();
-            }
-
-            (_view, _viewStart, _viewEnd) = (buffer.Array, start, ReceiveBuffer.HeadroomBytes + received);
-            _viewIsLent = _hasUnexamined = true;
+            if (_view is null || !TryAppendToTail(buffer.Array.AsSpan(ReceiveBuffer.HeadroomBytes, received))) ShowLoopBuffer(buffer, received);
+            _hasUnexamined = true;
         }
 
         OnReceived(received);
+    }
+
+    private void ShowLoopBuffer(ReceiveBuffer buffer, int received)
+    {
+        int start = ReceiveBuffer.HeadroomBytes;
+        if (_view is not null)
+        {
+            start = buffer.Prepend(_view.AsSpan(_viewStart, _viewEnd - _viewStart));
+            ReturnTail();
+        }
+
+        (_view, _viewStart, _viewEnd) = (buffer.Array, start, ReceiveBuffer.HeadroomBytes + received);
+        _viewIsLent = true;
+    }
+
+    // What comes in small pieces (a head, a control frame, byte by byte) is not moved with each of them, but when the tail has doubled. Once
+    // something of a tail is consumed it is not added to, so that a large one does not stay for a few bytes.
+    private bool TryAppendToTail(ReadOnlySpan<byte> received)
+    {
+        if (_viewStart > 0 || received.Length > _view!.Length - _viewEnd) return false;
+        received.CopyTo(_view.AsSpan(_viewEnd));
+        _loop.Buffer.MovedBytes += received.Length;
+        _viewEnd += received.Length;
+        return true;
     }
 
     private void ReceiveIntoOwners(ArraySegment<byte> room)
@@ -96,31 +114,38 @@ internal abstract partial class Transport
         OnReceived(received);
     }
 
-    // The reader leaves more than the headroom unconsumed, though it has examined it: a longer tail is made.
+    // The reader leaves more than the headroom unconsumed, though it has examined it. What comes next is received behind that, and the array
+    // doubles when it is nearly full.
     private void ReceiveBehindTail(ITransportOwner owner)
     {
-        int length = _viewEnd - _viewStart;
-        if (_loop.Budget.TryRentToWait(length + ReceiveBuffer.HeadroomBytes) is not { } joined)
+        if (_view!.Length - _viewEnd < ReceiveBuffer.LittleReceiveBytesMax && !TryDoubleTail())
         {
             ReleaseView();
             owner.OnBytesLost();
             return;
         }
 
-        _view.AsSpan(_viewStart, length).CopyTo(joined);
-        int received = Receive(joined.AsSpan(length));
-        if (received == -2)
+        Span<byte> room = _view.AsSpan(_viewEnd);
+        int received = Receive(room[..Math.Min(room.Length, ReceiveBuffer.ReceiveBytesMax)]);
+        if (received == -1) return;
+        if (received > 0)
         {
-            // The connection broke, and its tail has been returned.
-            _loop.Budget.Return(joined);
-            return;
+            _viewEnd += received;
+            _hasUnexamined = true;
         }
 
-        ReturnTail();
-        (_view, _viewStart, _viewEnd) = (joined, 0, length + Math.Max(received, 0));
-        if (received == -1) return;
-        _hasUnexamined |= received > 0;
         OnReceived(received);
+    }
+
+    private bool TryDoubleTail()
+    {
+        int length = _viewEnd - _viewStart;
+        if (_loop.Budget.TryRentToWait(length + ReceiveBuffer.HeadroomBytes) is not { } larger) return false;
+        _view.AsSpan(_viewStart, length).CopyTo(larger);
+        _loop.Buffer.MovedBytes += length;
+        ReturnTail();
+        (_view, _viewStart, _viewEnd) = (larger, 0, length);
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -16,7 +16,8 @@ internal sealed class MemoryConnection : IAsyncDisposable
     private readonly ManualLoop _loop;
     private readonly MemoryTransport _transport;
 
-    public MemoryConnection(IWebSocketApplication application, Func<ServerOptions, ServerOptions>? change = null)
+    /// <summary>A connection whose upgrade is through, or, not <paramref name="opened"/>, one whose request is awaited.</summary>
+    public MemoryConnection(IWebSocketApplication application, Func<ServerOptions, ServerOptions>? change = null, bool opened = true)
     {
         ServerOptions options = new() { Transport = TransportKind.Socket, Loops = 1, TimeProvider = new FakeTimeProvider() };
         if (change is not null) options = change(options);
@@ -26,12 +27,17 @@ internal sealed class MemoryConnection : IAsyncDisposable
         _transport = new MemoryTransport(_loop, Connection);
         Connection.Begin(_transport, overLimit: false);
         _loop.Turn(static () => { });
+        if (!opened) return;
         Arrive(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n"));
         Assert.That(Connection.IsOpen);
         _transport.Taken.Clear();
     }
 
     public WebSocketConnection Connection { get; }
+
+    public EventLoop Loop => _loop;
+
+    public MemoryBudget Budget => _server.Budget;
 
     /// <summary>How many bytes the kernel still takes.</summary>
     public int Room
@@ -46,8 +52,17 @@ internal sealed class MemoryConnection : IAsyncDisposable
     /// <summary>These bytes arrive, in one piece, in a turn of their own.</summary>
     public void Arrive(byte[] bytes) => _loop.Turn(() => _transport.Arrive(bytes));
 
+    /// <summary>They arrive in the current turn.</summary>
+    public void Receive(byte[] bytes) => _transport.Arrive(bytes);
+
+    /// <summary>Whether what arrives would be received.</summary>
+    public bool IsReadFrom => _transport.PausedBy == ReadPauseReasons.None;
+
     /// <summary>A turn in which nothing happens: postponed connections continue.</summary>
     public void Turn() => _loop.Turn(static () => { });
+
+    /// <summary>A turn in which something else happens.</summary>
+    public void Turn(Action events) => _loop.Turn(events);
 
     /// <summary>The peer is gone.</summary>
     public void Break() => _loop.Turn(() => _transport.Break(Connection));
@@ -61,77 +76,5 @@ internal sealed class MemoryConnection : IAsyncDisposable
         _loop.Turn(() => _transport.Break(Connection));
         Assert.That(_server.Budget.HeldBytes, Is.Zero, "held bytes after the end");
         await _server.DisposeAsync();
-    }
-
-    private sealed class ManualLoop(TimeProvider time, MemoryBudget budget) : EventLoop(0, time, budget)
-    {
-        public void Turn(Action events)
-        {
-            BeginTurn();
-            events();
-            FinishTurn();
-            EndTurn();
-        }
-
-        public override void Start()
-        {
-        }
-
-        public override Task StopAsync() => Task.CompletedTask;
-
-        protected override void Wake()
-        {
-        }
-    }
-
-    private sealed class MemoryTransport(EventLoop loop, ITransportOwner owner) : Transport(loop)
-    {
-        private byte[]? _arriving;
-
-        public int Room { get; set; } = int.MaxValue;
-
-        public List<byte> Taken { get; } = [];
-
-        public override bool Gathers => true;
-
-        public void Arrive(byte[] bytes)
-        {
-            Assert.That(WantsBytes, "the connection is read from");
-            _arriving = bytes;
-            ReceiveOnce(owner);
-            Assert.That(_arriving, Is.Null, "what arrived has been received");
-        }
-
-        public override int TryWrite(ReadOnlySpan<byte> bytes, bool more)
-        {
-            int taken = Math.Min(bytes.Length, Room);
-            Room -= taken;
-            Taken.AddRange(bytes[..taken]);
-            return taken;
-        }
-
-        public override void ShutdownWrite()
-        {
-        }
-
-        public override void SetUserTimeout(TimeSpan timeout)
-        {
-        }
-
-        protected override void WantBytes()
-        {
-        }
-
-        protected override int Receive(Span<byte> destination)
-        {
-            if (_arriving is not { } bytes) return -1;
-            bytes.CopyTo(destination);
-            _arriving = null;
-            return bytes.Length;
-        }
-
-        protected override void CloseSocket(bool reset)
-        {
-        }
     }
 }
