@@ -20,7 +20,7 @@ public static class ClosePayload
     public static Rule? Read(ReadOnlySpan<byte> payload, out ushort? code, out ReadOnlySpan<byte> reason)
     {
         code = payload.Length < 2 ? null : BinaryPrimitives.ReadUInt16BigEndian(payload);
-        reason = payload.Length < 2 ? default : payload[2..];
+        reason = code is null ? default : payload[2..];
         if (payload.Length == 1) return FrameRules.ClosePayloadOneByte;
         if (code is { } given && !CloseCodes.IsValidOnReceipt(given)) return FrameRules.CloseCodeInvalid;
         return Utf8.IsValid(reason) ? null : FrameRules.CloseReasonNotUtf8;
