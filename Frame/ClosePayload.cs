@@ -20,37 +20,20 @@ public static class ClosePayload
     public static Rule? Read(ReadOnlySpan<byte> payload, out ushort? code, out ReadOnlySpan<byte> reason)
     {
         code = payload.Length < 2 ? null : BinaryPrimitives.ReadUInt16BigEndian(payload);
-        reason = payload.Length < 2 ? default : payload[2..];
-        if (payload.Length == 1 && FrameRules.Broken(FrameRules.ClosePayloadOneByte) is { } oneByte)
-        {
-            return oneByte;
-        }
-
-        if (code is { } given && !CloseCodes.IsValidOnReceipt(given) && FrameRules.Broken(FrameRules.CloseCodeInvalid) is { } badCode)
-        {
-            return badCode;
-        }
-
-        return Utf8.IsValid(reason) ? null : FrameRules.Broken(FrameRules.CloseReasonNotUtf8);
+        reason = code is null ? default : payload[2..];
+        if (payload.Length == 1) return FrameRules.ClosePayloadOneByte;
+        if (code is { } given && !CloseCodes.IsValidOnReceipt(given)) return FrameRules.CloseCodeInvalid;
+        return Utf8.IsValid(reason) ? null : FrameRules.CloseReasonNotUtf8;
     }
 
     /// <summary>Checks the unmasked beginning of a payload of which more is to come.</summary>
     /// <returns>The rule that the payload breaks whatever follows, or null.</returns>
     internal static Rule? CheckPrefix(ReadOnlySpan<byte> prefix)
     {
-        if (prefix.Length < 2)
-        {
-            return null;
-        }
-
-        if (!CloseCodes.IsValidOnReceipt(BinaryPrimitives.ReadUInt16BigEndian(prefix))
-            && FrameRules.Broken(FrameRules.CloseCodeInvalid) is { } badCode)
-        {
-            return badCode;
-        }
-
+        if (prefix.Length < 2) return null;
+        if (!CloseCodes.IsValidOnReceipt(BinaryPrimitives.ReadUInt16BigEndian(prefix))) return FrameRules.CloseCodeInvalid;
         Utf8Validator utf8 = default;
-        return utf8.Append(prefix[2..]) ? null : FrameRules.Broken(FrameRules.CloseReasonNotUtf8);
+        return utf8.Append(prefix[2..]) ? null : FrameRules.CloseReasonNotUtf8;
     }
 
     /// <summary>Writes the payload of a Close frame (§5.5.1).</summary>

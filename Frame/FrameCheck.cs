@@ -23,17 +23,9 @@ internal static class FrameCheck
     /// <returns>The rule, or null when what is there breaks none.</returns>
     internal static Rule? Check(in FrameHeader header, int bytesSeen, in FrameContext context)
     {
-        if (bytesSeen < 1)
-        {
-            return null;
-        }
-
+        if (bytesSeen < 1) return null;
         Rule? broken = CheckFirstByte(header, context);
-        if (broken is not null || bytesSeen < 2)
-        {
-            return broken;
-        }
-
+        if (broken is not null || bytesSeen < 2) return broken;
         return CheckSecondByte(header, context) ?? CheckLength(header, bytesSeen, context);
     }
 
@@ -42,82 +34,46 @@ internal static class FrameCheck
         if (header.Reserved != ReservedBits.None)
         {
             // §5.2: a bit that no negotiated extension defines fails the connection.
-            if ((header.Reserved & ~context.Permitted) != 0 && FrameRules.Broken(FrameRules.ReservedBitsNotNegotiated) is { } unknown)
-            {
-                return unknown;
-            }
+            if ((header.Reserved & ~context.Permitted) != 0) return FrameRules.ReservedBitsNotNegotiated;
 
             // RFC 7692 §6: an extension marks a message on its first frame. On any other frame the bits have no meaning.
-            if ((header.IsControl || header.Opcode == Opcode.Continuation)
-                && FrameRules.Broken(FrameRules.ReservedBitsMisplaced) is { } misplaced)
-            {
-                return misplaced;
-            }
+            if (header.IsControl || header.Opcode == Opcode.Continuation) return FrameRules.ReservedBitsMisplaced;
         }
 
-        if (header.OpcodeIsReserved && FrameRules.Broken(FrameRules.ReservedOpcode) is { } reserved)
-        {
-            return reserved;
-        }
+        if (header.OpcodeIsReserved) return FrameRules.ReservedOpcode;
 
-        if (header.IsControl)
-        {
-            // §5.5: control frames are not fragmented.
-            return header.Fin ? null : FrameRules.Broken(FrameRules.FragmentedControlFrame);
-        }
+        // §5.5: control frames are not fragmented.
+        if (header.IsControl) return header.Fin ? null : FrameRules.FragmentedControlFrame;
 
-        if (ProtocolTable.After(context.Message, ProtocolTable.EventOf(header.Opcode)).Refused is { } outOfOrder
-            && FrameRules.Broken(outOfOrder) is { } order)
-        {
-            return order;
-        }
+        if (ProtocolTable.After(context.Message, ProtocolTable.EventOf(header.Opcode)).Refused is { } outOfOrder) return outOfOrder;
 
         // §10.4: the limits are ours to set. A frame past the limit is refused at its first byte, whatever it would carry.
-        return context.FragmentsLeft > 0 ? null : FrameRules.Broken(FrameRules.TooManyFragments);
+        return context.FragmentsLeft > 0 ? null : FrameRules.TooManyFragments;
     }
 
     private static Rule? CheckSecondByte(in FrameHeader header, in FrameContext context)
     {
         // §5.1: a client masks what it sends, a server does not.
-        if (header.Masked != (context.Role == Role.Server)
-            && FrameRules.Broken(header.Masked ? FrameRules.MaskedServerFrame : FrameRules.UnmaskedClientFrame) is { } mask)
-        {
-            return mask;
-        }
-
-        if (!header.IsControl)
-        {
-            return null;
-        }
+        bool masks = context.Role == Role.Server;
+        if (header.Masked != masks) return masks ? FrameRules.UnmaskedClientFrame : FrameRules.MaskedServerFrame;
+        if (!header.IsControl) return null;
 
         // §5.5: at most 125 bytes. A longer form of the length is too much already, whatever number follows.
         int length7 = header.Second & FrameHeader.LengthMask;
-        if (length7 > FrameWriter.ControlPayloadBytesMax)
-        {
-            return FrameRules.Broken(FrameRules.ControlFrameTooLong);
-        }
+        if (length7 > FrameWriter.ControlPayloadBytesMax) return FrameRules.ControlFrameTooLong;
 
         // §5.5.1: if a Close has a body, its first two bytes are the code.
-        return header.Opcode == Opcode.Close && length7 == 1 ? FrameRules.Broken(FrameRules.ClosePayloadOneByte) : null;
+        return header.Opcode == Opcode.Close && length7 == 1 ? FrameRules.ClosePayloadOneByte : null;
     }
 
     private static Rule? CheckLength(in FrameHeader header, int bytesSeen, in FrameContext context)
     {
-        // §5.2: the most significant bit of the 64-bit form must be 0.
-        if (!header.LengthTopBitIsClear && FrameRules.Broken(FrameRules.LengthTopBitSet) is { } topBit)
-        {
-            return topBit;
-        }
-
-        if (FrameReader.LengthIsProvenNotMinimal(header, bytesSeen) && FrameRules.Broken(FrameRules.NonMinimalLength) is { } nonMinimal)
-        {
-            return nonMinimal;
-        }
+        // §5.2: the most significant bit of the 64-bit form must be 0, and the shortest form must be used.
+        if (!header.LengthTopBitIsClear) return FrameRules.LengthTopBitSet;
+        if (FrameReader.LengthIsProvenNotMinimal(header, bytesSeen)) return FrameRules.NonMinimalLength;
 
         // Missing bytes are zeros, so PayloadLength is the least that the length can become. That is more already than the message may
         // bring.
-        return !header.IsControl && header.PayloadLength > (ulong)context.MessageBytesLeft
-            ? FrameRules.Broken(FrameRules.MessageTooBig)
-            : null;
+        return !header.IsControl && header.PayloadLength > (ulong)context.MessageBytesLeft ? FrameRules.MessageTooBig : null;
     }
 }

@@ -7,9 +7,9 @@ namespace RawWs.Frame;
 /// <summary>Something that a peer may not do, and what it is told when it does.</summary>
 public sealed class Rule
 {
-    internal Rule(int index, string name, string section, ushort closeCode, string text)
+    internal Rule(string name, string section, ushort closeCode, string text)
     {
-        (Bit, Name, Section, CloseCode, Text) = (1UL << index, name, section, closeCode, text);
+        (Name, Section, CloseCode, Text) = (name, section, closeCode, text);
         Reason = System.Text.Encoding.UTF8.GetBytes(text);
     }
 
@@ -29,9 +29,6 @@ public sealed class Rule
     /// <see cref="Text"/> in UTF-8, for a Close frame's reason. All readers share these bytes; they must not change them.
     /// </summary>
     public ReadOnlyMemory<byte> Reason { get; }
-
-    /// <summary>The rule's bit in <see cref="FrameRules.Off"/>.</summary>
-    internal ulong Bit { get; }
 
     /// <summary>Name, section and text, for a log line.</summary>
     public override string ToString() => $"{Name} (§{Section}): {Text}";
@@ -121,18 +118,9 @@ public static class FrameRules
     /// <summary>Every rule, in that order.</summary>
     public static IReadOnlyList<Rule> All { get; } = Rules.AsReadOnly();
 
-    /// <summary>
-    /// The rules that are ignored, by <see cref="Rule.Bit"/>. Only tests set it: they switch a rule off and show that this is noticed. It
-    /// is read only when a rule is broken, so it costs nothing.
-    /// </summary>
-    internal static ulong Off { get; set; }
-
-    /// <summary>Every broken rule passes through here. Null when a test has switched the rule off.</summary>
-    internal static Rule? Broken(Rule rule) => (Off & rule.Bit) == 0 ? rule : null;
-
     private static Rule Add(string name, string section, ushort closeCode, string text)
     {
-        Rule rule = new(Rules.Count, name, section, closeCode, text);
+        Rule rule = new(name, section, closeCode, text);
         Rules.Add(rule);
         return rule;
     }

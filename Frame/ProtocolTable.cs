@@ -12,8 +12,8 @@
 //      Text             refused     refused     Text           Text       None
 //      Binary           refused     refused     Binary         Binary     None
 //
-// A message in one frame goes None → Text → None within that frame. A cell that says "refused" names the rule that is broken. It has a
-// next state too: where a reader without that rule would go. Only a test that switches the rule off ever gets there.
+// A message in one frame goes None → Text → None within that frame. A cell that says "refused" has no next state: it names the rule that is
+// broken.
 //
 // The second machine is the closing handshake (§7.1.2 to §7.1.7). Either side may begin it with a Close frame, and the other side answers
 // with one. A side that has sent one and received one is done. If both begin at once the table goes Open → CloseSent → Closed, as if the
@@ -79,8 +79,14 @@ internal enum ClosingEvent : byte
 /// <summary>The two tables, and how to look something up in them.</summary>
 internal static class ProtocolTable
 {
-    /// <summary>A cell of the first table: the next state, and the broken rule if the event is refused.</summary>
-    internal readonly record struct Transition(MessageState Next, Rule? Refused = null);
+    /// <summary>A cell of the first table: the next state, or the broken rule if the event is refused.</summary>
+    internal readonly record struct Transition(MessageState Next, Rule? Refused = null)
+    {
+        internal Transition(Rule refused)
+            : this(MessageState.None, refused)
+        {
+        }
+    }
 
     private const int MessageEvents = 5;
     private const int ClosingEvents = 3;
@@ -90,20 +96,20 @@ internal static class ProtocolTable
         // State None; events Text, Binary, Continuation, Control, MessageEnds.
         new(MessageState.Text),
         new(MessageState.Binary),
-        new(MessageState.Binary, FrameRules.ContinuationWithoutMessage),
+        new(FrameRules.ContinuationWithoutMessage),
         new(MessageState.None),
         new(MessageState.None),
 
         // State Text; the same events.
-        new(MessageState.Text, FrameRules.DataFrameInsideMessage),
-        new(MessageState.Text, FrameRules.DataFrameInsideMessage),
+        new(FrameRules.DataFrameInsideMessage),
+        new(FrameRules.DataFrameInsideMessage),
         new(MessageState.Text),
         new(MessageState.Text),
         new(MessageState.None),
 
         // State Binary; the same events.
-        new(MessageState.Binary, FrameRules.DataFrameInsideMessage),
-        new(MessageState.Binary, FrameRules.DataFrameInsideMessage),
+        new(FrameRules.DataFrameInsideMessage),
+        new(FrameRules.DataFrameInsideMessage),
         new(MessageState.Binary),
         new(MessageState.Binary),
         new(MessageState.None),

@@ -45,7 +45,6 @@ public sealed partial class WebSocketProtocol
     private static Rule? CheckPartOfClose(ReadOnlySpan<byte> part, FrameHeader header)
     {
         Span<byte> copy = stackalloc byte[FrameWriter.ControlPayloadBytesMax];
-        part = part[..Math.Min(part.Length, copy.Length)];
         Masking.Apply(part, copy, header.MaskingKey);
         return ClosePayload.CheckPrefix(copy[..part.Length]);
     }

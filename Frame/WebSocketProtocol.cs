@@ -286,17 +286,8 @@ public sealed partial class WebSocketProtocol
             return null;
         }
 
-        if (!_utf8.Append(payload))
-        {
-            if (FrameRules.Broken(FrameRules.TextNotUtf8) is { } notUtf8)
-            {
-                return notUtf8;
-            }
-
-            _utf8.Reset();
-        }
-
-        return endOfMessage && !_utf8.IsComplete ? FrameRules.Broken(FrameRules.TextEndsInsideCharacter) : null;
+        if (!_utf8.Append(payload)) return FrameRules.TextNotUtf8;
+        return endOfMessage && !_utf8.IsComplete ? FrameRules.TextEndsInsideCharacter : null;
     }
 
     private ProtocolEvent Fail(Rule rule, FrameHeader header, int bufferLength, out int consumed)

@@ -51,7 +51,7 @@ public static class ExtensionHeader
         bool tooMany = HttpGrammar.HasMoreElements(request, KnownField.Extensions, request.Limits.ExtensionsMax);
         foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Extensions))
             tooMany = tooMany || HasMoreParameters(value, request.Limits.ExtensionParametersMax);
-        if (tooMany && HandshakeRules.Broken(HandshakeRules.ExtensionsTooMany) is not null) return ListStatus.TooMany;
+        if (tooMany) return ListStatus.TooMany;
         foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Extensions))
             if (!TryParseValue(value, offers)) return ListStatus.Malformed;
         return offers.Count > 0 ? ListStatus.Done : ListStatus.Malformed;

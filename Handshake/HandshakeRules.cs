@@ -173,15 +173,6 @@ public static class HandshakeRules
     /// <summary>Every rule, in that order.</summary>
     public static IReadOnlyList<HandshakeRule> All { get; } = Rules.AsReadOnly();
 
-    /// <summary>
-    /// The rule that is ignored, or null. Only tests set it: they switch a rule off and show that this is noticed. It is read only when a
-    /// rule is broken.
-    /// </summary>
-    internal static HandshakeRule? Off { get; set; }
-
-    /// <summary>Every broken rule passes through here. Null when a test has switched the rule off.</summary>
-    internal static HandshakeRule? Broken(HandshakeRule rule) => rule == Off ? null : rule;
-
     private static HandshakeRule Add(string name, string section, int status, string text)
     {
         HandshakeRule rule = new(name, section, status, text);

@@ -45,7 +45,7 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
                 return RequestStatus.NeedMoreData;
             }
 
-            if (violation is null && !endsInReturn) violation = HandshakeRules.Broken(HandshakeRules.LineEndMalformed);
+            if (violation is null && !endsInReturn) violation = HandshakeRules.LineEndMalformed;
             if (violation is not null) return RequestStatus.Violation;
             if (lineLength == 0 && !_first)
             {
@@ -71,15 +71,10 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
     // A limit is passed at one byte. An error before that byte comes first, and it decides the answer however the bytes arrived.
     private readonly HandshakeRule? CheckSize(int start, int lineLength, int headLength, bool first)
     {
-        if (first && lineLength > _limits.RequestLineBytesMax && HandshakeRules.Broken(HandshakeRules.RequestLineTooLong) is { } tooLong)
-        {
-            return CheckText(_bytes.Slice(start, _limits.RequestLineBytesMax)) ?? tooLong;
-        }
-
-        if (headLength > _limits.HeadBytesMax && HandshakeRules.Broken(HandshakeRules.HeadTooLarge) is { } tooLarge)
-        {
-            return CheckText(_bytes.Slice(start, Math.Clamp(_limits.HeadBytesMax - start, 0, lineLength))) ?? tooLarge;
-        }
+        if (first && lineLength > _limits.RequestLineBytesMax)
+            return CheckText(_bytes.Slice(start, _limits.RequestLineBytesMax)) ?? HandshakeRules.RequestLineTooLong;
+        if (headLength > _limits.HeadBytesMax)
+            return CheckText(_bytes.Slice(start, Math.Clamp(_limits.HeadBytesMax - start, 0, lineLength))) ?? HandshakeRules.HeadTooLarge;
 
         return null;
     }
@@ -88,8 +83,7 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
     {
         int bad = text.IndexOfAny(HttpGrammar.ControlBytes);
         if (bad < 0) return null;
-        HandshakeRule rule = text[bad] == '\r' ? HandshakeRules.LineEndMalformed : HandshakeRules.ControlCharacter;
-        return HandshakeRules.Broken(rule);
+        return text[bad] == '\r' ? HandshakeRules.LineEndMalformed : HandshakeRules.ControlCharacter;
     }
 
     // RFC 9112 §3: method SP request-target SP HTTP-version, and nothing else.
@@ -108,7 +102,7 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
             }
         }
 
-        return HandshakeRules.Broken(HandshakeRules.RequestLineMalformed);
+        return HandshakeRules.RequestLineMalformed;
     }
 
     private static bool IsVersion(ReadOnlySpan<byte> version) =>
@@ -118,20 +112,10 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
     private HandshakeRule? ParseField(int start, int length)
     {
         ReadOnlySpan<byte> line = _bytes.Slice(start, length);
-        if (line[0] is (byte)' ' or (byte)'\t')
-        {
-            if (HandshakeRules.Broken(HandshakeRules.HeaderFolded) is { } folded) return folded;
-            return null; // a test has switched the rule off
-        }
-
+        if (line[0] is (byte)' ' or (byte)'\t') return HandshakeRules.HeaderFolded;
         int colon = line.IndexOf((byte)':');
-        if (colon < 1 || !HttpGrammar.IsToken(line[..colon]))
-        {
-            if (HandshakeRules.Broken(HandshakeRules.HeaderMalformed) is { } malformed) return malformed;
-            return null;
-        }
-
-        if (_fields >= _limits.HeadersMax && HandshakeRules.Broken(HandshakeRules.TooManyHeaders) is { } tooMany) return tooMany;
+        if (colon < 1 || !HttpGrammar.IsToken(line[..colon])) return HandshakeRules.HeaderMalformed;
+        if (_fields >= _limits.HeadersMax) return HandshakeRules.TooManyHeaders;
         ReadOnlySpan<byte> raw = line[(colon + 1)..];
         ReadOnlySpan<byte> trimmedStart = raw.TrimStart(" \t"u8);
         ReadOnlySpan<byte> value = trimmedStart.TrimEnd(" \t"u8);

@@ -13,8 +13,7 @@ internal static class SubprotocolHeader
     {
         offers = [];
         if (request.CountHeader(KnownField.Subprotocols) == 0) return ListStatus.Done;
-        if (HttpGrammar.HasMoreElements(request, KnownField.Subprotocols, request.Limits.SubprotocolsMax)
-            && HandshakeRules.Broken(HandshakeRules.SubprotocolsTooMany) is not null) return ListStatus.TooMany;
+        if (HttpGrammar.HasMoreElements(request, KnownField.Subprotocols, request.Limits.SubprotocolsMax)) return ListStatus.TooMany;
         HashSet<string>? known = null;
         foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Subprotocols))
         {

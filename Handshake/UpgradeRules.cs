@@ -45,17 +45,14 @@ public static class UpgradeRules
         if (!AsksForUpgrade(request))
         {
             // "/" is the page for a plain request, and an endpoint for one that has header fields of WebSocket.
-            if (HasWebSocketFields(request) && HandshakeRules.Broken(HandshakeRules.UpgradeLost) is { } lost) return Refusal(lost, isHead);
+            if (HasWebSocketFields(request)) return Refusal(HandshakeRules.UpgradeLost, isHead);
             if (policy.HasPage && request.Path == "/") return new UpgradeResult(UpgradeResultKind.Page, null, null, isHead, false);
-            if (!isEndpoint && HandshakeRules.Broken(HandshakeRules.PathUnknown) is { } unknown) return Refusal(unknown, isHead);
-            if (HandshakeRules.Broken(HandshakeRules.UpgradeNotAsked) is { } notAsked) return Refusal(notAsked, isHead);
+            return Refusal(isEndpoint ? HandshakeRules.UpgradeNotAsked : HandshakeRules.PathUnknown, isHead);
         }
 
         if (CheckUpgrade(request) is { } malformed) return Refusal(malformed, isHead);
-        bool nullOriginUsed = false;
-        if (!OriginRule.Allows(request, policy, out nullOriginUsed)
-            && HandshakeRules.Broken(HandshakeRules.OriginNotAllowed) is { } foreign) return Refusal(foreign, isHead);
-        if (!isEndpoint && HandshakeRules.Broken(HandshakeRules.PathUnknown) is { } nowhere) return Refusal(nowhere, isHead);
+        if (!OriginRule.Allows(request, policy, out bool nullOriginUsed)) return Refusal(HandshakeRules.OriginNotAllowed, isHead);
+        if (!isEndpoint) return Refusal(HandshakeRules.PathUnknown, isHead);
         return new UpgradeResult(UpgradeResultKind.Upgrade, null, Negotiate(request, policy), false, nullOriginUsed);
     }
 
@@ -64,48 +61,45 @@ public static class UpgradeRules
         // An upgrade needs GET (§4.1, point 2). HEAD is a GET whose answer has no body, so a client may ask for the page with it.
         bool isGet = request.Method.SequenceEqual("GET"u8);
         bool isPlainHead = request.Method.SequenceEqual("HEAD"u8) && !AsksForUpgrade(request);
-        if (!isGet && !isPlainHead && HandshakeRules.Broken(HandshakeRules.MethodNotAllowed) is { } method) return method;
-        if (request.MajorVersion != 1 && HandshakeRules.Broken(HandshakeRules.MajorVersionNotSupported) is { } version) return version;
-        if (!request.TargetIsValid && HandshakeRules.Broken(HandshakeRules.TargetMalformed) is { } target) return target;
-        if (!request.Query.IsEmpty && request.Query.Count((byte)'&') >= request.Limits.QueryParametersMax
-            && HandshakeRules.Broken(HandshakeRules.QueryParametersTooMany) is { } parameters) return parameters;
+        if (!isGet && !isPlainHead) return HandshakeRules.MethodNotAllowed;
+        if (request.MajorVersion != 1) return HandshakeRules.MajorVersionNotSupported;
+        if (!request.TargetIsValid) return HandshakeRules.TargetMalformed;
+        bool hasManyParameters = !request.Query.IsEmpty && request.Query.Count((byte)'&') >= request.Limits.QueryParametersMax;
+        if (hasManyParameters) return HandshakeRules.QueryParametersTooMany;
 
         int hosts = request.CountHeader(KnownField.Host);
-        if (hosts == 0 && IsHttp11(request) && HandshakeRules.Broken(HandshakeRules.HostMissing) is { } missing) return missing;
-        if (hosts > 1 && HandshakeRules.Broken(HandshakeRules.HostDoubled) is { } doubled) return doubled;
-        if (request.TryGetHeader(KnownField.Host, out ReadOnlySpan<byte> host) && !Authority.TryParse(host, out _)
-            && HandshakeRules.Broken(HandshakeRules.HostMalformed) is { } malformed) return malformed;
-        bool tooMany = HttpGrammar.HasMoreElements(request, KnownField.Upgrade, request.Limits.TokensMax)
+        if (hosts == 0 && IsHttp11(request)) return HandshakeRules.HostMissing;
+        if (hosts > 1) return HandshakeRules.HostDoubled;
+        bool hasBadHost = request.TryGetHeader(KnownField.Host, out ReadOnlySpan<byte> host) && !Authority.TryParse(host, out _);
+        if (hasBadHost) return HandshakeRules.HostMalformed;
+        bool hasManyTokens = HttpGrammar.HasMoreElements(request, KnownField.Upgrade, request.Limits.TokensMax)
             || HttpGrammar.HasMoreElements(request, KnownField.Connection, request.Limits.TokensMax);
-        return tooMany ? HandshakeRules.Broken(HandshakeRules.TokensTooMany) : null;
+        return hasManyTokens ? HandshakeRules.TokensTooMany : null;
     }
 
     private static HandshakeRule? CheckUpgrade(UpgradeRequest request)
     {
-        if (!HttpGrammar.ListContains(request, KnownField.Connection, "upgrade"u8)
-            && HandshakeRules.Broken(HandshakeRules.ConnectionWithoutUpgrade) is { } connection) return connection;
+        if (!HttpGrammar.ListContains(request, KnownField.Connection, "upgrade"u8)) return HandshakeRules.ConnectionWithoutUpgrade;
         bool is13 = request.CountHeader(KnownField.Version) == 1
             && request.TryGetHeader(KnownField.Version, out ReadOnlySpan<byte> version) && version.SequenceEqual("13"u8);
-        if (!is13 && HandshakeRules.Broken(HandshakeRules.ProtocolVersionNot13) is { } not13) return not13;
+        if (!is13) return HandshakeRules.ProtocolVersionNot13;
 
-        int keys = request.CountHeader(KnownField.Key);
-        if (keys == 0 && HandshakeRules.Broken(HandshakeRules.KeyMissing) is { } missing) return missing;
-        if (keys > 1 && HandshakeRules.Broken(HandshakeRules.KeyDoubled) is { } doubled) return doubled;
-        if (request.TryGetHeader(KnownField.Key, out ReadOnlySpan<byte> key) && !AcceptKey.IsValid(key)
-            && HandshakeRules.Broken(HandshakeRules.KeyMalformed) is { } malformed) return malformed;
+        if (!request.TryGetHeader(KnownField.Key, out ReadOnlySpan<byte> key)) return HandshakeRules.KeyMissing;
+        if (request.CountHeader(KnownField.Key) > 1) return HandshakeRules.KeyDoubled;
+        if (!AcceptKey.IsValid(key)) return HandshakeRules.KeyMalformed;
 
-        if (HasBody(request) && HandshakeRules.Broken(HandshakeRules.BodyNotAllowed) is { } body) return body;
+        if (HasBody(request)) return HandshakeRules.BodyNotAllowed;
         if (BrokenBy(request.ReadSubprotocols(), HandshakeRules.SubprotocolsTooMany, HandshakeRules.SubprotocolsMalformed)
             is { } protocols) return protocols;
         if (BrokenBy(request.ReadExtensions(), HandshakeRules.ExtensionsTooMany, HandshakeRules.ExtensionsMalformed)
             is { } extensions) return extensions;
-        return request.CountHeader(KnownField.Origin) > 1 ? HandshakeRules.Broken(HandshakeRules.OriginDoubled) : null;
+        return request.CountHeader(KnownField.Origin) > 1 ? HandshakeRules.OriginDoubled : null;
     }
 
     private static HandshakeRule? BrokenBy(ListStatus status, HandshakeRule tooMany, HandshakeRule malformed) => status switch
     {
-        ListStatus.TooMany => HandshakeRules.Broken(tooMany),
-        ListStatus.Malformed => HandshakeRules.Broken(malformed),
+        ListStatus.TooMany => tooMany,
+        ListStatus.Malformed => malformed,
         _ => null,
     };
 

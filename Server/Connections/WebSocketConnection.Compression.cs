@@ -34,7 +34,7 @@ public sealed partial class WebSocketConnection
         }
 
         InflateStatus status = InflateInto(assembler, found, out Rule? broken);
-        if (broken is not null && FrameRules.Broken(broken) is { } rule) OnFail(rule);
+        if (broken is not null) OnFail(broken);
         else if (status == InflateStatus.OutOfMemory) FailForMemory();
         else if (status == InflateStatus.Done) DeliverInflated(assembler, found.MessageKind);
     }

@@ -116,7 +116,7 @@ public sealed partial class WebSocketConnection
     {
         if (_phase == Phase.Handshake)
         {
-            if (HandshakeRules.Broken(HandshakeRules.OutOfMemory) is { } outOfMemory) Refuse(outOfMemory, headOnly: false);
+            Refuse(HandshakeRules.OutOfMemory, headOnly: false);
         }
         else if (_phase is Phase.Open or Phase.Closing)
         {

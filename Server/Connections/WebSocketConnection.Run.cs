@@ -76,8 +76,7 @@ public sealed partial class WebSocketConnection
         if (read.IsCanceled)
         {
             _transport.AdvanceTo(buffer.Start);
-            if (HandshakeRules.Broken(HandshakeRules.TooSlow) is { } tooSlow) Refuse(tooSlow, headOnly: false);
-            else _phase = Phase.Ending;
+            Refuse(HandshakeRules.TooSlow, headOnly: false);
             return;
         }
 
@@ -117,9 +116,8 @@ public sealed partial class WebSocketConnection
         if (result.NullOriginUsed) _context.WarnOfNullOrigin();
         if (result.Kind == UpgradeResultKind.Refuse)
             Refuse(result.Rule!, result.HeadOnly, OriginAdvice.Of(request, result.Rule!));
-        else if (_overLimit && HandshakeRules.Broken(HandshakeRules.TooManyConnections) is { } full) Refuse(full, result.HeadOnly);
-        else if (!_context.Budget.HasRoomFor(BytesPerConnectionMin) && HandshakeRules.Broken(HandshakeRules.OutOfMemory) is { } outOfMemory)
-            Refuse(outOfMemory, result.HeadOnly);
+        else if (_overLimit) Refuse(HandshakeRules.TooManyConnections, result.HeadOnly);
+        else if (!_context.Budget.HasRoomFor(BytesPerConnectionMin)) Refuse(HandshakeRules.OutOfMemory, result.HeadOnly);
         else if (result.Kind == UpgradeResultKind.Page) ServePage(result.HeadOnly);
         else Ask(request, result);
     }
@@ -189,11 +187,10 @@ public sealed partial class WebSocketConnection
     private void Accept(UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
     {
         DeflateAgreement? agreement = _context.NegotiateDeflate(request);
-        if (agreement is not null && !_context.Deflate!.Contexts.HasRoomFor(MessageDeflate.ContextBytes(agreement))
-            && HandshakeRules.Broken(HandshakeRules.OutOfMemory) is { } outOfMemory)
+        if (agreement is not null && !_context.Deflate!.Contexts.HasRoomFor(MessageDeflate.ContextBytes(agreement)))
         {
             // It is better to refuse now than to close with 1013 at the first message.
-            Refuse(outOfMemory, headOnly: false);
+            Refuse(HandshakeRules.OutOfMemory, headOnly: false);
             return;
         }
 

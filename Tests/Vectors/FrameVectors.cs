@@ -76,6 +76,7 @@ public static class FrameVectors
         Broken("Section_10_4_FragmentsTooBig", FrameRules.MessageTooBig, "02 7f 0000000000010000 " + Zeros(65536) + " 80 7e 1171", 65550),
         Broken("Section_10_4_TooManyFragments", FrameRules.TooManyFragments, "01 01 61 00 01 61 00 01 61 00 01 61 00", 13),
         .. BadCloseCodes(0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535),
+        Broken("Section_7_4_BadCodeBeforeAReason", FrameRules.CloseCodeInvalid, "88 05 03ed 627965", 4),
         Broken("Section_5_5_1_ReasonNotUtf8", FrameRules.CloseReasonNotUtf8, "88 05 03e8 61 ff 61", 6),
         Broken("Section_5_5_1_ReasonEndsInsideCharacter", FrameRules.CloseReasonNotUtf8, "88 04 03e8 e2 82", 6),
         Broken("Section_8_1_TextNotUtf8", FrameRules.TextNotUtf8, "81 04 61 ff 61 61", 4),

@@ -23,11 +23,7 @@ internal static class ProtocolTarget
     public static void Run(ReadOnlySpan<byte> input)
     {
         if (input.Length < OptionBytes) return;
-        Setting setting = new(
-            (input[0] & 1) == 0 ? Role.Server : Role.Client,
-            (input[0] & 2) != 0,
-            (ReservedBits)(input[0] & 0x70),
-            new ProtocolLimits { MessageBytesMax = MessageBytesMax[input[1] & 7], FragmentsMax = FragmentsMax[(input[1] >> 3) & 3] });
+        Setting setting = SettingOf(input);
         ReadOnlySpan<byte> bytes = input[OptionBytes..];
         ProtocolOracle oracle = new(setting.Role, (int)setting.Permitted, setting.Limits);
         oracle.Take(bytes);
@@ -47,6 +43,21 @@ internal static class ProtocolTarget
 
         CheckRoundTrip(oracle, setting);
     }
+
+    /// <summary>The rule that the product says this input breaks, or null.</summary>
+    public static Rule? RuleOf(ReadOnlySpan<byte> input)
+    {
+        if (input.Length < OptionBytes) return null;
+        ProtocolRun run = SettingOf(input).NewRun();
+        run.Play(input[OptionBytes..], [input.Length - OptionBytes]);
+        return run.Rule;
+    }
+
+    private static Setting SettingOf(ReadOnlySpan<byte> input) => new(
+        (input[0] & 1) == 0 ? Role.Server : Role.Client,
+        (input[0] & 2) != 0,
+        (ReservedBits)(input[0] & 0x70),
+        new ProtocolLimits { MessageBytesMax = MessageBytesMax[input[1] & 7], FragmentsMax = FragmentsMax[(input[1] >> 3) & 3] });
 
     private static void Check(ProtocolRun run, ProtocolOracle oracle, Setting setting)
     {

@@ -62,6 +62,15 @@ internal static class UpgradeTarget
         if (result.Kind == UpgradeResultKind.Upgrade) CheckSwitch(request, result.Subprotocol);
     }
 
+    /// <summary>The row that the product says this input breaks, or null.</summary>
+    public static HandshakeRule? RuleOf(ReadOnlySpan<byte> input)
+    {
+        if (input.Length < OptionBytes) return null;
+        ReadOnlySequence<byte> bytes = new(input[OptionBytes..].ToArray());
+        RequestReader.TryRead(ref bytes, Limits[input[0] & 3], out UpgradeRequest? request, out HandshakeRule? violation);
+        return request is null ? violation : UpgradeRules.Check(request, Policy(input[0])).Rule;
+    }
+
     private static UpgradePolicy Policy(int bits) => new()
     {
         HasPage = (bits & 4) != 0,
