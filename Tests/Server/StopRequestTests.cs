@@ -1,7 +1,7 @@
 // One wish to stop, or two: the time between the signals decides.
 
 using Microsoft.Extensions.Time.Testing;
-using RawWs.Server;
+using RawWs.Server.Console;
 
 namespace RawWs.Tests.Server;
 
