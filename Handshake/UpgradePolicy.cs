@@ -2,7 +2,7 @@
 
 namespace RawWs.Handshake;
 
-/// <summary>What a server allows in an upgrade: origins, hosts, subprotocols, paths.</summary>
+/// <summary>What a server allows in an upgrade: origins, hosts, subprotocols, endpoints and pages.</summary>
 public sealed class UpgradePolicy
 {
     /// <summary>
@@ -45,8 +45,11 @@ public sealed class UpgradePolicy
     /// </summary>
     public IReadOnlyList<string>? Endpoints { get; init; }
 
-    /// <summary>Whether a plain GET of "/" gets a page (<see cref="UpgradeResultKind.Page"/>). Default: false.</summary>
-    public bool HasPage { get; init; }
+    /// <summary>
+    /// The paths at which there is a page, percent-decoded: a plain GET or HEAD of one gets it (<see cref="UpgradeResultKind.Page"/>). The
+    /// same path may also be an endpoint. Default: none.
+    /// </summary>
+    public IReadOnlyList<string> Pages { get; init; } = [];
 
     /// <summary>The allowed origins that have a host, parsed.</summary>
     internal Origin[] ParsedOrigins { get; private init; } = [];
@@ -57,6 +60,13 @@ public sealed class UpgradePolicy
         foreach (string endpoint in Endpoints)
             if (path == endpoint || (endpoint.Length > 1 && endpoint.EndsWith('/') && path.StartsWith(endpoint, StringComparison.Ordinal)))
                 return true;
+        return false;
+    }
+
+    internal bool IsPage(string path)
+    {
+        foreach (string page in Pages)
+            if (path == page) return true;
         return false;
     }
 }

@@ -11,7 +11,7 @@ public enum UpgradeResultKind : byte
     /// <summary>The request is a valid upgrade.</summary>
     Upgrade,
 
-    /// <summary>The request is a plain GET or HEAD of the page.</summary>
+    /// <summary>The request is a plain GET or HEAD of a page.</summary>
     Page,
 
     /// <summary>The request breaks a rule, and is refused.</summary>
@@ -44,9 +44,9 @@ public static class UpgradeRules
         bool isEndpoint = policy.IsEndpoint(request.Path);
         if (!AsksForUpgrade(request))
         {
-            // "/" is the page for a plain request, and an endpoint for one that has header fields of WebSocket.
+            // A path may be both: a page for a plain request, and an endpoint for one that has header fields of WebSocket.
             if (HasWebSocketFields(request)) return Refusal(HandshakeRules.UpgradeLost, isHead);
-            if (policy.HasPage && request.Path == "/") return new UpgradeResult(UpgradeResultKind.Page, null, null, isHead, false);
+            if (policy.IsPage(request.Path)) return new UpgradeResult(UpgradeResultKind.Page, null, null, isHead, false);
             return Refusal(isEndpoint ? HandshakeRules.UpgradeNotAsked : HandshakeRules.PathUnknown, isHead);
         }
 

@@ -7,7 +7,6 @@ using RawWs.Handshake;
 using RawWs.Server.Compression;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
-using RawWs.Server.Pages;
 using RawWs.Server.Time;
 
 namespace RawWs.Server;
@@ -30,14 +29,14 @@ internal sealed class ServerContext
         Log = GuardedLog.Around(options.LoggerFactory.CreateLogger("RawWs"));
         Endings = new EndingLog(Log, options.TimeProvider);
         ProtocolLimits = new ProtocolLimits { MessageBytesMax = options.MessageBytesMax, FragmentsMax = options.FragmentsMax };
-        Page = options.ServesPage ? DemoPage.Load() : null;
         Policy = new UpgradePolicy
         {
             AllowedOrigins = options.AllowedOrigins,
             AllowedHosts = options.AllowedHosts,
             AllowNullOrigin = options.IsForThisMachineOnly,
             Subprotocols = options.Subprotocols,
-            HasPage = options.ServesPage,
+            Endpoints = options.Endpoints,
+            Pages = [.. options.Pages.Select(static page => page.Path)],
         };
         Deflate = MakeDeflate(options, budget);
         Date = new DateText(options.TimeProvider);
@@ -73,8 +72,6 @@ internal sealed class ServerContext
     public RequestLimits RequestLimits { get; } = new();
 
     public UpgradePolicy Policy { get; }
-
-    public DemoPage? Page { get; }
 
     public DateText Date { get; }
 

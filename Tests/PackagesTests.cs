@@ -1,4 +1,4 @@
-// `dotnet pack` of the solution: two packages and nothing else, with what belongs into them, and without a dependency.
+// `dotnet pack` of the solution: these packages and nothing else, with what belongs into them, and the dependencies that are meant.
 
 using System.IO.Compression;
 using System.Reflection.Metadata;
@@ -34,24 +34,28 @@ public sealed class PackagesTests
     public void Remove() => Directory.Delete(_directory, recursive: true);
 
     [Test]
-    public void TheSolution_PacksTheseTwoOnly() => Assert.That(
-        Directory.GetFiles(_directory).Select(static path => Path.GetFileName(path).Split(".0.")[0]), Is.EquivalentTo(["RawWs.Frame", "RawWs.Handshake"]));
+    public void TheSolution_PacksTheseOnly() => Assert.That(
+        Directory.GetFiles(_directory).Select(static path => Path.GetFileName(path).Split(".0.")[0]),
+        Is.EquivalentTo(["RawWs.Frame", "RawWs.Handshake", "RawWs.Server"]));
 
-    [TestCase("Frame")]
-    [TestCase("Handshake")]
-    public void ThePackage_HasAssemblyDocsAndReadme_AndNoDependency(string name)
+    [TestCase("Frame", new string[0], new string[0])]
+    [TestCase("Handshake", new string[0], new string[0])]
+    [TestCase("Server", new[] { "buildTransitive/RawWs.Server.props" },
+        new[] { "RawWs.Frame", "RawWs.Handshake", "Microsoft.Extensions.Logging.Abstractions" })]
+    public void ThePackage_HasAssemblyDocsAndReadme_AndTheseDependencies(string name, string[] besides, string[] dependencies)
     {
         using ZipArchive package = Open(name);
         string[] own = [$"RawWs.{name}.nuspec", "README.md", $"lib/net10.0/RawWs.{name}.dll", $"lib/net10.0/RawWs.{name}.xml"];
         string[] containers = ["_rels/.rels", "[Content_Types].xml", "package/services/metadata/core-properties/nuget.psmdcp"];
-        Assert.That(package.Entries.Select(static entry => entry.FullName), Is.EquivalentTo(own.Concat(containers)));
+        Assert.That(package.Entries.Select(static entry => entry.FullName), Is.EquivalentTo(own.Concat(besides).Concat(containers)));
 
         XElement nuspec = XDocument.Load(package.GetEntry($"RawWs.{name}.nuspec")!.Open()).Root!.Elements().Single();
         Assert.That(Value("id"), Is.EqualTo($"RawWs.{name}"));
         Assert.That(Value("license"), Is.EqualTo("MIT"));
         Assert.That(Value("readme"), Is.EqualTo("README.md"));
         Assert.That(Value("description"), Does.Contain("RFC 6455"));
-        Assert.That(nuspec.Descendants().Where(static element => element.Name.LocalName == "dependency"), Is.Empty);
+        Assert.That(nuspec.Descendants().Where(static element => element.Name.LocalName == "dependency").Select(static found => (string?)found.Attribute("id")),
+            Is.EquivalentTo(dependencies));
         Assert.That(nuspec.Descendants().Where(static element => element.Name.LocalName == "group").Select(static group => (string?)group.Attribute("targetFramework")),
             Is.EqualTo(["net10.0"]));
 
@@ -63,11 +67,13 @@ public sealed class PackagesTests
 
     [TestCase("Frame")]
     [TestCase("Handshake")]
+    [TestCase("Server")]
     public void EveryPublicType_HasItsDocs_AndItsNameInTheReadmeIsRight(string name)
     {
         using ZipArchive package = Open(name);
         string[] documented = [.. XDocument.Load(package.GetEntry($"lib/net10.0/RawWs.{name}.xml")!.Open()).Descendants("member").Select(static member => (string)member.Attribute("name")!)];
-        Type[] types = (name == "Frame" ? typeof(RawWs.Frame.Opcode) : typeof(RawWs.Handshake.UpgradeRequest)).Assembly.GetExportedTypes();
+        Type one = name == "Frame" ? typeof(RawWs.Frame.Opcode) : name == "Handshake" ? typeof(RawWs.Handshake.UpgradeRequest) : typeof(RawWs.Server.WebSocketServer);
+        Type[] types = one.Assembly.GetExportedTypes();
         Assert.That(types.Where(type => !documented.Contains("T:" + type.FullName!.Replace('+', '.'))), Is.Empty);
 
         // The first column of the README's table is the names of types.
@@ -79,6 +85,7 @@ public sealed class PackagesTests
 
     [TestCase("Frame")]
     [TestCase("Handshake")]
+    [TestCase("Server")]
     public void TheAssembly_IsTrimmable_AndHasItsSymbolsAndSourcesInside(string name)
     {
         using ZipArchive package = Open(name);

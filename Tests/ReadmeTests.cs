@@ -20,6 +20,7 @@ public sealed class ReadmeTests
 
     [TestCase("frame", "810548656C6C6F\n")]
     [TestCase("handshake", "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n\n")]
+    [TestCase("server", "hello\n")]
     public void ThePackagesExample_PrintsWhatItsReadmeSays(string sample, string printed)
     {
         (int exitCode, string output, string errors) = Dotnet.Run(Dotnet.PathOf("RawWs.Samples"), sample);
@@ -33,6 +34,7 @@ public sealed class ReadmeTests
 
     [TestCase("Frame")]
     [TestCase("Handshake")]
+    [TestCase("Server")]
     public void ThePackagesExample_StandsInItsReadme(string package)
     {
         string source = Repository.Read($"Tests/Samples/{package}Sample.cs");
@@ -40,14 +42,21 @@ public sealed class ReadmeTests
         Assert.That(Repository.Read($"{package}/README.md"), Does.Contain($"```csharp\n{usings}\n{Marked(source)}\n```"));
     }
 
-    // What stands between the marks, moved to the left.
+    // What stands between each pair of marks, moved to the left; an empty line is between two pairs.
     private static string Marked(string source)
     {
+        List<string> parts = [];
         string[] lines = source.Split('\n');
-        int first = Array.FindIndex(lines, static line => line.Trim() == "// README begins");
-        int indent = lines[first].IndexOf('/', StringComparison.Ordinal);
-        IEnumerable<string> marked = lines.Skip(first + 1).TakeWhile(static line => line.Trim() != "// README ends");
-        return string.Join('\n', marked.Select(line => line.Length > indent ? line[indent..] : line)).TrimEnd();
+        for (int i = 0; i < lines.Length; i++)
+        {
+            if (lines[i].Trim() != "// README begins") continue;
+            int indent = lines[i].IndexOf('/', StringComparison.Ordinal);
+            IEnumerable<string> marked = lines.Skip(i + 1).TakeWhile(static line => line.Trim() != "// README ends");
+            parts.Add(string.Join('\n', marked.Select(line => line.Length > indent ? line[indent..] : line)).TrimEnd());
+        }
+
+        Assert.That(parts, Is.Not.Empty);
+        return string.Join("\n\n", parts);
     }
 }
 

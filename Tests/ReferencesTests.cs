@@ -1,4 +1,4 @@
-// What may know what: Frame the base library only, Handshake System.IO.Pipelines besides, and nobody the Server.
+// What may know what: Frame the base library only, Handshake System.IO.Pipelines besides, and the server both and the face of a log.
 
 using System.Reflection;
 
@@ -19,6 +19,12 @@ public sealed class ReferencesTests
         Assert.That(names, Has.None.StartsWith("System.Net.WebSockets").And.None.StartsWith("Microsoft.AspNetCore"));
         Assert.That(names, Does.Contain("RawWs.Frame").And.Contain("RawWs.Handshake"));
     }
+
+    [Test]
+    public void Server_NeedsTheFaceOfALog_AndNoMore() => Assert.That(
+        typeof(RawWs.Server.WebSocketServer).Assembly.GetReferencedAssemblies().Select(static name => name.Name!)
+            .Where(static name => !name.StartsWith("System.", StringComparison.Ordinal)),
+        Is.EquivalentTo(["RawWs.Frame", "RawWs.Handshake", "Microsoft.Extensions.Logging.Abstractions"]));
 
     private static void Check(Assembly assembly, string[] besides)
     {

@@ -1,7 +1,5 @@
 // A server that can be started: its command, and how it is spoken to. And where those are that come with this project.
 
-using RawWs.Server;
-
 namespace RawWs.Benchmarks.Load;
 
 /// <summary>A server that the matrix starts and ends. It listens on 127.0.0.1.</summary>
@@ -41,7 +39,7 @@ public sealed record LoadServer(string Name, string Command, string? RouterComma
     }
 
     /// <summary>The command of ours, to which settings can be added.</summary>
-    internal static string OwnCommand => $"{Quote(Dotnet)} {Quote(typeof(WebSocketServer).Assembly.Location)} --listen 127.0.0.1:{{port}}";
+    internal static string OwnCommand => $"{Quote(Dotnet)} {Quote(typeof(Server.Console.Program).Assembly.Location)} --listen 127.0.0.1:{{port}}";
 
     private static LoadServer MakeRawWs() => new("rawws", OwnCommand + " --app echo", OwnCommand + " --app router");
 

@@ -118,7 +118,7 @@ public sealed partial class WebSocketConnection
             Refuse(result.Rule!, result.HeadOnly, OriginAdvice.Of(request, result.Rule!));
         else if (_overLimit) Refuse(HandshakeRules.TooManyConnections, result.HeadOnly);
         else if (!_context.Budget.HasRoomFor(BytesPerConnectionMin)) Refuse(HandshakeRules.OutOfMemory, result.HeadOnly);
-        else if (result.Kind == UpgradeResultKind.Page) ServePage(result.HeadOnly);
+        else if (result.Kind == UpgradeResultKind.Page) ServePage(_context.Options.FindPage(request.Path), result.HeadOnly);
         else Ask(request, result);
     }
 
@@ -227,10 +227,10 @@ public sealed partial class WebSocketConnection
         Flush();
     }
 
-    private void ServePage(bool headOnly)
+    private void ServePage(HttpPage page, bool headOnly)
     {
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
-        UpgradeResponse.WritePage(answer, _context.Page!.Html.Span, headOnly, _context.Page.ContentSecurityPolicy, _context.Date.Now);
+        UpgradeResponse.WritePage(answer, page.Html.Span, headOnly, page.ContentSecurityPolicy, _context.Date.Now);
         AnswerAndEnd(answer, 200, "page");
     }
 

@@ -1,5 +1,5 @@
-// Every line that the server can log, in one place. Text from clients is escaped before it comes here; in a close report it is escaped
-// here.
+// Every line that the server can log, in one place; the numbers that are missing are the console program's (ProgramLog). Text from clients
+// is escaped before it comes here; in a close report it is escaped here.
 
 using Microsoft.Extensions.Logging;
 
@@ -7,12 +7,6 @@ namespace RawWs.Server.Log;
 
 internal static partial class ServerLog
 {
-    [LoggerMessage(1, LogLevel.Information, "listening on {address} ({transport}, {loops} loops); page: {page}")]
-    public static partial void Listening(this ILogger log, string address, string transport, int loops, string page);
-
-    [LoggerMessage(2, LogLevel.Warning, "uids are not authenticated: whoever connects may take any name")]
-    public static partial void UidsAreNotAuthenticated(this ILogger log);
-
     /// <summary>Event 3: how the connection ended.</summary>
     public static void ConnectionEnded(this ILogger log, long id, PeerAddress peer, CloseReport report)
     {
@@ -51,14 +45,8 @@ internal static partial class ServerLog
     [LoggerMessage(11, LogLevel.Information, "stopped: {clean} of {count} connections closed in time")]
     public static partial void Stopped(this ILogger log, int clean, int count);
 
-    [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored{question}")]
-    public static partial void VariableIgnored(this ILogger log, string variable, string question);
-
     [LoggerMessage(13, LogLevel.Warning, "compression is off: {problem}; connections are accepted without permessage-deflate")]
     public static partial void CompressionUnavailable(this ILogger log, string problem);
-
-    [LoggerMessage(14, LogLevel.Warning, "--{setting} has no effect without --compression on")]
-    public static partial void SettingWithoutEffect(this ILogger log, string setting);
 
     /// <summary>Endings of the last second that have no lines of their own: how many, by kind.</summary>
     [LoggerMessage(15, LogLevel.Information, "{count} more connections ended: {kinds}")]

@@ -101,7 +101,7 @@ public sealed class RealClientsTests
     [TestCase("/chat", 101)]
     [TestCase("/index.html", 101)]
     public void AnUpgrade_OfAnyPath(string path, int status) =>
-        Assert.That(StatusOf(RequestVectors.Valid.Replace("/ws/chat", path, StringComparison.Ordinal), new UpgradePolicy { HasPage = true }), Is.EqualTo(status));
+        Assert.That(StatusOf(RequestVectors.Valid.Replace("/ws/chat", path, StringComparison.Ordinal), new UpgradePolicy { Pages = ["/"] }), Is.EqualTo(status));
 
     [TestCase("/", 200)]
     [TestCase("/?uid=1", 200)]
@@ -109,7 +109,7 @@ public sealed class RealClientsTests
     [TestCase("/ws", 426)]
     [TestCase("/favicon.ico", 426)]
     public void APlainGet_OfAnyPath(string path, int status) =>
-        Assert.That(StatusOf($"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n", new UpgradePolicy { HasPage = true }), Is.EqualTo(status));
+        Assert.That(StatusOf($"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n", new UpgradePolicy { Pages = ["/"] }), Is.EqualTo(status));
 
     // A proxy that speaks HTTP/1.0 to us, or drops what belongs to the connection: the page would tell its owner nothing.
     [TestCase("GET / HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", 426)]
@@ -118,7 +118,7 @@ public sealed class RealClientsTests
     [TestCase("GET / HTTP/1.1\r\nHost: localhost\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 426)]
     [TestCase("GET / HTTP/1.0\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n", 200)]
     public void WhoSpeaksOfWebSocket_IsToldThatTheUpgradeIsMissing(string request, int status) =>
-        Assert.That(StatusOf(request, new UpgradePolicy { HasPage = true }), Is.EqualTo(status));
+        Assert.That(StatusOf(request, new UpgradePolicy { Pages = ["/"] }), Is.EqualTo(status));
 
     private static int StatusOf(string text, UpgradePolicy? policy = null)
     {

@@ -18,8 +18,8 @@ public sealed record RequestVector(string Name, string Request, HandshakeRule? R
 
 public static class RequestVectors
 {
-    public static readonly UpgradePolicy AnyPath = new() { HasPage = true };
-    private static readonly UpgradePolicy NamedPaths = new() { HasPage = true, Endpoints = ["/", "/ws/"] };
+    public static readonly UpgradePolicy AnyPath = new() { Pages = ["/"] };
+    private static readonly UpgradePolicy NamedPaths = new() { Pages = ["/"], Endpoints = ["/", "/ws/"] };
 
     private const string Line = "GET /ws/chat HTTP/1.1\r\n";
     private const string Host = "Host: localhost:2000\r\n";

@@ -1,4 +1,5 @@
-// Runs the examples of the packages' READMEs: `frame` or `handshake`. A test compares what they print, and the text with the READMEs.
+// Runs the examples of the packages' READMEs: `frame`, `handshake` or `server`. A test compares what they print, and the text with the
+// READMEs.
 
 using RawWs.Samples;
 
@@ -10,7 +11,10 @@ switch (args)
     case ["handshake"]:
         HandshakeSample.Run();
         return 0;
+    case ["server"]:
+        await ServerSample.Run();
+        return 0;
     default:
-        Console.Error.WriteLine("Either frame or handshake.");
+        Console.Error.WriteLine("One of frame, handshake and server.");
         return 2;
 }

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
 using RawWs.Server;
+using RawWs.Server.Console.Log;
 using RawWs.Server.Log;
 
 namespace RawWs.Tests.Server;

@@ -6,6 +6,7 @@ using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
 using OpenQA.Selenium.Support.UI;
 using RawWs.Server.Applications;
+using RawWs.Server.Console.Pages;
 using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
@@ -76,7 +77,7 @@ public sealed class ForeignClientTests(Setup setup)
     {
         using ChromeDriver browser = OpenBrowser();
         await using TestServer server = await TestServer.Start(
-            setup, new RouterApplication(Introduce.Query, DuplicateUid.Replace), static options => options with { ServesPage = true });
+            setup, new RouterApplication(Introduce.Query, DuplicateUid.Replace), static options => options with { Pages = [DemoPage.Load()] });
         string[] tabs = new string[2];
         for (int i = 0; i < 2; i++)
         {
@@ -134,7 +135,7 @@ public sealed class ForeignClientTests(Setup setup)
                 return ValueTask.CompletedTask;
             })
             { Closed = reports.Enqueue },
-            static options => options with { ServesPage = true, Compression = true, CompressionBytesMin = 1 });
+            static options => options with { Pages = [DemoPage.Load()], Compression = true, CompressionBytesMin = 1 });
         await browser.Navigate().GoToUrlAsync($"http://127.0.0.1:{server.Port}/");
         browser.FindElement(By.Id("connect")).Click();
         WaitFor(browser, "state", "1 OPEN");
@@ -149,7 +150,7 @@ public sealed class ForeignClientTests(Setup setup)
     }
 
     private Task<TestServer> Start(TimeSpan heartbeat) => TestServer.Start(
-        setup, new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), options => options with { Heartbeat = heartbeat, ServesPage = true });
+        setup, new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), options => options with { Heartbeat = heartbeat, Pages = [DemoPage.Load()] });
 
     private static ChromeDriver OpenBrowser()
     {

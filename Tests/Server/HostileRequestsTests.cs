@@ -15,7 +15,8 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
 using RawWs.Server.Applications;
-using RawWs.Server.Log;
+using RawWs.Server.Console.Log;
+using RawWs.Server.Console.Pages;
 using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
@@ -125,7 +126,7 @@ public sealed partial class HostileRequestsTests(Setup setup)
     public async Task BehindARefusedUpgrade_ASecondRequestIsNeitherAnsweredNorExecuted(string first, int status)
     {
         RouterApplication router = new(Introduce.FirstMessage, DuplicateUid.Share);
-        await using TestServer server = await TestServer.Start(setup, router, static options => options with { ServesPage = true });
+        await using TestServer server = await TestServer.Start(setup, router, static options => options with { Pages = [DemoPage.Load()] });
         using RawClient honest = RawClient.Open(server.Port, "/?uid=honest");
         using RawClient client = RawClient.Connect(server.Port);
         byte[] smuggled = [.. Encoding.ASCII.GetBytes($"GET /?uid=smuggled HTTP/1.1\r\n{RawClient.Upgrade}\r\n"), .. RawClient.Frame(Opcode.Text, "honest:smuggled"u8)];

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using RawWs.Server.Console.Log;
 using RawWs.Server.Log;
 
 namespace RawWs.Tests.Server;

@@ -3,14 +3,15 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
-using RawWs.Server.Pages;
+using RawWs.Server;
+using RawWs.Server.Console.Pages;
 
 namespace RawWs.Tests.Server;
 
 [TestFixture]
 public partial class PageTests
 {
-    private readonly DemoPage _page = DemoPage.Load();
+    private readonly HttpPage _page = DemoPage.Load();
 
     private string Html => Encoding.UTF8.GetString(_page.Html.Span);
 

@@ -5,7 +5,8 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server.Applications;
-using RawWs.Server.Log;
+using RawWs.Server.Console.Log;
+using RawWs.Server.Console.Pages;
 using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
@@ -24,7 +25,7 @@ public sealed class RefusalTests(Setup setup)
     public async Task Rfc9110_6_6_1_AnAnswer_SaysTheDate(string request, int status)
     {
         FakeTimeProvider time = new(new DateTimeOffset(1994, 11, 6, 8, 49, 37, 900, TimeSpan.Zero));
-        await using TestServer server = await TestServer.Start(setup, NewRouter(), options => options with { ServesPage = true, TimeProvider = time });
+        await using TestServer server = await TestServer.Start(setup, NewRouter(), options => options with { Pages = [DemoPage.Load()], TimeProvider = time });
         Assert.That(Ask(server, request), Does.StartWith($"HTTP/1.1 {status} ").And.Contain("\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
         time.Advance(TimeSpan.FromMilliseconds(100));
         Assert.That(Ask(server, request), Does.Contain("\r\nDate: Sun, 06 Nov 1994 08:49:38 GMT\r\n"));

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Log;
+using RawWs.Server.Console.Log;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

@@ -73,7 +73,7 @@ public sealed partial class ServerCloseCodesTests
     [Test]
     public void TheDemoPage_HasWordsForEachCode()
     {
-        string page = Repository.Read("Server", "Pages", "index.html");
+        string page = Repository.Read("Server", "Console", "Pages", "index.html");
         foreach (int code in RfcCodes.Concat(OwnCodes)) Assert.That(page, Does.Match($"\\b{code}: '"));
     }
 

@@ -1,7 +1,7 @@
 // The file with settings: what it may hold, and that one which is there and cannot be used is told, whatever it is.
 
 using Microsoft.Extensions.Time.Testing;
-using RawWs.Server.Settings;
+using RawWs.Server.Console.Settings;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

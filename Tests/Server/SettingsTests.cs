@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Routing;
-using RawWs.Server.Settings;
+using RawWs.Server.Console.Settings;
 
 namespace RawWs.Tests.Server;
 
@@ -33,7 +33,7 @@ public partial class SettingsTests
         Assert.That((server.MessageBytesMax, server.FragmentsMax, server.SendBufferBytesMax), Is.EqualTo((1 << 20, 1024, 1 << 20)));
         Assert.That((server.HandshakeTimeout.TotalSeconds, server.MessageTimeout.TotalSeconds), Is.EqualTo((10, 30)));
         Assert.That((server.SendTimeout.TotalSeconds, server.CloseTimeout.TotalSeconds), Is.EqualTo((30, 5)));
-        Assert.That(server.ServesPage, Is.True);
+        Assert.That(server.Pages.Select(static page => page.Path), Is.EqualTo(["/"]));
         Assert.That((settings.Application, settings.DuplicateUid), Is.EqualTo((ApplicationKind.Router, DuplicateUid.Share)));
         Assert.That((settings.Drain.TotalSeconds, settings.LogLevel), Is.EqualTo((5, LogLevel.Information)));
     }
@@ -356,7 +356,7 @@ public partial class SettingsTests
     {
         Dictionary<string, string> environment = variables.ToDictionary(static variable => variable.Name, static variable => variable.Value);
         using StringWriter outputWriter = new(), errorWriter = new();
-        CommandLineResult result = new RawWs.Server.Settings.CommandLine(environment, _directory, outputWriter, errorWriter, _time).Read(arguments);
+        CommandLineResult result = new RawWs.Server.Console.Settings.CommandLine(environment, _directory, outputWriter, errorWriter, _time).Read(arguments);
         (output, error) = (outputWriter.ToString(), errorWriter.ToString());
         return result;
     }

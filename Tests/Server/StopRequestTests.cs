@@ -1,7 +1,7 @@
 // One request to stop, or two: the time between the signals decides.
 
 using Microsoft.Extensions.Time.Testing;
-using RawWs.Server;
+using RawWs.Server.Console;
 
 namespace RawWs.Tests.Server;
 

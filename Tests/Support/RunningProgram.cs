@@ -56,14 +56,14 @@ internal sealed partial class RunningProgram : IDisposable
 
     public static RunningProgram StartWith(Dictionary<string, string> variables, params string[] arguments)
     {
-        ProcessStartInfo start = new("dotnet", [typeof(WebSocketServer).Assembly.Location, .. arguments]);
+        ProcessStartInfo start = new("dotnet", [typeof(RawWs.Server.Console.Program).Assembly.Location, .. arguments]);
         foreach ((string name, string value) in variables) start.Environment[name] = value;
         return Start(start);
     }
 
     /// <summary>In a shell in which something has been set before.</summary>
     public static RunningProgram StartUnder(string command, params string[] arguments) =>
-        Start(new ProcessStartInfo("bash", ["-c", $"{command}; exec dotnet \"$@\"", "bash", typeof(WebSocketServer).Assembly.Location, .. arguments]));
+        Start(new ProcessStartInfo("bash", ["-c", $"{command}; exec dotnet \"$@\"", "bash", typeof(RawWs.Server.Console.Program).Assembly.Location, .. arguments]));
 
     /// <summary>
     /// With system calls that fail: these (Denials/Denial has the form) from the start, and others after <see cref="Deny"/>. Where the

@@ -29,7 +29,7 @@ internal sealed partial class UpgradeOracle(RequestOracle request, string path, 
         {
             string[] words = ["Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"];
             if (words.Any(word => Values(word).Count > 0)) return Refuse(HandshakeRules.UpgradeLost);
-            if (path == "/" && policy.HasPage) return (UpgradeResultKind.Page, null);
+            if (policy.Pages.Contains(path)) return (UpgradeResultKind.Page, null);
             return Refuse(isEndpoint ? HandshakeRules.UpgradeNotAsked : HandshakeRules.PathUnknown);
         }
 

@@ -73,7 +73,7 @@ internal static class UpgradeTarget
 
     private static UpgradePolicy Policy(int bits) => new()
     {
-        HasPage = (bits & 4) != 0,
+        Pages = (bits & 4) != 0 ? ["/"] : [],
         AllowNullOrigin = (bits & 8) != 0,
         AllowedOrigins = (bits & 16) != 0 ? ["https://example.com", "http://[::1]:81"] : [],
         AllowedHosts = (bits & 32) != 0 ? ["ws.example"] : [],

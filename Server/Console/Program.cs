@@ -7,12 +7,13 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
+using RawWs.Server.Console.Log;
+using RawWs.Server.Console.Settings;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
-using RawWs.Server.Settings;
 
-namespace RawWs.Server;
+namespace RawWs.Server.Console;
 
 internal static class Program
 {

@@ -7,7 +7,7 @@
 
 using System.Runtime.InteropServices;
 
-namespace RawWs.Server.Memory;
+namespace RawWs.Server.Console;
 
 internal sealed partial class IdleTrim : IDisposable
 {

@@ -137,8 +137,14 @@ public sealed record ServerOptions
     /// <summary>The largest window in both directions, in bits, 9 to 15: 2 to this power bytes. Default: 15.</summary>
     public int CompressionWindowBits { get; init; } = 15;
 
-    /// <summary>Whether a plain GET of "/" is answered with the demo page. Default: false.</summary>
-    public bool ServesPage { get; init; }
+    /// <summary>
+    /// The paths at which clients may connect, percent-decoded. One that ends in a slash means every path that begins with it; but "/" means
+    /// itself alone. Another path is answered with 404. Default: null, and then every path is an endpoint.
+    /// </summary>
+    public IReadOnlyList<string>? Endpoints { get; init; }
+
+    /// <summary>The pages with which plain requests of their paths are answered. Default: none.</summary>
+    public IReadOnlyList<HttpPage> Pages { get; init; } = [];
 
     /// <summary>The clock and its timers. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
@@ -182,6 +188,7 @@ public sealed record ServerOptions
         foreach (string host in AllowedHosts)
             if (OriginRule.FindHostError(host) is { } problem)
                 return $"{nameof(AllowedHosts)}: \"{LogText.Escape(host)}\" can never match: {problem}.";
+        if (FindBadPath() is { } path) return path;
         if (PingText is not null && Heartbeat > TimeSpan.Zero)
             return $"{nameof(PingText)}: only without a heartbeat (set {nameof(Heartbeat)} to zero).";
         return FindBadTime(nameof(MessageTimeout), MessageTimeout) ?? FindBadTime(nameof(HandshakeTimeout), HandshakeTimeout)
@@ -190,10 +197,31 @@ public sealed record ServerOptions
             ?? (Heartbeat == TimeSpan.Zero ? null : FindBadTime(nameof(Heartbeat), Heartbeat));
     }
 
+    private string? FindBadPath()
+    {
+        if (Endpoints is { Count: 0 }) return $"{nameof(Endpoints)}: at least one path is needed, or null for every path.";
+        foreach (string endpoint in Endpoints ?? [])
+            if (!IsPath(endpoint)) return $"{nameof(Endpoints)}: \"{LogText.Escape(endpoint)}\" is no path: it must begin with a slash.";
+        foreach (HttpPage page in Pages)
+        {
+            if (!IsPath(page.Path)) return $"{nameof(Pages)}: \"{LogText.Escape(page.Path)}\" is no path: it must begin with a slash.";
+            if (FindPage(page.Path) != page) return $"{nameof(Pages)}: there are two of the path \"{LogText.Escape(page.Path)}\".";
+            if (page.ContentSecurityPolicy.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+                return $"{nameof(Pages)}: the content security policy of \"{LogText.Escape(page.Path)}\" must be printable ASCII.";
+        }
+
+        return null;
+    }
+
+    private static bool IsPath(string path) => path.StartsWith('/');
+
     private static string? FindBadTime(string name, TimeSpan time) =>
         time >= TimeSpan.FromMilliseconds(1) && time <= TimeSpan.FromDays(1)
             ? null
             : $"{name}: 0.001 to 86400 seconds, not {time.TotalSeconds}.";
+
+    /// <summary>The page of this path, which must be one of <see cref="Pages"/>.</summary>
+    internal HttpPage FindPage(string path) => Pages.First(page => page.Path == path);
 
     /// <summary>What the system has too little of for such a server and a few clients, as a sentence; null when there is enough.</summary>
     internal string? FindShortage() =>

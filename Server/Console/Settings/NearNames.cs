@@ -1,7 +1,7 @@
 // Finds the name that was probably meant when a name does not exist: one that is written almost the same, that begins the same, or that
 // other programs use for the same thing. In: what was written. Out: names as in the table; mostly one, and none where it would be a guess.
 
-namespace RawWs.Server.Settings;
+namespace RawWs.Server.Console.Settings;
 
 internal static class NearNames
 {

@@ -10,8 +10,9 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using RawWs.Server.Log;
 
-namespace RawWs.Server.Log;
+namespace RawWs.Server.Console.Log;
 
 /// <summary>An <see cref="ILoggerProvider"/> that drops rather than blocks.</summary>
 internal sealed class ConsoleLog : ILoggerProvider

@@ -2,10 +2,11 @@
 
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
+using RawWs.Server.Console.Pages;
 using RawWs.Server.Memory;
 using RawWs.Server.Routing;
 
-namespace RawWs.Server.Settings;
+namespace RawWs.Server.Console.Settings;
 
 /// <summary>Which of the two applications runs.</summary>
 internal enum ApplicationKind : byte
@@ -17,8 +18,8 @@ internal enum ApplicationKind : byte
 /// <summary>Everything that one run of the program needs to know.</summary>
 internal sealed record RunSettings
 {
-    // The program has a heartbeat of 10 s, for the sake of the demo page. The library has none unless it is asked for.
-    public ServerOptions Server { get; init; } = new() { Heartbeat = TimeSpan.FromSeconds(10), ServesPage = true };
+    // The program has a heartbeat of 10 s, for the sake of the demo page, and the page. The library has neither unless it is asked for.
+    public ServerOptions Server { get; init; } = new() { Heartbeat = TimeSpan.FromSeconds(10), Pages = [DemoPage.Load()] };
 
     public ApplicationKind Application { get; init; }
 

@@ -10,7 +10,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using RawWs.Server.Log;
 
-namespace RawWs.Server.Settings;
+namespace RawWs.Server.Console.Settings;
 
 /// <summary>A setting as the file has it.</summary>
 /// <param name="Setting">The setting.</param>

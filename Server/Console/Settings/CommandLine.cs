@@ -7,7 +7,7 @@ using System.Collections;
 using System.CommandLine;
 using RawWs.Server.Log;
 
-namespace RawWs.Server.Settings;
+namespace RawWs.Server.Console.Settings;
 
 /// <summary>The result of reading the command line.</summary>
 /// <param name="Settings">The settings; null when there is nothing to run, and the program ends with <paramref name="ExitCode"/>.</param>

@@ -10,7 +10,7 @@ using RawWs.Server.Listening;
 using RawWs.Server.Memory;
 using RawWs.Server.Routing;
 
-namespace RawWs.Server.Settings;
+namespace RawWs.Server.Console.Settings;
 
 /// <summary>One setting of the program.</summary>
 /// <param name="Name">The name, as it is written after "--".</param>

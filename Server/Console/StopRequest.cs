@@ -2,7 +2,7 @@
 // once. One request may come as two signals: `timeout` signals its child and then the child's group, and the end of a terminal signals the
 // shell's children twice. So what comes within half a second of the first signal belongs to the first.
 
-namespace RawWs.Server;
+namespace RawWs.Server.Console;
 
 /// <summary>Whether somebody has asked the program to stop. Any thread.</summary>
 internal sealed class StopRequest(TimeProvider time)

@@ -4,7 +4,7 @@
 using System.Globalization;
 using System.Net;
 
-namespace RawWs.Server.Settings;
+namespace RawWs.Server.Console.Settings;
 
 internal static class SettingText
 {

@@ -4,9 +4,10 @@
 // inherited.
 
 using System.Text;
+using RawWs.Server.Log;
 using RawWs.Server.Native;
 
-namespace RawWs.Server.Log;
+namespace RawWs.Server.Console.Log;
 
 internal static class Outputs
 {
@@ -14,7 +15,7 @@ internal static class Outputs
     private const int ErrorDescriptor = 2;
 
     /// <summary>The standard output; if it is closed, a stream that discards everything.</summary>
-    public static Stream OpenOutput() => IsOpen(OutputDescriptor) ? Console.OpenStandardOutput() : Stream.Null;
+    public static Stream OpenOutput() => IsOpen(OutputDescriptor) ? System.Console.OpenStandardOutput() : Stream.Null;
 
     /// <summary>Writes a text to the standard output, whole.</summary>
     /// <returns>Why it could not be written; null when it was.</returns>
@@ -23,7 +24,7 @@ internal static class Outputs
         if (!IsOpen(OutputDescriptor)) return "the standard output is closed";
         try
         {
-            using Stream output = Console.OpenStandardOutput();
+            using Stream output = System.Console.OpenStandardOutput();
             output.Write(Encoding.UTF8.GetBytes(text));
             output.Flush();
             return null;
@@ -50,7 +51,7 @@ internal static class Outputs
 
         try
         {
-            using Stream output = Console.OpenStandardError();
+            using Stream output = System.Console.OpenStandardError();
             output.Write(line);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -5,21 +5,12 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace RawWs.Server.Pages;
+namespace RawWs.Server.Console.Pages;
 
-internal sealed class DemoPage
+internal static class DemoPage
 {
-    private DemoPage(byte[] html, string contentSecurityPolicy)
-    {
-        Html = html;
-        ContentSecurityPolicy = contentSecurityPolicy;
-    }
-
-    public ReadOnlyMemory<byte> Html { get; }
-
-    public string ContentSecurityPolicy { get; }
-
-    public static DemoPage Load()
+    /// <summary>Loads the page, which is at "/".</summary>
+    public static HttpPage Load()
     {
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("index.html")
             ?? throw new InvalidOperationException("The assembly has no index.html in it.");
@@ -29,7 +20,7 @@ internal sealed class DemoPage
         string text = Encoding.UTF8.GetString(html);
         string policy = $"default-src 'none'; script-src '{Hash(text, "script")}'; style-src '{Hash(text, "style")}'; "
             + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-        return new DemoPage(html, policy);
+        return new HttpPage("/", html, policy);
     }
 
     // The hash of the one element with this name, in the policy's form.

@@ -1,0 +1,21 @@
+// The lines that the program logs beside the server's; their numbers are not used in ServerLog. Text from outside is escaped before it comes
+// here.
+
+using Microsoft.Extensions.Logging;
+
+namespace RawWs.Server.Console.Log;
+
+internal static partial class ProgramLog
+{
+    [LoggerMessage(1, LogLevel.Information, "listening on {address} ({transport}, {loops} loops); page: {page}")]
+    public static partial void Listening(this ILogger log, string address, string transport, int loops, string page);
+
+    [LoggerMessage(2, LogLevel.Warning, "uids are not authenticated: whoever connects may take any name")]
+    public static partial void UidsAreNotAuthenticated(this ILogger log);
+
+    [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored{question}")]
+    public static partial void VariableIgnored(this ILogger log, string variable, string question);
+
+    [LoggerMessage(14, LogLevel.Warning, "--{setting} has no effect without --compression on")]
+    public static partial void SettingWithoutEffect(this ILogger log, string setting);
+}
