@@ -14,7 +14,12 @@ internal sealed partial class SendQueue
         if (_chunk is null || _chunk.Length - _chunkEnd < length)
         {
             // A chunk to which no entry refers would be lost here, but there is none: the last Dequeue returns it.
-            if (!TryRent(Math.Max(_nextChunkBytes, length), required, out array)) return false;
+            if (!TryRent(Math.Max(_nextChunkBytes, length), required: false, out array))
+            {
+                if (!required) return false;
+                array = _budget.Rent(length); // past the limit, and so no more than it needs
+            }
+
             _chunk = array;
             _chunkEnd = 0;
             _nextChunkBytes = Math.Min(_nextChunkBytes * 4, ChunkBytesMax);

@@ -11,7 +11,7 @@ internal sealed partial class SendQueue
 {
     /// <summary>
     /// Puts what the kernel did not send in front of everything that is queued. False when the memory limit is reached: then nothing is
-    /// kept.
+    /// kept. Control frames alone are kept whatever the limit, because they are a few bytes at most.
     /// </summary>
     /// <param name="frames">
     /// Frames that this server wrote, one after the other. A frame with a payload segment has only its header here.
@@ -33,7 +33,8 @@ internal sealed partial class SendQueue
         }
 
         int room = kept + (lastPong < 0 ? 0 : PongBytesMax);
-        if (_budget.TryRentToWait(room) is not { } array) return false;
+        byte[]? array = IsControl(frames, source, segments, sent) ? _budget.Rent(room) : _budget.TryRentToWait(room);
+        if (array is null) return false;
 
         // Frames, the last Pong, frames: at most three entries. They are enqueued from the last to the first.
         int at = 0, pongAt = -1, pongLength = 0;
@@ -62,6 +63,14 @@ internal sealed partial class SendQueue
         return true;
     }
 
+    /// <summary>Whether what the kernel did not send consists of control frames only.</summary>
+    public static bool IsControl(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int sent)
+    {
+        for (CorkReader all = new(frames, source, segments); all.TryRead();)
+            if (all.End > sent && !all.IsControl) return false;
+        return true;
+    }
+
     /// <summary>Reads frame after frame, wherever their payloads lie.</summary>
     private ref struct CorkReader(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments)
     {
@@ -82,6 +91,8 @@ internal sealed partial class SendQueue
 
         public bool IsPong { get; private set; }
 
+        public bool IsControl { get; private set; }
+
         public bool TryRead()
         {
             Start = End;
@@ -95,6 +106,7 @@ internal sealed partial class SendQueue
             _inline = _frames.Slice(_at, length);
             _at += length;
             IsPong = header.Opcode == Opcode.Pong;
+            IsControl = header.IsControl;
             return true;
         }
 

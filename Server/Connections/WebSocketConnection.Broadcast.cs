@@ -3,6 +3,7 @@
 
 using System.Runtime.CompilerServices;
 using RawWs.Server.Loops;
+using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 
@@ -26,7 +27,8 @@ public sealed partial class WebSocketConnection
         bool requestFlush = false;
         _transport.SendBatched();
         // Something that only waits for the end of this turn (a Pong) should not make the broadcasts need memory behind it.
-        if (_loop.IsMemoryTight && !_stalled && Volatile.Read(ref _queue) is not null) Flush();
+        if (!_stalled && Volatile.Read(ref _queue) is not null && (_loop.IsMemoryTight || !_context.Budget.HasRoomToWait(BroadcastLog.BytesMax)))
+            Flush();
         lock (_transport)
         {
             if (!_accepting || _broadcastsHad >= end) return;
@@ -38,7 +40,8 @@ public sealed partial class WebSocketConnection
             }
             else
             {
-                requestFlush = QueueBroadcasts() && _queue!.RequestFlush();
+                requestFlush = QueueBroadcasts(out bool noMemory) && _queue!.RequestFlush();
+                if (noMemory) CloseForMemory();
             }
         }
 
@@ -61,8 +64,9 @@ public sealed partial class WebSocketConnection
     }
 
     // Under the lock. These broadcasts were accepted when there was room, so they are queued even past the bound. If they fill the queue,
-    // those that arrived in this moment are queued too. Without memory for that they stay in the log if nothing else waits: the loop's turn
-    // sends them from there. If something waits, the connection is closed, because no message may be lost in silence.
+    // those that arrived in this moment are queued too. Without memory for that they stay in the log: the loop's turn sends them from there,
+    // after what waits for the end of this turn. If the kernel does not accept that, the connection is closed, because no message may be
+    // lost in silence.
     private bool QueueBroadcastsSentBefore(out bool noMemory)
     {
         noMemory = false;
@@ -70,21 +74,48 @@ public sealed partial class WebSocketConnection
         bool some = false;
         while (_accepting && HasBroadcastsToCome)
         {
-            bool nothingWaits = _queue is null;
             _queue ??= SendQueue.TryRent(_context.Budget, _loop.Congestion, _loop.Now);
             noMemory = _queue is null || !TryQueueBroadcasts(log);
-            if (noMemory && _queue is not null)
+            if (noMemory)
             {
-                if (nothingWaits) ReturnQueueIfEmpty();
-                else CloseForMemory();
+                if (_queue is not null) ReturnQueueIfEmpty();
+                return some;
             }
 
-            if (noMemory) return some;
             some = true;
             if (!_queue!.IsFull) break;
         }
 
         return some;
+    }
+
+    // Under the lock. The queue has just become full: whoever has sent to all before that has been told that everybody gets it.
+    private void QueueBroadcastsBeforeFull()
+    {
+        QueueBroadcastsSentBefore(out bool noMemory);
+        if (noMemory) CloseForMemory();
+    }
+
+    // We close, and what was sent to everybody before goes before the Close: queued, or, without memory for that, at once. False when it can
+    // be neither, for the kernel takes nothing; or when that was found before.
+    private bool TryBringUpToDate()
+    {
+        if (!TryKeepBroadcasts() && _loop.Cork.Owner is var owner && (owner is null || owner == this)
+            && !_stalled && (_transport.PausedBy & ReadPauseReasons.SendQueue) == 0 && FlushCork())
+        {
+            SendBroadcasts(_loop.Broadcasts, _loop.Broadcasts.End);
+            _transport.SendBatched();
+        }
+
+        return TryKeepBroadcasts() && ((Posted)Volatile.Read(ref _posted) & Posted.CloseForMemory) == 0;
+    }
+
+    private bool TryKeepBroadcasts()
+    {
+        bool requestFlush, noMemory;
+        lock (_transport) requestFlush = QueueBroadcasts(out noMemory) && _queue!.RequestFlush();
+        if (requestFlush) _loop.MarkDirty(this);
+        return !noMemory;
     }
 
     private bool TryQueueBroadcasts(BroadcastLog log)

@@ -19,6 +19,8 @@ public sealed partial class WebSocketConnection
     private const long DiscardedBytesMax = 1024 * 1024;
     private const string OutOfMemoryReason = "server out of memory";
 
+    private static readonly CloseRequest OutOfMemoryClose = new(EndCause.OutOfMemory, CloseCodes.TryAgainLater, OutOfMemoryReason, DropUnsent: false);
+
     private Ending? _ending; // made when there is something to say about the end
     private bool _opened;
     private bool _clean;
@@ -48,15 +50,14 @@ public sealed partial class WebSocketConnection
         else AbortNow();
     }
 
-    private void BeginClose(CloseRequest request)
+    private void BeginClose(CloseRequest request, bool missesSome = false)
     {
         if (_phase != Phase.Open) return;
-        if (request.DropUnsent)
-        {
-            // Perhaps this loop itself was slow: what the kernel sends now is not dropped.
-            Flush();
-            if (_phase != Phase.Open) return;
-        }
+        // Perhaps this loop itself was slow: what the kernel sends now is not dropped.
+        if (request.DropUnsent) Flush();
+        bool isToTell = !request.DropUnsent && (!TryBringUpToDate() || missesSome);
+        if (_phase != Phase.Open) return;
+        if (isToTell) request = TellWhatIsMissed(request);
 
         SetEnding(request.Cause, request.Code, request.Reason);
         _phase = Phase.Closing;
@@ -109,8 +110,16 @@ public sealed partial class WebSocketConnection
         BeginClose(new CloseRequest(EndCause.HandlerError, CloseCodes.InternalError, "internal error", DropUnsent: false));
     }
 
-    private void FailForMemory() =>
-        BeginClose(new CloseRequest(EndCause.OutOfMemory, CloseCodes.TryAgainLater, OutOfMemoryReason, DropUnsent: false));
+    private void FailForMemory() => BeginClose(OutOfMemoryClose);
+
+    // What was accepted for it, sent to everybody, could not be kept. The code of an application's Close is the application's, whose clients
+    // know it; in place of the server's own the client is told that it has missed something.
+    private CloseRequest TellWhatIsMissed(CloseRequest request)
+    {
+        if (request.Cause is not (EndCause.ApplicationClosed or EndCause.Replaced or EndCause.Rejected)) return OutOfMemoryClose;
+        _context.Log.BroadcastsMissed(Id, request.Code);
+        return request;
+    }
 
     void ITransportOwner.OnBytesLost()
     {

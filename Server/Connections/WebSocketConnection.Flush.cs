@@ -143,15 +143,17 @@ public sealed partial class WebSocketConnection
         return all && !_stalled;
     }
 
-    // False when there is no memory for the rest. A frame may be cut then, and nothing can follow it: the connection is reset.
+    // False when there is no memory for the rest; control frames alone are kept without asking. A frame may be cut then, and nothing can
+    // follow it: the connection is reset.
     private bool TryQueueRest(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int sent)
     {
         lock (_transport)
         {
             _queue ??= SendQueue.TryRent(_context.Budget, _loop.Congestion, _loop.Now);
+            if (_queue is null && SendQueue.IsControl(frames, source, segments, sent)) _queue = SendQueue.Rent(_context.Budget, _loop.Congestion, _loop.Now);
             if (_queue is not null && _queue.TryPrepend(frames, source, segments, sent))
             {
-                if (_queue.IsFull) QueueBroadcastsSentBefore(out _);
+                if (_queue.IsFull) QueueBroadcastsBeforeFull();
                 return true;
             }
         }

@@ -127,7 +127,7 @@ public sealed partial class WebSocketConnection
                 _ => TryCompressInOrder(kind, bytes),
             };
             if (!queued) return RefuseForMemory();
-            if (_queue!.IsFull) QueueBroadcastsSentBefore(out _);
+            if (_queue!.IsFull) QueueBroadcastsBeforeFull();
             requestFlush = _queue.RequestFlush();
         }
 
@@ -142,7 +142,7 @@ public sealed partial class WebSocketConnection
             if (!TryGetQueue(out SendResult refused)) return refused;
             if (!_queue!.TryAppend(frame)) return RefuseForMemory();
             if (afterTakeover) _deflate!.OnSharedFrame();
-            if (_queue.IsFull) QueueBroadcastsSentBefore(out _);
+            if (_queue.IsFull) QueueBroadcastsBeforeFull();
             requestFlush = _queue.RequestFlush();
         }
 
@@ -187,15 +187,17 @@ public sealed partial class WebSocketConnection
         Append(frame, kind);
     }
 
-    // Queues what must be sent whatever the bound: an HTTP answer or a control frame. On the owner's thread.
+    // Queues what must be sent whatever the bound: an HTTP answer or a control frame. If there is no memory for the broadcasts before it,
+    // they follow it from the log. On the owner's thread.
     private void Append(ReadOnlySpan<byte> bytes, SendQueue.EntryKind kind)
     {
         bool requestFlush;
         lock (_transport)
         {
-            QueueBroadcasts();
+            QueueBroadcasts(out bool noMemory);
             _queue ??= SendQueue.Rent(_context.Budget, _loop.Congestion, _loop.Now);
             _queue.Append(bytes, kind, coalesce: _stalled || _queue.IsLong);
+            if (noMemory && _queue.IsFull) CloseForMemory();
             requestFlush = _queue.RequestFlush();
         }
 

@@ -168,7 +168,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         Posted what = (Posted)Interlocked.Exchange(ref _posted, 0);
         if (_phase == Phase.Ended) return;
         if ((what & Posted.Start) != 0) StartOnLoop();
-        if ((what & Posted.Close) != 0) BeginClose(_closeRequest!);
+        if ((what & Posted.Close) != 0) BeginClose(_closeRequest!, missesSome: (what & Posted.CloseForMemory) != 0);
         if ((what & Posted.Flush) != 0) Flush();
         if ((what & Posted.ResumeReading) != 0) ResumeReading();
         if ((what & Posted.Delivered) != 0) ResumeAfterDelivery();

@@ -72,4 +72,8 @@ internal static partial class ServerLog
 
     [LoggerMessage(21, LogLevel.Critical, "loop {index} does not end: somebody's code runs on it and does not return; it is left behind")]
     public static partial void LoopLeftBehind(this ILogger log, int index);
+
+    [LoggerMessage(22, LogLevel.Warning, "connection {id} is closed without messages to everybody that came before its Close, "
+        + "with code {code}: there was no memory for them")]
+    public static partial void BroadcastsMissed(this ILogger log, long id, ushort code);
 }

@@ -15,7 +15,9 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IPendingDelivery
     /// <summary>The longest frame that is kept here, in bytes. A longer one is shared by reference.</summary>
     public const int FrameBytesMax = 2048;
 
-    private const int BytesMax = 256 * 1024;
+    /// <summary>The most that is here at once, in bytes.</summary>
+    public const int BytesMax = 256 * 1024;
+
     private const int CountMax = 4096;
     private const int ManyConnections = 64;
     private const int ConnectionsBetweenLooks = 16;

@@ -101,6 +101,25 @@ public sealed class SendQueueTests
         queue.Return();
     }
 
+    // A control frame is queued whatever the limit, and so it takes what it needs and not the usual chunk.
+    [Test]
+    public void AControlFrame_AtTheMemoryLimit_TakesNoMoreThanItNeeds([Values] bool isPong)
+    {
+        MemoryBudget budget = new(1 << 20);
+        SendQueue queue = SendQueue.Rent(budget, new Congestion(), now: 0);
+        int chunks = 1;
+        for (long held = budget.HeldBytes; chunks < 4; held = budget.HeldBytes)
+        {
+            queue.TryAppend(Opcode.Binary, new byte[60]);
+            if (budget.HeldBytes > held) chunks++;
+        }
+
+        while (queue.TryAppend(Opcode.Binary, new byte[2000])) budget.TryRent(1024);
+        long before = budget.HeldBytes;
+        queue.Append(new byte[127], isPong ? SendQueue.EntryKind.Pong : SendQueue.EntryKind.Close, coalesce: true);
+        Assert.That(budget.HeldBytes - before, Is.LessThanOrEqualTo(1024));
+    }
+
     // A receiver is limited by the bytes that wait for it. They cost hardly more than their size, because frames that lie side by side are
     // one entry.
     [Test]
