@@ -58,9 +58,9 @@ public sealed record ServerOptions
     public int MessageBytesMax { get; set => field = Open(value); } = 1024 * 1024;
 
     /// <summary>
-    /// The most fragments of a message, 1 or more. A message with more is closed with 1009 (§10.4). Default: one for each KiB of <see
-    /// cref="MessageBytesMax"/>, and at least 1,024. So a sender whose fragments have 1 KiB or more only meets the limit for bytes, and a
-    /// flood of tiny fragments ends.
+    /// The most fragments of a message, 1 or more. A message with more is closed with 1009 (§10.4). Default: one for each KiB of
+    /// <see cref="MessageBytesMax"/>, and at least 1,024. So a sender whose fragments have 1 KiB or more only meets the limit for bytes,
+    /// and a flood of tiny fragments ends.
     /// </summary>
     public int FragmentsMax
     {

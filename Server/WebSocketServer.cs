@@ -25,8 +25,8 @@ public interface IConnectionSet
     SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload);
 
     /// <summary>
-    /// Sends to every open connection, once each. A connection whose send queue is full does not get the message, and <paramref
-    /// name="refused"/> is told of it.
+    /// Sends to every open connection, once each. A connection whose send queue is full does not get the message, and
+    /// <paramref name="refused"/> is told of it.
     /// </summary>
     /// <returns>False when not everybody gets it: a send queue is full, or the server's memory limit is reached.</returns>
     bool Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null);

@@ -10,9 +10,9 @@ namespace RawWs.Tests;
 
 public sealed class ConformanceOfOthersTests
 {
-    // Where the others wait for more than they need, the rows wait for them in vain, a few hundred times. What they do answer takes them
-    // milliseconds. A heavy row keeps a processor busy, and no server makes one wait in vain.
-    private static readonly TimeSpan PatienceWithLightRows = TimeSpan.FromSeconds(2);
+    // Where the others wait for more than they need, the cases wait for them in vain, a few hundred times. What they do answer takes them
+    // milliseconds. A heavy case keeps a processor busy, and no server makes one wait in vain.
+    private static readonly TimeSpan PatienceWithLightCases = TimeSpan.FromSeconds(2);
 
     [Test]
     public async Task Kestrel_ComesToWhatTheTableSays()
@@ -41,8 +41,8 @@ public sealed class ConformanceOfOthersTests
         using RunningProgram peer = RunningProgram.StartOther(program[0], [.. program[1..], "0", "--compression"]);
         int port = peer.WaitForPort();
         List<Result> results = [];
-        foreach ((TimeSpan patience, bool heavy) in ((TimeSpan, bool)[])[(PatienceWithLightRows, false), (TestServer.Patience, true)])
-            results.AddRange(await Suite.RunAsync(new Target("127.0.0.1", port, "/", patience), [.. Suite.All.Where(row => row.IsHeavy == heavy)]));
+        foreach ((TimeSpan patience, bool heavy) in ((TimeSpan, bool)[])[(PatienceWithLightCases, false), (TestServer.Patience, true)])
+            results.AddRange(await Suite.RunAsync(new Target("127.0.0.1", port, "/", patience), [.. Suite.All.Where(item => item.IsHeavy == heavy)]));
         IReadOnlyList<string> got = ConformanceTable.Of(results), said = ConformanceTable.Column(column);
         if (!got.SequenceEqual(said))
         {

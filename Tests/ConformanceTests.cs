@@ -12,7 +12,7 @@ namespace RawWs.Tests;
 
 public sealed class ConformanceTests
 {
-    // A switched-off rule shows in many rows by an answer that never comes, so that their deadline is short: it can't make a row pass.
+    // A switched-off rule shows in many cases by an answer that never comes, so that their deadline is short: it can't make a case pass.
     private static readonly TimeSpan PatienceWithTheBroken = TimeSpan.FromSeconds(1);
 
     private static IEnumerable<TransportKind> Transports => OperatingSystem.IsLinux() ? [TransportKind.Epoll, TransportKind.Socket] : [TransportKind.Socket];
@@ -59,31 +59,31 @@ public sealed class ConformanceTests
     public async Task ABrokenRule_IsNoticedByEachOfItsCases(object rule)
     {
         Break broken = (Break)rule;
-        Assert.That(broken.Rows, Is.Not.Empty);
+        Assert.That(broken.Cases, Is.Not.Empty);
         await using BrokenServer server = new(0, new HashSet<string> { broken.Name });
-        IReadOnlyList<Result> results = await Suite.RunAsync(TargetAt(server.Port, PatienceWithTheBroken), broken.Rows);
+        IReadOnlyList<Result> results = await Suite.RunAsync(TargetAt(server.Port, PatienceWithTheBroken), broken.Cases);
         Assert.That(results.Where(static result => result.Outcome != Outcome.Failed).Select(Line), Is.Empty, broken.What);
     }
 
     [Test]
     public void EachCase_HasASwitchThatItNotices()
     {
-        HashSet<string> noticed = [.. Break.All.SelectMany(static broken => broken.Rows).Select(static row => row.Id)];
-        Assert.That(Suite.All.Where(row => row.Kind != Kind.Informational && !noticed.Contains(row.Id)).Select(static row => row.Id), Is.Empty);
+        HashSet<string> noticed = [.. Break.All.SelectMany(static broken => broken.Cases).Select(static item => item.Id)];
+        Assert.That(Suite.All.Where(item => item.Kind != Kind.Informational && !noticed.Contains(item.Id)).Select(static item => item.Id), Is.Empty);
     }
 
     [Test]
     public void CasesAreDistinct_AndAtLeast500_AndInTheOrderOfTheChapters()
     {
-        Assert.That(Suite.All.Select(static row => row.Id), Is.Unique);
+        Assert.That(Suite.All.Select(static item => item.Id), Is.Unique);
         Assert.That(Suite.All, Has.Count.GreaterThanOrEqualTo(500));
-        Assert.That(Suite.All.Select(static row => Chapters.InOrder.ToList().IndexOf(row.Chapter)), Is.Ordered);
+        Assert.That(Suite.All.Select(static item => Chapters.InOrder.ToList().IndexOf(item.Chapter)), Is.Ordered);
     }
 
     [Test]
     public void TheDocument_CountsRight()
     {
-        Assert.That(ConformanceTable.Document, Does.Contain($" {Suite.All.Count:N0} cases").And.Contain($"Another {Suite.All.Count(static row => row.Kind == Kind.Informational)} cases are informational")
+        Assert.That(ConformanceTable.Document, Does.Contain($" {Suite.All.Count:N0} cases").And.Contain($"Another {Suite.All.Count(static item => item.Kind == Kind.Informational)} cases are informational")
             .And.Contain($"it lists all {Break.All.Count})"));
     }
 

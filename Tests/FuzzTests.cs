@@ -20,10 +20,11 @@ public sealed class FuzzTests
     // All targets together stay under two minutes; elsewhere than in CI a shorter run will do.
     private static readonly TimeSpan TimePerTarget = TimeSpan.FromSeconds(Tools.InCi ? 15 : 3);
 
-    private static IEnumerable<Rule> FrameRows => FrameRules.All.Except([FrameRules.CompressedDataMalformed]);
+    private static IEnumerable<Rule> FrameRulesTried => FrameRules.All.Except([FrameRules.CompressedDataMalformed]);
 
-    // TooSlow, TooManyConnections, OutOfMemory and what is decompressed are judged by the server; of the origin the oracle believes the product.
-    private static IEnumerable<HandshakeRule> HandshakeRows =>
+    // The server checks TooSlow, TooManyConnections, OutOfMemory and what is decompressed. About the origin the oracle believes the
+    // product.
+    private static IEnumerable<HandshakeRule> HandshakeRulesTried =>
         HandshakeRules.All.Except([HandshakeRules.TooSlow, HandshakeRules.TooManyConnections, HandshakeRules.OutOfMemory, HandshakeRules.OriginNotAllowed]);
 
     private static IEnumerable<string> Targets => FuzzTargets.All.Select(static target => target.Name);
@@ -55,9 +56,9 @@ public sealed class FuzzTests
     public void EveryTargetHasACorpus() =>
         Assert.That(Directory.GetDirectories(CorpusPath()).Select(Path.GetFileName), Is.EquivalentTo(Targets));
 
-    // The targets can fail: a row that the product ignores is noticed by some file of the corpus.
+    // The targets can fail: if the product ignores a rule, some file of the corpus shows it.
 
-    [TestCaseSource(nameof(FrameRows))]
+    [TestCaseSource(nameof(FrameRulesTried))]
     public void AFrameRuleThatIsIgnored_IsNoticed(Rule rule)
     {
         ulong before = FrameRules.Off;
@@ -72,7 +73,7 @@ public sealed class FuzzTests
         }
     }
 
-    [TestCaseSource(nameof(HandshakeRows))]
+    [TestCaseSource(nameof(HandshakeRulesTried))]
     public void AHandshakeRuleThatIsIgnored_IsNoticed(HandshakeRule rule)
     {
         HandshakeRule? before = HandshakeRules.Off;

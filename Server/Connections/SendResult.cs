@@ -9,8 +9,8 @@ public enum SendResult : byte
     Queued,
 
     /// <summary>
-    /// The message is not queued: the send queue is at its bound. The peer receives less than it is sent, or nothing (<see
-    /// cref="WebSocketConnection.CloseIfTooSlow"/>).
+    /// The message is not queued: the send queue is at its bound. The peer receives less than it is sent, or nothing
+    /// (<see cref="WebSocketConnection.CloseIfTooSlow"/>).
     /// </summary>
     Full,
 

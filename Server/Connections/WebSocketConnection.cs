@@ -132,8 +132,9 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
 
     /// <summary>
     /// Closes a connection whose send queue is full because its peer receives nothing: the kernel has sent nothing for five seconds, or for
-    /// half of the send timeout if that is less. A connection that makes progress stays; its senders are told <see
-    /// cref="SendResult.Full"/>, and decide what to do. This is checked in a turn of the connection's loop, after one more try to send.
+    /// half of the send timeout if that is less. A connection that makes progress stays; its senders are told
+    /// <see cref="SendResult.Full"/>, and decide what to do. This is checked in a turn of the
+    /// connection's loop, after one more try to send.
     /// </summary>
     public void CloseIfTooSlow() => Post(Posted.CloseIfTooSlow);
 

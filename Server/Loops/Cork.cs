@@ -110,7 +110,7 @@ internal sealed class Cork
     public void Begin(WebSocketConnection owner, bool batchIsEmpty)
     {
         // One at a time: the bytes of one connection are never handled inside of another's.
-        if (Owner is not null) throw new InvalidOperationException("Another connection's bytes are being taken.");
+        if (Owner is not null) throw new InvalidOperationException("Another connection's bytes are being handled.");
         Owner = owner;
         if (batchIsEmpty) _start = 0;
     }

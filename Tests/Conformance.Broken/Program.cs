@@ -5,10 +5,10 @@ using RawWs.Conformance.Broken;
 
 HashSet<string> broken = [.. args.Where(static (word, i) => i > 0 && word != "--break")];
 if (args.Length == 0 || !int.TryParse(args[0], NumberStyles.None, CultureInfo.InvariantCulture, out int port)
-    || broken.FirstOrDefault(static name => Break.All.All(row => row.Name != name)) is not null)
+    || broken.FirstOrDefault(static name => Break.All.All(item => item.Name != name)) is not null)
 {
     Console.Error.WriteLine("usage: PORT [--break RULE ...], with the rules:");
-    foreach (Break row in Break.All) Console.Error.WriteLine($"  {row.Name,-32} {row.What}");
+    foreach (Break item in Break.All) Console.Error.WriteLine($"  {item.Name,-32} {item.What}");
     return 2;
 }
 

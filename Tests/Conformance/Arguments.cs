@@ -5,13 +5,13 @@ using System.Globalization;
 namespace RawWs.Conformance;
 
 /// <param name="Target">The server.</param>
-/// <param name="Rows">What to play.</param>
+/// <param name="Cases">What to play.</param>
 /// <param name="JUnit">Where the JUnit report goes, or null.</param>
 /// <param name="Html">Where the page goes, or null.</param>
-/// <param name="Verbose">A line for each row.</param>
+/// <param name="Verbose">A line for each case.</param>
 /// <param name="Server">What to call the server in the reports.</param>
-/// <param name="List">The rows are to be named, and not played.</param>
-internal sealed record Arguments(Target Target, IReadOnlyList<Case> Rows, string? JUnit, string? Html, bool Verbose, string Server, bool List)
+/// <param name="List">The cases are to be named, and not played.</param>
+internal sealed record Arguments(Target Target, IReadOnlyList<Case> Cases, string? JUnit, string? Html, bool Verbose, string Server, bool List)
 {
     public static readonly string Usage =
         $"""
@@ -37,7 +37,7 @@ internal sealed record Arguments(Target Target, IReadOnlyList<Case> Rows, string
         string? url = null, junit = null, html = null, name = null;
         double timeout = 10;
         bool verbose = false, list = false;
-        List<Case> rows = [];
+        List<Case> cases = [];
         for (int i = 0; i < words.Count; i++)
         {
             string word = words[i];
@@ -68,7 +68,7 @@ internal sealed record Arguments(Target Target, IReadOnlyList<Case> Rows, string
                 case "--only":
                     IReadOnlyList<Case> chosen = Suite.Select(value);
                     if (chosen.Count == 0) return Wrong($"--only {value}: there is no such section", out error);
-                    rows.AddRange(chosen.Except(rows));
+                    cases.AddRange(chosen.Except(cases));
                     break;
                 case "--junit":
                     junit = value;
@@ -92,7 +92,7 @@ internal sealed record Arguments(Target Target, IReadOnlyList<Case> Rows, string
             return Wrong($"{url} is no ws:// URL", out error);
         Target target = new(uri.IdnHost.Trim('[', ']'), uri.Port > 0 ? uri.Port : 80, uri.PathAndQuery, TimeSpan.FromSeconds(timeout));
         error = "";
-        return new Arguments(target, rows.Count > 0 ? [.. Suite.All.Where(rows.Contains)] : Suite.All, junit, html, verbose, name ?? target.ToString(), list);
+        return new Arguments(target, cases.Count > 0 ? [.. Suite.All.Where(cases.Contains)] : Suite.All, junit, html, verbose, name ?? target.ToString(), list);
     }
 
     private static Arguments? Wrong(string what, out string error)

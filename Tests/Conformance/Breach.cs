@@ -1,4 +1,4 @@
-// A rule that a client breaks, and the rows that follow from it: the connection fails and nothing behind is processed (required), the
+// A rule that a client breaks, and the cases that follow from it: the connection fails and nothing behind is processed (required), the
 // Close frame says why (§7.1.7 SHOULD), and it comes at the earliest byte that proves the breach, not at the end of the frame (strict).
 
 namespace RawWs.Conformance;
@@ -9,7 +9,7 @@ internal static class Breach
     private static readonly byte[] Behind = Wire.Join([Wire.FrameOf(Wire.Ping, "behind"), Wire.FrameOf(Wire.Text, "behind"),
         Wire.FrameOf(Wire.Close, Wire.CloseBody(1000))]);
 
-    /// <summary>The rows of one breach.</summary>
+    /// <summary>The cases of one breach.</summary>
     /// <param name="chapter">Its chapter.</param>
     /// <param name="section">Its section.</param>
     /// <param name="name">What is done.</param>
@@ -18,7 +18,7 @@ internal static class Breach
     /// <param name="kind">How much it counts that the connection fails.</param>
     /// <param name="codes">What the Close frame may say.</param>
     /// <param name="isClose">Whether the breach is in a Close frame, with the code 1000 if it has one: a server that answers it in kind has taken it.</param>
-    public static IEnumerable<Case> Rows(string chapter, string section, string name, byte[] bytes, int proof, Kind kind, int[] codes, bool isClose = false)
+    public static IEnumerable<Case> Cases(string chapter, string section, string name, byte[] bytes, int proof, Kind kind, int[] codes, bool isClose = false)
     {
         Fails fails = new() { IsOfClose = isClose };
         yield return new Dialogue(chapter, section, name, kind, new Send([.. bytes, .. Behind]), fails);

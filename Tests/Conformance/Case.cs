@@ -1,10 +1,10 @@
-// A row of the suite: what it is called, which section asks for it, how much that counts, what is expected, and how it is played.
-// Rows are data. The three kinds of row (a request head, a dialogue of frames, a stretch of compressed messages) each have one
+// A case of the suite: what it is called, which section asks for it, how much that counts, what is expected, and how it is played.
+// Cases are data. The three kinds of case (a request head, a dialogue of frames, a stretch of compressed messages) each have one
 // player; none of them parses with anything of the server under test.
 
 namespace RawWs.Conformance;
 
-/// <summary>How much a row counts.</summary>
+/// <summary>How much a case counts.</summary>
 internal enum Kind : byte
 {
     /// <summary>The RFC says MUST, to the server or to the client whose breach has to be noticed.</summary>
@@ -17,7 +17,7 @@ internal enum Kind : byte
     Informational,
 }
 
-/// <summary>What came of a row.</summary>
+/// <summary>What came of a case.</summary>
 internal enum Outcome : byte
 {
     /// <summary>As expected.</summary>
@@ -26,10 +26,10 @@ internal enum Outcome : byte
     /// <summary>Not as expected.</summary>
     Failed,
 
-    /// <summary>The server does not negotiate what the row is about.</summary>
+    /// <summary>The server does not negotiate what the case is about.</summary>
     NotNegotiated,
 
-    /// <summary>An informational row: the detail says what the server did.</summary>
+    /// <summary>An informational case: the detail says what the server did.</summary>
     Noted,
 }
 
@@ -54,31 +54,31 @@ internal static class Chapters
         [Handshake, Framing, ReservedBits, Opcodes, Masking, Fragmentation, Pings, Closing, CloseCodes, Utf8, Limits, Negotiation, Compression];
 }
 
-/// <summary>A row.</summary>
+/// <summary>A case.</summary>
 /// <param name="Chapter">One of <see cref="Chapters"/>.</param>
 /// <param name="Section">Document and section, as "6455 §5.2".</param>
 /// <param name="Name">What it is called; different from every other in its chapter.</param>
 /// <param name="Kind">How much it counts.</param>
 internal abstract record Case(string Chapter, string Section, string Name, Kind Kind)
 {
-    /// <summary>Chapter and name: what tells the row from all others.</summary>
+    /// <summary>Chapter and name: what tells the case from all others.</summary>
     public string Id => $"{Chapter}/{Name}";
 
     /// <summary>What the server has to do, in words.</summary>
     public abstract string Expected { get; }
 
-    /// <summary>Whether the row moves so many bytes that only as many as there are processors should run at once.</summary>
+    /// <summary>Whether the case moves so many bytes that only as many as there are processors should run at once.</summary>
     public virtual bool IsHeavy => false;
 
-    /// <summary>Plays the row on connections of its own.</summary>
-    /// <returns>Null when all was as expected; for an informational row, what the server did.</returns>
+    /// <summary>Plays the case on connections of its own.</summary>
+    /// <returns>Null when all was as expected; for an informational case, what the server did.</returns>
     /// <exception cref="NotAsExpectedException">The server did something else.</exception>
-    /// <exception cref="NotNegotiatedException">The server declined what the row is about.</exception>
+    /// <exception cref="NotNegotiatedException">The server declined what the case is about.</exception>
     public abstract Task<string?> PlayAsync(Target target);
 }
 
-/// <summary>A row and what came of it.</summary>
-/// <param name="Case">The row.</param>
+/// <summary>A case and what came of it.</summary>
+/// <param name="Case">The case.</param>
 /// <param name="Outcome">What came of it.</param>
 /// <param name="Detail">What the server did instead, or what is to be noted; empty when there is nothing to say.</param>
 /// <param name="Elapsed">How long it took.</param>
@@ -98,19 +98,19 @@ internal sealed record Target(string Host, int Port, string Resource, TimeSpan T
     public override string ToString() => $"ws://{Authority}{Resource}";
 }
 
-/// <summary>The server did not do what the row expects; the message says what it did.</summary>
+/// <summary>The server did not do what the case expects; the message says what it did.</summary>
 internal sealed class NotAsExpectedException(string message) : Exception(message);
 
 /// <summary>Nobody listens any more where the server was: connections are refused, and not for a moment only.</summary>
 internal sealed class ServerGoneException(string message) : Exception(message);
 
-/// <summary>Not every row was played; the message says why.</summary>
+/// <summary>Not every case was played; the message says why.</summary>
 /// <param name="message">Why.</param>
-/// <param name="results">Those that were played, in the rows' order.</param>
+/// <param name="results">Those that were played, in the cases' order.</param>
 internal sealed class CutShortException(string message, IReadOnlyList<Result> results) : Exception(message)
 {
     public IReadOnlyList<Result> Results { get; } = results;
 }
 
-/// <summary>The server declined the extension, or the parameter, that the row is about.</summary>
+/// <summary>The server declined the extension, or the parameter, that the case is about.</summary>
 internal sealed class NotNegotiatedException(string message) : Exception(message);

@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace RawWs.Conformance;
 
-/// <summary>A row of moves behind a handshake that offers permessage-deflate.</summary>
+/// <summary>A case of moves behind a handshake that offers permessage-deflate.</summary>
 /// <param name="NeedsTakeover">Whether the client has to be allowed to refer to earlier messages.</param>
 internal sealed record CompressedDialogue(string Section, string Name, Kind Kind, bool NeedsTakeover,
     params IReadOnlyList<Move> Moves) : Case(Chapters.Compression, Section, Name, Kind)
@@ -52,7 +52,7 @@ internal sealed record InflatedEchoOr1009(int Opcode, byte[] Payload) : Move
     }
 }
 
-/// <summary>A row of the negotiation: what is offered, in so many fields, and which of the offers is taken.</summary>
+/// <summary>A case of the negotiation: what is offered, in so many fields, and which of the offers is taken.</summary>
 /// <param name="Offers">The value of Sec-WebSocket-Extensions; a line break begins another field.</param>
 /// <param name="Taken">The offer that is to be accepted, or null when all have to be declined.</param>
 internal sealed record NegotiationCase(string Section, string Name, Kind Kind, string Offers, DeflateOffer? Taken) : Case(Chapters.Negotiation,

@@ -1,11 +1,11 @@
-// A row in which many messages go back and forth under one set of agreed parameters. They are sent without waiting for the echoes, which
+// A case in which many messages go back and forth under one set of agreed parameters. They are sent without waiting for the echoes, which
 // are inflated within the window that was agreed, and compared.
 
 using System.Globalization;
 
 namespace RawWs.Conformance;
 
-/// <summary>A row.</summary>
+/// <summary>A case.</summary>
 /// <param name="Offer">What is offered.</param>
 /// <param name="Messages">What is sent, and has to come back.</param>
 internal sealed record CompressionCase(string Section, string Name, DeflateOffer Offer, IReadOnlyList<Message> Messages) : Case(Chapters.Compression,

@@ -1,4 +1,4 @@
-// A row that is a dialogue of frames: moves, one after the other, on one connection. The moves are data; what they say about the
+// A case that is a dialogue of frames: moves, one after the other, on one connection. The moves are data; what they say about the
 // server is put together from their words. Absence is proved by a Ping's answer coming next, wherever a Ping can be sent; only "the
 // server fails the connection now" is waited for, and a server that keeps the rule never makes anybody wait.
 
@@ -6,7 +6,7 @@ using System.Globalization;
 
 namespace RawWs.Conformance;
 
-/// <summary>A row of moves.</summary>
+/// <summary>A case of moves.</summary>
 internal sealed record Dialogue(string Chapter, string Section, string Name, Kind Kind, params IReadOnlyList<Move> Moves) : Case(Chapter, Section, Name, Kind)
 {
     public override string Expected => string.Join(", then ", Moves.Select(static move => move.Expected).Where(static words => words.Length > 0).Distinct());

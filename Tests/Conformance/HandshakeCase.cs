@@ -1,4 +1,4 @@
-// A row that is the head of a request: the fields of a valid one with some changed, left out or added, and what it is answered.
+// A case that is the head of a request: the fields of a valid one with some changed, left out or added, and what it is answered.
 
 using System.Globalization;
 using System.Text;
@@ -21,7 +21,7 @@ internal enum HandshakeEnd : byte
     Open,
 }
 
-/// <summary>A row of the opening handshake.</summary>
+/// <summary>A case of the opening handshake.</summary>
 /// <param name="End">What becomes of it.</param>
 /// <param name="RequestLine">With {0} where the resource stands.</param>
 /// <param name="Fields">The lines of the head; {0} is the Host, {1} the key. Each is written with CR LF behind it.</param>
@@ -80,7 +80,7 @@ internal sealed record HandshakeCase(string Section, string Name, Kind Kind, Han
             case HandshakeEnd.Accepted:
                 bool extensions = Fields.Any(static field => field.StartsWith("Sec-WebSocket-Extensions", StringComparison.OrdinalIgnoreCase));
                 answer.CheckUpgrade(Key.Trim(), extensions, Subprotocols);
-                // No row here offers an extension that exists, so none may be named.
+                // No case here offers an extension that exists, so none may be named.
                 if (answer.Values("Sec-WebSocket-Extensions").Count > 0) throw new NotAsExpectedException("the answer names an extension that was not offered");
                 byte[] text = "after the handshake"u8.ToArray();
                 await connection.SendAsync(Wire.FrameOf(Wire.Text, text)).ConfigureAwait(false);

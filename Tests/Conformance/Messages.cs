@@ -1,4 +1,4 @@
-// The messages that the compression rows send: the same ones in every run. They are made so that compression has something to find, near and
+// The messages that the compression cases send: the same ones in every run. They are made so that compression has something to find, near and
 // far: words of one vocabulary, bytes without any order, and now and then an earlier message again.
 
 using System.Text;

@@ -14,7 +14,7 @@ if (args.Contains("--help"))
 if (Arguments.TryParse(args, out string error) is not { } arguments) return CouldNotRun(error);
 if (arguments.List)
 {
-    foreach (Case row in arguments.Rows) Console.WriteLine($"{row.Id}\t{row.Section}\t{row.Kind}\t{row.Expected}");
+    foreach (Case item in arguments.Cases) Console.WriteLine($"{item.Id}\t{item.Section}\t{item.Kind}\t{item.Expected}");
     return 0;
 }
 
@@ -29,7 +29,7 @@ string? cutShort = null;
 try
 {
     await Suite.ProbeAsync(arguments.Target).WaitAsync(stopping.Token);
-    results = await Suite.RunAsync(arguments.Target, arguments.Rows, result => TextReport.WriteLine(Console.Out, result, arguments.Verbose), stopping.Token);
+    results = await Suite.RunAsync(arguments.Target, arguments.Cases, result => TextReport.WriteLine(Console.Out, result, arguments.Verbose), stopping.Token);
 }
 catch (CutShortException exception)
 {

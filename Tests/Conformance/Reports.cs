@@ -11,11 +11,11 @@ namespace RawWs.Conformance;
 /// <param name="Server">What the server is called.</param>
 /// <param name="Begun">When.</param>
 /// <param name="Elapsed">How long it took.</param>
-/// <param name="Results">A result for each row that was played, in their order.</param>
-/// <param name="CutShort">Why not every row was played, or null.</param>
+/// <param name="Results">A result for each case that was played, in their order.</param>
+/// <param name="CutShort">Why not every case was played, or null.</param>
 internal sealed record Run(string Server, DateTimeOffset Begun, TimeSpan Elapsed, IReadOnlyList<Result> Results, string? CutShort)
 {
-    /// <summary>How many required or strict rows failed.</summary>
+    /// <summary>How many required or strict cases failed.</summary>
     public int Failed => Count(Results, Outcome.Failed);
 
     /// <summary>The chapters that were run, in order, with their results.</summary>
@@ -50,7 +50,7 @@ internal static class ReportFile
 /// <summary>The report that is read in a terminal.</summary>
 internal static class TextReport
 {
-    /// <summary>A line for a row, if it is one to be shown: a failure always, any other when asked for.</summary>
+    /// <summary>A line for a case, if it is one to be shown: a failure always, any other when asked for.</summary>
     public static void WriteLine(TextWriter output, Result result, bool verbose)
     {
         if (!verbose && result.Outcome != Outcome.Failed) return;

@@ -1,4 +1,4 @@
-// The rows, in order, and the run over them: bounded in parallel, since each row has connections of its own and knows of no other.
+// The cases, in order, and the run over them: bounded in parallel, since each case has connections of its own and knows of no other.
 
 using System.Diagnostics;
 
@@ -9,33 +9,33 @@ internal static class Suite
     /// <summary>How many dialogues run at once. They mostly wait.</summary>
     private const int LightMax = 64;
 
-    /// <summary>Every row, chapter by chapter.</summary>
+    /// <summary>Every case, chapter by chapter.</summary>
     public static IReadOnlyList<Case> All { get; } = InOrder();
 
-    /// <summary>The rows that <paramref name="section"/> means: a chapter, or a section such as "6455 §5.2", "§5" or "5.2".</summary>
+    /// <summary>The cases that <paramref name="section"/> means: a chapter, or a section such as "6455 §5.2", "§5" or "5.2".</summary>
     public static IReadOnlyList<Case> Select(string section)
     {
-        if (Chapters.InOrder.Contains(section)) return [.. All.Where(row => row.Chapter == section)];
+        if (Chapters.InOrder.Contains(section)) return [.. All.Where(item => item.Chapter == section)];
         string bare = section.Replace("§", "", StringComparison.Ordinal).Replace("RFC", "", StringComparison.OrdinalIgnoreCase).Trim();
         string document = bare.Contains(' ', StringComparison.Ordinal) ? bare[..bare.IndexOf(' ', StringComparison.Ordinal)] : "";
         string number = bare[document.Length..].Trim();
         return
         [
-            .. All.Where(row =>
+            .. All.Where(item =>
             {
-                string[] words = row.Section.Split(" §");
+                string[] words = item.Section.Split(" §");
                 return (document.Length == 0 || words[0] == document) && (words[1] == number || words[1].StartsWith(number + ".", StringComparison.Ordinal));
             }),
         ];
     }
 
-    /// <summary>Plays the rows. No result is missing, and they stand in the rows' order.</summary>
+    /// <summary>Plays the cases. No result is missing, and they stand in the cases' order.</summary>
     /// <param name="target">The server.</param>
-    /// <param name="rows">The rows.</param>
+    /// <param name="cases">The cases.</param>
     /// <param name="onResult">Told of each result as it comes, from one thread at a time.</param>
-    /// <param name="stop">Ends the run; rows that are being played are given up.</param>
-    /// <exception cref="CutShortException">The server is gone, or the run was stopped. It has the results of the rows that were played.</exception>
-    public static async Task<IReadOnlyList<Result>> RunAsync(Target target, IReadOnlyList<Case> rows, Action<Result>? onResult = null,
+    /// <param name="stop">Ends the run; cases that are being played are given up.</param>
+    /// <exception cref="CutShortException">The server is gone, or the run was stopped. It has the results of the cases that were played.</exception>
+    public static async Task<IReadOnlyList<Result>> RunAsync(Target target, IReadOnlyList<Case> cases, Action<Result>? onResult = null,
         CancellationToken stop = default)
     {
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -44,34 +44,34 @@ internal static class Suite
         bool compresses = false;
         string? goneIn = null;
 
-        async ValueTask PlayAsync(Case row, CancellationToken cancellation)
+        async ValueTask PlayAsync(Case item, CancellationToken cancellation)
         {
             try
             {
-                Result result = IsOfCompression(row) && !compresses
-                    ? new Result(row, Outcome.NotNegotiated, "the server does not speak permessage-deflate", TimeSpan.Zero)
-                    : await OneAsync(target, row).WaitAsync(cancellation).ConfigureAwait(false);
+                Result result = IsOfCompression(item) && !compresses
+                    ? new Result(item, Outcome.NotNegotiated, "the server does not speak permessage-deflate", TimeSpan.Zero)
+                    : await OneAsync(target, item).WaitAsync(cancellation).ConfigureAwait(false);
                 lock (reporting)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    results[row] = result;
+                    results[item] = result;
                     onResult?.Invoke(result);
                 }
             }
             catch (ServerGoneException)
             {
-                Interlocked.CompareExchange(ref goneIn, $"in case {row.Id}", null);
+                Interlocked.CompareExchange(ref goneIn, $"in case {item.Id}", null);
                 await ending.CancelAsync().ConfigureAwait(false);
             }
         }
 
         try
         {
-            compresses = rows.Any(IsOfCompression) && await CompressesAsync(target).WaitAsync(stop).ConfigureAwait(false);
+            compresses = cases.Any(IsOfCompression) && await CompressesAsync(target).WaitAsync(stop).ConfigureAwait(false);
             ParallelOptions light = new() { MaxDegreeOfParallelism = LightMax, CancellationToken = ending.Token },
                 heavy = new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = ending.Token };
-            await Parallel.ForEachAsync(rows.Where(static row => !row.IsHeavy), light, PlayAsync).ConfigureAwait(false);
-            await Parallel.ForEachAsync(rows.Where(static row => row.IsHeavy), heavy, PlayAsync).ConfigureAwait(false);
+            await Parallel.ForEachAsync(cases.Where(static item => !item.IsHeavy), light, PlayAsync).ConfigureAwait(false);
+            await Parallel.ForEachAsync(cases.Where(static item => item.IsHeavy), heavy, PlayAsync).ConfigureAwait(false);
         }
         catch (ServerGoneException)
         {
@@ -79,18 +79,18 @@ internal static class Suite
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
-            // Not every row has a result.
+            // Not every case has a result.
         }
 
-        IReadOnlyList<Result> played = [.. rows.Where(results.ContainsKey).Select(row => results[row])];
+        IReadOnlyList<Result> played = [.. cases.Where(results.ContainsKey).Select(item => results[item])];
         if (goneIn is not null)
             throw new CutShortException($"the server at {target} is gone (connection refused) after {played.Count} cases, {goneIn}", played);
-        return played.Count == rows.Count ? played : throw new CutShortException($"stopped after {played.Count} of {rows.Count} cases", played);
+        return played.Count == cases.Count ? played : throw new CutShortException($"stopped after {played.Count} of {cases.Count} cases", played);
     }
 
     /// <summary>
     /// Whether the server can be tested at all: somebody listens, and a plain handshake is answered with 101. What else that answer says,
-    /// right or wrong, is for the rows.
+    /// right or wrong, is for the cases.
     /// </summary>
     /// <exception cref="NotAsExpectedException">It can't; the message says why.</exception>
     /// <exception cref="ServerGoneException">Nobody listens.</exception>
@@ -101,14 +101,14 @@ internal static class Suite
         ResponseHead.CheckSwitches(await connection.ReadHeadTextAsync().ConfigureAwait(false));
     }
 
-    private static async Task<Result> OneAsync(Target target, Case row)
+    private static async Task<Result> OneAsync(Target target, Case item)
     {
         long start = Stopwatch.GetTimestamp();
         Outcome outcome;
         string detail;
         try
         {
-            detail = await row.PlayAsync(target).ConfigureAwait(false) ?? "";
+            detail = await item.PlayAsync(target).ConfigureAwait(false) ?? "";
             outcome = Outcome.Passed;
         }
         catch (NotNegotiatedException exception)
@@ -120,11 +120,11 @@ internal static class Suite
             (outcome, detail) = (Outcome.Failed, exception.Message);
         }
 
-        if (row.Kind == Kind.Informational && outcome != Outcome.NotNegotiated) outcome = Outcome.Noted;
-        return new Result(row, outcome, detail, Stopwatch.GetElapsedTime(start));
+        if (item.Kind == Kind.Informational && outcome != Outcome.NotNegotiated) outcome = Outcome.Noted;
+        return new Result(item, outcome, detail, Stopwatch.GetElapsedTime(start));
     }
 
-    private static bool IsOfCompression(Case row) => row.Chapter is Chapters.Negotiation or Chapters.Compression;
+    private static bool IsOfCompression(Case item) => item.Chapter is Chapters.Negotiation or Chapters.Compression;
 
     // A server may insist on knowing that the client can have its window limited, so it is asked in both ways.
     private static async Task<bool> CompressesAsync(Target target)
@@ -143,7 +143,7 @@ internal static class Suite
             }
             catch (NotAsExpectedException)
             {
-                // An answer that is wrong is an answer: the rows say what is wrong with it.
+                // An answer that is wrong is an answer: the cases say what is wrong with it.
                 return true;
             }
         }
@@ -153,7 +153,7 @@ internal static class Suite
 
     private static List<Case> InOrder()
     {
-        List<Case> rows = [.. HandshakeRows.All(), .. FrameRows.All(), .. MessageRows.All(), .. CloseRows.All(), .. Utf8Rows.All(), .. CompressionRows.All()];
-        return [.. Chapters.InOrder.SelectMany(chapter => rows.Where(row => row.Chapter == chapter))];
+        List<Case> cases = [.. HandshakeCases.All(), .. FrameCases.All(), .. MessageCases.All(), .. CloseCases.All(), .. Utf8Cases.All(), .. CompressionCases.All()];
+        return [.. Chapters.InOrder.SelectMany(chapter => cases.Where(item => item.Chapter == chapter))];
     }
 }

@@ -1,4 +1,4 @@
-// The opening handshake: every vector whole and in pieces, the order of the rows, the answers byte for byte.
+// The opening handshake: every vector whole and in pieces, the order of the rules, the answers byte for byte.
 
 using System.Buffers;
 using System.IO.Pipelines;
@@ -49,7 +49,7 @@ public sealed class HandshakeTests
         Assert.That(Encoding.ASCII.GetString(rest.Buffer), Is.EqualTo("rest"), "what follows the request stays in the pipe");
     }
 
-    // What has been judged is remembered, and the answer is the same at the same byte, however the head is cut.
+    // RequestProgress remembers what has been checked, and the answer is the same at the same byte, however the head is cut.
     [TestCaseSource(nameof(Vectors))]
     public void Vector_WithItsProgressRemembered(RequestVector vector)
     {
@@ -73,7 +73,7 @@ public sealed class HandshakeTests
     [Test]
     public void EveryRuleHasAVector()
     {
-        // The last three are judged by the server's clock, count and memory; its own tests have them.
+        // The server checks the last three, by its clock, its count and its memory; its own tests have them.
         IEnumerable<HandshakeRule> tested = Vectors.Select(static vector => vector.Rule).OfType<HandshakeRule>().Append(HandshakeRules.TooSlow).Append(HandshakeRules.TooManyConnections).Append(HandshakeRules.OutOfMemory);
         Assert.That(Rules.Except(tested), Is.Empty);
     }
@@ -81,7 +81,7 @@ public sealed class HandshakeTests
     [Test]
     public void TheFirstBrokenRowAnswers()
     {
-        // Everything is wrong with this one; with each thing mended, the next row in the table's order answers.
+        // Everything is wrong with this one. With each thing mended, the next rule in the table's order answers.
         List<HandshakeRule> expected = [HandshakeRules.MethodNotAllowed, HandshakeRules.MajorVersionNotSupported, HandshakeRules.TargetMalformed,
             HandshakeRules.HostDoubled, HandshakeRules.ConnectionWithoutUpgrade, HandshakeRules.ProtocolVersionNot13, HandshakeRules.KeyMalformed,
             HandshakeRules.BodyNotAllowed, HandshakeRules.SubprotocolsMalformed, HandshakeRules.ExtensionsMalformed, HandshakeRules.OriginNotAllowed];

@@ -1,5 +1,5 @@
-// Whatever a stranger sends is worked through in linear time, with a bound on its count: twice the input is at most twice the work. Work is
-// counted, not timed: the bytes allocated, or how often the pieces of a head are looked at that comes byte by byte.
+// Whatever a stranger sends is handled in linear time, with a bound on its count: twice the input is at most twice the work. Work is
+// counted, not timed: the bytes allocated, or how often the pieces of a head that comes byte by byte are read.
 
 using System.Buffers;
 using System.Globalization;
@@ -14,7 +14,7 @@ public sealed class LinearWorkTests
 {
     private static readonly UpgradePolicy Policy = new() { Subprotocols = ["x"] };
 
-    // Past their bounds these lists were worked through before: 9,263 subprotocols in one head cost 93 ms.
+    // Without the bounds these lists took long: 9,263 subprotocols in one head cost 93 ms.
     [TestCase("Sec-WebSocket-Protocol: ", ",", 100, "", 431)]
     [TestCase("Sec-WebSocket-Extensions: ", ",", 32, "", 431)]
     [TestCase("Sec-WebSocket-Extensions: permessage-deflate;", ";", 16, "", 431)]
@@ -27,7 +27,7 @@ public sealed class LinearWorkTests
         Assert.That(StatusOf(RequestVectors.With(field + Elements(most + 2, separator) + end + "\r\n")), Is.EqualTo(past), $"{most + 2}");
     }
 
-    // RFC 9110 §5.6.1.2: empty elements are passed over, but not any number of them.
+    // RFC 9110 §5.6.1.2: empty elements are ignored, but not any number of them.
     [TestCase("Sec-WebSocket-Protocol: a", 90, 200)]
     [TestCase("Sec-WebSocket-Extensions: a", 30, 64)]
     [TestCase("Connection: a", 90, 200)]
@@ -46,7 +46,7 @@ public sealed class LinearWorkTests
         Assert.That(StatusOf(WithTarget("/?" + new string('&', 4000))), Is.EqualTo(431));
     }
 
-    // A name that is not found costs nothing that is kept: it was copied for each parameter.
+    // A name that is not found allocates nothing that stays: it was once copied for each parameter.
     [Test]
     public void AQuery_IsSearched_WithoutAllocation()
     {
@@ -56,7 +56,7 @@ public sealed class LinearWorkTests
         Assert.That(Allocated(() => request.TryGetQuery("uid"u8, out _, out _)), Is.LessThan(64));
     }
 
-    // Judged, and asked for once more by the application: a list is parsed once.
+    // The list is checked, and the application asks for it once more: it is parsed once.
     [Test]
     public void AList_IsParsedOnce()
     {
@@ -67,7 +67,7 @@ public sealed class LinearWorkTests
         Assert.That(Allocated(() => UpgradeRules.Check(request, Policy)), Is.LessThan(1024));
     }
 
-    // A head that comes byte by byte, with lines of every length: the pieces of what has been there are not looked at again with each byte.
+    // A head that comes byte by byte, with lines of every length: pieces that were there before are not read again with each byte.
     [TestCase("A: b\r\n")]
     [TestCase("A: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n")]
     [TestCase("")]

@@ -1,4 +1,4 @@
-// Requests and what becomes of them: a row that is broken, the page, or an upgrade.
+// Requests and their results: a broken rule, the page, or an upgrade.
 
 using System.Text;
 using RawWs.Handshake;

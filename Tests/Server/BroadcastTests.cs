@@ -1,5 +1,5 @@
-// Broadcasts beside everything else that is sent: order, completeness, who comes and who goes, who is too slow. Real sockets, both transports, one
-// loop and four; several threads of the application's send at once.
+// Broadcasts beside everything else that is sent: order, completeness, connections that come and go, and slow ones. Real sockets, both
+// transports, one loop and four; several threads of the application send at once.
 
 using System.Collections.Concurrent;
 using System.Globalization;
@@ -43,7 +43,7 @@ public sealed class BroadcastTests(Setup setup)
         {
             for (int round = 0; round < Rounds; round++)
             {
-                // In the log, and every now and then too long for it.
+                // A message that fits the log, and now and then one that is too long for it.
                 string padding = new('x', round % 50 == 0 ? 5000 : round % 7);
                 Assert.That(server.TryBroadcast(MessageKind.Text, Encoding.UTF8.GetBytes($"{sender} {round * 2} {padding}")));
                 byte[] own = Encoding.UTF8.GetBytes($"{sender} {(round * 2) + 1}");

@@ -1,5 +1,5 @@
-// What the log says of endings when there are many: the first of each kind in each second are told in full, the rest are counted, whoever
-// the logger is; and nothing is lost, neither at the end of a burst nor at the stop.
+// What the log says when many connections end: the first endings of each kind in each second have a line, and the rest are counted,
+// whatever the logger is. And nothing is lost, neither at the end of a burst nor at the stop.
 
 using System.Net;
 using System.Text.RegularExpressions;
@@ -39,7 +39,7 @@ public sealed class EndingLogTests(Setup setup)
         Assert.That(lines.Count("PeerClosed"), Is.EqualTo(22), "a new second has lines of its own");
     }
 
-    // The report of a fault is never left out.
+    // A fault always has its line.
     [Test]
     public void OrdinaryEndingsHaveABound_AndFaultsHaveNone([Values] EndCause cause)
     {
@@ -65,7 +65,7 @@ public sealed class EndingLogTests(Setup setup)
         Assert.That(lines.Count("1 more connections ended: 1 answered"), Is.EqualTo(1));
     }
 
-    // Nobody comes after the burst: the count is told all the same, by a loop's timer.
+    // Nothing ends after the burst. The count is logged all the same, by a loop's timer.
     [Test]
     public async Task AfterABurst_TheCountIsTold_ThoughNothingElseEnds()
     {
@@ -118,7 +118,7 @@ public sealed class EndingLogTests(Setup setup)
         Assert.That(lines.All[^1], Does.StartWith("stopped: "));
     }
 
-    // A full disk, say. The connections end, are no longer counted, and the server stops.
+    // For example, the disk is full. The connections end, are no longer counted, and the server stops.
     [Test]
     public async Task ALoggerThatThrows_LosesItsLines_AndNothingElse()
     {
@@ -148,7 +148,7 @@ public sealed class EndingLogTests(Setup setup)
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(10_000));
     }
 
-    // However many threads: every ending has a line or is counted.
+    // On however many threads: every ending has a line or is counted.
     [Test]
     public void NothingIsLostBetweenThreads()
     {
@@ -183,7 +183,7 @@ public sealed class EndingLogTests(Setup setup)
         Assert.That(lines.All, Has.Count.EqualTo(20));
     }
 
-    // An application's handler that meets the end of the memory ends its connection as the full budget does, and no other.
+    // A handler of the application for which there is no memory ends its connection, as a full budget does, and no other.
     [Test]
     public async Task AHandlerWithoutMemory_Is1013_AndCostsItsConnectionOnly()
     {
@@ -220,7 +220,7 @@ public sealed class EndingLogTests(Setup setup)
         }
     }
 
-    /// <summary>A logger that is not ours: it keeps the texts.</summary>
+    /// <summary>A logger that is not the server's: it keeps the texts.</summary>
     private sealed class Lines : ILogger
     {
         private readonly List<string> _lines = [];

@@ -1,6 +1,5 @@
-// One connection's burst and the others' turn. What a burst costs is counted, so that nothing here depends on a clock: while the loop
-// stands still the burst and an honest message come in, and then it is looked at how much of the burst was worked through before the honest
-// message was.
+// One connection's burst, and the others' turn. What a burst costs is counted, so that nothing here depends on a clock. While the loop
+// stands still the burst and an honest message come in. Then the test sees how much of the burst was handled before the honest message was.
 
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
@@ -34,7 +33,7 @@ public sealed class FairnessTests(Setup setup)
         return MeasureBurst(50, frame, most: 3, static _ => { }, static options => options with { Compression = true });
     }
 
-    // One message may be many times what a share is: it is inflated in pieces, and others come between.
+    // One message may be many times as large as a share. It is inflated in pieces, and other connections come between them.
     [Test]
     public Task OneMessageThatInflatesToMuch_LeavesOthersTheirTurn()
     {
@@ -67,7 +66,7 @@ public sealed class FairnessTests(Setup setup)
         Assert.That(turns, Is.EqualTo((int[])[TurnShare.WorkMax, 2 * TurnShare.WorkMax, Burst]));
     }
 
-    // A reset does not make what came before it anybody else's burden.
+    // A reset does not make what came before it a burden for others.
     [Test]
     public async Task WhatABrokenConnectionHasSentBefore_IsTakenInItsShares()
     {
@@ -143,7 +142,7 @@ public sealed class FairnessTests(Setup setup)
         }
     }
 
-    // A receiver that takes nothing holds a sender up for a look or two, and is then told to it.
+    // A receiver that receives nothing holds a sender up for a check or two, and then the sender is told.
     [Test]
     public async Task WhoTakesNothing_DoesNotHoldASenderUp()
     {

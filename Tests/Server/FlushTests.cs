@@ -1,4 +1,4 @@
-// A connection and a kernel that takes what the test lets it take: what waits meanwhile, and what leaves in the end.
+// A connection, and a kernel that accepts what the test lets it accept: what waits meanwhile, and what is sent in the end.
 
 using RawWs.Frame;
 using RawWs.Server.Applications;
@@ -8,7 +8,8 @@ namespace RawWs.Tests.Server;
 
 public sealed class FlushTests
 {
-    // §5.5.3: the answer to the latest Ping stands for all, as long as none of its bytes has left. What is queued behind it stays where it is.
+    // §5.5.3: the answer to the latest Ping stands for all, as long as none of its bytes has been sent. What is queued behind it stays
+    // where it is.
     [Test]
     public async Task WhileBytesWaitForTheKernel_OnePongWaits([Values(Opcode.Text, Opcode.Ping)] Opcode begun)
     {
@@ -43,7 +44,7 @@ public sealed class FlushTests
         Assert.That(peer.Taken, Is.EqualTo((byte[])[.. taken, 0x8A, 1, 1, 0x8A, 1, 2]), "nothing waits any more, so each has an answer");
     }
 
-    // The kernel has a byte of it, so its other bytes follow; the next Pings share the one behind it.
+    // The kernel has one byte of it, so its other bytes must follow. The next Pings share the Pong behind it.
     [Test]
     public async Task APongThatTheKernelHasBegunToTake_IsFinished()
     {
@@ -60,8 +61,8 @@ public sealed class FlushTests
         Assert.That(peer.Taken, Is.EqualTo((byte[])[0x81, 5, .. "hello"u8, 0x8A, 1, 1, 0x8A, 1, 3]));
     }
 
-    // The kernel takes nothing, or some, of a read's answers: what was begun is finished, and the answer to the latest Ping stands for all
-    // others.
+    // The kernel accepts nothing, or a part, of a read's answers. What was begun is finished, and the answer to the latest Ping stands for
+    // all others.
     [Test]
     public async Task OfARefusedBatchOfPongs_TheLatestWaits([Values(1, 300, 341)] int refused, [Values(0, 2, 125)] int payloadBytes, [Values(0, 1, 3)] int room)
     {
@@ -78,7 +79,7 @@ public sealed class FlushTests
 
     private static byte[] Ping(byte[] payload) => RawClient.Frame(Opcode.Ping, payload);
 
-    // Of many lengths, so that a Pong takes the place of a longer one, and of a shorter.
+    // Payloads of many lengths, so that a Pong replaces a longer one, and a shorter one.
     private static byte[] Numbered(int number)
     {
         byte[] payload = new byte[2 + (number * 7 % (FrameWriter.ControlPayloadBytesMax - 1))];

@@ -1,5 +1,5 @@
-// What a connection sends from where it was received, over a kernel that takes what the test lets it take: by the time it is sent, the bytes are still
-// the message's.
+// What a connection sends from where it was received, over a kernel that accepts what the test lets it accept. When it is sent, the bytes
+// must still be the message's.
 
 using RawWs.Frame;
 using RawWs.Handshake;
@@ -11,7 +11,8 @@ namespace RawWs.Tests.Server;
 
 public sealed class GatheredSendTests
 {
-    // The last stretch of a large message is received where the message is assembled, and that array goes back to the pool when its handler is done.
+    // The last chunk of a large message is received where the message is assembled, and that array goes back to the pool when its handler
+    // is done.
     [Test]
     public async Task AnEchoOfAnAssembledMessage_IsSentBeforeItsMemoryGoesBack([Values(0, 5, 10, 100_000, int.MaxValue)] int room)
     {
@@ -28,7 +29,7 @@ public sealed class GatheredSendTests
         Assert.That(peer.Taken.AsSpan().SequenceEqual(frame.AsSpan(0, FrameWriter.Write(frame, Opcode.Binary, message))), "the frame as it was");
     }
 
-    // SendBufferBytesMax: what has not been given to the kernel yet counts as well, but for what a read may bring and one message.
+    // SendBufferBytesMax: what has not been given to the kernel yet counts too, except for what one read may bring and one message.
     [Test]
     public async Task WhoeverSendsALargeMessageAgainAndAgain_IsToldWhenTheBufferIsFull()
     {

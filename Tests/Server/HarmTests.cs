@@ -86,7 +86,7 @@ public sealed class HarmTests(Setup setup)
                 flooders.ForEach(static flooder => flooder.Push());
                 return opened.Count(static connection => connection.Endpoint == "/ws/flood" && connection.Transport.PausedBy.HasFlag(ReadPauseReasons.SendQueue)) == Flooders;
             },
-            "the flooders are not read from"); // what is queued may be less again by then: the gate opens when all of it is gone
+            "the flooders are not read from"); // what is queued may be less again by then: reading is resumed when all of it has been sent
 
         long mostHeld = 0;
         List<RawClient> waiting = [.. dribblers, .. declarers];

@@ -1,5 +1,5 @@
-// What putting sends off must not do to others: a handler that takes its time makes the answers wait that were given before its own,
-// but no longer than that: those after it add nothing.
+// The batch must not harm others. A handler that takes long makes the answers wait that were given before its own, but no longer than
+// itself: the handlers after it add nothing.
 
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Time.Testing;
@@ -12,11 +12,12 @@ namespace RawWs.Tests.Server;
 [TestFixtureSource(typeof(Setup), nameof(Setup.All))]
 public sealed class SendBatchHarmTests(Setup setup)
 {
-    // All of them have sent before the loop looks. The second takes its time; whoever comes after it does not make the first wait any longer.
+    // All of them have sent before the loop looks. The second handler takes long. Those after it do not make the first answer wait any
+    // longer.
     [Test]
     public async Task ARoundThatHasTakenLong_IsOver()
     {
-        if (setup is not { Transport: TransportKind.Epoll, Loops: 1 }) return; // the three have to be of one turn
+        if (setup is not { Transport: TransportKind.Epoll, Loops: 1 }) return; // the three must be in one turn
         FakeTimeProvider time = new();
         using ManualResetEventSlim entered = new(), allHaveSent = new();
         RawClient? first = null;

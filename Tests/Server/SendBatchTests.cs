@@ -22,7 +22,7 @@ public sealed class SendBatchTests(bool usesRing)
 {
     private readonly FakeTimeProvider _time = new();
     private readonly List<Peer> _peers = [];
-    private EpollLoop _loop = null!; // never started: the test makes its turns
+    private EpollLoop _loop = null!; // never started: the test runs its turns
     private Socket _listener = null!;
 
     [SetUp]
@@ -75,7 +75,7 @@ public sealed class SendBatchTests(bool usesRing)
         Assert.That(_peers[^1].Receive(10), Is.EqualTo(Bytes(10, seed: SendBatch.CountMax)));
     }
 
-    // What the kernel takes is a beginning of it; the owner is told how long, and the transport waits for room.
+    // What the kernel sends is a beginning of the bytes. The owner is told how long it is, and the transport waits for room.
     [Test]
     public void WhatTheKernelDoesNotTake_IsSaid()
     {
@@ -121,7 +121,7 @@ public sealed class SendBatchTests(bool usesRing)
         Assert.That((throwing.Told.Count, full.Told.Count, _loop.IsBatchEmpty), Is.EqualTo((1, 1, true)));
     }
 
-    // A descriptor's number is given out again as soon as it is closed.
+    // The kernel gives out a descriptor's number again as soon as it is closed.
     [Test]
     public void BeforeItsSocketIsClosed_ItIsSent()
     {
@@ -156,7 +156,7 @@ public sealed class SendBatchTests(bool usesRing)
         Assert.That(peer.Transport.TryAddToBatch(Bytes(SendBatch.BytesMax, seed: 1)));
     }
 
-    // A slow handler's peers get their answers: a millisecond is not long, and what is beyond is.
+    // The peers of a slow handler get their answers early: a round may last a millisecond, and not more.
     [Test]
     public void WhenARoundTakesLong_WhatIsThereGoesOut()
     {

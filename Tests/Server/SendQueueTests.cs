@@ -1,5 +1,5 @@
-// The queue against what went into it: random frames by every way in, random amounts taken, and at every moment the bytes that are left are
-// those that have not been taken, in their order.
+// The send queue against what went into it: random frames, appended in every way, and random amounts sent. At every moment the bytes that
+// are left are those that have not been sent, in their order.
 
 using RawWs.Frame;
 using RawWs.Server;
@@ -39,7 +39,7 @@ public sealed class SendQueueTests
         Assert.That(_budget.HeldBytes, Is.Zero);
     }
 
-    // §5.5.3: of the Pongs that were not begun the last stands for all.
+    // §5.5.3: of the Pongs that were not begun, the last one answers for all.
     private static byte[] Rest(List<byte[]> frames, int taken)
     {
         List<byte> rest = [];
@@ -56,7 +56,7 @@ public sealed class SendQueueTests
 
     private SendQueue New() => SendQueue.Rent(_budget, new Congestion(), now: 0);
 
-    // Some frames' payloads lie elsewhere: then only their headers are in the batch.
+    // The payloads of some frames lie elsewhere: then the cork has only their headers.
     private static (byte[] Inline, byte[] Source, PayloadSegment[] Segments) TakeSomePayloadsOut(List<byte[]> frames, Random random)
     {
         List<byte> inline = [], source = [];
@@ -101,7 +101,8 @@ public sealed class SendQueueTests
         queue.Return();
     }
 
-    // A receiver is judged by the bytes that wait for it, and what they cost is hardly more: frames that lie side by side are one entry.
+    // A receiver is limited by the bytes that wait for it. They cost hardly more than their size, because frames that lie side by side are
+    // one entry.
     [Test]
     public void TinyFrames_CostWhatTheirBytesCost()
     {
@@ -162,7 +163,7 @@ public sealed class SendQueueTests
         Assert.That(congestion.IsAnyBehind, Is.False, "given back");
     }
 
-    // Who was waited for in vain holds nobody up again, until he has caught up; another does.
+    // A receiver for which a sender has waited in vain holds up no further sender, until it has caught up. Another receiver does.
     [Test]
     public void WhoIsWaitedForInVain_DoesNotCount_UntilHeHasCaughtUp()
     {

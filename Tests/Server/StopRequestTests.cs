@@ -1,4 +1,4 @@
-// One wish to stop, or two: the time between the signals decides.
+// One request to stop, or two: the time between the signals decides.
 
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server.Console;

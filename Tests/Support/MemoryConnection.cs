@@ -1,5 +1,5 @@
-// An open connection over memory: no socket, no thread, no clock. Its loop's turns are run by the test, what arrives is what the test says, and the
-// kernel that it sends to takes as many bytes as the test lets it. So nothing ever happens between two lines of a test.
+// An open connection over memory: no socket, no thread, no clock. The test runs its loop's turns and says what arrives, and the kernel to
+// which it sends accepts as many bytes as the test lets it accept. So nothing ever happens between two lines of a test.
 
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
@@ -33,14 +33,14 @@ internal sealed class MemoryConnection : IAsyncDisposable
 
     public WebSocketConnection Connection { get; }
 
-    /// <summary>How many bytes the kernel still takes.</summary>
+    /// <summary>How many bytes the kernel will still accept.</summary>
     public int Room
     {
         get => _transport.Room;
         set => _transport.Room = value;
     }
 
-    /// <summary>What it has taken since the connection was opened.</summary>
+    /// <summary>What the kernel has accepted since the connection was opened.</summary>
     public byte[] Taken => [.. _transport.Taken];
 
     /// <summary>These bytes arrive, in one piece, in a turn of their own.</summary>
@@ -52,7 +52,7 @@ internal sealed class MemoryConnection : IAsyncDisposable
     /// <summary>The peer is gone.</summary>
     public void Break() => _loop.Turn(() => _transport.Break(Connection));
 
-    /// <summary>The kernel says that it takes bytes again, in a turn of its own.</summary>
+    /// <summary>The kernel says that it accepts bytes again, in a turn of its own.</summary>
     public void BecomeWritable() => _loop.Turn(((ITransportOwner)Connection).OnWritable);
 
     /// <summary>The peer is gone, and nothing is held.</summary>

@@ -1,5 +1,5 @@
-// For the script that shows that every rule is needed: with RAWWS_TEST_RULE_OFF=frame:NAME or handshake:NAME that one row is ignored,
-// and some test has to fail.
+// For the script that shows that every rule is needed: with RAWWS_TEST_RULE_OFF=frame:NAME or handshake:NAME that one rule is ignored, and
+// some test must fail.
 
 using RawWs.Frame;
 using RawWs.Handshake;

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace RawWs.Conformance;
 
-internal static class CloseRows
+internal static class CloseCases
 {
     public static IEnumerable<Case> All() => [.. Closing(), .. Codes()];
 
@@ -27,7 +27,7 @@ internal static class CloseRows
         yield return Required("6455 §7.1.1", "a Close, and the end of our stream", new Send(normal), new FinishSending(), new Closes());
         foreach (int length in (int[])[1, 2, 61, 122, 123])
             yield return Required("6455 §5.5.1", $"a reason of {length} bytes",
-                new Send(Wire.FrameOf(Wire.Close, Wire.CloseBody(1000, FrameRows.PayloadOf(Wire.Text, length)))), new Closes());
+                new Send(Wire.FrameOf(Wire.Close, Wire.CloseBody(1000, FrameCases.PayloadOf(Wire.Text, length)))), new Closes());
         yield return Required("6455 §5.5.1", "a reason in UTF-8",
             new Send(Wire.FrameOf(Wire.Close, Wire.CloseBody(1000, Encoding.UTF8.GetBytes("κόσμε € 😀")))), new Closes());
         yield return new Dialogue(Chapters.Closing, "6455 §7.1.1", "the end of our stream without a Close", Kind.Informational, new FinishSending(),
@@ -35,8 +35,8 @@ internal static class CloseRows
         yield return new Dialogue(Chapters.Closing, "6455 §7.1.1", "the end of our stream inside a frame", Kind.Informational,
             new Send(Wire.FrameOf(Wire.Text, "x")[..3]), new FinishSending(), new EndsSomehow());
 
-        foreach (Case row in Breach.Rows(Chapters.Closing, "6455 §5.5.1", "a Close with one byte", Wire.FrameOf(Wire.Close, "x"u8), 2, Kind.Required,
-            [1002], isClose: true)) yield return row;
+        foreach (Case item in Breach.Cases(Chapters.Closing, "6455 §5.5.1", "a Close with one byte", Wire.FrameOf(Wire.Close, "x"u8), 2, Kind.Required,
+            [1002], isClose: true)) yield return item;
         foreach ((string what, string reason, int proof) in ((string, string, int)[])
                  [
                      ("a lone continuation byte", "78 80 78", 2), ("an overlong form", "c0 af 78", 1), ("a surrogate", "78 ed a0 80", 3),
@@ -44,8 +44,8 @@ internal static class CloseRows
                  ])
         {
             byte[] frame = Wire.FrameOf(Wire.Close, Wire.CloseBody(1000, Wire.Hex(reason)));
-            foreach (Case row in Breach.Rows(Chapters.Closing, "6455 §8.1", $"a reason with {what}", frame, proof == 0 ? 0 : 6 + 2 + proof,
-                Kind.Required, [1007, 1002], isClose: true)) yield return row;
+            foreach (Case item in Breach.Cases(Chapters.Closing, "6455 §8.1", $"a reason with {what}", frame, proof == 0 ? 0 : 6 + 2 + proof,
+                Kind.Required, [1007, 1002], isClose: true)) yield return item;
         }
     }
 
@@ -67,10 +67,10 @@ internal static class CloseRows
                 new Send(Wire.FrameOf(Wire.Close, Wire.CloseBody(code))), new EndsSomehow());
         // "MUST NOT be set as a status code in a Close control frame", not in the answer either.
         foreach (int code in (int[])[1005, 1006, 1015])
-            foreach (Case row in CodeBreach(code, Kind.Required)) yield return row;
+            foreach (Case item in CodeBreach(code, Kind.Required)) yield return item;
         // Not used, or reserved for what does not exist.
         foreach (int code in (int[])[0, 1, 999, 1004, 1016, 1100, 2000, 2999])
-            foreach (Case row in CodeBreach(code, Kind.Strict)) yield return row;
+            foreach (Case item in CodeBreach(code, Kind.Strict)) yield return item;
         // Outside of every range that §7.4.2 speaks of.
         foreach (int code in (int[])[5000, 9999, 65535])
             yield return new Dialogue(Chapters.CloseCodes, "6455 §7.4.2", $"{code}", Kind.Informational,
@@ -78,7 +78,7 @@ internal static class CloseRows
     }
 
     private static IEnumerable<Case> CodeBreach(int code, Kind kind) =>
-        Breach.Rows(Chapters.CloseCodes, code is 1005 or 1006 or 1015 ? "6455 §7.4.1" : "6455 §7.4.2", $"{code} may not be sent",
+        Breach.Cases(Chapters.CloseCodes, code is 1005 or 1006 or 1015 ? "6455 §7.4.1" : "6455 §7.4.2", $"{code} may not be sent",
             Wire.FrameOf(Wire.Close, Wire.CloseBody(code, "reason"u8)), 6 + 2, kind, [1002]);
 
     private static Dialogue Required(string section, string name, params IReadOnlyList<Move> moves) =>

@@ -7,7 +7,7 @@ using System.Text;
 
 namespace RawWs.Conformance;
 
-internal static class CompressionRows
+internal static class CompressionCases
 {
     private const string Name = DeflateOffer.Name;
 
@@ -78,23 +78,23 @@ internal static class CompressionRows
                  ])
         {
             byte[] payload = Encoding.ASCII.GetBytes(text), frame = Wire.FrameOf(Wire.Text, Wire.Hex(hex), reserved: Wire.Rsv1);
-            yield return Row("7692 §7.2.3", what, false, new Send(frame), new InflatedEcho(Wire.Text, payload));
-            yield return Row("7692 §7.2.3", $"{what}, byte by byte", false, new Send(frame, 1), new InflatedEcho(Wire.Text, payload));
-            yield return Row("7692 §7.2.3", $"{what}, three times", false, new Send(Wire.Join([frame, frame, frame])),
+            yield return Make("7692 §7.2.3", what, false, new Send(frame), new InflatedEcho(Wire.Text, payload));
+            yield return Make("7692 §7.2.3", $"{what}, byte by byte", false, new Send(frame, 1), new InflatedEcho(Wire.Text, payload));
+            yield return Make("7692 §7.2.3", $"{what}, three times", false, new Send(Wire.Join([frame, frame, frame])),
                 new InflatedEcho(Wire.Text, payload), new InflatedEcho(Wire.Text, payload), new InflatedEcho(Wire.Text, payload));
         }
 
         byte[] marks = Wire.Hex("00 00 ff ff"), hundred = Wire.Join([.. Enumerable.Repeat(Wire.Hex("00 00 00 ff ff"), 100), Wire.Hex("f2 48 cd c9 c9 07 00")]);
-        yield return Row("7692 §7.2.2", "00 00 ff ff inside of the data", false,
+        yield return Make("7692 §7.2.2", "00 00 ff ff inside of the data", false,
             new Send(Wire.FrameOf(Wire.Binary, Wire.Hex("00 04 00 fb ff 00 00 ff ff 00"), reserved: Wire.Rsv1)), new InflatedEcho(Wire.Binary, marks));
-        yield return Row("7692 §7.2.2", "a hundred empty blocks", false, new Send(Wire.FrameOf(Wire.Text, hundred, reserved: Wire.Rsv1)),
+        yield return Make("7692 §7.2.2", "a hundred empty blocks", false, new Send(Wire.FrameOf(Wire.Text, hundred, reserved: Wire.Rsv1)),
             new InflatedEcho(Wire.Text, Hello));
-        yield return Row("7692 §7.2.3.2", "a reference to the message before", true,
+        yield return Make("7692 §7.2.3.2", "a reference to the message before", true,
             new Send(Wire.FrameOf(Wire.Text, Wire.Hex("f2 48 cd c9 c9 07 00"), reserved: Wire.Rsv1)), new InflatedEcho(Wire.Text, Hello),
             new Send(Wire.FrameOf(Wire.Text, Wire.Hex("f2 00 11 00 00"), reserved: Wire.Rsv1)), new InflatedEcho(Wire.Text, Hello));
         byte[] compressed = Wire.FrameOf(Wire.Text, Wire.Hex("f2 48 cd c9 c9 07 00"), reserved: Wire.Rsv1), bare = Wire.FrameOf(Wire.Text, "uncompressed");
-        yield return Row("7692 §6", "a message that is not compressed", false, new Send(bare), new InflatedEcho(Wire.Text, "uncompressed"u8.ToArray()));
-        yield return Row("7692 §7.2.3.2", "a reference past a message that is not compressed", true,
+        yield return Make("7692 §6", "a message that is not compressed", false, new Send(bare), new InflatedEcho(Wire.Text, "uncompressed"u8.ToArray()));
+        yield return Make("7692 §7.2.3.2", "a reference past a message that is not compressed", true,
             new Send(Wire.Join([compressed, bare, Wire.FrameOf(Wire.Text, Wire.Hex("f2 00 11 00 00"), reserved: Wire.Rsv1)])),
             new InflatedEcho(Wire.Text, Hello), new InflatedEcho(Wire.Text, "uncompressed"u8.ToArray()), new InflatedEcho(Wire.Text, Hello));
         byte[] zeros = new byte[16 * 1024 * 1024];
@@ -112,14 +112,14 @@ internal static class CompressionRows
     {
         byte[] payload = Wire.Hex("f2 48 cd c9 c9 07 00"), ping = Wire.FrameOf(Wire.Ping, "between");
         for (int cut = 0; cut <= payload.Length; cut++)
-            yield return Row("7692 §6.1", $"two fragments, cut behind byte {cut}", false, new Send(Cut(payload, cut)), new InflatedEcho(Wire.Text, Hello));
-        yield return Row("7692 §6.1", "fragments of one byte", false, new Send(Cut(payload, 1, 2, 3, 4, 5, 6)), new InflatedEcho(Wire.Text, Hello));
-        yield return Row("7692 §6.1", "empty fragments around", false, new Send(Cut(payload, 0, 0, 3, 3, 7, 7)), new InflatedEcho(Wire.Text, Hello));
+            yield return Make("7692 §6.1", $"two fragments, cut behind byte {cut}", false, new Send(Cut(payload, cut)), new InflatedEcho(Wire.Text, Hello));
+        yield return Make("7692 §6.1", "fragments of one byte", false, new Send(Cut(payload, 1, 2, 3, 4, 5, 6)), new InflatedEcho(Wire.Text, Hello));
+        yield return Make("7692 §6.1", "empty fragments around", false, new Send(Cut(payload, 0, 0, 3, 3, 7, 7)), new InflatedEcho(Wire.Text, Hello));
         byte[] first = Wire.FrameOf(Wire.Text, payload.AsSpan(0, 3), fin: false, reserved: Wire.Rsv1),
             rest = Wire.FrameOf(Wire.Continuation, payload.AsSpan(3));
-        yield return Row("7692 §6.1", "a Ping inside a compressed message", false, new Send([.. first, .. ping]), new Answer("between"u8.ToArray()),
+        yield return Make("7692 §6.1", "a Ping inside a compressed message", false, new Send([.. first, .. ping]), new Answer("between"u8.ToArray()),
             new Send(rest), new InflatedEcho(Wire.Text, Hello));
-        yield return Row("6455 §5.5.1", "a Close inside a compressed message", false,
+        yield return Make("6455 §5.5.1", "a Close inside a compressed message", false,
             new Send([.. first, .. Wire.FrameOf(Wire.Close, Wire.CloseBody(1000))]), new Closes());
     }
 
@@ -127,17 +127,17 @@ internal static class CompressionRows
     {
         byte[] first = Wire.FrameOf(Wire.Text, Wire.Hex("f2 48 cd"), fin: false, reserved: Wire.Rsv1), rest = Wire.Hex("c9 c9 07 00");
         byte[] plain = Wire.FrameOf(Wire.Text, "Hel", fin: false);
-        List<Case> rows = [.. Breaks("7692 §6", "RSV1 on a continuation", [.. first, .. Wire.FrameOf(Wire.Continuation, rest, reserved: Wire.Rsv1)],
+        List<Case> cases = [.. Breaks("7692 §6", "RSV1 on a continuation", [.. first, .. Wire.FrameOf(Wire.Continuation, rest, reserved: Wire.Rsv1)],
             first.Length + 1, 1002),
             .. Breaks("7692 §6", "RSV1 on a continuation of a message that is not compressed",
                 [.. plain, .. Wire.FrameOf(Wire.Continuation, "lo"u8, reserved: Wire.Rsv1)], plain.Length + 1, 1002)];
         foreach (int opcode in (int[])[Wire.Ping, Wire.Pong, Wire.Close])
-            rows.AddRange(Breaks("7692 §6", $"RSV1 on a {Wire.NameOf(opcode)}", Wire.FrameOf(opcode, Wire.CloseBody(1000), reserved: Wire.Rsv1), 1, 1002));
+            cases.AddRange(Breaks("7692 §6", $"RSV1 on a {Wire.NameOf(opcode)}", Wire.FrameOf(opcode, Wire.CloseBody(1000), reserved: Wire.Rsv1), 1, 1002));
         foreach ((int bits, string name) in ((int, string)[])[(Wire.Rsv2, "RSV2"), (Wire.Rsv3, "RSV3"), (Wire.Rsv1 | Wire.Rsv2, "RSV1+RSV2"),
             (7, "RSV1+RSV2+RSV3")])
-            rows.AddRange(Breaks("6455 §5.2", $"{name} beside compression",
+            cases.AddRange(Breaks("6455 §5.2", $"{name} beside compression",
                 Wire.FrameOf(Wire.Text, (bits & Wire.Rsv1) != 0 ? Wire.Hex("f2 48 cd c9 c9 07 00") : Hello, reserved: bits), 1, 1002));
-        return rows;
+        return cases;
     }
 
     private static IEnumerable<Case> Broken()
@@ -151,7 +151,7 @@ internal static class CompressionRows
                      ("a code with too many lengths", "fc ff ff ff ff ff ff ff ff"),
                  ])
         {
-            foreach (Case row in Breaks("7692 §7.2.2", what, Wire.FrameOf(Wire.Text, Wire.Hex(hex), reserved: Wire.Rsv1), 0, 1007, 1002)) yield return row;
+            foreach (Case item in Breaks("7692 §7.2.2", what, Wire.FrameOf(Wire.Text, Wire.Hex(hex), reserved: Wire.Rsv1), 0, 1007, 1002)) yield return item;
         }
 
         yield return new CompressedDialogue("7692 §7.2.2", "data that end inside a block", Kind.Strict, false,
@@ -163,8 +163,8 @@ internal static class CompressionRows
         foreach (string hex in (string[])["80", "c0 af", "ed a0 80", "f4 90 80 80", "ff", "e2 82"])
         {
             byte[] text = [.. "Hello "u8, .. Wire.Hex(hex)];
-            foreach (Case row in Breaks("6455 §8.1", $"compressed text that is not UTF-8 ({hex})",
-                Wire.FrameOf(Wire.Text, Library(text), reserved: Wire.Rsv1), 0, 1007)) yield return row;
+            foreach (Case item in Breaks("6455 §8.1", $"compressed text that is not UTF-8 ({hex})",
+                Wire.FrameOf(Wire.Text, Library(text), reserved: Wire.Rsv1), 0, 1007)) yield return item;
             if (hex == "e2 82") continue; // only its end proves it
             byte[] flushed = [.. Library(text), 0x00, 0x00, 0xFF, 0xFF];
             yield return new CompressedDialogue("6455 §8.1", $"compressed text that is not UTF-8 ({hex}): before the message ends", Kind.Strict, false,
@@ -172,7 +172,7 @@ internal static class CompressionRows
         }
 
         byte[] valid = Encoding.UTF8.GetBytes("κόσμε € 😀");
-        yield return Row("6455 §5.6", "compressed text in UTF-8", false, new Send(Wire.FrameOf(Wire.Text, Library(valid), reserved: Wire.Rsv1)),
+        yield return Make("6455 §5.6", "compressed text in UTF-8", false, new Send(Wire.FrameOf(Wire.Text, Library(valid), reserved: Wire.Rsv1)),
             new InflatedEcho(Wire.Text, valid));
     }
 
@@ -206,17 +206,17 @@ internal static class CompressionRows
         }
     }
 
-    private static CompressedDialogue Row(string section, string name, bool needsTakeover, params IReadOnlyList<Move> moves) =>
+    private static CompressedDialogue Make(string section, string name, bool needsTakeover, params IReadOnlyList<Move> moves) =>
         new(section, name, Kind.Required, needsTakeover, moves);
 
     private static IEnumerable<Case> Breaks(string section, string name, byte[] bytes, int proof, params int[] codes) =>
-        Breach.Rows(Chapters.Compression, section, name, bytes, proof, Kind.Required, codes,
-            name.EndsWith("Close", StringComparison.Ordinal)).Cast<Dialogue>().Select(static row =>
-            new CompressedDialogue(row.Section, row.Name, row.Kind, false, row.Moves));
+        Breach.Cases(Chapters.Compression, section, name, bytes, proof, Kind.Required, codes,
+            name.EndsWith("Close", StringComparison.Ordinal)).Cast<Dialogue>().Select(static item =>
+            new CompressedDialogue(item.Section, item.Name, item.Kind, false, item.Moves));
 
     private static byte[] Cut(byte[] payload, params IReadOnlyList<int> cuts)
     {
-        IReadOnlyList<byte[]> frames = MessageRows.Cut(Wire.Text, payload, cuts);
+        IReadOnlyList<byte[]> frames = MessageCases.Cut(Wire.Text, payload, cuts);
         frames[0][0] |= Wire.Rsv1 << 4;
         return Wire.Join(frames);
     }

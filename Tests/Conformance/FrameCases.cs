@@ -5,7 +5,7 @@ using System.Text;
 
 namespace RawWs.Conformance;
 
-internal static class FrameRows
+internal static class FrameCases
 {
     private static readonly int[] Opcodes = [Wire.Text, Wire.Binary, Wire.Continuation, Wire.Close, Wire.Ping, Wire.Pong];
 
@@ -56,16 +56,16 @@ internal static class FrameRows
     private static IEnumerable<Case> Lengths()
     {
         foreach (int length in (int[])[0, 1, 125])
-            foreach (Case row in Breach.Rows(Chapters.Framing, "6455 §5.2", $"{length} bytes with a length of 16 bits",
-                         Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), form: Wire.LengthForm.In16Bits), 4, Kind.Required, [1002])) yield return row;
+            foreach (Case item in Breach.Cases(Chapters.Framing, "6455 §5.2", $"{length} bytes with a length of 16 bits",
+                         Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), form: Wire.LengthForm.In16Bits), 4, Kind.Required, [1002])) yield return item;
         foreach (int length in (int[])[0, 1, 125, 126, 65535])
-            foreach (Case row in Breach.Rows(Chapters.Framing, "6455 §5.2", $"{length} bytes with a length of 64 bits",
-                         Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), form: Wire.LengthForm.In64Bits), 8, Kind.Required, [1002])) yield return row;
+            foreach (Case item in Breach.Cases(Chapters.Framing, "6455 §5.2", $"{length} bytes with a length of 64 bits",
+                         Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), form: Wire.LengthForm.In64Bits), 8, Kind.Required, [1002])) yield return item;
         // Whoever leaves the top bit out finds a whole frame.
         foreach (int length in (int[])[0, 5, 70_000])
-            foreach (Case row in Breach.Rows(Chapters.Framing, "6455 §5.2", $"a length of 64 bits with its top bit set, and {length} bytes",
+            foreach (Case item in Breach.Cases(Chapters.Framing, "6455 §5.2", $"a length of 64 bits with its top bit set, and {length} bytes",
                          Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), form: Wire.LengthForm.In64Bits, declared: (1UL << 63)
-                             + (ulong)length), 3, Kind.Required, [1002])) yield return row;
+                             + (ulong)length), 3, Kind.Required, [1002])) yield return item;
     }
 
     private static IEnumerable<Case> ReservedBits()
@@ -79,9 +79,9 @@ internal static class FrameRows
             {
                 string names = string.Join('+', new[] { (Wire.Rsv1, "RSV1"), (Wire.Rsv2, "RSV2"),
                     (Wire.Rsv3, "RSV3") }.Where(bit => (bits & bit.Item1) != 0).Select(static bit => bit.Item2));
-                foreach (Case row in Breach.Rows(Chapters.ReservedBits, "6455 §5.2", $"{names} on {Wire.NameOf(opcode)}",
+                foreach (Case item in Breach.Cases(Chapters.ReservedBits, "6455 §5.2", $"{names} on {Wire.NameOf(opcode)}",
                              [.. before, .. Wire.FrameOf(opcode, payload, reserved: bits)], before.Length + 1, Kind.Required, [1002],
-                                 opcode == Wire.Close)) yield return row;
+                                 opcode == Wire.Close)) yield return item;
             }
         }
     }
@@ -90,8 +90,8 @@ internal static class FrameRows
     {
         foreach (int opcode in (int[])[3, 4, 5, 6, 7, 11, 12, 13, 14, 15])
         {
-            foreach (Case row in Breach.Rows(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode}", Wire.FrameOf(opcode, "Hello"), 1, Kind.Required,
-                [1002])) yield return row;
+            foreach (Case item in Breach.Cases(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode}", Wire.FrameOf(opcode, "Hello"), 1, Kind.Required,
+                [1002])) yield return item;
             yield return new Dialogue(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode}, empty", Kind.Required, new Send(Wire.FrameOf(opcode, [])), new Fails());
             byte[] inside = Wire.Join([Wire.FrameOf(Wire.Text, "be", fin: false), Wire.FrameOf(opcode, "xx"), Wire.FrameOf(Wire.Continuation, "fore")]);
             yield return new Dialogue(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode} inside a message", Kind.Required, new Send(inside), new Fails());
@@ -107,9 +107,9 @@ internal static class FrameRows
         {
             byte[] before = opcode == Wire.Continuation ? Wire.FrameOf(Wire.Text, "be", fin: false) : [];
             byte[] payload = opcode == Wire.Close ? Wire.CloseBody(1000) : "fore"u8.ToArray();
-            foreach (Case row in Breach.Rows(Chapters.Masking, "6455 §5.1", $"{Wire.NameOf(opcode)} without a mask",
+            foreach (Case item in Breach.Cases(Chapters.Masking, "6455 §5.1", $"{Wire.NameOf(opcode)} without a mask",
                          [.. before, .. Wire.FrameOf(opcode, payload, key: null)], before.Length + 2, Kind.Required, [1002],
-                             opcode == Wire.Close)) yield return row;
+                             opcode == Wire.Close)) yield return item;
         }
 
         foreach (uint key in (uint[])[0, 0xFFFFFFFF, 0x01020304, 0x80000001, 0x000000FF, 0xFF000000, 0xDEADBEEF])

@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace RawWs.Conformance;
 
-internal static class MessageRows
+internal static class MessageCases
 {
     public static IEnumerable<Case> All() => [.. Fragments(), .. ControlInside(), .. Disorder(), .. Pings(), .. LongControlFrames(), .. Limits()];
 
@@ -27,7 +27,7 @@ internal static class MessageRows
         foreach (int opcode in (int[])[Wire.Text, Wire.Binary])
         {
             string kind = Wire.NameOf(opcode);
-            byte[] payload = FrameRows.PayloadOf(opcode, 12);
+            byte[] payload = FrameCases.PayloadOf(opcode, 12);
             foreach ((string how, int[] cuts) in ((string, int[])[])
                      [
                          ("two fragments", [5]), ("three fragments", [4, 8]), ("an empty first fragment", [0]), ("an empty last fragment", [12]),
@@ -46,7 +46,7 @@ internal static class MessageRows
 
             yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} in empty fragments only", Kind.Required,
                 new Send(Wire.Join(Cut(opcode, [], 0, 0))), new Echo(opcode, []));
-            byte[] large = FrameRows.PayloadOf(opcode, 65536);
+            byte[] large = FrameCases.PayloadOf(opcode, 65536);
             foreach (int size in (int[])[256, 1000, 32768])
                 yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} of 64 KiB in fragments of {size}", Kind.Required,
                     new Send(Wire.Join(Cut(opcode, large, [.. Enumerable.Range(1, 65535 / size).Select(i => i * size)]))), new Echo(opcode, large));
@@ -76,37 +76,37 @@ internal static class MessageRows
     private static List<Case> Disorder()
     {
         const string Chapter = Chapters.Fragmentation, Section = "6455 §5.4";
-        List<Case> rows = [];
+        List<Case> cases = [];
         foreach (int first in (int[])[Wire.Text, Wire.Binary])
         {
             byte[] begun = Wire.FrameOf(first, "first", fin: false);
             foreach (int second in (int[])[Wire.Text, Wire.Binary])
                 foreach (bool fin in (bool[])[true, false])
-                    rows.AddRange(Breach.Rows(Chapter, Section, $"{Wire.NameOf(second)} with{(fin ? "" : "out")} FIN inside {Wire.NameOf(first)}",
+                    cases.AddRange(Breach.Cases(Chapter, Section, $"{Wire.NameOf(second)} with{(fin ? "" : "out")} FIN inside {Wire.NameOf(first)}",
                         [.. begun, .. Wire.FrameOf(second, "second", fin)], begun.Length + 1, Kind.Required, [1002]));
             byte[] whole = Wire.FrameOf(first, "x");
-            rows.Add(new Dialogue(Chapter, Section, $"continuation after a whole {Wire.NameOf(first)}", Kind.Required,
+            cases.Add(new Dialogue(Chapter, Section, $"continuation after a whole {Wire.NameOf(first)}", Kind.Required,
                 new Send(whole), new Echo(first, "x"u8.ToArray()), new Send(Wire.FrameOf(Wire.Continuation, "y")), new Fails()));
-            rows.Add(new Dialogue(Chapter, Section, $"continuation after a fragmented {Wire.NameOf(first)}", Kind.Required,
+            cases.Add(new Dialogue(Chapter, Section, $"continuation after a fragmented {Wire.NameOf(first)}", Kind.Required,
                 new Send(Wire.Join(Cut(first, "xy"u8.ToArray(), 1))), new Echo(first, "xy"u8.ToArray()),
                     new Send(Wire.FrameOf(Wire.Continuation, "z")), new Fails()));
         }
 
         foreach (bool fin in (bool[])[true, false])
-            rows.AddRange(Breach.Rows(Chapter, Section, $"continuation with{(fin ? "" : "out")} FIN at first",
+            cases.AddRange(Breach.Cases(Chapter, Section, $"continuation with{(fin ? "" : "out")} FIN at first",
                 Wire.FrameOf(Wire.Continuation, "x", fin), 1, Kind.Required, [1002]));
         foreach (int opcode in (int[])[Wire.Ping, Wire.Pong, Wire.Close])
-            rows.AddRange(Breach.Rows(Chapter, "6455 §5.5", $"{Wire.NameOf(opcode)} without FIN",
+            cases.AddRange(Breach.Cases(Chapter, "6455 §5.5", $"{Wire.NameOf(opcode)} without FIN",
                 Wire.FrameOf(opcode, opcode == Wire.Close ? Wire.CloseBody(1000) : "x"u8.ToArray(), fin: false), 1, Kind.Required, [1002],
                 opcode == Wire.Close));
-        return rows;
+        return cases;
     }
 
     private static IEnumerable<Case> Pings()
     {
         foreach (int length in (int[])[0, 1, 2, 4, 7, 8, 64, 124, 125])
         {
-            byte[] payload = FrameRows.PayloadOf(Wire.Binary, length), ping = Wire.FrameOf(Wire.Ping, payload);
+            byte[] payload = FrameCases.PayloadOf(Wire.Binary, length), ping = Wire.FrameOf(Wire.Ping, payload);
             yield return new Dialogue(Chapters.Pings, "6455 §5.5.2", $"a Ping of {length} bytes", Kind.Required, new Send(ping), new Answer(payload));
             yield return new Dialogue(Chapters.Pings, "6455 §5.5.2", $"a Ping of {length} bytes, byte by byte", Kind.Required, new Send(ping, 1),
                 new Answer(payload));
@@ -131,10 +131,10 @@ internal static class MessageRows
     {
         foreach (int opcode in (int[])[Wire.Ping, Wire.Pong, Wire.Close])
             foreach (int length in (int[])[126, 127, 65536])
-                foreach (Case row in Breach.Rows(opcode == Wire.Close ? Chapters.Closing : Chapters.Pings, "6455 §5.5",
+                foreach (Case item in Breach.Cases(opcode == Wire.Close ? Chapters.Closing : Chapters.Pings, "6455 §5.5",
                     $"a {Wire.NameOf(opcode)} of {length} bytes",
-                             Wire.FrameOf(opcode, (byte[])[.. Wire.CloseBody(1000), .. FrameRows.PayloadOf(Wire.Text, length - 2)]), 2, Kind.Required,
-                                 [1002], opcode == Wire.Close)) yield return row;
+                             Wire.FrameOf(opcode, (byte[])[.. Wire.CloseBody(1000), .. FrameCases.PayloadOf(Wire.Text, length - 2)]), 2, Kind.Required,
+                                 [1002], opcode == Wire.Close)) yield return item;
     }
 
     private static IEnumerable<Case> Limits()
@@ -145,7 +145,7 @@ internal static class MessageRows
             string kind = Wire.NameOf(opcode);
             foreach (int size in (int[])[256 * 1024, 1024 * 1024, 4 * 1024 * 1024])
             {
-                byte[] payload = FrameRows.PayloadOf(opcode, size);
+                byte[] payload = FrameCases.PayloadOf(opcode, size);
                 // Who refuses a large frame may reset while it is still being sent, and a reset can overtake the Close: so this is only noted.
                 yield return new Dialogue(Chapters.Limits, Section, $"{kind} of {size} bytes in a frame", Kind.Informational,
                     new Send(Wire.FrameOf(opcode, payload)), new EchoOr1009(opcode, payload));
@@ -155,7 +155,7 @@ internal static class MessageRows
 
             foreach (int count in (int[])[256, 1024, 4096])
             {
-                byte[] payload = FrameRows.PayloadOf(opcode, count);
+                byte[] payload = FrameCases.PayloadOf(opcode, count);
                 yield return new Dialogue(Chapters.Limits, Section, $"{kind} in {count} fragments of one byte", Kind.Strict,
                     new Send(Wire.Join(Cut(opcode, payload, [.. Enumerable.Range(1, count - 1)]))), new EchoOr1009(opcode, payload));
             }

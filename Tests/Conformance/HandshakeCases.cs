@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace RawWs.Conformance;
 
-internal static class HandshakeRows
+internal static class HandshakeCases
 {
     private const string Get = "GET {0} HTTP/1.1";
     private const string Host = "Host: {0}", Upgrade = "Upgrade: websocket", ConnectionUpgrade = "Connection: Upgrade", Key = "Sec-WebSocket-Key: {1}",

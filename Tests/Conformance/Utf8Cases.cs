@@ -5,7 +5,7 @@ using System.Text;
 
 namespace RawWs.Conformance;
 
-internal static class Utf8Rows
+internal static class Utf8Cases
 {
     private const string Chapter = Chapters.Utf8;
 
@@ -42,8 +42,8 @@ internal static class Utf8Rows
             ("Greek", "ce ba e1 bd b9 cf 83 ce bc ce b5"), ("a joined emoji", "f0 9f 91 a9 e2 80 8d f0 9f 9a 80"),
     ];
 
-    public static IEnumerable<Case> All() => [.. Valid.SelectMany(static row => OfValid(row.Class, row.Hex)),
-        .. Invalid.SelectMany(static row => OfInvalid(row.Class, row.Hex)), .. Binary()];
+    public static IEnumerable<Case> All() => [.. Valid.SelectMany(static item => OfValid(item.Class, item.Hex)),
+        .. Invalid.SelectMany(static item => OfInvalid(item.Class, item.Hex)), .. Binary()];
 
     private static IEnumerable<Case> OfValid(string what, string hex)
     {
@@ -53,7 +53,7 @@ internal static class Utf8Rows
         for (int cut = 2; cut < text.Length - 1; cut++)
         {
             // The Ping's answer comes only from a server that has taken the first part and found nothing wrong.
-            IReadOnlyList<byte[]> frames = MessageRows.Cut(Wire.Text, text, cut);
+            IReadOnlyList<byte[]> frames = MessageCases.Cut(Wire.Text, text, cut);
             yield return new Dialogue(Chapter, "6455 §5.6", $"{what} ({hex}), cut behind byte {cut - 1} by fragments", Kind.Required,
                 new Send(frames[0]), new Alive("the fragment is accepted"), new Send(frames[1]), new Echo(Wire.Text, text));
         }
@@ -70,10 +70,10 @@ internal static class Utf8Rows
         yield return new Dialogue(Chapter, "6455 §7.4.1", $"{name}: the code", Kind.Strict, new Send(Wire.FrameOf(Wire.Text, text)), new Fails(1007));
         for (int cut = 1; cut < bad.Length; cut++)
             yield return new Dialogue(Chapter, "6455 §8.1", $"{name}, cut behind byte {cut} by fragments", Kind.Required,
-                new Send([.. Wire.Join(MessageRows.Cut(Wire.Text, text, 1 + cut)), .. Wire.FrameOf(Wire.Ping, "behind")]), new Fails());
+                new Send([.. Wire.Join(MessageCases.Cut(Wire.Text, text, 1 + cut)), .. Wire.FrameOf(Wire.Ping, "behind")]), new Fails());
         if (onlyTheEndProves)
         {
-            byte[][] frames = [.. MessageRows.Cut(Wire.Text, text, text.Length)];
+            byte[][] frames = [.. MessageCases.Cut(Wire.Text, text, text.Length)];
             yield return new Dialogue(Chapter, "6455 §5.6", $"{name}: the end comes in a fragment of its own", Kind.Required, new Send(frames[0]),
                 new Alive("the fragment is accepted"), new Send(frames[1]), new Fails());
             yield break;
@@ -105,7 +105,7 @@ internal static class Utf8Rows
         foreach (int piece in (int[])[997, 4096, 65536])
             yield return new Dialogue(Chapter, "6455 §5.6", $"100 KB of all lengths in pieces of {piece}", Kind.Required,
                 new Send(Wire.FrameOf(Wire.Text, many), piece), new Echo(Wire.Text, many));
-        IReadOnlyList<byte[]> fragments = MessageRows.Cut(Wire.Text, many, [.. Enumerable.Range(1, 99).Select(static i => i * 997)]);
+        IReadOnlyList<byte[]> fragments = MessageCases.Cut(Wire.Text, many, [.. Enumerable.Range(1, 99).Select(static i => i * 997)]);
         yield return new Dialogue(Chapter, "6455 §5.6", "100 KB of all lengths in 100 fragments", Kind.Required, new Send(Wire.Join(fragments)),
             new Echo(Wire.Text, many));
         byte[] late = [.. many, 0xFF];
