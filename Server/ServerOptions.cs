@@ -1,6 +1,9 @@
-// Everything that can be set for the server, with its unit and its default. Immutable once it is made; one method finds what is wrong.
+// Everything that can be set for the server, with its unit and its default. It may be changed until a server is made of it: the server
+// takes a copy, whose setters throw. One method finds what is wrong.
 
 using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RawWs.Handshake;
@@ -24,32 +27,35 @@ public enum TransportKind : byte
 }
 
 /// <summary>
-/// The server's options. A property's unit is its type's, or the last word of its name. <see cref="FindError"/> finds a wrong value.
+/// The server's options. A property's unit is its type's, or the last word of its name. <see cref="FindError"/> finds a wrong value. A
+/// server takes a copy when it is made: later changes have no effect on it, and setting a property of its own (<see
+/// cref="WebSocketServer.Options"/>) throws an <see cref="InvalidOperationException"/>.
 /// </summary>
 public sealed record ServerOptions
 {
     private const int FragmentsDefaultMin = 1024;
 
-    private readonly int? _fragmentsMax;
-    private readonly long? _memoryBytesMax;
+    private int? _fragmentsMax;
+    private long? _memoryBytesMax;
+    private Seal? _seal;
 
     /// <summary>The addresses to listen on. Port 0 means any free port. Default: 127.0.0.1:2000.</summary>
-    public IReadOnlyList<IPEndPoint> ListenEndPoints { get; init; } = [new IPEndPoint(IPAddress.Loopback, 2000)];
+    public IReadOnlyList<IPEndPoint> ListenEndPoints { get; set => field = Given(value); } = [new IPEndPoint(IPAddress.Loopback, 2000)];
 
     /// <summary>How the event loops learn that a socket is ready. Default: Auto.</summary>
-    public TransportKind Transport { get; init; }
+    public TransportKind Transport { get; set => field = Open(value); }
 
     /// <summary>
     /// With epoll: whether the small sends of one turn go to the kernel in one system call. Without an io_uring in the system, or where it
     /// is forbidden, each send is a call of its own. Default: true.
     /// </summary>
-    public bool IoUring { get; init; } = true;
+    public bool IoUring { get; set => field = Open(value); } = true;
 
     /// <summary>The number of event loops, 1 to 1024. Default: one per processor.</summary>
-    public int Loops { get; init; } = Environment.ProcessorCount;
+    public int Loops { get; set => field = Open(value); } = Environment.ProcessorCount;
 
     /// <summary>The largest message, in bytes of payload, 1 to 1 GiB. A larger one is closed with 1009 (§10.4). Default: 1 MiB.</summary>
-    public int MessageBytesMax { get; init; } = 1024 * 1024;
+    public int MessageBytesMax { get; set => field = Open(value); } = 1024 * 1024;
 
     /// <summary>
     /// The most fragments of a message, 1 or more. A message with more is closed with 1009 (§10.4). Default: one for each KiB of
@@ -59,23 +65,23 @@ public sealed record ServerOptions
     public int FragmentsMax
     {
         get => _fragmentsMax ?? Math.Max(FragmentsDefaultMin, MessageBytesMax / 1024);
-        init => _fragmentsMax = value;
+        set => _fragmentsMax = Open(value);
     }
 
     /// <summary>How long a message may take from its first byte to its last. Default: 30 s.</summary>
-    public TimeSpan MessageTimeout { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan MessageTimeout { get; set => field = Open(value); } = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// The bound of a connection's send queue in bytes, 1 to 1 GiB. When so many bytes are queued, no further message is accepted for the
     /// connection. Default: 1 MiB.
     /// </summary>
-    public int SendBufferBytesMax { get; init; } = 1024 * 1024;
+    public int SendBufferBytesMax { get; set => field = Open(value); } = 1024 * 1024;
 
     /// <summary>
     /// The most connections, 1 or more. A further one is answered with 503. Default: null, which means as many as the limit of open files
     /// and the memory allow at the start, minus some for the process itself and for those that are only told 503.
     /// </summary>
-    public int? ConnectionsMax { get; init; }
+    public int? ConnectionsMax { get; set => field = Open(value); }
 
     /// <summary>
     /// The most bytes that all connections together may hold in unfinished messages, send queues and compression contexts; at least 1 MiB.
@@ -84,73 +90,76 @@ public sealed record ServerOptions
     public long MemoryBytesMax
     {
         get => _memoryBytesMax ?? MemoryShare.DefaultBudget(Loops);
-        init => _memoryBytesMax = value;
+        set => _memoryBytesMax = Open(value);
     }
 
     /// <summary>The time for a client's request and the answer to it. Default: 10 s.</summary>
-    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan HandshakeTimeout { get; set => field = Open(value); } = TimeSpan.FromSeconds(10);
 
     /// <summary>The time for the peer to answer a Close (§7.1.2), and then to end its stream. Default: 5 s.</summary>
-    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan CloseTimeout { get; set => field = Open(value); } = TimeSpan.FromSeconds(5);
 
     /// <summary>The longest time for which a peer may receive nothing of what is sent to it. Default: 30 s.</summary>
-    public TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan SendTimeout { get; set => field = Open(value); } = TimeSpan.FromSeconds(30);
 
-    /// <summary>A peer that sends nothing for this time is closed with 3008. Zero: the server sends Pings instead. Default: zero.</summary>
-    public TimeSpan Heartbeat { get; init; } = TimeSpan.Zero;
+    /// <summary>
+    /// A peer that sends nothing for this time is closed with 3008. Zero: the server sends Pings instead. Default: zero (the console
+    /// program's is 10 s).
+    /// </summary>
+    public TimeSpan Heartbeat { get; set => field = Open(value); } = TimeSpan.Zero;
 
     /// <summary>
     /// Without a heartbeat: the time between two Pings (§5.5.2). A peer that leaves two unanswered is closed with 1011. Default: 25 s.
     /// </summary>
-    public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(25);
+    public TimeSpan PingInterval { get; set => field = Open(value); } = TimeSpan.FromSeconds(25);
 
     /// <summary>Without a heartbeat: this text is sent instead of a Ping, and no answer is expected. Default: none.</summary>
-    public string? PingText { get; init; }
+    public string? PingText { get; set => field = Open(value); }
 
     /// <summary>
     /// The origins that are allowed besides loopback and the same host, as browsers write them ("https://example.com", "null", "file://");
     /// "*" for all (§10.2). Upper and lower case, and a default port, make no difference. Default: none.
     /// </summary>
-    public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
+    public IReadOnlyList<string> AllowedOrigins { get; set => field = Given(value); } = [];
 
     /// <summary>The host names of this server: a page of such a host may connect to it (§10.2). Default: none.</summary>
-    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+    public IReadOnlyList<string> AllowedHosts { get; set => field = Given(value); } = [];
 
     /// <summary>The subprotocols of the application, the preferred one first (§1.9). Default: none.</summary>
-    public IReadOnlyList<string> Subprotocols { get; init; } = [];
+    public IReadOnlyList<string> Subprotocols { get; set => field = Given(value); } = [];
 
     /// <summary>Whether permessage-deflate is negotiated (RFC 7692). Default: false; docs/decisions/0003 says why.</summary>
-    public bool Compression { get; init; }
+    public bool Compression { get; set => field = Open(value); }
 
     /// <summary>How hard messages are compressed, from 1 (fast) to 9 (small). Default: 1.</summary>
-    public int CompressionLevel { get; init; } = 1;
+    public int CompressionLevel { get; set => field = Open(value); } = 1;
 
     /// <summary>Messages with fewer bytes of payload are sent uncompressed. 0 or more. Default: 256.</summary>
-    public int CompressionBytesMin { get; init; } = 256;
+    public int CompressionBytesMin { get; set => field = Open(value); } = 256;
 
     /// <summary>
     /// Whether messages may refer to earlier ones, in both directions. That compresses better, and costs up to 331 KB a connection.
     /// Default: false.
     /// </summary>
-    public bool CompressionTakeover { get; init; }
+    public bool CompressionTakeover { get; set => field = Open(value); }
 
     /// <summary>The largest window in both directions, in bits, 9 to 15: 2 to this power bytes. Default: 15.</summary>
-    public int CompressionWindowBits { get; init; } = 15;
+    public int CompressionWindowBits { get; set => field = Open(value); } = 15;
 
     /// <summary>
-    /// The paths at which clients may connect, percent-decoded. One that ends in a slash means every path that begins with it; but "/" means
-    /// itself alone. Another path is answered with 404. Default: null, and then every path is an endpoint.
+    /// The paths at which clients may connect, percent-decoded. One that ends in a slash means every path that begins with it; but "/"
+    /// means itself alone. Another path is answered with 404. Default: null, and then every path is an endpoint.
     /// </summary>
-    public IReadOnlyList<string>? Endpoints { get; init; }
+    public IReadOnlyList<string>? Endpoints { get; set => field = Open(value); }
 
-    /// <summary>The pages with which plain requests of their paths are answered. Default: none.</summary>
-    public IReadOnlyList<HttpPage> Pages { get; init; } = [];
+    /// <summary>The pages with which plain requests of their paths are answered. Default: none (the console program has one).</summary>
+    public IReadOnlyList<HttpPage> Pages { get; set => field = Given(value); } = [];
 
     /// <summary>The clock and its timers. Default: the system's.</summary>
-    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+    public TimeProvider TimeProvider { get; set => field = Given(value); } = TimeProvider.System;
 
-    /// <summary>Makes the log. Default: one that logs nothing.</summary>
-    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+    /// <summary>Makes the log. Default: one that logs nothing (the console program's writes to the standard output).</summary>
+    public ILoggerFactory LoggerFactory { get; set => field = Given(value); } = NullLoggerFactory.Instance;
 
     internal bool UsesEpoll => Transport == TransportKind.Epoll || (Transport == TransportKind.Auto && OperatingSystem.IsLinux());
 
@@ -171,7 +180,9 @@ public sealed record ServerOptions
     /// <summary>The first error, as one sentence that names the property; null when there is none.</summary>
     public string? FindError()
     {
+        if (FindNull() is { } missing) return missing;
         if (ListenEndPoints.Count == 0) return $"{nameof(ListenEndPoints)}: at least one address is needed.";
+        if (!Enum.IsDefined(Transport)) return $"{nameof(Transport)}: there is no such transport as {Transport}.";
         if (Transport == TransportKind.Epoll && !OperatingSystem.IsLinux()) return $"{nameof(Transport)}: epoll exists on Linux only.";
         if (Loops is < 1 or > 1024) return $"{nameof(Loops)}: 1 to 1024, not {Loops}.";
         if (MessageBytesMax is < 1 or > 1 << 30) return $"{nameof(MessageBytesMax)}: 1 to 1 GiB, not {MessageBytesMax}.";
@@ -188,6 +199,9 @@ public sealed record ServerOptions
         foreach (string host in AllowedHosts)
             if (OriginRule.FindHostError(host) is { } problem)
                 return $"{nameof(AllowedHosts)}: \"{LogText.Escape(host)}\" can never match: {problem}.";
+        foreach (string name in Subprotocols)
+            if (!HttpGrammar.IsToken(Encoding.ASCII.GetBytes(name)))
+                return $"{nameof(Subprotocols)}: \"{LogText.Escape(name)}\" is no token of HTTP, which the name of a subprotocol must be.";
         if (FindBadPath() is { } path) return path;
         if (PingText is not null && Heartbeat > TimeSpan.Zero)
             return $"{nameof(PingText)}: only without a heartbeat (set {nameof(Heartbeat)} to zero).";
@@ -195,6 +209,19 @@ public sealed record ServerOptions
             ?? FindBadTime(nameof(CloseTimeout), CloseTimeout) ?? FindBadTime(nameof(SendTimeout), SendTimeout)
             ?? FindBadTime(nameof(PingInterval), PingInterval)
             ?? (Heartbeat == TimeSpan.Zero ? null : FindBadTime(nameof(Heartbeat), Heartbeat));
+    }
+
+    // Values may come from a file by way of a binder, which does not know what may be null.
+    private string? FindNull()
+    {
+        (string Name, IEnumerable<object?>? Values)[] lists =
+        [
+            (nameof(ListenEndPoints), ListenEndPoints), (nameof(AllowedOrigins), AllowedOrigins), (nameof(AllowedHosts), AllowedHosts),
+            (nameof(Subprotocols), Subprotocols), (nameof(Endpoints), Endpoints), (nameof(Pages), Pages),
+        ];
+        foreach ((string name, IEnumerable<object?>? values) in lists)
+            if (values is not null && values.Contains(null)) return $"{name}: one of them is null.";
+        return null;
     }
 
     private string? FindBadPath()
@@ -220,6 +247,34 @@ public sealed record ServerOptions
             ? null
             : $"{name}: 0.001 to 86400 seconds, not {time.TotalSeconds}.";
 
+    /// <summary>A copy that shares nothing with this object and cannot be changed.</summary>
+    internal ServerOptions Freeze()
+    {
+        ServerOptions copy = this with
+        {
+            ListenEndPoints = [.. ListenEndPoints.Select(static endPoint => new IPEndPoint(endPoint.Address, endPoint.Port))],
+            AllowedOrigins = [.. AllowedOrigins],
+            AllowedHosts = [.. AllowedHosts],
+            Subprotocols = [.. Subprotocols],
+            Endpoints = Endpoints is null ? null : [.. Endpoints],
+            Pages = [.. Pages],
+        };
+        copy._seal = new Seal(copy);
+        return copy;
+    }
+
+    // What a setter assigns. `with` copies the seal, but it is not the copy's, so that a copy of frozen options can be changed.
+    private T Open<T>(T value) => _seal is not null && ReferenceEquals(_seal.Sealed, this)
+        ? throw new InvalidOperationException("The server has been made: its options cannot be changed any more.")
+        : value;
+
+    private T Given<T>(T value, [CallerMemberName] string name = "")
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(value, name);
+        return Open(value);
+    }
+
     /// <summary>The page of this path, which must be one of <see cref="Pages"/>.</summary>
     internal HttpPage FindPage(string path) => Pages.First(page => page.Path == path);
 
@@ -227,4 +282,10 @@ public sealed record ServerOptions
     internal string? FindShortage() =>
         (_memoryBytesMax is null ? MemoryShare.FindShortage(Loops) : null)
             ?? Descriptors.FindShortage(Loops, UsesEpoll, ListenEndPoints.Count);
+
+    /// <summary>Marks the one object that is frozen.</summary>
+    private sealed class Seal(ServerOptions @sealed)
+    {
+        public ServerOptions Sealed { get; } = @sealed;
+    }
 }

@@ -62,6 +62,7 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
         ArgumentNullException.ThrowIfNull(application);
         if (options.FindError() is { } error) throw new ArgumentException(error, nameof(options));
         if (options.FindShortage() is { } shortage) throw new ShortageException(shortage);
+        options = options.Freeze();
         Budget = new MemoryBudget(options.MemoryBytesMax);
         Options = options;
         TimeProvider time = GuardedTime.Around(options.TimeProvider);
@@ -78,7 +79,7 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
         _context.Endings.RunTimerOn(_loops[0]);
     }
 
-    /// <summary>The options with which it was made.</summary>
+    /// <summary>The options with which it was made: a copy, which cannot be changed.</summary>
     public ServerOptions Options { get; }
 
     /// <summary>The budget of all bytes that connections hold.</summary>
@@ -86,6 +87,9 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
 
     /// <summary>The addresses on which it listens, with the ports that the system chose. Empty before the start.</summary>
     public IReadOnlyList<IPEndPoint> EndPoints => _listener?.EndPoints ?? [];
+
+    /// <summary>Whether it listens: it has been started, and nobody has stopped it.</summary>
+    public bool IsListening => Volatile.Read(ref _listener) is not null && Volatile.Read(ref _stopped) is null;
 
     /// <inheritdoc/>
     public int Count => Volatile.Read(ref _count);

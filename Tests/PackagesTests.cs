@@ -36,12 +36,14 @@ public sealed class PackagesTests
     [Test]
     public void TheSolution_PacksTheseOnly() => Assert.That(
         Directory.GetFiles(_directory).Select(static path => Path.GetFileName(path).Split(".0.")[0]),
-        Is.EquivalentTo(["RawWs.Frame", "RawWs.Handshake", "RawWs.Server"]));
+        Is.EquivalentTo(["RawWs.Frame", "RawWs.Handshake", "RawWs.Server", "RawWs.Hosting"]));
 
     [TestCase("Frame", new string[0], new string[0])]
     [TestCase("Handshake", new string[0], new string[0])]
     [TestCase("Server", new[] { "buildTransitive/RawWs.Server.props" },
         new[] { "RawWs.Frame", "RawWs.Handshake", "Microsoft.Extensions.Logging.Abstractions" })]
+    [TestCase("Hosting", new string[0],
+        new[] { "RawWs.Server", "Microsoft.Extensions.Hosting.Abstractions", "Microsoft.Extensions.Diagnostics.HealthChecks" })]
     public void ThePackage_HasAssemblyDocsAndReadme_AndTheseDependencies(string name, string[] besides, string[] dependencies)
     {
         using ZipArchive package = Open(name);
@@ -60,7 +62,7 @@ public sealed class PackagesTests
             Is.EqualTo(["net10.0"]));
 
         using StreamReader readme = new(package.GetEntry("README.md")!.Open());
-        Assert.That(readme.ReadToEnd(), Is.EqualTo(Repository.Read($"{name}/README.md")).And.Contain($"dotnet add package {Value("id")}\n"));
+        Assert.That(readme.ReadToEnd(), Is.EqualTo(Repository.Read($"{FolderOf(name)}/README.md")).And.Contain($"dotnet add package {Value("id")}\n"));
 
         string? Value(string element) => nuspec.Elements().Single(child => child.Name.LocalName == element).Value;
     }
@@ -68,16 +70,16 @@ public sealed class PackagesTests
     [TestCase("Frame")]
     [TestCase("Handshake")]
     [TestCase("Server")]
+    [TestCase("Hosting")]
     public void EveryPublicType_HasItsDocs_AndItsNameInTheReadmeIsRight(string name)
     {
         using ZipArchive package = Open(name);
         string[] documented = [.. XDocument.Load(package.GetEntry($"lib/net10.0/RawWs.{name}.xml")!.Open()).Descendants("member").Select(static member => (string)member.Attribute("name")!)];
-        Type one = name == "Frame" ? typeof(RawWs.Frame.Opcode) : name == "Handshake" ? typeof(RawWs.Handshake.UpgradeRequest) : typeof(RawWs.Server.WebSocketServer);
-        Type[] types = one.Assembly.GetExportedTypes();
+        Type[] types = System.Reflection.Assembly.Load($"RawWs.{name}").GetExportedTypes();
         Assert.That(types.Where(type => !documented.Contains("T:" + type.FullName!.Replace('+', '.'))), Is.Empty);
 
         // The first column of the README's table is the names of types.
-        IEnumerable<string> named = Repository.Read($"{name}/README.md").Split('\n')
+        IEnumerable<string> named = Repository.Read($"{FolderOf(name)}/README.md").Split('\n')
             .Where(static line => line.StartsWith("| `", StringComparison.Ordinal))
             .SelectMany(static line => line.Split('|')[1].Split(',', StringSplitOptions.TrimEntries)).Select(static type => type.Trim('`'));
         Assert.That(named, Is.Not.Empty.And.SubsetOf(types.Select(static type => type.Name)));
@@ -86,6 +88,7 @@ public sealed class PackagesTests
     [TestCase("Frame")]
     [TestCase("Handshake")]
     [TestCase("Server")]
+    [TestCase("Hosting")]
     public void TheAssembly_IsTrimmable_AndHasItsSymbolsAndSourcesInside(string name)
     {
         using ZipArchive package = Open(name);
@@ -99,15 +102,56 @@ public sealed class PackagesTests
         using MetadataReaderProvider provider = reader.ReadEmbeddedPortablePdbDebugDirectoryData(entry);
         MetadataReader symbols = provider.GetMetadataReader();
         Dictionary<string, DocumentHandle> documents = symbols.Documents.ToDictionary(handle => symbols.GetString(symbols.GetDocument(handle).Name));
-        string[] sources = [.. Directory.GetFiles(Repository.At(name), "*.cs").Select(static path => Path.GetFileName(path)!)];
+        string[] sources = [.. Directory.GetFiles(Repository.At(FolderOf(name)), "*.cs").Select(static path => Path.GetFileName(path)!)];
         Assert.That(documents.Keys.Select(static path => path.Split('/', '\\')[^1]), Is.SupersetOf(sources.Where(source => HasCode(name, source))));
         Assert.That(documents.Values.Where(handle => !symbols.GetCustomDebugInformation(handle)
             .Any(info => symbols.GetGuid(symbols.GetCustomDebugInformation(info).Kind) == EmbeddedSource)), Is.Empty);
         if (Configuration == "Release") Assert.That(documents.Keys, Has.All.StartsWith("/_/"));
     }
 
+    [Test]
+    public void AConsumerOfThePackagesAlone_Works_AndHasTheRuntimesSettings()
+    {
+        string folder = Path.Combine(_directory, "consumer");
+        Directory.CreateDirectory(folder);
+        foreach (string name in (string[])["Consumer.csproj", "Program.cs"]) File.Copy(Repository.At("Tests", "Consumer", name), Path.Combine(folder, name));
+        string project = Path.Combine(folder, "Consumer.csproj");
+        string global = Run("nuget", "locals", "global-packages", "--list").Split("global-packages: ")[1].Trim();
+        string[] sources = [$"-p:PackedFolder={_directory}", $"-p:GlobalPackages={global}"];
+        Run(["build", project, "-c", "Release", "--nologo", "-v", "quiet", .. sources]);
+
+        string output = Path.Combine(folder, "bin", "Release", "net10.0");
+        Assert.That(Run(Path.Combine(output, "Consumer.dll")).ReplaceLineEndings("\n"),
+            Is.EqualTo("echo: hello\nto alice: hello from bob\nto bob: error:offline:carol\n"));
+        Assert.That(Directory.GetFiles(output, "*.dll").Select(static path => Path.GetFileNameWithoutExtension(path)), Is.EquivalentTo(
+            ["Consumer", "RawWs.Frame", "RawWs.Handshake", "RawWs.Server", "Microsoft.Extensions.Logging.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions"]));
+
+        // What README's figures need reaches the program, in the same form as it reaches ours.
+        string[] settings = Tiering(File.ReadAllText(Path.Combine(output, "Consumer.runtimeconfig.json")));
+        Assert.That(settings, Has.Length.EqualTo(3).And.EqualTo(Tiering(File.ReadAllText(Dotnet.PathOf("rawws").Replace(".dll", ".runtimeconfig.json", StringComparison.Ordinal)))));
+
+        // And a project may say otherwise, as the package's README has it.
+        string otherwise = Repository.Read("Server/README.md").Split("```xml\n")[1].Split("```")[0];
+        File.WriteAllText(project, File.ReadAllText(project).Replace("</Project>", otherwise + "</Project>", StringComparison.Ordinal));
+        string evaluated = Run(["msbuild", project, "-getProperty:TieredPGO,TieredCompilationQuickJit", "-getItem:RuntimeHostConfigurationOption", .. sources]);
+        Assert.That(evaluated, Does.Contain("\"TieredPGO\": \"true\"").And.Contain("\"TieredCompilationQuickJit\": \"true\""));
+        Assert.That(evaluated, Does.Not.Contain("CallCountingDelayMs"));
+    }
+
+    private static string FolderOf(string name) => name == "Hosting" ? "Server/Hosting" : name;
+
+    private static string[] Tiering(string runtimeConfig) =>
+        [.. runtimeConfig.Split('\n').Where(static line => line.Contains("Tiered", StringComparison.Ordinal)).Select(static line => line.Trim(' ', ',', '\r')).Order()];
+
+    private static string Run(params string[] arguments)
+    {
+        (int exitCode, string output, string errors) = Dotnet.Run(arguments);
+        Assert.That(exitCode, Is.Zero, output + errors);
+        return output;
+    }
+
     // A file that has nothing to step through need not be among the documents.
-    private static bool HasCode(string name, string source) => Repository.Read($"{name}/{source}").Contains("return ", StringComparison.Ordinal);
+    private static bool HasCode(string name, string source) => Repository.Read($"{FolderOf(name)}/{source}").Contains("return ", StringComparison.Ordinal);
 
     private static IEnumerable<string> Metadata(MetadataReader reader)
     {

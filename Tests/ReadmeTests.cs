@@ -21,6 +21,7 @@ public sealed class ReadmeTests
     [TestCase("frame", "810548656C6C6F\n")]
     [TestCase("handshake", "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n\n")]
     [TestCase("server", "hello\n")]
+    [TestCase("hosting", "hello\n")]
     public void ThePackagesExample_PrintsWhatItsReadmeSays(string sample, string printed)
     {
         (int exitCode, string output, string errors) = Dotnet.Run(Dotnet.PathOf("RawWs.Samples"), sample);
@@ -28,6 +29,7 @@ public sealed class ReadmeTests
     }
 
     [TestCase("Tests/ReadmeTests.cs", "README.md")]
+    [TestCase("Tests/Samples/HostingSample.cs", "README.md")]
     [TestCase("Tests/Benchmarks/AnotherParser.cs", "Benchmarks/README.md")]
     public void TheExample_StandsInTheReadme(string source, string readme) =>
         Assert.That(Repository.Read(readme), Does.Contain(Marked(Repository.Read(source))));
@@ -35,9 +37,10 @@ public sealed class ReadmeTests
     [TestCase("Frame")]
     [TestCase("Handshake")]
     [TestCase("Server")]
+    [TestCase("Server/Hosting")]
     public void ThePackagesExample_StandsInItsReadme(string package)
     {
-        string source = Repository.Read($"Tests/Samples/{package}Sample.cs");
+        string source = Repository.Read($"Tests/Samples/{Path.GetFileName(package)}Sample.cs");
         string usings = string.Concat(source.Split('\n').Where(static line => line.StartsWith("using ", StringComparison.Ordinal)).Select(static line => line + "\n"));
         Assert.That(Repository.Read($"{package}/README.md"), Does.Contain($"```csharp\n{usings}\n{Marked(source)}\n```"));
     }

@@ -1,5 +1,5 @@
-// Runs the examples of the packages' READMEs: `frame`, `handshake` or `server`. A test compares what they print, and the text with the
-// READMEs.
+// Runs the examples of the packages' READMEs: `frame`, `handshake`, `server` or `hosting`. A test compares what they print, and the
+// text with the READMEs.
 
 using RawWs.Samples;
 
@@ -14,7 +14,10 @@ switch (args)
     case ["server"]:
         await ServerSample.Run();
         return 0;
+    case ["hosting"]:
+        await HostingSample.Run();
+        return 0;
     default:
-        Console.Error.WriteLine("One of frame, handshake and server.");
+        Console.Error.WriteLine("One of frame, handshake, server and hosting.");
         return 2;
 }
