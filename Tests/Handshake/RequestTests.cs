@@ -248,6 +248,47 @@ public sealed class RequestTests
         }
     }
 
+    // What stands before the byte that passes a limit comes first; what stands at it or behind it does not count.
+    [TestCase("GET /aaaaaaaaaaaaaaaaaaaaaaaaa\u0001", nameof(HandshakeRules.ControlCharacter))]
+    [TestCase("GET /aaaaaaaaaaaaaaaaaaaaaaaaaa\u0001", nameof(HandshakeRules.RequestLineTooLong))]
+    [TestCase("GET /aaaaaaaaaaaaaaaaaaaaaaaaaaa\u0001", nameof(HandshakeRules.RequestLineTooLong))]
+    [TestCase("GET / HTTP/1.1\r\nHost: a\r\nA: bbbbbbbbb\u0001", nameof(HandshakeRules.ControlCharacter))]
+    [TestCase("GET / HTTP/1.1\r\nHost: a\r\nA: bbbbbbbbbb\u0001", nameof(HandshakeRules.ControlCharacter))]
+    [TestCase("GET / HTTP/1.1\r\nHost: a\r\nA: bbbbbbbbbbb\u0001", nameof(HandshakeRules.HeadTooLarge))]
+    [TestCase("GET / HTTP/1.1\r\nHost: a\r\nA: bbbbbbbbbbbb\u0001", nameof(HandshakeRules.HeadTooLarge))]
+    [TestCase("GET / HTTP/1.1\r\n\nA: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", nameof(HandshakeRules.LineEndMalformed))]
+    public void AtALimit_TheFirstWrongByteDecides(string text, string expected)
+    {
+        RequestLimits limits = new() { RequestLineBytesMax = 31, HeadBytesMax = 39 };
+        byte[] bytes = Encoding.ASCII.GetBytes(text);
+        foreach (int cut in Enumerable.Range(0, bytes.Length))
+            Assert.That(ReadInTwo(bytes, cut, limits).Rule?.Name, Is.EqualTo(expected), $"cut at {cut}");
+    }
+
+    // What has been checked is not recorded before the head is whole: memory for the fields is taken once, not with each piece.
+    [Test]
+    public void AHeadOfManyFields_InPieces_TakesMemoryOnce()
+    {
+        byte[] bytes = Encoding.ASCII.GetBytes(RequestVectors.With(string.Concat(Enumerable.Range(0, 90).Select(static i => $"X-{i}: {i}\r\n"))));
+        RequestLimits limits = new();
+        UpgradeRequest request = new();
+        long least = long.MaxValue;
+        for (int round = 0; round < 20; round++)
+        {
+            RequestProgress progress = default;
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int end = 8; end < bytes.Length + 8; end += 8)
+            {
+                ReadOnlySequence<byte> buffer = new(bytes, 0, Math.Min(end, bytes.Length));
+                RequestReader.TryRead(ref buffer, limits, request, ref progress, out _);
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.That(least, Is.LessThan(4096));
+    }
+
     [TestCase("/", "/", true)]
     [TestCase("/", "/a", false)]
     [TestCase("/a/", "/a/b", true)]
