@@ -192,8 +192,8 @@ public sealed partial class WebSocketProtocol
             return default;
         }
 
-        // A Violation is not acted on here: FrameCheck names the rule, and a test may have switched that rule off.
-        bool whole = FrameReader.TryRead(buffer, out FrameHeader header) != ReadStatus.NeedMoreData && buffer.Length >= header.HeaderLength;
+        // FrameCheck names the rule of a Violation too.
+        bool whole = FrameReader.TryRead(buffer, out FrameHeader header) == ReadStatus.Done;
         FrameContext context = new(_role, _permitted, _message, _limits.MessageBytesMax - _messageBytes, _limits.FragmentsMax - _fragments);
         if (FrameCheck.Check(header, buffer.Length, context) is { } broken)
         {

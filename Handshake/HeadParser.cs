@@ -91,7 +91,7 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
     {
         ReadOnlySpan<byte> line = _bytes.Slice(start, length);
         int firstSpace = line.IndexOf((byte)' '), lastSpace = line.LastIndexOf((byte)' ');
-        if (firstSpace > 0 && lastSpace > firstSpace + 1)
+        if (lastSpace > firstSpace + 1)
         {
             ReadOnlySpan<byte> target = line[(firstSpace + 1)..lastSpace], version = line[(lastSpace + 1)..];
             if (HttpGrammar.IsToken(line[..firstSpace]) && !target.ContainsAny((byte)' ', (byte)'\t') && IsVersion(version))

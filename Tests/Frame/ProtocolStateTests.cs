@@ -1,5 +1,5 @@
-// What a connection's protocol says of itself between events: whether it is at rest, what it has counted, what is still to come; and the limits at
-// their bounds.
+// What a connection's protocol says of itself between events: whether it is at rest, what it has counted, what is still to come. And the
+// limits at their bounds.
 
 using System.Buffers;
 using RawWs.Frame;
@@ -13,18 +13,22 @@ public sealed class ProtocolStateTests
     public void BetweenMessages_ItIsAtRest()
     {
         WebSocketProtocol protocol = new(Role.Client, new ProtocolLimits());
-        Assert.That((protocol.IsAtRest, protocol.InMessage, protocol.LastOpcode, protocol.MessageBytes, protocol.PayloadBytesLeft), Is.EqualTo((true, false, (Opcode?)null, 0L, 0L)));
+        Assert.That((protocol.IsAtRest, protocol.InMessage, protocol.LastOpcode, protocol.MessageBytes, protocol.PayloadBytesLeft),
+            Is.EqualTo((true, false, (Opcode?)null, 0L, 0L)));
 
         byte[] arrived = Convert.FromHexString("0203616263" + "8003646566");
         Assert.That(protocol.Next(arrived.AsSpan(0, 1), out int consumed).Kind, Is.EqualTo(ProtocolEventKind.NeedMoreData));
         Assert.That((consumed, protocol.IsAtRest, protocol.InMessage), Is.EqualTo((0, false, true)), "a byte of a header");
         protocol.Next(arrived.AsSpan(0, 4), out consumed);
-        Assert.That((consumed, protocol.IsAtRest, protocol.InMessage, protocol.MessageBytes, protocol.PayloadBytesLeft, protocol.LastOpcode), Is.EqualTo((4, false, true, 2L, 1L, Opcode.Binary)));
+        Assert.That((consumed, protocol.IsAtRest, protocol.InMessage, protocol.MessageBytes, protocol.PayloadBytesLeft, protocol.LastOpcode),
+            Is.EqualTo((4, false, true, 2L, 1L, Opcode.Binary)));
         protocol.Next(arrived.AsSpan(4, 1), out consumed);
         Assert.That((consumed, protocol.InMessage, protocol.MessageBytes, protocol.PayloadBytesLeft), Is.EqualTo((1, true, 3L, 0L)));
         ProtocolEvent last = protocol.Next(arrived.AsSpan(5), out consumed);
-        Assert.That((last.Kind, last.StartOfMessage, last.EndOfMessage, consumed), Is.EqualTo((ProtocolEventKind.MessageChunk, false, true, 5)));
-        Assert.That((protocol.IsAtRest, protocol.InMessage, protocol.MessageBytes, protocol.LastOpcode), Is.EqualTo((true, false, 0L, Opcode.Continuation)));
+        Assert.That((last.Kind, last.StartOfMessage, last.EndOfMessage, consumed),
+            Is.EqualTo((ProtocolEventKind.MessageChunk, false, true, 5)));
+        Assert.That((protocol.IsAtRest, protocol.InMessage, protocol.MessageBytes, protocol.LastOpcode),
+            Is.EqualTo((true, false, 0L, Opcode.Continuation)));
         protocol.Reset(ReservedBits.Rsv1);
         Assert.That(protocol.LastOpcode, Is.Null);
         Assert.That(ProtocolRun.Of(protocol, [0xC2, 0x00], []).Rule, Is.Null, "the bit that Reset permits");
@@ -94,7 +98,8 @@ public sealed class ProtocolStateTests
     {
         ProtocolLimits limits = new();
         Assert.That((limits.MessageBytesMax, limits.FragmentsMax), Is.EqualTo((1_048_576L, 1024)));
-        Assert.That((new ProtocolLimits { MessageBytesMax = 0 }.MessageBytesMax, new ProtocolLimits { FragmentsMax = 1 }.FragmentsMax), Is.EqualTo((0L, 1)));
+        Assert.That((new ProtocolLimits { MessageBytesMax = 0 }.MessageBytesMax, new ProtocolLimits { FragmentsMax = 1 }.FragmentsMax),
+            Is.EqualTo((0L, 1)));
         Assert.That(() => new ProtocolLimits { MessageBytesMax = -1 }, Throws.InstanceOf<ArgumentOutOfRangeException>());
         Assert.That(() => new ProtocolLimits { FragmentsMax = 0 }, Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
@@ -112,12 +117,14 @@ public sealed class ProtocolStateTests
             byte[] frame = new byte[FrameWriter.HeaderBytesMax + length];
             int written = FrameWriter.WriteMasked(frame, Opcode.Binary, new byte[length], 0x01020304);
             Rule? expected = length > limit ? FrameRules.MessageTooBig : null;
-            Assert.That(ProtocolRun.Of(new WebSocketProtocol(Role.Server, limits), frame.AsSpan(0, written), []).Rule, Is.EqualTo(expected), $"{length}");
+            Assert.That(ProtocolRun.Of(new WebSocketProtocol(Role.Server, limits), frame.AsSpan(0, written), []).Rule,
+                Is.EqualTo(expected), $"{length}");
 
             int first = FrameWriter.WriteMasked(frame, Opcode.Binary, new byte[1], 1, fin: false);
             byte[] second = new byte[FrameWriter.HeaderBytesMax + length];
             int rest = FrameWriter.WriteMasked(second, Opcode.Continuation, new byte[length - 1], 1);
-            Assert.That(ProtocolRun.Of(new WebSocketProtocol(Role.Server, limits), [.. frame[..first], .. second[..rest]], []).Rule, Is.EqualTo(expected), $"1 and {length - 1}");
+            Assert.That(ProtocolRun.Of(new WebSocketProtocol(Role.Server, limits), [.. frame[..first], .. second[..rest]], []).Rule,
+                Is.EqualTo(expected), $"1 and {length - 1}");
         }
     }
 
@@ -136,6 +143,49 @@ public sealed class ProtocolStateTests
         Assert.That(ProtocolRun.Of(protocol, [.. most, 0x80], []).Rule, Is.EqualTo(FrameRules.TooManyFragments));
     }
 
+    // The fast path is taken whenever it may be. If it is not the result is the same, only later.
+    [Test]
+    public void ASmallWholeMessage_IsReadOnTheFastPath([Values] Role reader, [Values(Opcode.Text, Opcode.Binary)] Opcode opcode)
+    {
+        ProtocolLimits limits = new() { MessageBytesMax = 124 };
+        for (int length = 0; length <= 126; length++)
+        {
+            byte[] frame = new byte[FrameWriter.HeaderBytesMax + length];
+            byte[] payload = [.. Enumerable.Repeat((byte)'a', length)];
+            int written = reader == Role.Server
+                ? FrameWriter.WriteMasked(frame, opcode, payload, 0x01020304) : FrameWriter.Write(frame, opcode, payload);
+            Assert.That(TryRead(new ProtocolLimits(), frame[..(written - 1)]), Is.EqualTo((false, 0)), $"{length}: a byte is missing");
+            Assert.That(TryRead(new ProtocolLimits(), [.. frame[..written], 0x81]),
+                Is.EqualTo(length <= 125 ? (true, length) : (false, 0)), $"{length}");
+            Assert.That(TryRead(new ProtocolLimits(), frame[..written]),
+                Is.EqualTo(length <= 125 ? (true, length) : (false, 0)), $"{length}: and nothing behind it");
+            Assert.That(TryRead(limits, frame[..written]), Is.EqualTo(length <= 124 ? (true, length) : (false, 0)), $"{length}: a limit");
+        }
+
+        (bool, int) TryRead(ProtocolLimits of, byte[] bytes)
+        {
+            WebSocketProtocol protocol = new(reader, of);
+            bool read = protocol.TryReadSmallMessage(bytes, out int length);
+            Assert.That(protocol.LastOpcode, Is.EqualTo(read ? opcode : (Opcode?)null));
+            return (read, length);
+        }
+    }
+
+    // Text that is not UTF-8 is left as it came, masked, for the slow path to say where it is wrong.
+    [Test]
+    public void TextThatIsNotUtf8_IsLeftMasked()
+    {
+        byte[] frame = new byte[9];
+        FrameWriter.WriteMasked(frame, Opcode.Text, [0x61, 0xFF, 0x62], 0x01020304);
+        byte[] before = [.. frame];
+        WebSocketProtocol protocol = new(Role.Server, new ProtocolLimits());
+        Assert.That(protocol.TryReadSmallMessage(frame, out _), Is.False);
+        Assert.That(frame, Is.EqualTo(before));
+        FrameWriter.WriteMasked(frame, Opcode.Text, "\u20ac"u8, 0x01020304);
+        Assert.That(protocol.TryReadSmallMessage(frame, out _), Is.True);
+        Assert.That(frame[6..], Is.EqualTo("\u20ac"u8.ToArray()));
+    }
+
     [Test]
     public void Section_5_2_TheGreatestLength_IsRead()
     {
@@ -150,10 +200,12 @@ public sealed class ProtocolStateTests
         WebSocketProtocol protocol = new(Role.Client, new ProtocolLimits(), ReservedBits.Rsv1);
         byte[] arrived = Convert.FromHexString("4102FF61" + "890178" + "8001FE");
         ProtocolEvent found = protocol.Next(arrived, out int consumed);
-        Assert.That((consumed, found.Kind, found.MessageKind, found.MessageReserved, found.Header), Is.EqualTo((4, ProtocolEventKind.MessageChunk, MessageKind.Text, ReservedBits.Rsv1, new FrameHeader(0x41, 2, 0, 2))));
+        Assert.That((consumed, found.Kind, found.MessageKind, found.MessageReserved, found.Header),
+            Is.EqualTo((4, ProtocolEventKind.MessageChunk, MessageKind.Text, ReservedBits.Rsv1, new FrameHeader(0x41, 2, 0, 2))));
         found = protocol.Next(arrived.AsSpan(4), out consumed);
         Assert.That((consumed, found.Kind, found.Header), Is.EqualTo((3, ProtocolEventKind.Ping, new FrameHeader(0x89, 1, 0, 1))));
         found = protocol.Next(arrived.AsSpan(7), out consumed);
-        Assert.That((consumed, found.EndOfMessage, found.MessageReserved, found.Header), Is.EqualTo((3, true, ReservedBits.Rsv1, new FrameHeader(0x80, 1, 0, 1))));
+        Assert.That((consumed, found.EndOfMessage, found.MessageReserved, found.Header),
+            Is.EqualTo((3, true, ReservedBits.Rsv1, new FrameHeader(0x80, 1, 0, 1))));
     }
 }

@@ -21,7 +21,8 @@ public sealed class WritingTests
     public void Section_5_2_AHeaderIsAsLongAsItSays(ulong payload, bool masked, int length)
     {
         byte[] header = new byte[FrameWriter.HeaderBytesMax];
-        int written = masked ? FrameWriter.WriteHeader(header, Opcode.Text, payload, 0x3D21FA37u) : FrameWriter.WriteHeader(header, Opcode.Text, payload);
+        int written = masked
+            ? FrameWriter.WriteHeader(header, Opcode.Text, payload, 0x3D21FA37u) : FrameWriter.WriteHeader(header, Opcode.Text, payload);
         Assert.That((FrameWriter.HeaderLength(payload, masked), written), Is.EqualTo((length, length)));
         Assert.That(header[length..], Is.All.Zero);
         if (masked) Assert.That(header[(length - 4)..length], Is.EqualTo(new byte[] { 0x37, 0xFA, 0x21, 0x3D }));
@@ -56,7 +57,8 @@ public sealed class WritingTests
         byte[] header = new byte[FrameWriter.HeaderBytesMax];
         Action write = () => FrameWriter.WriteHeader(header, opcode, payload, fin);
         if (accepted) Assert.That(write, Throws.Nothing);
-        else Assert.That(write, Throws.ArgumentException.With.Message.Contains($"opcode {(int)opcode}, FIN {(fin ? 1 : 0)} and a payload of {payload} bytes"));
+        else Assert.That(write,
+            Throws.ArgumentException.With.Message.Contains($"opcode {(int)opcode}, FIN {(fin ? 1 : 0)} and a payload of {payload} bytes"));
         Assert.That(header.Any(static value => value != 0), Is.EqualTo(accepted));
     }
 
@@ -168,7 +170,8 @@ public sealed class WritingTests
             Assert.That(rule.Section, Does.Match(@"\A\d+(\.\d+)+\z"), rule.Name);
             Assert.That(rule.CloseCode, Is.AnyOf(1002, 1007, 1009), rule.Name);
             Assert.That(rule.Text, Does.Match(@"\A[A-Z].+\.\z"), rule.Name);
-            Assert.That(rule.Reason.ToArray(), Is.EqualTo(Encoding.UTF8.GetBytes(rule.Text)).And.Length.LessThanOrEqualTo(ClosePayload.ReasonBytesMax), rule.Name);
+            Assert.That(rule.Reason.ToArray(),
+                Is.EqualTo(Encoding.UTF8.GetBytes(rule.Text)).And.Length.LessThanOrEqualTo(ClosePayload.ReasonBytesMax), rule.Name);
             Assert.That(rule.ToString(), Is.EqualTo($"{rule.Name} (§{rule.Section}): {rule.Text}"));
         }
     }

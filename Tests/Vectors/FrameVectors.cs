@@ -48,6 +48,7 @@ public static class FrameVectors
         new("Section_5_5_1_EmptyClose", Role.Server, "88 80 " + Key, "close:"),
         new("Section_5_5_1_CloseWithReason", Role.Client, "88 05 03e8 627965", "close:1000:627965"),
         new("Section_1_4_NothingIsParsedAfterClose", Role.Client, "88 02 03e8 ff ff ff", "close:1000:"),
+        new("Section_1_4_NoMessageIsReadAfterClose", Role.Client, "88 02 03e8 81 01 61 89 00", "close:1000:"),
         .. CloseCodesOf(1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4999),
 
         Broken("Section_5_2_Rsv1", FrameRules.ReservedBitsNotNegotiated, "c1", 1),
@@ -60,6 +61,8 @@ public static class FrameVectors
         Broken("Section_5_4_ContinuationFirst", FrameRules.ContinuationWithoutMessage, "80", 1),
         Broken("Section_5_4_ContinuationAfterEnd", FrameRules.ContinuationWithoutMessage, "81 01 61 00", 4, "text:61 "),
         Broken("Section_5_4_TextInsideMessage", FrameRules.DataFrameInsideMessage, "01 01 61 81", 4),
+        Broken("Section_5_4_WholeTextInsideMessage", FrameRules.DataFrameInsideMessage, "01 01 61 81 01 62", 4),
+        Broken("Section_7_1_7_NothingIsReadAfterAFailure", FrameRules.ReservedOpcode, "83 81 01 61 88 00", 1),
         Broken("Section_5_4_BinaryInsideMessage", FrameRules.DataFrameInsideMessage, "02 01 61 02", 4),
         new("Section_5_1_UnmaskedClientFrame", Role.Server, "81 05", "", FrameRules.UnmaskedClientFrame, 2),
         new("Section_5_1_UnmaskedClientPing", Role.Server, "89 00", "", FrameRules.UnmaskedClientFrame, 2),
