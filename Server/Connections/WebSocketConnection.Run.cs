@@ -77,7 +77,7 @@ public sealed partial class WebSocketConnection
         {
             _transport.AdvanceTo(buffer.Start);
             if (HandshakeRules.Broken(HandshakeRules.TooSlow) is { } tooSlow) Refuse(tooSlow, headOnly: false);
-            else _phase = Phase.Ending;
+            else MoveTo(Phase.Ending);
             return;
         }
 
@@ -98,7 +98,7 @@ public sealed partial class WebSocketConnection
         else if (read.IsCompleted)
         {
             SetEnding(EndCause.PeerVanished, null, "");
-            _phase = Phase.Ending;
+            MoveTo(Phase.Ending);
         }
     }
 
@@ -113,6 +113,7 @@ public sealed partial class WebSocketConnection
 
     private void CheckRequest(UpgradeRequest request)
     {
+        if (_loop.LogsConnections) TellRequest(request);
         UpgradeResult result = UpgradeRules.Check(request, _context.Policy);
         if (result.NullOriginUsed) _context.WarnOfNullOrigin();
         if (result.Kind == UpgradeResultKind.Refuse)
@@ -189,6 +190,7 @@ public sealed partial class WebSocketConnection
     private void Accept(UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
     {
         DeflateAgreement? agreement = _context.NegotiateDeflate(request);
+        if (_loop.LogsConnections) TellDeclined(request);
         if (agreement is not null && !_context.Deflate!.Contexts.HasRoomFor(MessageDeflate.ContextBytes(agreement))
             && HandshakeRules.Broken(HandshakeRules.OutOfMemory) is { } outOfMemory)
         {
@@ -206,7 +208,7 @@ public sealed partial class WebSocketConnection
         Append(answer.WrittenSpan, SendQueue.EntryKind.Http);
         ServerContext.ReturnWriter(answer);
 
-        _phase = Phase.Open;
+        MoveTo(Phase.Open);
         lock (_transport)
         {
             _accepting = true;
@@ -218,6 +220,7 @@ public sealed partial class WebSocketConnection
         if (_context.Options.PingText is not null) _transport.SetUserTimeout(_context.Options.PingInterval * 2);
         _deadline = long.MaxValue;
         ArmForSilence();
+        if (_loop.LogsConnections) TellOpened();
         try
         {
             _context.Application.OnOpen(this);
@@ -255,7 +258,8 @@ public sealed partial class WebSocketConnection
     private void AnswerAndEnd(ArrayBufferWriter<byte> answer, int status, string text, string? rule = null)
     {
         SetEnding(EndCause.Http, status, text, rule);
-        _phase = Phase.Ending;
+        if (_loop.LogsConnections && status >= 400) TellRefusal(status, text, rule);
+        MoveTo(Phase.Ending);
         Append(answer.WrittenSpan, SendQueue.EntryKind.Http);
         ServerContext.ReturnWriter(answer);
     }
