@@ -129,6 +129,9 @@ public sealed partial class WebSocketProtocol
         };
     }
 
+    /// <summary>Whether the bytes that come next are payload of a data frame whose header has been consumed.</summary>
+    internal bool IsInPayload => _frameBytesLeft > 0;
+
     /// <summary>The header's length of a small message, in bytes: 2, and 4 more for the masking key that a client's frame has.</summary>
     internal int SmallHeaderBytes => _role == Role.Server ? 6 : 2;
 

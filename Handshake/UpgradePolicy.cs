@@ -1,5 +1,7 @@
 // Which requests this server upgrades. Immutable; one instance serves all connections.
 
+using System.Text;
+
 namespace RawWs.Handshake;
 
 /// <summary>What a server allows in an upgrade: origins, hosts, subprotocols, endpoints and pages.</summary>
@@ -38,6 +40,9 @@ public sealed class UpgradePolicy
 
     /// <summary>The subprotocols of this server, the preferred one first (RFC 6455 §1.9). Default: none.</summary>
     public IReadOnlyList<string> Subprotocols { get; init; } = [];
+
+    /// <summary>Whether a name can be that of a subprotocol: a token of HTTP (RFC 6455 §4.1, item 10 of the request).</summary>
+    public static bool IsSubprotocolName(string name) => Ascii.IsValid(name) && HttpGrammar.IsToken(Encoding.ASCII.GetBytes(name));
 
     /// <summary>
     /// The paths that are endpoints, percent-decoded. One that ends in a slash means every path that begins with it; but "/" means itself

@@ -26,7 +26,8 @@ internal sealed class ServerContext
         Options = options;
         Application = application;
         Budget = budget;
-        Log = GuardedLog.Around(options.LoggerFactory.CreateLogger("RawWs"));
+        Log = GuardedLog.Around(options.LoggerFactory.CreateLogger(LogCategories.Server));
+        Details = new DetailLog(options.LoggerFactory);
         Endings = new EndingLog(Log, options.TimeProvider);
         ProtocolLimits = new ProtocolLimits { MessageBytesMax = options.MessageBytesMax, FragmentsMax = options.FragmentsMax };
         Policy = new UpgradePolicy
@@ -57,6 +58,8 @@ internal sealed class ServerContext
 
     /// <summary>A log that never throws.</summary>
     public GuardedLog Log { get; }
+
+    public DetailLog Details { get; }
 
     public EndingLog Endings { get; }
 
@@ -142,7 +145,7 @@ internal sealed class ServerContext
             }
         }
 
-        Endings.Tell(connection.Id, connection.Peer, report);
+        Endings.Tell(connection.Id, connection.Peer, report, connection.Uid.Span);
         _server.OnConnectionEnded(connection, report);
     }
 

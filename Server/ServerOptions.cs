@@ -3,7 +3,6 @@
 
 using System.Net;
 using System.Runtime.CompilerServices;
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RawWs.Handshake;
@@ -200,7 +199,7 @@ public sealed record ServerOptions
             if (OriginRule.FindHostError(host) is { } problem)
                 return $"{nameof(AllowedHosts)}: \"{LogText.Escape(host)}\" can never match: {problem}.";
         foreach (string name in Subprotocols)
-            if (!HttpGrammar.IsToken(Encoding.ASCII.GetBytes(name)))
+            if (!UpgradePolicy.IsSubprotocolName(name))
                 return $"{nameof(Subprotocols)}: \"{LogText.Escape(name)}\" is no token of HTTP, which the name of a subprotocol must be.";
         if (FindBadPath() is { } path) return path;
         if (PingText is not null && Heartbeat > TimeSpan.Zero)

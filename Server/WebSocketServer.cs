@@ -71,8 +71,8 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
         for (int i = 0; i < _loops.Length; i++)
         {
             _loops[i] = options.UsesEpoll && OperatingSystem.IsLinux()
-                ? new EpollLoop(i, time, Budget, options.IoUring) { Log = _context.Log }
-                : new SocketLoop(i, time, Budget) { Log = _context.Log };
+                ? new EpollLoop(i, time, Budget, options.IoUring) { Log = _context.Log, Details = _context.Details }
+                : new SocketLoop(i, time, Budget) { Log = _context.Log, Details = _context.Details };
             _loops[i].Congestion.FullBytes = options.SendBufferBytesMax;
         }
 

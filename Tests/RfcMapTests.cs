@@ -1,5 +1,6 @@
-// docs/rfc-map.md against the tree, and against the RFC: every named file, test and case exists, no two rows say the same, and each
-// section has as many rows as the RFC has key words there. The counts are a table; where the RFC's text is at hand they are counted anew.
+// docs/rfc-map.md against the tree, and against the RFC: every named file, method, test and case exists, no two rows say the same, and each
+// section of RFC 6455 has as many rows as the RFC has key words there. The counts are a table; where the RFC's text is at hand they are counted
+// anew. Of RFC 7692 it is known which sections ask something.
 
 using System.Text.RegularExpressions;
 using RawWs.Tests.Handshake;
@@ -68,11 +69,18 @@ public sealed partial class RfcMapTests
         ["11.3.5 MUST"] = 1,
     };
 
+    // The sections of RFC 7692 that say what an endpoint does.
+    private static readonly string[] DeflateSections =
+    [
+        "5", "6", "6.1", "6.2", "6.3", "7", "7.1.1.1", "7.1.1.2", "7.1.2", "7.1.2.1", "7.1.2.2", "7.2.1", "7.2.2", "7.2.3.3", "7.2.3.4", "7.2.3.5",
+        "7.2.3.6", "8",
+    ];
+
     [Test]
     public void EverySection_HasAsManyRowsAsTheRfc()
     {
         Dictionary<string, int> rows = [];
-        foreach (Match row in Rows())
+        foreach (Match row in RowsOf6455())
         {
             string place = $"{row.Groups[1].Value} {row.Groups[2].Value}";
             rows[place] = rows.GetValueOrDefault(place) + 1;
@@ -83,7 +91,40 @@ public sealed partial class RfcMapTests
     }
 
     [Test]
-    public void EveryNamedFileAndTest_Exists()
+    public void EverySectionOfRfc7692_HasItsRows()
+    {
+        List<string> sections = [];
+        int last = 0;
+        foreach (Match row in RowsOf7692())
+        {
+            string section = row.Groups[1].Value;
+            if (sections.LastOrDefault() != section) last = 0;
+            if (last == 0) sections.Add(section);
+            Assert.That(row.Groups[3].Value, Is.EqualTo($"{++last}"), $"§{section}: the numbers go up by one");
+        }
+
+        Assert.That(sections, Is.EqualTo(DeflateSections));
+    }
+
+    [Test]
+    public void EveryLineOfATable_IsARow()
+    {
+        int lines = Map().Split('\n').Count(static line => line.StartsWith("| §", StringComparison.Ordinal) || line.StartsWith("| RFC", StringComparison.Ordinal));
+        Assert.That(Rows().Count(), Is.EqualTo(lines));
+    }
+
+    [TestCase("Frame/FrameCheck.cs", "Check", true)]
+    [TestCase("Frame/FrameCheck.cs", "CheckLength", true)]
+    [TestCase("Frame/ProtocolLimits.cs", "MessageBytesMax", true)]
+    [TestCase("Handshake/HandshakeRules.cs", "OriginNotAllowed", true)]
+    [TestCase("Frame/FrameCheck.cs", "CheckLengths", false)]
+    [TestCase("Frame/FrameCheck.cs", "EventOf", false, Description = "it is called there, and is another file's")]
+    [TestCase("Frame/FrameCheck.cs", "broken", false, Description = "a local")]
+    [TestCase("Server/Connections/WebSocketConnection.Ending.cs", "SendControl", false, Description = "it is called there, and is another file's")]
+    public void AMember_IsOneThatTheFileDeclares(string file, string member, bool declared) => Assert.That(Declares(file, member), Is.EqualTo(declared));
+
+    [Test]
+    public void EveryNamedFileMethodAndTest_Exists()
     {
         foreach (Match row in Rows())
         {
@@ -94,7 +135,10 @@ public sealed partial class RfcMapTests
                 continue;
             }
 
-            Assert.That(File.Exists(Repository.At(file)), $"{row.Value}: the file");
+            Match kept = NamedMember().Match(file);
+            Assert.That(kept.Success, $"{row.Value}: a file and a member");
+            Assert.That(File.Exists(Repository.At(kept.Groups[1].Value)), $"{row.Value}: the file");
+            Assert.That(Declares(kept.Groups[1].Value, kept.Groups[2].Value), $"{row.Value}: the member");
             Match named = NamedTest().Match(test);
             string text = File.ReadAllText(Repository.At(named.Groups[1].Value));
             Assert.That(text, Does.Contain($" {named.Groups[2].Value}("), $"{row.Value}: the test");
@@ -139,10 +183,26 @@ public sealed partial class RfcMapTests
         Assert.That(Counts, Is.EquivalentTo(counted));
     }
 
-    private static MatchCollection Rows() => Row().Matches(File.ReadAllText(Repository.At("docs", "rfc-map.md")));
+    private static string Map() => File.ReadAllText(Repository.At("docs", "rfc-map.md"));
+
+    private static IEnumerable<Match> Rows() => RowsOf6455().Concat(RowsOf7692());
+
+    private static MatchCollection RowsOf6455() => Row().Matches(Map());
+
+    private static MatchCollection RowsOf7692() => DeflateRow().Matches(Map());
+
+    // A method, property or field that begins a line of the file, with its modifiers or at least its type before it: a call has none.
+    private static bool Declares(string file, string member) => Regex.IsMatch(
+        File.ReadAllText(Repository.At(file)), $@"^ {{4,8}}(?:(?:public|internal|private|protected|void) )[^=;(]* {member}(?:<\w+>)?(?: =|\(|$| => | \{{)", RegexOptions.Multiline);
 
     [GeneratedRegex(@"^\| §([\d.]+) (MUST|SHOULD|REQUIRED) (\d+) \| (.*?) \| (.*?) ?\| (.*?) ?\|$", RegexOptions.Multiline)]
     private static partial Regex Row();
+
+    [GeneratedRegex(@"^\| RFC 7692 §([\d.]+)( )(\d+) \| (.*?) \| (.*?) ?\| (.*?) ?\|$", RegexOptions.Multiline)]
+    private static partial Regex DeflateRow();
+
+    [GeneratedRegex(@"^([^#]+)#(\w+)$")]
+    private static partial Regex NamedMember();
 
     [GeneratedRegex(@"^([^#]+)#(\w+)(?:\((.+)\))?$")]
     private static partial Regex NamedTest();

@@ -109,7 +109,9 @@ public sealed record CloseReport
     public bool Clean { get; init; }
 
     /// <summary>Which end closed it: "peer", "server" or "application".</summary>
-    public string ClosedBy => Cause switch
+    public string ClosedBy => WhoBegins(Cause);
+
+    internal static string WhoBegins(EndCause cause) => cause switch
     {
         EndCause.PeerClosed or EndCause.PeerVanished => "peer",
         EndCause.ApplicationClosed or EndCause.Aborted or EndCause.Replaced or EndCause.Rejected or EndCause.CloseDeadline => "application",

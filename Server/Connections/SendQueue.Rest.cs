@@ -72,7 +72,7 @@ internal sealed partial class SendQueue
     }
 
     /// <summary>Reads frame after frame, wherever their payloads lie.</summary>
-    private ref struct CorkReader(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments)
+    internal ref struct CorkReader(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments)
     {
         private readonly ReadOnlySpan<byte> _frames = frames;
         private readonly ReadOnlySpan<byte> _source = source;
@@ -89,9 +89,11 @@ internal sealed partial class SendQueue
 
         public readonly int End => Start + Length;
 
-        public bool IsPong { get; private set; }
+        public FrameHeader Header { get; private set; }
 
-        public bool IsControl { get; private set; }
+        public readonly bool IsPong => Header.Opcode == Opcode.Pong;
+
+        public readonly bool IsControl => Header.IsControl;
 
         public bool TryRead()
         {
@@ -105,8 +107,7 @@ internal sealed partial class SendQueue
             else length += (int)header.PayloadLength;
             _inline = _frames.Slice(_at, length);
             _at += length;
-            IsPong = header.Opcode == Opcode.Pong;
-            IsControl = header.IsControl;
+            Header = header;
             return true;
         }
 

@@ -60,7 +60,7 @@ public sealed partial class WebSocketConnection
         if (isToTell) request = TellWhatIsMissed(request);
 
         SetEnding(request.Cause, request.Code, request.Reason);
-        _phase = Phase.Closing;
+        MoveTo(Phase.Closing);
         if (request.DropUnsent) DropUnsent();
         Span<byte> reason = stackalloc byte[ClosePayload.ReasonBytesMax];
         AppendClose(request.Code, reason[..Encode(request.Reason, reason)]);
@@ -153,7 +153,7 @@ public sealed partial class WebSocketConnection
 
     private void BeginEnding()
     {
-        _phase = Phase.Ending;
+        MoveTo(Phase.Ending);
         StopAccepting();
     }
 
@@ -170,7 +170,7 @@ public sealed partial class WebSocketConnection
     {
         StopAccepting();
         if (_transport.Broken || _expired) return;
-        _phase = Phase.Ending;
+        MoveTo(Phase.Ending);
         _deadline = _loop.Now + _context.CloseTimeout;
         ArmBy(_deadline);
         ResumeAfterDelivery();
@@ -206,7 +206,7 @@ public sealed partial class WebSocketConnection
     {
         _expired = true;
         if (_phase == Phase.Closing && _ending is { Cause: EndCause.ApplicationClosed }) _ending.Cause = EndCause.CloseDeadline;
-        _phase = Phase.Ending;
+        MoveTo(Phase.Ending);
         EndNow();
     }
 
@@ -215,7 +215,7 @@ public sealed partial class WebSocketConnection
         if (_phase == Phase.Ended) return;
         SetEnding(EndCause.Aborted, null, "");
         _reset = _expired = true;
-        _phase = Phase.Ending;
+        MoveTo(Phase.Ending);
         EndNow();
     }
 
@@ -237,10 +237,13 @@ public sealed partial class WebSocketConnection
     // Even if returning something throws, the application and the server are told of the end.
     private void Finish()
     {
+        Phase last = _phase;
         _phase = Phase.Ended;
         try
         {
             GiveBack();
+            _loop.TellSentFrames();
+            if (_loop.LogsConnections) TellPhase(last, Phase.Ended);
         }
         finally
         {

@@ -85,6 +85,8 @@ public sealed partial class WebSocketConnection
 
     void ITransportOwner.OnBatchSent(ReadOnlySpan<byte> frames, int sent)
     {
+        if (_loop.TracesFrames) NoteSent(frames, default, default, sent);
+        if (sent == frames.Length) return;
         _bytesOut -= frames.Length - Math.Max(sent, 0);
         if (sent < 0)
         {
@@ -136,6 +138,7 @@ public sealed partial class WebSocketConnection
         {
             _bytesOut += sent;
             Interlocked.Add(ref _messagesOut, messages);
+            if (_loop.TracesFrames) NoteSent(frames, source, segments, sent);
         }
 
         if (sent < 0) _transport.Break(this);
@@ -186,6 +189,7 @@ public sealed partial class WebSocketConnection
         lock (_transport)
         {
             if (_queue!.IsFull) QueueBroadcasts(); // broadcasts that came while it was full
+            if (_loop.TracesFrames) _queue.NoteSent(bytes, Id, _loop.SentFrames);
             _queue.OnSent(bytes, _loop.Now);
             return ReturnQueueIfEmpty();
         }

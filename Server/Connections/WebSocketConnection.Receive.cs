@@ -50,7 +50,7 @@ public sealed partial class WebSocketConnection
         {
             // §7.1.4: the end of the stream without a Close is never a clean one.
             SetEnding(EndCause.PeerVanished, null, "");
-            _phase = Phase.Ending;
+            MoveTo(Phase.Ending);
         }
     }
 
@@ -108,12 +108,13 @@ public sealed partial class WebSocketConnection
     {
         WebSocketProtocol protocol = assembler.Protocol;
         int at = offset, end = offset + count;
+        bool traces = _loop.TracesFrames;
         all = false;
         while (true)
         {
             int before = at;
             Span<byte> rest = array.AsSpan(at, end - at);
-            if (protocol.TryReadSmallMessage(rest, out int length))
+            if (!traces && protocol.TryReadSmallMessage(rest, out int length))
             {
                 at += protocol.SmallHeaderBytes + length;
                 assembler.MessageDeadline = long.MaxValue;
@@ -168,7 +169,9 @@ public sealed partial class WebSocketConnection
         // Only a small piece of a compressed message is handled at once, so that none of them becomes more than a share.
         if (_deflate is not null && end - at > CompressedBytesPerEvent && assembler.MayBeCompressed(array[at]))
             end = at + CompressedBytesPerEvent;
+        bool isInPayload = assembler.Protocol.IsInPayload;
         ProtocolEvent found = assembler.Protocol.Next(array.AsSpan(at, end - at), out int consumed);
+        if (_loop.TracesFrames && !isInPayload && found.Kind != ProtocolEventKind.NeedMoreData) TellReceived(found, end - at);
         at += consumed;
         switch (found.Kind)
         {

@@ -97,7 +97,7 @@ public sealed partial class WebSocketConnection
         else if (read.IsCompleted)
         {
             SetEnding(EndCause.PeerVanished, null, "");
-            _phase = Phase.Ending;
+            MoveTo(Phase.Ending);
         }
     }
 
@@ -112,6 +112,7 @@ public sealed partial class WebSocketConnection
 
     private void CheckRequest(UpgradeRequest request)
     {
+        if (_loop.LogsConnections) TellRequest(request);
         UpgradeResult result = UpgradeRules.Check(request, _context.Policy);
         if (result.NullOriginUsed) _context.WarnOfNullOrigin();
         if (result.Kind == UpgradeResultKind.Refuse)
@@ -187,6 +188,7 @@ public sealed partial class WebSocketConnection
     private void Accept(UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
     {
         DeflateAgreement? agreement = _context.NegotiateDeflate(request);
+        if (_loop.LogsConnections) TellDeclined(request);
         if (agreement is not null && !_context.Deflate!.Contexts.HasRoomFor(MessageDeflate.ContextBytes(agreement)))
         {
             // It is better to refuse now than to close with 1013 at the first message.
@@ -203,7 +205,7 @@ public sealed partial class WebSocketConnection
         Append(answer.WrittenSpan, SendQueue.EntryKind.Http);
         ServerContext.ReturnWriter(answer);
 
-        _phase = Phase.Open;
+        MoveTo(Phase.Open);
         lock (_transport)
         {
             _accepting = true;
@@ -215,6 +217,7 @@ public sealed partial class WebSocketConnection
         if (_context.Options.PingText is not null) _transport.SetUserTimeout(_context.Options.PingInterval * 2);
         _deadline = long.MaxValue;
         ArmForSilence();
+        if (_loop.LogsConnections) TellOpened();
         try
         {
             _context.Application.OnOpen(this);
@@ -252,7 +255,8 @@ public sealed partial class WebSocketConnection
     private void AnswerAndEnd(ArrayBufferWriter<byte> answer, int status, string text, string? rule = null)
     {
         SetEnding(EndCause.Http, status, text, rule);
-        _phase = Phase.Ending;
+        if (_loop.LogsConnections && status >= 400) TellRefusal(status, text, rule);
+        MoveTo(Phase.Ending);
         Append(answer.WrittenSpan, SendQueue.EntryKind.Http);
         ServerContext.ReturnWriter(answer);
     }

@@ -8,6 +8,7 @@
 //   .PendingDelivery  reading is paused until what it has caused to be sent has left
 //   .Deadlines        the one timer entry that serves every deadline
 //   .Ending           how it ends, and the close report
+//   .Log              what is logged of it at the levels Debug and Trace
 // Everything but the face runs on the owning loop's thread. The face may be called from any thread: it appends to the send queue, under the
 // connection's lock, and posts everything else.
 
@@ -94,6 +95,8 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         {
             bool isWholeArray = MemoryMarshal.TryGetArray(value, out ArraySegment<byte> whole) && whole.Count == whole.Array!.Length;
             _uid = value.IsEmpty ? null : isWholeArray ? whole.Array : value.ToArray();
+            if (_loop.LogsConnections && _opened && !value.IsEmpty)
+                _loop.Details.Connections.ConnectionNamed(Id, LogText.EscapeUtf8(value.Span));
         }
     }
 

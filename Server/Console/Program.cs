@@ -59,8 +59,8 @@ internal static class Program
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
 
         using ConsoleLog console = new(Outputs.OpenOutput(), settings.Server.TimeProvider);
-        using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(settings.LogLevel).AddProvider(console));
-        ILogger log = loggers.CreateLogger("RawWs");
+        using ILoggerFactory loggers = LoggerFactory.Create(logging => settings.LogLevels.ApplyTo(logging).AddProvider(console));
+        ILogger log = loggers.CreateLogger(LogCategories.Server);
         foreach (string variable in read.Ignored)
         {
             string written = variable[CommandLine.EnvironmentPrefix.Length..];

@@ -38,11 +38,11 @@ internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, IL
     public void RunTimerOn(EventLoop loop) => _loop = loop;
 
     /// <summary>A connection has ended, or its request was answered.</summary>
-    public void Tell(long id, PeerAddress peer, CloseReport report)
+    public void Tell(long id, PeerAddress peer, CloseReport report, ReadOnlySpan<byte> uid = default)
     {
         if (!log.IsEnabled(LogLevel.Information) || !IsToldInFull(KindOf(report), !IsFault(report.Cause))) return;
         if (report.Cause == EndCause.Http) log.RequestAnswered(id, peer, report);
-        else log.ConnectionEnded(id, peer, report);
+        else log.ConnectionEnded(id, peer, report, uid);
     }
 
     /// <summary>An exception has ended a connection: a bug, or no memory.</summary>

@@ -8,22 +8,33 @@ using System.Runtime.CompilerServices;
 namespace RawWs.Server.Log;
 
 /// <summary>The end of a WebSocket connection, or of one that never sent a whole request.</summary>
-internal readonly struct ConnectionEndedState(long id, PeerAddress peer, CloseReport report) : IReadOnlyList<KeyValuePair<string, object?>>
+/// <param name="id">The connection's number.</param>
+/// <param name="peer">The peer.</param>
+/// <param name="report">How it ended.</param>
+/// <param name="uid">The name by which the application knew it, escaped; empty for none.</param>
+internal readonly struct ConnectionEndedState(long id, PeerAddress peer, CloseReport report, string uid)
+    : IReadOnlyList<KeyValuePair<string, object?>>
 {
     /// <summary>Makes the text. It is static, so that a line needs no new delegate.</summary>
     public static readonly Func<ConnectionEndedState, Exception?, string> Format = static (state, _) => state.ToString();
 
     private readonly string _reason = LogText.Escape(report.Reason);
 
-    public int Count => 5;
+    // Without a uid the line has no word of it.
+    public int Count => HasUid ? 6 : 5;
 
-    public KeyValuePair<string, object?> this[int index] => index switch
+    private bool HasUid => uid.Length > 0;
+
+    public KeyValuePair<string, object?> this[int index] => (HasUid || index < 2 ? index : index + 1) switch
     {
         0 => new("id", id),
         1 => new("peer", peer.ToString()),
-        2 => new("report", report.ToString()),
-        3 => new("reason", _reason),
-        4 => new("{OriginalFormat}", "connection {id} from {peer} ended: {report}, reason \"{reason}\""),
+        2 => new("uid", uid),
+        3 => new("report", report.ToString()),
+        4 => new("reason", _reason),
+        5 => new("{OriginalFormat}", HasUid
+            ? "connection {id} from {peer}, uid \"{uid}\", ended: {report}, reason \"{reason}\""
+            : "connection {id} from {peer} ended: {report}, reason \"{reason}\""),
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 
@@ -35,6 +46,13 @@ internal readonly struct ConnectionEndedState(long id, PeerAddress peer, CloseRe
         line.Write(id);
         line.Write(" from ");
         peer.WriteTo(ref line);
+        if (HasUid)
+        {
+            line.Write(", uid \"");
+            line.Write(uid);
+            line.Write("\",");
+        }
+
         line.Write(" ended: ");
         report.WriteTo(ref line);
         line.Write(", reason \"");

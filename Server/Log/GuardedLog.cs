@@ -48,6 +48,21 @@ internal sealed class GuardedLog(ILogger inner) : ILogger
         }
     }
 
+    /// <summary>
+    /// Whether the log says that it wants this level. One that throws does not: for each frame it would throw again.
+    /// </summary>
+    public bool AsksFor(LogLevel logLevel)
+    {
+        try
+        {
+            return inner.IsEnabled(logLevel);
+        }
+        catch (Exception)
+        {
+            return false;
+        }
+    }
+
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {

@@ -29,6 +29,10 @@ internal static class LogText
         return escaped.ToString();
     }
 
+    /// <summary>The same for bytes that should be UTF-8, a uid's for instance.</summary>
+    public static string EscapeUtf8(ReadOnlySpan<byte> text) =>
+        Escape(Encoding.UTF8.GetString(text[..Math.Min(text.Length, CharactersMax * 4)]));
+
     private static bool IsPlain(string text, int charactersMax)
     {
         if (text.Length > charactersMax) return false;

@@ -1,5 +1,6 @@
-// Every line that the server can log, in one place; the numbers that are missing are the console program's (ProgramLog). Text from clients
-// is escaped before it comes here; in a close report it is escaped here.
+// Every line that the server can log from the level Information up, in one place; the numbers that are missing are the console program's
+// (ProgramLog). ConnectionLines and FrameLines have the levels below. Text from clients is escaped before it comes here; in a close report
+// it is escaped here.
 
 using Microsoft.Extensions.Logging;
 
@@ -8,10 +9,11 @@ namespace RawWs.Server.Log;
 internal static partial class ServerLog
 {
     /// <summary>Event 3: how the connection ended.</summary>
-    public static void ConnectionEnded(this ILogger log, long id, PeerAddress peer, CloseReport report)
+    public static void ConnectionEnded(
+        this ILogger log, long id, PeerAddress peer, CloseReport report, ReadOnlySpan<byte> uid = default)
     {
         if (!log.IsEnabled(LogLevel.Information)) return;
-        ConnectionEndedState state = new(id, peer, report);
+        ConnectionEndedState state = new(id, peer, report, LogText.EscapeUtf8(uid));
         log.Log(LogLevel.Information, new EventId(3, nameof(ConnectionEnded)), state, null, ConnectionEndedState.Format);
     }
 

@@ -13,6 +13,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RawWs.Handshake;
+using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Time;
 
@@ -41,6 +42,9 @@ internal abstract class EventLoop
     // The loop must have listened for so long since it last came late. Otherwise the time of the late turn counts.
     private const long ListenedMillisecondsMin = 1000;
 
+    // A logger whose levels are changed is heeded after so long at most.
+    private const long MillisecondsBetweenLevels = 1000;
+
     [ThreadStatic] private static EventLoop? _current;
     /// <summary>How long a stop waits for the running turn. Only foreign code that does not return takes so long.</summary>
     protected static readonly TimeSpan StopTimeMax = TimeSpan.FromSeconds(5);
@@ -59,6 +63,7 @@ internal abstract class EventLoop
     private long _notListened; // milliseconds in which the loop did not listen, and which count for nobody
     private long _forgivesFrom; // before this time, the time of another late turn does count
     private long _phaseBegan; // a timestamp
+    private long _levelsDue;
     private ExecutionContext? _executionContext;
 
     /// <summary>What the connection whose bytes are handled has done in this turn. Owner only.</summary>
@@ -84,6 +89,18 @@ internal abstract class EventLoop
 
     /// <summary>Where the loop logs its own problems. This log never throws. Set before the start.</summary>
     public ILogger Log { get; init; } = NullLogger.Instance;
+
+    /// <summary>Where the lines about connections and frames go, if anybody wants them. Set before the start.</summary>
+    public DetailLog Details { get; init; } = DetailLog.None;
+
+    /// <summary>Whether lines about connections are wanted (Debug), as of this second.</summary>
+    public bool LogsConnections { get; private set; }
+
+    /// <summary>Whether lines about frames are wanted (Trace), as of this second.</summary>
+    public bool TracesFrames { get; private set; }
+
+    /// <summary>The frames that were sent and have no line yet.</summary>
+    public SentFrames SentFrames { get; } = new();
 
     /// <summary>Whether the loop gets no events. Then it is given no new connections. Any thread.</summary>
     public virtual bool IsDeaf => false;
@@ -228,8 +245,16 @@ internal abstract class EventLoop
     protected void BeginRound()
     {
         ReadClock();
+        if (Now >= _levelsDue) ReadLevels();
         IsMemoryTight = !Budget.HasRoomToWait(Budget.LimitBytes / 16);
         _postponedNow = _postponed.Count;
+    }
+
+    private void ReadLevels()
+    {
+        _levelsDue = Now + MillisecondsBetweenLevels;
+        LogsConnections = Details.Connections.AsksFor(LogLevel.Debug);
+        TracesFrames = Details.Frames.AsksFor(LogLevel.Trace);
     }
 
     protected void ReadClock()
@@ -264,8 +289,12 @@ internal abstract class EventLoop
         RunPostponed();
         FlushDirty();
         SubmitBatch();
+        TellSentFrames();
         if (Broadcasts.IsAwaited) Broadcasts.TellWhoAwaits();
     }
+
+    /// <summary>Writes the lines of the frames that were sent. On the owner's thread, where foreign code may run.</summary>
+    public void TellSentFrames() => SentFrames.Tell(Details.Frames);
 
     protected static void EndTurn() => _current = null;
 

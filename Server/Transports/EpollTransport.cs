@@ -79,7 +79,12 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
     public void OnBatchSent(ReadOnlySpan<byte> bytes, int result)
     {
         IsInBatch = false;
-        if (result == bytes.Length) return;
+        if (result == bytes.Length)
+        {
+            if (Epoll.TracesFrames) _owner.OnBatchSent(bytes, result);
+            return;
+        }
+
         bool alive = (result >= 0 || MayBeTriedAgain(-result)) && TryWantRoom();
         _owner.OnBatchSent(bytes, alive ? Math.Max(result, 0) : -1);
     }

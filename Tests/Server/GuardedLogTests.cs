@@ -39,6 +39,16 @@ public sealed class GuardedLogTests
     }
 
     [Test]
+    public void ALogThatThrowsWhenItIsAsked_IsGivenNoDetails()
+    {
+        Faulty inner = new([]);
+        GuardedLog log = GuardedLog.Around(inner);
+        Assert.That((log.IsEnabled(LogLevel.Trace), log.AsksFor(LogLevel.Trace)), Is.EqualTo((true, true)));
+        inner.Throws = true;
+        Assert.That((log.IsEnabled(LogLevel.Trace), log.AsksFor(LogLevel.Trace)), Is.EqualTo((true, false)));
+    }
+
+    [Test]
     public void AScopeThatThrows_IsNone()
     {
         GuardedLog log = GuardedLog.Around(new Faulty([]) { Throws = true });

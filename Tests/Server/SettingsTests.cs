@@ -35,7 +35,7 @@ public partial class SettingsTests
         Assert.That((server.SendTimeout.TotalSeconds, server.CloseTimeout.TotalSeconds), Is.EqualTo((30, 5)));
         Assert.That(server.Pages.Select(static page => page.Path), Is.EqualTo(["/"]));
         Assert.That((settings.Application, settings.DuplicateUid), Is.EqualTo((ApplicationKind.Router, DuplicateUid.Share)));
-        Assert.That((settings.Drain.TotalSeconds, settings.LogLevel), Is.EqualTo((5, LogLevel.Information)));
+        Assert.That((settings.Drain.TotalSeconds, settings.LogLevels.Everything), Is.EqualTo((5, LogLevel.Information)));
     }
 
     // Each flag changes something, and the default is not what it changes it to.
@@ -69,6 +69,8 @@ public partial class SettingsTests
     [TestCase("loops", "9")]
     [TestCase("drain", "0")]
     [TestCase("log-level", "warning")]
+    [TestCase("log-level", "RawWs.Frames=trace")]
+    [TestCase("log-level", "warn, RawWs.Frames=trace")]
     public void EachSetting_MeansTheSame_FromFlagVariableAndFile(string name, string value)
     {
         RunSettings byFlag = Good(["--" + name, value]);
@@ -220,6 +222,14 @@ public partial class SettingsTests
     [TestCase("--allowed-host", "example.com:80")]
     [TestCase("--subprotocol", "a b")]
     [TestCase("--log-level", "loud")]
+    [TestCase("--log-level", "")]
+    [TestCase("--log-level", "info,")]
+    [TestCase("--log-level", "info,debug")]
+    [TestCase("--log-level", "RawWs.Frame=trace")]
+    [TestCase("--log-level", "=trace")]
+    [TestCase("--log-level", "RawWs.Frames=")]
+    [TestCase("--log-level", "RawWs.Frames=trace=debug")]
+    [TestCase("--log-level", "RawWs=info,rawws=debug")]
     public void AWrongValue_IsOneLine_WithOptionValueAndWhatIsAllowed(string option, string value)
     {
         string line = Wrong([option, value]);

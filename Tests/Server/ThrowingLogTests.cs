@@ -46,6 +46,34 @@ public sealed class ThrowingLogTests(Setup setup)
         Assert.That(loggers.Thrown, Is.Positive);
     }
 
+    // The log runs in the middle of receiving and of sending, and may use the server like anybody: it sends and closes on the connection of
+    // which the line is.
+    [Test]
+    public async Task ALogThatUsesTheConnection_HarmsNobody()
+    {
+        Loggers loggers = new(Throwing.Never);
+        WebSocketConnection? first = null;
+        int lines = 0;
+        loggers.Called = line =>
+        {
+            if (first is null || !line.Contains("connection 2 ", StringComparison.Ordinal)) return;
+            if (++lines < 40) first.TrySend(MessageKind.Binary, "line"u8);
+            else first.Close(4000, "enough");
+        };
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler((connection, kind, message) =>
+        {
+            if (connection.Id == 2) first = connection;
+            connection.TrySend(kind, message.Span);
+            return ValueTask.CompletedTask;
+        }), options => options with { LoggerFactory = loggers });
+        using RawClient witness = RawClient.Open(server.Port), client = RawClient.Open(server.Port);
+        for (int i = 0; i < 5; i++) client.Send([.. RawClient.Frame(Opcode.Text, "x"u8), .. RawClient.Frame(Opcode.Ping, "x"u8), .. RawClient.Frame(Opcode.Binary, new byte[3000])]);
+        Assert.That(client.ReadClose(answer: true), Is.EqualTo(((ushort?)4000, "enough")));
+        client.Dispose();
+        Echoes(witness);
+        server.HoldsNothing(connections: 1);
+    }
+
     // A handler that fails after an await, and one whose connection ends meanwhile: what goes on then is on no thread of ours.
     [Test]
     public async Task ALogThatThrows_WhereHandlersAwait_CostsItsLines()

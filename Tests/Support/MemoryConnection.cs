@@ -22,8 +22,9 @@ internal sealed class MemoryConnection : IAsyncDisposable
         ServerOptions options = new() { Transport = TransportKind.Socket, Loops = 1, TimeProvider = new FakeTimeProvider() };
         if (change is not null) options = change(options);
         _server = new WebSocketServer(options, application);
-        _loop = new ManualLoop(options.TimeProvider, _server.Budget);
-        Connection = new WebSocketConnection(1, new ServerContext(_server, options, application, _server.Budget), _loop, peer: default);
+        ServerContext context = new(_server, options, application, _server.Budget);
+        _loop = new ManualLoop(options.TimeProvider, _server.Budget) { Details = context.Details };
+        Connection = new WebSocketConnection(1, context, _loop, peer: default);
         _transport = new MemoryTransport(_loop, Connection);
         Connection.Begin(_transport, overLimit: false);
         _loop.Turn(static () => { });
@@ -48,6 +49,9 @@ internal sealed class MemoryConnection : IAsyncDisposable
 
     /// <summary>What the kernel has accepted since the connection was opened.</summary>
     public byte[] Taken => [.. _transport.Taken];
+
+    /// <summary>Whether the connection is read from.</summary>
+    public bool WantsBytes => _transport.IsReadFrom;
 
     /// <summary>These bytes arrive, in one piece, in a turn of their own.</summary>
     public void Arrive(byte[] bytes) => _loop.Turn(() => _transport.Arrive(bytes));

@@ -37,6 +37,8 @@ internal sealed class MemoryTransport(EventLoop loop, ITransportOwner owner) : T
 
     public List<byte> Taken { get; } = [];
 
+    public bool IsReadFrom => WantsBytes;
+
     public override bool Gathers => true;
 
     public void Arrive(byte[] bytes)

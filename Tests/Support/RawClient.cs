@@ -70,20 +70,27 @@ internal sealed class RawClient : IDisposable
     }
 
     /// <summary>The next frame, or null at the end of the stream, which must not lie inside a frame.</summary>
-    public (Opcode Opcode, byte[] Payload)? ReadFrame()
+    public (Opcode Opcode, byte[] Payload)? ReadFrame() =>
+        ReadFrame(ReservedBits.None, out FrameHeader header) is { } payload ? (header.Opcode, payload) : null;
+
+    /// <summary>The payload of the next frame, as it came; the frame may be marked as compressed.</summary>
+    public byte[] ReadRawFrame(out FrameHeader header) =>
+        ReadFrame(ReservedBits.Rsv1, out header) ?? throw new AssertionException("The stream ended.");
+
+    private byte[]? ReadFrame(ReservedBits permitted, out FrameHeader header)
     {
         while (true)
         {
             Span<byte> there = _buffer.AsSpan(_start, _end - _start);
-            ReadStatus status = FrameReader.TryRead(there, out FrameHeader header);
+            ReadStatus status = FrameReader.TryRead(there, out header);
             Assert.That(status, Is.Not.EqualTo(ReadStatus.Violation));
             int length = header.HeaderLength + (int)header.PayloadLength;
             if (status == ReadStatus.Done && there.Length >= length)
             {
-                Assert.That((header.Fin, header.Masked, header.Reserved), Is.EqualTo((true, false, ReservedBits.None)));
+                Assert.That((header.Fin, header.Masked, header.Reserved & ~permitted), Is.EqualTo((true, false, ReservedBits.None)));
                 byte[] payload = there[header.HeaderLength..length].ToArray();
                 _start += length;
-                return (header.Opcode, payload);
+                return payload;
             }
 
             if (Fill()) continue;

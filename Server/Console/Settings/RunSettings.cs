@@ -1,6 +1,5 @@
 // The settings of the standalone server: the library's options, and what only the program has. Immutable; CommandLine makes them.
 
-using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Pages;
 using RawWs.Server.Memory;
@@ -30,7 +29,7 @@ internal sealed record RunSettings
 
     public DuplicateUid DuplicateUid { get; init; }
 
-    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+    public LogLevels LogLevels { get; init; } = LogLevels.Default;
 
     /// <summary>How long connections may take to close when the program is told to stop.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(5);

@@ -3,7 +3,6 @@
 
 using System.Globalization;
 using System.Net;
-using Microsoft.Extensions.Logging;
 using RawWs.Handshake;
 using RawWs.Server.Applications;
 using RawWs.Server.Listening;
@@ -152,13 +151,11 @@ internal static class SettingTable
             TryLoops, static (options, value) => options with { Loops = value }),
         One<TimeSpan>("drain", "SECONDS", "Time that connections have to close after Ctrl-C or SIGTERM. Default: 5 s.", $"0, or {Seconds}",
             SettingText.TryTimeOrZero, static (settings, value) => settings with { Drain = value }),
-        One("log-level", "LEVEL",
-            "Least important lines to log: trace, debug, information, warning, error, critical or none. Default: information.",
-            "trace, debug, information, warning, error, critical, none",
-            Choice(("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("information", LogLevel.Information),
-                ("warning", LogLevel.Warning),
-                ("error", LogLevel.Error), ("critical", LogLevel.Critical), ("none", LogLevel.None)),
-            static (settings, value) => settings with { LogLevel = value }),
+        One<LogLevels>("log-level", "LEVELS",
+            "Least important lines to log: a level, or one for a category (RawWs.Frames=trace), or several of these with commas between. "
+            + "RawWs.Connections tells of each connection (debug), RawWs.Frames of each frame's header (trace). Default: information.",
+            LogLevels.Allowed, LogLevels.TryParse, static (settings, value) => settings with { LogLevels = value })
+            with { FindReason = LogLevels.FindError },
     ];
 
     public static Setting? Find(string name)
