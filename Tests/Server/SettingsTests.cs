@@ -4,8 +4,8 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
 using RawWs.Server.Console.Settings;
+using RawWs.Server.Routing;
 
 namespace RawWs.Tests.Server;
 
