@@ -27,8 +27,8 @@ public enum TransportKind : byte
 
 /// <summary>
 /// The server's options. A property's unit is its type's, or the last word of its name. <see cref="FindError"/> finds a wrong value. A
-/// server takes a copy when it is made: later changes have no effect on it, and setting a property of its own (<see
-/// cref="WebSocketServer.Options"/>) throws an <see cref="InvalidOperationException"/>.
+/// server takes a copy when it is made: later changes have no effect on it, and setting a property of its own
+/// (<see cref="WebSocketServer.Options"/>) throws an <see cref="InvalidOperationException"/>.
 /// </summary>
 public sealed record ServerOptions
 {

@@ -112,15 +112,7 @@ public sealed class PackagesTests
     [Test]
     public void AConsumerOfThePackagesAlone_Works_AndHasTheRuntimesSettings()
     {
-        string folder = Path.Combine(_directory, "consumer");
-        Directory.CreateDirectory(folder);
-        foreach (string name in (string[])["Consumer.csproj", "Program.cs"]) File.Copy(Repository.At("Tests", "Consumer", name), Path.Combine(folder, name));
-        string project = Path.Combine(folder, "Consumer.csproj");
-        string global = Run("nuget", "locals", "global-packages", "--list").Split("global-packages: ")[1].Trim();
-        string[] sources = [$"-p:PackedFolder={_directory}", $"-p:GlobalPackages={global}"];
-        Run(["build", project, "-c", "Release", "--nologo", "-v", "quiet", .. sources]);
-
-        string output = Path.Combine(folder, "bin", "Release", "net10.0");
+        string output = BuildConsumer("Consumer", out string project, out string[] sources);
         Assert.That(Run(Path.Combine(output, "Consumer.dll")).ReplaceLineEndings("\n"),
             Is.EqualTo("echo: hello\nto alice: hello from bob\nto bob: error:offline:carol\n"));
         Assert.That(Directory.GetFiles(output, "*.dll").Select(static path => Path.GetFileNameWithoutExtension(path)), Is.EquivalentTo(
@@ -136,6 +128,26 @@ public sealed class PackagesTests
         string evaluated = Run(["msbuild", project, "-getProperty:TieredPGO,TieredCompilationQuickJit", "-getItem:RuntimeHostConfigurationOption", .. sources]);
         Assert.That(evaluated, Does.Contain("\"TieredPGO\": \"true\"").And.Contain("\"TieredCompilationQuickJit\": \"true\""));
         Assert.That(evaluated, Does.Not.Contain("CallCountingDelayMs"));
+    }
+
+    [Test]
+    public void AHostedConsumerOfThePackagesAlone_Works() => Assert.That(
+        Run(Path.Combine(BuildConsumer("Consumer.Hosted", out _, out _), "Consumer.Hosted.dll")).ReplaceLineEndings("\n"),
+        Is.EqualTo("hosted echo: hello\nclosed: 1001 server shutting down\n"));
+
+    // Copies a project to an empty folder and builds it there. Returns the folder of what was built.
+    private string BuildConsumer(string name, out string project, out string[] sources)
+    {
+        string folder = Path.Combine(_directory, name);
+        Directory.CreateDirectory(folder);
+        foreach (string file in (string[])[$"{name}.csproj", "Program.cs"]) File.Copy(Repository.At("Tests", name, file), Path.Combine(folder, file));
+        project = Path.Combine(folder, $"{name}.csproj");
+        string global = Run("nuget", "locals", "global-packages", "--list").Split("global-packages: ")[1].Trim();
+        string host = (string)XDocument.Parse(Repository.Read("Directory.Packages.props")).Descendants("PackageVersion")
+            .Single(static version => (string?)version.Attribute("Include") == "Microsoft.Extensions.Hosting").Attribute("Version")!;
+        sources = [$"-p:PackedFolder={_directory}", $"-p:GlobalPackages={global}", $"-p:HostVersion={host}"];
+        Run(["build", project, "-c", "Release", "--nologo", "-v", "quiet", .. sources]);
+        return Path.Combine(folder, "bin", "Release", "net10.0");
     }
 
     private static string FolderOf(string name) => name == "Hosting" ? "Server/Hosting" : name;

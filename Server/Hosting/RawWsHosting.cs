@@ -20,9 +20,9 @@ public static class RawWsHosting
 
     /// <summary>
     /// Adds a server that runs as long as the host does, and a health check named "rawws". Its options are those of the configuration's
-    /// section <see cref="Section"/>, by the names of <see cref="ServerOptions"/> and <see cref="RawWsHostingOptions"/>; <paramref
-    /// name="configure"/>, and further <c>services.Configure&lt;ServerOptions&gt;</c>, change them. Its log and its clock are the host's. A
-    /// wrong option ends the start of the host with an <see cref="OptionsValidationException"/>.
+    /// section <see cref="Section"/>, by the names of <see cref="ServerOptions"/> and <see cref="RawWsHostingOptions"/>;
+    /// <paramref name="configure"/>, and further <c>services.Configure&lt;ServerOptions&gt;</c>, change them. Its log and its clock are the
+    /// host's. A wrong option ends the start of the host with an <see cref="OptionsValidationException"/>.
     /// </summary>
     /// <param name="builder">The host's builder; only one server can be added to it.</param>
     /// <param name="configure">Changes the options; null for none.</param>
