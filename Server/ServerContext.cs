@@ -6,6 +6,7 @@ using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Compression;
 using RawWs.Server.Log;
+using RawWs.Server.Loops;
 using RawWs.Server.Memory;
 using RawWs.Server.Time;
 
@@ -124,6 +125,9 @@ internal sealed class ServerContext
             ? last
             : _lastTerms = new ConnectionTerms(endpoint, subprotocol, agreement);
     }
+
+    /// <summary>What is not sent yet of the messages to everybody: see <see cref="WebSocketServer.FindPendingDelivery"/>.</summary>
+    public IPendingDelivery? FindPendingDelivery(bool isMany) => _server.FindPendingDelivery(isMany);
 
     public void WarnOfNullOrigin()
     {

@@ -221,13 +221,23 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
     // A connection that sends more to everybody than can leave waits until it is sent. One message goes through in any case.
     private void HoldSender()
     {
-        if (EventLoop.Current is not { } sending) return;
-        if (++sending.Share.Broadcasts == 1 || sending.Share.PendingDelivery is not null) return;
-        foreach (EventLoop loop in _loops)
+        if (EventLoop.Current is not { } sending)
         {
-            bool isMuch = loop.Broadcasts.IsLong || (sending.Share.Broadcasts > TurnShare.FreeBroadcasts && loop.Congestion.IsAnyBehind);
-            if (isMuch) sending.Share.PendingDelivery = loop.Broadcasts;
+            HandlerShare.Current?.CountBroadcast(); // checked when the handler is done
+            return;
         }
+
+        if (++sending.Share.Broadcasts == 1 || sending.Share.PendingDelivery is not null) return;
+        sending.Share.PendingDelivery = FindPendingDelivery(sending.Share.Broadcasts > TurnShare.FreeBroadcasts);
+    }
+
+    /// <summary>What is not sent yet of the messages to everybody, if that is much. Null if it is not.</summary>
+    /// <param name="isMany">Whether it also matters that receivers are behind.</param>
+    internal IPendingDelivery? FindPendingDelivery(bool isMany)
+    {
+        foreach (EventLoop loop in _loops)
+            if (loop.Broadcasts.IsLong || (isMany && loop.Congestion.IsAnyBehind)) return loop.Broadcasts;
+        return null;
     }
 
     // If compression may have been agreed on, a message that is large enough must be compressed for those connections.

@@ -1,5 +1,6 @@
 // What an application provides to the server. Every call about one connection comes on that connection's loop, one at a time. After an
-// await of its own a handler is on another thread; what it sends from there is posted to the loop.
+// await of its own a handler is on another thread; what it sends from there is posted to the loop, and counts for that connection until
+// the handler's task is complete.
 
 using RawWs.Frame;
 using RawWs.Handshake;

@@ -31,6 +31,7 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
     private MemoryBudget _budget = null!;
     private WebSocketConnection? _awaiting;
     private int _references;
+    private int _use; // a number for each message that the object is used for
     private int _disposed;
 
     private SharedMessage(bool isPooled)
@@ -115,9 +116,28 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
     private void HoldSender()
     {
         long queues = Volatile.Read(ref _references) - 1;
-        if (queues * PayloadBytes < LongDeliveredBytes || EventLoop.Current is not { Cork.Owner: { } sender } loop) return;
+        if (queues * PayloadBytes < LongDeliveredBytes) return;
+        if (EventLoop.Current is not { } loop)
+        {
+            HandlerShare.Current?.WaitFor(this, _use);
+            return;
+        }
+
+        if (loop.Cork.Owner is not { } sender) return;
         Volatile.Write(ref _awaiting, sender);
         loop.Share.PendingDelivery = this;
+    }
+
+    /// <summary>
+    /// The same for a sender that learns later that the message is disposed. False when it has been sent meanwhile, or when the object is
+    /// used for another message, whose own sender is named after this one.
+    /// </summary>
+    internal bool TryWait(WebSocketConnection sender, int use)
+    {
+        if (Interlocked.CompareExchange(ref _awaiting, sender, null) is not null) return false;
+        if (Volatile.Read(ref _references) > 0 && Volatile.Read(ref _use) == use) return true;
+        Interlocked.CompareExchange(ref _awaiting, null, sender);
+        return false;
     }
 
     void IPendingDelivery.Forget(WebSocketConnection sender) => Interlocked.CompareExchange(ref _awaiting, null, sender);
@@ -158,8 +178,9 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
         message.Kind = kind;
         message.PayloadBytes = payload.Length;
         message._plain.Make(bytes, FrameWriter.Write(bytes, (Opcode)kind, payload));
-        message._references = 1;
+        message._use++;
         message._disposed = 0;
+        Volatile.Write(ref message._references, 1); // last: whoever sees it sees the rest
         return message;
     }
 }

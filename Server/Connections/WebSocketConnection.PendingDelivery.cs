@@ -12,6 +12,34 @@ public sealed partial class WebSocketConnection
     /// <summary>What it waits for has been sent. Any thread.</summary>
     internal void OnDelivered() => Post(Posted.Delivered);
 
+    // What the handler sends after an await then counts for this connection.
+    private void BeginHandlerShare()
+    {
+        if (_loop.HandlerShare is null)
+        {
+            _loop.RestoreContext(); // which the share keeps
+            _loop.HandlerShare = new HandlerShare();
+        }
+
+        _loop.HandlerShare.Begin(this);
+    }
+
+    // The handler continued after an await, and is done now. The connection waits for what it has sent to many and is not all sent yet. For
+    // messages to everybody it waits if there is much of them, or if the peer has sent more while receivers are behind.
+    private void EndHandlerShare(HandlerShare share)
+    {
+        IPendingDelivery? delivery = share.End(out int broadcasts);
+        if (delivery is null && broadcasts > 0)
+        {
+            delivery = _context.FindPendingDelivery(isMany: broadcasts > TurnShare.FreeBroadcasts || _transport.HasUnexamined);
+            if (delivery?.TryWait(this) == false) delivery = null;
+        }
+
+        if (delivery is null) return;
+        if (_phase != Phase.Open || _transport.Broken) delivery.Forget(this);
+        else PauseForDelivery(_assembler ??= RentAssembler(), delivery);
+    }
+
     private void PauseForDelivery(MessageAssembler assembler, IPendingDelivery delivery)
     {
         assembler.PendingDelivery = delivery;

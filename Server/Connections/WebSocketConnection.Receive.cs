@@ -6,6 +6,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using RawWs.Frame;
+using RawWs.Server.Loops;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
@@ -236,6 +237,7 @@ public sealed partial class WebSocketConnection
         try
         {
             ReadOnlyMemory<byte> message = copy is null ? array.AsMemory(offset, length) : copy.AsMemory(0, length);
+            if (_context.HandlersAwait) BeginHandlerShare();
             ValueTask task = _context.Application.OnMessage(this, kind, message);
             if (!task.IsCompleted)
             {
@@ -253,7 +255,9 @@ public sealed partial class WebSocketConnection
             FailHandler(exception);
         }
 
-        if (copy is not null) _loop.Budget.Return(copy);
+        if (copy is null) return;
+        _loop.Budget.Return(copy);
+        _loop.HandlerShare?.Rest();
     }
 
     private void Assemble(MessageAssembler assembler, in ProtocolEvent found)
@@ -278,10 +282,12 @@ public sealed partial class WebSocketConnection
     {
         try
         {
+            if (_context.HandlersAwait) BeginHandlerShare();
             ValueTask task = _context.Application.OnMessage(this, kind, assembler.Message);
             if (!task.IsCompleted)
             {
                 Suspend(task, copy: null);
+                _context.HandlersAwait = true;
                 return;
             }
 
@@ -299,7 +305,9 @@ public sealed partial class WebSocketConnection
     private void Suspend(ValueTask task, byte[]? copy)
     {
         _transport.PauseReading(ReadPauseReasons.Handler);
-        _pending = FinishHandlerAsync(task, copy);
+        HandlerShare? share = _context.HandlersAwait ? _loop.HandlerShare : null;
+        if (share is not null) _loop.HandlerShare = null;
+        _pending = FinishHandlerAsync(task, copy, share);
     }
 
     // §5.5.2: a Ping is answered by a Pong with the same payload, unless a Close has been sent.

@@ -261,7 +261,7 @@ public sealed partial class WebSocketConnection
         ServerContext.ReturnWriter(answer);
     }
 
-    private async Task FinishHandlerAsync(ValueTask task, byte[]? copy)
+    private async Task FinishHandlerAsync(ValueTask task, byte[]? copy, HandlerShare? share)
     {
         Exception? thrown = null;
         try
@@ -277,6 +277,7 @@ public sealed partial class WebSocketConnection
         if (copy is not null) _loop.Budget.Return(copy);
         _assembler?.Release(_loop.Budget);
         if (thrown is not null) FailHandler(thrown);
+        if (share is not null) EndHandlerShare(share);
         RestartSilence();
         _transport.ResumeReading(ReadPauseReasons.Handler);
     }

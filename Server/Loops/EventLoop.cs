@@ -69,6 +69,9 @@ internal abstract class EventLoop
     /// <summary>What the connection whose bytes are handled has done in this turn. Owner only.</summary>
     public TurnShare Share;
 
+    /// <summary>For the next handler, in an application whose handlers await. Null: it is made then. Owner only.</summary>
+    public HandlerShare? HandlerShare;
+
     protected EventLoop(int index, TimeProvider time, MemoryBudget budget)
     {
         Index = index;

@@ -104,6 +104,9 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     /// <summary>How many bytes the kernel holds for us; 0 on a connection that is over.</summary>
     public virtual int BytesInKernel => 0;
 
+    /// <summary>Whether bytes are there that have not been examined: the peer has sent more.</summary>
+    public bool HasUnexamined => _hasUnexamined;
+
     /// <summary>Whether a read waits for bytes and is not paused. Then the socket belongs into the interest set.</summary>
     protected bool WantsBytes => _state == ReadState.Pending && _pausedBy == ReadPauseReasons.None && !_endOfStream;
 

@@ -107,17 +107,20 @@ public sealed class FairnessTests(Setup setup)
         }
     }
 
-    [TestCase(2000, 4000)]
-    [TestCase(1 << 20, 12)]
-    public async Task WhoSendsMuchToAll_WaitsUntilItHasLeft_AndWhoReadsMissesNothing(int payloadBytes, int count)
+    // Later: from a thread of the pool's, after an await.
+    [TestCase(2000, 4000, false)]
+    [TestCase(2000, 4000, true)]
+    [TestCase(1 << 20, 12, false)]
+    [TestCase(1 << 20, 12, true)]
+    public async Task WhoSendsMuchToAll_WaitsUntilItHasLeft_AndWhoReadsMissesNothing(int payloadBytes, int count, bool later)
     {
         const int Receivers = 3;
         WebSocketServer? all = null;
         int refused = 0, partial = 0;
-        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler((_, _, _) =>
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(async (_, _, _) =>
         {
+            if (later) await Task.Yield();
             if (!all!.TryBroadcast(MessageKind.Binary, new byte[payloadBytes], _ => refused++)) partial++;
-            return ValueTask.CompletedTask;
         }), static options => options with { TimeProvider = new FakeTimeProvider() }); // however slow this machine is, no time passes
         all = server.Server;
         RawClient[] receivers = [.. Enumerable.Range(0, Receivers).Select(_ => RawClient.Open(server.Port))];
@@ -144,19 +147,19 @@ public sealed class FairnessTests(Setup setup)
 
     // A receiver that receives nothing holds a sender up for a check or two, and then the sender is told.
     [Test]
-    public async Task WhoTakesNothing_DoesNotHoldASenderUp()
+    public async Task WhoTakesNothing_DoesNotHoldASenderUp([Values] bool later)
     {
         FakeTimeProvider time = new();
         WebSocketServer? all = null;
         int sent = 0;
         await using TestServer server = await TestServer.Start(
             setup,
-            new ProtocolOverTcpTests.Handler((_, kind, _) =>
+            new ProtocolOverTcpTests.Handler(async (_, kind, _) =>
             {
-                if (kind != MessageKind.Binary) return ValueTask.CompletedTask;
+                if (kind != MessageKind.Binary) return;
+                if (later) await Task.Yield();
                 all!.TryBroadcast(MessageKind.Binary, new byte[1 << 20]);
                 Interlocked.Increment(ref sent);
-                return ValueTask.CompletedTask;
             }),
             options => options with { TimeProvider = time, SendTimeout = TimeSpan.FromDays(1), PingInterval = TimeSpan.FromHours(1) });
         all = server.Server;
@@ -172,20 +175,78 @@ public sealed class FairnessTests(Setup setup)
             TaskCreationOptions.LongRunning);
         const int Burst = 20;
         sender.Send([.. Enumerable.Repeat(RawClient.Frame(Opcode.Binary, "a"u8), Burst).SelectMany(static frame => frame)]);
-        int looks = 0;
-        TestServer.Eventually(
-            () =>
-            {
-                time.Advance(TimeSpan.FromMilliseconds(50));
-                server.CatchUp();
-                looks++;
-                return Volatile.Read(ref sent) == Burst;
-            },
-            "the sender gets through");
+        PassUntil(server, time, () => Volatile.Read(ref sent) == Burst);
         Assert.That(server.Server.Budget.HeldBytes, Is.LessThan(8 << 20), "what waits for the deaf has a bound");
         sender.Send(Opcode.Close, []);
+        PassUntil(server, time, () => reading.IsCompleted);
         await reading;
     }
+
+    // On a thread of the pool's nobody's bytes are being taken; what is sent there is its sender's all the same, and no other's.
+    [Test]
+    public async Task WhoSendsMuchAfterAnAwait_WaitsUntilItHasLeft_AndOthersWhoAwaitDoNot()
+    {
+        const int Burst = 20;
+        FakeTimeProvider time = new();
+        WebSocketServer? all = null;
+        int sent = 0;
+        await using TestServer server = await TestServer.Start(
+            setup,
+            new ProtocolOverTcpTests.Handler(async (connection, kind, _) =>
+            {
+                await Task.Yield();
+                if (kind == MessageKind.Text)
+                {
+                    connection.TrySend(kind, "quiet"u8);
+                    return;
+                }
+
+                all!.TryBroadcast(MessageKind.Binary, new byte[1 << 20]);
+                Interlocked.Increment(ref sent);
+            }),
+            options => options with
+            {
+                TimeProvider = time,
+                SendTimeout = TimeSpan.FromDays(1),
+                PingInterval = TimeSpan.FromHours(1),
+                SendBufferBytesMax = 64 << 20,
+            });
+        all = server.Server;
+        using RawClient deaf = RawClient.Open(server.Port, receiveBuffer: 4096);
+        using RawClient sender = RawClient.Open(server.Port), quiet = RawClient.Open(server.Port);
+        Task reading = Task.Factory.StartNew(
+            () =>
+            {
+                while (sender.ReadFrame() is { Opcode: not Opcode.Close })
+                {
+                }
+            },
+            TaskCreationOptions.LongRunning);
+        sender.Send([.. Enumerable.Repeat(RawClient.Frame(Opcode.Binary, "a"u8), Burst).SelectMany(static frame => frame)]);
+        for (int i = 0; i < 100; i++)
+        {
+            quiet.SendText("still served?");
+            while (quiet.ReadFrame()!.Value.Opcode != Opcode.Text)
+            {
+            }
+        }
+
+        Assert.That(Volatile.Read(ref sent), Is.LessThan(5), "no time has passed in which somebody would have been waited for in vain");
+        PassUntil(server, time, () => Volatile.Read(ref sent) == Burst);
+        sender.Send(Opcode.Close, []);
+        PassUntil(server, time, () => reading.IsCompleted);
+        await reading;
+    }
+
+    // Who is waited for in vain is looked at as time goes by.
+    private static void PassUntil(TestServer server, FakeTimeProvider time, Func<bool> isThrough) => TestServer.Eventually(
+        () =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(50));
+            server.CatchUp();
+            return isThrough();
+        },
+        "the sender gets through");
 
     // While the loop stands still a burst comes in, and behind it an honest message.
     private async Task MeasureBurst(

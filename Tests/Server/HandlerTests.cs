@@ -128,12 +128,13 @@ public sealed class HandlerTests(Setup setup)
     }
 
     [Test]
-    public async Task WhatAHandlerLeavesInTheExecutionContext_IsNotTheNextConnections()
+    public async Task WhatAHandlerLeavesInTheExecutionContext_IsNotTheNextConnections([Values] bool othersAwait)
     {
         AsyncLocal<string?> left = new();
         ConcurrentQueue<string?> seen = new();
         await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler((connection, kind, message) =>
         {
+            if (message.Span[0] == 'w') return Answer(connection, kind, message);
             seen.Enqueue(left.Value);
             left.Value = "somebody's";
             connection.TrySend(kind, message.Span);
@@ -149,12 +150,22 @@ public sealed class HandlerTests(Setup setup)
         RawClient[] clients = [.. Enumerable.Range(0, 8).Select(_ => RawClient.Open(server.Port))];
         foreach (RawClient client in clients)
         {
-            client.SendText("hello");
-            Assert.That(client.ReadText(), Is.EqualTo("hello"));
+            foreach (string text in (string[])(othersAwait ? ["wait", "hello", "wait", "hello"] : ["hello"]))
+            {
+                client.SendText(text);
+                Assert.That(client.ReadText(), Is.EqualTo(text));
+            }
+
             client.Dispose();
         }
 
-        Assert.That(seen, Has.Count.EqualTo(16).And.All.Null);
+        Assert.That(seen, Has.Count.EqualTo(othersAwait ? 24 : 16).And.All.Null);
+
+        static async ValueTask Answer(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+        {
+            await Task.Yield();
+            connection.TrySend(kind, message.Span);
+        }
     }
 
     [Test]
