@@ -20,7 +20,7 @@ public sealed class LoadRunTests
     {
         await using TestServer server = await Echo();
         LoadOutcome outcome = Put(server, load);
-        Assert.That((outcome.ExitCode, outcome.Figure("msgs"), outcome.Figure("errors")), Is.EqualTo((0, Count(load), 0.0)), outcome.Output);
+        BringsAll(outcome, Count(load));
         Assert.That(outcome.Figure("p50_us"), Is.LessThanOrEqualTo(outcome.Figure("max_us")).And.GreaterThan(0));
     }
 
@@ -29,8 +29,7 @@ public sealed class LoadRunTests
     public async Task Pairs_SendToEachOther(string load)
     {
         await using TestServer server = await Router();
-        LoadOutcome outcome = Put(server, load + " --pairs --hello %d:here --prefix %p: --expect=");
-        Assert.That((outcome.ExitCode, outcome.Figure("msgs"), outcome.Figure("errors")), Is.EqualTo((0, 400.0, 0.0)), outcome.Output);
+        BringsAll(Put(server, load + " --pairs --hello %d:here --prefix %p: --expect="), 400);
     }
 
     [TestCase("--pipeline 1")]
@@ -39,8 +38,7 @@ public sealed class LoadRunTests
     public async Task Broadcast_ReachesEverybody(string load)
     {
         await using TestServer server = await Router();
-        LoadOutcome outcome = Put(server, load + " --mode broadcast --conns 20 --messages 100 --prefix all: --expect= --size 100");
-        Assert.That((outcome.ExitCode, outcome.Figure("msgs"), outcome.Figure("errors")), Is.EqualTo((0, 2000.0, 0.0)), outcome.Output);
+        BringsAll(Put(server, load + " --mode broadcast --conns 20 --messages 100 --prefix all: --expect= --size 100"), 2000);
     }
 
     [TestCase("idle")]
@@ -68,6 +66,9 @@ public sealed class LoadRunTests
     }
 
     private static LoadOutcome Put(TestServer server, string load) => LoadOutcome.Of([$"ws://127.0.0.1:{server.Port}/", "--json", .. load.Split(' ')]);
+
+    private static void BringsAll(LoadOutcome outcome, double messages) =>
+        Assert.That((outcome.ExitCode, outcome.Figure("msgs"), outcome.Figure("errors")), Is.EqualTo((0, messages, 0.0)), outcome.Output);
 
     private static double Count(string load) => double.Parse(load.Split("--messages ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
 

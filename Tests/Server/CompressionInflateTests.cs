@@ -25,7 +25,7 @@ public sealed class CompressionInflateTests
     [TestCase("03000300030000", "", TestName = "EmptyFinalBlocks")]
     public void Message(string hex, string expected)
     {
-        byte[] payload = Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
+        byte[] payload = Hex.Bytes(hex);
         byte[] bytes = System.Text.Encoding.Latin1.GetBytes(expected);
         using Inflater inflater = Inflater.TryCreate(15)!;
         // Twice under takeover, and in pieces and rooms of a byte: nothing is left behind that the next message would trip over.

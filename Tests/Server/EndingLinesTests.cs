@@ -73,11 +73,8 @@ public class EndingLinesTests
     [Test]
     public void AnEnding_CarriesItsNamesAndValues_ToAnyLogger([Values(1, 2, 3)] int seed)
     {
-        Random random = new(seed);
-        for (int round = 0; round < 300; round++)
+        foreach ((CloseReport report, long id) in Endings(seed))
         {
-            CloseReport report = AReport(random);
-            long id = random.NextInt64(long.MinValue, long.MaxValue);
             RecordingLog log = new();
             log.ConnectionEnded(id, new PeerAddress(Peer), report);
 
@@ -93,11 +90,8 @@ public class EndingLinesTests
     [Test]
     public void AnAnswer_CarriesItsNamesAndValues_ToAnyLogger([Values(1, 2, 3)] int seed)
     {
-        Random random = new(seed);
-        for (int round = 0; round < 300; round++)
+        foreach ((CloseReport report, long id) in Endings(seed))
         {
-            CloseReport report = AReport(random);
-            long id = random.NextInt64(long.MinValue, long.MaxValue);
             RecordingLog log = new();
             log.RequestAnswered(id, new PeerAddress(Peer), report);
 
@@ -111,6 +105,12 @@ public class EndingLinesTests
                 [id, Peer.ToString(), status, rule, seconds, report.BytesIn, report.BytesOut, reason,
                     "request {id} from {peer} answered {status}{rule} after {seconds} s, in {bytesIn} bytes, out {bytesOut} bytes: {reason}"]);
         }
+    }
+
+    private static IEnumerable<(CloseReport Report, long Id)> Endings(int seed)
+    {
+        Random random = new(seed);
+        for (int round = 0; round < 300; round++) yield return (AReport(random), random.NextInt64(long.MinValue, long.MaxValue));
     }
 
     [Test]

@@ -129,12 +129,7 @@ public sealed class ForeignClientTests(Setup setup)
         using ChromeDriver browser = OpenBrowser();
         await using TestServer server = await TestServer.Start(
             setup,
-            new ProtocolOverTcpTests.Handler(static (connection, kind, message) =>
-            {
-                connection.TrySend(kind, message.Span);
-                return ValueTask.CompletedTask;
-            })
-            { Closed = reports.Enqueue },
+            new ProtocolOverTcpTests.Handler { Closed = reports.Enqueue },
             static options => options with { Pages = [DemoPage.Load()], Compression = true, CompressionBytesMin = 1 });
         await browser.Navigate().GoToUrlAsync($"http://127.0.0.1:{server.Port}/");
         browser.FindElement(By.Id("connect")).Click();

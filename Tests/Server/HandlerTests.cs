@@ -172,12 +172,7 @@ public sealed class HandlerTests(Setup setup)
     public async Task ADisposedSharedMessage_IsRefusedToItsSender()
     {
         ConcurrentQueue<WebSocketConnection> opened = new();
-        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(static (connection, kind, message) =>
-        {
-            connection.TrySend(kind, message.Span);
-            return ValueTask.CompletedTask;
-        })
-        { Opened = opened.Enqueue });
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler { Opened = opened.Enqueue });
         using RawClient client = RawClient.Open(server.Port);
         TestServer.Eventually(() => !opened.IsEmpty, "open");
         foreach (int length in new[] { 10, 5000 })

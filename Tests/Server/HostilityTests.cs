@@ -112,7 +112,7 @@ public sealed class HostilityTests(Setup setup)
         await using TestServer server = await TestServer.Start(setup, new EchoApplication(), static options => options with { MessageBytesMax = 1 << 30 });
         PeakMemory peak = new(server.Server.Budget);
         using RawClient client = RawClient.Open(server.Port);
-        client.Send(Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal)));
+        client.Send(Hex.Bytes(hex));
         if (code != 0) Assert.That(client.ReadClose().Code, Is.EqualTo(code));
         else TestServer.Eventually(() => server.Server.Budget.HeldBytes > 0, "what there is of the message is held");
         client.Dispose();

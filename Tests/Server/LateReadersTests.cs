@@ -16,12 +16,7 @@ public sealed class LateReadersTests(Setup setup)
     {
         const int Peers = 8, QueuedBytes = 8 * 1024;
         ConcurrentQueue<WebSocketConnection> opened = new();
-        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(static (connection, kind, message) =>
-        {
-            connection.TrySend(kind, message.Span);
-            return ValueTask.CompletedTask;
-        })
-        { Opened = opened.Enqueue });
+        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler { Opened = opened.Enqueue });
         RawClient[] clients = new RawClient[Peers];
         WebSocketConnection[] connections = new WebSocketConnection[Peers];
         for (int i = 0; i < Peers; i++)

@@ -79,7 +79,7 @@ public sealed class ProtocolOverTcpTests(Setup setup)
     {
         await using TestServer server = await TestServer.Start(setup, new EchoApplication());
         using RawClient client = RawClient.Open(server.Port);
-        client.Send(Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal)));
+        client.Send(Hex.Bytes(hex));
         client.Send(new byte[100_000]); // more than that is not parsed, and does not turn the end into a reset
         Assert.That(client.ReadClose().Code, Is.EqualTo(code));
     }
@@ -231,6 +231,16 @@ public sealed class ProtocolOverTcpTests(Setup setup)
 
     internal sealed class Handler(Func<WebSocketConnection, MessageKind, ReadOnlyMemory<byte>, ValueTask> onMessage) : IWebSocketApplication
     {
+        /// <summary>One that sends each message back.</summary>
+        public Handler()
+            : this(static (connection, kind, message) =>
+            {
+                connection.TrySend(kind, message.Span);
+                return ValueTask.CompletedTask;
+            })
+        {
+        }
+
         public Action<WebSocketConnection>? Opened { get; init; }
 
         public Action<CloseReport>? Closed { get; init; }

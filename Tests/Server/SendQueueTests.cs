@@ -54,7 +54,12 @@ public sealed class SendQueueTests
         return [.. rest];
     }
 
-    private SendQueue New() => SendQueue.Rent(_budget, new Congestion(), now: 0);
+    private SendQueue New(params string[] texts)
+    {
+        SendQueue queue = SendQueue.Rent(_budget, new Congestion(), now: 0);
+        foreach (string text in texts) queue.TryAppend(Opcode.Text, System.Text.Encoding.ASCII.GetBytes(text));
+        return queue;
+    }
 
     // The payloads of some frames lie elsewhere: then the cork has only their headers.
     private static (byte[] Inline, byte[] Source, PayloadSegment[] Segments) TakeSomePayloadsOut(List<byte[]> frames, Random random)
@@ -79,8 +84,7 @@ public sealed class SendQueueTests
     [Test]
     public void ThePolicyForTheSlow_DropsWholeFrames_AndKeepsTheOneThatHasBegun()
     {
-        SendQueue queue = New();
-        foreach (string text in new[] { "first", "second", "third" }) queue.TryAppend(Opcode.Text, System.Text.Encoding.ASCII.GetBytes(text));
+        SendQueue queue = New("first", "second", "third");
         queue.TryPeek(out _, out _);
         queue.OnSent(3, now: 0);
         queue.DropUnsent();
@@ -206,8 +210,7 @@ public sealed class SendQueueTests
     [Test]
     public void ThePolicyForTheSlow_CutsBetweenTinyFrames()
     {
-        SendQueue queue = New();
-        foreach (string text in new[] { "a", "b", "c" }) queue.TryAppend(Opcode.Text, System.Text.Encoding.ASCII.GetBytes(text));
+        SendQueue queue = New("a", "b", "c");
         queue.TryPeek(out _, out _);
         queue.OnSent(4, now: 0);
         Assert.That(queue.InsideFrame, "one byte of the second");

@@ -52,9 +52,7 @@ public sealed partial class SystemCallTests
         TestServer.Eventually(() => program.CountLines("accept backs off for 1000 ms") > 0, "it waits, longer and longer");
         Assert.That(program.Output, Does.Contain($"{(transport == "epoll" ? "accept4" : "accept")} failed with {named}"));
         Assert.That(program.CountLines("accept backs off"), Is.LessThan(10), "said once a second");
-        ProcessView.Rests(program.Id);
-        Echoes(other);
-        Ends(program);
+        ServesAndEnds(program, other);
     }
 
     // The probe before it accepts again.
@@ -80,9 +78,7 @@ public sealed partial class SystemCallTests
         using RawClient late = RawClient.Connect(program.WaitForPort());
         Assert.That(IsOver(late));
         TestServer.Eventually(() => program.CountLines(said) == 1, "the connection's line says why");
-        ProcessView.Rests(program.Id);
-        Echoes(other);
-        Ends(program);
+        ServesAndEnds(program, other);
     }
 
     // Its answers fill the kernel: it would have to wait for room.
@@ -100,9 +96,7 @@ public sealed partial class SystemCallTests
                 return program.CountLines("epoll_ctl failed with ENOMEM") == 1;
             },
             "the connection's line says why");
-        ProcessView.Rests(program.Id);
-        Echoes(other);
-        Ends(program);
+        ServesAndEnds(program, other);
     }
 
     // Its gate is closed and it is reset: what nobody reads would be told for ever.
@@ -118,9 +112,7 @@ public sealed partial class SystemCallTests
         }
 
         TestServer.Eventually(() => program.CountLines(" ended: ") == 1, "it has ended");
-        ProcessView.Rests(program.Id);
-        Echoes(other);
-        Ends(program);
+        ServesAndEnds(program, other);
     }
 
     [TestCase(Ebadf, "EBADF")]
@@ -150,34 +142,14 @@ public sealed partial class SystemCallTests
     [TestCase("sendto", Enomem, "send failed with ENOMEM")]
     public void ACallOnOneConnection_EndsThatOne_AndOthersAreServed(string call, int error, string said)
     {
-        using RunningProgram program = Start("epoll");
-        using RawClient victim = RawClient.Open(program.WaitForPort()), other = RawClient.Open(program.WaitForPort());
-        Echoes(victim);
-        program.Deny($"{call}:{error}:0={ProcessView.DescriptorOf(program.Id, victim.Socket)}");
-        victim.SendText("fails");
-        Assert.That(IsOver(victim));
-        TestServer.Eventually(() => program.CountLines(" ended: ") == 1, "it has ended");
-        Assert.That(program.Output, Does.Contain($", reason \"{said}\""));
-        ProcessView.Rests(program.Id);
-        Echoes(other);
-        Ends(program);
+        FailOne("epoll", descriptor => $"{call}:{error}:0={descriptor}", "fails", $", reason \"{said}\"");
     }
 
     [TestCase(Epipe, "")]
     [TestCase(Enobufs, "send failed with ENOBUFS")]
     public void SendmsgOfALargeEcho_EndsThatConnection_AndOthersAreServed(int error, string said)
     {
-        using RunningProgram program = Start("epoll");
-        using RawClient victim = RawClient.Open(program.WaitForPort()), other = RawClient.Open(program.WaitForPort());
-        Echoes(victim);
-        program.Deny($"sendmsg:{error}:0={ProcessView.DescriptorOf(program.Id, victim.Socket)}");
-        victim.SendText(new string('x', 20_000));
-        Assert.That(IsOver(victim));
-        TestServer.Eventually(() => program.CountLines(" ended: ") == 1, "it has ended");
-        Assert.That(program.Output, Does.Contain($", reason \"{said}\""));
-        ProcessView.Rests(program.Id);
-        Echoes(other);
-        Ends(program);
+        FailOne("epoll", descriptor => $"sendmsg:{error}:0={descriptor}", new string('x', 20_000), $", reason \"{said}\"");
     }
 
     // Over System.Net.Sockets.
@@ -191,19 +163,9 @@ public sealed partial class SystemCallTests
     [TestCase("send", Enomem)]
     public void ACallOnOneConnection_OfTheSocketTransport_EndsThatOne_AndOthersAreServed(string call, int error)
     {
-        using RunningProgram program = Start("socket");
-        using RawClient victim = RawClient.Open(program.WaitForPort()), other = RawClient.Open(program.WaitForPort());
-        Echoes(victim);
-        int descriptor = ProcessView.DescriptorOf(program.Id, victim.Socket);
-        program.Deny(call == "recv"
-            ? $"recvfrom:{error}:0={descriptor} recvmsg:{error}:0={descriptor}"
-            : $"sendto:{error}:0={descriptor} sendmsg:{error}:0={descriptor}");
-        victim.SendText("fails");
-        Assert.That(IsOver(victim));
-        TestServer.Eventually(() => program.CountLines(" ended: ") == 1, "it has ended");
-        ProcessView.Rests(program.Id);
-        Echoes(other);
-        Ends(program);
+        string second = call == "recv" ? "recvmsg" : "sendmsg";
+        string first = call == "recv" ? "recvfrom" : "sendto";
+        FailOne("socket", descriptor => $"{first}:{error}:0={descriptor} {second}:{error}:0={descriptor}", "fails", said: " ended: ");
     }
 
     // The last acts of a connection: nothing can be done about them but to go on, and not to hear of its descriptor again.
@@ -224,9 +186,7 @@ public sealed partial class SystemCallTests
         Assert.That(victim.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Close));
         victim.Dispose();
         TestServer.Eventually(() => program.CountLines(" ended: closed by peer") == 1, "it has ended");
-        ProcessView.Rests(program.Id);
-        Echoes(other);
-        Ends(program);
+        ServesAndEnds(program, other);
     }
 
     // A reset asks for it; and a connection that is set up. It ends, and begins, without.
@@ -289,10 +249,32 @@ public sealed partial class SystemCallTests
         return program;
     }
 
+    // The calls fail for one of two connections, with the next that it sends.
+    private static void FailOne(string transport, Func<int, string> denials, string sent, string said)
+    {
+        using RunningProgram program = Start(transport);
+        using RawClient victim = RawClient.Open(program.WaitForPort()), other = RawClient.Open(program.WaitForPort());
+        Echoes(victim);
+        program.Deny(denials(ProcessView.DescriptorOf(program.Id, victim.Socket)));
+        victim.SendText(sent);
+        Assert.That(IsOver(victim));
+        TestServer.Eventually(() => program.CountLines(" ended: ") == 1, "it has ended");
+        Assert.That(program.Output, Does.Contain(said));
+        ServesAndEnds(program, other);
+    }
+
     private static void Echoes(RawClient client)
     {
         client.SendText("still here?");
         Assert.That(client.ReadText(), Is.EqualTo("still here?"));
+    }
+
+    // It does not go round and round, others are served, and SIGTERM ends it.
+    private static void ServesAndEnds(RunningProgram program, RawClient other)
+    {
+        ProcessView.Rests(program.Id);
+        Echoes(other);
+        Ends(program);
     }
 
     private static bool IsOver(RawClient client)

@@ -3,24 +3,22 @@
 
 using System.Net;
 using System.Net.WebSockets;
-using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Routing;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
 [TestFixture]
 public class UidRoutingTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-
     [Test]
     public async Task TheSeedsPage_GetsItsOwnBodyBack()
     {
-        await using Room room = await Room.Open();
-        Peer peer = await room.Enter();
+        await using RouterRoom room = await RouterRoom.Open();
+        RouterPeer peer = await room.Enter();
         await peer.Send("100:haha");
         Assert.That(await peer.Receive(), Is.EqualTo("haha"));
         Assert.That(room.Router.UidCount, Is.EqualTo(1));
@@ -29,8 +27,8 @@ public class UidRoutingTests
     [Test]
     public async Task AfterTheIntroduction_MessagesOnlyRoute()
     {
-        await using Room room = await Room.Open();
-        Peer one = await room.Enter(), two = await room.Enter();
+        await using RouterRoom room = await RouterRoom.Open();
+        RouterPeer one = await room.Enter(), two = await room.Enter();
         await one.Introduce("1");
         await two.Introduce("2");
         await one.Send("2:to two:with a colon");
@@ -45,8 +43,8 @@ public class UidRoutingTests
     [Test]
     public async Task Binary_StaysBinary()
     {
-        await using Room room = await Room.Open();
-        Peer peer = await room.Enter();
+        await using RouterRoom room = await RouterRoom.Open();
+        RouterPeer peer = await room.Enter();
         await peer.Send("7:\u0001\u0002", WebSocketMessageType.Binary);
         Assert.That(await peer.Receive(WebSocketMessageType.Binary), Is.EqualTo("\u0001\u0002"));
     }
@@ -54,14 +52,14 @@ public class UidRoutingTests
     [Test]
     public async Task All_ReachesEveryOpenConnectionOnce_NamedOrNot_AndIntroducesNobody()
     {
-        await using Room room = await Room.Open();
-        Peer named = await room.Enter(), twin = await room.Enter(), unnamed = await room.Enter();
+        await using RouterRoom room = await RouterRoom.Open();
+        RouterPeer named = await room.Enter(), twin = await room.Enter(), unnamed = await room.Enter();
         await named.Introduce("1");
         await twin.Send("1:x");
-        foreach (Peer peer in new[] { named, twin }) Assert.That(await peer.Receive(), Is.EqualTo("x"));
+        foreach (RouterPeer peer in new[] { named, twin }) Assert.That(await peer.Receive(), Is.EqualTo("x"));
         await unnamed.Send("all:first");
         await unnamed.Send("all:second");
-        foreach (Peer peer in new[] { named, twin, unnamed })
+        foreach (RouterPeer peer in new[] { named, twin, unnamed })
         {
             Assert.That(await peer.Receive(), Is.EqualTo("first"));
             Assert.That(await peer.Receive(), Is.EqualTo("second"));
@@ -76,8 +74,8 @@ public class UidRoutingTests
     [TestCase(":x", "error:bad-uid:a uid is 1 to 64 bytes of UTF-8 without colon or control character")]
     public async Task WhatCannotBeDone_IsAnswered_AndIntroducesNobody(string message, string answer)
     {
-        await using Room room = await Room.Open();
-        Peer peer = await room.Enter();
+        await using RouterRoom room = await RouterRoom.Open();
+        RouterPeer peer = await room.Enter();
         await peer.Send(message);
         Assert.That(await peer.Receive(), Is.EqualTo(answer));
         Assert.That(room.Router.UidCount, Is.Zero);
@@ -86,8 +84,8 @@ public class UidRoutingTests
     [Test]
     public async Task TheHeartbeatTexts_AreNeitherRoutedNorAnswered()
     {
-        await using Room room = await Room.Open();
-        Peer peer = await room.Enter();
+        await using RouterRoom room = await RouterRoom.Open();
+        RouterPeer peer = await room.Enter();
         foreach (string life in new[] { "", "ping", "pong" }) await peer.Send(life);
         await peer.Send("1:after");
         Assert.That(await peer.Receive(), Is.EqualTo("after"));
@@ -96,8 +94,8 @@ public class UidRoutingTests
     [Test]
     public async Task AUidInTheQuery_IsPercentDecoded_AndKnownFromTheBeginning()
     {
-        await using Room room = await Room.Open(Introduce.Query);
-        Peer named = await room.Enter("?uid=%E5%BC%A0"), unnamed = await room.Enter();
+        await using RouterRoom room = await RouterRoom.Open(Introduce.Query);
+        RouterPeer named = await room.Enter("?uid=%E5%BC%A0"), unnamed = await room.Enter();
         await unnamed.Send("张:hello");
         Assert.That(await named.Receive(), Is.EqualTo("hello"));
         Assert.That(room.Router.UidCount, Is.EqualTo(1), "With query a first message introduces nobody.");
@@ -112,7 +110,7 @@ public class UidRoutingTests
     [TestCase("?uid=taken", HttpStatusCode.Conflict)]
     public async Task AUidThatCannotBeGiven_IsRefusedWithAStatus(string query, HttpStatusCode status)
     {
-        await using Room room = await Room.Open(Introduce.Query, DuplicateUid.Reject);
+        await using RouterRoom room = await RouterRoom.Open(Introduce.Query, DuplicateUid.Reject);
         await room.Enter("?uid=taken");
         using ClientWebSocket client = new();
         client.Options.CollectHttpResponseDetails = true;
@@ -123,8 +121,8 @@ public class UidRoutingTests
     [Test]
     public async Task IntroduceNone_GivesNobodyAName()
     {
-        await using Room room = await Room.Open(Introduce.None);
-        Peer peer = await room.Enter("?uid=1");
+        await using RouterRoom room = await RouterRoom.Open(Introduce.None);
+        RouterPeer peer = await room.Enter("?uid=1");
         await peer.Send("1:x");
         Assert.That(await peer.Receive(), Is.EqualTo("error:offline:1"));
         Assert.That(room.Router.UidCount, Is.Zero);
@@ -133,11 +131,11 @@ public class UidRoutingTests
     [Test]
     public async Task Share_DeliversToEachConnectionOfTheUidOnce()
     {
-        await using Room room = await Room.Open();
-        Peer phone = await room.Enter("?uid=me"), laptop = await room.Enter("?uid=me"), other = await room.Enter("?uid=other");
+        await using RouterRoom room = await RouterRoom.Open();
+        RouterPeer phone = await room.Enter("?uid=me"), laptop = await room.Enter("?uid=me"), other = await room.Enter("?uid=other");
         await other.Send("me:one");
         await other.Send("me:two");
-        foreach (Peer peer in new[] { phone, laptop })
+        foreach (RouterPeer peer in new[] { phone, laptop })
         {
             Assert.That(await peer.Receive(), Is.EqualTo("one"));
             Assert.That(await peer.Receive(), Is.EqualTo("two"));
@@ -147,9 +145,9 @@ public class UidRoutingTests
     [Test]
     public async Task Replace_ClosesTheOlderConnection_WhichDoesNotTakeTheNewOnesNameWithIt()
     {
-        await using Room room = await Room.Open(duplicates: DuplicateUid.Replace);
-        Peer old = await room.Enter("?uid=me");
-        Peer young = await room.Enter();
+        await using RouterRoom room = await RouterRoom.Open(duplicates: DuplicateUid.Replace);
+        RouterPeer old = await room.Enter("?uid=me");
+        RouterPeer young = await room.Enter();
         await young.Send("me:mine now");
         Assert.That(await young.Receive(), Is.EqualTo("mine now"));
         Assert.That(await old.ReceiveClose(), Is.EqualTo((WebSocketCloseStatus)4500));
@@ -162,8 +160,8 @@ public class UidRoutingTests
     [Test]
     public async Task Reject_LeavesTheNewerUnnamed_TellsIt_AndDeliversNothing()
     {
-        await using Room room = await Room.Open(duplicates: DuplicateUid.Reject);
-        Peer first = await room.Enter("?uid=me"), second = await room.Enter();
+        await using RouterRoom room = await RouterRoom.Open(duplicates: DuplicateUid.Reject);
+        RouterPeer first = await room.Enter("?uid=me"), second = await room.Enter();
         await second.Send("me:hello");
         Assert.That(await second.Receive(), Is.EqualTo("error:rejected:me"));
         await second.Send("other:hello");
@@ -175,12 +173,12 @@ public class UidRoutingTests
     [Test]
     public async Task AUid_IsFreeOnceItsConnectionHasEnded()
     {
-        await using Room room = await Room.Open(duplicates: DuplicateUid.Reject);
-        Peer first = await room.Enter("?uid=me");
+        await using RouterRoom room = await RouterRoom.Open(duplicates: DuplicateUid.Reject);
+        RouterPeer first = await room.Enter("?uid=me");
         await first.Leave();
         await room.WaitForEnd(EndCause.PeerClosed);
         Assert.That(room.Router.UidCount, Is.Zero);
-        Peer second = await room.Enter("?uid=me");
+        RouterPeer second = await room.Enter("?uid=me");
         await second.Send("me:mine");
         Assert.That(await second.Receive(), Is.EqualTo("mine"));
     }
@@ -189,8 +187,8 @@ public class UidRoutingTests
     public async Task AReceiverThatDoesNotRead_IsToldToItsSender_AndClosedTooSlowAfterAWhile()
     {
         FakeTimeProvider time = new();
-        await using Room room = await Room.Open(time: time);
-        Peer slow = await room.Enter("?uid=slow"), sender = await room.Enter("?uid=sender");
+        await using RouterRoom room = await RouterRoom.Open(time: time);
+        RouterPeer slow = await room.Enter("?uid=slow"), sender = await room.Enter("?uid=sender");
         Task<string> told = sender.Receive();
         string message = "slow:" + new string('x', 200_000);
         while (!told.IsCompleted) await sender.Send(message);
@@ -218,8 +216,8 @@ public class UidRoutingTests
     public async Task PairsThatTalkAtOnce_LoseNothing_AndKeepTheirOrder()
     {
         const int Pairs = 8, Messages = 300;
-        await using Room room = await Room.Open();
-        Peer[] senders = new Peer[Pairs], receivers = new Peer[Pairs];
+        await using RouterRoom room = await RouterRoom.Open();
+        RouterPeer[] senders = new RouterPeer[Pairs], receivers = new RouterPeer[Pairs];
         for (int i = 0; i < Pairs; i++) (senders[i], receivers[i]) = (await room.Enter($"?uid=s{i}"), await room.Enter($"?uid=r{i}"));
         await Task.WhenAll(Enumerable.Range(0, Pairs).Select(async pair =>
         {
@@ -231,131 +229,6 @@ public class UidRoutingTests
         async Task SendAll(int pair)
         {
             for (int i = 0; i < Messages; i++) await senders[pair].Send($"r{pair}:{pair}.{i}");
-        }
-    }
-
-    /// <summary>A server with a router, and the reports of the connections that have ended.</summary>
-    private sealed class Room : IAsyncDisposable
-    {
-        private readonly List<Peer> _peers = [];
-        private readonly Witness _witness;
-        private readonly WebSocketServer _server;
-
-        private Room(RouterApplication router, TimeProvider time)
-        {
-            Router = router;
-            _witness = new Witness(router);
-            _server = new WebSocketServer(new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)], Loops = 2, TimeProvider = time }, _witness);
-            router.Attach(_server);
-        }
-
-        public RouterApplication Router { get; }
-
-        public static async Task<Room> Open(Introduce introduce = Introduce.FirstMessage, DuplicateUid duplicates = DuplicateUid.Share, TimeProvider? time = null)
-        {
-            Room room = new(new RouterApplication(introduce, duplicates), time ?? TimeProvider.System);
-            await room._server.StartAsync();
-            return room;
-        }
-
-        public Uri Uri(string query) => new($"ws://{_server.EndPoints[0]}/{query}");
-
-        public async Task<Peer> Enter(string query = "")
-        {
-            Peer peer = new();
-            _peers.Add(peer);
-            await peer.Connect(Uri(query));
-            // The client's handshake is over before OnOpen has run: its first answer is after it.
-            await peer.Send("@");
-            Assert.That(await peer.Receive(), Is.EqualTo("error:no-colon:write uid:body"));
-            return peer;
-        }
-
-        /// <summary>Waits until a connection has ended for this cause, and gives its code.</summary>
-        public async Task<int?> WaitForEnd(EndCause cause) => (await _witness.Ended(cause).WaitAsync(Patience)).Code;
-
-        public async ValueTask DisposeAsync()
-        {
-            await _server.DisposeAsync();
-            foreach (Peer peer in _peers) peer.Dispose();
-            Assert.That(_server.Count, Is.Zero);
-            Assert.That(_server.Budget.HeldBytes, Is.Zero);
-            Assert.That(Router.UidCount, Is.Zero);
-        }
-    }
-
-    /// <summary>Hands everything on to the router, and keeps what OnClose was told.</summary>
-    private sealed class Witness(RouterApplication router) : IWebSocketApplication
-    {
-        private readonly Dictionary<EndCause, TaskCompletionSource<CloseReport>> _ends = [];
-
-        public Task<CloseReport> Ended(EndCause cause) => Source(cause).Task;
-
-        public ValueTask<UpgradeDecision> OnUpgrade(RawWs.Handshake.UpgradeRequest request) => router.OnUpgrade(request);
-
-        public void OnOpen(WebSocketConnection connection) => router.OnOpen(connection);
-
-        public ValueTask OnMessage(WebSocketConnection connection, RawWs.Frame.MessageKind kind, ReadOnlyMemory<byte> message) =>
-            router.OnMessage(connection, kind, message);
-
-        public void OnClose(WebSocketConnection connection, CloseReport report)
-        {
-            router.OnClose(connection, report);
-            Source(report.Cause).TrySetResult(report);
-        }
-
-        private TaskCompletionSource<CloseReport> Source(EndCause cause)
-        {
-            lock (_ends)
-            {
-                if (!_ends.TryGetValue(cause, out TaskCompletionSource<CloseReport>? source))
-                    _ends[cause] = source = new(TaskCreationOptions.RunContinuationsAsynchronously);
-                return source;
-            }
-        }
-    }
-
-    /// <summary>A client.</summary>
-    private sealed class Peer : IDisposable
-    {
-        private readonly ClientWebSocket _socket = new();
-        private readonly CancellationTokenSource _patience = new(Patience);
-        private readonly byte[] _buffer = new byte[256 * 1024];
-
-        public Task Connect(Uri uri) => _socket.ConnectAsync(uri, _patience.Token);
-
-        public Task Send(string text, WebSocketMessageType type = WebSocketMessageType.Text) =>
-            _socket.SendAsync(Encoding.UTF8.GetBytes(text), type, endOfMessage: true, _patience.Token);
-
-        public async Task Introduce(string uid)
-        {
-            await Send(uid + ":hello");
-            Assert.That(await Receive(), Is.EqualTo("hello"));
-        }
-
-        public async Task<string> Receive(WebSocketMessageType type = WebSocketMessageType.Text)
-        {
-            WebSocketReceiveResult result = await _socket.ReceiveAsync(_buffer, _patience.Token);
-            Assert.That((result.MessageType, result.EndOfMessage), Is.EqualTo((type, true)), $"{result.CloseStatus} {result.CloseStatusDescription}");
-            return Encoding.UTF8.GetString(_buffer, 0, result.Count);
-        }
-
-        /// <summary>Reads on until the Close, and answers it.</summary>
-        public async Task<WebSocketCloseStatus?> ReceiveClose()
-        {
-            WebSocketReceiveResult result;
-            do result = await _socket.ReceiveAsync(_buffer, _patience.Token);
-            while (result.MessageType != WebSocketMessageType.Close);
-            await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, _patience.Token);
-            return result.CloseStatus;
-        }
-
-        public Task Leave() => _socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, _patience.Token);
-
-        public void Dispose()
-        {
-            _socket.Dispose();
-            _patience.Dispose();
         }
     }
 }
