@@ -1,7 +1,7 @@
 // What a handler causes after an await of its own. It is then on a thread of the pool, where no loop says whose bytes are handled. So in an
 // application whose handlers await, each handler is called with its connection's share in the execution context, which goes with it from
-// thread to thread. When the handler is done, what it has sent to many is checked before the connection is read from again. One share serves
-// one handler after another. A handler that continues after an await keeps it to its end, and the loop makes another.
+// thread to thread. When the handler is done, what it has sent to many is checked before the connection is read from again. One share
+// serves one handler after another. A handler that continues after an await keeps it to its end, and the loop makes another.
 
 namespace RawWs.Server.Loops;
 
