@@ -11,7 +11,7 @@ internal sealed partial class SendQueue
 {
     /// <summary>
     /// Puts what the kernel did not send in front of everything that is queued. False when the memory limit is reached: then nothing is
-    /// kept. Control frames alone are kept whatever the limit, because they are a few bytes at most.
+    /// kept.
     /// </summary>
     /// <param name="frames">
     /// Frames that this server wrote, one after the other. A frame with a payload segment has only its header here.
@@ -19,7 +19,9 @@ internal sealed partial class SendQueue
     /// <param name="source">The array in which the payload segments lie.</param>
     /// <param name="segments">The payloads that are not among the frames.</param>
     /// <param name="sent">How many bytes of all this the kernel has sent: less than all.</param>
-    public bool TryPrepend(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int sent)
+    /// <param name="required">They are kept whatever the limit: for control frames alone, which are a few bytes at most.</param>
+    public bool TryPrepend(
+        ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int sent, bool required)
     {
         CorkReader all = new(frames, source, segments);
         int begun = sent, kept = 0, lastPong = -1;
@@ -33,7 +35,7 @@ internal sealed partial class SendQueue
         }
 
         int room = kept + (lastPong < 0 ? 0 : PongBytesMax);
-        byte[]? array = IsControl(frames, source, segments, sent) ? _budget.Rent(room) : _budget.TryRentToWait(room);
+        byte[]? array = required ? _budget.Rent(room) : _budget.TryRentToWait(room);
         if (array is null) return false;
 
         // Frames, the last Pong, frames: at most three entries. They are enqueued from the last to the first.

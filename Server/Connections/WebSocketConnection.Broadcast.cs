@@ -27,8 +27,8 @@ public sealed partial class WebSocketConnection
         bool requestFlush = false;
         _transport.SendBatched();
         // Something that only waits for the end of this turn (a Pong) should not make the broadcasts need memory behind it.
-        if (!_stalled && Volatile.Read(ref _queue) is not null && (_loop.IsMemoryTight || !_context.Budget.HasRoomToWait(BroadcastLog.BytesMax)))
-            Flush();
+        if (!_stalled && Volatile.Read(ref _queue) is not null
+            && (_loop.IsMemoryTight || !_context.Budget.HasRoomToWait(BroadcastLog.BytesMax))) Flush();
         lock (_transport)
         {
             if (!_accepting || _broadcastsHad >= end) return;
@@ -64,9 +64,9 @@ public sealed partial class WebSocketConnection
     }
 
     // Under the lock. These broadcasts were accepted when there was room, so they are queued even past the bound. If they fill the queue,
-    // those that arrived in this moment are queued too. Without memory for that they stay in the log: the loop's turn sends them from there,
-    // after what waits for the end of this turn. If the kernel does not accept that, the connection is closed, because no message may be
-    // lost in silence.
+    // those that arrived in this moment are queued too. Without memory for that they stay in the log: the loop's turn sends them from
+    // there, after what waits for the end of this turn. If the kernel does not accept that, the connection is closed, because no message
+    // may be lost in silence.
     private bool QueueBroadcastsSentBefore(out bool noMemory)
     {
         noMemory = false;
@@ -96,8 +96,8 @@ public sealed partial class WebSocketConnection
         if (noMemory) CloseForMemory();
     }
 
-    // We close, and what was sent to everybody before goes before the Close: queued, or, without memory for that, at once. False when it can
-    // be neither, for the kernel takes nothing; or when that was found before.
+    // The server closes, and what was sent to everybody before goes before the Close: queued or, without memory for that, sent at once.
+    // False when neither is possible, because the kernel accepts nothing; or when that was found before.
     private bool TryBringUpToDate()
     {
         if (!TryKeepBroadcasts() && _loop.Cork.Owner is var owner && (owner is null || owner == this)

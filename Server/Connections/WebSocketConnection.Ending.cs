@@ -19,7 +19,8 @@ public sealed partial class WebSocketConnection
     private const long DiscardedBytesMax = 1024 * 1024;
     private const string OutOfMemoryReason = "server out of memory";
 
-    private static readonly CloseRequest OutOfMemoryClose = new(EndCause.OutOfMemory, CloseCodes.TryAgainLater, OutOfMemoryReason, DropUnsent: false);
+    private static readonly CloseRequest OutOfMemoryClose =
+        new(EndCause.OutOfMemory, CloseCodes.TryAgainLater, OutOfMemoryReason, DropUnsent: false);
 
     private Ending? _ending; // made when there is something to say about the end
     private bool _opened;
@@ -112,8 +113,8 @@ public sealed partial class WebSocketConnection
 
     private void FailForMemory() => BeginClose(OutOfMemoryClose);
 
-    // What was accepted for it, sent to everybody, could not be kept. The code of an application's Close is the application's, whose clients
-    // know it; in place of the server's own the client is told that it has missed something.
+    // A message to everybody that was accepted for this connection could not be kept. An application's Close keeps its code, which its
+    // clients know, and the log tells of the loss. In place of the server's own Close the client is told that it has missed something.
     private CloseRequest TellWhatIsMissed(CloseRequest request)
     {
         if (request.Cause is not (EndCause.ApplicationClosed or EndCause.Replaced or EndCause.Rejected)) return OutOfMemoryClose;

@@ -152,9 +152,11 @@ public sealed partial class WebSocketConnection
     {
         lock (_transport)
         {
-            _queue ??= SendQueue.TryRent(_context.Budget, _loop.Congestion, _loop.Now);
-            if (_queue is null && SendQueue.IsControl(frames, source, segments, sent)) _queue = SendQueue.Rent(_context.Budget, _loop.Congestion, _loop.Now);
-            if (_queue is not null && _queue.TryPrepend(frames, source, segments, sent))
+            bool isControl = SendQueue.IsControl(frames, source, segments, sent);
+            _queue ??= isControl
+                ? SendQueue.Rent(_context.Budget, _loop.Congestion, _loop.Now)
+                : SendQueue.TryRent(_context.Budget, _loop.Congestion, _loop.Now);
+            if (_queue is not null && _queue.TryPrepend(frames, source, segments, sent, required: isControl))
             {
                 if (_queue.IsFull) QueueBroadcastsBeforeFull();
                 return true;

@@ -13,7 +13,7 @@ public sealed partial class WebSocketConnection
     internal void OnDelivered() => Post(Posted.Delivered);
 
     // What the handler sends after an await then counts for this connection.
-    private void BeginHandlerShare()
+    private HandlerShare BeginHandlerShare()
     {
         if (_loop.HandlerShare is null)
         {
@@ -22,6 +22,7 @@ public sealed partial class WebSocketConnection
         }
 
         _loop.HandlerShare.Begin(this);
+        return _loop.HandlerShare;
     }
 
     // The handler continued after an await, and is done now. The connection waits for what it has sent to many and is not all sent yet. For

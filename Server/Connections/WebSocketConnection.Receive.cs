@@ -234,18 +234,31 @@ public sealed partial class WebSocketConnection
             array.AsSpan(offset, length).CopyTo(copy);
         }
 
+        if (CallHandler(kind, copy is null ? array.AsMemory(offset, length) : copy.AsMemory(0, length), copy))
+        {
+            if (copy is not null) _loop.Budget.Return(copy);
+        }
+        else if (copy is null && length > 0)
+        {
+            // Another loop may have set HandlersAwait while this handler ran. This message still lies in our buffer.
+            _transport.KeepView();
+        }
+    }
+
+    // False when the handler goes on after an await: then the message is its own, and the next read waits for it.
+    private bool CallHandler(MessageKind kind, ReadOnlyMemory<byte> message, byte[]? copy)
+    {
+        HandlerShare? share = _context.HandlersAwait ? BeginHandlerShare() : null;
         try
         {
-            ReadOnlyMemory<byte> message = copy is null ? array.AsMemory(offset, length) : copy.AsMemory(0, length);
-            if (_context.HandlersAwait) BeginHandlerShare();
             ValueTask task = _context.Application.OnMessage(this, kind, message);
             if (!task.IsCompleted)
             {
-                Suspend(task, copy);
                 _context.HandlersAwait = true;
-                // Another loop may have set HandlersAwait while this handler ran. This message still lies in our buffer.
-                if (copy is null && length > 0) _transport.KeepView();
-                return;
+                _transport.PauseReading(ReadPauseReasons.Handler);
+                if (share is not null) _loop.HandlerShare = null; // it is this handler's to its end
+                _pending = FinishHandlerAsync(task, copy, share);
+                return false;
             }
 
             task.GetAwaiter().GetResult();
@@ -255,9 +268,8 @@ public sealed partial class WebSocketConnection
             FailHandler(exception);
         }
 
-        if (copy is null) return;
-        _loop.Budget.Return(copy);
-        _loop.HandlerShare?.Rest();
+        share?.Rest();
+        return true;
     }
 
     private void Assemble(MessageAssembler assembler, in ProtocolEvent found)
@@ -280,34 +292,7 @@ public sealed partial class WebSocketConnection
 
     private void DeliverAssembled(MessageAssembler assembler, MessageKind kind)
     {
-        try
-        {
-            if (_context.HandlersAwait) BeginHandlerShare();
-            ValueTask task = _context.Application.OnMessage(this, kind, assembler.Message);
-            if (!task.IsCompleted)
-            {
-                Suspend(task, copy: null);
-                _context.HandlersAwait = true;
-                return;
-            }
-
-            task.GetAwaiter().GetResult();
-        }
-        catch (Exception exception)
-        {
-            FailHandler(exception);
-        }
-
-        assembler.Release(_loop.Budget);
-    }
-
-    // The next read waits for the handler.
-    private void Suspend(ValueTask task, byte[]? copy)
-    {
-        _transport.PauseReading(ReadPauseReasons.Handler);
-        HandlerShare? share = _context.HandlersAwait ? _loop.HandlerShare : null;
-        if (share is not null) _loop.HandlerShare = null;
-        _pending = FinishHandlerAsync(task, copy, share);
+        if (CallHandler(kind, assembler.Message, copy: null)) assembler.Release(_loop.Budget);
     }
 
     // §5.5.2: a Ping is answered by a Pong with the same payload, unless a Close has been sent.

@@ -36,32 +36,13 @@ internal sealed class GuardedLog(ILogger inner) : ILogger
         }
     }
 
-    public bool IsEnabled(LogLevel logLevel)
-    {
-        try
-        {
-            return inner.IsEnabled(logLevel);
-        }
-        catch (Exception)
-        {
-            return true; // the line itself will show it, and is counted if it is lost
-        }
-    }
+    // If asking throws, the line itself will show it, and is counted if it is lost.
+    public bool IsEnabled(LogLevel logLevel) => IsEnabled(logLevel, ifItThrows: true);
 
     /// <summary>
     /// Whether the log says that it wants this level. One that throws does not: for each frame it would throw again.
     /// </summary>
-    public bool AsksFor(LogLevel logLevel)
-    {
-        try
-        {
-            return inner.IsEnabled(logLevel);
-        }
-        catch (Exception)
-        {
-            return false;
-        }
-    }
+    public bool AsksFor(LogLevel logLevel) => IsEnabled(logLevel, ifItThrows: false);
 
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
@@ -76,6 +57,18 @@ internal sealed class GuardedLog(ILogger inner) : ILogger
         if (_depth > 0 || Volatile.Read(ref _untold) == 0) return;
         long untold = Interlocked.Exchange(ref _untold, 0);
         if (untold > 0 && !TryTell(untold)) Interlocked.Add(ref _untold, untold);
+    }
+
+    private bool IsEnabled(LogLevel logLevel, bool ifItThrows)
+    {
+        try
+        {
+            return inner.IsEnabled(logLevel);
+        }
+        catch (Exception)
+        {
+            return ifItThrows;
+        }
     }
 
     private bool TryTell(long untold)

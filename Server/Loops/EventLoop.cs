@@ -19,39 +19,23 @@ using RawWs.Server.Time;
 
 namespace RawWs.Server.Loops;
 
-/// <summary>A piece of work for a loop, which runs it in a turn, on its thread.</summary>
-internal interface ILoopWork
-{
-    void OnPosted();
-
-    /// <summary>OnPosted has thrown, which is a bug. Called on the loop's thread.</summary>
-    void OnFailed(Exception exception)
-    {
-    }
-}
-
 internal abstract class EventLoop
 {
     // The milliseconds that a turn should last at most. Postponed connections get half of it.
     private const double TurnMilliseconds = 4;
     private const int WorksBetweenLooks = 8;
 
-    // If a turn comes so many milliseconds later than planned, the loop itself did not listen.
-    private const long LateMilliseconds = 100;
-
-    // The loop must have listened for so long since it last came late. Otherwise the time of the late turn counts.
-    private const long ListenedMillisecondsMin = 1000;
-
     // A logger whose levels are changed is heeded after so long at most.
     private const long MillisecondsBetweenLevels = 1000;
 
     [ThreadStatic] private static EventLoop? _current;
+
     /// <summary>How long a stop waits for the running turn. Only foreign code that does not return takes so long.</summary>
     protected static readonly TimeSpan StopTimeMax = TimeSpan.FromSeconds(5);
 
     private readonly Lock _postsLock = new();
     private readonly TimeProvider _time;
-    private readonly long _origin;
+    private LoopClock _clock;
     private List<ILoopWork> _posts = [];
     private List<ILoopWork> _running = [];
     private int _ran; // how many of _running have been run
@@ -60,9 +44,6 @@ internal abstract class EventLoop
     private int _postponedNow; // how many of _postponed this turn may continue
     private bool _wakeRequested;
     private volatile bool _hasPosts;
-    private long _notListened; // milliseconds in which the loop did not listen, and which count for nobody
-    private long _forgivesFrom; // before this time, the time of another late turn does count
-    private long _phaseBegan; // a timestamp
     private long _levelsDue;
     private ExecutionContext? _executionContext;
 
@@ -77,7 +58,7 @@ internal abstract class EventLoop
         Index = index;
         Budget = budget;
         _time = time;
-        _origin = time.GetTimestamp();
+        _clock = new LoopClock(time);
         Wheel = new TimerWheel(0);
         Broadcasts = new BroadcastLog(this);
     }
@@ -133,10 +114,10 @@ internal abstract class EventLoop
     /// The milliseconds in which the loop listened, from its beginning to the beginning of this turn. Every deadline is measured in them.
     /// Time in which the process stood still, or a turn took long, does not count: no peer is to blame for what the loop did not hear.
     /// </summary>
-    public long Now { get; private set; }
+    public long Now => _clock.Now;
 
     /// <summary>The milliseconds since the loop was made, by the clock: for logs, not for deadlines.</summary>
-    public long Uptime => Now + _notListened;
+    public long Uptime => _clock.Uptime;
 
     /// <summary>
     /// Whether little memory is left for what waits, as of the beginning of this turn. Then less is received at once, and fewer answers may
@@ -198,7 +179,7 @@ internal abstract class EventLoop
     public void Postpone(WebSocketConnection connection) => _postponed.Enqueue(connection);
 
     /// <summary>Begins a part of the turn that should not last too long: see <see cref="IsTurnLong"/>.</summary>
-    public void BeginPhase() => _phaseBegan = _time.GetTimestamp();
+    public void BeginPhase() => _clock.BeginPhase();
 
     /// <summary>An application needs time to decide, and keeps the request. The loop makes itself another one.</summary>
     public void GiveRequestAway() => Request = new UpgradeRequest();
@@ -260,29 +241,7 @@ internal abstract class EventLoop
         TracesFrames = Details.Frames.AsksFor(LogLevel.Trace);
     }
 
-    protected void ReadClock()
-    {
-        _phaseBegan = _time.GetTimestamp();
-        long now = (long)_time.GetElapsedTime(_origin, _phaseBegan).TotalMilliseconds - _notListened;
-        // The loop meant to be here when the next entry of the wheel is due. If it comes late, the time that it waited does not count, and
-        // it listens again first. If it is late again before it has reached that entry and has listened for a second, time goes on to the
-        // planned entry and not far past it: otherwise a loop that is always late would have no deadlines.
-        long planned = Wheel.NextDue();
-        if (planned < long.MaxValue && now > planned + LateMilliseconds)
-        {
-            long counted = Math.Max(planned + LateMilliseconds, Now);
-            if (Now >= _forgivesFrom)
-            {
-                counted = Now;
-                _forgivesFrom = Math.Max(planned, Now + ListenedMillisecondsMin);
-            }
-
-            _notListened += now - counted;
-            now = counted;
-        }
-
-        Now = now;
-    }
+    protected void ReadClock() => _clock.Read(planned: Wheel.NextDue());
 
     /// <summary>Everything of a turn that follows the events.</summary>
     protected void FinishTurn()
@@ -302,7 +261,7 @@ internal abstract class EventLoop
     protected static void EndTurn() => _current = null;
 
     /// <summary>Whether this part of the turn has lasted longer. Reads the clock.</summary>
-    public bool HasLasted(double milliseconds) => _time.GetElapsedTime(_phaseBegan).TotalMilliseconds > milliseconds;
+    public bool HasLasted(double milliseconds) => _clock.HasLasted(milliseconds);
 
     // Everything that was posted before this turn, or as much of it as there is time for. The rest goes first in the next turn.
     private void RunPosts()

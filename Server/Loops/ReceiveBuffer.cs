@@ -27,7 +27,9 @@ internal sealed class ReceiveBuffer
     /// <summary>The current array.</summary>
     public byte[] Array { get; private set; } = Allocate();
 
-    /// <summary>How many bytes the loop has copied for reads that needed more than had arrived. For tests, as a measure of the work.</summary>
+    /// <summary>
+    /// How many bytes the loop has copied for reads that needed more than had arrived. For tests, as a measure of the work.
+    /// </summary>
     public long MovedBytes { get; set; }
 
     /// <summary>The part of the array that the next receive fills.</summary>

@@ -56,7 +56,8 @@ public sealed class MemoryBudget
         get
         {
             long sum = 0;
-            for (int i = Math.Min(Volatile.Read(ref _nextStripe), StripeCount) - 1; i >= 0; i--) sum += Volatile.Read(ref _stripes[i].Bytes);
+            int used = Math.Min(Volatile.Read(ref _nextStripe), StripeCount);
+            for (int i = 0; i < used; i++) sum += Volatile.Read(ref _stripes[i].Bytes);
             return sum;
         }
     }

@@ -70,7 +70,8 @@ internal abstract partial class Transport
         if (received == -1) return;
         if (received > 0)
         {
-            if (_view is null || !TryAppendToTail(buffer.Array.AsSpan(ReceiveBuffer.HeadroomBytes, received))) ShowLoopBuffer(buffer, received);
+            Span<byte> bytes = buffer.Array.AsSpan(ReceiveBuffer.HeadroomBytes, received);
+            if (_view is null || !TryAppendToTail(bytes)) ShowLoopBuffer(buffer, received);
             _hasUnexamined = true;
         }
 
@@ -90,8 +91,8 @@ internal abstract partial class Transport
         _viewIsLent = true;
     }
 
-    // What comes in small pieces (a head, a control frame, byte by byte) is not moved with each of them, but when the tail has doubled. Once
-    // something of a tail is consumed it is not added to, so that a large one does not stay for a few bytes.
+    // What comes in small pieces (a head, a control frame, byte by byte) is not moved with each of them, but when the tail has doubled.
+    // Once something of a tail is consumed it is not added to, so that a large one does not stay for a few bytes.
     private bool TryAppendToTail(ReadOnlySpan<byte> received)
     {
         if (_viewStart > 0 || received.Length > _view!.Length - _viewEnd) return false;
@@ -114,8 +115,8 @@ internal abstract partial class Transport
         OnReceived(received);
     }
 
-    // The reader leaves more than the headroom unconsumed, though it has examined it. What comes next is received behind that, and the array
-    // doubles when it is nearly full.
+    // The reader leaves more than the headroom unconsumed, though it has examined it. What comes next is received behind that, and the
+    // array doubles when it is nearly full.
     private void ReceiveBehindTail(ITransportOwner owner)
     {
         if (_view!.Length - _viewEnd < ReceiveBuffer.LittleReceiveBytesMax && !TryDoubleTail())

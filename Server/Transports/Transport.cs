@@ -14,56 +14,6 @@ using RawWs.Server.Native;
 
 namespace RawWs.Server.Transports;
 
-/// <summary>Why reading from a connection is paused.</summary>
-[Flags]
-internal enum ReadPauseReasons : byte
-{
-    None = 0,
-
-    /// <summary>A handler still has a message.</summary>
-    Handler = 1,
-
-    /// <summary>Too much is queued for the peer.</summary>
-    SendQueue = 2,
-
-    /// <summary>It has used up its share of the loop's turn.</summary>
-    Turn = 4,
-
-    /// <summary>What it has caused to be sent to others is not sent yet.</summary>
-    Deliveries = 8,
-}
-
-/// <summary>Is told what happens at the transport, on the owner's thread.</summary>
-internal interface ITransportOwner
-{
-    /// <summary>
-    /// The kernel accepts bytes again, after <see cref="Transport.TryWrite(ReadOnlySpan{byte}, bool)"/> could not send all.
-    /// </summary>
-    void OnWritable();
-
-    /// <summary>The connection is dead: nothing can be sent. A pending read completes by itself.</summary>
-    /// <param name="failure">The system call that has ended the connection and its error, in words; empty if the peer has ended it.</param>
-    void OnBroken(string failure);
-
-    /// <summary>
-    /// The kernel has not sent all bytes of a batched send, but <paramref name="sent"/> of them; -1 when the connection is dead. The rest
-    /// must be copied, and goes before everything else; <see cref="OnWritable"/> follows. In this call nothing may be sent, broken or
-    /// closed.
-    /// </summary>
-    void OnBatchSent(ReadOnlySpan<byte> bytes, int sent);
-
-    /// <summary>
-    /// Bytes have arrived. An owner that knows that a large payload goes on may give the place where it wants them, and saves a copy. The
-    /// reader sees them there. False: they are received into the loop's buffer.
-    /// </summary>
-    bool TryGetRoom(out ArraySegment<byte> room);
-
-    /// <summary>
-    /// There was no memory to keep the unconsumed bytes, and they are lost. Nothing can be read from this connection any more.
-    /// </summary>
-    void OnBytesLost();
-}
-
 internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTaskSource<ReadResult>
 {
     private readonly EventLoop _loop = loop;

@@ -13,18 +13,14 @@ using RawWs.Tests.Support;
 namespace RawWs.Tests.Server;
 
 [TestFixtureSource(typeof(Setup), nameof(Setup.All))]
-public sealed class ConnectionLinesTests(Setup setup)
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class ConnectionLinesTests(Setup setup) : IDisposable
 {
     private const string Category = "RawWs.Connections";
 
     private readonly RecordedLog _log = new(LogLevel.Debug);
 
-    [SetUp]
-    public void BeginAnew()
-    {
-        _log.Clear();
-        _log.Level = LogLevel.Debug;
-    }
+    public void Dispose() => _log.Dispose();
 
     [Test]
     public async Task AnOpenedConnection_SaysWhoWhereAndWhatWasAgreedOn()

@@ -12,18 +12,14 @@ using RawWs.Tests.Support;
 namespace RawWs.Tests.Server;
 
 [TestFixtureSource(typeof(Setup), nameof(Setup.All))]
-public sealed class FrameLinesTests(Setup setup)
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class FrameLinesTests(Setup setup) : IDisposable
 {
     private const string Category = "RawWs.Frames";
 
     private readonly RecordedLog _log = new(LogLevel.Trace);
 
-    [SetUp]
-    public void BeginAnew()
-    {
-        _log.Clear();
-        _log.Level = LogLevel.Trace;
-    }
+    public void Dispose() => _log.Dispose();
 
     [Test]
     public async Task AnEcho_IsALineEachWay([Values(0, 12, 125, 126, 5000, 70_000)] int length)

@@ -27,7 +27,7 @@ public sealed class SendQueueTests
             SendQueue queue = New();
             if (random.Next(2) == 0) queue.TryAppend(later);
             else later = [];
-            Assert.That(queue.TryPrepend(inline, source, segments, taken));
+            Assert.That(queue.TryPrepend(inline, source, segments, taken, SendQueue.IsControl(inline, source, segments, taken)));
 
             byte[] expected = [.. Rest(frames, taken), .. later];
             bool inside = frames.Count > 0 && !Boundaries(frames).Contains(taken);
@@ -148,7 +148,7 @@ public sealed class SendQueueTests
         while (queue.TryAppend(Opcode.Binary, payload)) queued++;
         Assert.That(queued, Is.GreaterThan(500));
         Assert.That(budget.HeldBytes, Is.InRange((1 << 20) / 2, (1 << 20) * 7 / 8));
-        Assert.That(queue.TryPrepend(new byte[] { 0x82, 126, 0x80, 0 }, new byte[0x8000], [new PayloadSegment(4, 0, 0x8000)], 1), Is.False);
+        Assert.That(queue.TryPrepend(new byte[] { 0x82, 126, 0x80, 0 }, new byte[0x8000], [new PayloadSegment(4, 0, 0x8000)], 1, required: false), Is.False);
         long held = budget.HeldBytes;
         byte[] all = budget.Rent((1 << 20) * 7 / 8 - (int)held);
         Assert.That((SendQueue.TryRent(budget, congestion, now: 0), queue.TryAppend(Opcode.Binary, new byte[3000])), Is.EqualTo(((SendQueue?)null, false)));

@@ -2,10 +2,8 @@
 // for, and nothing else: no other connection, no loop, no process.
 
 using System.Collections.Concurrent;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Routing;
@@ -28,7 +26,7 @@ public sealed class ThrowingLogTests(Setup setup)
     [Test]
     public async Task ALogThatThrows_CostsItsLines_AndNothingElse([Values] Throwing when)
     {
-        Loggers loggers = new(when);
+        ThrowingLog loggers = new(when);
         await using TestServer server = await TestServer.Start(setup, new EchoApplication(), options => options with { LoggerFactory = loggers });
         using RawClient witness = RawClient.Open(server.Port);
         for (int round = 0; round < 10; round++)
@@ -51,7 +49,7 @@ public sealed class ThrowingLogTests(Setup setup)
     [Test]
     public async Task ALogThatUsesTheConnection_HarmsNobody()
     {
-        Loggers loggers = new(Throwing.Never);
+        ThrowingLog loggers = new(Throwing.Never);
         WebSocketConnection? first = null;
         int lines = 0;
         loggers.Called = line =>
@@ -78,7 +76,7 @@ public sealed class ThrowingLogTests(Setup setup)
     [Test]
     public async Task ALogThatThrows_WhereHandlersAwait_CostsItsLines()
     {
-        Loggers loggers = new(Throwing.Always);
+        ThrowingLog loggers = new(Throwing.Always);
         TaskCompletionSource gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(async (connection, kind, message) =>
         {
@@ -101,8 +99,8 @@ public sealed class ThrowingLogTests(Setup setup)
     [Test]
     public async Task AnApplicationThatThrowsEverywhere_CostsTheConnection([Values] bool logThrows)
     {
-        Loggers loggers = new(logThrows ? Throwing.Always : Throwing.Never);
-        await using TestServer server = await TestServer.Start(setup, new Thrower(), options => options with { LoggerFactory = loggers });
+        ThrowingLog loggers = new(logThrows ? Throwing.Always : Throwing.Never);
+        await using TestServer server = await TestServer.Start(setup, new ThrowingApplication(), options => options with { LoggerFactory = loggers });
         using RawClient witness = RawClient.Open(server.Port, "/ws/calm");
         foreach (string target in new[] { "/ws/upgrade", "/ws/upgrade-later", "/ws/upgrade-timeout" })
         {
@@ -127,9 +125,9 @@ public sealed class ThrowingLogTests(Setup setup)
     public async Task AHeartbeatThatThrows_CostsTheConnection([Values] bool logThrows)
     {
         FakeTimeProvider time = new();
-        Loggers loggers = new(logThrows ? Throwing.Always : Throwing.Never);
+        ThrowingLog loggers = new(logThrows ? Throwing.Always : Throwing.Never);
         await using TestServer server = await TestServer.Start(
-            setup, new Thrower(), options => options with { LoggerFactory = loggers, TimeProvider = time, Heartbeat = TimeSpan.FromSeconds(10) });
+            setup, new ThrowingApplication(), options => options with { LoggerFactory = loggers, TimeProvider = time, Heartbeat = TimeSpan.FromSeconds(10) });
         using RawClient silent = RawClient.Open(server.Port, "/ws/calm");
         server.CatchUp();
         for (int i = 0; i < 15; i++)
@@ -145,7 +143,7 @@ public sealed class ThrowingLogTests(Setup setup)
     [Test]
     public async Task ARefusedCallbackThatThrows_CostsTheConnectionItWasToldOf([Values(2000, 100_000)] int bytes)
     {
-        Loggers loggers = new(Throwing.Always);
+        ThrowingLog loggers = new(Throwing.Always);
         ConcurrentQueue<CloseReport> reports = new();
         ProtocolOverTcpTests.Handler echo = new(static (connection, kind, message) =>
         {
@@ -181,7 +179,7 @@ public sealed class ThrowingLogTests(Setup setup)
     public async Task ADeliveryThatThrows_CostsTheSendersConnection([Values] bool later)
     {
         await using TestServer server = await TestServer.Start(
-            setup, new RouterApplication(Introduce.Query, DuplicateUid.Share) { Delivery = new ThrowingDelivery(later) }, static options => options with { LoggerFactory = new Loggers(Throwing.Always) });
+            setup, new RouterApplication(Introduce.Query, DuplicateUid.Share) { Delivery = new ThrowingDelivery(later) }, static options => options with { LoggerFactory = new ThrowingLog(Throwing.Always) });
         using RawClient sender = RawClient.Open(server.Port, "/?uid=1"), witness = RawClient.Open(server.Port, "/?uid=2");
         sender.SendText("2:hello");
         Assert.That(sender.ReadClose(answer: true).Code, Is.EqualTo(1011));
@@ -196,7 +194,7 @@ public sealed class ThrowingLogTests(Setup setup)
         ConcurrentQueue<WebSocketConnection> opened = new();
         TestServer? started = null;
         Task? stop = null;
-        Loggers loggers = new(Throwing.Never);
+        ThrowingLog loggers = new(Throwing.Never);
         loggers.Called = line =>
         {
             if (!line.Contains("ended:", StringComparison.Ordinal) || !opened.TryDequeue(out WebSocketConnection? other)) return;
@@ -238,128 +236,5 @@ public sealed class ThrowingLogTests(Setup setup)
     {
         client.SendText("still here?");
         Assert.That(client.ReadText(), Is.EqualTo("still here?"));
-    }
-
-    /// <summary>When the log throws.</summary>
-    public enum Throwing
-    {
-        Never,
-        Always,
-        AtRandom,
-        Once,
-    }
-
-    /// <summary>A factory of a log that throws, whatever it is called for.</summary>
-    private sealed class Loggers(Throwing when) : ILoggerFactory, ILogger
-    {
-        private readonly Random _random = new(1);
-        private int _thrown;
-
-        public int Thrown => Volatile.Read(ref _thrown) + (when == Throwing.Never ? 1 : 0);
-
-        public Action<string> Called { get; set; } = static _ => { };
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull
-        {
-            Throw();
-            return null;
-        }
-
-        public bool IsEnabled(LogLevel logLevel)
-        {
-            Throw();
-            return true;
-        }
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            Throw();
-            Called(formatter(state, exception));
-        }
-
-        public void Dispose()
-        {
-        }
-
-        private void Throw()
-        {
-            lock (_random)
-            {
-                bool throws = when switch { Throwing.Always => true, Throwing.AtRandom => _random.Next(2) == 0, Throwing.Once => _thrown == 0, _ => false };
-                if (!throws) return;
-                _thrown++;
-            }
-
-            throw new InvalidOperationException("as the test says");
-        }
-    }
-
-    private sealed class Thrower : IWebSocketApplication
-    {
-        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => request.Path switch
-        {
-            "/ws/upgrade" => throw new InvalidOperationException("as the test says"),
-            "/ws/upgrade-later" => new(Task.FromException<UpgradeDecision>(new OperationCanceledException("as the test says"))),
-            "/ws/upgrade-timeout" => new(Task.FromException<UpgradeDecision>(new TimeoutException("as the test says"))),
-            _ => new(UpgradeDecision.Accept()),
-        };
-
-        public void OnOpen(WebSocketConnection connection) => ThrowAt(connection, "/ws/open");
-
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
-        {
-            ThrowAt(connection, "/ws/message");
-            connection.TrySend(kind, message.Span);
-            return ValueTask.CompletedTask;
-        }
-
-        public void OnClose(WebSocketConnection connection, CloseReport report) => throw new InvalidOperationException("as the test says");
-
-        public void OnHeartbeatMissed(WebSocketConnection connection) => throw new InvalidOperationException("as the test says");
-
-        private static void ThrowAt(WebSocketConnection connection, string endpoint)
-        {
-            if (connection.Endpoint == endpoint) throw new InvalidOperationException("as the test says");
-        }
-    }
-
-    private sealed class ThrowingDelivery(bool later) : IUidDelivery
-    {
-        public async ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, MessageKind kind, ReadOnlyMemory<byte> body)
-        {
-            if (later) await Task.Yield();
-            throw new InvalidOperationException("as the test says");
-        }
-    }
-
-    private sealed class ThrowingTime : TimeProvider
-    {
-        private volatile bool _throws;
-
-        public bool Throws
-        {
-            set => _throws = value;
-        }
-
-        public override long GetTimestamp() => _throws ? throw new InvalidOperationException("as the test says") : base.GetTimestamp();
-
-        public override DateTimeOffset GetUtcNow() => _throws ? throw new InvalidOperationException("as the test says") : base.GetUtcNow();
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            _throws ? throw new InvalidOperationException("as the test says") : new Timer(this, base.CreateTimer(callback, state, dueTime, period));
-
-        private sealed class Timer(ThrowingTime time, ITimer inner) : ITimer
-        {
-            public bool Change(TimeSpan dueTime, TimeSpan period) => time._throws ? throw new InvalidOperationException("as the test says") : inner.Change(dueTime, period);
-
-            public void Dispose() => inner.Dispose();
-
-            public ValueTask DisposeAsync() => time._throws ? throw new InvalidOperationException("as the test says") : inner.DisposeAsync();
-        }
     }
 }

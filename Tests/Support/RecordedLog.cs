@@ -29,11 +29,6 @@ internal sealed class RecordedLog(LogLevel level) : ILoggerFactory
         }
     }
 
-    public void Clear()
-    {
-        lock (_lines) _lines.Clear();
-    }
-
     /// <summary>The texts of a category's lines, in order.</summary>
     public string[] Of(string category) => [.. All.Where(line => line.Category == category).Select(static line => line.Text)];
 

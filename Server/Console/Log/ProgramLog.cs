@@ -1,5 +1,5 @@
-// The lines that the program logs beside the server's; their numbers are not used in ServerLog. Text from outside is escaped before it comes
-// here.
+// The lines that the program logs beside the server's; their numbers are not used in ServerLog. Text from outside is escaped before it
+// comes here.
 
 using Microsoft.Extensions.Logging;
 
