@@ -156,6 +156,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     {
         Span<byte> answer = stackalloc byte[128];
         int length = UidProtocol.WriteError(answer, error, uid);
-        if (connection.TrySend(MessageKind.Text, answer[..length]) == SendResult.Full) connection.CloseIfTooSlow();
+        SendResult sent = connection.TrySend(MessageKind.Text, answer[..length]);
+        if (sent == SendResult.Full) connection.CloseIfTooSlow();
+        else if (sent == SendResult.OutOfMemory) connection.Close(CloseCodes.TryAgainLater, "server out of memory"); // never in silence
     }
 }

@@ -100,14 +100,17 @@ public sealed partial class WebSocketConnection
     // False when neither is possible, because the kernel accepts nothing; or when that was found before.
     private bool TryBringUpToDate()
     {
-        if (!TryKeepBroadcasts() && _loop.Cork.Owner is var owner && (owner is null || owner == this)
-            && !_stalled && (_transport.PausedBy & ReadPauseReasons.SendQueue) == 0 && FlushCork())
-        {
-            SendBroadcasts(_loop.Broadcasts, _loop.Broadcasts.End);
-            _transport.SendBatched();
-        }
-
+        if (!TryKeepBroadcasts() && _loop.Cork.Owner is var owner && (owner is null || owner == this)) TrySendBroadcasts();
         return TryKeepBroadcasts() && ((Posted)Volatile.Read(ref _posted) & Posted.CloseForMemory) == 0;
+    }
+
+    // Sends what is corked, and then what was sent to everybody. False when the kernel takes no more.
+    private bool TrySendBroadcasts()
+    {
+        if (_stalled || (_transport.PausedBy & ReadPauseReasons.SendQueue) != 0 || !FlushCork()) return false;
+        SendBroadcasts(_loop.Broadcasts, _loop.Broadcasts.End);
+        _transport.SendBatched();
+        return !_stalled;
     }
 
     private bool TryKeepBroadcasts()

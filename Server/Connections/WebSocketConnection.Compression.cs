@@ -92,7 +92,7 @@ public sealed partial class WebSocketConnection
         byte[]? frame = _context.Budget.TryRent(payload.Length + Deflater.Slack + FrameWriter.HeaderBytesMax);
         int length = frame is null ? 0 : deflate.Common.TryEncode(frame, kind, payload, deflate.Agreement.ServerWindowBits);
         SendResult result;
-        if (length == 0) result = MaySendNow && TrySendNow((Opcode)kind, payload) ? SendResult.Queued : TryQueue(kind, payload, Form.Plain);
+        if (length == 0) result = TrySendPlain(kind, payload);
         else if (MaySendNow && _loop.Cork.TryAppend(frame.AsSpan(0, length), isMessage: true)) result = SendResult.Queued;
         else result = TryQueue(kind, frame.AsSpan(0, length), Form.Frame);
         if (frame is not null) _context.Budget.Return(frame);

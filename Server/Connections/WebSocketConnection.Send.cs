@@ -48,8 +48,7 @@ public sealed partial class WebSocketConnection
     public SendResult TrySend(MessageKind kind, ReadOnlySpan<byte> payload)
     {
         if (_deflate is { } deflate && deflate.Common.IsWorthwhile(payload.Length)) return TrySendCompressed(deflate, kind, payload);
-        if (MaySendNow && TrySendNow((Opcode)kind, payload)) return SendResult.Queued;
-        return TryQueue(kind, payload, Form.Plain);
+        return TrySendPlain(kind, payload);
     }
 
     /// <summary>
@@ -85,7 +84,9 @@ public sealed partial class WebSocketConnection
         }
 
         if (!takeover && MaySendNow && _loop.Cork.TryAppend(frame.Span, isMessage: true)) return SendResult.Queued;
-        return TryQueue(frame, takeover && frame != message.Plain);
+        SendResult result = TryQueue(frame, takeover && frame != message.Plain);
+        if (result != SendResult.OutOfMemory || takeover || !TrySendWhatIsBefore()) return result;
+        return _loop.Cork.TryAppend(frame.Span, isMessage: true) ? SendResult.Queued : result;
     }
 
     /// <summary>
@@ -98,6 +99,21 @@ public sealed partial class WebSocketConnection
             if (HasRoom) return ValueTask.CompletedTask;
             return new ValueTask((_queue!.Writable ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task);
         }
+    }
+
+    private SendResult TrySendPlain(MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        if (MaySendNow && TrySendNow((Opcode)kind, payload)) return SendResult.Queued;
+        SendResult result = TryQueue(kind, payload, Form.Plain);
+        return result == SendResult.OutOfMemory && TrySendWhatIsBefore() && TrySendNow((Opcode)kind, payload) ? SendResult.Queued : result;
+    }
+
+    // There is no memory to queue a message behind what is queued, or was sent to everybody. Whoever takes what he is sent needs none: what
+    // goes before is sent at once. True when the message may be sent now.
+    private bool TrySendWhatIsBefore()
+    {
+        if (_loop.Cork.Owner != this || !_loop.IsOwner || !TrySendBroadcasts()) return false;
+        return MaySendNow;
     }
 
     // False when the message must be queued after all.

@@ -1,4 +1,4 @@
-// How many descriptors the process has left. A connection needs one, a loop four, and the runtime two for each assembly that it loads. The
+// How many descriptors the process has left. A connection needs one, a loop three, and the runtime two for each assembly that it loads. The
 // last few are kept for the process itself: without one the runtime cannot even load the code that reports the shortage. The kernel gives
 // out the lowest free number, so a high number means that few are left.
 //
@@ -14,7 +14,7 @@ internal static class Descriptors
 {
     private const int Kept = 32;
 
-    private const int UsedByLoop = 4; // epoll, eventfd, timerfd, io_uring
+    private const int UsedByLoop = 3; // epoll, eventfd, io_uring
 
     // What the runtime opens, counted: until the loops are made (assemblies, pipes, outputs), from there to the first accept, and for the
     // first connection (System.IO.Pipelines, the epoll of System.Net.Sockets). With fewer than UsedForSettings left the settings cannot

@@ -27,13 +27,11 @@ internal sealed class EpollLoop : EventLoop
     private const int None = -1;
     // Of no connection: it only wakes the loop. A listener's key is its index, since no connection has generation 0.
     private const ulong WakeKey = ulong.MaxValue;
-    private const ulong TimerKey = ulong.MaxValue - 1; // likewise
 
     private readonly byte[] _events = GC.AllocateArray<byte>(EventsPerTurn * 16, pinned: true);
     private readonly Thread _thread;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer? _timer; // for a clock that is not the system's: it wakes the loop, which then waits without a timeout
-    private readonly WaitTimer _waitTimer = new();
     private readonly SendBatch _batch;
     private int _firstWritable;
     private readonly bool _usesRing;
@@ -141,7 +139,6 @@ internal sealed class EpollLoop : EventLoop
         if (_wake < 0) throw new StartException(Errno.Describe("eventfd", Linux.LastError));
         if (Linux.EpollControl(_epoll, Linux.EpollCtlAdd, _wake, Linux.EpollIn | Linux.EpollEdge, WakeKey) != 0)
             throw new StartException(Errno.Describe("epoll_ctl", Linux.LastError));
-        if (_timer is null) _waitTimer.Open(_epoll, TimerKey);
         _batch.Log = Log;
         if (_usesRing) _batch.Use(SendRing.TryCreate(SendBatch.CountMax));
     }
@@ -150,7 +147,6 @@ internal sealed class EpollLoop : EventLoop
     private void GiveBack()
     {
         _batch.Close();
-        _waitTimer.Close();
         lock (_waking)
         {
             if (_wake >= 0) Linux.Close(_wake);
@@ -213,8 +209,8 @@ internal sealed class EpollLoop : EventLoop
         long due = Wheel.NextDue();
         if (_timer is null)
         {
-            if (due <= Now) return 0;
-            return due == long.MaxValue || _waitTimer.TrySet(due, Now) ? -1 : (int)Math.Min(due - Now, int.MaxValue);
+            if (due == long.MaxValue) return -1;
+            return due <= Now ? 0 : (int)Math.Min(due - Now, int.MaxValue);
         }
 
         // Somebody else moves this clock. If it has moved while the timer was set, the timer is set again.
@@ -288,7 +284,6 @@ internal sealed class EpollLoop : EventLoop
     {
         if (Connections.Find(key) is { } connection) Dispatch(connection, events);
         else if (key <= int.MaxValue) Listening!.OnReadable((int)key);
-        else if (key == TimerKey) _waitTimer.OnExpired();
         _batch.SubmitIfLate();
     }
 }

@@ -30,7 +30,6 @@ internal static unsafe partial class Linux
 
     private const int EpollCloexec = 0x80000;
     private const int EfdCloexecNonblock = 0x80000 | 0x800;
-    private const int TfdCloexecNonblock = 0x80000 | 0x800;
     private const int SockCloexecNonblock = 0x80000 | 0x800;
     private const int ShutWr = 1;
     private const int SolSocket = 1;
@@ -158,20 +157,6 @@ internal static unsafe partial class Linux
         return write(eventDescriptor, &one, 8) == 8;
     }
 
-    /// <summary>Makes a timer that is readable once it has expired: a descriptor, or below zero.</summary>
-    public static int TimerFd()
-    {
-        const int ClockMonotonic = 1;
-        return timerfd_create(ClockMonotonic, TfdCloexecNonblock);
-    }
-
-    /// <summary>Sets the timer to expire once, after so many milliseconds, at least 1. False when the call was refused.</summary>
-    public static bool SetTimer(int timer, long milliseconds)
-    {
-        nint* setting = stackalloc nint[4] { 0, 0, (nint)(milliseconds / 1000), (nint)(milliseconds % 1000 * 1_000_000) }; // an itimerspec
-        return timerfd_settime(timer, 0, setting, null) == 0;
-    }
-
     /// <summary>io_uring_setup: a descriptor, or below zero.</summary>
     public static int RingSetup(uint count, SendRing.Parameters* parameters) =>
         (int)syscall(CallRingSetup, (nint)count, (nint)parameters, 0, 0, 0, 0);
@@ -243,8 +228,6 @@ internal static unsafe partial class Linux
     [LibraryImport("libc")] private static partial int epoll_ctl(int epoll, int operation, int descriptor, byte* data);
     [LibraryImport("libc")] private static partial int epoll_wait(int epoll, byte* events, int maximum, int timeout);
     [LibraryImport("libc")] private static partial int eventfd(uint initial, int flags);
-    [LibraryImport("libc")] private static partial int timerfd_create(int clock, int flags);
-    [LibraryImport("libc")] private static partial int timerfd_settime(int timer, int flags, nint* setting, nint* before);
     [LibraryImport("libc")] private static partial int accept4(int listener, byte* address, int* addressBytes, int flags);
     [LibraryImport("libc")] private static partial nint recv(int descriptor, byte* buffer, nuint length, int flags);
     [LibraryImport("libc")] private static partial nint send(int descriptor, byte* buffer, nuint length, int flags);

@@ -31,8 +31,6 @@ internal sealed record Denial(int Number, ushort Error, IReadOnlyList<(int Index
         ["epoll_pwait"] = (281, 22),
         ["epoll_ctl"] = (233, 21),
         ["accept4"] = (288, 242),
-        ["timerfd_create"] = (283, 85),
-        ["timerfd_settime"] = (286, 86),
         ["eventfd2"] = (290, 19),
         ["epoll_create1"] = (291, 20),
         ["prlimit64"] = (302, 261),

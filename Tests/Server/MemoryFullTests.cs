@@ -6,6 +6,8 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using RawWs.Frame;
 using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -128,8 +130,42 @@ public sealed class MemoryFullTests : IDisposable
         End(peer, EndCause.ApplicationClosed);
     }
 
-    private MemoryConnection Open() => new(
-        new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = _reports.Add },
+    // Whoever takes what he is sent needs no memory: his answers follow what was sent to everybody a moment before.
+    [Test]
+    public async Task AnAnswerBehindAMessageToAll_IsSent([Values] bool behindAPong, [Values(2, 1000)] int length)
+    {
+        byte[] message = new byte[length];
+        await using MemoryConnection peer = Open(new EchoApplication());
+        byte[] taken = Fill(peer);
+        byte[] pong = behindAPong ? ServerFrame(Opcode.Pong, []) : [];
+        SendToAll(peer);
+        peer.Turn(() => peer.Receive(
+            [.. behindAPong ? RawClient.Frame(Opcode.Ping, []) : [], .. RawClient.Frame(Opcode.Binary, message)]));
+        Assert.That(peer.Connection.IsOpen);
+        Assert.That(peer.Taken, Is.EqualTo((byte[])[.. pong, .. ToAll, .. ServerFrame(Opcode.Binary, message)]));
+        peer.Budget.Return(taken);
+    }
+
+    // A sender who cannot even be told that his message is lost is told by a Close.
+    [Test]
+    public async Task ANoticeForWhichThereIsNoMemory_IsAClose()
+    {
+        TaskCompletionSource<DeliveryResult> result = new();
+        RouterApplication router = new(Introduce.None, DuplicateUid.Share) { Delivery = new LaterDelivery(result.Task) };
+        await using MemoryConnection peer = Open(router);
+        peer.Arrive(RawClient.Frame(Opcode.Text, "a:b"u8));
+        byte[] taken = Fill(peer);
+        SynchronizationContext? context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null); // else another thread would go on
+        result.SetResult(DeliveryResult.Offline); // the router goes on in this call, and nobody handles the peer's bytes
+        SynchronizationContext.SetSynchronizationContext(context);
+        peer.Turn();
+        Assert.That(peer.Taken, Is.EqualTo(Close(1013, "server out of memory")));
+        peer.Budget.Return(taken);
+    }
+
+    private MemoryConnection Open(IWebSocketApplication? application = null) => new(
+        application ?? new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = _reports.Add },
         options => options with { MemoryBytesMax = Limit, LoggerFactory = _log });
 
     private static byte[] Fill(MemoryConnection peer) => peer.Budget.Rent(Limit);
@@ -165,6 +201,11 @@ public sealed class MemoryFullTests : IDisposable
     {
         byte[] frame = new byte[FrameWriter.HeaderBytesMax + payload.Length];
         return frame[..FrameWriter.Write(frame, opcode, payload)];
+    }
+
+    private sealed class LaterDelivery(Task<DeliveryResult> result) : IUidDelivery
+    {
+        public ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, MessageKind kind, ReadOnlyMemory<byte> body) => new(result);
     }
 
     private sealed class LinesLog : ILoggerFactory, ILogger

@@ -61,16 +61,4 @@ public sealed partial class SystemCallTests
         Echoes(client);
         Ends(program);
     }
-
-    // Deadlines come all the same.
-    [TestCase("timerfd_create:23")]
-    [TestCase("timerfd_settime:1")]
-    public void ATimerThatIsRefused_IsDoneWithout(string denials)
-    {
-        using RunningProgram program = RunningProgram.StartDenied(denials, "--listen", "127.0.0.1:0", "--transport", "epoll", "--handshake-timeout", "0.2");
-        using RawClient silent = RawClient.Connect(program.WaitForPort());
-        Assert.That(silent.ReadHead(), Does.StartWith("HTTP/1.1 408 "));
-        ProcessView.Rests(program.Id);
-        Ends(program);
-    }
 }
