@@ -21,13 +21,11 @@ internal readonly record struct Authority(string Host, int Port)
     public static bool TryParse(ReadOnlySpan<byte> bytes, out Authority authority)
     {
         authority = default;
-        ReadOnlySpan<byte> host, rest;
         if (bytes.Length > 0 && bytes[0] == '[')
         {
             int end = bytes.IndexOf((byte)']');
             if (end < 0) return false;
-            host = bytes[1..end];
-            rest = bytes[(end + 1)..];
+            ReadOnlySpan<byte> host = bytes[1..end], rest = bytes[(end + 1)..];
             // An IPv6 address as a URI has it: without a zone, and without brackets inside.
             if (host.Length > HostBytesMax || host.Contains((byte)'%')
                 || !IPAddress.TryParse(Encoding.Latin1.GetString(host), out IPAddress? address)
@@ -37,14 +35,23 @@ internal readonly record struct Authority(string Host, int Port)
             return true;
         }
 
-        int colon = bytes.IndexOf((byte)':');
-        host = colon < 0 ? bytes : bytes[..colon];
-        rest = colon < 0 ? default : bytes[colon..];
-        if (host.Length is 0 or > HostBytesMax || host.ContainsAnyExcept(NameBytes)) return false;
-        if (host.Contains((byte)'%') && !PercentEncoding.TryDecode(host, out _)) return false;
-        if (!TryParsePort(rest, out int number)) return false;
-        authority = new Authority(Encoding.Latin1.GetString(host).ToLowerInvariant(), number);
+        if (!TrySplitName(bytes, out ReadOnlySpan<byte> name, out int number)) return false;
+        authority = new Authority(Encoding.Latin1.GetString(name).ToLowerInvariant(), number);
         return true;
+    }
+
+    /// <summary>The same without a result: nothing is allocated for a name.</summary>
+    public static bool IsValid(ReadOnlySpan<byte> bytes) =>
+        bytes.StartsWith("["u8) ? TryParse(bytes, out _) : TrySplitName(bytes, out _, out _);
+
+    private static bool TrySplitName(ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> name, out int port)
+    {
+        int colon = bytes.IndexOf((byte)':');
+        name = colon < 0 ? bytes : bytes[..colon];
+        port = -1;
+        if (name.Length is 0 or > HostBytesMax || name.ContainsAnyExcept(NameBytes)) return false;
+        if (name.Contains((byte)'%') && !PercentEncoding.TryDecode(name, out _)) return false;
+        return TryParsePort(colon < 0 ? default : bytes[colon..], out port);
     }
 
     /// <summary>Whether the host is an IP address, written as one.</summary>

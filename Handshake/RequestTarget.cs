@@ -23,7 +23,7 @@ internal readonly record struct RequestTarget(int AuthorityStart, int AuthorityL
             int end = target[start..].IndexOfAny((byte)'/', (byte)'?');
             authorityLength = end < 0 ? target.Length - start : end;
             pathStart = start + authorityLength;
-            if (!Authority.TryParse(target.Slice(start, authorityLength), out _)) return false;
+            if (!Authority.IsValid(target.Slice(start, authorityLength))) return false;
         }
 
         int question = target[pathStart..].IndexOf((byte)'?');

@@ -8,11 +8,10 @@ internal static class SubprotocolHeader
 {
     private const int ComparedMax = 8; // up to so many offers are compared one by one; a set would cost more
 
-    /// <summary>Reads the offers, in the client's order; none if the field is missing. They are valid only if the status is Done.</summary>
+    /// <summary>Reads the offers of a request that has the field, in the client's order. They are valid only if the status is Done.</summary>
     public static ListStatus Parse(UpgradeRequest request, out List<string> offers)
     {
         offers = [];
-        if (request.CountHeader(KnownField.Subprotocols) == 0) return ListStatus.Done;
         if (HttpGrammar.HasMoreElements(request, KnownField.Subprotocols, request.Limits.SubprotocolsMax)) return ListStatus.TooMany;
         HashSet<string>? known = null;
         foreach (ReadOnlySpan<byte> value in request.ValuesOf(KnownField.Subprotocols))

@@ -163,6 +163,8 @@ public sealed class UpgradeRequest
     internal ListStatus ReadSubprotocols()
     {
         if (_subprotocolStatus != ListStatus.Unread) return _subprotocolStatus;
+        _subprotocolStatus = ListStatus.Done;
+        if (CountHeader(KnownField.Subprotocols) == 0) return ListStatus.Done; // like most requests: no list is made
         _subprotocolStatus = SubprotocolHeader.Parse(this, out List<string> offers);
         if (_subprotocolStatus == ListStatus.Done && offers.Count > 0) _subprotocols = offers.AsReadOnly();
         return _subprotocolStatus;
@@ -171,6 +173,8 @@ public sealed class UpgradeRequest
     internal ListStatus ReadExtensions()
     {
         if (_extensionStatus != ListStatus.Unread) return _extensionStatus;
+        _extensionStatus = ListStatus.Done;
+        if (CountHeader(KnownField.Extensions) == 0) return ListStatus.Done; // likewise
         _extensionStatus = ExtensionHeader.Parse(this, out List<ExtensionOffer> offers);
         if (_extensionStatus == ListStatus.Done && offers.Count > 0) _extensions = offers.AsReadOnly();
         return _extensionStatus;

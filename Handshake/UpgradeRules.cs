@@ -70,7 +70,7 @@ public static class UpgradeRules
         int hosts = request.CountHeader(KnownField.Host);
         if (hosts == 0 && IsHttp11(request)) return HandshakeRules.HostMissing;
         if (hosts > 1) return HandshakeRules.HostDoubled;
-        bool hasBadHost = request.TryGetHeader(KnownField.Host, out ReadOnlySpan<byte> host) && !Authority.TryParse(host, out _);
+        bool hasBadHost = request.TryGetHeader(KnownField.Host, out ReadOnlySpan<byte> host) && !Authority.IsValid(host);
         if (hasBadHost) return HandshakeRules.HostMalformed;
         bool hasManyTokens = HttpGrammar.HasMoreElements(request, KnownField.Upgrade, request.Limits.TokensMax)
             || HttpGrammar.HasMoreElements(request, KnownField.Connection, request.Limits.TokensMax);
