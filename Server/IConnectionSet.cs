@@ -14,6 +14,11 @@ public interface IConnectionSet
     /// Encodes a message once for any number of connections. The caller owns it, and disposes it. Null when the server's memory limit is
     /// reached.
     /// </summary>
+    SharedMessage? TryShare(WebSocketMessage message);
+
+    /// <summary>The same for bytes; text is checked here.</summary>
+    /// <exception cref="ArgumentException">The text is not UTF-8: the message says at which byte.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
     SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload);
 
     /// <summary>
@@ -27,5 +32,10 @@ public interface IConnectionSet
     /// The same with a message that is encoded here, once; nothing is allocated. If a connection's handler sends much to everybody, reading
     /// from that connection is paused until it is sent.
     /// </summary>
+    bool TryBroadcast(WebSocketMessage message, Action<WebSocketConnection>? refused = null);
+
+    /// <summary>The same for bytes; text is checked here.</summary>
+    /// <exception cref="ArgumentException">The text is not UTF-8: the message says at which byte. Nothing is sent.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
     bool TryBroadcast(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused = null);
 }

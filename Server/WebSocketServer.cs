@@ -150,7 +150,14 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload) => SharedMessage.TryCreate(Budget, kind, payload);
+    public SharedMessage? TryShare(WebSocketMessage message) => SharedMessage.TryCreate(Budget, message.Kind, message.Span);
+
+    /// <inheritdoc/>
+    public SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        WebSocketMessage.Check(kind, payload);
+        return SharedMessage.TryCreate(Budget, kind, payload);
+    }
 
     /// <inheritdoc/>
     public bool Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null)
@@ -169,7 +176,17 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
     }
 
     /// <inheritdoc/>
+    public bool TryBroadcast(WebSocketMessage message, Action<WebSocketConnection>? refused = null) =>
+        TryBroadcastChecked(message.Kind, message.Span, refused);
+
+    /// <inheritdoc/>
     public bool TryBroadcast(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused = null)
+    {
+        WebSocketMessage.Check(kind, payload);
+        return TryBroadcastChecked(kind, payload, refused);
+    }
+
+    private bool TryBroadcastChecked(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused)
     {
         Span<byte> frame = stackalloc byte[FitsLog(payload.Length) ? BroadcastLog.FrameBytesMax : 0];
         int length = frame.IsEmpty ? 0 : FrameWriter.Write(frame, (Opcode)kind, payload);

@@ -1,6 +1,5 @@
 // The examples of the READMEs, as they stand there, compiled and run: embedding the server here, the others in files of their own.
 
-using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Tests.Support;
@@ -68,9 +67,9 @@ internal sealed class Shout : IWebSocketApplication
 {
     public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
 
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
-        connection.TrySend(kind, message.Span);
+        connection.TrySend(message);
         return ValueTask.CompletedTask;
     }
 }

@@ -12,23 +12,23 @@ public sealed class EchoApplication : IWebSocketApplication
     public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
 
     /// <inheritdoc/>
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        SendResult sent = connection.TrySend(kind, message.Span);
-        if (sent == SendResult.Full) return SendLater(connection, kind, message);
+        SendResult sent = connection.TrySend(message);
+        if (sent == SendResult.Full) return SendLater(connection, message);
         CloseIfLost(connection, sent);
         return ValueTask.CompletedTask;
     }
 
     // Nothing is read from the connection until there is room for its message.
-    private static async ValueTask SendLater(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    private static async ValueTask SendLater(WebSocketConnection connection, WebSocketMessage message)
     {
         SendResult sent;
         do
         {
             await connection.WhenWritable().ConfigureAwait(false);
-            sent = connection.TrySend(kind, message.Span);
+            sent = connection.TrySend(message);
         }
         while (sent == SendResult.Full);
         CloseIfLost(connection, sent);

@@ -2,7 +2,6 @@
 // await of its own a handler is on another thread; what it sends from there is posted to the loop, and counts for that connection until
 // the handler's task is complete.
 
-using RawWs.Frame;
 using RawWs.Handshake;
 
 namespace RawWs.Server;
@@ -22,11 +21,11 @@ public interface IWebSocketApplication
     }
 
     /// <summary>
-    /// A message has arrived, whole and unmasked (§6.2). Text has been checked to be UTF-8 (§8.1). The memory belongs to the handler until
-    /// the returned task completes, and nothing is read from the connection until then. A handler that completes synchronously is fastest.
-    /// If it throws, the connection is closed with 1011.
+    /// A message has arrived, whole and unmasked (§6.2). Text has been checked to be UTF-8 (§8.1), and can be sent on without a further
+    /// check. The message's memory belongs to the handler until the returned task completes, and nothing is read from the connection until
+    /// then. A handler that completes synchronously is fastest. If it throws, the connection is closed with 1011.
     /// </summary>
-    ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message);
+    ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message);
 
     /// <summary>The connection has ended. Called once for each connection for which <see cref="OnOpen"/> was called.</summary>
     void OnClose(WebSocketConnection connection, CloseReport report)

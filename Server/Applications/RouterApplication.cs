@@ -64,24 +64,25 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     }
 
     /// <inheritdoc/>
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ReadOnlySpan<byte> bytes = message.Span;
-        if (UidProtocol.IsHeartbeat(kind, bytes)) return ValueTask.CompletedTask;
+        if (UidProtocol.IsHeartbeat(message.Kind, bytes)) return ValueTask.CompletedTask;
         if (!UidProtocol.TrySplit(bytes, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body))
             return Tell(connection, UidError.NoColon, default);
         bool toAll = uid.SequenceEqual(UidProtocol.All);
         if (!toAll && UidProtocol.Check(uid) is { } error) return Tell(connection, error, uid);
         if (UidProtocol.LooksLikeNotice(body)) return Tell(connection, UidError.ReservedBody, default);
-        if (toAll) return Broadcast(connection, kind, body);
+        WebSocketMessage inner = message.Slice(uid.Length + 1); // behind the colon a character begins
+        if (toAll) return Broadcast(connection, inner);
 
         // With Introduce.FirstMessage this uid becomes the sender's, and so the body comes back to the sender, and to others of that uid.
         if (connection.Uid.IsEmpty && introduce == Introduce.FirstMessage && !TryRegister(connection, uid.ToArray()))
             return Tell(connection, UidError.Rejected, uid);
 
-        ReadOnlyMemory<byte> address = message[..uid.Length];
-        ValueTask<DeliveryResult> delivery = Delivery.Deliver(address, kind, message[(uid.Length + 1)..]);
+        ReadOnlyMemory<byte> address = message.Memory[..uid.Length];
+        ValueTask<DeliveryResult> delivery = Delivery.Deliver(address, inner);
         if (!delivery.IsCompletedSuccessfully) return TellLater(connection, address, delivery);
         Tell(connection, delivery.Result, address.Span);
         return ValueTask.CompletedTask;
@@ -128,9 +129,9 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         return registered;
     }
 
-    private ValueTask Broadcast(WebSocketConnection sender, MessageKind kind, ReadOnlySpan<byte> body)
+    private ValueTask Broadcast(WebSocketConnection sender, WebSocketMessage body)
     {
-        bool sent = _connections is not null && _connections.TryBroadcast(kind, body, CloseIfTooSlow);
+        bool sent = _connections is not null && _connections.TryBroadcast(body, CloseIfTooSlow);
         return sent ? ValueTask.CompletedTask : Tell(sender, UidError.TooSlow, UidProtocol.All);
     }
 

@@ -122,7 +122,7 @@ public sealed partial class WebSocketConnection
         if (_context.PingText is { } text)
         {
             // Instead of a Ping a text is sent, to which no answer is expected. TCP_USER_TIMEOUT finds a peer that is gone.
-            TrySend(MessageKind.Text, text);
+            TrySendChecked(MessageKind.Text, text);
             return false;
         }
 

@@ -1,7 +1,5 @@
 // Delivery is behind an interface, and its result may come later: one day the receiver may be connected to another node.
 
-using RawWs.Frame;
-
 namespace RawWs.Server.Routing;
 
 /// <summary>The result of a message to a uid.</summary>
@@ -26,7 +24,7 @@ public interface IUidDelivery
     /// <summary>
     /// Delivers. The caller owns <paramref name="uid"/> and <paramref name="body"/>; they stay valid until the result is there.
     /// </summary>
-    ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, MessageKind kind, ReadOnlyMemory<byte> body);
+    ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, WebSocketMessage body);
 }
 
 /// <summary>Delivery within this process.</summary>
@@ -37,16 +35,16 @@ internal sealed class LocalDelivery(UidRegistry registry, Func<IConnectionSet?> 
     // From this size on, one shared copy for many receivers is worth an object of its own.
     private const int SharedBytesMin = 2048;
 
-    public ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, MessageKind kind, ReadOnlyMemory<byte> body)
+    public ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, WebSocketMessage body)
     {
         WebSocketConnection[] receivers = registry.Find(uid.Span);
         using SharedMessage? shared = receivers.Length > 1 && body.Length >= SharedBytesMin
-            ? connections()?.TryShare(kind, body.Span)
+            ? connections()?.TryShare(body)
             : null;
         DeliveryResult result = DeliveryResult.Offline;
         foreach (WebSocketConnection receiver in receivers)
         {
-            SendResult sent = shared is null ? receiver.TrySend(kind, body.Span) : receiver.TrySend(shared);
+            SendResult sent = shared is null ? receiver.TrySend(body) : receiver.TrySend(shared);
             if (sent == SendResult.Queued && result == DeliveryResult.Offline) result = DeliveryResult.Delivered;
             if (sent == SendResult.Full) receiver.CloseIfTooSlow();
             if (sent is SendResult.Full or SendResult.OutOfMemory) result = DeliveryResult.TooSlow;

@@ -56,9 +56,9 @@ internal sealed class Echo : IWebSocketApplication
 {
     public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
 
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
-        connection.TrySend(kind, message.Span);
+        connection.TrySend(message);
         return ValueTask.CompletedTask;
     }
 }

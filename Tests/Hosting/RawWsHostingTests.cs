@@ -153,6 +153,6 @@ public sealed class RawWsHostingTests
 
         public void OnOpen(WebSocketConnection connection) => connection.TrySend(MessageKind.Text, System.Text.Encoding.UTF8.GetBytes(greeting.Text));
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) => ValueTask.CompletedTask;
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => ValueTask.CompletedTask;
     }
 }

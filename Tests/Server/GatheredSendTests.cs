@@ -47,9 +47,9 @@ public sealed class GatheredSendTests
     {
         public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
         {
-            for (int i = 0; i < times; i++) sent(connection.TrySend(kind, message.Span));
+            for (int i = 0; i < times; i++) sent(connection.TrySend(message));
             return ValueTask.CompletedTask;
         }
     }

@@ -256,13 +256,13 @@ public sealed class HandlerTests(Setup setup)
         public ValueTask<UpgradeDecision> OnUpgrade(RawWs.Handshake.UpgradeRequest request) =>
             later ? OnUpgradeLater() : throw new InvalidOperationException("decided to fail");
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) => ValueTask.CompletedTask;
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => ValueTask.CompletedTask;
     }
 
     private sealed class Naming : IWebSocketApplication
     {
         public ValueTask<UpgradeDecision> OnUpgrade(RawWs.Handshake.UpgradeRequest request) => new(UpgradeDecision.Accept(subprotocol: "named"));
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) => ValueTask.CompletedTask;
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => ValueTask.CompletedTask;
     }
 }

@@ -249,7 +249,8 @@ public sealed class ProtocolOverTcpTests(Setup setup)
 
         public void OnOpen(WebSocketConnection connection) => Opened?.Invoke(connection);
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) => onMessage(connection, kind, message);
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) =>
+            onMessage(connection, message.Kind, message.Memory);
 
         public void OnClose(WebSocketConnection connection, CloseReport report) => Closed?.Invoke(report);
     }

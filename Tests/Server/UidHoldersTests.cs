@@ -304,8 +304,8 @@ public sealed class UidHoldersTests(Setup setup)
             _router.OnOpen(connection);
         }
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) =>
-            _router.OnMessage(connection, kind, message);
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) =>
+            _router.OnMessage(connection, message);
 
         public void OnClose(WebSocketConnection connection, CloseReport report)
         {

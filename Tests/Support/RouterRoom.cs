@@ -3,7 +3,6 @@
 using System.Net;
 using System.Net.WebSockets;
 using System.Text;
-using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Server.Applications;
@@ -74,8 +73,8 @@ internal sealed class RouterWitness(RouterApplication router) : IWebSocketApplic
 
     public void OnOpen(WebSocketConnection connection) => router.OnOpen(connection);
 
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) =>
-        router.OnMessage(connection, kind, message);
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) =>
+        router.OnMessage(connection, message);
 
     public void OnClose(WebSocketConnection connection, CloseReport report)
     {

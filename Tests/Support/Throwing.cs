@@ -1,7 +1,6 @@
 // What is not the server's and throws: a log, an application, a delivery, a clock.
 
 using Microsoft.Extensions.Logging;
-using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Server.Routing;
@@ -80,10 +79,10 @@ internal sealed class ThrowingApplication : IWebSocketApplication
 
     public void OnOpen(WebSocketConnection connection) => ThrowAt(connection, "/ws/open");
 
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
         ThrowAt(connection, "/ws/message");
-        connection.TrySend(kind, message.Span);
+        connection.TrySend(message);
         return ValueTask.CompletedTask;
     }
 
@@ -100,7 +99,7 @@ internal sealed class ThrowingApplication : IWebSocketApplication
 /// <summary>A delivery that throws, at once or after an await.</summary>
 internal sealed class ThrowingDelivery(bool later) : IUidDelivery
 {
-    public async ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, MessageKind kind, ReadOnlyMemory<byte> body)
+    public async ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, WebSocketMessage body)
     {
         if (later) await Task.Yield();
         throw new InvalidOperationException("as the test says");
