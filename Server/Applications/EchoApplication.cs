@@ -22,17 +22,8 @@ public sealed class EchoApplication : IWebSocketApplication
     }
 
     // Nothing is read from the connection until there is room for its message.
-    private static async ValueTask SendLater(WebSocketConnection connection, WebSocketMessage message)
-    {
-        SendResult sent;
-        do
-        {
-            await connection.WhenWritable().ConfigureAwait(false);
-            sent = connection.TrySend(message);
-        }
-        while (sent == SendResult.Full);
-        CloseIfLost(connection, sent);
-    }
+    private static async ValueTask SendLater(WebSocketConnection connection, WebSocketMessage message) =>
+        CloseIfLost(connection, await connection.SendAsync(message).ConfigureAwait(false));
 
     // A lost echo is told to the client by a Close.
     private static void CloseIfLost(WebSocketConnection connection, SendResult sent)

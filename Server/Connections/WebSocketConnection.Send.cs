@@ -137,18 +137,6 @@ public sealed partial class WebSocketConnection
         return TryQueue(frame, takeover && frame != message.Plain);
     }
 
-    /// <summary>
-    /// Waits for room: completes when at most half of the send queue's bound is used, or when the connection is not open any more.
-    /// </summary>
-    public ValueTask WhenWritable()
-    {
-        lock (_transport)
-        {
-            if (HasRoom) return ValueTask.CompletedTask;
-            return new ValueTask((_queue!.Writable ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task);
-        }
-    }
-
     // False when the message must be queued after all.
     private bool TrySendNow(Opcode opcode, ReadOnlySpan<byte> payload)
     {
@@ -264,6 +252,7 @@ public sealed partial class WebSocketConnection
 
         if (requestFlush) _loop.MarkDirty(this);
         GrantRoom();
+        TellClosed();
     }
 
     /// <summary>What the bytes are that shall be queued.</summary>

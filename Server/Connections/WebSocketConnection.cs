@@ -4,6 +4,7 @@
 //   .Compression      messages in and out that are compressed
 //   .Broadcast        what is sent to everybody
 //   .Send             the application -> cork or send queue
+//   .Waiting          what others wait for: room, the end
 //   .Flush            both -> kernel, back-pressure
 //   .PendingDelivery  reading is paused until what it has caused to be sent has left
 //   .Deadlines        the one timer entry that serves every deadline
@@ -32,7 +33,6 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     private Transport _transport = null!; // also the lock of the send queue: no other object is needed for that
     private byte[]? _uid;
     private ConnectionTerms _terms = ConnectionTerms.None;
-    private CloseRequest? _closeRequest;
     private Phase _phase;
     private int _posted;
 
@@ -163,7 +163,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         CloseRequest request = new(cause, code, reason, dropUnsent);
         // What is unsent is flushed first, which may cause more bytes to be handled: that must happen in a turn of its own.
         if (_loop.IsOwner && !dropUnsent) BeginClose(request);
-        else if (Interlocked.CompareExchange(ref _closeRequest, request, null) is null) Post(Posted.Close);
+        else if (Make(ref MakeRareParts().CloseRequest, request) == (object)request) Post(Posted.Close);
     }
 
     void ILoopWork.OnPosted()
@@ -171,7 +171,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         Posted what = (Posted)Interlocked.Exchange(ref _posted, 0);
         if (_phase == Phase.Ended) return;
         if ((what & Posted.Start) != 0) StartOnLoop();
-        if ((what & Posted.Close) != 0) BeginClose(_closeRequest!, missesSome: (what & Posted.CloseForMemory) != 0);
+        if ((what & Posted.Close) != 0) BeginClose(_rare!.CloseRequest!, missesSome: (what & Posted.CloseForMemory) != 0);
         if ((what & Posted.Flush) != 0) Flush();
         if ((what & Posted.ResumeReading) != 0) ResumeReading();
         if ((what & Posted.Delivered) != 0) ResumeAfterDelivery();
