@@ -1,6 +1,5 @@
 // The examples of the READMEs, as they stand there, compiled and run: embedding the server here, the others in files of their own.
 
-using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Tests.Support;
 
@@ -65,7 +64,7 @@ public sealed class ReadmeTests
 // README begins
 internal sealed class Shout : IWebSocketApplication
 {
-    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
     public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {

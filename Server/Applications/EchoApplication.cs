@@ -1,7 +1,6 @@
 // Sends every message back as it came.
 
 using RawWs.Frame;
-using RawWs.Handshake;
 
 namespace RawWs.Server.Applications;
 
@@ -9,7 +8,7 @@ namespace RawWs.Server.Applications;
 public sealed class EchoApplication : IWebSocketApplication
 {
     /// <inheritdoc/>
-    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
     /// <inheritdoc/>
     public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)

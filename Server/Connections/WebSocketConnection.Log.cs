@@ -58,6 +58,12 @@ public sealed partial class WebSocketConnection
         }
     }
 
+    /// <summary>It has joined under a uid. While it is being opened, that is a part of the line of the opened connection.</summary>
+    internal void TellNamed()
+    {
+        if (_loop.LogsConnections && _opened) _loop.Details.Connections.ConnectionNamed(Id, LogText.EscapeUtf8(_uid));
+    }
+
     private void TellOpened() => _loop.Details.Connections.ConnectionOpened(
         Id, _peer, LogText.Escape(Endpoint), LogText.EscapeUtf8(_uid), Subprotocol ?? "", Extensions ?? "");
 

@@ -28,8 +28,6 @@ public sealed partial class WebSocketConnection
         }
     }
 
-    internal bool IsOpen => Volatile.Read(ref _accepting);
-
     private bool HasRoom => !_accepting || _queue is null || _queue.QueuedBytes <= _context.Options.SendBufferBytesMax / 2;
 
     // The loop handles this connection's bytes on this thread, and nothing is queued that would have to go first.

@@ -14,7 +14,6 @@
 // connection's lock, and posts everything else.
 
 using System.Net;
-using System.Runtime.InteropServices;
 using System.Text;
 using RawWs.Frame;
 using RawWs.Server.Log;
@@ -85,20 +84,10 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     public long Id { get; }
 
     /// <summary>
-    /// The name by which the application knows the connection, in UTF-8; empty for none. The application may set it. The bytes are not
-    /// copied if the memory is a whole array; then nobody may change them.
+    /// The uid under which the connection is known, in UTF-8; empty for none. It has it from the upgrade's decision or from
+    /// <see cref="ConnectionDirectory.TryJoin"/>, and keeps it when it has ended.
     /// </summary>
-    public ReadOnlyMemory<byte> Uid
-    {
-        get => _uid;
-        set
-        {
-            bool isWholeArray = MemoryMarshal.TryGetArray(value, out ArraySegment<byte> whole) && whole.Count == whole.Array!.Length;
-            _uid = value.IsEmpty ? null : isWholeArray ? whole.Array : value.ToArray();
-            if (_loop.LogsConnections && _opened && !value.IsEmpty)
-                _loop.Details.Connections.ConnectionNamed(Id, LogText.EscapeUtf8(value.Span));
-        }
-    }
+    public ReadOnlyMemory<byte> Uid => Volatile.Read(ref _uid);
 
     /// <summary>The endpoint: the request's path, or the name that the application's decision gave. Empty before the upgrade.</summary>
     public string Endpoint => _terms.Endpoint;
@@ -114,6 +103,12 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
 
     /// <summary>Anything that the application wants to keep with the connection.</summary>
     public object? State { get; set; }
+
+    /// <summary>Whether messages can be sent: the upgrade is through, and no Close has been sent or received.</summary>
+    public bool IsOpen => Volatile.Read(ref _accepting);
+
+    /// <summary>Whether the connection has ended. The directory reads it under the lock under which it makes connections leave.</summary>
+    internal bool HasEnded => _phase == Phase.Ended;
 
     internal PeerAddress Peer => _peer;
 
@@ -150,6 +145,9 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     /// at the end of that time, the probe has no result.
     /// </summary>
     public void Probe() => Post(Posted.Probe);
+
+    /// <summary>The directory's: it knows the connection under this uid from now on.</summary>
+    internal void SetUid(byte[] uid) => Volatile.Write(ref _uid, uid);
 
     internal void RequestClose(EndCause cause, ushort code, string reason, bool dropUnsent)
     {

@@ -3,7 +3,6 @@
 using System.Net;
 using System.Net.WebSockets;
 using System.Text;
-using RawWs.Handshake;
 using RawWs.Server;
 
 namespace RawWs.Samples;
@@ -35,7 +34,7 @@ internal static class ServerSample
 internal sealed class Echo : IWebSocketApplication
 {
     // Who may connect.
-    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
     // The memory is the handler's until the returned task completes.
     public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)

@@ -2,7 +2,6 @@
 // must still be the message's.
 
 using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Tests.Support;
@@ -45,7 +44,7 @@ public sealed class GatheredSendTests
 
     private sealed class Repeating(int times, Action<SendResult> sent) : IWebSocketApplication
     {
-        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
         public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
         {

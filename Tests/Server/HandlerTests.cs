@@ -5,7 +5,6 @@ using System.Text;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -253,7 +252,7 @@ public sealed class HandlerTests(Setup setup)
             throw new InvalidOperationException("decided to fail");
         }
 
-        public ValueTask<UpgradeDecision> OnUpgrade(RawWs.Handshake.UpgradeRequest request) =>
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) =>
             later ? OnUpgradeLater() : throw new InvalidOperationException("decided to fail");
 
         public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => ValueTask.CompletedTask;
@@ -261,7 +260,7 @@ public sealed class HandlerTests(Setup setup)
 
     private sealed class Naming : IWebSocketApplication
     {
-        public ValueTask<UpgradeDecision> OnUpgrade(RawWs.Handshake.UpgradeRequest request) => new(UpgradeDecision.Accept(subprotocol: "named"));
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept(subprotocol: "named"));
 
         public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => ValueTask.CompletedTask;
     }

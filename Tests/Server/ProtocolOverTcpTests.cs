@@ -3,7 +3,6 @@
 using System.Net.WebSockets;
 using System.Text;
 using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Tests.Support;
@@ -245,7 +244,7 @@ public sealed class ProtocolOverTcpTests(Setup setup)
 
         public Action<CloseReport>? Closed { get; init; }
 
-        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
         public void OnOpen(WebSocketConnection connection) => Opened?.Invoke(connection);
 
