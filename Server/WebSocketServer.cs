@@ -58,8 +58,14 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
     /// <summary>The options with which it was made: a copy, which cannot be changed.</summary>
     public ServerOptions Options { get; }
 
+    /// <summary>How many bytes the server holds for its connections now: what waits to be sent, unfinished messages, contexts.</summary>
+    public long HeldBytes => Budget.HeldBytes;
+
+    /// <summary>How many it may hold (<see cref="ServerOptions.MemoryBytesMax"/>).</summary>
+    public long HeldBytesMax => Budget.LimitBytes;
+
     /// <summary>The budget of all bytes that connections hold.</summary>
-    public MemoryBudget Budget { get; }
+    internal MemoryBudget Budget { get; }
 
     /// <summary>The addresses on which it listens, with the ports that the system chose. Empty before the start.</summary>
     public IReadOnlyList<IPEndPoint> EndPoints => _listener?.EndPoints ?? [];

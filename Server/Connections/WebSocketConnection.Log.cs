@@ -36,7 +36,7 @@ public sealed partial class WebSocketConnection
         EndCause cause = _ending?.Cause ?? EndCause.None;
         string code = _ending?.Code is { } number ? $", code {number}" : "", rule = _ending?.Rule is { } broken ? $", rule {broken}" : "";
         _loop.Details.Connections.PhaseChanged(
-            Id, NameOf(from), NameOf(next), CloseReport.WhoBegins(cause), Names.Of(cause), code, rule);
+            Id, NameOf(from), NameOf(next), Names.Of(CloseReport.WhoCloses(cause)), Names.Of(cause), code, rule);
     }
 
     private void TellRequest(UpgradeRequest request) => _loop.Details.Connections.RequestCame(

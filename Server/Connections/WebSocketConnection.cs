@@ -24,7 +24,7 @@ using RawWs.Server.Transports;
 namespace RawWs.Server;
 
 /// <summary>One WebSocket connection. Every member may be used from any thread, unless it says otherwise.</summary>
-public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, ILoopWork
+public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, ILoopWork
 {
     private readonly ServerContext _context;
     private readonly EventLoop _loop;
