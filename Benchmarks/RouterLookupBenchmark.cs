@@ -7,6 +7,7 @@ using System.Text;
 using BenchmarkDotNet.Attributes;
 using RawWs.Server;
 using RawWs.Server.Applications;
+using RawWs.Server.Delivery;
 using RawWs.Server.Routing;
 
 namespace RawWs.Benchmarks;

@@ -62,6 +62,8 @@ internal sealed class ServerContext
 
     public DetailLog Details { get; }
 
+    public ConnectionDirectory Directory => _server.Directory;
+
     public EndingLog Endings { get; }
 
     public ProtocolLimits ProtocolLimits { get; }
@@ -126,6 +128,9 @@ internal sealed class ServerContext
             : _lastTerms = new ConnectionTerms(endpoint, subprotocol, agreement);
     }
 
+    public UpgradeContext MakeUpgradeContext(WebSocketConnection connection, UpgradeRequest request, string? subprotocol) =>
+        new(_server, connection.Id, connection.Peer, connection.Transport, request, subprotocol);
+
     /// <summary>What is not sent yet of the messages to everybody: see <see cref="WebSocketServer.FindPendingDelivery"/>.</summary>
     public IPendingDelivery? FindPendingDelivery(bool isMany) => _server.FindPendingDelivery(isMany);
 
@@ -137,6 +142,7 @@ internal sealed class ServerContext
     /// <summary>Tells the application, the log and the server that a connection has ended.</summary>
     public void OnEnded(WebSocketConnection connection, CloseReport report, bool opened)
     {
+        Directory.Leave(connection);
         if (opened)
         {
             try

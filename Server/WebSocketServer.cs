@@ -13,7 +13,7 @@ using RawWs.Server.Time;
 namespace RawWs.Server;
 
 /// <summary>A WebSocket server (RFC 6455) over raw sockets. Every member may be used from any thread.</summary>
-public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncDisposable
+public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
 {
     private readonly ServerContext _context;
     private readonly EventLoop[] _loops;
@@ -21,6 +21,7 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
     private Listener? _listener;
     private TaskCompletionSource? _stopped;
     private bool _started;
+    private bool _applicationStarted;
     private int _count;
     private int _clean;
     private volatile bool _stopping;
@@ -39,6 +40,7 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
         options = options.Freeze();
         Budget = new MemoryBudget(options.MemoryBytesMax);
         Options = options;
+        Directory = new ConnectionDirectory(this);
         TimeProvider time = GuardedTime.Around(options.TimeProvider);
         _context = new ServerContext(this, options with { TimeProvider = time }, application, Budget);
         _loops = new EventLoop[options.Loops];
@@ -56,16 +58,25 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
     /// <summary>The options with which it was made: a copy, which cannot be changed.</summary>
     public ServerOptions Options { get; }
 
+    /// <summary>How many bytes the server holds for its connections now: what waits to be sent, unfinished messages, contexts.</summary>
+    public long HeldBytes => Budget.HeldBytes;
+
+    /// <summary>How many it may hold (<see cref="ServerOptions.MemoryBytesMax"/>).</summary>
+    public long HeldBytesMax => Budget.LimitBytes;
+
     /// <summary>The budget of all bytes that connections hold.</summary>
-    public MemoryBudget Budget { get; }
+    internal MemoryBudget Budget { get; }
 
     /// <summary>The addresses on which it listens, with the ports that the system chose. Empty before the start.</summary>
     public IReadOnlyList<IPEndPoint> EndPoints => _listener?.EndPoints ?? [];
 
+    /// <summary>Who is connected, and under which uid; and how messages are published to them.</summary>
+    public ConnectionDirectory Directory { get; }
+
     /// <summary>Whether it listens: it has been started, and nobody has stopped it.</summary>
     public bool IsListening => Volatile.Read(ref _listener) is not null && Volatile.Read(ref _stopped) is null;
 
-    /// <inheritdoc/>
+    /// <summary>How many connections there are, including those in their handshake and those that are ending.</summary>
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>How many connections are let in at once: the option, or what was found at the start. Zero before the start.</summary>
@@ -94,23 +105,23 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
     /// <exception cref="InvalidOperationException">The server has been started or stopped before.</exception>
     public async Task StartAsync()
     {
-        ExceptionDispatchInfo failure;
-        lock (_loops) // so that a concurrent stop finds all of it, or nothing
+        lock (_loops)
         {
             if (_started || _stopped is not null) throw new InvalidOperationException("The server has been started or stopped before.");
             _started = true;
-            try
-            {
-                foreach (EventLoop loop in _loops) loop.Start();
-                _listener = Listener.Bind(Options.ListenEndPoints, this, _context.Options.TimeProvider);
-                SetConnectionsMax();
-                _listener.Start(_loops[0]);
-                return;
-            }
-            catch (Exception exception)
-            {
-                failure = ExceptionDispatchInfo.Capture(exception);
-            }
+        }
+
+        ExceptionDispatchInfo failure;
+        try
+        {
+            lock (_loops) Bind();
+            _context.Application.OnStart(this);
+            lock (_loops) Listen();
+            return;
+        }
+        catch (Exception exception)
+        {
+            failure = ExceptionDispatchInfo.Capture(exception);
         }
 
         await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
@@ -149,10 +160,26 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
     /// <summary>Ends every connection at once, and stops.</summary>
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
 
-    /// <inheritdoc/>
-    public SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload) => SharedMessage.TryCreate(Budget, kind, payload);
+    /// <summary>
+    /// Encodes a message once for any number of connections. The caller owns it, and disposes it. Null when the server's memory limit is
+    /// reached.
+    /// </summary>
+    public SharedMessage? TryShare(WebSocketMessage message) => SharedMessage.TryCreate(Budget, message.Kind, message.Span);
 
-    /// <inheritdoc/>
+    /// <summary>The same for bytes; text is checked here.</summary>
+    /// <exception cref="ArgumentException">The text is not UTF-8: the message says at which byte.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
+    public SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        WebSocketMessage.Check(kind, payload);
+        return SharedMessage.TryCreate(Budget, kind, payload);
+    }
+
+    /// <summary>
+    /// Sends to every open connection, once each. A connection whose send queue is full does not get the message, and
+    /// <paramref name="refused"/> is told of it.
+    /// </summary>
+    /// <returns>False when not everybody gets it: a send queue is full, or the server's memory limit is reached.</returns>
     public bool Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null)
     {
         ArgumentNullException.ThrowIfNull(message);
@@ -168,8 +195,23 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
         return all;
     }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// The same with a message that is encoded here, once; nothing is allocated. If a connection's handler sends much to everybody, reading
+    /// from that connection is paused until it is sent.
+    /// </summary>
+    public bool TryBroadcast(WebSocketMessage message, Action<WebSocketConnection>? refused = null) =>
+        TryBroadcastChecked(message.Kind, message.Span, refused);
+
+    /// <summary>The same for bytes; text is checked here.</summary>
+    /// <exception cref="ArgumentException">The text is not UTF-8: the message says at which byte. Nothing is sent.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
     public bool TryBroadcast(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused = null)
+    {
+        WebSocketMessage.Check(kind, payload);
+        return TryBroadcastChecked(kind, payload, refused);
+    }
+
+    private bool TryBroadcastChecked(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused)
     {
         Span<byte> frame = stackalloc byte[FitsLog(payload.Length) ? BroadcastLog.FrameBytesMax : 0];
         int length = frame.IsEmpty ? 0 : FrameWriter.Write(frame, (Opcode)kind, payload);
@@ -246,10 +288,27 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
         }
     }
 
+    internal void OnListenerThrew(Exception exception, long connectionId) => _context.Log.HandlerThrew(exception, connectionId);
+
     internal void OnConnectionEnded(WebSocketConnection connection, CloseReport report)
     {
         if (_stopping && report.Clean) Interlocked.Increment(ref _clean);
         ConnectionGone();
+    }
+
+    // Both under the lock, so that a concurrent stop finds all of it, or nothing.
+    private void Bind()
+    {
+        if (_stopped is not null) return;
+        foreach (EventLoop loop in _loops) loop.Start();
+        _listener = Listener.Bind(Options.ListenEndPoints, this, _context.Options.TimeProvider);
+        SetConnectionsMax();
+        _applicationStarted = true;
+    }
+
+    private void Listen()
+    {
+        if (_stopped is null) _listener!.Start(_loops[0]);
     }
 
     private async Task StopOnceAsync(TimeSpan drain, TaskCompletionSource stopped)
@@ -286,8 +345,21 @@ public sealed partial class WebSocketServer : IConnectionSet, IAcceptor, IAsyncD
 
         await Task.WhenAll(_loops.Select(static loop => loop.StopAsync())).ConfigureAwait(false);
         _context.Deflate?.Contexts.Dispose();
+        if (_applicationStarted) StopApplication();
         _context.Endings.TellRest();
         if (_listener is not null) _context.Log.Stopped(_clean, count);
+    }
+
+    private void StopApplication()
+    {
+        try
+        {
+            _context.Application.OnStop(this);
+        }
+        catch (Exception exception)
+        {
+            _context.Log.StopThrew(exception);
+        }
     }
 
     private async Task EmptyWithin(TimeSpan time)

@@ -1,7 +1,5 @@
 // The examples of the READMEs, as they stand there, compiled and run: embedding the server here, the others in files of their own.
 
-using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Tests.Support;
 
@@ -66,11 +64,11 @@ public sealed class ReadmeTests
 // README begins
 internal sealed class Shout : IWebSocketApplication
 {
-    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
-        connection.TrySend(kind, message.Span);
+        connection.TrySend(message);
         return ValueTask.CompletedTask;
     }
 }

@@ -67,6 +67,19 @@ public enum EndCause : byte
     Http,
 }
 
+/// <summary>Which end closed a connection.</summary>
+public enum ClosedBy : byte
+{
+    /// <summary>The server, for a reason of its own.</summary>
+    Server,
+
+    /// <summary>The peer.</summary>
+    Peer,
+
+    /// <summary>The application.</summary>
+    Application,
+}
+
 /// <summary>How and why a connection ended.</summary>
 public sealed record CloseReport
 {
@@ -108,14 +121,14 @@ public sealed record CloseReport
     /// <summary>Whether both ends sent a Close (§7.1.4).</summary>
     public bool Clean { get; init; }
 
-    /// <summary>Which end closed it: "peer", "server" or "application".</summary>
-    public string ClosedBy => WhoBegins(Cause);
+    /// <summary>Which end closed it.</summary>
+    public ClosedBy ClosedBy => WhoCloses(Cause);
 
-    internal static string WhoBegins(EndCause cause) => cause switch
+    internal static ClosedBy WhoCloses(EndCause cause) => cause switch
     {
-        EndCause.PeerClosed or EndCause.PeerVanished => "peer",
-        EndCause.ApplicationClosed or EndCause.Aborted or EndCause.Replaced or EndCause.Rejected or EndCause.CloseDeadline => "application",
-        _ => "server",
+        EndCause.PeerClosed or EndCause.PeerVanished => ClosedBy.Peer,
+        EndCause.ApplicationClosed or EndCause.Aborted or EndCause.Replaced or EndCause.Rejected or EndCause.CloseDeadline => ClosedBy.Application,
+        _ => ClosedBy.Server,
     };
 
     /// <summary>The report on one line, without the reason, because a stranger may have written that.</summary>
@@ -130,7 +143,7 @@ public sealed record CloseReport
     internal void WriteTo(ref LineWriter line)
     {
         line.Write("closed by ");
-        line.Write(ClosedBy);
+        line.Write(Names.Of(ClosedBy));
         line.Write(": ");
         line.Write(Names.Of(Cause));
         line.Write(", code ");

@@ -1,7 +1,6 @@
 // Sends every message back as it came.
 
 using RawWs.Frame;
-using RawWs.Handshake;
 
 namespace RawWs.Server.Applications;
 
@@ -9,30 +8,21 @@ namespace RawWs.Server.Applications;
 public sealed class EchoApplication : IWebSocketApplication
 {
     /// <inheritdoc/>
-    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
     /// <inheritdoc/>
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        SendResult sent = connection.TrySend(kind, message.Span);
-        if (sent == SendResult.Full) return SendLater(connection, kind, message);
+        SendResult sent = connection.TrySend(message);
+        if (sent == SendResult.Full) return SendLater(connection, message);
         CloseIfLost(connection, sent);
         return ValueTask.CompletedTask;
     }
 
     // Nothing is read from the connection until there is room for its message.
-    private static async ValueTask SendLater(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
-    {
-        SendResult sent;
-        do
-        {
-            await connection.WhenWritable().ConfigureAwait(false);
-            sent = connection.TrySend(kind, message.Span);
-        }
-        while (sent == SendResult.Full);
-        CloseIfLost(connection, sent);
-    }
+    private static async ValueTask SendLater(WebSocketConnection connection, WebSocketMessage message) =>
+        CloseIfLost(connection, await connection.SendAsync(message).ConfigureAwait(false));
 
     // A lost echo is told to the client by a Close.
     private static void CloseIfLost(WebSocketConnection connection, SendResult sent)

@@ -2,19 +2,23 @@
 // await of its own a handler is on another thread; what it sends from there is posted to the loop, and counts for that connection until
 // the handler's task is complete.
 
-using RawWs.Frame;
-using RawWs.Handshake;
-
 namespace RawWs.Server;
 
 /// <summary>The application behind the server: it decides who may connect, and handles the messages.</summary>
 public interface IWebSocketApplication
 {
     /// <summary>
-    /// A client asks for an upgrade, and the request is valid (§4.2). Accept it, or refuse it with an HTTP status, before the handshake's
-    /// deadline. The request is valid until the decision is made; copy what is needed later.
+    /// The server starts: it has its addresses, and accepts when this returns. If it throws, the start fails with that exception.
     /// </summary>
-    ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request);
+    void OnStart(WebSocketServer server)
+    {
+    }
+
+    /// <summary>
+    /// A client asks for an upgrade, and the request is valid (§4.2). Accept it, or refuse it with an HTTP status, before the handshake's
+    /// deadline. The context is valid until the decision is made; copy what is needed later.
+    /// </summary>
+    ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context);
 
     /// <summary>The connection is open: messages can be sent. This call must not block.</summary>
     void OnOpen(WebSocketConnection connection)
@@ -22,11 +26,11 @@ public interface IWebSocketApplication
     }
 
     /// <summary>
-    /// A message has arrived, whole and unmasked (§6.2). Text has been checked to be UTF-8 (§8.1). The memory belongs to the handler until
-    /// the returned task completes, and nothing is read from the connection until then. A handler that completes synchronously is fastest.
-    /// If it throws, the connection is closed with 1011.
+    /// A message has arrived, whole and unmasked (§6.2). Text has been checked to be UTF-8 (§8.1), and can be sent on without a further
+    /// check. The message's memory belongs to the handler until the returned task completes, and nothing is read from the connection until
+    /// then. A handler that completes synchronously is fastest. If it throws, the connection is closed with 1011.
     /// </summary>
-    ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message);
+    ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message);
 
     /// <summary>The connection has ended. Called once for each connection for which <see cref="OnOpen"/> was called.</summary>
     void OnClose(WebSocketConnection connection, CloseReport report)
@@ -37,6 +41,14 @@ public interface IWebSocketApplication
     /// The peer has sent nothing for the heartbeat's time, and will be closed with 3008. A last message can be sent here.
     /// </summary>
     void OnHeartbeatMissed(WebSocketConnection connection)
+    {
+    }
+
+    /// <summary>
+    /// The server has stopped: nothing is called after this, unless a handler has not returned. Called once if <see cref="OnStart"/> was,
+    /// even if that threw. Close here what was opened there.
+    /// </summary>
+    void OnStop(WebSocketServer server)
     {
     }
 }
@@ -50,14 +62,20 @@ public readonly record struct UpgradeDecision
     /// <summary>For a refusal: what the client reads, in plain text.</summary>
     public string? Text { get; private init; }
 
-    /// <summary>The name by which the application knows the connection from the beginning, in UTF-8; empty for none.</summary>
+    /// <summary>The uid under which the connection joins the directory at its beginning, in UTF-8; empty for none.</summary>
     public ReadOnlyMemory<byte> Uid { get; private init; }
+
+    /// <summary>What happens if an open connection has that uid.</summary>
+    public DuplicateUid Duplicates { get; private init; }
 
     /// <summary>
     /// The subprotocol, instead of the one that the server negotiated. The client must have offered it (§4.2.2). Null for the negotiated
     /// one.
     /// </summary>
     public string? Subprotocol { get; private init; }
+
+    /// <summary>What the application wants to keep with the connection from the beginning: <see cref="WebSocketConnection.State"/>.</summary>
+    public object? State { get; private init; }
 
     /// <summary>The endpoint's name, instead of the request's path. Null for the path.</summary>
     public string? Endpoint { get; private init; }
@@ -66,8 +84,25 @@ public readonly record struct UpgradeDecision
     public bool IsAccepted => Status == 0;
 
     /// <summary>Accepts the upgrade.</summary>
-    public static UpgradeDecision Accept(ReadOnlyMemory<byte> uid = default, string? subprotocol = null, string? endpoint = null) =>
-        new() { Uid = uid, Subprotocol = subprotocol, Endpoint = endpoint };
+    /// <param name="uid">
+    /// The uid under which the connection joins <see cref="WebSocketServer.Directory"/> when it opens, in UTF-8; empty for none.
+    /// </param>
+    /// <param name="subprotocol">A subprotocol that the client has offered; null for the one that the server has chosen.</param>
+    /// <param name="endpoint">The endpoint's name; null for the request's path.</param>
+    /// <param name="state">The connection's <see cref="WebSocketConnection.State"/>: who the client is, say.</param>
+    /// <param name="duplicates">
+    /// What happens if an open connection has the uid. With Reject a connection that is let in all the same, because the uid was free until
+    /// now, is closed with 4501 after <see cref="IWebSocketApplication.OnOpen"/>.
+    /// </param>
+    /// <exception cref="ArgumentException">The uid is too long (<see cref="ConnectionDirectory.UidBytesMax"/>).</exception>
+    public static UpgradeDecision Accept(
+        ReadOnlyMemory<byte> uid = default, string? subprotocol = null, string? endpoint = null, object? state = null,
+        DuplicateUid duplicates = DuplicateUid.Share)
+    {
+        if (uid.Length > ConnectionDirectory.UidBytesMax)
+            throw new ArgumentException($"A uid is 1 to {ConnectionDirectory.UidBytesMax} bytes, not {uid.Length}.", nameof(uid));
+        return new() { Uid = uid, Duplicates = duplicates, Subprotocol = subprotocol, Endpoint = endpoint, State = state };
+    }
 
     /// <summary>Refuses the upgrade: it is answered with an HTTP error and one plain sentence.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The status is not 400 to 599.</exception>

@@ -25,73 +25,54 @@ public enum Introduce : byte
 /// <param name="duplicates">What happens when a uid has a connection already.</param>
 public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicates) : IWebSocketApplication
 {
-    private static readonly Action<WebSocketConnection> CloseIfTooSlow = static connection => connection.CloseIfTooSlow();
+    private ConnectionDirectory? _directory;
+    private IDelivery? _delivery;
 
-    private readonly UidRegistry _registry = new();
-    private IUidDelivery? _delivery;
-    private IConnectionSet? _connections;
-
-    /// <summary>Delivers messages to a uid. Default: to the connections of this process.</summary>
-    public IUidDelivery Delivery
+    /// <summary>Delivers messages. Default: to the connections of the server that runs this application.</summary>
+    public IDelivery Delivery
     {
-        get => _delivery ??= new LocalDelivery(_registry, () => _connections);
+        get => _delivery ?? Directory;
         init => _delivery = value;
     }
 
     /// <summary>How many uids have a connection.</summary>
-    public int UidCount => _registry.Count;
+    public int UidCount => _directory?.UidCount ?? 0;
 
-    /// <summary>Names the server whose connections "all" means. Call this before the server starts.</summary>
-    public void Attach(IConnectionSet connections) => _connections = connections;
+    private ConnectionDirectory Directory => _directory ?? throw new InvalidOperationException("The server has not been started.");
 
     /// <inheritdoc/>
-    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request)
+    public void OnStart(WebSocketServer server)
     {
-        ArgumentNullException.ThrowIfNull(request);
-        return new(Decide(request));
+        ArgumentNullException.ThrowIfNull(server);
+        _directory = server.Directory;
     }
 
     /// <inheritdoc/>
-    public void OnOpen(WebSocketConnection connection)
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context)
     {
-        ArgumentNullException.ThrowIfNull(connection);
-        if (connection.Uid.IsEmpty) return;
-        byte[] uid = connection.Uid.ToArray();
-        connection.Uid = default;
-        // The uid was free when the upgrade was decided. It may have a connection now.
-        if (TryRegister(connection, uid)) return;
-        connection.RequestClose(EndCause.Rejected, ServerCloseCodes.Rejected, "uid taken", dropUnsent: false);
+        ArgumentNullException.ThrowIfNull(context);
+        return new(Decide(context.Request));
     }
 
     /// <inheritdoc/>
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ReadOnlySpan<byte> bytes = message.Span;
-        if (UidProtocol.IsHeartbeat(kind, bytes)) return ValueTask.CompletedTask;
+        if (UidProtocol.IsHeartbeat(message.Kind, bytes)) return ValueTask.CompletedTask;
         if (!UidProtocol.TrySplit(bytes, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body))
             return Tell(connection, UidError.NoColon, default);
         bool toAll = uid.SequenceEqual(UidProtocol.All);
         if (!toAll && UidProtocol.Check(uid) is { } error) return Tell(connection, error, uid);
         if (UidProtocol.LooksLikeNotice(body)) return Tell(connection, UidError.ReservedBody, default);
-        if (toAll) return Broadcast(connection, kind, body);
+        WebSocketMessage inner = message.Slice(uid.Length + 1); // behind the colon a character begins
+        ReadOnlyMemory<byte> address = message.Memory[..uid.Length];
+        if (toAll) return Publish(connection, MessageTarget.Everybody, address, inner);
 
         // With Introduce.FirstMessage this uid becomes the sender's, and so the body comes back to the sender, and to others of that uid.
-        if (connection.Uid.IsEmpty && introduce == Introduce.FirstMessage && !TryRegister(connection, uid.ToArray()))
+        if (connection.Uid.IsEmpty && introduce == Introduce.FirstMessage && !Directory.TryJoin(connection, address, duplicates))
             return Tell(connection, UidError.Rejected, uid);
-
-        ReadOnlyMemory<byte> address = message[..uid.Length];
-        ValueTask<DeliveryResult> delivery = Delivery.Deliver(address, kind, message[(uid.Length + 1)..]);
-        if (!delivery.IsCompletedSuccessfully) return TellLater(connection, address, delivery);
-        Tell(connection, delivery.Result, address.Span);
-        return ValueTask.CompletedTask;
-    }
-
-    /// <inheritdoc/>
-    public void OnClose(WebSocketConnection connection, CloseReport report)
-    {
-        ArgumentNullException.ThrowIfNull(connection);
-        if (!connection.Uid.IsEmpty) _registry.Remove(connection.Uid.Span, connection);
+        return Publish(connection, MessageTarget.ToUid(address), address, inner);
     }
 
     /// <inheritdoc/>
@@ -109,29 +90,22 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
             return UpgradeDecision.Refuse(400, error == UidError.Reserved
                 ? "This uid is reserved."
                 : "A uid is 1 to 64 bytes of UTF-8 without colon or control character.");
-        if (duplicates != DuplicateUid.Reject || _registry.FindOpen(uid) is not { } holder) return UpgradeDecision.Accept(uid);
-        holder.Probe();
-        return UpgradeDecision.Refuse(409, "This uid is taken.");
-    }
-
-    private bool TryRegister(WebSocketConnection connection, byte[] uid)
-    {
-        bool registered = _registry.TryAdd(uid, connection, duplicates, out WebSocketConnection[] others);
-        if (registered) connection.Uid = uid;
-        foreach (WebSocketConnection other in others)
+        if (duplicates == DuplicateUid.Reject && Directory.Find(uid).FirstOrDefault(static holder => holder.IsOpen) is { } holder)
         {
-            // A connection that keeps another one out must be alive. If it is not, the next try finds the uid free.
-            if (!registered) other.Probe();
-            else other.RequestClose(EndCause.Replaced, ServerCloseCodes.Replaced, "replaced by another connection", dropUnsent: false);
+            holder.Probe();
+            return UpgradeDecision.Refuse(409, "This uid is taken.");
         }
 
-        return registered;
+        // It may be taken until the upgrade is through. Then the connection is closed.
+        return UpgradeDecision.Accept(uid, duplicates: duplicates);
     }
 
-    private ValueTask Broadcast(WebSocketConnection sender, MessageKind kind, ReadOnlySpan<byte> body)
+    private ValueTask Publish(WebSocketConnection sender, MessageTarget target, ReadOnlyMemory<byte> address, WebSocketMessage body)
     {
-        bool sent = _connections is not null && _connections.TryBroadcast(kind, body, CloseIfTooSlow);
-        return sent ? ValueTask.CompletedTask : Tell(sender, UidError.TooSlow, UidProtocol.All);
+        ValueTask<DeliveryResult> delivery = Delivery.Publish(target, body);
+        if (!delivery.IsCompletedSuccessfully) return TellLater(sender, address, delivery);
+        Tell(sender, delivery.Result, address.Span);
+        return ValueTask.CompletedTask;
     }
 
     private static async ValueTask TellLater(WebSocketConnection connection, ReadOnlyMemory<byte> uid,

@@ -20,6 +20,7 @@ public sealed partial class WebSocketConnection
     private const int UnansweredPingsMax = 2;
     private const long ProbeMilliseconds = 5_000;
 
+    private TimerLink _timer = TimerLink.New;
     private long _begunAt; // in the loop's uptime
     private long _deadline = long.MaxValue; // of the handshake; while open, of a probe; then of the closing
     private long _lastReceived;
@@ -34,7 +35,9 @@ public sealed partial class WebSocketConnection
 
     private long SendDeadline => _queue?.SendDeadline ?? long.MaxValue;
 
-    internal override void OnDue(long now)
+    ref TimerLink ITimerEntry.Link => ref _timer;
+
+    void ITimerEntry.OnDue(long now)
     {
         try
         {
@@ -122,7 +125,7 @@ public sealed partial class WebSocketConnection
         if (_context.PingText is { } text)
         {
             // Instead of a Ping a text is sent, to which no answer is expected. TCP_USER_TIMEOUT finds a peer that is gone.
-            TrySend(MessageKind.Text, text);
+            TrySendChecked(MessageKind.Text, text);
             return false;
         }
 
@@ -215,7 +218,7 @@ public sealed partial class WebSocketConnection
     // The timer entry must be due by then. That it is due earlier does no harm.
     private void ArmBy(long due)
     {
-        if (due != long.MaxValue && !TimerWheel.IsArmedBy(this, due)) _loop.Wheel.Arm(this, due);
+        if (due != long.MaxValue && !_timer.IsArmedBy(due)) _loop.Wheel.Arm(this, due);
     }
 
     private static int Encode(string reason, Span<byte> destination) => Encoding.UTF8.GetBytes(reason, destination);

@@ -224,7 +224,13 @@ public sealed partial class WebSocketConnection
     {
         StopAccepting();
         _transport.SendBatched();
-        if (_pending is not null) _transport.Close(_reset || InsideFrame); // a handler that never returns does not keep the socket open
+        if (_pending is not null)
+        {
+            // A handler that never returns does not keep the socket open; and if it waits for this very end, it is released.
+            _transport.Close(_reset || InsideFrame);
+            TellEnded(MakeReport());
+        }
+
         _ending?.Drained?.TrySetResult();
         _transport.CancelPendingRead();
     }
@@ -248,7 +254,10 @@ public sealed partial class WebSocketConnection
         }
         finally
         {
-            _context.OnEnded(this, MakeReport(), _opened);
+            CloseReport report = MakeReport();
+            _context.OnEnded(this, report, _opened);
+            TellClosed();
+            TellEnded(report);
         }
     }
 
@@ -298,6 +307,13 @@ public sealed partial class WebSocketConnection
         public string Reason { get; } = reason;
 
         public string? Rule { get; } = rule;
+
+        /// <summary>The report of the end; null before it. Any thread.</summary>
+        public CloseReport? Report
+        {
+            get => Volatile.Read(ref field);
+            set => Volatile.Write(ref field, value);
+        }
 
         /// <summary>Completed when everything is sent; null while nobody waits for that.</summary>
         public TaskCompletionSource? Drained { get; set; }

@@ -36,7 +36,7 @@ public sealed partial class WebSocketConnection
         EndCause cause = _ending?.Cause ?? EndCause.None;
         string code = _ending?.Code is { } number ? $", code {number}" : "", rule = _ending?.Rule is { } broken ? $", rule {broken}" : "";
         _loop.Details.Connections.PhaseChanged(
-            Id, NameOf(from), NameOf(next), CloseReport.WhoBegins(cause), Names.Of(cause), code, rule);
+            Id, NameOf(from), NameOf(next), Names.Of(CloseReport.WhoCloses(cause)), Names.Of(cause), code, rule);
     }
 
     private void TellRequest(UpgradeRequest request) => _loop.Details.Connections.RequestCame(
@@ -56,6 +56,12 @@ public sealed partial class WebSocketConnection
             if (decline == DeflateDecline.None) return; // it is accepted, and nobody looks at those behind it
             _loop.Details.Connections.OfferDeclined(Id, LogText.Escape(offer.Name, FieldCharactersMax), decline.ToString());
         }
+    }
+
+    /// <summary>It has joined under a uid. While it is being opened, that is a part of the line of the opened connection.</summary>
+    internal void TellNamed()
+    {
+        if (_loop.LogsConnections && _opened) _loop.Details.Connections.ConnectionNamed(Id, LogText.EscapeUtf8(_uid));
     }
 
     private void TellOpened() => _loop.Details.Connections.ConnectionOpened(

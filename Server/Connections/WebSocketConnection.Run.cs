@@ -129,9 +129,11 @@ public sealed partial class WebSocketConnection
         UpgradeDecision decision;
         try
         {
-            ValueTask<UpgradeDecision> asked = _context.Application.OnUpgrade(request);
+            UpgradeContext context = _context.MakeUpgradeContext(this, request, result.Subprotocol);
+            ValueTask<UpgradeDecision> asked = _context.Application.OnUpgrade(context);
             if (!asked.IsCompletedSuccessfully)
             {
+                context.KeepAddresses();
                 _loop.GiveRequestAway();
                 _pending = AwaitDecisionAsync(request, result, asked);
                 return;
@@ -198,7 +200,7 @@ public sealed partial class WebSocketConnection
 
         _terms = _context.Terms(decision.Endpoint ?? request.Path, decision.Subprotocol ?? result.Subprotocol, agreement);
         if (agreement is not null) _deflate = new ConnectionDeflate(_context.Deflate!, agreement);
-        Uid = decision.Uid;
+        State = decision.State;
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
         UpgradeResponse.WriteSwitchingProtocols(answer, request, Subprotocol, Extensions);
         // Queued first and sent last: when the client reads it, the application and all senders know the connection.
@@ -212,6 +214,8 @@ public sealed partial class WebSocketConnection
             _broadcastsHad = _loop.Broadcasts.End;
         }
 
+        // The uid was free when the upgrade was decided. It may have a connection now.
+        bool isTaken = !decision.Uid.IsEmpty && !_context.Directory.TryJoin(this, decision.Uid, decision.Duplicates);
         _opened = true;
         _lastReceived = _lastPing = _loop.Now;
         if (_context.Options.PingText is not null) _transport.SetUserTimeout(_context.Options.PingInterval * 2);
@@ -227,6 +231,7 @@ public sealed partial class WebSocketConnection
             FailHandler(exception);
         }
 
+        if (isTaken) RequestClose(EndCause.Rejected, ServerCloseCodes.Rejected, "uid taken", dropUnsent: false);
         Flush();
     }
 

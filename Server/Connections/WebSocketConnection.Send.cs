@@ -4,6 +4,7 @@
 // than anything in the queue and goes first. Once something is queued, everything that follows is queued behind it.
 
 using System.Runtime.CompilerServices;
+using System.Text;
 using RawWs.Frame;
 using RawWs.Server.Loops;
 
@@ -27,8 +28,6 @@ public sealed partial class WebSocketConnection
         }
     }
 
-    internal bool IsOpen => Volatile.Read(ref _accepting);
-
     private bool HasRoom => !_accepting || _queue is null || _queue.QueuedBytes <= _context.Options.SendBufferBytesMax / 2;
 
     // The loop handles this connection's bytes on this thread, and nothing is queued that would have to go first.
@@ -40,12 +39,60 @@ public sealed partial class WebSocketConnection
     }
 
     /// <summary>
-    /// Sends a message (§6.1). The caller may reuse the payload's memory when this returns. Text must be UTF-8 (§5.6); it is not checked.
+    /// Sends a message (§6.1). The caller may reuse the payload's memory when this returns. Text is checked here (§5.6); a message that was
+    /// received need not be: see <see cref="TrySend(WebSocketMessage)"/>.
     /// </summary>
     /// <returns>
     /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
     /// </returns>
+    /// <exception cref="ArgumentException">The text is not UTF-8: the message says at which byte. Nothing is sent.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
     public SendResult TrySend(MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        WebSocketMessage.Check(kind, payload);
+        return TrySendChecked(kind, payload);
+    }
+
+    /// <summary>
+    /// Sends a message (§6.1): one that was received, or a part of it, or one that was made. It has been checked, and is not checked again.
+    /// The caller may reuse its memory when this returns.
+    /// </summary>
+    /// <returns>
+    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// </returns>
+    public SendResult TrySend(WebSocketMessage message) => TrySendChecked(message.Kind, message.Span);
+
+    /// <summary>Sends a text (§6.1).</summary>
+    /// <returns>
+    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// </returns>
+    /// <exception cref="ArgumentException">
+    /// The string has half of a surrogate pair, which cannot be UTF-8 (§5.6): the message says at which character. Nothing is sent.
+    /// </exception>
+    public SendResult TrySend(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        const int OnStackMax = 1024;
+        int most = text.Length * 3; // a UTF-16 unit is three bytes of UTF-8 at most
+        if (text.Length <= OnStackMax / 3)
+        {
+            Span<byte> utf8 = stackalloc byte[OnStackMax];
+            return TrySendChecked(MessageKind.Text, utf8[..WebSocketMessage.Encode(text, utf8[..most])]);
+        }
+
+        byte[]? rented = _context.Budget.TryRent(Encoding.UTF8.GetByteCount(text));
+        if (rented is null) return SendResult.OutOfMemory;
+        try
+        {
+            return TrySendChecked(MessageKind.Text, rented.AsSpan(0, WebSocketMessage.Encode(text, rented)));
+        }
+        finally
+        {
+            _context.Budget.Return(rented);
+        }
+    }
+
+    private SendResult TrySendChecked(MessageKind kind, ReadOnlySpan<byte> payload)
     {
         if (_deflate is { } deflate && deflate.Common.IsWorthwhile(payload.Length)) return TrySendCompressed(deflate, kind, payload);
         return TrySendPlain(kind, payload);
@@ -87,18 +134,6 @@ public sealed partial class WebSocketConnection
         SendResult result = TryQueue(frame, takeover && frame != message.Plain);
         if (result != SendResult.OutOfMemory || takeover || !TrySendWhatIsBefore()) return result;
         return _loop.Cork.TryAppend(frame.Span, isMessage: true) ? SendResult.Queued : result;
-    }
-
-    /// <summary>
-    /// Waits for room: completes when at most half of the send queue's bound is used, or when the connection is not open any more.
-    /// </summary>
-    public ValueTask WhenWritable()
-    {
-        lock (_transport)
-        {
-            if (HasRoom) return ValueTask.CompletedTask;
-            return new ValueTask((_queue!.Writable ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task);
-        }
     }
 
     private SendResult TrySendPlain(MessageKind kind, ReadOnlySpan<byte> payload)
@@ -231,6 +266,7 @@ public sealed partial class WebSocketConnection
 
         if (requestFlush) _loop.MarkDirty(this);
         GrantRoom();
+        TellClosed();
     }
 
     /// <summary>What the bytes are that shall be queued.</summary>

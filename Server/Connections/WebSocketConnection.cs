@@ -4,6 +4,7 @@
 //   .Compression      messages in and out that are compressed
 //   .Broadcast        what is sent to everybody
 //   .Send             the application -> cork or send queue
+//   .Waiting          what others wait for: room, the end
 //   .Flush            both -> kernel, back-pressure
 //   .PendingDelivery  reading is paused until what it has caused to be sent has left
 //   .Deadlines        the one timer entry that serves every deadline
@@ -13,7 +14,6 @@
 // connection's lock, and posts everything else.
 
 using System.Net;
-using System.Runtime.InteropServices;
 using System.Text;
 using RawWs.Frame;
 using RawWs.Server.Log;
@@ -24,7 +24,7 @@ using RawWs.Server.Transports;
 namespace RawWs.Server;
 
 /// <summary>One WebSocket connection. Every member may be used from any thread, unless it says otherwise.</summary>
-public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, ILoopWork
+public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, ILoopWork
 {
     private readonly ServerContext _context;
     private readonly EventLoop _loop;
@@ -32,7 +32,6 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     private Transport _transport = null!; // also the lock of the send queue: no other object is needed for that
     private byte[]? _uid;
     private ConnectionTerms _terms = ConnectionTerms.None;
-    private CloseRequest? _closeRequest;
     private Phase _phase;
     private int _posted;
 
@@ -85,20 +84,10 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     public long Id { get; }
 
     /// <summary>
-    /// The name by which the application knows the connection, in UTF-8; empty for none. The application may set it. The bytes are not
-    /// copied if the memory is a whole array; then nobody may change them.
+    /// The uid under which the connection is known, in UTF-8; empty for none. It has it from the upgrade's decision or from
+    /// <see cref="ConnectionDirectory.TryJoin"/>, and keeps it when it has ended.
     /// </summary>
-    public ReadOnlyMemory<byte> Uid
-    {
-        get => _uid;
-        set
-        {
-            bool isWholeArray = MemoryMarshal.TryGetArray(value, out ArraySegment<byte> whole) && whole.Count == whole.Array!.Length;
-            _uid = value.IsEmpty ? null : isWholeArray ? whole.Array : value.ToArray();
-            if (_loop.LogsConnections && _opened && !value.IsEmpty)
-                _loop.Details.Connections.ConnectionNamed(Id, LogText.EscapeUtf8(value.Span));
-        }
-    }
+    public ReadOnlyMemory<byte> Uid => Volatile.Read(ref _uid);
 
     /// <summary>The endpoint: the request's path, or the name that the application's decision gave. Empty before the upgrade.</summary>
     public string Endpoint => _terms.Endpoint;
@@ -114,6 +103,12 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
 
     /// <summary>Anything that the application wants to keep with the connection.</summary>
     public object? State { get; set; }
+
+    /// <summary>Whether messages can be sent: the upgrade is through, and no Close has been sent or received.</summary>
+    public bool IsOpen => Volatile.Read(ref _accepting);
+
+    /// <summary>Whether the connection has ended. The directory reads it under the lock under which it makes connections leave.</summary>
+    internal bool HasEnded => _phase == Phase.Ended;
 
     internal PeerAddress Peer => _peer;
 
@@ -151,6 +146,9 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
     /// </summary>
     public void Probe() => Post(Posted.Probe);
 
+    /// <summary>The directory's: it knows the connection under this uid from now on.</summary>
+    internal void SetUid(byte[] uid) => Volatile.Write(ref _uid, uid);
+
     internal void RequestClose(EndCause cause, ushort code, string reason, bool dropUnsent)
     {
         if (!CloseCodes.MaySend(Role.Server, code))
@@ -163,7 +161,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         CloseRequest request = new(cause, code, reason, dropUnsent);
         // What is unsent is flushed first, which may cause more bytes to be handled: that must happen in a turn of its own.
         if (_loop.IsOwner && !dropUnsent) BeginClose(request);
-        else if (Interlocked.CompareExchange(ref _closeRequest, request, null) is null) Post(Posted.Close);
+        else if (Make(ref MakeRareParts().CloseRequest, request) == (object)request) Post(Posted.Close);
     }
 
     void ILoopWork.OnPosted()
@@ -171,7 +169,7 @@ public sealed partial class WebSocketConnection : TimerEntry, ITransportOwner, I
         Posted what = (Posted)Interlocked.Exchange(ref _posted, 0);
         if (_phase == Phase.Ended) return;
         if ((what & Posted.Start) != 0) StartOnLoop();
-        if ((what & Posted.Close) != 0) BeginClose(_closeRequest!, missesSome: (what & Posted.CloseForMemory) != 0);
+        if ((what & Posted.Close) != 0) BeginClose(_rare!.CloseRequest!, missesSome: (what & Posted.CloseForMemory) != 0);
         if ((what & Posted.Flush) != 0) Flush();
         if ((what & Posted.ResumeReading) != 0) ResumeReading();
         if ((what & Posted.Delivered) != 0) ResumeAfterDelivery();

@@ -94,7 +94,6 @@ internal static class Program
             ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
             : null;
         await using WebSocketServer server = new(settings.Server, router ?? (IWebSocketApplication)new EchoApplication());
-        router?.Attach(server);
         await server.StartAsync().ConfigureAwait(false);
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
         SayReady(server, settings, log);

@@ -16,12 +16,12 @@ internal sealed class RawWsHealthCheck(WebSocketServer server) : IHealthCheck
         {
             ["connections"] = server.Count,
             ["connectionsMax"] = server.ConnectionsMax,
-            ["heldBytes"] = server.Budget.HeldBytes,
-            ["heldBytesMax"] = server.Budget.LimitBytes,
+            ["heldBytes"] = server.HeldBytes,
+            ["heldBytesMax"] = server.HeldBytesMax,
         };
         if (!server.IsListening) return HealthCheckResult.Unhealthy("the server does not listen", data: data);
         if (server.Count >= server.ConnectionsMax) return HealthCheckResult.Degraded("the limit of connections is reached", data: data);
-        return server.Budget.HeldBytes >= server.Budget.LimitBytes
+        return server.HeldBytes >= server.HeldBytesMax
             ? HealthCheckResult.Degraded("the memory limit is reached", data: data)
             : HealthCheckResult.Healthy($"{server.Count} connections", data);
     }

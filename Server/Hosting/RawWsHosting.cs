@@ -8,7 +8,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using RawWs.Server.Applications;
 
 namespace RawWs.Server.Hosting;
 
@@ -55,16 +54,10 @@ public static class RawWsHosting
         services.TryAddSingleton<IValidateOptions<RawWsHostingOptions>, OptionsCheck>();
 
         services.TryAddSingleton<TApplication>();
-        services.AddSingleton(static provider => MakeServer(provider, provider.GetRequiredService<TApplication>()));
+        services.AddSingleton(static provider =>
+            new WebSocketServer(provider.GetRequiredService<IOptions<ServerOptions>>().Value, provider.GetRequiredService<TApplication>()));
         services.AddSingleton<IHostedService, RawWsService>();
         services.AddHealthChecks().AddCheck<RawWsHealthCheck>("rawws");
         return builder;
-    }
-
-    private static WebSocketServer MakeServer(IServiceProvider provider, IWebSocketApplication application)
-    {
-        WebSocketServer server = new(provider.GetRequiredService<IOptions<ServerOptions>>().Value, application);
-        if (application is RouterApplication router) router.Attach(server);
-        return server;
     }
 }

@@ -84,7 +84,7 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents, ILoopWork
     {
         lock (_accepting)
         {
-            if (_stopped || Place >= 0) return; // it waits, and will try all listeners then
+            if (_stopped || IsArmed) return; // it waits, and will try all listeners then
             bool more = false;
             for (int i = first; i < end; i++)
             {

@@ -31,6 +31,14 @@ internal static class Names
         _ => cause.ToString(),
     };
 
+    /// <summary>Who closes, as the lines say it.</summary>
+    public static string Of(ClosedBy end) => end switch
+    {
+        ClosedBy.Peer => "peer",
+        ClosedBy.Application => "application",
+        _ => "server",
+    };
+
     /// <summary>The value's name, or its number if it is reserved.</summary>
     public static string Of(Opcode opcode) => opcode switch
     {

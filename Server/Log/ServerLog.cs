@@ -75,6 +75,9 @@ internal static partial class ServerLog
     [LoggerMessage(21, LogLevel.Critical, "loop {index} does not end: somebody's code runs on it and does not return; it is left behind")]
     public static partial void LoopLeftBehind(this ILogger log, int index);
 
+    [LoggerMessage(23, LogLevel.Error, "the application threw when the server had stopped")]
+    public static partial void StopThrew(this ILogger log, Exception exception);
+
     [LoggerMessage(22, LogLevel.Warning, "connection {id} is closed without messages to everybody that came before its Close, "
         + "with code {code}: there was no memory for them")]
     public static partial void BroadcastsMissed(this ILogger log, long id, ushort code);

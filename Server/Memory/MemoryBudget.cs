@@ -8,7 +8,7 @@ using System.Runtime.InteropServices;
 namespace RawWs.Server.Memory;
 
 /// <summary>Pooled byte arrays under a limit in bytes for the whole server. Safe on any thread.</summary>
-public sealed class MemoryBudget
+internal sealed class MemoryBudget
 {
     private const int StripeCount = 16;
 

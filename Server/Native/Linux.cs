@@ -64,6 +64,18 @@ internal static unsafe partial class Linux
         }
     }
 
+    /// <summary>Gets the sockaddr of a socket's own end. False when the kernel does not say it.</summary>
+    public static bool TryGetName(int descriptor, Span<byte> address, out int addressBytes)
+    {
+        int length = address.Length;
+        fixed (byte* pointer = address)
+        {
+            bool named = getsockname(descriptor, pointer, &length) == 0;
+            addressBytes = Math.Min(length, address.Length);
+            return named;
+        }
+    }
+
     public static int EpollControl(int epoll, int operation, int descriptor, uint events, ulong data)
     {
         byte* pointer = stackalloc byte[16];
@@ -229,6 +241,7 @@ internal static unsafe partial class Linux
     [LibraryImport("libc")] private static partial int epoll_wait(int epoll, byte* events, int maximum, int timeout);
     [LibraryImport("libc")] private static partial int eventfd(uint initial, int flags);
     [LibraryImport("libc")] private static partial int accept4(int listener, byte* address, int* addressBytes, int flags);
+    [LibraryImport("libc")] private static partial int getsockname(int descriptor, byte* address, int* addressBytes);
     [LibraryImport("libc")] private static partial nint recv(int descriptor, byte* buffer, nuint length, int flags);
     [LibraryImport("libc")] private static partial nint send(int descriptor, byte* buffer, nuint length, int flags);
     [LibraryImport("libc")] private static partial nint sendmsg(int descriptor, MessageHeader* message, int flags);

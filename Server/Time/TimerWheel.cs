@@ -18,20 +18,41 @@ using System.Numerics;
 namespace RawWs.Server.Time;
 
 /// <summary>Something that a wheel holds. It is armed for one time at most.</summary>
-public abstract class TimerEntry
+internal interface ITimerEntry
 {
-    private protected TimerEntry()
-    {
-    }
+    /// <summary>The wheel's own part of the entry: a field, which begins as <see cref="TimerLink.New"/>.</summary>
+    ref TimerLink Link { get; }
 
-    internal TimerEntry? Next { get; set; }
+    void OnDue(long now);
+}
 
-    internal TimerEntry? Previous { get; set; }
-
-    internal long DueTick { get; set; }
+/// <summary>Where an entry is in its wheel.</summary>
+internal struct TimerLink
+{
+    public ITimerEntry? Next;
+    public ITimerEntry? Previous;
+    public long DueTick;
 
     /// <summary>Level and slot, or -1 while it is not armed.</summary>
-    internal int Place { get; set; } = -1;
+    public int Place;
+
+    public static TimerLink New => new() { Place = -1 };
+
+    /// <summary>Whether it is armed for this time in milliseconds, or an earlier one.</summary>
+    public readonly bool IsArmedBy(long due) => Place >= 0 && DueTick <= TimerWheel.TickOf(due);
+}
+
+/// <summary>An entry that needs no other base class.</summary>
+internal abstract class TimerEntry : ITimerEntry
+{
+    private TimerLink _link = TimerLink.New;
+
+    ref TimerLink ITimerEntry.Link => ref _link;
+
+    /// <summary>Whether it is armed.</summary>
+    protected bool IsArmed => _link.Place >= 0;
+
+    void ITimerEntry.OnDue(long now) => OnDue(now);
 
     internal abstract void OnDue(long now);
 }
@@ -61,22 +82,19 @@ internal sealed class TimerWheel
     public int Count { get; private set; }
 
     /// <summary>Arms an entry for a time in milliseconds; an armed one is moved. A time in the past means the next tick.</summary>
-    public void Arm(TimerEntry entry, long due)
+    public void Arm(ITimerEntry entry, long due)
     {
-        if (entry.Place >= 0) Disarm(entry);
+        if (entry.Link.Place >= 0) Disarm(entry);
         Count++;
         // A time beyond the wheels' reach waits in the last slot, and is armed again from there.
-        entry.DueTick = TickOf(due);
+        entry.Link.DueTick = TickOf(due);
         Place(entry);
     }
 
-    /// <summary>Whether an entry is armed for this time, or an earlier one.</summary>
-    public static bool IsArmedBy(TimerEntry entry, long due) => entry.Place >= 0 && entry.DueTick <= TickOf(due);
-
     /// <summary>Disarms an entry, if it is armed.</summary>
-    public void Disarm(TimerEntry entry)
+    public void Disarm(ITimerEntry entry)
     {
-        if (entry.Place < 0) return;
+        if (entry.Link.Place < 0) return;
         Count--;
         Unlink(entry);
     }
@@ -118,7 +136,7 @@ internal sealed class TimerWheel
     }
 
     // Rounded up: an entry never fires early.
-    private static long TickOf(long due) =>
+    internal static long TickOf(long due) =>
         due > long.MaxValue - TickMilliseconds ? long.MaxValue : (due + TickMilliseconds - 1) / TickMilliseconds;
 
     // The earliest tick after _tick whose slot, in any wheel, is filled.
@@ -140,9 +158,9 @@ internal sealed class TimerWheel
         return earliest;
     }
 
-    private void Place(TimerEntry entry)
+    private void Place(ITimerEntry entry)
     {
-        long due = Math.Max(entry.DueTick, _tick + 1);
+        long due = Math.Max(entry.Link.DueTick, _tick + 1);
         long ahead = due - _tick;
         if (ahead >= ReachTicks)
         {
@@ -153,7 +171,7 @@ internal sealed class TimerWheel
         int level = BitOperations.Log2((ulong)ahead) / SlotBits;
         int slot = (int)(due >> (SlotBits * level)) & (Slots - 1);
         int place = (level * Slots) + slot;
-        entry.Place = place;
+        entry.Link.Place = place;
         _rings[place].Add(entry);
         _filled[level] |= 1UL << slot;
     }
@@ -169,17 +187,17 @@ internal sealed class TimerWheel
             while (_rings[place].First is { } entry)
             {
                 Unlink(entry);
-                if (entry.DueTick <= _tick) PlaceNow(entry);
+                if (entry.Link.DueTick <= _tick) PlaceNow(entry);
                 else Place(entry);
             }
         }
     }
 
     // An entry that came down from a higher wheel and is due at this very tick.
-    private void PlaceNow(TimerEntry entry)
+    private void PlaceNow(ITimerEntry entry)
     {
         int slot = (int)_tick & (Slots - 1);
-        entry.Place = slot;
+        entry.Link.Place = slot;
         _rings[slot].Add(entry);
         _filled[0] |= 1UL << slot;
     }
@@ -204,42 +222,48 @@ internal sealed class TimerWheel
         return called;
     }
 
-    private void Unlink(TimerEntry entry)
+    private void Unlink(ITimerEntry entry)
     {
-        int place = entry.Place;
-        entry.Place = -1;
-        entry.Previous!.Next = entry.Next;
-        entry.Next!.Previous = entry.Previous;
-        entry.Next = entry.Previous = null;
+        ref TimerLink link = ref entry.Link;
+        int place = link.Place;
+        link.Place = -1;
+        link.Previous!.Link.Next = link.Next;
+        link.Next!.Link.Previous = link.Previous;
+        link.Next = link.Previous = null;
         if (_rings[place].First is null) _filled[place / Slots] &= ~(1UL << (place % Slots));
     }
 
     /// <summary>A slot: the head of a ring of entries.</summary>
-    private sealed class Ring : TimerEntry
+    private sealed class Ring : ITimerEntry
     {
-        public Ring() => Next = Previous = this;
+        private TimerLink _link;
 
-        public TimerEntry? First => Next == this ? null : Next;
+        public Ring() => _link.Next = _link.Previous = this;
 
-        public void Add(TimerEntry entry)
+        public ref TimerLink Link => ref _link;
+
+        public ITimerEntry? First => _link.Next == this ? null : _link.Next;
+
+        public void Add(ITimerEntry entry)
         {
-            entry.Next = this;
-            entry.Previous = Previous;
-            Previous!.Next = entry;
-            Previous = entry;
+            ref TimerLink link = ref entry.Link;
+            link.Next = this;
+            link.Previous = _link.Previous;
+            _link.Previous!.Link.Next = entry;
+            _link.Previous = entry;
         }
 
         public void MoveTo(Ring other)
         {
             if (First is null) return;
-            other.Next = Next;
-            other.Previous = Previous;
-            Next!.Previous = other;
-            Previous!.Next = other;
-            Next = Previous = this;
+            other._link.Next = _link.Next;
+            other._link.Previous = _link.Previous;
+            _link.Next!.Link.Previous = other;
+            _link.Previous!.Link.Next = other;
+            _link.Next = _link.Previous = this;
         }
 
-        internal override void OnDue(long now)
+        public void OnDue(long now)
         {
         }
     }

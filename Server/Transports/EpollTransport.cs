@@ -2,6 +2,7 @@
 // socket whose bytes nobody wants stays registered until an event arrives, and only then leaves the interest set. A level-triggered
 // EPOLLHUP cannot be masked, so a socket that hung up is removed from the interest set.
 
+using System.Net;
 using System.Runtime.Versioning;
 using RawWs.Server.Loops;
 using RawWs.Server.Native;
@@ -93,6 +94,14 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
     {
         ThrowIfInBatch();
         if (_descriptor >= 0) Linux.ShutdownSend(_descriptor);
+    }
+
+    public override IPEndPoint? FindLocalEndPoint()
+    {
+        Span<byte> address = stackalloc byte[128];
+        return _descriptor >= 0 && Linux.TryGetName(_descriptor, address, out int length)
+            ? PeerAddress.FromSockaddr(address[..length]).ToEndPoint()
+            : null;
     }
 
     public override void SetUserTimeout(TimeSpan timeout)

@@ -4,6 +4,7 @@
 // Then there is room again.
 
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using System.Net.Sockets;
 using RawWs.Server.Loops;
 
@@ -78,6 +79,18 @@ internal sealed class SocketTransport : Transport, ILoopWork
         catch (SocketException)
         {
             // The peer has closed before: there is nothing left to end.
+        }
+    }
+
+    public override IPEndPoint? FindLocalEndPoint()
+    {
+        try
+        {
+            return _socket.LocalEndPoint is IPEndPoint local ? new PeerAddress(local).ToEndPoint() : null;
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            return null;
         }
     }
 

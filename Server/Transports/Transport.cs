@@ -8,6 +8,7 @@
 
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net;
 using System.Threading.Tasks.Sources;
 using RawWs.Server.Loops;
 using RawWs.Server.Native;
@@ -122,6 +123,9 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
 
     /// <summary>Makes the kernel give up when sent bytes stay unacknowledged for so long, if the system can do that.</summary>
     public abstract void SetUserTimeout(TimeSpan timeout);
+
+    /// <summary>This end's address; null where the system does not say it. On the owner's thread.</summary>
+    public virtual IPEndPoint? FindLocalEndPoint() => null;
 
     /// <summary>Closes the socket and returns every buffer. With <paramref name="reset"/> the peer sees RST.</summary>
     public void Close(bool reset)

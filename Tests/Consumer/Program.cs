@@ -4,10 +4,8 @@ using System.Net;
 using System.Net.WebSockets;
 using System.Text;
 using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
 
 await using (WebSocketServer server = await StartAsync(new Echo()))
 {
@@ -30,7 +28,6 @@ await using (WebSocketServer server = await StartAsync(router))
 static async Task<WebSocketServer> StartAsync(IWebSocketApplication application)
 {
     WebSocketServer server = new(new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)] }, application);
-    if (application is RouterApplication router) router.Attach(server);
     await server.StartAsync();
     return server;
 }
@@ -54,11 +51,11 @@ static async Task<string> ReceiveAsync(ClientWebSocket client)
 
 internal sealed class Echo : IWebSocketApplication
 {
-    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
-        connection.TrySend(kind, message.Span);
+        connection.TrySend(message);
         return ValueTask.CompletedTask;
     }
 }

@@ -7,7 +7,6 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Hosting;
@@ -149,10 +148,10 @@ public sealed class RawWsHostingTests
 
     internal sealed class Greeter(Greeting greeting) : IWebSocketApplication
     {
-        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
         public void OnOpen(WebSocketConnection connection) => connection.TrySend(MessageKind.Text, System.Text.Encoding.UTF8.GetBytes(greeting.Text));
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) => ValueTask.CompletedTask;
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => ValueTask.CompletedTask;
     }
 }

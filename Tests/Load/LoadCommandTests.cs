@@ -3,7 +3,7 @@
 using System.Net;
 using System.Net.Sockets;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
+using RawWs.Server;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Load;

@@ -3,8 +3,6 @@
 using System.Net;
 using System.Net.WebSockets;
 using System.Text;
-using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server;
 
 namespace RawWs.Samples;
@@ -36,12 +34,12 @@ internal static class ServerSample
 internal sealed class Echo : IWebSocketApplication
 {
     // Who may connect.
-    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
     // The memory is the handler's until the returned task completes.
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
-        connection.TrySend(kind, message.Span);
+        connection.TrySend(message);
         return ValueTask.CompletedTask;
     }
 }

@@ -6,7 +6,6 @@
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

@@ -6,7 +6,7 @@
 using System.Text;
 using RawWs.Frame;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
+using RawWs.Server;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

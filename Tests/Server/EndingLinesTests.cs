@@ -160,7 +160,7 @@ public class EndingLinesTests
         string rule = report.Rule is null ? "" : $", rule {report.Rule}";
         string extensions = report.Extensions is null ? "" : $", {report.Extensions}";
         return string.Create(CultureInfo.InvariantCulture,
-            $"closed by {report.ClosedBy}: {report.Cause}, code {code}{rule}, {(report.Clean ? "clean" : "not clean")}, last frame {report.LastFrame?.ToString() ?? "none"}, {report.Duration.TotalSeconds:F3} s, in {report.MessagesIn} messages {report.BytesIn} bytes, out {report.MessagesOut} messages {report.BytesOut} bytes{extensions}");
+            $"closed by {report.ClosedBy.ToString().ToLowerInvariant()}: {report.Cause}, code {code}{rule}, {(report.Clean ? "clean" : "not clean")}, last frame {report.LastFrame?.ToString() ?? "none"}, {report.Duration.TotalSeconds:F3} s, in {report.MessagesIn} messages {report.BytesIn} bytes, out {report.MessagesOut} messages {report.BytesOut} bytes{extensions}");
     }
 
     private static CloseReport AReport(Random random) => new()

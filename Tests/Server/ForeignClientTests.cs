@@ -7,7 +7,7 @@ using OpenQA.Selenium.Chrome;
 using OpenQA.Selenium.Support.UI;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Pages;
-using RawWs.Server.Routing;
+using RawWs.Server;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

@@ -2,7 +2,6 @@
 // must still be the message's.
 
 using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Tests.Support;
@@ -45,11 +44,11 @@ public sealed class GatheredSendTests
 
     private sealed class Repeating(int times, Action<SendResult> sent) : IWebSocketApplication
     {
-        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
         {
-            for (int i = 0; i < times; i++) sent(connection.TrySend(kind, message.Span));
+            for (int i = 0; i < times; i++) sent(connection.TrySend(message));
             return ValueTask.CompletedTask;
         }
     }

@@ -5,7 +5,6 @@ using System.Text;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -253,16 +252,16 @@ public sealed class HandlerTests(Setup setup)
             throw new InvalidOperationException("decided to fail");
         }
 
-        public ValueTask<UpgradeDecision> OnUpgrade(RawWs.Handshake.UpgradeRequest request) =>
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) =>
             later ? OnUpgradeLater() : throw new InvalidOperationException("decided to fail");
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) => ValueTask.CompletedTask;
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => ValueTask.CompletedTask;
     }
 
     private sealed class Naming : IWebSocketApplication
     {
-        public ValueTask<UpgradeDecision> OnUpgrade(RawWs.Handshake.UpgradeRequest request) => new(UpgradeDecision.Accept(subprotocol: "named"));
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept(subprotocol: "named"));
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) => ValueTask.CompletedTask;
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => ValueTask.CompletedTask;
     }
 }

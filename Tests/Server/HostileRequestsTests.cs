@@ -17,7 +17,7 @@ using RawWs.Frame;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Console.Pages;
-using RawWs.Server.Routing;
+using RawWs.Server;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

@@ -7,7 +7,6 @@ using Microsoft.Extensions.Logging;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -203,9 +202,9 @@ public sealed class MemoryFullTests : IDisposable
         return frame[..FrameWriter.Write(frame, opcode, payload)];
     }
 
-    private sealed class LaterDelivery(Task<DeliveryResult> result) : IUidDelivery
+    private sealed class LaterDelivery(Task<DeliveryResult> result) : IDelivery
     {
-        public ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, MessageKind kind, ReadOnlyMemory<byte> body) => new(result);
+        public ValueTask<DeliveryResult> Publish(MessageTarget target, WebSocketMessage message) => new(result);
     }
 
     private sealed class LinesLog : ILoggerFactory, ILogger

@@ -10,7 +10,6 @@ using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Compression;
 using RawWs.Server.Memory;
-using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

@@ -7,7 +7,7 @@ using RawWs.Frame;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Console.Settings;
-using RawWs.Server.Routing;
+using RawWs.Server;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

@@ -3,7 +3,6 @@
 using System.Net.WebSockets;
 using System.Text;
 using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Tests.Support;
@@ -245,11 +244,12 @@ public sealed class ProtocolOverTcpTests(Setup setup)
 
         public Action<CloseReport>? Closed { get; init; }
 
-        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => new(UpgradeDecision.Accept());
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
         public void OnOpen(WebSocketConnection connection) => Opened?.Invoke(connection);
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) => onMessage(connection, kind, message);
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) =>
+            onMessage(connection, message.Kind, message.Memory);
 
         public void OnClose(WebSocketConnection connection, CloseReport report) => Closed?.Invoke(report);
     }

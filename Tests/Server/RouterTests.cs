@@ -1,8 +1,8 @@
 // The uid protocol over real sockets, both transports, one loop and four: every row of design and README.
 
 using RawWs.Frame;
+using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

@@ -5,7 +5,6 @@ using Microsoft.Extensions.Logging;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Settings;
-using RawWs.Server.Routing;
 
 namespace RawWs.Tests.Server;
 

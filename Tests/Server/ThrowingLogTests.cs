@@ -6,7 +6,6 @@ using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -178,11 +177,13 @@ public sealed class ThrowingLogTests(Setup setup)
     [Test]
     public async Task ADeliveryThatThrows_CostsTheSendersConnection([Values] bool later)
     {
+        ThrowingDelivery delivery = new(later);
         await using TestServer server = await TestServer.Start(
-            setup, new RouterApplication(Introduce.Query, DuplicateUid.Share) { Delivery = new ThrowingDelivery(later) }, static options => options with { LoggerFactory = new ThrowingLog(Throwing.Always) });
+            setup, new RouterApplication(Introduce.Query, DuplicateUid.Share) { Delivery = delivery }, static options => options with { LoggerFactory = new ThrowingLog(Throwing.Always) });
         using RawClient sender = RawClient.Open(server.Port, "/?uid=1"), witness = RawClient.Open(server.Port, "/?uid=2");
         sender.SendText("2:hello");
         Assert.That(sender.ReadClose(answer: true).Code, Is.EqualTo(1011));
+        delivery.ToEverybody = server.Server.Directory;
         witness.SendText("all:here");
         Assert.That(witness.ReadText(), Is.EqualTo("here"));
     }

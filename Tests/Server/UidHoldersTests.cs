@@ -4,10 +4,8 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -290,28 +288,22 @@ public sealed class UidHoldersTests(Setup setup)
 
         public ConcurrentQueue<CloseReport> Reports { get; } = new();
 
-        public async ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request)
+        public void OnStart(WebSocketServer server) => _router.OnStart(server);
+
+        public async ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context)
         {
-            UpgradeDecision decision = await _router.OnUpgrade(request);
+            UpgradeDecision decision = await _router.OnUpgrade(context);
             if (Interlocked.Increment(ref _asked) == together) _all.SetResult();
             await _all.Task;
             return decision;
         }
 
-        public void OnOpen(WebSocketConnection connection)
-        {
-            Opened.Enqueue(connection);
-            _router.OnOpen(connection);
-        }
+        public void OnOpen(WebSocketConnection connection) => Opened.Enqueue(connection);
 
-        public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) =>
-            _router.OnMessage(connection, kind, message);
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) =>
+            _router.OnMessage(connection, message);
 
-        public void OnClose(WebSocketConnection connection, CloseReport report)
-        {
-            _router.OnClose(connection, report);
-            Reports.Enqueue(report);
-        }
+        public void OnClose(WebSocketConnection connection, CloseReport report) => Reports.Enqueue(report);
 
         public void OnHeartbeatMissed(WebSocketConnection connection) => _router.OnHeartbeatMissed(connection);
     }

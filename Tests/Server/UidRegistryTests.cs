@@ -2,7 +2,7 @@
 
 using System.Text;
 using RawWs.Server;
-using RawWs.Server.Routing;
+using RawWs.Server.Delivery;
 
 namespace RawWs.Tests.Server;
 

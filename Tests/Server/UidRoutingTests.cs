@@ -6,7 +6,6 @@ using System.Net.WebSockets;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

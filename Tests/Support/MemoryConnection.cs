@@ -22,6 +22,7 @@ internal sealed class MemoryConnection : IAsyncDisposable
         ServerOptions options = new() { Transport = TransportKind.Socket, Loops = 1, TimeProvider = new FakeTimeProvider() };
         if (change is not null) options = change(options);
         _server = new WebSocketServer(options, application);
+        application.OnStart(_server);
         ServerContext context = new(_server, options, application, _server.Budget);
         _loop = new ManualLoop(options.TimeProvider, _server.Budget) { Details = context.Details };
         Connection = new WebSocketConnection(1, context, _loop, peer: default);

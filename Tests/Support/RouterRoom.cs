@@ -3,11 +3,8 @@
 using System.Net;
 using System.Net.WebSockets;
 using System.Text;
-using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Routing;
 
 namespace RawWs.Tests.Support;
 
@@ -24,7 +21,6 @@ internal sealed class RouterRoom : IAsyncDisposable
         _witness = new RouterWitness(router);
         ServerOptions options = new() { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)], Loops = 2, TimeProvider = time };
         _server = new WebSocketServer(options, _witness);
-        router.Attach(_server);
     }
 
     public RouterApplication Router { get; }
@@ -70,18 +66,14 @@ internal sealed class RouterWitness(RouterApplication router) : IWebSocketApplic
 
     public Task<CloseReport> Ended(EndCause cause) => Source(cause).Task;
 
-    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => router.OnUpgrade(request);
+    public void OnStart(WebSocketServer server) => router.OnStart(server);
 
-    public void OnOpen(WebSocketConnection connection) => router.OnOpen(connection);
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => router.OnUpgrade(context);
 
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message) =>
-        router.OnMessage(connection, kind, message);
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) =>
+        router.OnMessage(connection, message);
 
-    public void OnClose(WebSocketConnection connection, CloseReport report)
-    {
-        router.OnClose(connection, report);
-        Source(report.Cause).TrySetResult(report);
-    }
+    public void OnClose(WebSocketConnection connection, CloseReport report) => Source(report.Cause).TrySetResult(report);
 
     private TaskCompletionSource<CloseReport> Source(EndCause cause)
     {

@@ -45,7 +45,6 @@ internal sealed class TestServer : IAsyncDisposable
             IoUring = setup.IoUring,
         };
         WebSocketServer server = new(change is null ? options : change(options), application);
-        if (application is RawWs.Server.Applications.RouterApplication router) router.Attach(server);
         TestServer started = new(server);
         await server.StartAsync();
         return started;

@@ -1,10 +1,7 @@
 // What is not the server's and throws: a log, an application, a delivery, a clock.
 
 using Microsoft.Extensions.Logging;
-using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server;
-using RawWs.Server.Routing;
 
 namespace RawWs.Tests.Support;
 
@@ -70,7 +67,7 @@ internal sealed class ThrowingLog(Throwing when) : ILoggerFactory, ILogger
 /// <summary>Throws in every call, or in the one that the endpoint names.</summary>
 internal sealed class ThrowingApplication : IWebSocketApplication
 {
-    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeRequest request) => request.Path switch
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => context.Request.Path switch
     {
         "/ws/upgrade" => throw new InvalidOperationException("as the test says"),
         "/ws/upgrade-later" => new(Task.FromException<UpgradeDecision>(new OperationCanceledException("as the test says"))),
@@ -80,10 +77,10 @@ internal sealed class ThrowingApplication : IWebSocketApplication
 
     public void OnOpen(WebSocketConnection connection) => ThrowAt(connection, "/ws/open");
 
-    public ValueTask OnMessage(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message)
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
         ThrowAt(connection, "/ws/message");
-        connection.TrySend(kind, message.Span);
+        connection.TrySend(message);
         return ValueTask.CompletedTask;
     }
 
@@ -97,11 +94,14 @@ internal sealed class ThrowingApplication : IWebSocketApplication
     }
 }
 
-/// <summary>A delivery that throws, at once or after an await.</summary>
-internal sealed class ThrowingDelivery(bool later) : IUidDelivery
+/// <summary>A delivery that throws, at once or after an await, except what is for everybody.</summary>
+internal sealed class ThrowingDelivery(bool later) : IDelivery
 {
-    public async ValueTask<DeliveryResult> Deliver(ReadOnlyMemory<byte> uid, MessageKind kind, ReadOnlyMemory<byte> body)
+    public IDelivery? ToEverybody { get; set; }
+
+    public async ValueTask<DeliveryResult> Publish(MessageTarget target, WebSocketMessage message)
     {
+        if (target.Kind == TargetKind.Everybody) return await ToEverybody!.Publish(target, message);
         if (later) await Task.Yield();
         throw new InvalidOperationException("as the test says");
     }

@@ -3,7 +3,6 @@
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Pages;
 using RawWs.Server.Memory;
-using RawWs.Server.Routing;
 
 namespace RawWs.Server.Console.Settings;
 

@@ -7,7 +7,6 @@ using RawWs.Handshake;
 using RawWs.Server.Applications;
 using RawWs.Server.Listening;
 using RawWs.Server.Memory;
-using RawWs.Server.Routing;
 
 namespace RawWs.Server.Console.Settings;
 

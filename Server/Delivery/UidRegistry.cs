@@ -8,20 +8,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace RawWs.Server.Routing;
-
-/// <summary>What happens when a uid has an open connection already.</summary>
-public enum DuplicateUid : byte
-{
-    /// <summary>Both have it, and a message goes to both.</summary>
-    Share,
-
-    /// <summary>The older connection is closed.</summary>
-    Replace,
-
-    /// <summary>The newer connection does not get the uid, and the older one is asked whether it lives.</summary>
-    Reject,
-}
+namespace RawWs.Server.Delivery;
 
 internal sealed class UidRegistry
 {
@@ -57,8 +44,18 @@ internal sealed class UidRegistry
         }
     }
 
-    /// <summary>An open connection of a uid; null when nobody holds it.</summary>
-    public WebSocketConnection? FindOpen(ReadOnlySpan<byte> uid) => FirstOpen(Find(uid));
+    /// <summary>The uids that have a connection.</summary>
+    public List<ReadOnlyMemory<byte>> GetUids()
+    {
+        List<ReadOnlyMemory<byte>> uids = [];
+        foreach (Stripe stripe in _stripes)
+        {
+            lock (stripe.Lock)
+                foreach (byte[] uid in stripe.Receivers.Keys) uids.Add(uid);
+        }
+
+        return uids;
+    }
 
     /// <summary>Registers a connection under a uid.</summary>
     /// <param name="uid">The uid. It is kept as the key, so nobody may change the bytes.</param>
@@ -90,14 +87,17 @@ internal sealed class UidRegistry
         }
     }
 
-    /// <summary>Removes a connection, if it is registered. Another one's registration under the same uid stays.</summary>
-    public void Remove(ReadOnlySpan<byte> uid, WebSocketConnection connection)
+    /// <summary>Removes a connection. Another one's registration under the same uid stays.</summary>
+    /// <returns>Whether it was registered.</returns>
+    public bool Remove(ReadOnlySpan<byte> uid, WebSocketConnection connection)
     {
         Stripe stripe = StripeOf(uid);
         lock (stripe.Lock)
         {
             ref Holders holders = ref CollectionsMarshal.GetValueRefOrNullRef(stripe.ByBytes, uid);
-            if (!Unsafe.IsNullRef(ref holders) && holders.RemoveIsLast(connection)) stripe.ByBytes.Remove(uid);
+            if (Unsafe.IsNullRef(ref holders) || !holders.TryRemove(connection, out bool isLast)) return false;
+            if (isLast) stripe.ByBytes.Remove(uid);
+            return true;
         }
     }
 
@@ -157,25 +157,22 @@ internal sealed class UidRegistry
             _array = null;
         }
 
-        /// <summary>Removes a connection. True when it is the last one; then it is not removed.</summary>
-        public bool RemoveIsLast(WebSocketConnection connection)
+        /// <summary>Removes a connection. The last one stays: its holders go with it.</summary>
+        /// <returns>Whether it was there.</returns>
+        public bool TryRemove(WebSocketConnection connection, out bool isLast)
         {
-            if (_set is not null)
-            {
-                RemoveFromSet(connection);
-                return false;
-            }
-
+            isLast = false;
+            if (_set is not null) return TryRemoveFromSet(connection);
             int index = Array.IndexOf(_array!, connection);
             if (index < 0) return false;
-            if (_array!.Length == 1) return true;
-            _array = [.. _array[..index], .. _array[(index + 1)..]];
-            return false;
+            isLast = _array!.Length == 1;
+            if (!isLast) _array = [.. _array[..index], .. _array[(index + 1)..]];
+            return true;
         }
 
-        private void RemoveFromSet(WebSocketConnection connection)
+        private bool TryRemoveFromSet(WebSocketConnection connection)
         {
-            if (!_set!.Remove(connection)) return;
+            if (!_set!.Remove(connection)) return false;
             _array = null;
             if (_set.Count <= FewMax / 2)
             {
@@ -186,6 +183,8 @@ internal sealed class UidRegistry
             {
                 _set.TrimExcess(_set.Count * 2); // when many have left, their memory is released
             }
+
+            return true;
         }
     }
 

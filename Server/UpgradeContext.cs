@@ -1,0 +1,78 @@
+// What an application is asked with: the request, and between which addresses it came. The local address is asked of the kernel only when
+// somebody wants it.
+
+using System.Net;
+using System.Text;
+using RawWs.Handshake;
+
+namespace RawWs.Server;
+
+/// <summary>A client asks for an upgrade. Valid until the decision is made; copy what is needed later.</summary>
+public sealed class UpgradeContext
+{
+    private readonly WebSocketServer _server;
+    private readonly PeerAddress _peer;
+    private readonly Transports.Transport _transport;
+    private IPEndPoint? _local;
+
+    internal UpgradeContext(
+        WebSocketServer server, long connectionId, PeerAddress peer, Transports.Transport transport, UpgradeRequest request, string? subprotocol)
+    {
+        (_server, ConnectionId, _peer, _transport) = (server, connectionId, peer, transport);
+        (Request, Subprotocol) = (request, subprotocol);
+    }
+
+    /// <summary>The request, which is valid (§4.2.1): its target, path, query, origin and header fields.</summary>
+    public UpgradeRequest Request { get; }
+
+    /// <summary>The number that the connection has, and keeps: <see cref="WebSocketConnection.Id"/>.</summary>
+    public long ConnectionId { get; }
+
+    /// <summary>The peer's address and port. A new object.</summary>
+    public IPEndPoint RemoteEndPoint => _peer.ToEndPoint();
+
+    /// <summary>The address and port of this end of the connection. Where the system does not say it any more: 0.0.0.0:0.</summary>
+    public IPEndPoint LocalEndPoint => _local ??= _transport.FindLocalEndPoint() ?? new IPEndPoint(IPAddress.Any, 0);
+
+    /// <summary>
+    /// The listening address through which the connection came, one of <see cref="WebSocketServer.EndPoints"/>. Null if none of them has
+    /// its local address.
+    /// </summary>
+    public IPEndPoint? Listener
+    {
+        get
+        {
+            IPEndPoint local = LocalEndPoint;
+            IPEndPoint? any = null;
+            foreach (IPEndPoint endPoint in _server.EndPoints)
+            {
+                if (endPoint.Equals(local)) return endPoint;
+                // The system lets only one listener have a port for all addresses of a family.
+                bool isForAll = endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any);
+                if (isForAll && endPoint.Port == local.Port && endPoint.AddressFamily == local.AddressFamily) any = endPoint;
+            }
+
+            return any;
+        }
+    }
+
+    /// <summary>The header fields, in the client's order.</summary>
+    public UpgradeRequest.HeaderEnumerator Headers => Request.Headers;
+
+    /// <summary>The subprotocol that the server has chosen from the client's offers (§4.2.2); null for none.</summary>
+    public string? Subprotocol { get; }
+
+    /// <summary>Finds the value of the first header field of a name.</summary>
+    /// <param name="name">The name, in upper or lower case.</param>
+    /// <returns>The value, each byte as one character (ISO 8859-1); null if there is no such field. A stranger has written it.</returns>
+    public string? FindHeader(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        foreach (HeaderField field in Request.Headers)
+            if (Ascii.EqualsIgnoreCase(field.Name, name)) return Encoding.Latin1.GetString(field.Value);
+        return null;
+    }
+
+    /// <summary>The application needs time. What must be asked of the socket is asked now, on its loop.</summary>
+    internal void KeepAddresses() => _ = LocalEndPoint;
+}
