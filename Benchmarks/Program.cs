@@ -1,12 +1,12 @@
-// dotnet run -c Release --project Benchmarks -- --filter '*'                         everything, for figures: half an hour or more
-// dotnet run -c Release --project Benchmarks -- --filter '*Frame*' --job Short -i    some, roughly, in this process
+// dotnet run -c Release --project Benchmarks -- --filter '*'                         everything, for figures: an hour or more
+// dotnet run -c Release --project Benchmarks -- --filter '*Frame*'                   some, for figures
 // dotnet run -c Release --project Benchmarks -- --filter '*' --job Dry -i            every benchmark once: a smoke run of a few minutes
 // dotnet run -c Release --project Benchmarks -- corpus DIR                           the corpus as files, for parsers outside .NET
 // dotnet run -c Release --project Benchmarks -- load URL | load compare              a load on whole servers; --help says more
 // dotnet run -c Release --project Benchmarks -- report [--short]                     tables, raw data and plots of everything
 //
 // Before anything is measured, each parser reads the whole corpus. One that gives a wrong result anywhere is named here, the exit
-// code is 1, and it gets no time.
+// code is 1, and it gets no time. On one processor nothing is measured for figures: exit code 2.
 
 using BenchmarkDotNet.Running;
 using RawWs.Benchmarks;
@@ -19,6 +19,12 @@ switch (args.FirstOrDefault())
     case "load": return LoadCommand.Run(args[1..], Console.Out, Console.Error);
     case "corpus": return CorpusCommand.Run(args[1..]);
     case "report": return ReportCommand.Run(args[1..]);
+}
+
+if (EnoughProcessors.AreWantedBy(args) && !EnoughProcessors.AreHere(Environment.ProcessorCount))
+{
+    Console.Error.WriteLine($"benchmarks: {EnoughProcessors.Refusal}");
+    return 2;
 }
 
 bool allRight = ParserGate.Judge(Console.Out).Count == 0;

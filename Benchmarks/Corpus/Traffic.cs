@@ -8,8 +8,11 @@ namespace RawWs.Benchmarks.Corpus;
 /// <summary>How the bytes arrive.</summary>
 public enum Arrival
 {
-    /// <summary>As many at once as the reader asks for.</summary>
+    /// <summary>One frame in each receive, as from a peer that waits for its answer.</summary>
     Whole,
+
+    /// <summary>As many frames as the reader has room for, as from a peer that does not wait.</summary>
+    Packed,
 
     /// <summary>Cut at random, about once a frame.</summary>
     Random,
@@ -43,16 +46,22 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
            select new Traffic(kind, size, arrival, fragmented),
     ];
 
-    /// <summary>What is measured of one message a frame: every kind and size whole, and binary in every cut.</summary>
-    public static IEnumerable<Traffic> Frames =>
-        All.Where(static traffic => !traffic.Fragmented && (traffic.Arrival == Arrival.Whole || traffic.Kind == PayloadKind.Binary));
+    /// <summary>
+    /// What is measured of one message a frame: every kind and size whole, and packed where a wire has more than one frame, and binary in every cut.
+    /// </summary>
+    public static IEnumerable<Traffic> Frames => All.Where(static traffic => !traffic.Fragmented && traffic.Arrival switch
+    {
+        Arrival.Whole => true,
+        Arrival.Packed => traffic.Size.Bytes < WireBytesAimedAt,
+        _ => traffic.Kind == PayloadKind.Binary,
+    });
 
     /// <summary>
-    /// What is measured of fragments with control frames in between: in every cut, what is not checked at all and what is hardest to check
-    /// across cuts.
+    /// What is measured of fragments with control frames in between: in every cut but packed, what is not checked at all and what is hardest
+    /// to check across cuts.
     /// </summary>
-    public static IEnumerable<Traffic> Fragments =>
-        All.Where(static traffic => traffic.Fragmented && traffic.Kind is PayloadKind.Binary or PayloadKind.Mixed);
+    public static IEnumerable<Traffic> Fragments => All.Where(static traffic =>
+        traffic is { Fragmented: true, Arrival: not Arrival.Packed, Kind: PayloadKind.Binary or PayloadKind.Mixed });
 
     /// <summary>Both of them.</summary>
     public static IEnumerable<Traffic> Measured => Frames.Concat(Fragments);
@@ -68,6 +77,7 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
 
     public override string ToString() => $"{Size} {Kind}" + Arrival switch
     {
+        Arrival.Packed => ", packed",
         Arrival.Random => ", cut at random",
         Arrival.ByteByByte => ", byte by byte",
         _ => "",
@@ -89,7 +99,8 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
         int mean = Math.Clamp(Size.Bytes, 16, 16 * 1024);
         return builder.Build(Arrival switch
         {
-            Arrival.Whole => static () => int.MaxValue,
+            Arrival.Whole => null,
+            Arrival.Packed => static () => int.MaxValue,
             Arrival.ByteByByte => static () => 1,
             _ => () => random.Next(1, 2 * mean),
         });

@@ -26,6 +26,7 @@ public sealed class Wire
     private readonly byte[] _bytes;
     private readonly int[] _arrivals; // where each arrival ends
     private readonly byte[] _pongs;
+    private readonly FramePlace[] _frames;
     private int _position;
     private int _arrival;
     private ArrayBufferWriter<byte>? _sent;
@@ -35,18 +36,21 @@ public sealed class Wire
         _bytes = bytes;
         _arrivals = arrivals;
         _pongs = pongs;
-        Frames = frames;
+        _frames = [.. frames];
         Messages = messages;
     }
 
     /// <summary>Where the frames lie.</summary>
-    public IReadOnlyList<FramePlace> Frames { get; }
+    public IReadOnlyList<FramePlace> Frames => _frames;
 
     /// <summary>The messages that are in them; the last frame ends the last message.</summary>
     public IReadOnlyList<SentMessage> Messages { get; }
 
     /// <summary>How many bytes the parser has sent since the last <see cref="Rewind"/>.</summary>
     public long BytesSent { get; private set; }
+
+    /// <summary>The same, for those that are measured: without an interface between.</summary>
+    internal ReadOnlySpan<FramePlace> Places => _frames;
 
     internal ReadOnlySpan<byte> Bytes => _bytes;
 
@@ -125,12 +129,13 @@ internal sealed class WireBuilder(Random random)
         _messages.Add(new SentMessage(kind, payload));
     }
 
-    /// <summary>The wire, cut into arrivals of the lengths that <paramref name="nextArrival"/> gives.</summary>
-    public Wire Build(Func<int> nextArrival)
+    /// <summary>The wire, cut into arrivals of the lengths that <paramref name="nextArrival"/> gives; null: each frame arrives by itself.</summary>
+    public Wire Build(Func<int>? nextArrival)
     {
         byte[] bytes = [.. _parts.SelectMany(static part => part)];
         List<int> arrivals = [];
-        for (int at = 0; at < bytes.Length;) arrivals.Add(at += Math.Min(nextArrival(), bytes.Length - at));
+        if (nextArrival is null) arrivals.AddRange(_frames.Select(static frame => frame.PayloadStart + frame.Length));
+        else for (int at = 0; at < bytes.Length;) arrivals.Add(at += Math.Min(nextArrival(), bytes.Length - at));
         return new Wire(bytes, [.. arrivals], _frames, _messages, [.. _pongs]);
     }
 

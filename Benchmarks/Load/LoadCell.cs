@@ -32,7 +32,22 @@ public enum LoadKind
 /// <param name="SizeBytes">A message's payload in bytes.</param>
 public sealed record LoadCell(string Name, LoadKind Kind, int Connections, int Pipeline = 1, int SizeBytes = 32)
 {
+    /// <summary>What it is, for a reader who does not know the names.</summary>
+    public string Title => Kind switch
+    {
+        LoadKind.Echo => $"Echo: {Connections} connections, {InFlight("on each")}, {Size}",
+        LoadKind.Pairs => $"From one to the other of a pair: {Connections} connections, {InFlight("on each")}, {Size}",
+        LoadKind.FanOut => $"One to {Connections:N0}: {InFlight("in all")}, {Size} (deliveries are counted)",
+        LoadKind.Connect => $"Opening {Connections:N0} connections",
+        LoadKind.Idle => $"{Connections:N0} connections on which nothing is said",
+        _ => $"Latency: {Connections} connections, {Size}, at half of the server's own full load",
+    };
+
+    private string Size => new PayloadSize(SizeBytes).ToString();
+
     internal bool UsesRouter => Kind is LoadKind.Pairs or LoadKind.FanOut;
+
+    private string InFlight(string where) => Pipeline == 1 ? $"1 message in flight {where}" : $"{Pipeline} messages in flight {where}";
 
     /// <summary>The cells for figures.</summary>
     public static IReadOnlyList<LoadCell> All { get; } =

@@ -82,7 +82,11 @@ internal sealed class MatrixTurns(LoadMatrixOptions options, Pinning? pinning, C
     private Turn Messages(LoadOptions load)
     {
         LoadResult result = LoadRun.Run(load, cancellation);
-        return MakeTurn(result, (LoadUnit.MessagesPerCpuSecond, result.MessagesPerServerSecond), (LoadUnit.MessagesPerSecond, result.MessagesPerSecond));
+        return MakeTurn(
+            result,
+            (LoadUnit.MessagesPerCpuSecond, result.MessagesPerServerSecond),
+            (LoadUnit.MessagesPerSecond, result.MessagesPerSecond),
+            (LoadUnit.Percentile99, result.Microseconds(99)));
     }
 
     // The first storm compiles what the second is measured with.

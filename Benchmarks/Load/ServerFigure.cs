@@ -28,7 +28,10 @@ public static class LoadUnit
     /// <summary>Resident bytes of the server's processes per idle connection.</summary>
     public const string BytesPerConnection = "B/connection";
 
-    /// <summary>Microseconds below which 99 of 100 messages are back, counted from when each was due.</summary>
+    /// <summary>
+    /// Microseconds below which 99 of 100 messages are back, counted from when each was due; in a closed loop, where one is due when another is
+    /// back, from when it was sent.
+    /// </summary>
     public const string Percentile99 = "p99 µs";
 
     /// <summary>Messages per second that were due while that latency was measured.</summary>
@@ -40,7 +43,7 @@ public static class LoadUnit
         LoadKind.Connect => [HandshakesPerCpuSecond],
         LoadKind.Idle => [BytesPerConnection],
         LoadKind.Latency => [Percentile99, MessagesDuePerSecond],
-        _ => [MessagesPerCpuSecond, MessagesPerSecond],
+        _ => [MessagesPerCpuSecond, MessagesPerSecond, Percentile99],
     };
 
     /// <summary>False for memory and latency.</summary>

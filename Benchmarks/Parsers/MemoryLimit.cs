@@ -1,9 +1,8 @@
 // The limit: it is told where every payload lies, so that nothing is parsed and nothing is checked. What is left is what no reader can do
-// without: the copy that a receive is, and one pass of XOR over the payload, at the speed of memory.
+// without: the copy that a receive is, and one pass of XOR over the payload. Both are done as well as we know how: what is small is received
+// again and again into the same piece of memory, which the processor's first cache keeps; what is large is received where it is delivered,
+// piece by piece, and each piece meets its mask before it has left that cache.
 
-using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using RawWs.Benchmarks.Corpus;
 using RawWs.Frame;
 
@@ -11,9 +10,13 @@ namespace RawWs.Benchmarks.Parsers;
 
 public sealed class MemoryLimit : IFrameParser
 {
-    private readonly byte[] _pong = new byte[127];
-    private byte[] _buffer = [];
-    private byte[] _message = [];
+    private const int PieceBytes = 16 * 1024; // with its source in the first cache of any processor of today
+
+    private readonly byte[] _pong = new byte[2 + FrameWriter.ControlPayloadBytesMax];
+    private readonly byte[] _piece = new byte[PieceBytes];
+    private byte[] _message = new byte[PieceBytes];
+    private int _start; // what is received and not yet used lies in _piece from here
+    private int _end;
 
     public string Name => "Limit: memcpy and XOR";
 
@@ -21,55 +24,72 @@ public sealed class MemoryLimit : IFrameParser
     {
         ArgumentNullException.ThrowIfNull(wire);
         ArgumentNullException.ThrowIfNull(sink);
-        FramePlace last = wire.Frames[^1];
-        int end = last.PayloadStart + last.Length;
-        if (_buffer.Length < end) (_buffer, _message) = (new byte[end], new byte[end]);
-        int received = 0;
-        for (int more; (more = wire.Receive(_buffer.AsSpan(received, end - received))) > 0;) received += more;
-
-        int assembled = 0;
+        (_start, _end) = (0, 0);
+        int assembled = 0, frameStart = 0;
         MessageKind kind = default;
-        for (int i = 0; i < wire.Frames.Count; i++)
+        foreach (ref readonly FramePlace frame in wire.Places)
         {
-            FramePlace frame = wire.Frames[i];
-            Span<byte> payload = _buffer.AsSpan(frame.PayloadStart, frame.Length);
-            if (frame.Opcode >= Opcode.Close)
+            int header = frame.PayloadStart - frameStart;
+            frameStart = frame.PayloadStart + frame.Length;
+            if (frame.Opcode < Opcode.Close && frame.Opcode != Opcode.Continuation) kind = (MessageKind)frame.Opcode;
+            bool alone = frame.Fin && frame.Opcode != Opcode.Continuation;
+            if (alone && header + frame.Length <= PieceBytes)
             {
+                Fill(wire, header + frame.Length);
+                Span<byte> payload = _piece.AsSpan(_start + header, frame.Length);
+                _start += header + frame.Length;
                 if (frame.Opcode == Opcode.Ping) Pong(payload, frame.MaskingKey, wire);
+                if (frame.Opcode >= Opcode.Close) continue;
+                VectorXor.InPlace(payload, frame.MaskingKey);
+                sink.OnMessage(kind, payload);
                 continue;
             }
 
-            if (frame.Opcode != Opcode.Continuation) kind = (MessageKind)frame.Opcode;
-            bool whole = frame.Fin && assembled == 0 && frame.Opcode != Opcode.Continuation;
-            Span<byte> destination = whole ? payload : _message.AsSpan(assembled, frame.Length);
-            Xor(payload, destination, frame.MaskingKey);
-            assembled = whole ? 0 : assembled + frame.Length;
+            Fill(wire, header);
+            _start += header;
+            if (_message.Length < assembled + frame.Length) Array.Resize(ref _message, assembled + frame.Length);
+            ReceiveWhereItIsDelivered(wire, _message.AsSpan(assembled, frame.Length), frame.MaskingKey);
+            assembled += frame.Length;
             if (!frame.Fin) continue;
-            sink.OnMessage(kind, whole ? payload : _message.AsSpan(0, assembled));
+            sink.OnMessage(kind, _message.AsSpan(0, assembled));
             assembled = 0;
         }
     }
 
-    /// <summary>XOR with a key, as fast as vectors go; <paramref name="destination"/> may be the source.</summary>
-    internal static void Xor(ReadOnlySpan<byte> source, Span<byte> destination, uint key)
+    /// <summary>XOR with a key; <paramref name="destination"/> may be the source.</summary>
+    internal static void Xor(ReadOnlySpan<byte> source, Span<byte> destination, uint key) => VectorXor.Copying(source, destination, key);
+
+    // Until so many bytes are there; no more than a piece is ever asked for.
+    private void Fill(Wire wire, int count)
     {
-        ref byte from = ref MemoryMarshal.GetReference(source);
-        ref byte to = ref MemoryMarshal.GetReference(destination);
-        Vector<byte> pattern = Vector.AsVectorByte(new Vector<uint>(key));
-        ulong twice = ((ulong)key << 32) | key;
-        nuint at = 0, length = (nuint)source.Length;
-        for (; at + (nuint)Vector<byte>.Count <= length; at += (nuint)Vector<byte>.Count)
-            (Vector.LoadUnsafe(ref from, at) ^ pattern).StoreUnsafe(ref to, at);
-        for (; at + sizeof(ulong) <= length; at += sizeof(ulong))
-            Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, at), Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref from, at)) ^ twice);
-        for (; at < length; at++)
-            Unsafe.Add(ref to, at) = (byte)(Unsafe.Add(ref from, at) ^ (key >> (8 * (int)(at & 3))));
+        if (_end - _start >= count) return;
+        if (_start > 0)
+        {
+            _piece.AsSpan(_start, _end - _start).CopyTo(_piece);
+            (_start, _end) = (0, _end - _start);
+        }
+
+        while (_end < count) _end += wire.Receive(_piece.AsSpan(_end));
+    }
+
+    private void ReceiveWhereItIsDelivered(Wire wire, Span<byte> payload, uint key)
+    {
+        int done = Math.Min(_end - _start, payload.Length);
+        VectorXor.Copying(_piece.AsSpan(_start, done), payload, key);
+        _start += done;
+        while (done < payload.Length)
+        {
+            Span<byte> piece = payload[done..Math.Min(done + PieceBytes, payload.Length)];
+            for (int received = 0; received < piece.Length;) received += wire.Receive(piece[received..]);
+            VectorXor.InPlace(piece, uint.RotateRight(key, 8 * (done & 3)));
+            done += piece.Length;
+        }
     }
 
     private void Pong(ReadOnlySpan<byte> payload, uint key, Wire wire)
     {
         (_pong[0], _pong[1]) = (0x8A, (byte)payload.Length);
-        Xor(payload, _pong.AsSpan(2), key);
+        VectorXor.Copying(payload, _pong.AsSpan(2), key);
         wire.Send(_pong.AsSpan(0, 2 + payload.Length));
     }
 }

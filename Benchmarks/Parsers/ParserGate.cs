@@ -51,7 +51,7 @@ public static class ParserGate
     }
 
     /// <summary>A new parser of this name.</summary>
-    public static IFrameParser Make(string name) => MakeAll().Single(parser => parser.Name == name);
+    public static IFrameParser Make(string name) => name == HarnessCost.Called ? new HarnessCost() : MakeAll().Single(parser => parser.Name == name);
 
     private static IEnumerable<IFrameParser> MakeAll() => Parsers
         .Select(static type => (IFrameParser)Activator.CreateInstance(type)!)

@@ -1,120 +1,124 @@
-// The two sorts of plots: lines over payload sizes with both axes logarithmic, and bars by cell.
+// Lines over payload sizes, with both axes logarithmic. Bars are in BarCharts.cs.
 
 using System.Globalization;
 
 namespace RawWs.Benchmarks.Report;
 
-/// <summary>One contender's line: a value for each place on the x axis, or none there.</summary>
-internal sealed record Series(string Name, IReadOnlyList<double?> Values);
+/// <summary>One point of a line.</summary>
+/// <param name="Size">Where it is on the x axis: bytes.</param>
+/// <param name="Value">Its value.</param>
+/// <param name="Spread">The standard deviation of it; 0 where none is known.</param>
+internal sealed record Point(double Size, double Value, double Spread);
 
-/// <summary>Lines over places that are evenly spaced; the y axis is logarithmic. Each line is named where it ends.</summary>
+/// <summary>One contender's line.</summary>
+internal sealed record Series(string Name, IReadOnlyList<Point> Points);
+
+/// <summary>Lines; each is named where it ends.</summary>
 /// <param name="Title">Above it.</param>
-/// <param name="YLabel">What is shown, with its unit.</param>
-/// <param name="XLabel">What the places are.</param>
-/// <param name="Places">The places' names.</param>
-/// <param name="Lines">The lines.</param>
-internal sealed record LineChart(string Title, string YLabel, string XLabel, IReadOnlyList<string> Places, IReadOnlyList<Series> Lines)
+/// <param name="Says">What is shown, and which way is better.</param>
+/// <param name="Unit">Of the y axis.</param>
+/// <param name="XLabel">What the sizes are of.</param>
+/// <param name="Lines">The lines, the one that matters most first.</param>
+internal sealed record LineChart(string Title, string Says, string Unit, string XLabel, IReadOnlyList<Series> Lines)
 {
-    private const int Width = 900, Height = 470;
-    private const int Left = 76, Right = 640, Top = 70, Bottom = 410;
-    private const int LabelHeight = 16;
+    private const int Width = 940, Height = 500;
+    private const int Left = 92, Right = 660, Top = 74, Bottom = 436;
+    private const int LabelHeight = 17;
+    private const int NameWidth = 46; // of a tick's name on the x axis
+
+    private static readonly double[] Steps = [1, 2, 5, 10];
 
     public string Draw()
     {
         Svg svg = new(Width, Height, Title);
-        svg.Text(16, 50, $"{YLabel}, logarithmic; more is better", 12, Svg.Faint);
-        double[] values = [.. Lines.SelectMany(static line => line.Values).OfType<double>().Where(static value => value > 0)];
-        if (values.Length == 0)
+        svg.Text(16, 50, $"{Says}. Both axes are logarithmic; a bar across a mark is the spread.", 12, Palette.Faint);
+        Series[] lines = [.. Lines.Select(static line => line with { Points = [.. line.Points.Where(static point => point is { Size: > 0, Value: > 0 })] })
+            .Where(static line => line.Points.Count > 0)];
+        if (lines.Length == 0)
         {
-            svg.Text((Left + Right) / 2, (Top + Bottom) / 2, "no figures", 14, Svg.Faint, "middle");
+            svg.Text((Left + Right) / 2, (Top + Bottom) / 2, "no figures", 14, Palette.Faint, "middle");
             return svg.ToString();
         }
 
-        double low = Math.Floor(Math.Log10(values.Min())), high = Math.Max(Math.Ceiling(Math.Log10(values.Max())), low + 1);
-        double Y(double value) => Bottom - ((Math.Log10(value) - low) / (high - low) * (Bottom - Top));
-        double X(int place) => Left + 24 + (place * (Right - Left - 48.0) / Math.Max(Places.Count - 1, 1));
+        double[] sizes = [.. lines.SelectMany(static line => line.Points).Select(static point => point.Size).Distinct().Order()];
+        double from = Math.Log(sizes[0]), to = Math.Max(Math.Log(sizes[^1]), from + 1);
+        double X(double size) => Left + 22 + ((Math.Log(size) - from) / (to - from) * (Right - Left - 44));
+        double[] values = [.. lines.SelectMany(static line => line.Points).Select(static point => point.Value)];
+        double[] ticks = [.. Ticks(values.Min(), values.Max())];
+        double low = Math.Log(ticks[0]), high = Math.Log(ticks[^1]);
+        double Y(double value) => Bottom - ((Math.Log(value) - low) / (high - low) * (Bottom - Top));
 
-        for (double decade = low; decade <= high; decade++)
+        DrawAxes(svg, sizes, ticks, X, Y);
+        List<(string Name, Look Look, double X, double Y)> ends = [];
+        for (int i = lines.Length - 1; i >= 0; i--) // the first line is drawn last, above the others
         {
-            double y = Y(Math.Pow(10, decade));
-            svg.Line(Left, y, Right, y, decade == low ? Svg.Faint : "#d1d5db");
-            svg.Text(Left - 8, y + 4, Math.Pow(10, decade).ToString("0.############", CultureInfo.InvariantCulture), 12, Svg.Faint, "end");
-            if (decade == high) break;
-            foreach (int step in (int[])[2, 5]) svg.Line(Left, Y(step * Math.Pow(10, decade)), Right, Y(step * Math.Pow(10, decade)), Svg.Grid);
-        }
-
-        for (int place = 0; place < Places.Count; place++) svg.Text(X(place), Bottom + 20, Places[place], 12, Svg.Ink, "middle");
-        svg.Text((Left + Right) / 2, Bottom + 44, XLabel, 12, Svg.Faint, "middle");
-
-        List<(string Name, string Colour, double X, double Y)> ends = [];
-        for (int i = Lines.Count - 1; i >= 0; i--) // the first line is drawn last, above the others
-        {
-            Series line = Lines[i];
-            (double X, double Y, double Value)[] points =
-            [
-                .. from place in Enumerable.Range(0, line.Values.Count)
-                   let value = line.Values[place] ?? 0
-                   where value > 0
-                   select (X(place), Y(value), value),
-            ];
-            if (points.Length == 0) continue;
-            string colour = Svg.ColourOf(line.Name, i);
-            svg.Path(points.Select(static point => (point.X, point.Y)), colour, i == 0 ? 3 : 2, line.Name.StartsWith("Limit", StringComparison.Ordinal));
-            foreach ((double x, double y, double value) in points) svg.Dot(x, y, colour, $"{line.Name}: {Digits.Three(value)}");
-            ends.Add((line.Name, colour, points[^1].X, points[^1].Y));
-        }
-
-        // Names beside the ends, pushed apart where lines end at the same height.
-        double above = double.NegativeInfinity;
-        foreach ((string name, string colour, double x, double y) in ends.OrderBy(static end => end.Y))
-        {
-            double at = Math.Max(y, above + LabelHeight);
-            above = at;
-            svg.Line(x + 5, y, Right + 6, at, colour);
-            svg.Text(Right + 10, at + 4, name, 12, colour, weight: 600);
-        }
-
-        return svg.ToString();
-    }
-}
-
-/// <summary>One bar.</summary>
-internal sealed record Bar(string Name, double Value, string Says);
-
-/// <summary>Bars side by side, of one unit.</summary>
-internal sealed record BarGroup(string Title, IReadOnlyList<Bar> Bars);
-
-/// <summary>Groups of horizontal bars; each group has a scale of its own, from nothing to its longest.</summary>
-internal sealed record BarChart(string Title, string Subtitle, IReadOnlyList<BarGroup> Groups)
-{
-    private const int Width = 860;
-    private const int Left = 170, Longest = 480;
-    private const int Top = 72, BarHeight = 18, TitleHeight = 26, Gap = 14;
-
-    public string Draw()
-    {
-        int height = Top + Groups.Sum(static group => TitleHeight + (group.Bars.Count * BarHeight) + Gap);
-        Svg svg = new(Width, height, Title);
-        svg.Text(16, 50, Subtitle, 12, Svg.Faint);
-        string[] names = [.. Groups.SelectMany(static group => group.Bars).Select(static bar => bar.Name).Distinct()];
-        int y = Top;
-        foreach (BarGroup group in Groups)
-        {
-            svg.Text(16, y + 14, group.Title, 13, weight: 600);
-            y += TitleHeight;
-            double longest = group.Bars.Select(static bar => bar.Value).Where(double.IsFinite).DefaultIfEmpty(0).Max();
-            foreach (Bar bar in group.Bars)
+            Look look = Palette.Of(lines[i].Name, i);
+            svg.Path(lines[i].Points.Select(point => (X(point.Size), Y(point.Value))), look, i == 0 ? 3.4 : 2.2);
+            foreach ((double size, double value, double spread) in lines[i].Points)
             {
-                double length = longest > 0 && double.IsFinite(bar.Value) ? Math.Max(bar.Value, 0) / longest * Longest : 0;
-                svg.Text(Left - 8, y + 12, bar.Name, 12, Svg.Ink, "end");
-                svg.Rectangle(Left, y + 1, length, BarHeight - 4, Svg.ColourOf(bar.Name, Array.IndexOf(names, bar.Name)));
-                svg.Text(Left + length + 6, y + 12, bar.Says, 12, Svg.Faint);
-                y += BarHeight;
+                if (spread > 0) svg.Whisker(X(size), Y(value + spread), X(size), Y(Math.Max(value - spread, ticks[0])), look.Colour);
+                svg.Mark(X(size), Y(value), look, $"{lines[i].Name}: {Digits.WithSpread(value, spread)} {Unit}");
             }
 
-            y += Gap;
+            ends.Add((lines[i].Name, look, X(lines[i].Points[^1].Size), Y(lines[i].Points[^1].Value)));
         }
 
+        DrawNames(svg, ends);
         return svg.ToString();
+    }
+
+    private void DrawAxes(Svg svg, double[] sizes, double[] ticks, Func<double, double> x, Func<double, double> y)
+    {
+        foreach (double tick in ticks)
+        {
+            bool isDecade = Math.Abs(Math.Log10(tick) - Math.Round(Math.Log10(tick))) < 1e-9;
+            svg.Line(Left, y(tick), Right, y(tick), tick == ticks[0] ? Palette.Faint : Palette.Grid, isDecade ? 1.6 : 0.8);
+            if (isDecade || ticks.Length <= 8)
+                svg.Text(Left - 8, y(tick) + 4, $"{tick.ToString("#,0.############", CultureInfo.InvariantCulture)} {Unit}", 12, Palette.Faint, "end");
+        }
+
+        double free = double.NegativeInfinity;
+        foreach (double size in sizes)
+        {
+            svg.Line(x(size), Bottom, x(size), Bottom + 5, Palette.Faint);
+            if (x(size) < free) continue; // 126 B stands beside 125 B
+            svg.Text(x(size), Bottom + 20, new PayloadSize((int)size).ToString(), 12, Palette.Ink, "middle");
+            free = x(size) + NameWidth;
+        }
+
+        svg.Text((Left + Right) / 2, Bottom + 44, XLabel, 12, Palette.Faint, "middle");
+    }
+
+    // From the step below the least value to the step above the greatest.
+    private static IEnumerable<double> Ticks(double least, double greatest)
+    {
+        for (int decade = (int)Math.Floor(Math.Log10(least)); ; decade++)
+        {
+            for (int i = 0; i < Steps.Length - 1; i++)
+            {
+                double tick = Steps[i] * Math.Pow(10, decade), next = Steps[i + 1] * Math.Pow(10, decade);
+                if (next <= least) continue;
+                yield return tick;
+                if (tick >= greatest) yield break;
+            }
+        }
+    }
+
+    // Names beside the ends, pushed apart where lines end at the same height.
+    private static void DrawNames(Svg svg, List<(string Name, Look Look, double X, double Y)> ends)
+    {
+        double[] wanted = [.. ends.Select(static end => end.Y)];
+        int[] order = [.. Enumerable.Range(0, ends.Count).OrderBy(i => wanted[i])];
+        double above = double.NegativeInfinity;
+        foreach (int i in order) above = wanted[i] = Math.Max(wanted[i], above + LabelHeight);
+        double below = Bottom + 6;
+        foreach (int i in order.Reverse()) below = (wanted[i] = Math.Min(wanted[i], below)) - LabelHeight;
+        for (int i = 0; i < ends.Count; i++)
+        {
+            (string name, Look look, double x, double y) = ends[i];
+            svg.Line(x + 7, y, Right + 6, wanted[i], look.Colour);
+            svg.Mark(Right + 14, wanted[i], look, "");
+            svg.Text(Right + 26, wanted[i] + 4, name, 13, look.Colour, weight: 600);
+        }
     }
 }

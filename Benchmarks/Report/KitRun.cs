@@ -11,6 +11,7 @@ using BenchmarkDotNet.Parameters;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using RawWs.Benchmarks.Corpus;
 using RawWs.Benchmarks.Parsers;
 
 namespace RawWs.Benchmarks.Report;
@@ -50,7 +51,7 @@ internal static class KitRun
         IWork? work = WorkColumn.WorkOf(benchmark);
         Statistics? statistics = report?.ResultStatistics;
         return new KitFigure(
-            benchmark.Descriptor.Type.Name,
+            benchmark.Descriptor.Type.Name + (benchmark.Job.Id == KitConfig.AsByDefault.Id ? KitSection.WithTiers : ""),
             benchmark.Descriptor.WorkloadMethod.Name,
             parser?.Value.ToString() ?? benchmark.Descriptor.WorkloadMethodDisplayInfo.Trim('\''),
             string.Join(", ", values),
@@ -86,11 +87,14 @@ internal static class KitRun
 
         public Config(bool brief, TextWriter output)
         {
-            AddJob(brief ? Job.Dry.WithToolchain(InProcessEmitToolchain.Instance) : KitConfig.ForFigures);
+            if (brief) AddJob(Job.Dry.WithToolchain(InProcessEmitToolchain.Instance));
+            else AddJob(KitConfig.ForFigures, KitConfig.AsByDefault);
             AddDiagnoser(MemoryDiagnoser.Default);
             AddLogger(new ProgressLogger(output));
             Orderer = new DeclaredOrder();
             BuildTimeout = KitConfig.BuildPatience;
+            // With tiers, only the few rows that show what difference they make.
+            AddFilter(new SimpleFilter(static benchmark => benchmark.Job.Id != KitConfig.AsByDefault.Id || IsAlsoWithTiers(benchmark)));
             if (!brief) return;
             // A short run's times are no figures, so code that is not optimised does as well, and so do some of the corpus's sizes: every method
             // and every parser runs with them, on each path that the length field has. The gate reads all sizes all the same.
@@ -98,6 +102,11 @@ internal static class KitRun
             AddFilter(new SimpleFilter(static benchmark =>
                 WorkColumn.WorkOf(benchmark)?.Size is not { } size || !PayloadSize.All.Contains(size) || BriefSizes.Contains(size)));
         }
+
+        private static bool IsAlsoWithTiers(BenchmarkCase benchmark) =>
+            benchmark.Descriptor.Type == typeof(FrameDecodeBenchmark)
+            && WorkColumn.WorkOf(benchmark) is Traffic { Arrival: Arrival.Whole or Arrival.Packed, Kind: PayloadKind.Binary or PayloadKind.Mixed } traffic
+            && traffic.Size.Bytes is 16 or 1024 or 64 * 1024;
     }
 
     /// <summary>Of all that BenchmarkDotNet says (its log file has it), each class as it begins, with the time that is left.</summary>

@@ -1,6 +1,7 @@
 // The classes' places in the report, with what is to be known about each; a class that is not named here comes last, by its name.
 
 using System.Text;
+using RawWs.Benchmarks.Parsers;
 
 namespace RawWs.Benchmarks.Report;
 
@@ -10,9 +11,15 @@ namespace RawWs.Benchmarks.Report;
 /// <param name="About">What one row is.</param>
 internal sealed record KitSection(string Benchmark, string Title, string About)
 {
+    /// <summary>What follows the class's name where its rows ran with tiers.</summary>
+    public const string WithTiers = ", with tiers";
+
     private static readonly KitSection[] Known =
     [
-        new(nameof(FrameDecodeBenchmark), "Whole frames", "From the wire to the message: receive, header, rules, unmasking, UTF-8, delivery."),
+        new(nameof(FrameDecodeBenchmark), "Whole frames", "From the wire to the message: receive, header, rules, unmasking, UTF-8, delivery. "
+            + "A row without a further word has one frame in each receive; packed, as many as fit."),
+        new(nameof(FrameDecodeBenchmark) + WithTiers, "Whole frames, as a program has them that sets nothing", "Some of the rows above in processes with the runtime's defaults, "
+            + "tiers and a profile, warmed up for three seconds. A profile opens calls through interfaces and classes, and helps whoever has many."),
         new(nameof(FragmentDecodeBenchmark), "Fragments with control frames in between", "The same for messages in one to four frames; Pings are answered."),
         new(nameof(HeaderDecodeBenchmark), "Headers", "One masked header, without a payload."),
         new(nameof(EncodeBenchmark), "Encoding", "One frame, from the payload to the bytes for the kernel. A client masks it."),
@@ -38,25 +45,31 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
     {
         text.Append($"### {Title}\n\n{About} (`{Benchmark}`)\n\n");
         string per = figures.Any(static figure => figure.Frames is not null) ? "frame" : "operation";
-        WriteTable(text, figures, $"ns per {per}", static figure => figure.NsPerFrame);
-        if (figures.Any(static figure => figure.GBPerSecond is not null)) WriteTable(text, figures, "GB/s", static figure => figure.GBPerSecond);
-        WriteTable(text, figures, $"bytes allocated per {per}", static figure => figure.AllocatedPerFrame);
+        WriteTable(text, figures, $"ns per {per}", static figure => Digits.WithSpread(figure.NsPerFrame, figure.NsPerFrameSpread), withoutTheHarness: true);
+        if (figures.Any(static figure => figure.GBPerSecond is not null))
+            WriteTable(text, figures, "GB/s", static figure => Digits.WithSpread(figure.GBPerSecond, figure.GBPerSecondSpread));
+        WriteTable(text, figures, $"bytes allocated per {per}", static figure => Digits.Three(figure.AllocatedPerFrame));
     }
 
     private static KitSection Find(string benchmark) => Known.FirstOrDefault(known => known.Benchmark == benchmark) ?? new(benchmark, benchmark, "");
 
-    private static void WriteTable(StringBuilder text, KitFigure[] figures, string unit, Func<KitFigure, double?> value)
+    // Where the harness has been measured by itself, its time is taken off each contender's in a column of its own.
+    private static void WriteTable(StringBuilder text, KitFigure[] figures, string unit, Func<KitFigure, string> cell, bool withoutTheHarness = false)
     {
         string[] contenders = [.. figures.Select(static figure => figure.Contender).Distinct()];
-        text.Append($"| {unit} | {string.Join(" | ", contenders)} |\n| --- |{string.Concat(contenders.Select(static _ => " ---: |"))}\n");
+        bool takesOff = withoutTheHarness && contenders.Contains(HarnessCost.Called);
+        string[] columns = [.. contenders.SelectMany(contender => takesOff && contender != HarnessCost.Called ? [contender, "less the harness"] : (string[])[contender])];
+        text.Append($"| {unit} | {string.Join(" | ", columns)} |\n| --- |{string.Concat(columns.Select(static _ => " ---: |"))}\n");
         foreach (IGrouping<string, KitFigure> row in figures.GroupBy(static figure => figure.Case))
         {
             Dictionary<string, KitFigure> cells = row.ToDictionary(static figure => figure.Contender);
+            double? harness = cells.GetValueOrDefault(HarnessCost.Called)?.NsPerFrame;
             text.Append($"| {row.Key} |");
             foreach (string contender in contenders)
             {
-                cells.TryGetValue(contender, out KitFigure? figure);
-                text.Append(figure?.Error is null ? $" {Digits.Three(figure is null ? null : value(figure))} |" : " failed |");
+                KitFigure? figure = cells.GetValueOrDefault(contender);
+                text.Append(figure is null ? " – |" : figure.Error is null ? $" {cell(figure)} |" : " failed |");
+                if (takesOff && contender != HarnessCost.Called) text.Append($" {Digits.Three(Less(figure, harness))} |");
             }
 
             text.Append('\n');
@@ -64,4 +77,7 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
 
         text.Append('\n');
     }
+
+    // Never below nothing: what is within the error of both is nothing.
+    private static double? Less(KitFigure? figure, double? harness) => figure?.NsPerFrame - harness is { } left ? Math.Max(left, 0) : null;
 }

@@ -1,5 +1,5 @@
 // `report`: measures, writes the raw data as soon as it is there, and makes tables and plots of what lies in the directory then. Exit codes:
-// 0 done; 1 a parser, a benchmark or a server failed, and is named; 2 a wrong option or raw data that cannot be read; 130 or 143 ended by a signal.
+// 0 done; 1 a parser, a benchmark or a server failed, or a figure cannot be, and is named; 2 a wrong option or raw data that cannot be read; 130 or 143 ended by a signal.
 
 using System.Runtime.InteropServices;
 using RawWs.Benchmarks.Load;
@@ -47,6 +47,12 @@ public static class ReportCommand
             return 2;
         }
 
+        if (!options.Brief && !EnoughProcessors.AreHere(Environment.ProcessorCount))
+        {
+            errors.WriteLine($"report: {EnoughProcessors.Refusal}");
+            return 2;
+        }
+
         Directory.CreateDirectory(options.Out); // before hours are spent on what cannot be written
         using CancellationTokenSource ended = new();
         using Interruption interruption = new(ended, errors);
@@ -80,6 +86,7 @@ public static class ReportCommand
             if (servers is not null) RawData.Write(to, ServersName, servers);
         }
 
+        if (kit is not null) kit = kit with { Run = kit.Run with { Failures = [.. kit.Run.Failures, .. KitGate.Check(kit)] } };
         ReportText.Write(to, kit, servers);
         output.WriteLine(Path.Combine(to, ReportText.FileName));
         string[] failures = [.. kit?.Run.Failures ?? [], .. servers?.Run.Failures ?? []];

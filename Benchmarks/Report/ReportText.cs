@@ -12,17 +12,19 @@ internal static class ReportText
     /// <summary>The tables' file.</summary>
     public const string FileName = "report.md";
 
-    /// <summary>Writes the report; either sort of figures may be missing.</summary>
+    /// <summary>Writes the report; any sort of figures may be missing.</summary>
     public static void Write(string directory, Results<KitFigure>? kit, Results<ServerFigure>? servers)
     {
         Directory.CreateDirectory(directory);
-        StringBuilder text = new("# Benchmarks\n\nMade from the raw data beside it. Only ratios within one run mean anything: ");
-        text.Append("another machine, or another minute, is another speed.\n\n");
+        StringBuilder text = new("# Benchmarks\n\n");
+        WriteFirstPage(text, directory, kit, servers);
         if (kit is not null)
         {
             text.Append("## Parts, in memory\n\n");
             WriteRun(text, kit.Run, "kit");
-            foreach (Plot plot in KitPlots.All) WritePlot(text, directory, plot.File, plot.Draw(kit.Figures));
+            text.Append("Behind ± stands the standard deviation of the iterations. ");
+            text.Append("A limit does what nobody can leave out and nothing else; \"for scale\" is something known, and no limit.\n\n");
+            foreach (Plot plot in KitPlots.All) WritePlot(text, directory, plot.File, plot.Title, plot.Draw(kit.Figures)?.Draw());
             foreach ((KitSection section, KitFigure[] figures) in KitSection.In(kit.Figures)) section.Write(text, figures);
         }
 
@@ -30,18 +32,37 @@ internal static class ReportText
         {
             text.Append("## Whole servers\n\n");
             WriteRun(text, servers.Run, "servers");
-            WriteBars(text, directory, "servers-throughput", "Throughput of whole servers", servers.Figures, higherIsBetter: true);
-            WriteBars(text, directory, "servers-cost", "Memory and latency of whole servers", servers.Figures, higherIsBetter: false);
+            BarChart? more = ServerSection.Traffic(servers.Figures, first: false);
+            WritePlot(text, directory, "servers-more", more?.Title, more?.Draw());
+            BarChart? others = ServerSection.Others(servers.Figures);
+            WritePlot(text, directory, "servers-cost", others?.Title, others?.Draw());
             ServerSection.Write(text, servers.Figures);
         }
 
         RawData.Replace(Path.Combine(directory, FileName), text.ToString());
     }
 
+    // Who is how fast where, before everything else.
+    private static void WriteFirstPage(StringBuilder text, string directory, Results<KitFigure>? kit, Results<ServerFigure>? servers)
+    {
+        foreach (string failure in (kit?.Run.Failures ?? []).Concat(servers?.Run.Failures ?? [])) text.Append($"> **Failed:** {failure}\n\n");
+        if (kit is not null) KitFindings.Write(text, kit);
+        if (servers is not null) ServerFindings.Write(text, servers);
+        if (servers is not null && ServerSection.Traffic(servers.Figures, first: true) is { } traffic) WritePlot(text, directory, "servers", traffic.Title, traffic.Draw());
+        if (kit is not null)
+        {
+            (string file, BarChart? chart) = KitPlots.SmallFrames(kit.Figures);
+            WritePlot(text, directory, file, chart?.Title, chart?.Draw());
+        }
+
+        text.Append("**What a figure here does not say.** It is one machine's, of one day: only ratios within one run mean anything. The parts are measured in memory, ");
+        text.Append("where data lie in the processor's caches and nobody else runs; in a server the kernel's work comes on top, which is most of it for small messages. ");
+        text.Append("Whole servers are measured over loopback, with one core each.\n\n");
+    }
+
     private static void WriteRun(StringBuilder text, RunInfo run, string name)
     {
         if (run.Brief) text.Append("> **A short run.** It shows that everything runs. Its times are of cold code and are no figures.\n\n");
-        foreach (string failure in run.Failures) text.Append($"> **Failed:** {failure}\n\n");
         text.Append($"`{run.Command}`\n\n| | |\n| --- | --- |\n");
         text.Append($"| Date | {run.Date.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture)} |\n");
         if (run.Commit is not null) text.Append($"| Commit | {run.Commit} |\n");
@@ -49,19 +70,10 @@ internal static class ReportText
         text.Append($"| Raw data | [{name}.csv]({name}.csv), [{name}.json]({name}.json) |\n\n");
     }
 
-    private static void WritePlot(StringBuilder text, string directory, string file, LineChart? chart)
+    private static void WritePlot(StringBuilder text, string directory, string file, string? title, string? svg)
     {
-        if (chart is null) return;
-        RawData.Replace(Path.Combine(directory, file + ".svg"), chart.Draw());
-        text.Append($"![{chart.Title}: {chart.YLabel}]({file}.svg)\n\n");
-    }
-
-    private static void WriteBars(StringBuilder text, string directory, string file, string title, IReadOnlyList<ServerFigure> figures, bool higherIsBetter)
-    {
-        IReadOnlyList<BarGroup> groups = ServerSection.Bars(figures, higherIsBetter);
-        if (groups.Count == 0) return;
-        string subtitle = $"medians; each load on a scale of its own; {(higherIsBetter ? "longer" : "shorter")} is better";
-        RawData.Replace(Path.Combine(directory, file + ".svg"), new BarChart(title, subtitle, groups).Draw());
+        if (svg is null) return;
+        RawData.Replace(Path.Combine(directory, file + ".svg"), svg);
         text.Append($"![{title}]({file}.svg)\n\n");
     }
 }

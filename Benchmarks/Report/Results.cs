@@ -59,8 +59,14 @@ public sealed record KitFigure(
     /// <summary>Mean time per frame in nanoseconds, or per operation where no frames are counted.</summary>
     public double? NsPerFrame => MeanNs / (Frames ?? 1);
 
+    /// <summary>The standard deviation of that; null where there is none.</summary>
+    public double? NsPerFrameSpread => StdDevNs / (Frames ?? 1);
+
     /// <summary>Payload in 10^9 bytes per second; null where no payload is touched.</summary>
     public double? GBPerSecond => PayloadBytes > 0 && MeanNs > 0 ? PayloadBytes / MeanNs : null;
+
+    /// <summary>The standard deviation of that, as far as one can be told from the time's.</summary>
+    public double? GBPerSecondSpread => GBPerSecond * StdDevNs / MeanNs;
 
     /// <summary>Bytes allocated per frame, or per operation.</summary>
     public double? AllocatedPerFrame => (double?)AllocatedBytes / (Frames ?? 1);
@@ -76,5 +82,15 @@ internal static class Digits
         double size = Math.Abs(value);
         string format = size switch { 0 => "0", < 0.0995 => "0.000", < 9.995 => "0.00", < 99.95 => "0.0", _ => "#,0" };
         return value.ToString(format, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A figure and its spread, the spread with no more digits behind the point than the figure: 12.3 ±0.4. Without a spread, the figure.</summary>
+    public static string WithSpread(double? figure, double? spread)
+    {
+        string text = Three(figure);
+        if (figure is not { } value || spread is not { } around || !double.IsFinite(value) || !double.IsFinite(around)) return text;
+        int point = text.IndexOf('.', StringComparison.Ordinal);
+        string format = point < 0 ? "#,0" : "0." + new string('0', text.Length - point - 1);
+        return $"{text} ±{around.ToString(format, CultureInfo.InvariantCulture)}";
     }
 }

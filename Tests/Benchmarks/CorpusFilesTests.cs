@@ -11,7 +11,7 @@ namespace RawWs.Tests.Benchmarks;
 
 public sealed class CorpusFilesTests
 {
-    private const long BytesMax = 64 << 20;
+    private const long BytesMax = 80 << 20;
 
     private string _directory = "";
 

@@ -50,11 +50,11 @@ public sealed class ReportMakingTests
         Assert.That(output.Trim(), Is.EqualTo(Path.Combine(_directory, "report.md")));
 
         string text = Written.Check(_directory);
-        Assert.That(text, Does.Contain("| ns per frame | RawWs | Naive, \"<&>\" |").And.Contain("| 16 B Mixed | 8.00 | 128 |").And.Contain("| 1 KiB Mixed | 102 | – |"));
-        Assert.That(text, Does.Contain("| GB/s | RawWs").And.Contain("| 16 B Mixed | 2.00 | 0.13 |").And.Contain("| 1 KiB Mixed | 10.0 | – |"));
+        Assert.That(text, Does.Contain("| ns per frame | RawWs | Naive, \"<&>\" |").And.Contain("| 16 B Mixed | 8.00 ±0.03 | 128 |").And.Contain("| 1 KiB Mixed | 102 ±0 | – |"));
+        Assert.That(text, Does.Contain("| GB/s | RawWs").And.Contain("| 16 B Mixed | 2.00 ±0.01 | 0.13 |").And.Contain("| 1 KiB Mixed | 10.0 ±0.0 | – |"));
         Assert.That(text, Does.Contain("| 16 B Mixed | 0 | 1,234 |"));
-        Assert.That(text, Does.Contain("| ns per operation | a tick |").And.Contain("| entries 100 | 12.3 |"));
-        Assert.That(text, Does.Contain("| echo | 150,000 | 50,000 (3.00) | – |").And.Contain("| idle | 500 | 1,250 (2.50) | failed |"));
+        Assert.That(text, Does.Contain("| ns per operation | a tick |").And.Contain("| entries 100 | 12.3 ±3.0 |"));
+        Assert.That(text, Does.Contain("| echo | 150,000 ±1,000 | 50,000 (3.00) | – |").And.Contain("| idle | 500 | 1,250 (2.50) | failed |"));
         Assert.That(text, Does.Contain("`the command`").And.Contain("| Commit | 0123abc |").And.Contain("| Processor | One |").And.Contain("| bun | 1.2.3 |"));
         Assert.That(text.Split("**A short run.**"), Has.Length.EqualTo(2), "the kit was not short, the servers were");
     }
@@ -68,8 +68,8 @@ public sealed class ReportMakingTests
         Written.Check(other);
         Assert.That(RawData.Read<KitFigure>(other, "kit")!.Figures, Is.EqualTo(RawData.Read<KitFigure>(_directory, "kit")!.Figures));
         string[] csv = File.ReadAllText(Path.Combine(other, "kit.csv")).Split("\r\n");
-        Assert.That(csv[0], Does.StartWith("benchmark,method,contender,case,message_bytes,").And.EndsWith(",ns_per_frame,gb_per_second,allocated_per_frame"));
-        Assert.That(csv[2], Does.StartWith("FrameDecodeBenchmark,Frames,\"Naive, \"\"<&>\"\"\",16 B Mixed,16,").And.EndsWith(",,8,123400,,128,0.125,1234"));
+        Assert.That(csv[0], Does.StartWith("benchmark,method,contender,case,message_bytes,").And.EndsWith(",ns_per_frame,ns_per_frame_spread,gb_per_second,gb_per_second_spread,allocated_per_frame"));
+        Assert.That(csv[2], Does.StartWith("FrameDecodeBenchmark,Frames,\"Naive, \"\"<&>\"\"\",16 B Mixed,16,").And.EndsWith(",,8,123400,,128,,0.125,,1234"));
     }
 
     [Test]
@@ -79,6 +79,27 @@ public sealed class ReportMakingTests
         Assert.That(Report(out _, out string errors, "--from", _directory), Is.EqualTo(1));
         Assert.That(errors, Does.Contain("Another: WRONG"));
         Assert.That(Written.Check(_directory), Does.Contain("**Failed:** Another: WRONG"));
+    }
+
+    [Test]
+    public void AFigureThatCannotBe_FailsTheReport()
+    {
+        string impossible = Kit.Replace("\"contender\":\"Naive, \\\"<&>\\\"\"", "\"contender\":\"Limit: memcpy\"", StringComparison.Ordinal);
+        Assert.That(impossible, Is.Not.EqualTo(Kit));
+        Put("kit.json", impossible);
+        Assert.That(Report(out _, out string errors, "--from", _directory), Is.EqualTo(1));
+        Assert.That(errors, Does.Contain("failed: not to be believed: FrameDecodeBenchmark, RawWs, 16 B Mixed"));
+        Assert.That(Written.Check(_directory), Does.Contain("> **Failed:** not to be believed"));
+    }
+
+    [Test]
+    public void TheHarness_IsTakenOffInAColumnOfItsOwn()
+    {
+        Put("kit.json", Kit.Replace("\"contender\":\"Naive, \\\"<&>\\\"\"", "\"contender\":\"Harness, without a parser\"", StringComparison.Ordinal)
+            .Replace("\"meanNs\":12800", "\"meanNs\":300", StringComparison.Ordinal));
+        Assert.That(Report(out _, out string errors, "--from", _directory), Is.Zero, errors);
+        Assert.That(Written.Check(_directory), Does.Contain("| ns per frame | RawWs | less the harness | Harness, without a parser |")
+            .And.Contain("| 16 B Mixed | 8.00 ±0.03 | 5.00 | 3.00 |").And.Contain("| 1 KiB Mixed | 102 ±0 | – | – |"));
     }
 
     [TestCase("--fast")]

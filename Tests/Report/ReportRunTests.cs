@@ -4,8 +4,8 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
+using RawWs.Benchmarks;
 using RawWs.Benchmarks.Load;
-using RawWs.Benchmarks.Parsers;
 using RawWs.Benchmarks.Report;
 
 namespace RawWs.Tests.Report;
@@ -31,8 +31,8 @@ public sealed partial class ReportRunTests
         Assert.That(kit.Run.Failures, Is.Empty);
         Assert.That(kit.Figures.Where(static figure => figure.Error is not null || !(figure.MeanNs >= 0) || figure.AllocatedBytes is null), Is.Empty);
         Assert.That(kit.Figures.Select(static figure => $"{figure.Benchmark}.{figure.Method}").Distinct(), Is.EquivalentTo(Benchmarks()));
-        Assert.That(ParsersOf(kit, nameof(RawWs.Benchmarks.FrameDecodeBenchmark)), Is.EquivalentTo(ParserGate.RightParsers));
-        Assert.That(ParsersOf(kit, nameof(RawWs.Benchmarks.FragmentDecodeBenchmark)), Is.EquivalentTo(ParserGate.RightParsers));
+        Assert.That(ParsersOf(kit, nameof(FrameDecodeBenchmark)), Is.EquivalentTo(ParserBenchmark.Parsers));
+        Assert.That(ParsersOf(kit, nameof(FragmentDecodeBenchmark)), Is.EquivalentTo(ParserBenchmark.Parsers));
         Assert.That(File.ReadAllLines(Path.Combine(_directory, "kit.csv")), Has.Length.EqualTo(kit.Figures.Count + 1));
         Written.Check(_directory);
     }
@@ -56,7 +56,7 @@ public sealed partial class ReportRunTests
     {
         using Process process = Start("kit");
         while (await process.StandardOutput.ReadLineAsync(cancellation) is { } line)
-            if (line.StartsWith(nameof(RawWs.Benchmarks.BroadcastDeflateBenchmark), StringComparison.Ordinal)) break;
+            if (line.StartsWith(nameof(BroadcastDeflateBenchmark), StringComparison.Ordinal)) break;
         Assert.That(Send(process.Id, 2), Is.Zero);
         string said = await WhatItSays(process, cancellation);
         Assert.That(process.ExitCode, Is.EqualTo(130), said);

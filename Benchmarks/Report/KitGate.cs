@@ -1,0 +1,63 @@
+// What figures of the kit must not say, because it cannot be: then something else was measured than the table says, and the report fails. Two signs
+// are looked for. A contender that takes much longer for a byte of 64 KiB than for a byte of 1 MiB was measured before its code was compiled to
+// the end (the short operations come first to their measurement). And nobody is faster than what nobody can leave out.
+
+using System.Globalization;
+using RawWs.Benchmarks.Parsers;
+
+namespace RawWs.Benchmarks.Report;
+
+/// <summary>Judges figures, not contenders.</summary>
+internal static class KitGate
+{
+    /// <summary>How many times as long a byte of 64 KiB may take as one of 1 MiB.</summary>
+    public const double MidsizeByteMax = 1.8;
+
+    /// <summary>What two processes with the same code differ by, whatever their iterations do: code and data lie elsewhere.</summary>
+    public const double ProcessesDiffer = 0.05;
+
+    /// <summary>How many standard deviations a figure may be off.</summary>
+    private const double Deviations = 3;
+
+    private static readonly PayloadSize Midsize = new(64 * 1024), Large = new(1024 * 1024);
+
+    /// <summary>A line for each figure that cannot be; none for a sound run. A short run has no figures, and is not judged.</summary>
+    public static IReadOnlyList<string> Check(Results<KitFigure> results)
+    {
+        ArgumentNullException.ThrowIfNull(results);
+        if (results.Run.Brief) return [];
+        KitFigure[] figures = [.. results.Figures.Where(static figure => figure.MeanNs > 0)];
+        return [.. SlowMidsizes(figures), .. FasterThanTheLimit(figures)];
+    }
+
+    private static IEnumerable<string> SlowMidsizes(KitFigure[] figures) =>
+        from midsize in figures
+        where midsize.MessageBytes == Midsize.Bytes && midsize.PayloadBytes > 0 && midsize.Case.StartsWith($"{Midsize}", StringComparison.Ordinal)
+        from large in figures
+        where large.MessageBytes == Large.Bytes && large.PayloadBytes > 0
+            && (large.Benchmark, large.Contender) == (midsize.Benchmark, midsize.Contender)
+            && large.Case == $"{Large}{midsize.Case[$"{Midsize}".Length..]}"
+        let times = NsPerByte(midsize) / NsPerByte(large)
+        where times > MidsizeByteMax
+        select Say(midsize, $"takes {Times(times)} times as long for a byte as at {Large}; at most {Times(MidsizeByteMax)} can be");
+
+    private static IEnumerable<string> FasterThanTheLimit(KitFigure[] figures) =>
+        from row in figures.GroupBy(static figure => (figure.Benchmark, figure.Case))
+        let limit = row.Where(static figure => IsLimit(figure.Contender)).MinBy(static figure => figure.MeanNs)
+        where limit is not null
+        from figure in row
+        where !IsLimit(figure.Contender) && figure.Contender != HarnessCost.Called
+        let allowance = Uncertainty(figure) + Uncertainty(limit)
+        where figure.MeanNs + allowance < limit.MeanNs
+        select Say(figure, $"takes {Times(figure.MeanNs!.Value / limit.MeanNs!.Value)} of the time of \"{limit.Contender}\", beyond the error of both");
+
+    private static bool IsLimit(string contender) => contender.StartsWith("Limit", StringComparison.Ordinal);
+
+    private static double NsPerByte(KitFigure figure) => figure.MeanNs!.Value / figure.PayloadBytes!.Value;
+
+    private static double Uncertainty(KitFigure figure) => Math.Max(Deviations * (figure.StdDevNs ?? 0), ProcessesDiffer * figure.MeanNs!.Value);
+
+    private static string Times(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
+
+    private static string Say(KitFigure figure, string what) => $"not to be believed: {figure.Benchmark}, {figure.Contender}, {figure.Case}: {what}";
+}
