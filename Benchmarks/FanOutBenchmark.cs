@@ -6,6 +6,7 @@ using BenchmarkDotNet.Attributes;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Memory;
+using RawWs.Server.Sending;
 
 namespace RawWs.Benchmarks;
 

@@ -7,6 +7,7 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text;
 using RawWs.Frame;
+using RawWs.Server.Connections;
 using RawWs.Server.Delivery;
 using RawWs.Server.Loops;
 
@@ -64,9 +65,9 @@ public sealed class ConnectionDirectory : IDelivery
         get
         {
             int count = 0;
-            foreach (EventLoop loop in _server.Loops)
-                foreach (WebSocketConnection? connection in loop.Connections.Snapshot)
-                    if (connection is { IsOpen: true }) count++;
+            foreach (ConnectionLoop loop in _server.Loops)
+                foreach (ILoopMember? member in loop.Members.Snapshot)
+                    if (member is WebSocketConnection { IsOpen: true }) count++;
             return count;
         }
     }
@@ -78,9 +79,9 @@ public sealed class ConnectionDirectory : IDelivery
     public IReadOnlyList<WebSocketConnection> GetConnections()
     {
         List<WebSocketConnection> open = [];
-        foreach (EventLoop loop in _server.Loops)
-            foreach (WebSocketConnection? connection in loop.Connections.Snapshot)
-                if (connection is { IsOpen: true }) open.Add(connection);
+        foreach (ConnectionLoop loop in _server.Loops)
+            foreach (ILoopMember? member in loop.Members.Snapshot)
+                if (member is WebSocketConnection { IsOpen: true } connection) open.Add(connection);
         return open;
     }
 
@@ -97,9 +98,9 @@ public sealed class ConnectionDirectory : IDelivery
     /// <summary>The open connection with this number (<see cref="WebSocketConnection.Id"/>); null for none. This looks at each.</summary>
     public WebSocketConnection? Find(long id)
     {
-        foreach (EventLoop loop in _server.Loops)
-            foreach (WebSocketConnection? connection in loop.Connections.Snapshot)
-                if (connection is { IsOpen: true } && connection.Id == id) return connection;
+        foreach (ConnectionLoop loop in _server.Loops)
+            foreach (ILoopMember? member in loop.Members.Snapshot)
+                if (member is WebSocketConnection { IsOpen: true } connection && connection.Id == id) return connection;
         return null;
     }
 

@@ -5,9 +5,10 @@ using System.Text;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Compression;
+using RawWs.Server.Connections;
 using RawWs.Server.Log;
-using RawWs.Server.Loops;
 using RawWs.Server.Memory;
+using RawWs.Server.Sending;
 using RawWs.Server.Time;
 
 namespace RawWs.Server;

@@ -4,6 +4,7 @@
 using System.Net;
 using System.Text;
 using RawWs.Handshake;
+using RawWs.Server.Native;
 
 namespace RawWs.Server;
 

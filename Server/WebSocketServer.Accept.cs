@@ -3,10 +3,12 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using RawWs.Server.Connections;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
+using RawWs.Server.Native;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
@@ -29,16 +31,16 @@ public sealed partial class WebSocketServer
         int before = Interlocked.Increment(ref _count) - 1;
         if (TurnsAway(before))
         {
-            Native.Linux.Close(descriptor);
+            Linux.Close(descriptor);
             ConnectionGone();
             return;
         }
 
-        EpollLoop loop = (EpollLoop)NextLoop();
+        ConnectionLoop loop = NextLoop();
         try
         {
             WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(new EpollTransport(loop, descriptor, connection), before >= _connectionsMax);
+            connection.Begin(new EpollTransport((EpollLoop)loop.Loop, descriptor, connection), before >= _connectionsMax);
         }
         catch
         {
@@ -70,11 +72,11 @@ public sealed partial class WebSocketServer
             return;
         }
 
-        EventLoop loop = NextLoop();
+        ConnectionLoop loop = NextLoop();
         try
         {
             WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(new SocketTransport(loop, socket, connection), before >= _connectionsMax);
+            connection.Begin(new SocketTransport(loop.Loop, socket, connection), before >= _connectionsMax);
         }
         catch (Exception exception)
         {
@@ -106,12 +108,12 @@ public sealed partial class WebSocketServer
     }
 
     // A deaf loop gets no connections, as long as there is another loop.
-    private EventLoop NextLoop()
+    private ConnectionLoop NextLoop()
     {
-        EventLoop next = _loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)_loops.Length];
-        if (!next.IsDeaf) return next;
-        foreach (EventLoop loop in _loops)
-            if (!loop.IsDeaf) return loop;
+        ConnectionLoop next = _loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)_loops.Length];
+        if (!next.Loop.IsDeaf) return next;
+        foreach (ConnectionLoop loop in _loops)
+            if (!loop.Loop.IsDeaf) return loop;
         return next;
     }
 

@@ -4,10 +4,13 @@
 using System.Net;
 using System.Runtime.ExceptionServices;
 using RawWs.Frame;
+using RawWs.Server.Connections;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
+using RawWs.Server.Native;
+using RawWs.Server.Sending;
 using RawWs.Server.Time;
 
 namespace RawWs.Server;
@@ -16,7 +19,7 @@ namespace RawWs.Server;
 public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
 {
     private readonly ServerContext _context;
-    private readonly EventLoop[] _loops;
+    private readonly ConnectionLoop[] _loops;
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Listener? _listener;
     private TaskCompletionSource? _stopped;
@@ -43,16 +46,17 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
         Directory = new ConnectionDirectory(this);
         TimeProvider time = GuardedTime.Around(options.TimeProvider);
         _context = new ServerContext(this, options with { TimeProvider = time }, application, Budget);
-        _loops = new EventLoop[options.Loops];
+        _loops = new ConnectionLoop[options.Loops];
         for (int i = 0; i < _loops.Length; i++)
         {
-            _loops[i] = options.UsesEpoll && OperatingSystem.IsLinux()
-                ? new EpollLoop(i, time, Budget, options.IoUring) { Log = _context.Log, Details = _context.Details }
-                : new SocketLoop(i, time, Budget) { Log = _context.Log, Details = _context.Details };
+            EventLoop loop = options.UsesEpoll && OperatingSystem.IsLinux()
+                ? new EpollLoop(i, time, Budget, options.IoUring) { Log = _context.Log }
+                : new SocketLoop(i, time, Budget) { Log = _context.Log };
+            _loops[i] = new ConnectionLoop(loop, _context.Details);
             _loops[i].Congestion.FullBytes = options.SendBufferBytesMax;
         }
 
-        _context.Endings.RunTimerOn(_loops[0]);
+        _context.Endings.RunTimerOn(_loops[0].Loop);
     }
 
     /// <summary>The options with which it was made: a copy, which cannot be changed.</summary>
@@ -82,7 +86,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
     /// <summary>How many connections are let in at once: the option, or what was found at the start. Zero before the start.</summary>
     public int ConnectionsMax => _connectionsMax;
 
-    internal IReadOnlyList<EventLoop> Loops => _loops;
+    internal IReadOnlyList<ConnectionLoop> Loops => _loops;
 
     /// <summary>The kind of transport, in words for the log.</summary>
     internal string TransportName
@@ -91,8 +95,8 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
         {
             if (!OperatingSystem.IsLinux() || !Options.UsesEpoll) return "socket";
             int rings = 0;
-            foreach (EventLoop loop in _loops)
-                if (((EpollLoop)loop).Batch.HasRing) rings++;
+            foreach (ConnectionLoop loop in _loops)
+                if (((EpollLoop)loop.Loop).Batch.HasRing) rings++;
             return rings == 0 ? "epoll" : rings == _loops.Length ? "epoll with io_uring" : $"epoll, {rings} with io_uring";
         }
     }
@@ -118,6 +122,10 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
             _context.Application.OnStart(this);
             lock (_loops) Listen();
             return;
+        }
+        catch (RefusedException refusal)
+        {
+            failure = ExceptionDispatchInfo.Capture(new StartException(refusal.Message, refusal.InnerException));
         }
         catch (Exception exception)
         {
@@ -154,7 +162,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
     {
         Budget.DropPooled();
         SendQueue.DropPooled();
-        foreach (EventLoop loop in _loops) loop.Post(new ClearAssemblers(loop));
+        foreach (ConnectionLoop loop in _loops) loop.Post(new ClearAssemblers(loop));
     }
 
     /// <summary>Ends every connection at once, and stops.</summary>
@@ -186,7 +194,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
         message.Acquire();
         bool all = true;
         bool fitsLog = FitsLog(message.PayloadBytes);
-        foreach (EventLoop loop in _loops)
+        foreach (ConnectionLoop loop in _loops)
             all &= fitsLog && loop.Broadcasts.TryAppend(message.Plain.Span, refused, out bool toAll)
                 ? toAll
                 : SendToEach(loop, message, refused);
@@ -217,7 +225,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
         int length = frame.IsEmpty ? 0 : FrameWriter.Write(frame, (Opcode)kind, payload);
         SharedMessage? message = null;
         bool all = true;
-        foreach (EventLoop loop in _loops)
+        foreach (ConnectionLoop loop in _loops)
         {
             if (length > 0 && loop.Broadcasts.TryAppend(frame[..length], refused, out bool toAll))
             {
@@ -237,7 +245,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
     // A connection that sends more to everybody than can leave waits until it is sent. One message goes through in any case.
     private void HoldSender()
     {
-        if (EventLoop.Current is not { } sending)
+        if (SendingLoop.Current is not { } sending)
         {
             HandlerShare.Current?.CountBroadcast(); // checked when the handler is done
             return;
@@ -251,7 +259,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
     /// <param name="isMany">Whether it also matters that receivers are behind.</param>
     internal IPendingDelivery? FindPendingDelivery(bool isMany)
     {
-        foreach (EventLoop loop in _loops)
+        foreach (ConnectionLoop loop in _loops)
             if (loop.Broadcasts.IsLong || (isMany && loop.Congestion.IsAnyBehind)) return loop.Broadcasts;
         return null;
     }
@@ -260,14 +268,14 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
     private bool FitsLog(int payloadBytes) =>
         payloadBytes <= BroadcastLog.FrameBytesMax - FrameWriter.HeaderBytesMax && _context.Deflate?.IsWorthwhile(payloadBytes) != true;
 
-    private static bool SendToEach(EventLoop loop, SharedMessage message, Action<WebSocketConnection>? refused)
+    private static bool SendToEach(ConnectionLoop loop, SharedMessage message, Action<WebSocketConnection>? refused)
     {
         bool all = true;
-        ReadOnlySpan<WebSocketConnection?> snapshot = loop.Connections.Snapshot;
+        ReadOnlySpan<ILoopMember?> snapshot = loop.Members.Snapshot;
         for (int i = 0; i < snapshot.Length; i++)
         {
-            WebSocketConnection? connection = Volatile.Read(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(snapshot[i..]));
-            if (connection is not { IsOpen: true }) continue;
+            ILoopMember? member = Volatile.Read(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(snapshot[i..]));
+            if (member is not WebSocketConnection { IsOpen: true } connection) continue;
             SendResult sent = connection.TrySendHeld(message);
             if (sent == SendResult.Full && refused is not null) Tell(refused, connection);
             all &= sent is SendResult.Queued or SendResult.Closed;
@@ -300,7 +308,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
     private void Bind()
     {
         if (_stopped is not null) return;
-        foreach (EventLoop loop in _loops) loop.Start();
+        foreach (ConnectionLoop loop in _loops) loop.Loop.Start();
         _listener = Listener.Bind(Options.ListenEndPoints, this, _context.Options.TimeProvider);
         SetConnectionsMax();
         _applicationStarted = true;
@@ -308,7 +316,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
 
     private void Listen()
     {
-        if (_stopped is null) _listener!.Start(_loops[0]);
+        if (_stopped is null) _listener!.Start(_loops[0].Loop);
     }
 
     private async Task StopOnceAsync(TimeSpan drain, TaskCompletionSource stopped)
@@ -332,18 +340,18 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
         if (_listener is not null) _context.Log.Stopping(count);
         if (count > 0)
         {
-            foreach (EventLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.Drain()));
+            foreach (ConnectionLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.Drain()));
             if (drain > TimeSpan.Zero) await EmptyWithin(drain).ConfigureAwait(false);
         }
 
         if (Count > 0)
         {
-            foreach (EventLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.EndDrain()));
+            foreach (ConnectionLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.EndDrain()));
             // This needs no peer. Only a handler that never returns still keeps a connection, and nobody waits for that.
             await EmptyWithin(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
         }
 
-        await Task.WhenAll(_loops.Select(static loop => loop.StopAsync())).ConfigureAwait(false);
+        await Task.WhenAll(_loops.Select(static loop => loop.Loop.StopAsync())).ConfigureAwait(false);
         _context.Deflate?.Contexts.Dispose();
         if (_applicationStarted) StopApplication();
         _context.Endings.TellRest();
@@ -376,26 +384,26 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
     }
 
     /// <summary>Empties a loop's pool of assemblers, in a turn of it.</summary>
-    private sealed class ClearAssemblers(EventLoop loop) : ILoopWork
+    private sealed class ClearAssemblers(ConnectionLoop loop) : ILoopWork
     {
         public void OnPosted() => loop.Assemblers.Clear();
     }
 
     /// <summary>Does something with each connection of a loop, in a turn of it.</summary>
-    private sealed class ForEach(EventLoop loop, Action<WebSocketConnection> act) : ILoopWork
+    private sealed class ForEach(ConnectionLoop loop, Action<WebSocketConnection> act) : ILoopWork
     {
         public void OnPosted()
         {
-            foreach (WebSocketConnection? connection in loop.Connections.Snapshot)
+            foreach (ILoopMember? member in loop.Members.Snapshot)
             {
-                if (connection is null) continue;
+                if (member is not WebSocketConnection connection) continue;
                 try
                 {
                     act(connection);
                 }
                 catch (Exception exception)
                 {
-                    ((ILoopWork)connection).OnFailed(exception);
+                    ((ILoopMember)connection).OnFailed(exception);
                 }
             }
         }

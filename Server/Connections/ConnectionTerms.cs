@@ -2,7 +2,7 @@
 
 using RawWs.Handshake;
 
-namespace RawWs.Server;
+namespace RawWs.Server.Connections;
 
 /// <param name="Endpoint">The endpoint: the request's path, or the name that the application's decision gave.</param>
 /// <param name="Subprotocol">The negotiated subprotocol, or null (RFC 6455 §1.9).</param>

@@ -7,10 +7,10 @@ using System.Runtime.InteropServices;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Compression;
-using RawWs.Server.Loops;
 using RawWs.Server.Memory;
+using RawWs.Server.Sending;
 
-namespace RawWs.Server;
+namespace RawWs.Server.Connections;
 
 internal sealed class MessageAssembler(ProtocolLimits limits)
 {

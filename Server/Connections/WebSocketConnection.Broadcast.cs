@@ -2,7 +2,7 @@
 // BroadcastLog.
 
 using System.Runtime.CompilerServices;
-using RawWs.Server.Loops;
+using RawWs.Server.Sending;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
@@ -19,8 +19,13 @@ public sealed partial class WebSocketConnection
         get => Volatile.Read(ref _broadcastsHad) != _loop.Broadcasts.End;
     }
 
-    /// <summary>Sends all broadcasts up to a number, or queues them. On the owner's thread, in a turn of the log's own.</summary>
-    internal void SendBroadcasts(BroadcastLog log, long end)
+    void IBroadcastReceiver.OnRefused(Delegate callback) => ((Action<WebSocketConnection>)callback)(this);
+
+    void IBroadcastReceiver.OnCallbackThrew(Exception exception) => OnCallbackThrew(exception);
+
+    void IBroadcastReceiver.SendBroadcasts(BroadcastLog log, long end) => SendBroadcasts(log, end);
+
+    private void SendBroadcasts(BroadcastLog log, long end)
     {
         ReadOnlySpan<byte> frames = default;
         int messages = 0;

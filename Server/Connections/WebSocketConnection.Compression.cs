@@ -5,6 +5,8 @@
 
 using RawWs.Frame;
 using RawWs.Server.Compression;
+using RawWs.Server.Connections;
+using RawWs.Server.Sending;
 
 namespace RawWs.Server;
 

@@ -7,8 +7,10 @@
 using System.Buffers;
 using System.Text;
 using RawWs.Frame;
+using RawWs.Server.Connections;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
+using RawWs.Server.Sending;
 using RawWs.Server.Time;
 using RawWs.Server.Transports;
 

@@ -10,6 +10,7 @@ using System.Text;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Log;
+using RawWs.Server.Sending;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
@@ -267,7 +268,7 @@ public sealed partial class WebSocketConnection
         _transport.SendBatched();
         // If the kernel has sent a part of a frame, the frame is finished or the connection is reset.
         _transport.Close(_reset || InsideFrame);
-        _loop.Connections.Remove(_transport.Key);
+        _loop.Members.Remove(_transport.Key);
         lock (_transport)
         {
             _accepting = false;

@@ -3,6 +3,7 @@
 
 using RawWs.Server.Loops;
 using RawWs.Server.Native;
+using RawWs.Server.Sending;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
@@ -12,8 +13,10 @@ public sealed partial class WebSocketConnection
     private const long TooSlowMilliseconds = 5000;
     private const string TooSlowReason = "too slow";
 
-    /// <summary>Sends what is corked and queued. On the owner's thread.</summary>
-    internal void Flush()
+    void ILoopMember.Flush() => Flush();
+
+    // Sends what is corked and queued. On the owner's thread.
+    private void Flush()
     {
         _transport.SendBatched();
         if (_stalled || _phase == Phase.Ended || !FlushCork()) return;

@@ -6,6 +6,7 @@ using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Log;
 using RawWs.Server.Native;
+using RawWs.Server.Sending;
 
 namespace RawWs.Server;
 

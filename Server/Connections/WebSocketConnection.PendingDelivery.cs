@@ -2,15 +2,15 @@
 // for tells it (IPendingDelivery). But a receiver that receives nothing must not hold up a sender. So the sender also checks from time to
 // time whether less remains, and waits no longer if not.
 
-using RawWs.Server.Loops;
+using RawWs.Server.Connections;
+using RawWs.Server.Sending;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 
 public sealed partial class WebSocketConnection
 {
-    /// <summary>What it waits for has been sent. Any thread.</summary>
-    internal void OnDelivered() => Post(Posted.Delivered);
+    void IHeldSender.OnDelivered() => Post(Posted.Delivered);
 
     // What the handler sends after an await then counts for this connection.
     private HandlerShare BeginHandlerShare()

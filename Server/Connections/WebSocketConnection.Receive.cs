@@ -6,7 +6,9 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using RawWs.Frame;
+using RawWs.Server.Connections;
 using RawWs.Server.Loops;
+using RawWs.Server.Sending;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
@@ -133,7 +135,7 @@ public sealed partial class WebSocketConnection
                 return count;
             }
 
-            if (_loop.Share.EndEvent(_loop, at - before) && !MayGoOn(assembler, at < end)) return at - offset;
+            if (_loop.Share.EndEvent(_loop.Loop, at - before) && !MayGoOn(assembler, at < end)) return at - offset;
             if (_pending is not null || (Volatile.Read(ref _queue) is not null && !MayReadOn())) return at - offset;
         }
     }
@@ -156,8 +158,7 @@ public sealed partial class WebSocketConnection
         return false;
     }
 
-    /// <summary>It was postponed, and its turn has come again. On the owner's thread.</summary>
-    internal void Continue()
+    void ILoopMember.Continue()
     {
         if (_phase == Phase.Ended) return;
         ResumeTime();

@@ -10,6 +10,7 @@ using RawWs.Handshake;
 using RawWs.Server.Compression;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
+using RawWs.Server.Sending;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
@@ -291,7 +292,7 @@ public sealed partial class WebSocketConnection
     /// An await of this continues the method on the loop's thread, in a turn of its own. Never at once, even on that thread: the code that
     /// completed the awaited operation may be handling another connection's bytes.
     /// </summary>
-    private readonly struct LoopSwitch(EventLoop loop) : ICriticalNotifyCompletion
+    private readonly struct LoopSwitch(SendingLoop loop) : ICriticalNotifyCompletion
     {
         public bool IsCompleted => false;
 

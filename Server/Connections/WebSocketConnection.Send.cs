@@ -6,7 +6,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using RawWs.Frame;
-using RawWs.Server.Loops;
+using RawWs.Server.Sending;
 
 namespace RawWs.Server;
 
@@ -223,7 +223,7 @@ public sealed partial class WebSocketConnection
     {
         Interlocked.Increment(ref _messagesOut);
         // The connection whose bytes are handled on that loop.
-        if (EventLoop.Current is { } sending) sending.Share.Spend(TurnShare.DeliveryWork);
+        if (SendingLoop.Current is { } sending) sending.Share.Spend(TurnShare.DeliveryWork);
         if (!requestFlush) return SendResult.Queued;
         if (_loop.IsOwner) _loop.MarkDirty(this);
         else Post(Posted.Flush);

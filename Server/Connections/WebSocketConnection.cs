@@ -16,18 +16,21 @@
 using System.Net;
 using System.Text;
 using RawWs.Frame;
+using RawWs.Server.Connections;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
+using RawWs.Server.Native;
+using RawWs.Server.Sending;
 using RawWs.Server.Time;
 using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 
 /// <summary>One WebSocket connection. Every member may be used from any thread, unless it says otherwise.</summary>
-public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, ILoopWork
+public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadcastReceiver, IHeldSender
 {
     private readonly ServerContext _context;
-    private readonly EventLoop _loop;
+    private readonly ConnectionLoop _loop;
     private readonly PeerAddress _peer;
     private Transport _transport = null!; // also the lock of the send queue: no other object is needed for that
     private byte[]? _uid;
@@ -35,7 +38,7 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
     private Phase _phase;
     private int _posted;
 
-    internal WebSocketConnection(long id, ServerContext context, EventLoop loop, PeerAddress peer)
+    internal WebSocketConnection(long id, ServerContext context, ConnectionLoop loop, PeerAddress peer)
     {
         Id = id;
         _context = context;
@@ -164,6 +167,8 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
         else if (Make(ref MakeRareParts().CloseRequest, request) == (object)request) Post(Posted.Close);
     }
 
+    void ILoopMember.OnReady(uint events) => _transport.OnReady(events);
+
     void ILoopWork.OnPosted()
     {
         Posted what = (Posted)Interlocked.Exchange(ref _posted, 0);
@@ -215,7 +220,7 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
 
     private void StartOnLoop()
     {
-        _transport.Key = _loop.Connections.Add(this);
+        _transport.Key = _loop.Members.Add(this);
         _ = RunAsync();
         _loop.RestoreContext();
     }

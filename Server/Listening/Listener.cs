@@ -6,6 +6,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using RawWs.Server.Loops;
+using RawWs.Server.Native;
 
 namespace RawWs.Server.Listening;
 

@@ -2,6 +2,7 @@
 // here (LogText), so no line has more than about a thousand characters. A request's query is left out: people put secrets there.
 
 using Microsoft.Extensions.Logging;
+using RawWs.Server.Native;
 
 namespace RawWs.Server.Log;
 

@@ -8,6 +8,7 @@
 
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Loops;
+using RawWs.Server.Native;
 using RawWs.Server.Time;
 
 namespace RawWs.Server.Log;

@@ -4,6 +4,7 @@
 
 using System.Collections;
 using System.Runtime.CompilerServices;
+using RawWs.Server.Native;
 
 namespace RawWs.Server.Log;
 
@@ -45,7 +46,7 @@ internal readonly struct ConnectionEndedState(long id, PeerAddress peer, CloseRe
         line.Write("connection ");
         line.Write(id);
         line.Write(" from ");
-        peer.WriteTo(ref line);
+        line.Write(peer);
         if (HasUid)
         {
             line.Write(", uid \"");
@@ -103,7 +104,7 @@ internal readonly struct RequestAnsweredState(long id, PeerAddress peer, CloseRe
         line.Write("request ");
         line.Write(id);
         line.Write(" from ");
-        peer.WriteTo(ref line);
+        line.Write(peer);
         line.Write(" answered ");
         line.Write(Status);
         if (report.Rule is not null)

@@ -3,6 +3,7 @@
 // runtime compiles each of them again at its thirtieth call, which would be then.
 
 using System.Globalization;
+using RawWs.Server.Native;
 
 namespace RawWs.Server.Log;
 
@@ -50,6 +51,13 @@ internal ref struct LineWriter(Span<char> room)
         }
 
         Write(digits[first..]);
+    }
+
+    /// <summary>Writes an address and a port.</summary>
+    public void Write(PeerAddress peer)
+    {
+        Span<char> text = stackalloc char[PeerAddress.CharactersMax];
+        Write(text[..peer.Format(text)]);
     }
 
     /// <summary>Writes seconds with three decimals, exactly as "F3" formats <see cref="TimeSpan.TotalSeconds"/>.</summary>

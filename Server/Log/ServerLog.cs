@@ -1,8 +1,9 @@
 // Every line that the server can log from the level Information up, in one place; the numbers that are missing are the console program's
-// (ProgramLog). ConnectionLines and FrameLines have the levels below. Text from clients is escaped before it comes here; in a close report
+// (ProgramLog) and the loops' (LoopLines). ConnectionLines and FrameLines have the levels below. Text from clients is escaped before it comes here; in a close report
 // it is escaped here.
 
 using Microsoft.Extensions.Logging;
+using RawWs.Server.Native;
 
 namespace RawWs.Server.Log;
 
@@ -64,16 +65,6 @@ internal static partial class ServerLog
 
     [LoggerMessage(18, LogLevel.Warning, "{count} log lines were lost: the log threw")]
     public static partial void LinesLost(this ILogger log, long count);
-
-    /// <summary>A system call, how it failed, and what follows from it.</summary>
-    [LoggerMessage(19, LogLevel.Warning, "{failure}: {consequence}")]
-    public static partial void CallFailed(this ILogger log, string failure, string consequence);
-
-    [LoggerMessage(20, LogLevel.Critical, "loop {index} met a bug of the server's, and goes on")]
-    public static partial void LoopFailed(this ILogger log, Exception exception, int index);
-
-    [LoggerMessage(21, LogLevel.Critical, "loop {index} does not end: somebody's code runs on it and does not return; it is left behind")]
-    public static partial void LoopLeftBehind(this ILogger log, int index);
 
     [LoggerMessage(23, LogLevel.Error, "the application threw when the server had stopped")]
     public static partial void StopThrew(this ILogger log, Exception exception);

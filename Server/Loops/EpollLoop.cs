@@ -4,11 +4,8 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
-using RawWs.Server.Listening;
-using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Native;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server.Loops;
 
@@ -25,7 +22,7 @@ internal sealed class EpollLoop : EventLoop
     private const int GatherRoundsMax = 32;
     private const int GatherIdleMax = 3;
     private const int None = -1;
-    // Of no connection: it only wakes the loop. A listener's key is its index, since no connection has generation 0.
+    // Of no member: it only wakes the loop. A listener's key is its index, since no member has generation 0.
     private const ulong WakeKey = ulong.MaxValue;
 
     private readonly byte[] _events = GC.AllocateArray<byte>(EventsPerTurn * 16, pinned: true);
@@ -74,7 +71,7 @@ internal sealed class EpollLoop : EventLoop
         catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
         {
             GiveBack();
-            throw new StartException("there can be no more threads", exception);
+            throw new RefusedException("there can be no more threads", exception);
         }
         catch
         {
@@ -130,15 +127,15 @@ internal sealed class EpollLoop : EventLoop
     }
 
     /// <summary>Gets from the kernel what the loop needs. <see cref="Start"/> calls it first, if nobody has.</summary>
-    /// <exception cref="StartException">The kernel refuses.</exception>
+    /// <exception cref="RefusedException">The kernel refuses.</exception>
     public void Open()
     {
         _epoll = Linux.EpollCreate();
-        if (_epoll < 0) throw new StartException(Errno.Describe("epoll_create1", Linux.LastError));
+        if (_epoll < 0) throw new RefusedException(Errno.Describe("epoll_create1", Linux.LastError));
         _wake = Linux.EventFd();
-        if (_wake < 0) throw new StartException(Errno.Describe("eventfd", Linux.LastError));
+        if (_wake < 0) throw new RefusedException(Errno.Describe("eventfd", Linux.LastError));
         if (Linux.EpollControl(_epoll, Linux.EpollCtlAdd, _wake, Linux.EpollIn | Linux.EpollEdge, WakeKey) != 0)
-            throw new StartException(Errno.Describe("epoll_ctl", Linux.LastError));
+            throw new RefusedException(Errno.Describe("epoll_ctl", Linux.LastError));
         _batch.Log = Log;
         if (_usesRing) _batch.Use(SendRing.TryCreate(SendBatch.CountMax));
     }
@@ -184,22 +181,22 @@ internal sealed class EpollLoop : EventLoop
             int count = Wait(HasWork ? 0 : TimeoutMilliseconds());
             BeginRound();
             Dispatch(count);
-            GatherBroadcasts();
+            Gather();
             FinishTurn();
         }
     }
 
     // To send to a thousand connections takes milliseconds. More may arrive in that time, and must go to all of them again. So the loop
     // first listens again for some microseconds, as long as more comes.
-    private void GatherBroadcasts()
+    private void Gather()
     {
         for (int round = 0, idle = 0; round < GatherRoundsMax && idle < GatherIdleMax; round++)
         {
-            if (!Broadcasts.IsWorthGathering || IsTurnLong) return;
-            long before = Broadcasts.End;
+            if (Above is not { MayGather: true } above || IsTurnLong) return;
+            long before = above.Gathered;
             int count = Wait(0);
             Dispatch(count);
-            idle = Broadcasts.End == before ? idle + 1 : 0;
+            idle = above.Gathered == before ? idle + 1 : 0;
         }
     }
 
@@ -226,15 +223,15 @@ internal sealed class EpollLoop : EventLoop
         return due <= Now ? 0 : -1;
     }
 
-    private static void Dispatch(WebSocketConnection connection, uint events)
+    private static void Dispatch(ILoopMember member, uint events)
     {
         try
         {
-            ((EpollTransport)connection.Transport).OnEvents(events);
+            member.OnReady(events);
         }
         catch (Exception exception)
         {
-            ((ILoopWork)connection).OnFailed(exception);
+            member.OnFailed(exception);
         }
     }
 
@@ -282,7 +279,7 @@ internal sealed class EpollLoop : EventLoop
 
     private void Dispatch(ulong key, uint events)
     {
-        if (Connections.Find(key) is { } connection) Dispatch(connection, events);
+        if (Members.Find(key) is { } member) Dispatch(member, events);
         else if (key <= int.MaxValue) Listening!.OnReadable((int)key);
         _batch.SubmitIfLate();
     }

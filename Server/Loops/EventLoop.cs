@@ -12,9 +12,8 @@
 
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using RawWs.Handshake;
-using RawWs.Server.Log;
 using RawWs.Server.Memory;
+using RawWs.Server.Native;
 using RawWs.Server.Time;
 
 namespace RawWs.Server.Loops;
@@ -24,9 +23,6 @@ internal abstract class EventLoop
     // The milliseconds that a turn should last at most. Postponed connections get half of it.
     private const double TurnMilliseconds = 4;
     private const int WorksBetweenLooks = 8;
-
-    // A logger whose levels are changed is heeded after so long at most.
-    private const long MillisecondsBetweenLevels = 1000;
 
     [ThreadStatic] private static EventLoop? _current;
 
@@ -39,19 +35,12 @@ internal abstract class EventLoop
     private List<ILoopWork> _posts = [];
     private List<ILoopWork> _running = [];
     private int _ran; // how many of _running have been run
-    private readonly List<WebSocketConnection> _dirty = [];
-    private readonly Queue<WebSocketConnection> _postponed = new();
+    private readonly List<ILoopMember> _dirty = [];
+    private readonly Queue<ILoopMember> _postponed = new();
     private int _postponedNow; // how many of _postponed this turn may continue
     private bool _wakeRequested;
     private volatile bool _hasPosts;
-    private long _levelsDue;
     private ExecutionContext? _executionContext;
-
-    /// <summary>What the connection whose bytes are handled has done in this turn. Owner only.</summary>
-    public TurnShare Share;
-
-    /// <summary>For the next handler, in an application whose handlers await. Null: it is made then. Owner only.</summary>
-    public HandlerShare? HandlerShare;
 
     protected EventLoop(int index, TimeProvider time, MemoryBudget budget)
     {
@@ -60,7 +49,6 @@ internal abstract class EventLoop
         _time = time;
         _clock = new LoopClock(time);
         Wheel = new TimerWheel(0);
-        Broadcasts = new BroadcastLog(this);
     }
 
     /// <summary>The loop whose turn runs on this thread, or null.</summary>
@@ -74,17 +62,8 @@ internal abstract class EventLoop
     /// <summary>Where the loop logs its own problems. This log never throws. Set before the start.</summary>
     public ILogger Log { get; init; } = NullLogger.Instance;
 
-    /// <summary>Where the lines about connections and frames go, if anybody wants them. Set before the start.</summary>
-    public DetailLog Details { get; init; } = DetailLog.None;
-
-    /// <summary>Whether lines about connections are wanted (Debug), as of this second.</summary>
-    public bool LogsConnections { get; private set; }
-
-    /// <summary>Whether lines about frames are wanted (Trace), as of this second.</summary>
-    public bool TracesFrames { get; private set; }
-
-    /// <summary>The frames that were sent and have no line yet.</summary>
-    public SentFrames SentFrames { get; } = new();
+    /// <summary>The layer above, which has something to do in each turn; null for none. Set before the start.</summary>
+    public ITurnPart? Above { get; set; }
 
     /// <summary>Whether the loop gets no events. Then it is given no new connections. Any thread.</summary>
     public virtual bool IsDeaf => false;
@@ -93,22 +72,7 @@ internal abstract class EventLoop
 
     public ReceiveBuffer Buffer { get; } = new();
 
-    /// <summary>Collects the answers to the bytes that are handled now.</summary>
-    public Cork Cork { get; } = new();
-
-    /// <summary>The broadcasts that some of this loop's connections do not have yet.</summary>
-    public BroadcastLog Broadcasts { get; }
-
-    /// <summary>How many of the loop's connections are behind with their sending.</summary>
-    public Congestion Congestion { get; } = new();
-
-    /// <summary>A pool of assemblers, for connections that are in the middle of a message.</summary>
-    public LoopPool<MessageAssembler> Assemblers { get; } = new(1024);
-
-    /// <summary>The request that is being handled at this moment. It is lent to the application, like a message.</summary>
-    public UpgradeRequest Request { get; private set; } = new();
-
-    public ConnectionTable Connections { get; } = new();
+    public MemberTable Members { get; } = new();
 
     /// <summary>
     /// The milliseconds in which the loop listened, from its beginning to the beginning of this turn. Every deadline is measured in them.
@@ -137,7 +101,7 @@ internal abstract class EventLoop
     protected TimeProvider Time => _time;
 
     /// <summary>Begins to run turns.</summary>
-    /// <exception cref="Listening.StartException">The system refuses something that the loop needs.</exception>
+    /// <exception cref="RefusedException">The system refuses something that the loop needs.</exception>
     public abstract void Start();
 
     /// <summary>
@@ -171,18 +135,15 @@ internal abstract class EventLoop
     /// <summary>
     /// The connection has something to send at the end of this turn. On the owner's thread, once per connection and turn.
     /// </summary>
-    public void MarkDirty(WebSocketConnection connection) => _dirty.Add(connection);
+    public void MarkDirty(ILoopMember member) => _dirty.Add(member);
 
     /// <summary>
     /// The connection has used up its share, and continues in a coming turn. On the owner's thread; once until it continues.
     /// </summary>
-    public void Postpone(WebSocketConnection connection) => _postponed.Enqueue(connection);
+    public void Postpone(ILoopMember member) => _postponed.Enqueue(member);
 
     /// <summary>Begins a part of the turn that should not last too long: see <see cref="IsTurnLong"/>.</summary>
     public void BeginPhase() => _clock.BeginPhase();
-
-    /// <summary>An application needs time to decide, and keeps the request. The loop makes itself another one.</summary>
-    public void GiveRequestAway() => Request = new UpgradeRequest();
 
     /// <summary>Whether no send waits in the batch. On the owner's thread.</summary>
     public virtual bool IsBatchEmpty => true;
@@ -229,16 +190,9 @@ internal abstract class EventLoop
     protected void BeginRound()
     {
         ReadClock();
-        if (Now >= _levelsDue) ReadLevels();
         IsMemoryTight = !Budget.HasRoomToWait(Budget.LimitBytes / 16);
         _postponedNow = _postponed.Count;
-    }
-
-    private void ReadLevels()
-    {
-        _levelsDue = Now + MillisecondsBetweenLevels;
-        LogsConnections = Details.Connections.AsksFor(LogLevel.Debug);
-        TracesFrames = Details.Frames.AsksFor(LogLevel.Trace);
+        Above?.BeginRound(Now);
     }
 
     protected void ReadClock() => _clock.Read(planned: Wheel.NextDue());
@@ -251,12 +205,8 @@ internal abstract class EventLoop
         RunPostponed();
         FlushDirty();
         SubmitBatch();
-        TellSentFrames();
-        if (Broadcasts.IsAwaited) Broadcasts.TellWhoAwaits();
+        Above?.EndTurn();
     }
-
-    /// <summary>Writes the lines of the frames that were sent. On the owner's thread, where foreign code may run.</summary>
-    public void TellSentFrames() => SentFrames.Tell(Details.Frames);
 
     protected static void EndTurn() => _current = null;
 
@@ -307,14 +257,14 @@ internal abstract class EventLoop
         BeginPhase();
         do
         {
-            WebSocketConnection connection = _postponed.Dequeue();
+            ILoopMember member = _postponed.Dequeue();
             try
             {
-                connection.Continue();
+                member.Continue();
             }
             catch (Exception exception)
             {
-                ((ILoopWork)connection).OnFailed(exception);
+                member.OnFailed(exception);
             }
         }
         while (--_postponedNow > 0 && !HasLasted(TurnMilliseconds / 2));
@@ -335,7 +285,7 @@ internal abstract class EventLoop
             }
             catch (Exception exception)
             {
-                ((ILoopWork)_dirty[i]).OnFailed(exception);
+                _dirty[i].OnFailed(exception);
             }
         }
 

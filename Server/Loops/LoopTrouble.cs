@@ -4,7 +4,6 @@
 // other loops, and those that it has end by their deadlines.
 
 using System.Runtime.Versioning;
-using RawWs.Server.Log;
 using RawWs.Server.Native;
 
 namespace RawWs.Server.Loops;

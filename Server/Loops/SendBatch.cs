@@ -15,11 +15,16 @@ using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using RawWs.Server.Log;
 using RawWs.Server.Native;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server.Loops;
+
+/// <summary>Has a send in the batch.</summary>
+internal interface IBatchedSender
+{
+    /// <summary>The result of the batched send: how many bytes were sent, or an errno below zero.</summary>
+    void OnBatchSent(ReadOnlySpan<byte> bytes, int result);
+}
 
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class SendBatch
@@ -57,15 +62,15 @@ internal sealed unsafe class SendBatch
     public bool IsEmpty => _count == 0;
 
     /// <summary>Adds a send. False when it is too long, or none can be added at the moment.</summary>
-    /// <param name="transport">The transport whose send it is. It has no other one in the batch.</param>
+    /// <param name="sender">Whose send it is. It has no other one in the batch.</param>
     /// <param name="descriptor">Its socket.</param>
     /// <param name="bytes">The bytes to send; they lie in a pinned array.</param>
-    public bool TryAdd(EpollTransport transport, int descriptor, ReadOnlySpan<byte> bytes)
+    public bool TryAdd(IBatchedSender sender, int descriptor, ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > BytesMax || _submitting) return false;
         if (_count == CountMax) Submit();
         if (_count == 0) _began = _time.GetTimestamp();
-        _entries[_count++] = new Entry(transport, descriptor, bytes);
+        _entries[_count++] = new Entry(sender, descriptor, bytes);
         return true;
     }
 
@@ -75,7 +80,7 @@ internal sealed unsafe class SendBatch
         if (_count > 0 && _time.GetElapsedTime(_began) > RoundMax) Submit();
     }
 
-    /// <summary>Gives all sends to the kernel, in the order in which they were added, and tells each transport the result.</summary>
+    /// <summary>Gives all sends to the kernel, in the order in which they were added, and tells each sender the result.</summary>
     public void Submit()
     {
         if (_count == 0 || _submitting) return;
@@ -119,7 +124,7 @@ internal sealed unsafe class SendBatch
     {
         try
         {
-            _entries[index].Transport.OnBatchSent(_entries[index].Bytes, _results[index]);
+            _entries[index].Sender.OnBatchSent(_entries[index].Bytes, _results[index]);
         }
         catch (Exception)
         {
@@ -140,9 +145,9 @@ internal sealed unsafe class SendBatch
         }
     }
 
-    private readonly struct Entry(EpollTransport transport, int descriptor, ReadOnlySpan<byte> bytes)
+    private readonly struct Entry(IBatchedSender sender, int descriptor, ReadOnlySpan<byte> bytes)
     {
-        public readonly EpollTransport Transport = transport;
+        public readonly IBatchedSender Sender = sender;
         public readonly int Descriptor = descriptor;
         private readonly int _length = bytes.Length;
         private readonly byte* _start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes));

@@ -2,7 +2,6 @@
 // the socket engine when an operation has completed (inline, if the engine may), else one of the pool's. A thread of the application, which
 // only sends something, never runs turns.
 
-using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Time;
 

@@ -10,7 +10,7 @@ using RawWs.Server.Native;
 namespace RawWs.Server.Transports;
 
 [SupportedOSPlatform("linux")]
-internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportOwner owner) : Transport(loop)
+internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportOwner owner) : Transport(loop), IBatchedSender
 {
     private const uint NotRegistered = uint.MaxValue;
 
@@ -27,8 +27,7 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
 
     public override int BytesInKernel => _descriptor < 0 ? 0 : Linux.BytesToReceive(_descriptor);
 
-    /// <summary>Handles events of this descriptor, from the loop.</summary>
-    public void OnEvents(uint events)
+    public override void OnReady(uint events)
     {
         bool wanted = WantsBytes;
         if ((events & (Linux.EpollErr | Linux.EpollHup)) != 0 && !wanted)
@@ -76,13 +75,12 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         return IsInBatch = _descriptor >= 0 && Epoll.Batch.TryAdd(this, _descriptor, bytes);
     }
 
-    /// <summary>The result of the batched send: how many bytes were sent, or an errno below zero.</summary>
-    public void OnBatchSent(ReadOnlySpan<byte> bytes, int result)
+    void IBatchedSender.OnBatchSent(ReadOnlySpan<byte> bytes, int result)
     {
         IsInBatch = false;
         if (result == bytes.Length)
         {
-            if (Epoll.TracesFrames) _owner.OnBatchSent(bytes, result);
+            _owner.OnBatchSent(bytes, result);
             return;
         }
 

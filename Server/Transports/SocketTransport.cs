@@ -7,6 +7,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using RawWs.Server.Loops;
+using RawWs.Server.Native;
 
 namespace RawWs.Server.Transports;
 

@@ -49,6 +49,11 @@ internal abstract partial class Transport(EventLoop loop) : PipeReader, IValueTa
     /// </summary>
     public bool IsBusy { get; set; }
 
+    /// <summary>The loop's events for this transport's descriptor, if it has one in the loop.</summary>
+    public virtual void OnReady(uint events)
+    {
+    }
+
     /// <summary>Whether the kernel has room again, which it may not have reported yet.</summary>
     public virtual bool IsWritable => false;
 

@@ -7,7 +7,7 @@ using System.Text;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Loops;
+using RawWs.Server.Sending;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

@@ -10,6 +10,7 @@ using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Log;
+using RawWs.Server.Native;
 
 namespace RawWs.Tests.Server;
 

@@ -9,6 +9,7 @@ using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Log;
+using RawWs.Server.Native;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

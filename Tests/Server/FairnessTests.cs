@@ -5,7 +5,7 @@ using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
 using RawWs.Server;
-using RawWs.Server.Loops;
+using RawWs.Server.Sending;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

@@ -58,9 +58,9 @@ public sealed class LinearWorkTests
     private static async Task<long> MovedFor(byte[] bytes, int pieceBytes, bool opened = false)
     {
         await using MemoryConnection peer = new(new EchoApplication(), opened: opened);
-        long before = peer.Loop.Buffer.MovedBytes;
+        long before = peer.Loop.Loop.Buffer.MovedBytes;
         foreach (byte[] piece in bytes.Chunk(pieceBytes)) peer.Arrive(piece);
-        return peer.Loop.Buffer.MovedBytes - before;
+        return peer.Loop.Loop.Buffer.MovedBytes - before;
     }
 
     private static async Task<long> LeftFor(int bytes)

@@ -64,7 +64,7 @@ public sealed class SendBatchHarmTests(Setup setup)
         if (setup.Transport != TransportKind.Epoll) return;
         ProtocolOverTcpTests.Handler silent = new(static (_, _, _) => ValueTask.CompletedTask);
         await using TestServer server = await TestServer.Start(new Setup(TransportKind.Epoll, 3, IoUring: true), silent);
-        SendBatch[] sends = [.. server.Server.Loops.Cast<EpollLoop>().Select(BatchOf)];
+        SendBatch[] sends = [.. server.Server.Loops.Select(static loop => BatchOf((EpollLoop)loop.Loop))];
         foreach (SendBatch each in sends)
         {
             Assert.That(server.Server.TransportName, Is.EqualTo(Named(sends.Count(HasRing))));

@@ -2,9 +2,9 @@
 // are left are those that have not been sent, in their order.
 
 using RawWs.Frame;
-using RawWs.Server;
 using RawWs.Server.Memory;
 using RawWs.Server.Native;
+using RawWs.Server.Sending;
 
 namespace RawWs.Tests.Server;
 

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
+using RawWs.Server.Connections;
 using RawWs.Server.Loops;
 using RawWs.Tests.Support;
 
@@ -118,7 +119,7 @@ public sealed class StandstillTests(Setup setup)
         RawClient[] clients = [.. Enumerable.Range(0, Clients).Select(_ => RawClient.Open(server.Port))];
         Advance(server, 9);
         using ManualResetEventSlim released = new();
-        foreach (EventLoop loop in server.Server.Loops) loop.Post(new Blocker(released));
+        foreach (ConnectionLoop loop in server.Server.Loops) loop.Post(new Blocker(released));
         foreach (RawClient client in clients) client.SendText("in time");
         _time.Advance(TimeSpan.FromSeconds(1.05));
         released.Set();

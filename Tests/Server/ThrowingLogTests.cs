@@ -162,7 +162,7 @@ public sealed class ThrowingLogTests(Setup setup)
                 server.Server.TryBroadcast(MessageKind.Binary, payload, static _ => throw new InvalidOperationException("as the test says"));
                 using SharedMessage message = server.Server.TryShare(MessageKind.Binary, payload)!;
                 server.Server.Broadcast(message, static _ => throw new InvalidOperationException("as the test says"));
-                return server.Server.Loops.All(static loop => loop.Connections.Snapshot.ToArray().All(static connection => connection is null or { IsOpen: false }));
+                return server.Server.Loops.All(static loop => loop.Members.Snapshot.ToArray().All(static member => member is not WebSocketConnection { IsOpen: true }));
             },
             "it is ended for it");
         slow.Reset();

@@ -4,7 +4,7 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server;
-using RawWs.Server.Loops;
+using RawWs.Server.Connections;
 using RawWs.Server.Memory;
 using RawWs.Server.Transports;
 
@@ -24,8 +24,9 @@ internal sealed class MemoryConnection : IAsyncDisposable
         _server = new WebSocketServer(options, application);
         application.OnStart(_server);
         ServerContext context = new(_server, options, application, _server.Budget);
-        _loop = new ManualLoop(options.TimeProvider, _server.Budget) { Details = context.Details };
-        Connection = new WebSocketConnection(1, context, _loop, peer: default);
+        _loop = new ManualLoop(options.TimeProvider, _server.Budget);
+        Loop = new ConnectionLoop(_loop, context.Details);
+        Connection = new WebSocketConnection(1, context, Loop, peer: default);
         _transport = new MemoryTransport(_loop, Connection);
         Connection.Begin(_transport, overLimit: false);
         _loop.Turn(static () => { });
@@ -37,7 +38,7 @@ internal sealed class MemoryConnection : IAsyncDisposable
 
     public WebSocketConnection Connection { get; }
 
-    public EventLoop Loop => _loop;
+    public ConnectionLoop Loop { get; }
 
     public MemoryBudget Budget => _server.Budget;
 

@@ -59,7 +59,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// </summary>
     public void CatchUp()
     {
-        foreach (EventLoop loop in Server.Loops)
+        foreach (EventLoop loop in Server.Loops.Select(static loop => loop.Loop))
         {
             for (int i = 0; i < 3; i++)
             {

@@ -3,7 +3,7 @@
 // thread to thread. When the handler is done, what it has sent to many is checked before the connection is read from again. One share
 // serves one handler after another. A handler that continues after an await keeps it to its end, and the loop makes another.
 
-namespace RawWs.Server.Loops;
+namespace RawWs.Server.Sending;
 
 /// <summary>What one handler sends to many. Filled on any thread.</summary>
 internal sealed class HandlerShare
@@ -11,7 +11,7 @@ internal sealed class HandlerShare
     private static readonly AsyncLocal<HandlerShare?> OfThisThread = new();
 
     private readonly ExecutionContext? _context;
-    private volatile WebSocketConnection? _sender;
+    private volatile IHeldSender? _sender;
     private int _broadcasts;
     private SharedMessage? _delivery;
     private int _deliveryUse;
@@ -28,7 +28,7 @@ internal sealed class HandlerShare
     public static HandlerShare? Current => OfThisThread.Value is { _sender: not null } share ? share : null;
 
     /// <summary>A handler of this connection is called next, on this thread. The loop restores the execution context afterwards.</summary>
-    public void Begin(WebSocketConnection sender)
+    public void Begin(IHeldSender sender)
     {
         (_sender, _broadcasts, _delivery) = (sender, 0, null);
         if (_context is not null) ExecutionContext.Restore(_context);
@@ -51,7 +51,7 @@ internal sealed class HandlerShare
     /// <returns>The long message that is not all sent yet; it tells the connection when it is. Null for none.</returns>
     public IPendingDelivery? End(out int broadcasts)
     {
-        WebSocketConnection sender = _sender!;
+        IHeldSender sender = _sender!;
         _sender = null;
         broadcasts = Volatile.Read(ref _broadcasts);
         return Volatile.Read(ref _delivery) is { } message && message.TryWait(sender, Volatile.Read(ref _deliveryUse)) ? message : null;

@@ -6,8 +6,8 @@
 
 using RawWs.Frame;
 using RawWs.Server.Compression;
-using RawWs.Server.Loops;
 using RawWs.Server.Memory;
+using RawWs.Server.Sending;
 
 namespace RawWs.Server;
 
@@ -29,7 +29,7 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
     private readonly SharedFrame _plain;
     private SharedFrame?[] _compressed = [];
     private MemoryBudget _budget = null!;
-    private WebSocketConnection? _awaiting;
+    private IHeldSender? _awaiting;
     private int _references;
     private int _use; // a number for each message that the object is used for
     private int _disposed;
@@ -117,7 +117,7 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
     {
         long queues = Volatile.Read(ref _references) - 1;
         if (queues * PayloadBytes < LongDeliveredBytes) return;
-        if (EventLoop.Current is not { } loop)
+        if (SendingLoop.Current is not { } loop)
         {
             HandlerShare.Current?.WaitFor(this, _use);
             return;
@@ -132,7 +132,7 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
     /// The same for a sender that learns later that the message is disposed. False when it has been sent meanwhile, or when the object is
     /// used for another message, whose own sender is named after this one.
     /// </summary>
-    internal bool TryWait(WebSocketConnection sender, int use)
+    internal bool TryWait(IHeldSender sender, int use)
     {
         if (Interlocked.CompareExchange(ref _awaiting, sender, null) is not null) return false;
         if (Volatile.Read(ref _references) > 0 && Volatile.Read(ref _use) == use) return true;
@@ -140,14 +140,14 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
         return false;
     }
 
-    void IPendingDelivery.Forget(WebSocketConnection sender) => Interlocked.CompareExchange(ref _awaiting, null, sender);
+    void IPendingDelivery.Forget(IHeldSender sender) => Interlocked.CompareExchange(ref _awaiting, null, sender);
 
     void IPendingDelivery.GiveUp()
     {
     }
 
     // It was named before the last reference went, and will be told in a later turn.
-    bool IPendingDelivery.TryWait(WebSocketConnection sender) => true;
+    bool IPendingDelivery.TryWait(IHeldSender sender) => true;
 
     private SharedFrame Compress(SharedFrame plain, int window, MessageDeflate deflate)
     {
@@ -182,40 +182,5 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
         message._disposed = 0;
         Volatile.Write(ref message._references, 1); // last: whoever sees it sees the rest
         return message;
-    }
-}
-
-/// <summary>One form of a shared message: plain, or compressed for one window size.</summary>
-internal sealed class SharedFrame(SharedMessage message)
-{
-    private byte[]? _bytes;
-
-    // Make writes this last: whoever reads it as true, without a lock, sees the whole frame.
-    private volatile bool _isMade;
-
-    /// <summary>The message of which this is a form.</summary>
-    public SharedMessage Message { get; } = message;
-
-    /// <summary>Whether the frame has been made; or compression was not worth it, and then the length is 0.</summary>
-    public bool IsMade => _isMade;
-
-    /// <summary>The frame's length in bytes.</summary>
-    public int Length { get; private set; }
-
-    /// <summary>The array in which the frame lies, from its first byte on. Owned by the message; nobody may change it.</summary>
-    public byte[] Bytes => _bytes ?? throw new ObjectDisposedException(nameof(SharedMessage));
-
-    public ReadOnlySpan<byte> Span => Bytes.AsSpan(0, Length);
-
-    public void Make(byte[]? bytes, int length)
-    {
-        (_bytes, Length) = (bytes, length);
-        _isMade = true;
-    }
-
-    public void Release(MemoryBudget budget)
-    {
-        if (_bytes is not null) budget.Return(_bytes);
-        (_bytes, Length, _isMade) = (null, 0, false);
     }
 }

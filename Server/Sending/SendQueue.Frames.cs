@@ -3,7 +3,7 @@
 using RawWs.Frame;
 using RawWs.Server.Log;
 
-namespace RawWs.Server;
+namespace RawWs.Server.Sending;
 
 internal sealed partial class SendQueue
 {

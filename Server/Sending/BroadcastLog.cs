@@ -8,9 +8,24 @@
 // One round over all connections is called a pass. It may take several turns, so that a loop with many connections also listens. Reading
 // from a connection that sends much to everybody is paused until what it sent has left (IPendingDelivery).
 
-namespace RawWs.Server.Loops;
+using RawWs.Server.Loops;
 
-internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IPendingDelivery
+namespace RawWs.Server.Sending;
+
+/// <summary>A connection, as the log of its loop knows it.</summary>
+internal interface IBroadcastReceiver : ILoopMember
+{
+    /// <summary>Sends all broadcasts up to a number, or queues them. On the owner's thread, in a turn of the log's own.</summary>
+    void SendBroadcasts(BroadcastLog log, long end);
+
+    /// <summary>It has not got a broadcast, because its send queue is full: the sender's callback is called. In a turn of its own.</summary>
+    void OnRefused(Delegate callback);
+
+    /// <summary>That callback has thrown.</summary>
+    void OnCallbackThrew(Exception exception);
+}
+
+internal sealed class BroadcastLog(SendingLoop loop) : ILoopWork, IPendingDelivery
 {
     /// <summary>The longest frame that is kept here, in bytes. A longer one is shared by reference.</summary>
     public const int FrameBytesMax = 2048;
@@ -33,7 +48,7 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IPendingDelivery
     private const long LongDeliveredBytes = 8 * 1024 * 1024;
 
     private readonly Lock _lock = new();
-    private readonly HashSet<WebSocketConnection> _awaiting = [];
+    private readonly HashSet<IHeldSender> _awaiting = [];
     private byte[] _frames = []; // made with the first frame; it neither grows nor moves, because others may be reading
     private int[] _ends = []; // where in it each frame ends
     private long _start;
@@ -41,14 +56,14 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IPendingDelivery
     private int _used;
     private int _cursor; // the slot that comes next in the pass
     private long _passEnd; // the number up to which all have them when the pass ends
-    private Action<WebSocketConnection>? _refused;
+    private Delegate? _refused;
     private volatile bool _isAwaited;
 
     /// <summary>How many broadcasts there have been, which is the number of the next one. Any thread.</summary>
     public long End => Volatile.Read(ref _end);
 
     /// <summary>Whether something is here for many connections. Then it is worth waiting a moment for more. Owner only.</summary>
-    public bool IsWorthGathering => End != _start && loop.Connections.Count >= ManyConnections && !IsLong;
+    public bool IsWorthGathering => End != _start && loop.Members.Count >= ManyConnections && !IsLong;
 
     /// <summary>Whether so much is here that a sender of more should wait. Any thread.</summary>
     public bool IsLong
@@ -57,7 +72,7 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IPendingDelivery
         {
             int used = Volatile.Read(ref _used);
             return used >= LongBytes || End - Volatile.Read(ref _start) >= LongCount
-                || (long)used * loop.Connections.Count >= LongDeliveredBytes;
+                || (long)used * loop.Members.Count >= LongDeliveredBytes;
         }
     }
 
@@ -78,7 +93,7 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IPendingDelivery
     /// <param name="frame">A whole frame.</param>
     /// <param name="refused">Is told of each connection that does not get the frame because its send queue is full.</param>
     /// <param name="toAll">Whether there is no such connection.</param>
-    public bool TryAppend(ReadOnlySpan<byte> frame, Action<WebSocketConnection>? refused, out bool toAll)
+    public bool TryAppend(ReadOnlySpan<byte> frame, Delegate? refused, out bool toAll)
     {
         bool first;
         toAll = false;
@@ -120,13 +135,13 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IPendingDelivery
     }
 
     /// <summary>Tells the callback that this connection's send queue was full, in a turn of its own. Any thread.</summary>
-    public void Refuse(WebSocketConnection connection)
+    public void Refuse(IBroadcastReceiver receiver)
     {
-        if (_refused is { } refused) loop.Post(new Refusal(connection, refused));
+        if (_refused is { } refused) loop.Post(new Refusal(receiver, refused));
     }
 
     /// <inheritdoc/>
-    public bool TryWait(WebSocketConnection sender)
+    public bool TryWait(IHeldSender sender)
     {
         lock (_lock)
         {
@@ -139,7 +154,7 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IPendingDelivery
     }
 
     /// <inheritdoc/>
-    public void Forget(WebSocketConnection sender)
+    public void Forget(IHeldSender sender)
     {
         lock (_lock)
         {
@@ -162,7 +177,7 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IPendingDelivery
         lock (_lock)
         {
             if (!HasLeft) return;
-            foreach (WebSocketConnection sender in _awaiting) sender.OnDelivered();
+            foreach (IHeldSender sender in _awaiting) sender.OnDelivered();
             _awaiting.Clear();
             _isAwaited = false;
         }
@@ -172,21 +187,21 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IPendingDelivery
     void ILoopWork.OnPosted()
     {
         if (_cursor == 0) _passEnd = End;
-        ReadOnlySpan<WebSocketConnection?> connections = loop.Connections.Snapshot;
+        ReadOnlySpan<ILoopMember?> members = loop.Members.Snapshot;
         loop.BeginPhase();
-        while (_cursor < connections.Length)
+        while (_cursor < members.Length)
         {
-            WebSocketConnection? connection = connections[_cursor++];
+            ILoopMember? member = members[_cursor++];
             try
             {
-                connection?.SendBroadcasts(this, End);
+                (member as IBroadcastReceiver)?.SendBroadcasts(this, End);
             }
             catch (Exception exception)
             {
-                ((ILoopWork)connection!).OnFailed(exception);
+                member!.OnFailed(exception);
             }
 
-            if (_cursor % ConnectionsBetweenLooks != 0 || _cursor >= connections.Length || !loop.HasLasted(PassMilliseconds)) continue;
+            if (_cursor % ConnectionsBetweenLooks != 0 || _cursor >= members.Length || !loop.HasLasted(PassMilliseconds)) continue;
             loop.Post(this);
             return;
         }
@@ -200,10 +215,10 @@ internal sealed class BroadcastLog(EventLoop loop) : ILoopWork, IPendingDelivery
         }
     }
 
-    private sealed class Refusal(WebSocketConnection connection, Action<WebSocketConnection> refused) : ILoopWork
+    private sealed class Refusal(IBroadcastReceiver receiver, Delegate refused) : ILoopWork
     {
-        public void OnPosted() => refused(connection);
+        public void OnPosted() => receiver.OnRefused(refused);
 
-        public void OnFailed(Exception exception) => connection.OnCallbackThrew(exception);
+        public void OnFailed(Exception exception) => receiver.OnCallbackThrew(exception);
     }
 }

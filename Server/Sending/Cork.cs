@@ -11,7 +11,7 @@ using System.Runtime.InteropServices;
 using RawWs.Frame;
 using RawWs.Server.Native;
 
-namespace RawWs.Server.Loops;
+namespace RawWs.Server.Sending;
 
 internal sealed class Cork
 {
@@ -37,7 +37,7 @@ internal sealed class Cork
     /// The connection to whose bytes these are the answers; null between two connections. Other threads may read it, and then see that it
     /// is not theirs.
     /// </summary>
-    public WebSocketConnection? Owner { get; private set; }
+    public IHeldSender? Owner { get; private set; }
 
     /// <summary>The array with the bytes that are handled, if payloads may be sent from there; else null.</summary>
     public byte[]? Source { get; set; }
@@ -107,7 +107,7 @@ internal sealed class Cork
     /// <summary>Begins to collect for a connection.</summary>
     /// <param name="owner">The connection whose bytes are handled.</param>
     /// <param name="batchIsEmpty">Whether no frames of this cork wait in the batch, so that their memory is free.</param>
-    public void Begin(WebSocketConnection owner, bool batchIsEmpty)
+    public void Begin(IHeldSender owner, bool batchIsEmpty)
     {
         // One at a time: the bytes of one connection are never handled inside of another's.
         if (Owner is not null) throw new InvalidOperationException("Another connection's bytes are being handled.");

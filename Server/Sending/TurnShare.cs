@@ -3,37 +3,9 @@
 // may be slow: every so many events, and against the whole turn, because that is what the others wait for. A connection that has used up
 // its share is postponed (EventLoop.Postpone), and continues later where it was.
 
-namespace RawWs.Server.Loops;
+using RawWs.Server.Loops;
 
-/// <summary>
-/// Something that a connection has caused to be sent to others, and that is not all sent yet. Until it is, reading from that connection is
-/// paused.
-/// </summary>
-internal interface IPendingDelivery
-{
-    /// <summary>
-    /// How much remains to be sent. If that does not shrink from one check to the next, the sender waits no longer: a receiver that
-    /// receives nothing must not hold it up.
-    /// </summary>
-    int Remaining { get; }
-
-    /// <summary>Milliseconds from one check to the next.</summary>
-    long CheckInterval { get; }
-
-    /// <summary>
-    /// Makes sure that the sender is told (<see cref="WebSocketConnection.OnDelivered"/>) when everything is sent. False when it is sent
-    /// already: nobody need wait. Any thread.
-    /// </summary>
-    bool TryWait(WebSocketConnection sender);
-
-    /// <summary>The sender waits no longer, and must not be told. Any thread.</summary>
-    void Forget(WebSocketConnection sender);
-
-    /// <summary>
-    /// A sender has checked, and less does not remain. The receivers that caused this hold up no further sender. Any thread.
-    /// </summary>
-    void GiveUp();
-}
+namespace RawWs.Server.Sending;
 
 internal struct TurnShare
 {

@@ -3,7 +3,7 @@
 
 using System.Numerics;
 
-namespace RawWs.Server;
+namespace RawWs.Server.Sending;
 
 internal sealed partial class SendQueue
 {

@@ -10,7 +10,7 @@
 using RawWs.Frame;
 using RawWs.Server.Memory;
 
-namespace RawWs.Server;
+namespace RawWs.Server.Sending;
 
 internal sealed partial class SendQueue
 {

@@ -5,7 +5,7 @@
 using RawWs.Frame;
 using RawWs.Server.Native;
 
-namespace RawWs.Server;
+namespace RawWs.Server.Sending;
 
 internal sealed partial class SendQueue
 {

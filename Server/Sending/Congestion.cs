@@ -1,7 +1,7 @@
 // How many of a loop's connections are behind: those whose send queues hold more than a little, and those whose send queues are full. The
 // queues keep the two counts up to date. A sender to everybody reads the counts, and need not look at every connection.
 
-namespace RawWs.Server;
+namespace RawWs.Server.Sending;
 
 internal sealed class Congestion
 {

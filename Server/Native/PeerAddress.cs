@@ -3,12 +3,14 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.CompilerServices;
-using RawWs.Server.Log;
 
-namespace RawWs.Server;
+namespace RawWs.Server.Native;
 
 internal readonly struct PeerAddress
 {
+    /// <summary>The most characters of the text: an IPv6 address in brackets, a scope, and a port.</summary>
+    public const int CharactersMax = 80;
+
     private readonly byte[]? _v6; // null: an IPv4 address
     private readonly uint _v4;
     private readonly ushort _port;
@@ -59,26 +61,38 @@ internal readonly struct PeerAddress
     [SkipLocalsInit]
     public override string ToString()
     {
-        LineWriter line = new(stackalloc char[64]);
-        WriteTo(ref line);
-        return line.ToString();
+        Span<char> text = stackalloc char[CharactersMax];
+        return text[..Format(text)].ToString();
     }
 
-    public void WriteTo(ref LineWriter line)
+    /// <summary>Writes address and port, as in 192.0.2.1:80 or [2001:db8::1]:80.</summary>
+    /// <param name="text">The caller's memory, at least <see cref="CharactersMax"/> characters.</param>
+    /// <returns>How many characters were written.</returns>
+    public int Format(Span<char> text)
     {
         if (_v6 is not null)
         {
             // IPv6 text is not simple (the longest run of zeros is left out): the base library writes it.
-            line.Write(ToEndPoint().ToString());
-            return;
+            string v6 = ToEndPoint().ToString();
+            v6.CopyTo(text);
+            return v6.Length;
         }
 
+        int length = 0;
         for (int shift = 24; shift >= 0; shift -= 8)
         {
-            line.Write((_v4 >> shift) & 0xFF);
-            line.Write(shift == 0 ? ':' : '.');
+            length += WriteDigits((_v4 >> shift) & 0xFF, text[length..]);
+            text[length++] = shift == 0 ? ':' : '.';
         }
 
-        line.Write(_port);
+        return length + WriteDigits(_port, text[length..]);
+    }
+
+    private static int WriteDigits(uint number, Span<char> text)
+    {
+        int length = 1;
+        for (uint rest = number / 10; rest > 0; rest /= 10) length++;
+        for (int i = length - 1; i >= 0; i--, number /= 10) text[i] = (char)('0' + (number % 10));
+        return length;
     }
 }
