@@ -125,7 +125,7 @@ internal sealed class ServerContext
         ConnectionTerms last = _lastTerms;
         return last.Endpoint == endpoint && last.Subprotocol == subprotocol && last.Deflate == agreement
             ? last
-            : _lastTerms = new ConnectionTerms(endpoint, subprotocol, agreement);
+            : _lastTerms = new ConnectionTerms(endpoint, subprotocol, agreement, Application);
     }
 
     public UpgradeContext MakeUpgradeContext(WebSocketConnection connection, UpgradeRequest request, string? subprotocol) =>
@@ -147,7 +147,7 @@ internal sealed class ServerContext
         {
             try
             {
-                Application.OnClose(connection, report);
+                connection.Application.OnClose(connection, report);
             }
             catch (Exception exception)
             {
