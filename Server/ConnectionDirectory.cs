@@ -152,7 +152,7 @@ public sealed class ConnectionDirectory : IDelivery
     }
 
     /// <inheritdoc/>
-    public ValueTask<DeliveryResult> Publish(MessageTarget target, WebSocketMessage message) => new(target.Kind switch
+    public ValueTask<DeliveryResult> Publish(in MessageTarget target, in WebSocketMessage message) => new(target.Kind switch
     {
         TargetKind.Uid => SendToUid(target.Uid.Span, message.Kind, message.Span),
         TargetKind.Everybody => _server.TryBroadcast(message, CloseIfTooSlow) ? DeliveryResult.Delivered : DeliveryResult.TooSlow,
