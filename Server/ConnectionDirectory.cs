@@ -153,11 +153,11 @@ public sealed class ConnectionDirectory : IDelivery
     }
 
     /// <inheritdoc/>
-    public ValueTask<DeliveryResult> Publish(MessageTarget target, WebSocketMessage message) => new(target.Kind switch
+    public ValueTask<DeliveryResult> Publish(in MessageTarget target, in WebSocketMessage message) => new(target.Kind switch
     {
-        TargetKind.Uid => SendToUid(target.Uid.Span, message),
+        TargetKind.Uid => SendToUid(target.Uid.Span, message.Kind, message.Span),
         TargetKind.Everybody => _server.TryBroadcast(message, CloseIfTooSlow) ? DeliveryResult.Delivered : DeliveryResult.TooSlow,
-        TargetKind.Connection => Send(target.Connection!, message, null),
+        TargetKind.Connection => ResultOf(target.Connection!, target.Connection!.TrySend(message)),
         _ => DeliveryResult.Offline,
     });
 
@@ -195,23 +195,29 @@ public sealed class ConnectionDirectory : IDelivery
         if (left) Tell(Left, connection, connection.Uid);
     }
 
-    private DeliveryResult SendToUid(ReadOnlySpan<byte> uid, WebSocketMessage message)
+    private DeliveryResult SendToUid(ReadOnlySpan<byte> uid, MessageKind kind, ReadOnlySpan<byte> payload)
     {
         WebSocketConnection[] receivers = _registry.Find(uid);
-        using SharedMessage? shared = receivers.Length > 1 && message.Length >= SharedBytesMin ? _server.TryShare(message) : null;
+        return receivers.Length == 1
+            ? ResultOf(receivers[0], receivers[0].TrySendChecked(kind, payload))
+            : SendToAll(receivers, kind, payload);
+    }
+
+    private DeliveryResult SendToAll(WebSocketConnection[] receivers, MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        using SharedMessage? shared = payload.Length >= SharedBytesMin && receivers.Length > 1 ? _server.TryShareChecked(kind, payload) : null;
         DeliveryResult result = DeliveryResult.Offline;
         foreach (WebSocketConnection receiver in receivers)
         {
-            DeliveryResult one = Send(receiver, message, shared);
+            DeliveryResult one = ResultOf(receiver, shared is null ? receiver.TrySendChecked(kind, payload) : receiver.TrySend(shared));
             if (one == DeliveryResult.TooSlow || result == DeliveryResult.Offline) result = one;
         }
 
         return result;
     }
 
-    private static DeliveryResult Send(WebSocketConnection receiver, WebSocketMessage message, SharedMessage? shared)
+    private static DeliveryResult ResultOf(WebSocketConnection receiver, SendResult sent)
     {
-        SendResult sent = shared is null ? receiver.TrySend(message) : receiver.TrySend(shared);
         if (sent == SendResult.Queued) return DeliveryResult.Delivered;
         if (sent == SendResult.Closed) return DeliveryResult.Offline;
         if (sent == SendResult.Full) receiver.CloseIfTooSlow();

@@ -26,6 +26,7 @@ public interface IDelivery
 {
     /// <summary>
     /// Delivers a message to all whom the target names. The memory of both is the caller's, and must stay valid until the result is there.
+    /// The two values themselves are only lent for this call: who awaits copies them first.
     /// </summary>
-    ValueTask<DeliveryResult> Publish(MessageTarget target, WebSocketMessage message);
+    ValueTask<DeliveryResult> Publish(in MessageTarget target, in WebSocketMessage message);
 }

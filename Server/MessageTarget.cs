@@ -54,12 +54,17 @@ public readonly struct MessageTarget : IEquatable<MessageTarget>
     /// <summary>All connections of a uid. The bytes are not copied: they must not change while the target is used.</summary>
     /// <param name="uid">The uid, in UTF-8.</param>
     /// <exception cref="ArgumentException">The uid is empty.</exception>
-    public static MessageTarget ToUid(ReadOnlyMemory<byte> uid) =>
-        uid.IsEmpty ? throw new ArgumentException("A uid is not empty.", nameof(uid)) : new MessageTarget(null, uid);
+    public static MessageTarget ToUid(ReadOnlyMemory<byte> uid)
+    {
+        if (uid.IsEmpty) Refuse();
+        return new MessageTarget(null, uid);
+    }
 
     /// <summary>All connections of a uid. This encodes it into a new array.</summary>
     /// <exception cref="ArgumentException">The uid is empty.</exception>
     public static MessageTarget ToUid(string uid) => ToUid(Encoding.UTF8.GetBytes(uid));
+
+    private static void Refuse() => throw new ArgumentException("A uid is not empty.");
 
     /// <summary>Whether both name the same connection, the same bytes as a uid, or the same of the rest.</summary>
     public bool Equals(MessageTarget other) => ReferenceEquals(_who, other._who) && _uid.Span.SequenceEqual(other._uid.Span);

@@ -16,6 +16,7 @@ namespace RawWs.Server;
 internal sealed class ServerContext
 {
     [ThreadStatic] private static ArrayBufferWriter<byte>? _threadWriter;
+    [ThreadStatic] private static UpgradeContext? _threadUpgrade;
 
     private readonly WebSocketServer _server;
     private volatile ConnectionTerms _lastTerms = ConnectionTerms.None;
@@ -126,11 +127,23 @@ internal sealed class ServerContext
         ConnectionTerms last = _lastTerms;
         return last.Endpoint == endpoint && last.Subprotocol == subprotocol && last.Deflate == agreement
             ? last
-            : _lastTerms = new ConnectionTerms(endpoint, subprotocol, agreement);
+            : _lastTerms = new ConnectionTerms(endpoint, subprotocol, agreement, Application);
     }
 
-    public UpgradeContext MakeUpgradeContext(WebSocketConnection connection, UpgradeRequest request, string? subprotocol) =>
-        new(_server, connection.Id, connection.Peer, connection.Transport, request, subprotocol);
+    /// <summary>Rents what the application is asked with. Each thread keeps one; who needs time keeps his.</summary>
+    public UpgradeContext RentUpgradeContext(WebSocketConnection connection, UpgradeRequest request, string? subprotocol)
+    {
+        UpgradeContext context = _threadUpgrade ?? new UpgradeContext();
+        _threadUpgrade = null;
+        context.Begin(_server, connection, request, subprotocol);
+        return context;
+    }
+
+    public static void ReturnUpgradeContext(UpgradeContext context)
+    {
+        context.End();
+        _threadUpgrade = context;
+    }
 
     /// <summary>What is not sent yet of the messages to everybody: see <see cref="WebSocketServer.FindPendingDelivery"/>.</summary>
     public IPendingDelivery? FindPendingDelivery(bool isMany) => _server.FindPendingDelivery(isMany);
@@ -148,7 +161,7 @@ internal sealed class ServerContext
         {
             try
             {
-                Application.OnClose(connection, report);
+                connection.Application.OnClose(connection, report);
             }
             catch (Exception exception)
             {

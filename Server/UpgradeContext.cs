@@ -11,29 +11,25 @@ namespace RawWs.Server;
 /// <summary>A client asks for an upgrade. Valid until the decision is made; copy what is needed later.</summary>
 public sealed class UpgradeContext
 {
-    private readonly WebSocketServer _server;
-    private readonly PeerAddress _peer;
-    private readonly Transports.Transport _transport;
+    private WebSocketServer _server = null!;
+    private WebSocketConnection _connection = null!;
     private IPEndPoint? _local;
 
-    internal UpgradeContext(
-        WebSocketServer server, long connectionId, PeerAddress peer, Transports.Transport transport, UpgradeRequest request, string? subprotocol)
+    internal UpgradeContext()
     {
-        (_server, ConnectionId, _peer, _transport) = (server, connectionId, peer, transport);
-        (Request, Subprotocol) = (request, subprotocol);
     }
 
     /// <summary>The request, which is valid (§4.2.1): its target, path, query, origin and header fields.</summary>
-    public UpgradeRequest Request { get; }
+    public UpgradeRequest Request { get; private set; } = null!;
 
     /// <summary>The number that the connection has, and keeps: <see cref="WebSocketConnection.Id"/>.</summary>
-    public long ConnectionId { get; }
+    public long ConnectionId => _connection.Id;
 
     /// <summary>The peer's address and port. A new object.</summary>
-    public IPEndPoint RemoteEndPoint => _peer.ToEndPoint();
+    public IPEndPoint RemoteEndPoint => _connection.RemoteEndPoint;
 
     /// <summary>The address and port of this end of the connection. Where the system does not say it any more: 0.0.0.0:0.</summary>
-    public IPEndPoint LocalEndPoint => _local ??= _transport.FindLocalEndPoint() ?? new IPEndPoint(IPAddress.Any, 0);
+    public IPEndPoint LocalEndPoint => _local ??= _connection.Transport.FindLocalEndPoint() ?? new IPEndPoint(IPAddress.Any, 0);
 
     /// <summary>
     /// The listening address through which the connection came, one of <see cref="WebSocketServer.EndPoints"/>. Null if none of them has
@@ -61,7 +57,7 @@ public sealed class UpgradeContext
     public UpgradeRequest.HeaderEnumerator Headers => Request.Headers;
 
     /// <summary>The subprotocol that the server has chosen from the client's offers (§4.2.2); null for none.</summary>
-    public string? Subprotocol { get; }
+    public string? Subprotocol { get; private set; }
 
     /// <summary>Finds the value of the first header field of a name.</summary>
     /// <param name="name">The name, in upper or lower case.</param>
@@ -73,6 +69,13 @@ public sealed class UpgradeContext
             if (Ascii.EqualsIgnoreCase(field.Name, name)) return Encoding.Latin1.GetString(field.Value);
         return null;
     }
+
+    /// <summary>A client asks. The object may have been used before.</summary>
+    internal void Begin(WebSocketServer server, WebSocketConnection connection, UpgradeRequest request, string? subprotocol) =>
+        (_server, _connection, Request, Subprotocol, _local) = (server, connection, request, subprotocol, null);
+
+    /// <summary>The decision is made, and nothing is held any more.</summary>
+    internal void End() => Begin(null!, null!, null!, null);
 
     /// <summary>The application needs time. What must be asked of the socket is asked now, on its loop.</summary>
     internal void KeepAddresses() => _ = LocalEndPoint;

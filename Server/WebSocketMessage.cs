@@ -66,7 +66,12 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
     /// <summary>The part of the message from a byte on, of the same kind.</summary>
     /// <exception cref="ArgumentException">The text would be cut inside a character.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The message has no such byte.</exception>
-    public WebSocketMessage Slice(int start) => Slice(start, _payload.Length - start);
+    public WebSocketMessage Slice(int start)
+    {
+        ReadOnlyMemory<byte> part = _payload[start..];
+        if (_isText && BeginsInside(part.Span)) RefuseCut();
+        return new WebSocketMessage(part, _isText);
+    }
 
     /// <summary>A part of the message, of the same kind. A range does the same: <c>message[4..]</c>.</summary>
     /// <param name="start">Its first byte.</param>
@@ -76,9 +81,8 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
     public WebSocketMessage Slice(int start, int length)
     {
         ReadOnlyMemory<byte> part = _payload.Slice(start, length);
-        // RFC 3629 §3: what does not begin and end with a continuation byte of somebody else's is whole characters.
-        if (_isText && (BeginsInside(part.Span) || BeginsInside(_payload.Span[(start + length)..])))
-            throw new ArgumentException("The text would be cut inside a character (RFC 3629 §3).", nameof(start));
+        // RFC 3629 §3: where no continuation byte follows, a character has ended.
+        if (_isText && (BeginsInside(part.Span) || BeginsInside(_payload.Span[(start + length)..]))) RefuseCut();
         return new WebSocketMessage(part, _isText);
     }
 
@@ -142,6 +146,8 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
         while (Rune.DecodeFromUtf8(payload[at..], out _, out int length) == OperationStatus.Done) at += length;
         throw new ArgumentException($"The text is not UTF-8 at byte {at} (RFC 6455 §5.6, RFC 3629 §4).", nameof(payload));
     }
+
+    private static void RefuseCut() => throw new ArgumentException("The text would be cut inside a character (RFC 3629 §3).");
 
     private static bool BeginsInside(ReadOnlySpan<byte> utf8) => !utf8.IsEmpty && (utf8[0] & 0xC0) == 0x80;
 }

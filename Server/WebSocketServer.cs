@@ -172,7 +172,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
     /// Encodes a message once for any number of connections. The caller owns it, and disposes it. Null when the server's memory limit is
     /// reached.
     /// </summary>
-    public SharedMessage? TryShare(WebSocketMessage message) => SharedMessage.TryCreate(Budget, message.Kind, message.Span);
+    public SharedMessage? TryShare(WebSocketMessage message) => TryShareChecked(message.Kind, message.Span);
 
     /// <summary>The same for bytes; text is checked here.</summary>
     /// <exception cref="ArgumentException">The text is not UTF-8: the message says at which byte.</exception>
@@ -180,8 +180,10 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
     public SharedMessage? TryShare(MessageKind kind, ReadOnlySpan<byte> payload)
     {
         WebSocketMessage.Check(kind, payload);
-        return SharedMessage.TryCreate(Budget, kind, payload);
+        return TryShareChecked(kind, payload);
     }
+
+    internal SharedMessage? TryShareChecked(MessageKind kind, ReadOnlySpan<byte> payload) => SharedMessage.TryCreate(Budget, kind, payload);
 
     /// <summary>
     /// Sends to every open connection, once each. A connection whose send queue is full does not get the message, and

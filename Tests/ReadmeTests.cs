@@ -26,6 +26,25 @@ public sealed class ReadmeTests
         Assert.That((exitCode, output.ReplaceLineEndings("\n"), errors), Is.EqualTo((0, printed, "")));
     }
 
+    [TestCase("Greeting", "1 address\nAnn comes from 127.0.0.1 to 127.0.0.1:PORT\nwelcome, Ann\nh\nAnn has gone: PeerClosed, 1000, by Peer\nstopped\n")]
+    [TestCase("Sending", "I count\n010203\ngo\n1\n2\n3\n")]
+    [TestCase("Closing", "ApplicationClosed, clean: True\nthe work is Canceled\n")]
+    [TestCase("Directory", "ann has joined\n1 here: ann\nbob has joined\n2 here: ann, bob\nDelivered\nann calls\ngood evening\ngood evening\n1 kicked\n4100 kicked\n")]
+    [TestCase("Adapting", "as it came\n")]
+    public void TheLibrarysSample_PrintsWhatItShould_AndStandsInItsPage(string sample, string printed)
+    {
+        (int exitCode, string output, string errors) = Dotnet.Run(Dotnet.PathOf("RawWs.Samples"), "library", sample);
+        string seen = System.Text.RegularExpressions.Regex.Replace(output.ReplaceLineEndings("\n"), "(?<=127.0.0.1:)[0-9]+", "PORT");
+        Assert.That((exitCode, seen, errors), Is.EqualTo((0, printed, "")));
+        string marked = Marked(Repository.Read($"Tests/Samples/Library/{sample}.cs"), "Sample");
+        Assert.That(Repository.Read("docs/library.md"), Does.Contain($"```csharp\n{marked}\n```"));
+    }
+
+    [Test]
+    public void EverySampleOfTheLibrarysPage_IsOneOfThese() => Assert.That(
+        Repository.Read("docs/library.md").Split("```csharp").Length - 1,
+        Is.EqualTo(Directory.GetFiles(Repository.At("Tests", "Samples", "Library"), "*.cs").Count(static path => File.ReadAllText(path).Contains("// Sample begins"))));
+
     [TestCase("Tests/ReadmeTests.cs", "README.md")]
     [TestCase("Tests/Samples/HostingSample.cs", "README.md")]
     [TestCase("Tests/Benchmarks/AnotherParser.cs", "Benchmarks/README.md")]
@@ -44,15 +63,15 @@ public sealed class ReadmeTests
     }
 
     // What stands between each pair of marks, moved to the left; an empty line is between two pairs.
-    private static string Marked(string source)
+    private static string Marked(string source, string word = "README")
     {
         List<string> parts = [];
         string[] lines = source.Split('\n');
         for (int i = 0; i < lines.Length; i++)
         {
-            if (lines[i].Trim() != "// README begins") continue;
+            if (lines[i].Trim() != $"// {word} begins") continue;
             int indent = lines[i].IndexOf('/', StringComparison.Ordinal);
-            IEnumerable<string> marked = lines.Skip(i + 1).TakeWhile(static line => line.Trim() != "// README ends");
+            IEnumerable<string> marked = lines.Skip(i + 1).TakeWhile(line => line.Trim() != $"// {word} ends");
             parts.Add(string.Join('\n', marked.Select(line => line.Length > indent ? line[indent..] : line)).TrimEnd());
         }
 

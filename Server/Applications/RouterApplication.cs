@@ -67,12 +67,12 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         if (UidProtocol.LooksLikeNotice(body)) return Tell(connection, UidError.ReservedBody, default);
         WebSocketMessage inner = message.Slice(uid.Length + 1); // behind the colon a character begins
         ReadOnlyMemory<byte> address = message.Memory[..uid.Length];
-        if (toAll) return Publish(connection, MessageTarget.Everybody, address, inner);
+        if (toAll) return Answer(connection, Delivery.Publish(MessageTarget.Everybody, inner), address);
 
         // With Introduce.FirstMessage this uid becomes the sender's, and so the body comes back to the sender, and to others of that uid.
         if (connection.Uid.IsEmpty && introduce == Introduce.FirstMessage && !Directory.TryJoin(connection, address, duplicates))
             return Tell(connection, UidError.Rejected, uid);
-        return Publish(connection, MessageTarget.ToUid(address), address, inner);
+        return Answer(connection, Delivery.Publish(MessageTarget.ToUid(address), inner), address);
     }
 
     /// <inheritdoc/>
@@ -100,9 +100,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         return UpgradeDecision.Accept(uid, duplicates: duplicates);
     }
 
-    private ValueTask Publish(WebSocketConnection sender, MessageTarget target, ReadOnlyMemory<byte> address, WebSocketMessage body)
+    private static ValueTask Answer(WebSocketConnection sender, ValueTask<DeliveryResult> delivery, ReadOnlyMemory<byte> address)
     {
-        ValueTask<DeliveryResult> delivery = Delivery.Publish(target, body);
         if (!delivery.IsCompletedSuccessfully) return TellLater(sender, address, delivery);
         Tell(sender, delivery.Result, address.Span);
         return ValueTask.CompletedTask;

@@ -1,4 +1,4 @@
-// What the opening handshake has agreed on for a connection. Immutable; connections that agreed on the same share one object.
+// What the opening handshake has agreed on for a connection, and whose it is. Immutable; connections that agreed on the same share one object.
 
 using RawWs.Handshake;
 
@@ -7,8 +7,9 @@ namespace RawWs.Server.Connections;
 /// <param name="Endpoint">The endpoint: the request's path, or the name that the application's decision gave.</param>
 /// <param name="Subprotocol">The negotiated subprotocol, or null (RFC 6455 §1.9).</param>
 /// <param name="Deflate">What was agreed on for permessage-deflate, or null (RFC 7692).</param>
-internal sealed record ConnectionTerms(string Endpoint, string? Subprotocol, DeflateAgreement? Deflate)
+/// <param name="Application">Who gets the connection's messages.</param>
+internal sealed record ConnectionTerms(string Endpoint, string? Subprotocol, DeflateAgreement? Deflate, IWebSocketApplication Application)
 {
     /// <summary>The terms before the handshake has agreed on anything.</summary>
-    public static readonly ConnectionTerms None = new("", null, null);
+    public static readonly ConnectionTerms None = new("", null, null, null!);
 }

@@ -108,7 +108,7 @@ public sealed partial class WebSocketConnection
         if (now < _lastReceived + _context.Heartbeat) return false;
         try
         {
-            _context.Application.OnHeartbeatMissed(this);
+            _terms.Application.OnHeartbeatMissed(this);
         }
         catch (Exception exception)
         {

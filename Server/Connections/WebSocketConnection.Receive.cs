@@ -252,7 +252,7 @@ public sealed partial class WebSocketConnection
         HandlerShare? share = _context.HandlersAwait ? BeginHandlerShare() : null;
         try
         {
-            ValueTask task = _context.Application.OnMessage(this, WebSocketMessage.Received(kind, message));
+            ValueTask task = _terms.Application.OnMessage(this, WebSocketMessage.Received(kind, message));
             if (!task.IsCompleted)
             {
                 _context.HandlersAwait = true;

@@ -130,7 +130,7 @@ public sealed partial class WebSocketConnection
         UpgradeDecision decision;
         try
         {
-            UpgradeContext context = _context.MakeUpgradeContext(this, request, result.Subprotocol);
+            UpgradeContext context = _context.RentUpgradeContext(this, request, result.Subprotocol);
             ValueTask<UpgradeDecision> asked = _context.Application.OnUpgrade(context);
             if (!asked.IsCompletedSuccessfully)
             {
@@ -141,6 +141,7 @@ public sealed partial class WebSocketConnection
             }
 
             decision = asked.Result;
+            ServerContext.ReturnUpgradeContext(context);
         }
         catch (Exception exception)
         {

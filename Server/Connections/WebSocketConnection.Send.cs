@@ -92,7 +92,8 @@ public sealed partial class WebSocketConnection
         }
     }
 
-    private SendResult TrySendChecked(MessageKind kind, ReadOnlySpan<byte> payload)
+    /// <summary>Sends what has been checked: text is UTF-8.</summary>
+    internal SendResult TrySendChecked(MessageKind kind, ReadOnlySpan<byte> payload)
     {
         if (_deflate is { } deflate && deflate.Common.IsWorthwhile(payload.Length)) return TrySendCompressed(deflate, kind, payload);
         return TrySendPlain(kind, payload);

@@ -107,6 +107,20 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
     /// <summary>Anything that the application wants to keep with the connection.</summary>
     public object? State { get; set; }
 
+    /// <summary>
+    /// Who gets the connection's messages, and is told of its end: the server's application, until another one is set. Its OnMessage,
+    /// OnHeartbeatMissed and OnClose are called for this connection, from the next call on.
+    /// </summary>
+    public IWebSocketApplication Application
+    {
+        get => _terms.Application;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            _terms = _terms with { Application = value };
+        }
+    }
+
     /// <summary>Whether messages can be sent: the upgrade is through, and no Close has been sent or received.</summary>
     public bool IsOpen => Volatile.Read(ref _accepting);
 

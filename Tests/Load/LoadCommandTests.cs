@@ -2,8 +2,8 @@
 
 using System.Net;
 using System.Net.Sockets;
-using RawWs.Server.Applications;
 using RawWs.Server;
+using RawWs.Server.Applications;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Load;

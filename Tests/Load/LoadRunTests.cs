@@ -1,7 +1,7 @@
 // Each kind of load on our own server, by count: so many messages were sent, and so many came back, right in every byte.
 
-using RawWs.Server.Applications;
 using RawWs.Server;
+using RawWs.Server.Applications;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Load;

@@ -5,8 +5,8 @@
 
 using System.Text;
 using RawWs.Frame;
-using RawWs.Server.Applications;
 using RawWs.Server;
+using RawWs.Server.Applications;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

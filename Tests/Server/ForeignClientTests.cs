@@ -5,9 +5,9 @@ using System.Diagnostics;
 using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
 using OpenQA.Selenium.Support.UI;
+using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Pages;
-using RawWs.Server;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

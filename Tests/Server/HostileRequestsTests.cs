@@ -14,10 +14,10 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
+using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Console.Pages;
-using RawWs.Server;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

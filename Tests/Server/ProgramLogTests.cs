@@ -4,10 +4,10 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using RawWs.Frame;
+using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Console.Settings;
-using RawWs.Server;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

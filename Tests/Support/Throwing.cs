@@ -99,9 +99,11 @@ internal sealed class ThrowingDelivery(bool later) : IDelivery
 {
     public IDelivery? ToEverybody { get; set; }
 
-    public async ValueTask<DeliveryResult> Publish(MessageTarget target, WebSocketMessage message)
+    public ValueTask<DeliveryResult> Publish(in MessageTarget target, in WebSocketMessage message) =>
+        target.Kind == TargetKind.Everybody ? ToEverybody!.Publish(target, message) : Throw();
+
+    private async ValueTask<DeliveryResult> Throw()
     {
-        if (target.Kind == TargetKind.Everybody) return await ToEverybody!.Publish(target, message);
         if (later) await Task.Yield();
         throw new InvalidOperationException("as the test says");
     }
