@@ -91,16 +91,28 @@ public static class Masking
         }
     }
 
+    // For fewer bytes than these it costs more than it gains that vectors are aligned.
+    private const int AlignedBytesMin = 512;
+
     // The next three are one idea at three widths. Full vectors run from the front. What is left at the end is not done byte by byte: one
     // more vector covers the last 16 (32, 64) bytes, and overlaps what the loop does. It is loaded before the loop changes anything, and
     // stored after the loop. Where the two overlap they write the same bytes, because a byte's result depends on its position alone.
     internal static bool Xor512(ref byte source, ref byte destination, nuint length, uint key)
     {
-        nuint last = length - 64;
+        nuint last = length - 64, i = 0;
         Vector512<byte> tail = Vector512.LoadUnsafe(ref source, last) ^ Vector512.Create(Pattern(RotateKey(key, last))).AsByte();
         Vector512<byte> pattern = Vector512.Create(Pattern(key)).AsByte();
-        Vector512<byte> seen = tail;
-        nuint i = 0;
+        Vector512<byte> seen = tail, head = tail;
+        if (length >= AlignedBytesMin)
+        {
+            // A vector as long as a cache line lies across two of them wherever it does not begin with one. So one vector covers the front
+            // up to where a line begins, as one covers the end.
+            head = Vector512.LoadUnsafe(ref source) ^ pattern;
+            seen |= head;
+            i = 64 - (nuint)(Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref destination) & 63);
+            pattern = Vector512.Create(Pattern(RotateKey(key, i))).AsByte();
+        }
+
         for (; i + (3 * 64) < last; i += 4 * 64)
         {
             Vector512<byte> a = Vector512.LoadUnsafe(ref source, i) ^ pattern, b = Vector512.LoadUnsafe(ref source, i + 64) ^ pattern;
@@ -120,6 +132,7 @@ public static class Masking
             seen |= masked;
         }
 
+        if (length >= AlignedBytesMin) head.StoreUnsafe(ref destination);
         tail.StoreUnsafe(ref destination, last);
         return seen.ExtractMostSignificantBits() == 0;
     }

@@ -54,11 +54,13 @@ public struct Utf8Validator
         return false;
     }
 
-    /// <summary>Unmasks the next chunk of the text in place, all of it, and checks it.</summary>
-    /// <param name="bytes">The masked bytes; any length, also none.</param>
-    /// <param name="key">The key; afterwards rotated for the next chunk.</param>
-    /// <returns>As <see cref="Append(ReadOnlySpan{byte})"/>.</returns>
-    internal bool AppendMasked(Span<byte> bytes, ref uint key)
+    /// <summary>Unmasks the next chunk of the text in place (§5.3), all of it, and checks it: of a long one, in one pass.</summary>
+    /// <param name="bytes">The caller's masked bytes; any length, also none. Afterwards they are unmasked, whatever is returned.</param>
+    /// <param name="key">The key, its first byte lowest; afterwards rotated for the next chunk.</param>
+    /// <returns>
+    /// False when a byte cannot be part of valid UTF-8. After that every byte is refused, until <see cref="Reset"/>.
+    /// </returns>
+    public bool AppendMasked(Span<byte> bytes, ref uint key)
     {
         if (_missing > 0)
         {

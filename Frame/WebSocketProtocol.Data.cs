@@ -54,7 +54,7 @@ public sealed partial class WebSocketProtocol
 
         _lastOpcode = (Opcode)(first & FrameHeader.OpcodeMask);
         _pendingBytes = 0;
-        chunk = new DataChunk(headerLength + length, length, (MessageKind)(first & FrameHeader.OpcodeMask));
+        chunk = DataChunk.Message(headerLength + length, length, (MessageKind)(first & FrameHeader.OpcodeMask));
         return true;
     }
 
@@ -100,7 +100,7 @@ public sealed partial class WebSocketProtocol
 
         // No reserved bit, no control frame.
         if (buffer.Length < Math.Abs(_pendingBytes) || (buffer[0] & 0x78) != 0) return false;
-        if (FrameReader.TryRead(buffer, out FrameHeader header) != ReadStatus.Done) return false;
+        if (!FrameReader.IsWhole(buffer, out FrameHeader header) || !header.LengthIsMinimal || !header.LengthTopBitIsClear) return false;
         bool inOrder = header.Opcode == Opcode.Continuation ? _message != MessageState.None && _messageReserved == ReservedBits.None
             : _message == MessageState.None && header.Opcode <= Opcode.Binary;
         bool fits = header.PayloadLength <= (ulong)(_limits.MessageBytesMax - _messageBytes) && _fragments < _limits.FragmentsMax;
@@ -113,7 +113,6 @@ public sealed partial class WebSocketProtocol
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryReadByte(ref byte masked, out DataChunk chunk)
     {
-        chunk = default;
         byte value = (byte)(masked ^ _maskingKey); // the key is 0 where there is none
         MessageKind kind = MessageKind.Binary;
         if (_message == MessageState.Text)
@@ -125,6 +124,7 @@ public sealed partial class WebSocketProtocol
                 if (!_utf8.AppendByte(value))
                 {
                     _utf8 = before;
+                    chunk = default;
                     return false;
                 }
             }
@@ -134,7 +134,7 @@ public sealed partial class WebSocketProtocol
         _maskingKey = Masking.RotateKey(_maskingKey, 1);
         _frameBytesLeft--;
         _messageBytes++;
-        chunk = new DataChunk(1, 1, kind, starts: false, ends: false);
+        chunk = DataChunk.Chunk(1, 1, kind, starts: false, ends: false);
         return true;
     }
 
@@ -174,7 +174,8 @@ public sealed partial class WebSocketProtocol
             key = Masking.Apply(payload, key);
         }
 
-        chunk = new DataChunk(offset + length, length, message == MessageState.Text ? MessageKind.Text : MessageKind.Binary, starts, ends);
+        MessageKind kind = message == MessageState.Text ? MessageKind.Text : MessageKind.Binary;
+        chunk = DataChunk.Chunk(offset + length, length, kind, starts, ends);
         if (begins)
         {
             _lastOpcode = header.Opcode;

@@ -1,6 +1,6 @@
 // The WebSocket protocol of one connection, seen from one end, without I/O: bytes in, events out.
 //
-// The contract of Next. The caller calls it again and again, until it returns NeedMoreData:
+// The contract of Next. The caller calls it again and again, until it returns NeedMoreData or all bytes are consumed:
 // - The caller owns the buffer. It begins where the last call stopped. The first `consumed` bytes are done with; the caller gives the
 //   others again, in front of what has arrived since. At most 131 bytes are ever left over: a control frame that is not yet whole.
 // - Next unmasks the payload bytes that it consumes, in place and once. It changes no other byte.
@@ -13,6 +13,10 @@
 // - After our own Close (OnCloseSent) frames are read and checked as before, because the peer's Close is still to come. There are Message
 //   and MessageChunk events too; the caller does not deliver them. The caller also decides whether it still answers a Ping: §5.5.2 asks
 //   for it until a Close has come, and §7.1.2 ends the sending.
+// TryReadData is the quick way to what most bytes are, messages and chunks of them, with the same contract and without an event. Where it
+// says no it has changed nothing, and Next goes on from there. The two may be called in any order.
+// What a call has learnt of a frame that is not whole yet is remembered: more bytes of it are not parsed from its first one on, but for a
+// Close and for a length, in which each byte may prove a violation.
 // Not thread-safe: one owner at a time. No call allocates.
 
 using System.Diagnostics;
