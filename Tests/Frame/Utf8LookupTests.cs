@@ -2,7 +2,7 @@
 // four bytes what an oracle says, wherever the sequence stands: across the edge of a vector, of four vectors, and of the tail.
 //
 // What is tried in the suite: all sequences of one and two bytes, and all of three and four made of the 32 byte values at which a rule
-// begins or ends. The explicit test tries all of three bytes, and all of four that begin with a lead of four: some minutes.
+// begins or ends. The explicit test tries all of three bytes, and all of four that begin with a lead of four: many minutes at each width.
 
 using RawWs.Frame;
 using RawWs.Fuzz;
