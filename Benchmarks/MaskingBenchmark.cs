@@ -46,6 +46,13 @@ public class MaskingBenchmark
         return _key;
     }
 
+    [Benchmark(Description = "Limit: XOR by vectors, to another buffer")]
+    public uint LimitCopying()
+    {
+        MemoryLimit.Xor(_payload, _other, NextKey());
+        return _key;
+    }
+
     [Benchmark(Description = "Limit: memcpy")]
     public void Memcpy() => _payload.CopyTo(_other, 0);
 

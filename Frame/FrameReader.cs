@@ -48,20 +48,22 @@ public static class FrameReader
     /// <returns>The status. A violation is reported as soon as the byte that proves it is there.</returns>
     public static ReadStatus TryRead(ReadOnlySpan<byte> buffer, out FrameHeader header)
     {
-        if (buffer.Length < 2)
-        {
-            return ReadPrefix(buffer, out header);
-        }
+        if (!IsWhole(buffer, out header)) return ReadPrefix(buffer, out header);
+        return header.LengthIsMinimal && header.LengthTopBitIsClear ? ReadStatus.Done : ReadStatus.Violation;
+    }
 
+    /// <summary>Whether all bytes of a header are there; whether its length is valid is not asked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsWhole(ReadOnlySpan<byte> buffer, out FrameHeader header)
+    {
+        header = default;
+        if (buffer.Length < 2) return false;
         byte first = buffer[0];
         byte second = buffer[1];
         int length7 = second & FrameHeader.LengthMask;
         int keyAt = 2 + (length7 < FrameHeader.Length16Follows ? 0 : length7 == FrameHeader.Length16Follows ? 2 : 8);
         bool masked = (second & FrameHeader.MaskBit) != 0;
-        if (buffer.Length < keyAt + (masked ? 4 : 0))
-        {
-            return ReadPrefix(buffer, out header);
-        }
+        if (buffer.Length < keyAt + (masked ? 4 : 0)) return false;
 
         ulong payloadLength = keyAt switch
         {
@@ -70,7 +72,7 @@ public static class FrameReader
             _ => BinaryPrimitives.ReadUInt64BigEndian(buffer[2..]),
         };
         header = new FrameHeader(first, second, masked ? BinaryPrimitives.ReadUInt32LittleEndian(buffer[keyAt..]) : 0, payloadLength);
-        return header.LengthIsMinimal && header.LengthTopBitIsClear ? ReadStatus.Done : ReadStatus.Violation;
+        return true;
     }
 
     /// <summary>Reads the frame header at the beginning of bytes that lie in several segments (§5.2).</summary>

@@ -64,10 +64,10 @@ public static class Masking
     }
 
     // Key byte 0 is the lowest. One byte further in the payload rotates the key right by eight bits.
-    private static uint RotateKey(uint key, nuint bytes) => BitOperations.RotateRight(key, (int)(bytes & 3) * 8);
+    internal static uint RotateKey(uint key, nuint bytes) => BitOperations.RotateRight(key, (int)(bytes & 3) * 8);
 
     // The key in the order in which a vector or a word lays it into memory.
-    private static uint Pattern(uint key) => BitConverter.IsLittleEndian ? key : BinaryPrimitives.ReverseEndianness(key);
+    internal static uint Pattern(uint key) => BitConverter.IsLittleEndian ? key : BinaryPrimitives.ReverseEndianness(key);
 
     // This method and the four below return true when the result is ASCII: no byte has its highest bit set.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -91,22 +91,48 @@ public static class Masking
         }
     }
 
+    // For fewer bytes than these it costs more than it gains that vectors are aligned.
+    private const int AlignedBytesMin = 512;
+
     // The next three are one idea at three widths. Full vectors run from the front. What is left at the end is not done byte by byte: one
     // more vector covers the last 16 (32, 64) bytes, and overlaps what the loop does. It is loaded before the loop changes anything, and
     // stored after the loop. Where the two overlap they write the same bytes, because a byte's result depends on its position alone.
     internal static bool Xor512(ref byte source, ref byte destination, nuint length, uint key)
     {
-        nuint last = length - 64;
+        nuint last = length - 64, i = 0;
         Vector512<byte> tail = Vector512.LoadUnsafe(ref source, last) ^ Vector512.Create(Pattern(RotateKey(key, last))).AsByte();
         Vector512<byte> pattern = Vector512.Create(Pattern(key)).AsByte();
-        Vector512<byte> seen = tail;
-        for (nuint i = 0; i < last; i += 64)
+        Vector512<byte> seen = tail, head = tail;
+        if (length >= AlignedBytesMin)
+        {
+            // A vector as long as a cache line lies across two of them wherever it does not begin with one. So one vector covers the front
+            // up to where a line begins, as one covers the end.
+            head = Vector512.LoadUnsafe(ref source) ^ pattern;
+            seen |= head;
+            i = 64 - (nuint)(Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref destination) & 63);
+            pattern = Vector512.Create(Pattern(RotateKey(key, i))).AsByte();
+        }
+
+        for (; i + (3 * 64) < last; i += 4 * 64)
+        {
+            Vector512<byte> a = Vector512.LoadUnsafe(ref source, i) ^ pattern, b = Vector512.LoadUnsafe(ref source, i + 64) ^ pattern;
+            Vector512<byte> c = Vector512.LoadUnsafe(ref source, i + (2 * 64)) ^ pattern;
+            Vector512<byte> d = Vector512.LoadUnsafe(ref source, i + (3 * 64)) ^ pattern;
+            a.StoreUnsafe(ref destination, i);
+            b.StoreUnsafe(ref destination, i + 64);
+            c.StoreUnsafe(ref destination, i + (2 * 64));
+            d.StoreUnsafe(ref destination, i + (3 * 64));
+            seen |= a | b | c | d;
+        }
+
+        for (; i < last; i += 64)
         {
             Vector512<byte> masked = Vector512.LoadUnsafe(ref source, i) ^ pattern;
             masked.StoreUnsafe(ref destination, i);
             seen |= masked;
         }
 
+        if (length >= AlignedBytesMin) head.StoreUnsafe(ref destination);
         tail.StoreUnsafe(ref destination, last);
         return seen.ExtractMostSignificantBits() == 0;
     }
@@ -117,7 +143,20 @@ public static class Masking
         Vector256<byte> tail = Vector256.LoadUnsafe(ref source, last) ^ Vector256.Create(Pattern(RotateKey(key, last))).AsByte();
         Vector256<byte> pattern = Vector256.Create(Pattern(key)).AsByte();
         Vector256<byte> seen = tail;
-        for (nuint i = 0; i < last; i += 32)
+        nuint i = 0;
+        for (; i + (3 * 32) < last; i += 4 * 32)
+        {
+            Vector256<byte> a = Vector256.LoadUnsafe(ref source, i) ^ pattern, b = Vector256.LoadUnsafe(ref source, i + 32) ^ pattern;
+            Vector256<byte> c = Vector256.LoadUnsafe(ref source, i + (2 * 32)) ^ pattern;
+            Vector256<byte> d = Vector256.LoadUnsafe(ref source, i + (3 * 32)) ^ pattern;
+            a.StoreUnsafe(ref destination, i);
+            b.StoreUnsafe(ref destination, i + 32);
+            c.StoreUnsafe(ref destination, i + (2 * 32));
+            d.StoreUnsafe(ref destination, i + (3 * 32));
+            seen |= a | b | c | d;
+        }
+
+        for (; i < last; i += 32)
         {
             Vector256<byte> masked = Vector256.LoadUnsafe(ref source, i) ^ pattern;
             masked.StoreUnsafe(ref destination, i);

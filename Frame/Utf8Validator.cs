@@ -1,7 +1,6 @@
 // Chunks of bytes in; out comes whether they are, so far, the beginning of valid UTF-8. A chunk may end anywhere, also inside a character.
-// The state has three bytes. The chunks stay the caller's and are not kept.
-
-using System.Text.Unicode;
+// The state has three bytes. The chunks stay the caller's and are not kept. Utf8Lookup checks many bytes at once; this file knows where a
+// chunk ends inside a character, and where the first wrong byte is.
 
 namespace RawWs.Frame;
 
@@ -31,60 +30,81 @@ public struct Utf8Validator
     /// </returns>
     public bool Append(ReadOnlySpan<byte> bytes)
     {
-        // A character that an earlier chunk left open is finished byte by byte: three bytes at most.
-        int position = 0;
-        for (; _missing > 0 && position < bytes.Length; position++)
+        if (_missing == 0) return Continue(bytes, Utf8Lookup.Check(bytes));
+        int finished = FinishCharacter(bytes);
+        return finished >= 0 && Continue(bytes[finished..], Utf8Lookup.Check(bytes[finished..]));
+    }
+
+    /// <summary>Checks the next chunk of the text, and says where it goes wrong.</summary>
+    /// <param name="bytes">The caller's bytes; any length, also none.</param>
+    /// <param name="accepted">
+    /// How many of the bytes may be the beginning of valid UTF-8: all of them, or those before the first byte that cannot follow.
+    /// </param>
+    /// <returns>
+    /// False when a byte cannot be part of valid UTF-8. After that every byte is refused, until <see cref="Reset"/>.
+    /// </returns>
+    public bool Append(ReadOnlySpan<byte> bytes, out int accepted)
+    {
+        Utf8Validator before = this;
+        accepted = bytes.Length;
+        if (Append(bytes)) return true;
+
+        // The check of many bytes at once knows that one of them is wrong, and not which.
+        for (accepted = 0; before.AppendByte(bytes[accepted]);) accepted++;
+        return false;
+    }
+
+    /// <summary>Unmasks the next chunk of the text in place (§5.3), all of it, and checks it: of a long one, in one pass.</summary>
+    /// <param name="bytes">The caller's masked bytes; any length, also none. Afterwards they are unmasked, whatever is returned.</param>
+    /// <param name="key">The key, its first byte lowest; afterwards rotated for the next chunk.</param>
+    /// <returns>
+    /// False when a byte cannot be part of valid UTF-8. After that every byte is refused, until <see cref="Reset"/>.
+    /// </returns>
+    public bool AppendMasked(Span<byte> bytes, ref uint key)
+    {
+        if (_missing > 0)
         {
-            if (!AppendByte(bytes[position]))
+            int first = Math.Min(_missing, bytes.Length);
+            key = Masking.Apply(bytes[..first], key);
+            bool follows = FinishCharacter(bytes[..first]) >= 0;
+            bytes = bytes[first..];
+            if (!follows)
             {
+                key = Masking.Apply(bytes, key);
                 return false;
             }
         }
 
-        // Most of the chunk, up to a character that it may leave open, goes through the runtime's vectorized check.
-        ReadOnlySpan<byte> rest = bytes[position..];
-        int whole = rest.Length - OpenAtEnd(rest);
-        if (!Utf8.IsValid(rest[..whole]))
+        bool valid = Utf8Lookup.Unmask(bytes, ref key);
+        return Continue(bytes, valid);
+    }
+
+    // A character that an earlier chunk left open is finished byte by byte: three bytes at most. Returns how many, or -1 for a wrong one.
+    private int FinishCharacter(ReadOnlySpan<byte> bytes)
+    {
+        int position = 0;
+        for (; _missing > 0 && position < bytes.Length; position++)
+            if (!AppendByte(bytes[position])) return -1;
+        return position;
+    }
+
+    // The rest of a chunk has been checked, up to a character that it may leave open.
+    private bool Continue(ReadOnlySpan<byte> rest, bool valid)
+    {
+        if (!valid)
         {
             Refuse();
             return false;
         }
 
-        foreach (byte value in rest[whole..])
-        {
-            if (!AppendByte(value))
-            {
-                return false;
-            }
-        }
-
+        if (rest.IsEmpty || rest[^1] < 0x80) return true;
+        foreach (byte value in rest[^Utf8Lookup.OpenAtEnd(rest)..])
+            if (!AppendByte(value)) return false;
         return true;
     }
 
-    // How many bytes at the end belong to a character that is not complete: its lead byte announces more. If the end is wrong in any other
-    // way this says 0, and the vectorized check refuses it.
-    private static int OpenAtEnd(ReadOnlySpan<byte> bytes)
-    {
-        for (int back = 1; back <= 3 && back <= bytes.Length; back++)
-        {
-            byte value = bytes[^back];
-            if (value < 0x80)
-            {
-                return 0;
-            }
-
-            if (value >= 0xC0)
-            {
-                int announced = value >= 0xF0 ? 4 : value >= 0xE0 ? 3 : 2;
-                return announced > back ? back : 0;
-            }
-        }
-
-        return 0;
-    }
-
     // One byte. RFC 3629 §4 lists the well-formed sequences; the narrower ranges of second bytes refuse all others.
-    private bool AppendByte(byte value)
+    internal bool AppendByte(byte value)
     {
         if (_missing > 0)
         {

@@ -37,7 +37,7 @@ public sealed partial class WebSocketProtocol
         }
 
         _closing = ProtocolTable.After(_closing, ClosingEvent.CloseReceived);
-        UpdateFastPath();
+        UpdateBytesMax();
         return new ProtocolEvent { Kind = ProtocolEventKind.Close, CloseCode = code, Payload = payload[^reason.Length..], Header = header };
     }
 

@@ -1,6 +1,6 @@
 // The WebSocket protocol of one connection, seen from one end, without I/O: bytes in, events out.
 //
-// The contract of Next. The caller calls it again and again, until it returns NeedMoreData:
+// The contract of Next. The caller calls it again and again, until it returns NeedMoreData or all bytes are consumed:
 // - The caller owns the buffer. It begins where the last call stopped. The first `consumed` bytes are done with; the caller gives the
 //   others again, in front of what has arrived since. At most 131 bytes are ever left over: a control frame that is not yet whole.
 // - Next unmasks the payload bytes that it consumes, in place and once. It changes no other byte.
@@ -13,11 +13,13 @@
 // - After our own Close (OnCloseSent) frames are read and checked as before, because the peer's Close is still to come. There are Message
 //   and MessageChunk events too; the caller does not deliver them. The caller also decides whether it still answers a Ping: §5.5.2 asks
 //   for it until a Close has come, and §7.1.2 ends the sending.
+// TryReadData is the quick way to what most bytes are, messages and chunks of them, with the same contract and without an event. Where it
+// says no it has changed nothing, and Next goes on from there. The two may be called in any order.
+// What a call has learnt of a frame that is not whole yet is remembered: more bytes of it are not parsed from its first one on, but for a
+// Close and for a length, in which each byte may prove a violation.
 // Not thread-safe: one owner at a time. No call allocates.
 
-using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Text.Unicode;
 
 namespace RawWs.Frame;
 
@@ -41,11 +43,13 @@ public sealed partial class WebSocketProtocol
     private ClosingState _closing;
     private Opcode? _lastOpcode;
 
-    // Part of a data frame's header has come and lies with the caller. So a message may have begun of which _message does not know yet.
-    private bool _headerIsPending;
+    // How many bytes there must be, from the header's first on, before anything more can be said of the frame of which a part has come
+    // and lies with the caller. Below 0, and then without its sign, for a control frame. With a data frame a message may have begun of
+    // which _message does not know yet. 0 while there is no such part.
+    private int _pendingBytes;
 
-    // The longest payload in bytes that TryReadSmallMessage may read: min(125, limit) while no message is open, else -1.
-    private int _fastPathBytesMax;
+    private int _smallBytesMax;
+    private int _wholeBytesMax;
 
     /// <summary>Makes the protocol for a connection of which no byte has been read.</summary>
     /// <param name="role">Which end this is.</param>
@@ -55,7 +59,7 @@ public sealed partial class WebSocketProtocol
     {
         ArgumentNullException.ThrowIfNull(limits);
         (_role, _limits, _permitted) = (role, limits, permitted);
-        UpdateFastPath();
+        UpdateBytesMax();
     }
 
     /// <summary>How far the closing handshake has come.</summary>
@@ -65,13 +69,13 @@ public sealed partial class WebSocketProtocol
     /// Whether a message has begun and not ended: from the first byte of its first frame's header to the last byte of its last frame.
     /// Always false once the bytes that arrive are no longer read as frames.
     /// </summary>
-    public bool InMessage => ProtocolTable.Parses(_closing) && (_message != MessageState.None || _headerIsPending);
+    public bool InMessage => ProtocolTable.Parses(_closing) && (_message != MessageState.None || _pendingBytes > 0);
 
     /// <summary>
     /// Whether no message is open and no Close has been sent or received. Then, except for <see cref="LastOpcode"/>, it is in the state of
     /// a new one: an idle connection need not keep it.
     /// </summary>
-    public bool IsAtRest => _fastPathBytesMax >= 0 && _closing == ClosingState.Open && !_headerIsPending;
+    public bool IsAtRest => _smallBytesMax >= 0 && _closing == ClosingState.Open && _pendingBytes <= 0;
 
     /// <summary>How many payload bytes of the open message the events so far have brought; 0 while no message is open.</summary>
     public long MessageBytes => _messageBytes;
@@ -94,13 +98,14 @@ public sealed partial class WebSocketProtocol
 
         _permitted = permitted;
         _lastOpcode = null;
+        _pendingBytes = 0;
     }
 
     /// <summary>Says that this end has sent a Close frame, as the first one or as the answer (§7.1.3).</summary>
     public void OnCloseSent()
     {
         _closing = ProtocolTable.After(_closing, ClosingEvent.CloseSent);
-        UpdateFastPath();
+        UpdateBytesMax();
     }
 
     /// <summary>Reads the next event from contiguous bytes.</summary>
@@ -115,66 +120,13 @@ public sealed partial class WebSocketProtocol
     /// </returns>
     public ProtocolEvent Next(Span<byte> buffer, out int consumed)
     {
-        if (!TryReadSmallMessage(buffer, out int length)) return NextOnSlowPath(buffer, out consumed);
-        consumed = SmallHeaderBytes + length;
-        FrameReader.TryRead(buffer, out FrameHeader header);
-        return new ProtocolEvent
-        {
-            Kind = ProtocolEventKind.Message,
-            MessageKind = (MessageKind)header.Opcode,
-            StartOfMessage = true,
-            EndOfMessage = true,
-            Payload = buffer.Slice(SmallHeaderBytes, length),
-            Header = header,
-        };
+        if (!TryReadData(buffer, out DataChunk chunk)) return NextOnSlowPath(buffer, out consumed);
+        consumed = chunk.Consumed;
+        return EventOf(chunk, buffer);
     }
 
     /// <summary>Whether the bytes that come next are payload of a data frame whose header has been consumed.</summary>
     internal bool IsInPayload => _frameBytesLeft > 0;
-
-    /// <summary>The header's length of a small message, in bytes: 2, and 4 more for the masking key that a client's frame has.</summary>
-    internal int SmallHeaderBytes => _role == Role.Server ? 6 : 2;
-
-    /// <summary>
-    /// The fast path, for what nearly all messages are: one valid frame of at most 125 bytes, wholly there. It makes no event. The caller
-    /// finds the opcode, which is the message's kind, in the low four bits of the buffer's first byte, and the payload behind
-    /// <see cref="SmallHeaderBytes"/>.
-    /// </summary>
-    /// <param name="buffer">As for <see cref="Next(Span{byte}, out int)"/>.</param>
-    /// <param name="payloadBytes">The payload's length in bytes. The payload has been unmasked in place.</param>
-    /// <returns>False when the next bytes are anything else. Then nothing has changed, and Next says what they are.</returns>
-    internal bool TryReadSmallMessage(Span<byte> buffer, out int payloadBytes)
-    {
-        // The first two bytes prove that every header rule is kept: FIN set, no reserved bit, text or binary, the mask bit that the peer's
-        // role asks for, the short form of the length.
-        payloadBytes = 0;
-        int headerLength = SmallHeaderBytes;
-        if (buffer.Length < headerLength) return false;
-        byte first = buffer[0];
-        int length = buffer[1] ^ (_role == Role.Server ? FrameHeader.MaskBit : 0);
-        if ((uint)(first - 0x81) > 1 || length > _fastPathBytesMax || buffer.Length < headerLength + length) return false;
-
-        Span<byte> payload = buffer.Slice(headerLength, length);
-        uint key = 0;
-        bool ascii = false;
-        if (_role == Role.Server)
-        {
-            key = BinaryPrimitives.ReadUInt32LittleEndian(buffer[2..]);
-            uint rotated = key;
-            ascii = Masking.ApplyToText(payload, ref rotated);
-        }
-
-        if (!ascii && first == (FrameHeader.FinBit | (byte)Opcode.Text) && !Utf8.IsValid(payload))
-        {
-            Masking.Apply(payload, key); // masked again, as it came
-            return false;
-        }
-
-        _lastOpcode = (Opcode)(first & FrameHeader.OpcodeMask);
-        _headerIsPending = false;
-        payloadBytes = length;
-        return true;
-    }
 
     private ProtocolEvent NextOnSlowPath(Span<byte> buffer, out int consumed)
     {
@@ -184,16 +136,10 @@ public sealed partial class WebSocketProtocol
             return default;
         }
 
-        if (_frameBytesLeft > 0)
-        {
-            return ReadPayload(buffer, 0, startOfMessage: false, out consumed);
-        }
-
         consumed = 0;
-        if (buffer.IsEmpty)
-        {
-            return default;
-        }
+        if (buffer.IsEmpty) return default;
+        if (_frameBytesLeft > 0) return ReadData(buffer, 0, _header, out consumed);
+        if (buffer.Length < Math.Abs(_pendingBytes)) return default;
 
         // FrameCheck names the rule of a Violation too.
         bool whole = FrameReader.TryRead(buffer, out FrameHeader header) == ReadStatus.Done;
@@ -203,94 +149,66 @@ public sealed partial class WebSocketProtocol
             return Fail(broken, header, buffer.Length, out consumed);
         }
 
-        if (header.IsControl)
+        if (header.IsControl && whole)
         {
-            return whole ? ReadControlFrame(buffer, header, out consumed) : default;
+            ProtocolEvent found = ReadControlFrame(buffer, header, out consumed);
+            if (consumed > 0)
+            {
+                _pendingBytes = 0;
+                return found;
+            }
+        }
+        else if (whole && (header.PayloadLength == 0 || buffer.Length > header.HeaderLength))
+        {
+            return ReadData(buffer, header.HeaderLength, header, out consumed);
         }
 
-        if (!whole || (header.PayloadLength > 0 && buffer.Length == header.HeaderLength))
-        {
-            _headerIsPending = true;
-            return default;
-        }
+        _pendingBytes = header.IsControl ? -BytesThatDecide(header, buffer.Length) : BytesThatDecide(header, buffer.Length);
+        return default;
+    }
 
-        return BeginDataFrame(buffer, header, out consumed);
+    // How many bytes of a frame there must be before more can be said of it than the first `bytesSeen` did. They break no rule.
+    private static int BytesThatDecide(in FrameHeader header, int bytesSeen)
+    {
+        if (bytesSeen < 2) return 2;
+
+        // Each byte of a longer length may prove that the message is too large.
+        if (bytesSeen < 2 + header.ExtendedLengthBytes) return bytesSeen + 1;
+
+        // A data frame is read with the first byte of its payload. A Close is checked from there on as it comes; any other control frame
+        // is read when it is whole.
+        int begun = header.HeaderLength + Math.Sign((long)header.PayloadLength);
+        if (!header.IsControl) return begun;
+        return header.Opcode == Opcode.Close ? Math.Max(bytesSeen + 1, begun) : header.HeaderLength + (int)header.PayloadLength;
     }
 
     // The header of a data frame is whole, and keeps the rules.
-    private ProtocolEvent BeginDataFrame(Span<byte> buffer, FrameHeader header, out int consumed)
+    private ProtocolEvent ReadData(Span<byte> buffer, int offset, scoped in FrameHeader header, out int consumed)
     {
-        bool startOfMessage = _message == MessageState.None;
-        if (startOfMessage)
+        if (ReadPayload(buffer, offset, header, out DataChunk chunk) is { } broken)
         {
-            _messageReserved = header.Reserved;
-            _utf8.Reset();
+            return Fail(broken, header, buffer.Length, out consumed);
         }
 
-        _message = ProtocolTable.After(_message, ProtocolTable.EventOf(header.Opcode)).Next;
-        _header = header;
-        _lastOpcode = header.Opcode;
-        _headerIsPending = false;
-        _frameBytesLeft = header.PayloadLength;
-        _maskingKey = header.MaskingKey;
-        _fragments++;
-        UpdateFastPath();
-        return ReadPayload(buffer, header.HeaderLength, startOfMessage, out consumed);
+        consumed = chunk.Consumed;
+        return EventOf(chunk, buffer);
     }
 
-    // Payload of the current data frame: as much as the buffer holds from `offset` on.
-    private ProtocolEvent ReadPayload(Span<byte> buffer, int offset, bool startOfMessage, out int consumed)
+    private ProtocolEvent EventOf(scoped in DataChunk chunk, Span<byte> buffer)
     {
-        int length = (int)Math.Min(_frameBytesLeft, (ulong)(buffer.Length - offset));
-        consumed = offset + length;
-        if (length == 0 && _frameBytesLeft > 0)
-        {
-            return default;
-        }
-
-        Span<byte> payload = buffer.Slice(offset, length);
-        bool ascii = _header.Masked && Masking.ApplyToText(payload, ref _maskingKey);
-
-        _frameBytesLeft -= (ulong)length;
-        _messageBytes += length;
-        bool endOfMessage = _frameBytesLeft == 0 && _header.Fin;
-        MessageKind kind = _message == MessageState.Text ? MessageKind.Text : MessageKind.Binary;
-        if (CheckText(payload, ascii, startOfMessage && endOfMessage, endOfMessage) is { } broken)
-        {
-            return Fail(broken, _header, buffer.Length, out consumed);
-        }
-
-        if (endOfMessage)
-        {
-            _message = ProtocolTable.After(_message, MessageEvent.MessageEnds).Next;
-            (_messageBytes, _fragments) = (0, 0);
-            UpdateFastPath();
-        }
-
+        // Of a whole message nothing is kept.
+        FrameHeader header = _header;
+        if (chunk.IsMessage) FrameReader.TryRead(buffer, out header);
         return new ProtocolEvent
         {
-            Kind = startOfMessage && endOfMessage ? ProtocolEventKind.Message : ProtocolEventKind.MessageChunk,
-            MessageKind = kind,
-            StartOfMessage = startOfMessage,
-            EndOfMessage = endOfMessage,
-            MessageReserved = _messageReserved,
-            Payload = payload,
-            Header = _header,
+            Kind = chunk.IsMessage ? ProtocolEventKind.Message : ProtocolEventKind.MessageChunk,
+            MessageKind = chunk.Kind,
+            StartOfMessage = chunk.StartOfMessage,
+            EndOfMessage = chunk.EndOfMessage,
+            MessageReserved = chunk.IsMessage ? header.Reserved : _messageReserved,
+            Payload = buffer.Slice(chunk.Consumed - chunk.PayloadBytes, chunk.PayloadBytes),
+            Header = header,
         };
-    }
-
-    // §8.1, §5.6: the whole message is UTF-8; a fragment may end inside a character. A message that an extension has marked (a compressed
-    // one) is not text before the extension has transformed it.
-    private Rule? CheckText(ReadOnlySpan<byte> payload, bool ascii, bool wholeMessage, bool endOfMessage)
-    {
-        if (_message != MessageState.Text || _messageReserved != ReservedBits.None
-            || (ascii && _utf8.IsComplete) || (wholeMessage && Utf8.IsValid(payload)))
-        {
-            return null;
-        }
-
-        if (!_utf8.Append(payload)) return FrameRules.TextNotUtf8;
-        return endOfMessage && !_utf8.IsComplete ? FrameRules.TextEndsInsideCharacter : null;
     }
 
     private ProtocolEvent Fail(Rule rule, FrameHeader header, int bufferLength, out int consumed)
@@ -299,11 +217,7 @@ public sealed partial class WebSocketProtocol
         consumed = bufferLength;
         _lastOpcode = header.Opcode;
         _closing = ProtocolTable.After(_closing, ClosingEvent.RuleBroken);
-        UpdateFastPath();
+        UpdateBytesMax();
         return new ProtocolEvent { Kind = ProtocolEventKind.Fail, Rule = rule, Header = header };
     }
-
-    private void UpdateFastPath() => _fastPathBytesMax = _message == MessageState.None && ProtocolTable.Parses(_closing)
-        ? (int)Math.Min(FrameHeader.Length7Max, _limits.MessageBytesMax)
-        : -1;
 }

@@ -117,11 +117,19 @@ public sealed partial class WebSocketConnection
         {
             int before = at;
             Span<byte> rest = array.AsSpan(at, end - at);
-            if (!traces && protocol.TryReadSmallMessage(rest, out int length))
+            if (!traces && protocol.TryReadData(rest, out DataChunk chunk))
             {
-                at += protocol.SmallHeaderBytes + length;
-                assembler.MessageDeadline = long.MaxValue;
-                Deliver((MessageKind)(rest[0] & 0x0F), array, at - length, length);
+                at += chunk.Consumed;
+                int start = at - chunk.PayloadBytes;
+                if (chunk.IsMessage)
+                {
+                    assembler.MessageDeadline = long.MaxValue;
+                    Deliver(chunk.Kind, array, start, chunk.PayloadBytes);
+                }
+                else
+                {
+                    Assemble(assembler, array.AsSpan(start, chunk.PayloadBytes), chunk.Kind, chunk.EndOfMessage);
+                }
             }
             else if (!HandleNextEvent(assembler, array, ref at, end))
             {
@@ -187,7 +195,7 @@ public sealed partial class WebSocketConnection
                 Deliver(found.MessageKind, array, at - found.Payload.Length, found.Payload.Length);
                 break;
             case ProtocolEventKind.MessageChunk:
-                Assemble(assembler, found);
+                Assemble(assembler, found.Payload, found.MessageKind, found.EndOfMessage);
                 break;
             case ProtocolEventKind.Ping:
                 Pong(found.Payload);
@@ -273,21 +281,22 @@ public sealed partial class WebSocketConnection
         return true;
     }
 
-    private void Assemble(MessageAssembler assembler, in ProtocolEvent found)
+    private void Assemble(MessageAssembler assembler, ReadOnlySpan<byte> chunk, MessageKind kind, bool endOfMessage)
     {
         // If the message is one frame, its length is known and has been checked.
-        long declared = found.Header is { Fin: true, Opcode: not Opcode.Continuation } ? (long)found.Header.PayloadLength : 0;
-        if (_phase == Phase.Open && !assembler.TryAppend(found.Payload, declared, _loop.Budget))
+        FrameHeader header = assembler.Protocol.ChunkHeader;
+        long declared = header is { Fin: true, Opcode: not Opcode.Continuation } ? (long)header.PayloadLength : 0;
+        if (_phase == Phase.Open && !assembler.TryAppend(chunk, declared, _loop.Budget))
         {
             FailForMemory();
             return;
         }
 
-        if (!found.EndOfMessage) return;
+        if (!endOfMessage) return;
         // The next message has a deadline of its own.
         assembler.MessageDeadline = long.MaxValue;
         _messagesIn++;
-        if (_phase == Phase.Open) DeliverAssembled(assembler, found.MessageKind);
+        if (_phase == Phase.Open) DeliverAssembled(assembler, kind);
         else assembler.Release(_loop.Budget);
     }
 

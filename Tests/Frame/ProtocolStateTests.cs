@@ -143,47 +143,131 @@ public sealed class ProtocolStateTests
         Assert.That(ProtocolRun.Of(protocol, [.. most, 0x80], []).Rule, Is.EqualTo(FrameRules.TooManyFragments));
     }
 
-    // The fast path is taken whenever it may be. If it is not the result is the same, only later.
+    // What is a data frame that keeps the rules is read without an event.
     [Test]
-    public void ASmallWholeMessage_IsReadOnTheFastPath([Values] Role reader, [Values(Opcode.Text, Opcode.Binary)] Opcode opcode)
+    public void AWholeMessage_IsReadAsData([Values] Role reader, [Values(Opcode.Text, Opcode.Binary)] Opcode opcode)
     {
         ProtocolLimits limits = new() { MessageBytesMax = 124 };
-        for (int length = 0; length <= 126; length++)
+        foreach (int length in Enumerable.Range(0, 300).Append(65_535).Append(65_536))
         {
-            byte[] frame = new byte[FrameWriter.HeaderBytesMax + length];
-            byte[] payload = [.. Enumerable.Repeat((byte)'a', length)];
-            int written = reader == Role.Server
-                ? FrameWriter.WriteMasked(frame, opcode, payload, 0x01020304) : FrameWriter.Write(frame, opcode, payload);
-            Assert.That(TryRead(new ProtocolLimits(), frame[..(written - 1)]), Is.EqualTo((false, 0)), $"{length}: a byte is missing");
-            Assert.That(TryRead(new ProtocolLimits(), [.. frame[..written], 0x81]),
-                Is.EqualTo(length <= 125 ? (true, length) : (false, 0)), $"{length}");
-            Assert.That(TryRead(new ProtocolLimits(), frame[..written]),
-                Is.EqualTo(length <= 125 ? (true, length) : (false, 0)), $"{length}: and nothing behind it");
-            Assert.That(TryRead(limits, frame[..written]), Is.EqualTo(length <= 124 ? (true, length) : (false, 0)), $"{length}: a limit");
+            byte[] frame = Frame(reader, opcode, length, fin: true);
+            Assert.That(TryRead(new ProtocolLimits(), [.. frame, 0x81]), Is.EqualTo((true, frame.Length, length)), $"{length}");
+            Assert.That(TryRead(new ProtocolLimits(), frame), Is.EqualTo((true, frame.Length, length)), $"{length}: and nothing behind it");
+            bool read = length <= 124;
+            Assert.That(TryRead(limits, frame), Is.EqualTo((read, read ? frame.Length : 0, read ? length : 0)), $"{length}: a limit");
+            int header = frame.Length - length;
+            Assert.That(TryRead(new ProtocolLimits(), frame[..(header - 1)]), Is.EqualTo((false, 0, 0)), $"{length}: without a byte");
+            if (length == 0) continue;
+            Assert.That(TryRead(new ProtocolLimits(), frame[..header]), Is.EqualTo((false, 0, 0)), $"{length}: the header alone");
         }
 
-        (bool, int) TryRead(ProtocolLimits of, byte[] bytes)
+        (bool, int, int) TryRead(ProtocolLimits of, byte[] bytes)
         {
             WebSocketProtocol protocol = new(reader, of);
-            bool read = protocol.TryReadSmallMessage(bytes, out int length);
+            bool read = protocol.TryReadData(bytes, out DataChunk chunk);
             Assert.That(protocol.LastOpcode, Is.EqualTo(read ? opcode : (Opcode?)null));
-            return (read, length);
+            Assert.That((chunk.IsMessage, chunk.StartOfMessage, chunk.EndOfMessage), Is.EqualTo((read, read, read)));
+            if (read) Assert.That((chunk.Kind, protocol.IsAtRest), Is.EqualTo(((MessageKind)opcode, true)));
+            return (read, chunk.Consumed, chunk.PayloadBytes);
         }
     }
 
-    // Text that is not UTF-8 is left as it came, masked, for the slow path to say where it is wrong.
+    // The same in pieces: each piece and each fragment is a chunk, and what stands between them is for Next.
     [Test]
-    public void TextThatIsNotUtf8_IsLeftMasked()
+    public void Chunks_AreReadAsData([Values] Role reader)
     {
-        byte[] frame = new byte[9];
-        FrameWriter.WriteMasked(frame, Opcode.Text, [0x61, 0xFF, 0x62], 0x01020304);
+        byte[] first = Frame(reader, Opcode.Text, 5, fin: false), last = Frame(reader, Opcode.Continuation, 200, fin: true);
+        byte[] ping = Frame(reader, Opcode.Ping, 0, fin: true);
+        int header = first.Length - 5;
+        byte[] bytes = [.. first, .. ping, .. last];
+        WebSocketProtocol protocol = new(reader, new ProtocolLimits());
+        Assert.That(protocol.TryReadData(bytes.AsSpan(0, header + 2), out DataChunk chunk));
+        Assert.That((chunk.Consumed, chunk.PayloadBytes, chunk.StartOfMessage, chunk.EndOfMessage, chunk.IsMessage, chunk.Kind),
+            Is.EqualTo((header + 2, 2, true, false, false, MessageKind.Text)));
+        Assert.That((protocol.MessageBytes, protocol.PayloadBytesLeft, protocol.ChunkHeader.PayloadLength), Is.EqualTo((2L, 3L, 5ul)));
+        Assert.That(protocol.TryReadData([], out _), Is.False);
+        Assert.That(protocol.TryReadData(bytes.AsSpan(header + 2), out chunk));
+        Assert.That((chunk.Consumed, chunk.PayloadBytes, chunk.StartOfMessage, chunk.EndOfMessage), Is.EqualTo((3, 3, false, false)));
+        Assert.That(bytes.AsSpan(header, 5).ToArray(), Is.All.EqualTo((byte)'a'));
+
+        Span<byte> rest = bytes.AsSpan(first.Length);
+        Assert.That(protocol.TryReadData(rest, out _), Is.False, "a Ping");
+        Assert.That(protocol.Next(rest, out int consumed).Kind, Is.EqualTo(ProtocolEventKind.Ping));
+        Assert.That(protocol.TryReadData(rest[consumed..], out chunk));
+        Assert.That((chunk.Consumed, chunk.PayloadBytes, chunk.StartOfMessage, chunk.EndOfMessage, chunk.Kind, protocol.IsAtRest),
+            Is.EqualTo((last.Length, 200, false, true, MessageKind.Text, true)));
+    }
+
+    // What breaks a rule is not data, wherever it stands; and nothing has changed.
+    [TestCase("00810000000061", TestName = "NotData_ContinuationWithoutMessage")]
+    [TestCase("0181000000006182810000000061", TestName = "NotData_BinaryInsideText")]
+    [TestCase("C1810000000061", TestName = "NotData_ReservedBit")]
+    [TestCase("83810000000061", TestName = "NotData_ReservedOpcode")]
+    [TestCase("810161", TestName = "NotData_NoMask")]
+    [TestCase("82FE007D00000000", TestName = "NotData_NonMinimalLength")]
+    [TestCase("81810000000080", TestName = "NotData_NotUtf8")]
+    [TestCase("818200000000C3A9818100000000C3", TestName = "NotData_EndsInsideCharacter")]
+    [TestCase("018100000000C380810000000061", TestName = "NotData_NotUtf8InTheSecondFragment")]
+    public void WhatBreaksARule_IsNotData(string hex)
+    {
+        byte[] bytes = Convert.FromHexString(hex);
+        WebSocketProtocol protocol = new(Role.Server, new ProtocolLimits());
+        int at = 0;
+        while (protocol.TryReadData(bytes.AsSpan(at), out DataChunk chunk)) at += chunk.Consumed;
+        (long, long, bool, Opcode?) before = (protocol.MessageBytes, protocol.PayloadBytesLeft, protocol.IsAtRest, protocol.LastOpcode);
+        byte[] left = bytes[at..];
+        Assert.That(protocol.TryReadData(bytes.AsSpan(at), out _), Is.False);
+        Assert.That(bytes[at..], Is.EqualTo(left));
+        Assert.That((protocol.MessageBytes, protocol.PayloadBytesLeft, protocol.IsAtRest, protocol.LastOpcode), Is.EqualTo(before));
+        Assert.That(protocol.Next(bytes.AsSpan(at), out _).Kind, Is.EqualTo(ProtocolEventKind.Fail));
+        Assert.That(protocol.TryReadData([0x81, 0x80, 0, 0, 0, 0], out _), Is.False);
+    }
+
+    // Text that is not UTF-8 is left as it came, masked, for Next to say where it is wrong: in a small message, a long one, and a chunk.
+    [TestCase(3, true)]
+    [TestCase(500, true)]
+    [TestCase(5000, true)]
+    [TestCase(500, false)]
+    public void TextThatIsNotUtf8_IsLeftMasked(int length, bool fin)
+    {
+        byte[] text = [.. Enumerable.Repeat((byte)'a', length)];
+        text[1] = 0xFF;
+        byte[] frame = new byte[FrameWriter.HeaderBytesMax + length];
+        frame = frame[..FrameWriter.WriteMasked(frame, Opcode.Text, text, 0x01020304, fin)];
         byte[] before = [.. frame];
         WebSocketProtocol protocol = new(Role.Server, new ProtocolLimits());
-        Assert.That(protocol.TryReadSmallMessage(frame, out _), Is.False);
+        Assert.That(protocol.TryReadData(frame, out _), Is.False);
         Assert.That(frame, Is.EqualTo(before));
-        FrameWriter.WriteMasked(frame, Opcode.Text, "\u20ac"u8, 0x01020304);
-        Assert.That(protocol.TryReadSmallMessage(frame, out _), Is.True);
-        Assert.That(frame[6..], Is.EqualTo("\u20ac"u8.ToArray()));
+        Assert.That(protocol.Next(frame, out _).Rule, Is.EqualTo(FrameRules.TextNotUtf8));
+    }
+
+    // Until the byte comes that decides something, a part of a frame is not looked at again; that it came is not forgotten for the next
+    // frame. Every prefix is given, as a caller does.
+    [TestCase("8900" + "81026161", Role.Client)]
+    [TestCase("8803E86161" + "81", Role.Client)]
+    [TestCase("898401020304" + "01020304" + "818100000000" + "61", Role.Server)]
+    [TestCase("82FE007E00000000", Role.Server)]
+    public void APartOfAFrame_IsRemembered(string hex, Role reader)
+    {
+        byte[] bytes = Convert.FromHexString(hex);
+        ProtocolRun whole = ProtocolRun.Of(new WebSocketProtocol(reader, new ProtocolLimits()), bytes, []);
+        ProtocolRun dribbled = ProtocolRun.Of(
+            new WebSocketProtocol(reader, new ProtocolLimits()), bytes, Enumerable.Range(1, bytes.Length - 1));
+        Assert.That((dribbled.Events, dribbled.Rule), Is.EqualTo((whole.Events, whole.Rule)));
+        WebSocketProtocol pooled = new(reader, new ProtocolLimits());
+        Assert.That(pooled.Next(bytes.AsSpan(0, 1), out _).Kind, Is.EqualTo(ProtocolEventKind.NeedMoreData));
+        if (!pooled.IsAtRest) return;
+        pooled.Reset(ReservedBits.None);
+        Assert.That(pooled.Next([0x83], out _).Kind, Is.EqualTo(ProtocolEventKind.Fail), "the first byte for another connection");
+    }
+
+    private static byte[] Frame(Role reader, Opcode opcode, int length, bool fin)
+    {
+        byte[] frame = new byte[FrameWriter.HeaderBytesMax + length];
+        byte[] payload = [.. Enumerable.Repeat((byte)'a', length)];
+        int written = reader == Role.Server
+            ? FrameWriter.WriteMasked(frame, opcode, payload, 0x01020304, fin) : FrameWriter.Write(frame, opcode, payload, fin);
+        return frame[..written];
     }
 
     [Test]

@@ -56,6 +56,47 @@ internal sealed class ProtocolRun(WebSocketProtocol protocol, ProtocolLimits lim
         }
     }
 
+    /// <summary>As <see cref="Play"/>, by the quick way: what TryReadData does not read it leaves as it was, for Next.</summary>
+    public void PlayQuickly(ReadOnlySpan<byte> bytes, int[] ends)
+    {
+        byte[] held = [];
+        int from = 0;
+        foreach (int end in ends)
+        {
+            held = [.. held, .. bytes[from..end]];
+            from = end;
+            int at = 0;
+            while (at < held.Length)
+            {
+                byte[] before = held[at..];
+                Span<byte> buffer = held.AsSpan(at);
+                if (Protocol.TryReadData(buffer, out DataChunk chunk))
+                {
+                    Property.Holds(chunk.Consumed > 0 && chunk.Consumed <= buffer.Length && chunk.PayloadBytes <= chunk.Consumed);
+                    int payloadAt = chunk.Consumed - chunk.PayloadBytes;
+                    Property.SameBytes(buffer[chunk.Consumed..], before.AsSpan(chunk.Consumed));
+                    Property.SameBytes(buffer[..payloadAt], before.AsSpan(0, payloadAt));
+                    Property.Holds(!_over);
+                    Property.Same(chunk.IsMessage, chunk.StartOfMessage && chunk.EndOfMessage);
+                    AddData(buffer[payloadAt..chunk.Consumed], chunk.Kind, ReservedBits.None, chunk.StartOfMessage, chunk.EndOfMessage);
+                    at += chunk.Consumed;
+                    continue;
+                }
+
+                Property.SameBytes(buffer, before);
+                ProtocolEvent found = Protocol.Next(buffer, out int consumed);
+                CheckBuffer(found, before, buffer, consumed);
+                Property.Holds(found.Kind is not (ProtocolEventKind.Message or ProtocolEventKind.MessageChunk)
+                    || found.MessageReserved != ReservedBits.None);
+                at += consumed;
+                if (found.Kind == ProtocolEventKind.NeedMoreData) break;
+                Add(found, end);
+            }
+
+            held = held[at..];
+        }
+    }
+
     /// <summary>The bytes are all there, in segments.</summary>
     public void PlaySegments(ReadOnlySpan<byte> bytes, int[] ends)
     {
@@ -128,13 +169,18 @@ internal sealed class ProtocolRun(WebSocketProtocol protocol, ProtocolLimits lim
     {
         bool whole = found.StartOfMessage && found.EndOfMessage;
         Property.Same(found.Kind, whole ? ProtocolEventKind.Message : ProtocolEventKind.MessageChunk);
-        Property.Same(found.StartOfMessage, !_inMessage);
-        _inMessage = !found.EndOfMessage;
-        _message.AddRange(found.Payload);
+        AddData(found.Payload, found.MessageKind, found.MessageReserved, found.StartOfMessage, found.EndOfMessage);
+    }
+
+    private void AddData(ReadOnlySpan<byte> payload, MessageKind kind, ReservedBits reserved, bool starts, bool ends)
+    {
+        Property.Same(starts, !_inMessage);
+        _inMessage = !ends;
+        _message.AddRange(payload);
         Property.Holds(_message.Count <= limits.MessageBytesMax);
         Property.Same(Protocol.MessageBytes, _inMessage ? _message.Count : 0);
-        if (!found.EndOfMessage) return;
-        Transcript.Message((int)found.MessageKind, (int)found.MessageReserved, CollectionsMarshal.AsSpan(_message));
+        if (!ends) return;
+        Transcript.Message((int)kind, (int)reserved, CollectionsMarshal.AsSpan(_message));
         _message.Clear();
     }
 

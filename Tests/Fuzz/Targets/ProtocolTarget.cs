@@ -5,9 +5,10 @@
 //   bytes 2–9    the cuts
 //   the rest     the connection's bytes
 //
-// Properties: the bytes are played whole, byte by byte, in the fuzzer's pieces and in segments. Each time the events, the rule that is
-// broken, and the byte at which it is reported are those of an oracle that reads one byte at a time. Every event keeps WebSocketProtocol's
-// contract, and the limits are kept. What came out is written by FrameWriter and read again, and is the same.
+// Properties: the bytes are played whole, byte by byte, in the fuzzer's pieces and in segments, by Next alone and by TryReadData where it
+// can. Each time the events, the rule that is broken, and the byte at which it is reported are those of an oracle that reads one byte at a
+// time. Every event keeps WebSocketProtocol's contract, and the limits are kept. What came out is written by FrameWriter and read again,
+// and is the same.
 
 using RawWs.Frame;
 
@@ -35,6 +36,11 @@ internal static class ProtocolTarget
             inPieces.Play(bytes, ends);
             Check(inPieces, oracle, setting);
             Property.Same(inPieces.FailedAt, oracle.Rule is null ? 0 : ends.First(end => end >= oracle.FailedAt));
+
+            ProtocolRun quickly = setting.NewRun();
+            quickly.PlayQuickly(bytes, ends);
+            Check(quickly, oracle, setting);
+            Property.Same(quickly.FailedAt, inPieces.FailedAt);
 
             ProtocolRun inSegments = setting.NewRun();
             inSegments.PlaySegments(bytes, ends);

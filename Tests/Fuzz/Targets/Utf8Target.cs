@@ -4,7 +4,8 @@
 //   the rest     the text
 //
 // Properties: the text is accepted when the runtime accepts it whole; the first byte that cannot follow is refused in the piece in which
-// it arrives, as the oracle has it, and everything after it too until Reset; IsComplete says whether a character is open.
+// it arrives, as the oracle has it, and everything after it too until Reset; IsComplete says whether a character is open. Each width of the
+// table lookup says the same, and the whole text's first wrong byte is the oracle's.
 
 using System.Text.Unicode;
 using RawWs.Frame;
@@ -19,6 +20,16 @@ internal static class Utf8Target
         ReadOnlySpan<byte> text = input[Cuts.PlanBytes..];
         int validPrefix = Utf8Oracle.ValidPrefix(text, out bool complete);
         Property.Same(validPrefix == text.Length && complete, Utf8.IsValid(text));
+        byte[] room = new byte[text.Length];
+        foreach (Utf8Widths.Width width in Utf8Widths.All)
+        {
+            if (text.Length < width.BytesMin) continue;
+            Property.Same(Utf8Widths.MayFollow(width, text, room, 0x1D5C9B37), validPrefix == text.Length);
+        }
+
+        Utf8Validator whole = default;
+        Property.Same(whole.Append(text, out int prefix), validPrefix == text.Length);
+        Property.Same(prefix, validPrefix);
         Utf8Validator validator = default;
         foreach (int[] ends in (int[][])[[text.Length], Cuts.EveryByte(text.Length), Cuts.Of(input, text.Length)])
         {

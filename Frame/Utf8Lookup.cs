@@ -1,0 +1,358 @@
+// UTF-8 checked by table lookup, many bytes at once, and unmasked in the same pass. Bytes that begin at a character's end in; out comes
+// whether nothing is wrong in them. The end may leave a character open: Utf8Validator looks after that. A pass that finds something wrong
+// does not say where, and goes on to the end, so that everything is unmasked; who wants the place looks for it byte by byte.
+//
+// The method is that of John Keiser and Daniel Lemire, "Validating UTF-8 In Less Than One Instruction Per Byte", Software: Practice and
+// Experience 51 (2021). In short:
+//
+// 1. Nearly every mistake shows in two bytes that stand side by side. RFC 3629 §3 and §4 forbid these pairs:
+//
+//       bit            first byte     second byte       why it is wrong
+//       TooShort       C0..FF         00..7F, C0..FF    a lead byte, and no continuation after it
+//       TooLong        00..7F         80..BF            a continuation, and nothing that it continues
+//       Overlong2      C0, C1         80..BF            U+0000..U+007F, for which one byte is enough
+//       Overlong3      E0             80..9F            U+0000..U+07FF, for which two are enough
+//       Surrogate      ED             A0..BF            U+D800..U+DFFF, halves of UTF-16 pairs
+//       Overlong4      F0             80..8F            U+0000..U+FFFF, for which three are enough
+//       TooLarge       F4..FF         90..BF            above U+10FFFF
+//       TooLarge1000   F5..FF         80..8F            above U+10FFFF too
+//
+//    A bit for each would be eight. But Overlong4 and TooLarge1000 can share one: both have F as the first byte's high digit and 8 as the
+//    second's, and differ in the first byte's low digit only, which is 0, or 5 and more. So one bit is left, for a pair that may be right:
+//
+//       TwoContinuations   80..BF     80..BF            right if the second one is the third or the fourth byte of its character
+//
+// 2. A table with a place for every pair would be 64 KiB. But each line above says something about the first byte's high digit (one of
+//    16), about its low digit, and about the second byte's high digit, and holds when all three do. So there are three tables of 16 bytes.
+//    A bit stands at place d of FirstHigh if its line has a first byte with the high digit d; FirstLow and SecondHigh likewise. Look up
+//    all three, AND them, and the bits that are left are the lines that this pair breaks. A processor looks up 16 places in a table of 16
+//    bytes in one instruction (pshufb, tbl), in wider registers 32 or 64.
+//
+//    Example, E0 9F. FirstHigh[E] has TooShort, Overlong3, Surrogate. FirstLow[0] has the three Overlong, and what asks for no low digit.
+//    SecondHigh[9] has neither TooShort nor Surrogate. What all three have is Overlong3.
+//
+// 3. TwoContinuations is left. The third byte of a character stands two behind a lead of E0 or more; the fourth stands three behind one of
+//    F0 or more. At these places a continuation must follow another one, and nowhere else may it. The bit that must be there, XORed with
+//    the one that is, is the mistake.
+//
+// 4. ASCII has no mistakes in it but one: it must not come while a character is open. So where a few vectors in a row are ASCII it is
+//    enough to look at the last three bytes before them.
+//
+// The end needs no loop over single bytes: one more vector covers the last bytes, as in Masking. It is loaded before the loop changes
+// anything, three times more, one byte further to the front each time: these are the bytes that stand one, two and three before its own.
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Text.Unicode;
+
+namespace RawWs.Frame;
+
+/// <summary>Checks UTF-8 by table lookup; with or without unmasking it in place.</summary>
+internal static class Utf8Lookup
+{
+    // The lines of the first table. Only TwoContinuations has a fixed bit: the highest, because step 3 makes it by subtraction.
+    private const byte TooShort = 0x01;
+    private const byte TooLong = 0x02;
+    private const byte Overlong2 = 0x04;
+    private const byte Overlong3 = 0x08;
+    private const byte Surrogate = 0x10;
+    private const byte TooLarge = 0x20;
+    private const byte Overlong4 = 0x40;
+    private const byte TooLarge1000 = 0x40;
+    private const byte TwoContinuations = 0x80;
+
+    // These ask for no low digit of the first byte, so every low digit has them.
+    private const byte AnyLow = TooShort | TooLong | TwoContinuations;
+
+    // Fewer bytes than these are in the first cache when they have been unmasked. A second pass, if they are not ASCII, costs no more then.
+    internal const int FusedBytesMin = 2048;
+
+    /// <summary>By the first byte's high digit: 0 to 7 is ASCII, 8 to B a continuation, C and D lead two bytes, E three, F four.</summary>
+    internal static Vector128<byte> FirstHigh => Vector128.Create(
+        TooLong, TooLong, TooLong, TooLong, TooLong, TooLong, TooLong, TooLong,
+        TwoContinuations, TwoContinuations, TwoContinuations, TwoContinuations,
+        TooShort | Overlong2,
+        TooShort,
+        TooShort | Overlong3 | Surrogate,
+        TooShort | TooLarge | TooLarge1000 | Overlong4);
+
+    /// <summary>By the first byte's low digit: C0, E0 and F0 have 0; C1 has 1; F4 has 4; ED has D; F5 to FF have 5 to F.</summary>
+    internal static Vector128<byte> FirstLow => Vector128.Create(
+        AnyLow | Overlong2 | Overlong3 | Overlong4,
+        AnyLow | Overlong2,
+        AnyLow,
+        AnyLow,
+        AnyLow | TooLarge,
+        AnyLow | TooLarge | TooLarge1000,
+        AnyLow | TooLarge | TooLarge1000,
+        AnyLow | TooLarge | TooLarge1000,
+        AnyLow | TooLarge | TooLarge1000,
+        AnyLow | TooLarge | TooLarge1000,
+        AnyLow | TooLarge | TooLarge1000,
+        AnyLow | TooLarge | TooLarge1000,
+        AnyLow | TooLarge | TooLarge1000,
+        AnyLow | TooLarge | TooLarge1000 | Surrogate,
+        AnyLow | TooLarge | TooLarge1000,
+        AnyLow | TooLarge | TooLarge1000);
+
+    /// <summary>By the second byte's high digit: only 8 to B is a continuation.</summary>
+    internal static Vector128<byte> SecondHigh => Vector128.Create(
+        TooShort, TooShort, TooShort, TooShort, TooShort, TooShort, TooShort, TooShort,
+        TooLong | TwoContinuations | Overlong2 | Overlong3 | TooLarge1000 | Overlong4,
+        TooLong | TwoContinuations | Overlong2 | Overlong3 | TooLarge,
+        TooLong | TwoContinuations | Overlong2 | Surrogate | TooLarge,
+        TooLong | TwoContinuations | Overlong2 | Surrogate | TooLarge,
+        TooShort, TooShort, TooShort, TooShort);
+
+    /// <summary>Checks text that begins at a character's end.</summary>
+    /// <returns>Whether nothing is wrong in it, but that its end may leave a character open.</returns>
+    internal static bool Check(ReadOnlySpan<byte> text)
+    {
+        // It is not written to: Plain leaves out every store.
+        ref byte first = ref MemoryMarshal.GetReference(text);
+        if (Utf8Width512.IsSupported && text.Length >= Utf8Width512.BytesMin)
+            return Pass<Vector512<byte>, Utf8Width512, Plain>(ref first, (uint)text.Length, 0);
+        if (Utf8Width256.IsSupported && text.Length >= Utf8Width256.BytesMin)
+            return Pass<Vector256<byte>, Utf8Width256, Plain>(ref first, (uint)text.Length, 0);
+        if (Utf8Width128.IsSupported && text.Length >= Utf8Width128.BytesMin)
+            return Pass<Vector128<byte>, Utf8Width128, Plain>(ref first, (uint)text.Length, 0);
+        return CheckScalar(text);
+    }
+
+    /// <summary>Unmasks text in place, all of it, and checks it. It begins at a character's end.</summary>
+    /// <param name="text">The masked text.</param>
+    /// <param name="key">The key; afterwards rotated for the next part of the same payload.</param>
+    /// <returns>Whether nothing is wrong in it, but that its end may leave a character open.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool Unmask(Span<byte> text, ref uint key)
+    {
+        if (text.Length < FusedBytesMin || !Utf8Width128.IsSupported) return Masking.ApplyToText(text, ref key) || Check(text);
+        ref byte first = ref MemoryMarshal.GetReference(text);
+        uint begin = key;
+        key = Masking.RotateKey(key, (uint)text.Length);
+        return Utf8Width512.IsSupported ? Pass<Vector512<byte>, Utf8Width512, Masked>(ref first, (uint)text.Length, begin)
+            : Utf8Width256.IsSupported ? Pass<Vector256<byte>, Utf8Width256, Masked>(ref first, (uint)text.Length, begin)
+            : Pass<Vector128<byte>, Utf8Width128, Masked>(ref first, (uint)text.Length, begin);
+    }
+
+    /// <summary>
+    /// How many bytes at the end belong to a character that is not complete: its lead byte announces more. If the end is wrong in any other
+    /// way this says 0, and the check refuses it.
+    /// </summary>
+    internal static int OpenAtEnd(ReadOnlySpan<byte> text)
+    {
+        for (int back = 1; back <= 3 && back <= text.Length; back++)
+        {
+            byte value = text[^back];
+            if (value < 0x80) return 0;
+            if (value < 0xC0) continue;
+            int announced = value >= 0xF0 ? 4 : value >= 0xE0 ? 3 : 2;
+            return announced > back ? back : 0;
+        }
+
+        return 0;
+    }
+
+    /// <summary>Whether text is UTF-8 from its first byte to its last.</summary>
+    internal static bool IsWhole(ReadOnlySpan<byte> text) =>
+        text.Length < Utf8Width128.BytesMin ? Utf8.IsValid(text) : Check(text) && OpenAtEnd(text) == 0;
+
+    /// <summary>What has no vectors, or is shorter than one, goes through the runtime's check.</summary>
+    internal static bool CheckScalar(ReadOnlySpan<byte> text)
+    {
+        if (Utf8.IsValid(text)) return true;
+        int open = OpenAtEnd(text);
+        return open > 0 && Utf8.IsValid(text[..^open]);
+    }
+
+    /// <summary>One pass at one width.</summary>
+    /// <param name="text">The first byte. It begins a character.</param>
+    /// <param name="length">At least the width's BytesMin.</param>
+    /// <param name="key">The key; 0 where there is none.</param>
+    internal static bool Pass<TVector, TWidth, TMask>(ref byte text, nuint length, uint key)
+        where TVector : struct
+        where TWidth : struct, IUtf8Width<TVector>
+        where TMask : struct, IUtf8Mask
+    {
+        // Text that ends in ASCII is, nearly always, ASCII from its first byte on. Then no table is needed.
+        nuint count = (nuint)Unsafe.SizeOf<TVector>(), last = length - count, ascii = 0;
+        TVector tail = Load<TVector, TWidth, TMask>(ref text, last, key);
+        if (!TWidth.HasHighBit(tail))
+        {
+            ascii = AsciiRun<TVector, TWidth, TMask>(ref text, last, key);
+            if (ascii >= last)
+            {
+                if (TMask.Unmasks) TWidth.Store(tail, ref text, last);
+                return true;
+            }
+        }
+
+        return Lookups<TVector, TWidth, TMask>(ref text, last, key, ascii);
+    }
+
+    // Unmasks vectors from the front, those that begin before `last`, as long as all are ASCII. How many bytes those were.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nuint AsciiRun<TVector, TWidth, TMask>(ref byte text, nuint last, uint key)
+        where TVector : struct
+        where TWidth : struct, IUtf8Width<TVector>
+        where TMask : struct, IUtf8Mask
+    {
+        nuint count = (nuint)Unsafe.SizeOf<TVector>(), i = 0;
+        TVector pattern = Pattern<TVector, TWidth, TMask>(key);
+        for (; i + (3 * count) < last; i += 4 * count)
+        {
+            TVector a = Xor<TVector, TWidth, TMask>(ref text, i, pattern), b = Xor<TVector, TWidth, TMask>(ref text, i + count, pattern);
+            TVector c = Xor<TVector, TWidth, TMask>(ref text, i + (2 * count), pattern);
+            TVector d = Xor<TVector, TWidth, TMask>(ref text, i + (3 * count), pattern);
+            if (TWidth.HasHighBit(TWidth.Or(TWidth.Or(a, b), TWidth.Or(c, d)))) return i;
+            if (!TMask.Unmasks) continue;
+            TWidth.Store(a, ref text, i);
+            TWidth.Store(b, ref text, i + count);
+            TWidth.Store(c, ref text, i + (2 * count));
+            TWidth.Store(d, ref text, i + (3 * count));
+        }
+
+        for (; i < last; i += count)
+        {
+            TVector next = Xor<TVector, TWidth, TMask>(ref text, i, pattern);
+            if (TWidth.HasHighBit(next)) return i;
+            if (TMask.Unmasks) TWidth.Store(next, ref text, i);
+        }
+
+        return i;
+    }
+
+    // From byte i on, which begins a character. `last` is where the tail begins.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool Lookups<TVector, TWidth, TMask>(ref byte text, nuint last, uint key, nuint i)
+        where TVector : struct
+        where TWidth : struct, IUtf8Width<TVector>
+        where TMask : struct, IUtf8Mask
+    {
+        nuint count = (nuint)Unsafe.SizeOf<TVector>();
+        Tables<TVector, TWidth> tables = Tables<TVector, TWidth>.New();
+        TVector wrong = default, before = default;
+        TVector tail = Load<TVector, TWidth, TMask>(ref text, last, key);
+        bool tailIsAscii = !TWidth.HasHighBit(tail);
+        if (!tailIsAscii)
+        {
+            wrong = tables.Mistakes(tail, Load<TVector, TWidth, TMask>(ref text, last - 1, key),
+                Load<TVector, TWidth, TMask>(ref text, last - 2, key), Load<TVector, TWidth, TMask>(ref text, last - 3, key));
+        }
+
+        TVector pattern = Pattern<TVector, TWidth, TMask>(key);
+        for (; i + (3 * count) < last; i += 4 * count)
+        {
+            TVector a = Step<TVector, TWidth, TMask>(ref text, i, pattern), b = Step<TVector, TWidth, TMask>(ref text, i + count, pattern);
+            TVector c = Step<TVector, TWidth, TMask>(ref text, i + (2 * count), pattern);
+            TVector d = Step<TVector, TWidth, TMask>(ref text, i + (3 * count), pattern);
+            if (TWidth.HasHighBit(TWidth.Or(TWidth.Or(a, b), TWidth.Or(c, d))))
+            {
+                TVector front = TWidth.Or(tables.MistakesAfter(a, before), tables.MistakesAfter(b, a));
+                TVector back = TWidth.Or(tables.MistakesAfter(c, b), tables.MistakesAfter(d, c));
+                wrong = TWidth.Or(wrong, TWidth.Or(front, back));
+            }
+            else
+            {
+                wrong = TWidth.Or(wrong, TWidth.OpenEnd(before));
+            }
+
+            before = d;
+        }
+
+        for (; i < last; i += count)
+        {
+            TVector next = Step<TVector, TWidth, TMask>(ref text, i, pattern);
+            wrong = TWidth.Or(wrong, tables.MistakesAfter(next, before));
+            before = next;
+        }
+
+        if (tailIsAscii) wrong = TWidth.Or(wrong, TWidth.OpenEnd(before));
+        if (TMask.Unmasks) TWidth.Store(tail, ref text, last);
+        return TWidth.IsZero(wrong);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Pattern<TVector, TWidth, TMask>(uint key)
+        where TVector : struct
+        where TWidth : struct, IUtf8Width<TVector>
+        where TMask : struct, IUtf8Mask
+        => TMask.Unmasks ? TWidth.Repeat(Masking.Pattern(key)) : default;
+
+    // The vector that begins anywhere: the key begins with another of its bytes there.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Load<TVector, TWidth, TMask>(ref byte text, nuint at, uint key)
+        where TVector : struct
+        where TWidth : struct, IUtf8Width<TVector>
+        where TMask : struct, IUtf8Mask
+        => Xor<TVector, TWidth, TMask>(ref text, at, Pattern<TVector, TWidth, TMask>(Masking.RotateKey(key, at)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Xor<TVector, TWidth, TMask>(ref byte text, nuint at, TVector pattern)
+        where TVector : struct
+        where TWidth : struct, IUtf8Width<TVector>
+        where TMask : struct, IUtf8Mask
+        => TMask.Unmasks ? TWidth.Xor(TWidth.Load(ref text, at), pattern) : TWidth.Load(ref text, at);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Step<TVector, TWidth, TMask>(ref byte text, nuint at, TVector pattern)
+        where TVector : struct
+        where TWidth : struct, IUtf8Width<TVector>
+        where TMask : struct, IUtf8Mask
+    {
+        TVector bytes = Xor<TVector, TWidth, TMask>(ref text, at, pattern);
+        if (TMask.Unmasks) TWidth.Store(bytes, ref text, at);
+        return bytes;
+    }
+
+    /// <summary>The three tables in registers, and what is looked up in them.</summary>
+    private readonly struct Tables<TVector, TWidth>(TVector firstHigh, TVector firstLow, TVector secondHigh)
+        where TVector : struct
+        where TWidth : struct, IUtf8Width<TVector>
+    {
+        private readonly TVector _firstHigh = firstHigh;
+        private readonly TVector _firstLow = firstLow;
+        private readonly TVector _secondHigh = secondHigh;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Tables<TVector, TWidth> New() => new(TWidth.Table(FirstHigh), TWidth.Table(FirstLow), TWidth.Table(SecondHigh));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public TVector MistakesAfter(TVector bytes, TVector earlier)
+        {
+            TVector between = TWidth.Between(bytes, earlier);
+            return Mistakes(bytes, TWidth.Before1(bytes, between), TWidth.Before2(bytes, between), TWidth.Before3(bytes, between));
+        }
+
+        // The vectors one, two and three have at each place the byte that stands so far before the one of `bytes`.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public TVector Mistakes(TVector bytes, TVector one, TVector two, TVector three)
+        {
+            TVector first = TWidth.And(TWidth.Lookup(_firstHigh, TWidth.HighDigits(one)), TWidth.Lookup(_firstLow, TWidth.LowDigits(one)));
+            TVector pairs = TWidth.And(first, TWidth.Lookup(_secondHigh, TWidth.HighDigits(bytes)));
+
+            // E0 - 60 and F0 - 70 are 80. So the highest bit, which is TwoContinuations, stays where the byte is as great or greater.
+            TVector continues = TWidth.Or(TWidth.Minus(two, 0xE0 - TwoContinuations), TWidth.Minus(three, 0xF0 - TwoContinuations));
+            return TWidth.Xor(TWidth.And(continues, TWidth.Repeat(0x80808080)), pairs);
+        }
+    }
+
+    /// <summary>The text is not masked, and is not written to.</summary>
+    internal readonly struct Plain : IUtf8Mask
+    {
+        public static bool Unmasks => false;
+    }
+
+    /// <summary>The text is masked, and is unmasked in place.</summary>
+    internal readonly struct Masked : IUtf8Mask
+    {
+        public static bool Unmasks => true;
+    }
+}
+
+/// <summary>Whether a pass unmasks. Known when it is compiled, so a pass that does not has no store in it.</summary>
+internal interface IUtf8Mask
+{
+    static abstract bool Unmasks { get; }
+}

@@ -1,0 +1,229 @@
+// Data frames (§5.6). What nearly all bytes are has a path of its own, TryReadData: valid data frames, whole or in pieces. It asks whether
+// all rules of the header are kept, and not which one is broken; where one is, it changes nothing, and Next finds out which.
+
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+
+namespace RawWs.Frame;
+
+public sealed partial class WebSocketProtocol
+{
+    /// <summary>
+    /// Reads the next message, or the next chunk of one, and makes no event of it. This is the quick way, for a caller that has many small
+    /// messages to read: call it first, and <see cref="Next(Span{byte}, out int)"/> when it returns false.
+    /// </summary>
+    /// <param name="buffer">
+    /// As for Next: the bytes that have arrived and are not consumed, the caller's own memory. The consumed payload is unmasked in place.
+    /// </param>
+    /// <param name="chunk">What of which message it is, and where. It may be empty only at a frame's end.</param>
+    /// <returns>
+    /// False when the next bytes are anything else: a control frame, a message that carries reserved bits, a broken rule, or too few bytes.
+    /// Then nothing has changed, and Next, given the same bytes, says what they are.
+    /// </returns>
+    public bool TryReadData(Span<byte> buffer, out DataChunk chunk)
+    {
+        // Whole messages first. Two bytes prove that the header rules are kept: FIN set, no reserved bit, text or binary, the mask bit that
+        // the peer's role asks for, the short form of the length. The 16-bit form is right when no shorter one would do.
+        bool masked = _role == Role.Server;
+        int headerLength = masked ? 6 : 2;
+        if (buffer.Length < headerLength) return TryReadLonger(buffer, out chunk);
+        byte first = buffer[0];
+        int length = buffer[1] ^ (masked ? FrameHeader.MaskBit : 0);
+        if ((uint)(first - 0x81) > 1) return TryReadLonger(buffer, out chunk);
+        if (length > _smallBytesMax)
+        {
+            if (length != FrameHeader.Length16Follows || buffer.Length < headerLength + 2) return TryReadLonger(buffer, out chunk);
+            length = BinaryPrimitives.ReadUInt16BigEndian(buffer[2..]);
+            headerLength += 2;
+            if (length <= FrameHeader.Length7Max || length > _wholeBytesMax) return TryReadLonger(buffer, out chunk);
+        }
+
+        if (buffer.Length < headerLength + length) return TryReadLonger(buffer, out chunk);
+        Span<byte> payload = buffer.Slice(headerLength, length);
+        uint key = masked ? BinaryPrimitives.ReadUInt32LittleEndian(buffer[(headerLength - 4)..]) : 0;
+        if (first != (FrameHeader.FinBit | (byte)Opcode.Text))
+        {
+            if (masked) Masking.Apply(payload, key);
+        }
+        else if (!ReadText(payload, masked, key))
+        {
+            Masking.Apply(payload, key); // masked again, as it came
+            chunk = default;
+            return false;
+        }
+
+        _lastOpcode = (Opcode)(first & FrameHeader.OpcodeMask);
+        _pendingBytes = 0;
+        chunk = DataChunk.Message(headerLength + length, length, (MessageKind)(first & FrameHeader.OpcodeMask));
+        return true;
+    }
+
+    // A whole text: small ones are ASCII mostly, and then need no other check than the one that unmasking makes by the way.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool ReadText(Span<byte> text, bool masked, uint key)
+    {
+        if (!masked) return Utf8Lookup.IsWhole(text);
+        if (text.Length < Utf8Lookup.FusedBytesMin) return Masking.ApplyToText(text, ref key) || Utf8Lookup.IsWhole(text);
+        return Utf8Lookup.Unmask(text, ref key) && Utf8Lookup.OpenAtEnd(text) == 0;
+    }
+
+    /// <summary>
+    /// The header of the data frame of which a chunk came last, from <see cref="TryReadData"/> or as a
+    /// <see cref="ProtocolEventKind.MessageChunk"/>. With FIN, and not a continuation, it says how long its message is.
+    /// </summary>
+    public FrameHeader ChunkHeader => _header;
+
+    // A long message, a fragment, or a part of either.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryReadLonger(Span<byte> buffer, out DataChunk chunk)
+    {
+        if (!buffer.IsEmpty && ProtocolTable.Parses(_closing))
+        {
+            if (_frameBytesLeft == 0) return TryReadFrame(buffer, out chunk);
+            if (_messageReserved == ReservedBits.None)
+                return buffer.Length == 1 && _frameBytesLeft > 1 ? TryReadByte(ref buffer[0], out chunk) : TryReadMore(buffer, out chunk);
+        }
+
+        chunk = default;
+        return false;
+    }
+
+    // More of a frame whose header was read before.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryReadMore(Span<byte> buffer, out DataChunk chunk) => TryReadPayload(buffer, 0, _header, out chunk);
+
+    // A frame from its first byte on.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryReadFrame(Span<byte> buffer, out DataChunk chunk)
+    {
+        chunk = default;
+
+        // No reserved bit, no control frame.
+        if (buffer.Length < Math.Abs(_pendingBytes) || (buffer[0] & 0x78) != 0) return false;
+        if (!FrameReader.IsWhole(buffer, out FrameHeader header) || !header.LengthIsMinimal || !header.LengthTopBitIsClear) return false;
+        bool inOrder = header.Opcode == Opcode.Continuation ? _message != MessageState.None && _messageReserved == ReservedBits.None
+            : _message == MessageState.None && header.Opcode <= Opcode.Binary;
+        bool fits = header.PayloadLength <= (ulong)(_limits.MessageBytesMax - _messageBytes) && _fragments < _limits.FragmentsMax;
+        if (!inOrder || !fits || header.Masked != (_role == Role.Server)) return false;
+        int offset = header.HeaderLength;
+        return (buffer.Length > offset || header.PayloadLength == 0) && TryReadPayload(buffer, offset, header, out chunk);
+    }
+
+    // One byte in the middle of a frame: what dribbles in is this, over and over.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryReadByte(ref byte masked, out DataChunk chunk)
+    {
+        byte value = (byte)(masked ^ _maskingKey); // the key is 0 where there is none
+        MessageKind kind = MessageKind.Binary;
+        if (_message == MessageState.Text)
+        {
+            kind = MessageKind.Text;
+            if (value >= 0x80 || !_utf8.IsComplete)
+            {
+                Utf8Validator before = _utf8;
+                if (!_utf8.AppendByte(value))
+                {
+                    _utf8 = before;
+                    chunk = default;
+                    return false;
+                }
+            }
+        }
+
+        masked = value;
+        _maskingKey = Masking.RotateKey(_maskingKey, 1);
+        _frameBytesLeft--;
+        _messageBytes++;
+        chunk = DataChunk.Chunk(1, 1, kind, starts: false, ends: false);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryReadPayload(Span<byte> buffer, int offset, in FrameHeader header, out DataChunk chunk)
+    {
+        if (ReadPayload(buffer, offset, header, out chunk) is null) return true;
+
+        // Masked again, as it came.
+        (uint key, ulong left) = offset > 0 ? (header.MaskingKey, header.PayloadLength) : (_maskingKey, _frameBytesLeft);
+        Masking.Apply(buffer.Slice(offset, (int)Math.Min(left, (ulong)(buffer.Length - offset))), key);
+        return false;
+    }
+
+    // Payload of the data frame with this header: as much as the buffer holds from `offset` on. The header is in front of it, and keeps the
+    // rules; at offset 0 it was read before. A broken rule leaves the state as it was, and the payload unmasked.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Rule? ReadPayload(Span<byte> buffer, int offset, in FrameHeader header, out DataChunk chunk)
+    {
+        bool begins = offset > 0, starts = begins && header.Opcode != Opcode.Continuation;
+        (uint key, ulong left) = begins ? (header.MaskingKey, header.PayloadLength) : (_maskingKey, _frameBytesLeft);
+        int length = (int)Math.Min(left, (ulong)(buffer.Length - offset));
+        bool ends = left == (ulong)length && header.Fin;
+        MessageState message = begins ? ProtocolTable.After(_message, ProtocolTable.EventOf(header.Opcode)).Next : _message;
+        ReservedBits reserved = starts ? header.Reserved : _messageReserved;
+        Span<byte> payload = buffer.Slice(offset, length);
+        if (message == MessageState.Text && reserved == ReservedBits.None)
+        {
+            if (CheckText(payload, ref key, header.Masked, starts, ends) is { } broken)
+            {
+                chunk = default;
+                return broken;
+            }
+        }
+        else if (header.Masked)
+        {
+            key = Masking.Apply(payload, key);
+        }
+
+        MessageKind kind = message == MessageState.Text ? MessageKind.Text : MessageKind.Binary;
+        chunk = DataChunk.Chunk(offset + length, length, kind, starts, ends);
+        if (begins)
+        {
+            _lastOpcode = header.Opcode;
+            _pendingBytes = 0;
+            if (starts && ends) return null;
+            _header = header;
+            _messageReserved = reserved;
+            _fragments++;
+        }
+
+        _maskingKey = key;
+        _frameBytesLeft = left - (ulong)length;
+        if (ends)
+        {
+            _message = ProtocolTable.After(message, MessageEvent.MessageEnds).Next;
+            (_messageBytes, _fragments) = (0, 0);
+            UpdateBytesMax();
+            return null;
+        }
+
+        _messageBytes += length;
+        if (starts)
+        {
+            _message = message;
+            (_smallBytesMax, _wholeBytesMax) = (-1, -1);
+        }
+
+        return null;
+    }
+
+    // Unmasks, and checks. §8.1, §5.6: the whole message is UTF-8; a fragment may end inside a character. A message that an extension has
+    // marked (a compressed one) is not text before the extension has transformed it.
+    private Rule? CheckText(Span<byte> text, ref uint key, bool masked, bool starts, bool ends)
+    {
+        Utf8Validator before = _utf8;
+        if (starts) _utf8.Reset();
+        Rule? broken = !(masked ? _utf8.AppendMasked(text, ref key) : _utf8.Append(text)) ? FrameRules.TextNotUtf8
+            : ends && !_utf8.IsComplete ? FrameRules.TextEndsInsideCharacter : null;
+        if (broken is not null) _utf8 = before;
+        return broken;
+    }
+
+    // The longest payloads in bytes that the first lines of TryReadData may read, with the short form of the length and with the 16-bit
+    // form. -1 while a message is open, and after the end.
+    private void UpdateBytesMax()
+    {
+        bool mayBegin = _message == MessageState.None && ProtocolTable.Parses(_closing);
+        _wholeBytesMax = mayBegin ? (int)Math.Min(int.MaxValue, _limits.MessageBytesMax) : -1;
+        _smallBytesMax = Math.Min(FrameHeader.Length7Max, _wholeBytesMax);
+    }
+}

@@ -1,0 +1,156 @@
+// The table lookup: its tables follow from the definition of UTF-8, and at each width, masked and not, it says of every sequence of one to
+// four bytes what an oracle says, wherever the sequence stands: across the edge of a vector, of four vectors, and of the tail.
+//
+// What is tried in the suite: all sequences of one and two bytes, and all of three and four made of the 32 byte values at which a rule
+// begins or ends. The explicit test tries all of three bytes, and all of four that begin with a lead of four: many minutes at each width.
+
+using RawWs.Frame;
+using RawWs.Fuzz;
+
+namespace RawWs.Tests.Frame;
+
+public sealed class Utf8LookupTests
+{
+    // The first and the last byte of each range of RFC 3629 §4, and its neighbours.
+    private static readonly byte[] Edges =
+    [
+        0x00, 0x41, 0x7F, 0x80, 0x81, 0x8F, 0x90, 0x9F, 0xA0, 0xAF, 0xB0, 0xBF, 0xC0, 0xC1, 0xC2, 0xC3, 0xDF, 0xE0, 0xE1, 0xEC, 0xED,
+        0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF7, 0xF8, 0xFB, 0xFF,
+    ];
+
+    private static IEnumerable<string> Names => Utf8Widths.All.Select(static width => width.Name);
+
+    [Test]
+    public void TheTables_SayOfEveryPair_WhatTheDefinitionSays()
+    {
+        for (int first = 0; first < 256; first++)
+        {
+            for (int second = 0; second < 256; second++)
+            {
+                int bits = Utf8Lookup.FirstHigh[first >> 4] & Utf8Lookup.FirstLow[first & 0x0F] & Utf8Lookup.SecondHigh[second >> 4];
+                bool secondContinues = second is >= 0x80 and < 0xC0;
+                Utf8Oracle oracle = default;
+                bool wrong = first switch
+                {
+                    < 0x80 => secondContinues,
+                    < 0xC0 => false, // two continuations: that depends on what stands before them
+                    _ => !oracle.Take((byte)first) || !oracle.Take((byte)second),
+                };
+                Assert.That((bits & 0x7F) != 0, Is.EqualTo(wrong), $"{first:X2} {second:X2}");
+                Assert.That((bits & 0x80) != 0, Is.EqualTo(first is >= 0x80 and < 0xC0 && secondContinues), $"{first:X2} {second:X2}");
+            }
+        }
+    }
+
+    [TestCaseSource(nameof(Names))]
+    public void AllOfOneAndTwoBytes_AtEveryEdge(string width)
+    {
+        Places places = new(width);
+        for (int first = 0; first < 256; first++)
+        {
+            places.Try([(byte)first]);
+            for (int second = 0; second < 256; second++) places.Try([(byte)first, (byte)second]);
+        }
+    }
+
+    [TestCaseSource(nameof(Names))]
+    public void ThreeAndFourBytes_OfTheValuesThatDecide_AtEveryEdge(string width)
+    {
+        Places places = new(width);
+        foreach (byte first in Edges)
+        {
+            foreach (byte second in Edges)
+            {
+                foreach (byte third in Edges)
+                {
+                    places.Try([first, second, third]);
+                    foreach (byte fourth in Edges) places.TryAcross([first, second, third, fourth]);
+                }
+            }
+        }
+    }
+
+    [TestCaseSource(nameof(Names))]
+    [Explicit("Some minutes.")]
+    public void AllOfThreeBytes_AndAllOfFourBehindALead_AtEveryEdge(string width)
+    {
+        Places places = new(width);
+        for (int value = 0; value < 1 << 24; value++)
+        {
+            byte first = (byte)(value >> 16), second = (byte)(value >> 8), third = (byte)value;
+            places.TryAcross([first, second, third]);
+            if (first < 0xF0) continue;
+            for (int fourth = 0; fourth < 256; fourth++) places.TryAcross([first, second, third, (byte)fourth]);
+        }
+    }
+
+    [Test]
+    public void RandomText_IsCheckedAlike_ByAllOfThem()
+    {
+        (long wrong, long all) = Utf8Differential.Run(20_000_000, 20261128);
+        Assert.That(wrong, Is.GreaterThan(all / 10).And.LessThan(all - (all / 10)));
+    }
+
+    [Test]
+    public void TheFirstWrongByte_IsNamed()
+    {
+        byte[] text = [.. Enumerable.Repeat("\u00e9"u8.ToArray(), 500).SelectMany(static bytes => bytes)];
+        text[701] = 0x41;
+        Utf8Validator validator = default;
+        Assert.That((validator.Append(text, out int accepted), accepted), Is.EqualTo((false, 701)));
+        Assert.That((validator.Append([0x41], out accepted), accepted), Is.EqualTo((false, 0)), "what is refused stays refused");
+        validator.Reset();
+        Assert.That((validator.Append(text.AsSpan(0, 701), out accepted), accepted, validator.IsComplete), Is.EqualTo((true, 701, false)));
+        Assert.That((validator.Append(text.AsSpan(701), out accepted), accepted), Is.EqualTo((false, 0)));
+    }
+
+    // Text of five vectors and a part of one, in which a sequence is put at each place where something changes; once among ASCII, once
+    // among characters of two bytes.
+    private sealed class Places
+    {
+        private readonly Utf8Widths.Width _width;
+        private readonly byte[][] _texts;
+        private readonly byte[] _text, _room;
+        private readonly int[] _all, _across;
+
+        public Places(string name)
+        {
+            _width = Utf8Widths.All.Single(width => width.Name == name);
+            int count = _width.Count, length = (5 * count) + 7;
+            byte[] ascii = [.. Enumerable.Repeat((byte)'a', length)];
+            _texts = [ascii, [.. Enumerable.Range(0, length).Select(static i => (byte)(i % 2 == 0 ? 0xC3 : 0xA9))]];
+            (_text, _room) = (new byte[length], new byte[length]);
+            int[] edges = [count, 4 * count, length - count];
+            _across = [.. edges.SelectMany(static edge => Enumerable.Range(edge - 4, 5)), length - 4, length - 3];
+            _all = [0, 1, .. _across, length - 2, length - 1];
+        }
+
+        public void Try(ReadOnlySpan<byte> sequence) => Try(sequence, _all);
+
+        public void TryAcross(ReadOnlySpan<byte> sequence) => Try(sequence, _across);
+
+        private void Try(ReadOnlySpan<byte> sequence, int[] places)
+        {
+            bool begins = Utf8Oracle.ValidPrefix(sequence, out bool complete) == sequence.Length;
+            foreach (byte[] like in _texts)
+            {
+                foreach (int at in places)
+                {
+                    if (at + sequence.Length > like.Length) continue;
+
+                    // What stands before it ends with a character, and what comes after begins with one.
+                    Span<byte> text = _text;
+                    like.CopyTo(text);
+                    if (at % 2 == 1) text[at - 1] = (byte)'a';
+                    int after = at + sequence.Length;
+                    if (after % 2 == 1 && after < text.Length) text[after] = (byte)'a';
+                    if (text.Length % 2 == 1) text[^1] = (byte)'a';
+                    sequence.CopyTo(text[at..]);
+                    bool expected = begins && (complete || after == text.Length);
+                    if (Utf8Widths.MayFollow(_width, text, _room, 0x9D3C71A5) != expected)
+                        Assert.Fail($"{Convert.ToHexString(sequence)} at {at} of {text.Length}: {!expected}");
+                }
+            }
+        }
+    }
+}
