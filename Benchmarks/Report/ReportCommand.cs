@@ -2,6 +2,7 @@
 // 0 done; 1 a parser, a benchmark or a server failed, or a figure cannot be, and is named; 2 a wrong option or raw data that cannot be read; 130 or 143 ended by a signal.
 
 using System.Runtime.InteropServices;
+using RawWs.Benchmarks.Foreign;
 using RawWs.Benchmarks.Load;
 
 namespace RawWs.Benchmarks.Report;
@@ -79,17 +80,19 @@ public static class ReportCommand
     {
         Results<KitFigure>? kit = RawData.Read<KitFigure>(from, KitName);
         Results<ServerFigure>? servers = RawData.Read<ServerFigure>(from, ServersName);
-        if (kit is null && servers is null) throw new InvalidDataException($"neither {KitName}.json nor {ServersName}.json in {from}");
+        Results<ForeignFigure>? foreign = RawData.Read<ForeignFigure>(from, ForeignCommand.Name);
+        if (kit is null && servers is null && foreign is null) throw new InvalidDataException($"neither {KitName}.json nor {ServersName}.json in {from}");
         if (to != Path.GetFullPath(from))
         {
             if (kit is not null) RawData.Write(to, KitName, kit);
             if (servers is not null) RawData.Write(to, ServersName, servers);
+            if (foreign is not null) RawData.Write(to, ForeignCommand.Name, foreign);
         }
 
         if (kit is not null) kit = kit with { Run = kit.Run with { Failures = [.. kit.Run.Failures, .. KitGate.Check(kit)] } };
-        ReportText.Write(to, kit, servers);
+        ReportText.Write(to, kit, servers, foreign);
         output.WriteLine(Path.Combine(to, ReportText.FileName));
-        string[] failures = [.. kit?.Run.Failures ?? [], .. servers?.Run.Failures ?? []];
+        string[] failures = [.. kit?.Run.Failures ?? [], .. servers?.Run.Failures ?? [], .. foreign?.Run.Failures ?? []];
         foreach (string failure in failures) errors.WriteLine($"failed: {failure}");
         return failures.Length == 0 ? 0 : 1;
     }

@@ -12,7 +12,12 @@ internal static class ServerSection
 {
     private static readonly string Ours = LoadServer.RawWs.Name;
 
-    private static readonly string[] TrafficUnits = [LoadUnit.MessagesPerCpuSecond, LoadUnit.MessagesPerSecond, LoadUnit.Percentile99];
+    private static readonly (string Unit, string What, string Better)[] TrafficUnits =
+    [
+        (LoadUnit.MessagesPerCpuSecond, "messages per CPU second", "the server's; more is better"),
+        (LoadUnit.MessagesPerSecond, "messages per second", "more is better"),
+        (LoadUnit.Percentile99, "99 % are back within", "less is better"),
+    ];
 
     private static readonly string[] FirstPage = ["echo-100x1x32", "echo-100x16x32", "echo-16x4x16KiB", "fanout-1000x16x100", "fanout-100x16x100"];
 
@@ -62,15 +67,16 @@ internal static class ServerSection
                 .Where(cell => first == FirstPage.Contains(cell)),
         ];
         if (cells.Length == 0) return null;
+        int[] columns = [.. Enumerable.Range(0, TrafficUnits.Length).Where(i => figures.Any(figure => cells.Contains(figure.Cell) && figure.Unit == TrafficUnits[i].Unit))];
         IEnumerable<BarGroup> groups =
             from cell in cells
             let inCell = figures.Where(figure => figure.Cell == cell).ToArray()
             select new BarGroup(TitleOf(cell), [.. from server in inCell.Select(static figure => figure.Server).Distinct()
-                                                   select new BarRow(NameOf(server), [.. TrafficUnits.Select(unit => BarOf(inCell, server, unit))])]);
+                                                   select new BarRow(NameOf(server), [.. columns.Select(i => BarOf(inCell, server, TrafficUnits[i].Unit))])]);
         return new BarChart(
             first ? "WebSocket servers under load" : "WebSocket servers under load: further loads",
             "The server has one processor core, the load generator another. Medians of rounds taken in turns; the whiskers are the worst and the best round.",
-            [("messages per CPU second", "the server's; more is better"), ("messages per second", "more is better"), ("99 % are back within", "less is better")],
+            [.. columns.Select(static i => (TrafficUnits[i].What, TrafficUnits[i].Better))],
             [.. groups]);
     }
 
