@@ -1,10 +1,13 @@
-// Frames that break a rule, by which a parser shows what it checks: what it does not refuse stands in a column of the table. Each is sent alone on a
-// connection of its own, masked as a client's is (with a key of zeros), unless it is the mask that is missing.
+// Frames that break a rule, by which a parser shows what it checks: what it does not refuse stands in a column of the table. Each is sent
+// alone on a connection of its own, masked as a client's is (with a key of zeros), unless it is the mask that is missing.
 
 namespace RawWs.Benchmarks.Foreign;
 
 internal static class BrokenFrames
 {
+    /// <summary>The one that tells whether text is checked.</summary>
+    public const string NotUtf8 = "text that is not UTF-8";
+
     /// <summary>By the words under which the table names them.</summary>
     public static IReadOnlyList<(string Name, byte[] Bytes)> All { get; } =
     [
@@ -16,11 +19,14 @@ internal static class BrokenFrames
         ("long Ping", [0x89, 0xFE, 0, 126, 0, 0, 0, 0, .. new byte[126]]), // §5.5
         ("continuation of nothing", [0x80, 0x81, 0, 0, 0, 0, 0x61]), // §5.4
         ("message within a message", [0x02, 0x81, 0, 0, 0, 0, 0x61, 0x82, 0x81, 0, 0, 0, 0, 0x61]), // §5.4
-        ("text that is not UTF-8", [0x81, 0x82, 0, 0, 0, 0, 0xC3, 0x28]), // §8.1
+        (NotUtf8, [0x81, 0x82, 0, 0, 0, 0, 0xC3, 0x28]), // §8.1
     ];
 
     /// <summary>The name as a file's.</summary>
     public static string FileName(string name) => name.Replace(' ', '-');
+
+    /// <summary>The name of a file's.</summary>
+    public static string NameOf(string fileName) => All.Select(static frame => frame.Name).First(name => FileName(name) == fileName);
 
     /// <summary>Writes them into a directory that is made for them.</summary>
     public static void Write(string directory)

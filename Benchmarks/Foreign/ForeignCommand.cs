@@ -1,9 +1,11 @@
-// foreign DRIVERS [--out DIR] [--only NAMES]: writes the corpus and the broken frames, runs ours and then each foreign driver by itself, and writes raw
-// data and tables. DRIVERS is made by Foreign/run: a line for each, with tabs between: driver NAME COMMAND, or missing NAME WHY.
-// Exit codes: 0 done (a foreign parser that is wrong is named in the table and gets no time); 1 ours is wrong, or a driver failed; 2 wrong words.
+// foreign DRIVERS [--out DIR] [--only NAMES]: writes the corpus and the broken frames, runs ours and then each foreign driver by itself,
+// and writes raw data and tables. DRIVERS is made by Foreign/run: a line for each, with tabs between: driver NAME COMMAND, or missing
+// NAME WHY. Exit codes: 0 done (a foreign parser that is wrong is named in the table and gets no time); 1 ours is wrong, or a driver
+// failed; 2 wrong words.
 
 using System.Diagnostics;
 using System.Globalization;
+using BenchmarkDotNet.Jobs;
 using RawWs.Benchmarks.Corpus;
 using RawWs.Benchmarks.Report;
 
@@ -51,7 +53,8 @@ internal static class ForeignCommand
             else only = words[i + 1].Split(',');
         }
 
-        if (words.Length == 0 || !File.Exists(words[0])) return Refuse(errors, "the file of drivers is wanted, which Benchmarks/Foreign/run makes: foreign DRIVERS [--out DIR] [--only NAMES]");
+        if (words.Length == 0 || !File.Exists(words[0]))
+            return Refuse(errors, "the file of drivers is wanted, which Benchmarks/Foreign/run makes: foreign DRIVERS [--out DIR] [--only NAMES]");
         if (!EnoughProcessors.AreHere(Environment.ProcessorCount)) return Refuse(errors, EnoughProcessors.Refusal);
         string[][] lines = [.. File.ReadLines(words[0]).Select(static line => line.Split('\t')).Where(static line => line.Length == 3)];
         DirectoryInfo corpus = Directory.CreateTempSubdirectory("rawws-corpus-");
@@ -79,8 +82,12 @@ internal static class ForeignCommand
         foreach (string[] missing in lines.Where(static line => line[0] == "missing")) versions[missing[1]] = $"left out: {missing[2]}";
         string self = $"dotnet '{typeof(ForeignCommand).Assembly.Location}' foreign drive";
         (string Name, string Command)[] drivers =
-            [.. Ours.Select(name => (name, $"{self} '{name}'")), .. lines.Where(static line => line[0] == "driver").Select(static line => (line[1], line[2]))];
-        foreach ((string name, string command) in drivers.Where(driver => only.Length == 0 || Ours.Contains(driver.Name) || only.Contains(driver.Name)))
+        [
+            .. Ours.Select(name => (name, $"{self} '{name}'")),
+            .. lines.Where(static line => line[0] == "driver").Select(static line => (line[1], line[2])),
+        ];
+        bool IsWanted(string name) => only.Length == 0 || Ours.Contains(name) || only.Contains(name);
+        foreach ((string name, string command) in drivers.Where(driver => IsWanted(driver.Name)))
         {
             output.WriteLine(name);
             output.Flush();
@@ -102,7 +109,7 @@ internal static class ForeignCommand
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (BenchmarkDotNet.Jobs.EnvironmentVariable variable in KitConfig.CompiledToTheEnd) start.Environment[variable.Key] = variable.Value;
+        foreach (EnvironmentVariable variable in KitConfig.CompiledToTheEnd) start.Environment[variable.Key] = variable.Value;
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         Task<string> said = process.StandardOutput.ReadToEndAsync();

@@ -17,16 +17,26 @@ internal static class ForeignLines
         {
             switch (words)
             {
-                case ["parser", var name, var version]: parser = parser with { Parser = name, Version = version, Problem = "its driver was not done" }; break;
-                case ["right"]: parser = parser with { Problem = null }; break;
-                case ["wrong", var wire, var why]: parser = parser with { Problem = $"wrong, and not timed: {wire}: {why}" }; break;
-                case ["accepts", var broken]: accepts.Add(broken.Replace('-', ' ').Replace("UTF 8", "UTF-8", StringComparison.Ordinal)); break;
-                case ["time", var wire, var mean, var spread]: timed.Add(Timed(parser, wire, Number(mean), Number(spread))); break;
+                case ["parser", var name, var version]:
+                    parser = parser with { Parser = name, Version = version, Problem = "its driver was not done" };
+                    break;
+                case ["right"]:
+                    parser = parser with { Problem = null };
+                    break;
+                case ["wrong", var wire, var why]:
+                    parser = parser with { Problem = $"wrong, and not timed: {wire}: {why}" };
+                    break;
+                case ["accepts", var broken]:
+                    accepts.Add(BrokenFrames.NameOf(broken));
+                    break;
+                case ["time", var wire, var mean, var spread]:
+                    timed.Add(Timed(parser, wire, Number(mean), Number(spread)));
+                    break;
             }
         }
 
         if (parser.Problem is null && timed.Count == 0) parser = parser with { Problem = "right, and not timed" };
-        return parser.Problem is not null ? [parser with { Accepts = accepts }] : [.. timed.Select(figure => figure with { Accepts = accepts })];
+        return [.. (parser.Problem is null ? timed : [parser]).Select(figure => figure with { Accepts = accepts })];
     }
 
     private static ForeignFigure Timed(ForeignFigure parser, string wire, double mean, double spread)

@@ -1,5 +1,5 @@
-// Ours as a driver among the foreign ones: a parser of this program reads the corpus, and is checked and timed as those are; what it prints is told in
-// c/drive.h. It runs in a process of its own, whose code is compiled to the end (see KitConfig).
+// Ours as a driver among the foreign ones: a parser of this program reads the corpus, and is checked and timed as those are; what it
+// prints is told in c/drive.h. It runs in a process of its own, whose code is compiled to the end (see KitConfig).
 
 using System.Diagnostics;
 using System.Globalization;
@@ -33,7 +33,8 @@ internal static class OwnDriver
         output.WriteLine("right");
         foreach ((string name, byte[] bytes) in BrokenFrames.All)
             if (Accepts(ParserGate.Make(parser), bytes)) output.WriteLine($"accepts\t{BrokenFrames.FileName(name)}");
-        foreach (Traffic traffic in Traffic.Measured.Where(traffic => wires.Contains(CorpusFiles.NameOf(traffic)))) Measure(parser, traffic, output);
+        foreach (Traffic traffic in Traffic.Measured)
+            if (wires.Contains(CorpusFiles.NameOf(traffic))) Measure(parser, traffic, output);
         return 0;
     }
 

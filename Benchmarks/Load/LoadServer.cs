@@ -4,9 +4,12 @@ namespace RawWs.Benchmarks.Load;
 
 /// <summary>A server that the matrix starts and ends. It listens on 127.0.0.1.</summary>
 /// <param name="Name">What it is called in tables.</param>
-/// <param name="Command">A shell's command for one program, with {port} where the port goes. It echoes at /, and at /all sends to everybody there.</param>
+/// <param name="Command">
+/// A shell's command for one program, with {port} where the port goes. It echoes at /, and at /all sends to everybody there.
+/// </param>
 /// <param name="RouterCommand">
-/// For a server of the uid protocol: the command that makes it a router. Pairs and fan-out are then measured by uid:message and all:message.
+/// For a server of the uid protocol: the command that makes it a router. Pairs and fan-out are then measured by uid:message and
+/// all:message.
 /// </param>
 public sealed record LoadServer(string Name, string Command, string? RouterCommand = null)
 {
@@ -35,7 +38,8 @@ public sealed record LoadServer(string Name, string Command, string? RouterComma
         Add("libwebsockets", Existing(Path.Combine(build, "libwebsockets")), ByScript, static program => $"{Quote(program)} {{port}}");
         string? speedups = Existing(Path.Combine(build, "speedups.so"));
         Add("websockets", Existing(DebiansWebsockets) is null ? null : Python, "needs python3-websockets, as Debian has it",
-            python => $"{Quote(python)} {Quote(Path.Combine(peers, "websockets_server.py"))} {{port}}{(speedups is null ? "" : " " + Quote(speedups))}");
+            python => $"{Quote(python)} {Quote(Path.Combine(peers, "websockets_server.py"))} {{port}}"
+                + (speedups is null ? "" : " " + Quote(speedups)));
         Add("deno", FindProgram(peers, "deno"), "needs deno on the PATH, in Benchmarks/Peers/node_modules/.bin, or named by RAWWS_DENO",
             deno => $"{Quote(deno)} run --allow-net {Quote(Path.Combine(peers, "deno.js"))} {{port}}");
         return servers;
@@ -75,7 +79,8 @@ public sealed record LoadServer(string Name, string Command, string? RouterComma
     private static string? FindProgram(string peers, string name)
     {
         string local = Path.Combine(peers, "node_modules", ".bin", name);
-        return Environment.GetEnvironmentVariable("RAWWS_" + name.ToUpperInvariant()) is { Length: > 0 } named ? named : Existing(local) ?? OnPath(name);
+        string? named = Environment.GetEnvironmentVariable("RAWWS_" + name.ToUpperInvariant());
+        return string.IsNullOrEmpty(named) ? Existing(local) ?? OnPath(name) : named;
     }
 
     private static string? Existing(string path) => File.Exists(path) ? path : null;

@@ -1,5 +1,5 @@
-// The kit's answers to the questions that a reader comes with, before all tables: how fast at small frames, large frames, text and dribble; and
-// where RawWs is behind. Nothing is left out of the second list: it is made from all rows in which others take part.
+// The kit's answers to the questions that a reader comes with, before all tables: how fast at small frames, large frames, text and
+// dribble; and where RawWs is behind. Nothing is left out of the second list: it is made from all rows in which others take part.
 
 using System.Globalization;
 using System.Text;
@@ -38,8 +38,10 @@ internal static class KitFindings
             Dictionary<string, KitFigure> cells = frames.Where(figure => figure.Case == row).ToDictionary(static figure => figure.Contender);
             if (cells.Count == 0) continue;
             text.Append($"| {question} | {unit} |");
-            foreach (string contender in contenders) text.Append($" {(cells.TryGetValue(contender, out KitFigure? figure) ? Cell(figure, unit) : "–")} |");
-            text.Append(cells.TryGetValue(Ours, out KitFigure? ours) && cells.TryGetValue(Rival, out KitFigure? rival) ? $" {Times(rival, ours)} |\n" : " – |\n");
+            foreach (string contender in contenders)
+                text.Append(cells.TryGetValue(contender, out KitFigure? figure) ? $" {Cell(figure, unit)} |" : " – |");
+            bool both = cells.TryGetValue(Ours, out KitFigure? ours) & cells.TryGetValue(Rival, out KitFigure? rival);
+            text.Append(both ? $" {Times(rival!, ours!)} |\n" : " – |\n");
         }
 
         text.Append('\n');
@@ -56,25 +58,30 @@ internal static class KitFindings
     private static void WriteBehind(StringBuilder text, IReadOnlyList<KitFigure> figures)
     {
         string[] benchmarks = [nameof(FrameDecodeBenchmark), nameof(FragmentDecodeBenchmark)];
+        var known = figures.Where(figure => benchmarks.Contains(figure.Benchmark) && figure.MeanNs > 0)
+            .GroupBy(static figure => (figure.Benchmark, figure.Case)).ToArray();
         foreach (string rival in (string[])[Rival, "Naive"])
         {
             var rows =
-                from row in figures.Where(figure => benchmarks.Contains(figure.Benchmark) && figure.MeanNs > 0).GroupBy(static figure => (figure.Benchmark, figure.Case))
+                from row in known
                 let ours = row.FirstOrDefault(static figure => figure.Contender == Ours)
                 let theirs = row.FirstOrDefault(figure => figure.Contender == rival)
                 where ours is not null && theirs is not null
                 select (row.Key, Ours: ours, Theirs: theirs);
             var all = rows.ToArray();
             if (all.Length == 0) continue;
-            var behind = all.Where(static row => row.Ours.MeanNs > row.Theirs.MeanNs).OrderByDescending(static row => row.Ours.MeanNs / row.Theirs.MeanNs).ToArray();
+            var behind = all.Where(static row => row.Ours.MeanNs > row.Theirs.MeanNs)
+                .OrderByDescending(static row => row.Ours.MeanNs / row.Theirs.MeanNs).ToArray();
             text.Append(behind.Length == 0
                 ? $"{Ours} is ahead of {rival} in all {all.Length} rows of whole frames and fragments.\n\n"
-                : $"{Ours} is behind {rival} in {behind.Length} of {all.Length} rows of whole frames and fragments (in brackets, what part of its speed is reached): "
+                : $"{Ours} is behind {rival} in {behind.Length} of {all.Length} rows of whole frames and fragments "
+                    + "(in brackets, what part of its speed is reached): "
                     + string.Join("; ", behind.Take(NamedMax).Select(static row =>
-                        $"{row.Key.Case}{(row.Key.Benchmark == nameof(FragmentDecodeBenchmark) ? " in fragments" : "")} ({Times(row.Theirs, row.Ours)})"))
+                        row.Key.Case + (row.Key.Benchmark == nameof(FragmentDecodeBenchmark) ? " in fragments" : "") + $" ({Times(row.Theirs, row.Ours)})"))
                     + (behind.Length > NamedMax ? $"; and {behind.Length - NamedMax} more.\n\n" : ".\n\n"));
         }
     }
 
-    private static string Times(KitFigure theirs, KitFigure ours) => (theirs.MeanNs!.Value / ours.MeanNs!.Value).ToString("0.00", CultureInfo.InvariantCulture);
+    private static string Times(KitFigure theirs, KitFigure ours) =>
+        (theirs.MeanNs!.Value / ours.MeanNs!.Value).ToString("0.00", CultureInfo.InvariantCulture);
 }

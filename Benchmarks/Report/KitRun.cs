@@ -81,7 +81,8 @@ internal static class KitRun
         return line ?? "no result; the log in BenchmarkDotNet.Artifacts says why";
     }
 
-    private sealed class Config : ManualConfig
+    /// <summary>What runs, and how: all classes for figures, and a few rows with tiers too; or everything once.</summary>
+    internal sealed class Config : ManualConfig
     {
         private static readonly PayloadSize[] BriefSizes = [new(16), new(1024), new(64 * 1024)];
 
@@ -96,8 +97,8 @@ internal static class KitRun
             // With tiers, only the few rows that show what difference they make.
             AddFilter(new SimpleFilter(static benchmark => benchmark.Job.Id != KitConfig.AsByDefault.Id || IsAlsoWithTiers(benchmark)));
             if (!brief) return;
-            // A short run's times are no figures, so code that is not optimised does as well, and so do some of the corpus's sizes: every method
-            // and every parser runs with them, on each path that the length field has. The gate reads all sizes all the same.
+            // A short run's times are no figures, so code that is not optimised does as well, and so do some of the corpus's sizes: every
+            // method and every parser runs with them, on each path that the length field has. The gate reads all sizes all the same.
             WithOptions(ConfigOptions.DisableOptimizationsValidator);
             AddFilter(new SimpleFilter(static benchmark =>
                 WorkColumn.WorkOf(benchmark)?.Size is not { } size || !PayloadSize.All.Contains(size) || BriefSizes.Contains(size)));
@@ -105,7 +106,8 @@ internal static class KitRun
 
         private static bool IsAlsoWithTiers(BenchmarkCase benchmark) =>
             benchmark.Descriptor.Type == typeof(FrameDecodeBenchmark)
-            && WorkColumn.WorkOf(benchmark) is Traffic { Arrival: Arrival.Whole or Arrival.Packed, Kind: PayloadKind.Binary or PayloadKind.Mixed } traffic
+            && WorkColumn.WorkOf(benchmark) is Traffic traffic
+            && traffic is { Arrival: Arrival.Whole or Arrival.Packed, Kind: PayloadKind.Binary or PayloadKind.Mixed }
             && traffic.Size.Bytes is 16 or 1024 or 64 * 1024;
     }
 

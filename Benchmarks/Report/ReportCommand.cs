@@ -1,5 +1,6 @@
-// `report`: measures, writes the raw data as soon as it is there, and makes tables and plots of what lies in the directory then. Exit codes:
-// 0 done; 1 a parser, a benchmark or a server failed, or a figure cannot be, and is named; 2 a wrong option or raw data that cannot be read; 130 or 143 ended by a signal.
+// `report`: measures, writes the raw data as soon as it is there, and makes tables and plots of what lies in the directory then. Exit
+// codes: 0 done; 1 a parser, a benchmark or a server failed, or a figure cannot be, and is named; 2 a wrong option or raw data that
+// cannot be read; 130 or 143 ended by a signal.
 
 using System.Runtime.InteropServices;
 using RawWs.Benchmarks.Foreign;
@@ -98,8 +99,8 @@ public static class ReportCommand
     }
 
     /// <summary>
-    /// Ctrl-C and SIGTERM. Benchmarks of parts cannot be asked to end, so the process ends; BenchmarkDotNet ends its own processes with it. The
-    /// servers' run is asked, and ends its server. What has been written stays whole either way.
+    /// Ctrl-C and SIGTERM. Benchmarks of parts cannot be asked to end, so the process ends; BenchmarkDotNet ends its own processes with
+    /// it. The servers' run is asked, and ends its server. What has been written stays whole either way.
     /// </summary>
     private sealed class Interruption : IDisposable
     {

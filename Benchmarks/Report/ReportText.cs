@@ -55,20 +55,23 @@ internal static class ReportText
     }
 
     // Who is how fast where, before everything else.
-    private static void WriteFirstPage(StringBuilder text, string directory, Results<KitFigure>? kit, Results<ServerFigure>? servers, Results<ForeignFigure>? foreign)
+    private static void WriteFirstPage(
+        StringBuilder text, string directory, Results<KitFigure>? kit, Results<ServerFigure>? servers, Results<ForeignFigure>? foreign)
     {
         if (kit is not null) KitFindings.Write(text, kit);
         if (servers is not null) ServerFindings.Write(text, servers);
         if (foreign is not null) ForeignSection.WriteFirst(text, foreign.Figures);
-        if (servers is not null && ServerSection.Traffic(servers.Figures, first: true) is { } traffic) WritePlot(text, directory, "servers", traffic.Title, traffic.Draw());
+        if (servers is not null && ServerSection.Traffic(servers.Figures, first: true) is { } traffic)
+            WritePlot(text, directory, "servers", traffic.Title, traffic.Draw());
         if (kit is not null)
         {
             (string file, BarChart? chart) = KitPlots.SmallFrames(kit.Figures);
             WritePlot(text, directory, file, chart?.Title, chart?.Draw());
         }
 
-        text.Append("**What a figure here does not say.** It is one machine's, of one day: only ratios within one run mean anything. The parts are measured in memory, ");
-        text.Append("where data lie in the processor's caches and nobody else runs; in a server the kernel's work comes on top, which is most of it for small messages. ");
+        text.Append("**What a figure here does not say.** It is one machine's, of one day: only ratios within one run mean anything. ");
+        text.Append("The parts are measured in memory, where data lie in the processor's caches and nobody else runs; ");
+        text.Append("in a server the kernel's work comes on top, which is most of it for small messages. ");
         text.Append("Whole servers are measured over loopback, with one core each.\n\n");
     }
 

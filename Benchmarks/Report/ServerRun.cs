@@ -37,7 +37,8 @@ internal static class ServerRun
                 "bun" or "deno" => Shell(server.Command[..(server.Command.IndexOf('\'', 1) + 1)] + " --version"),
                 "gorilla" => $"{DebiansVersion("golang-github-gorilla-websocket-dev")}, {Shell("go version | cut -d' ' -f3")}",
                 "libwebsockets" => DebiansVersion("libwebsockets-dev"),
-                "websockets" => $"{DebiansVersion("python3-websockets")}{(server.Command.Contains(".so'", StringComparison.Ordinal) ? " with its speedups in C" : "")}, {Shell("/usr/bin/python3 --version")}",
+                "websockets" => DebiansVersion("python3-websockets")
+                    + (server.Command.EndsWith(".so'", StringComparison.Ordinal) ? " with its speedups in C, " : ", ") + Shell("/usr/bin/python3 --version"),
                 _ => null,
             };
             if (version is not null) versions[server.Name] = version;

@@ -11,7 +11,8 @@ namespace RawWs.Tests.Load;
 [NonParallelizable]
 public sealed class CompareTests
 {
-    // Nothing installs bun, deno and those that Benchmarks/Peers/setup makes unasked: where they are not, their cases are skipped under CI too.
+    // Nothing installs bun, deno and those that Benchmarks/Peers/setup makes unasked: where they are not, their cases are skipped under
+    // CI too.
     [TestCase("rawws")]
     [TestCase("kestrel")]
     [TestCase("ws")]

@@ -1,5 +1,5 @@
-// Boost.Beast, a library in C++: its stream with its blocking calls, over a stream of our own that gives one arrival after the other. Behind a
-// handshake.
+// Boost.Beast, a library in C++: its stream with its blocking calls, over a stream of our own that gives one arrival after the other.
+// Behind a handshake.
 #include "../c/drive.h"
 #include <algorithm>
 #include <boost/asio/io_context.hpp>

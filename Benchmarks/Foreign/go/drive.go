@@ -1,5 +1,5 @@
-// The drivers in Go: gorilla/websocket and nhooyr.io/websocket. Neither has a parser that can be called by itself: each has its whole connection,
-// over a net.Conn of ours that gives one arrival after the other. What they print is told in c/drive.h.
+// The drivers in Go: gorilla/websocket and nhooyr.io/websocket. Neither has a parser that can be called by itself: each has its whole
+// connection, over a net.Conn of ours that gives one arrival after the other. What they print is told in c/drive.h.
 //
 //	drive gorilla|nhooyr VERSION CORPUS WIRE...
 package main

@@ -1,5 +1,5 @@
-// The driver of Netty (Java): the frame decoder, the check of UTF-8 and the aggregator, in the order in which its server's handler has them, in a
-// channel without I/O. What it prints is told in c/drive.h.
+// The driver of Netty (Java): the frame decoder, the check of UTF-8 and the aggregator, in the order in which its server's handler has
+// them, in a channel without I/O. What it prints is told in c/drive.h.
 //   java -cp ... Drive utf8|plain CORPUS WIRE...
 // `plain` leaves the check of UTF-8 out, as its server's handler can be told to.
 import io.netty.buffer.ByteBuf;

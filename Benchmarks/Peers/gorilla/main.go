@@ -3,8 +3,9 @@
 //	gorilla PORT
 //
 // On 127.0.0.1; port 0 takes a free one. "/" echoes each message whole; "/all" sends each to everybody who is connected there. Says
-// "listening on 127.0.0.1:PORT" once it accepts. Messages of up to 64 MiB; everything else is the library's default: no compression, buffers of
-// 4 KiB from net/http, a goroutine for each connection. At /all a second goroutine writes what waits for its connection, 1,024 messages at most.
+// "listening on 127.0.0.1:PORT" once it accepts. Messages of up to 64 MiB; everything else is the library's default: no compression,
+// buffers of 4 KiB from net/http, a goroutine for each connection. At /all a second goroutine writes what waits for its connection, 1,024
+// messages at most.
 package main
 
 import (
