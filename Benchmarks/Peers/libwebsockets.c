@@ -66,7 +66,8 @@ static int send_waiting(session *to, struct lws *wsi)
     while (to->first && !lws_send_pipe_choked(wsi))
     {
         waiting *one = to->first;
-        if (lws_write(wsi, one->message->bytes + LWS_PRE, one->message->length, one->message->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT) < 0) return -1;
+        enum lws_write_protocol kind = one->message->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT;
+        if (lws_write(wsi, one->message->bytes + LWS_PRE, one->message->length, kind) < 0) return -1;
         if (!(to->first = one->next)) to->last = &to->first;
         release(one->message);
         free(one);

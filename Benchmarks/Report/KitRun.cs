@@ -21,13 +21,14 @@ internal static class KitRun
 {
     /// <summary>Runs all benchmarks of this assembly.</summary>
     /// <param name="run">What is known of the run before; what goes wrong is added to its failures.</param>
+    /// <param name="rows">Which rows, as BenchmarkDotNet's filters have them; null for all.</param>
     /// <param name="output">Gets a line now and then.</param>
-    public static Results<KitFigure> Measure(RunInfo run, TextWriter output)
+    public static Results<KitFigure> Measure(RunInfo run, string? rows, TextWriter output)
     {
         IReadOnlyList<string> wrongParsers = ParserGate.Judge(output);
         // BenchmarkDotNet looks for the project to build from the working directory on.
         if (!run.Brief) Environment.CurrentDirectory = Surroundings.Root;
-        Summary[] summaries = BenchmarkRunner.Run(typeof(KitRun).Assembly, new Config(run.Brief, output));
+        Summary[] summaries = BenchmarkRunner.Run(typeof(KitRun).Assembly, new Config(run.Brief, output, rows));
         return Collect(run, wrongParsers, summaries);
     }
 
@@ -86,8 +87,9 @@ internal static class KitRun
     {
         private static readonly PayloadSize[] BriefSizes = [new(16), new(1024), new(64 * 1024)];
 
-        public Config(bool brief, TextWriter output)
+        public Config(bool brief, TextWriter output, string? rows = null)
         {
+            if (rows is not null) AddFilter(new GlobFilter([rows]));
             if (brief) AddJob(Job.Dry.WithToolchain(InProcessEmitToolchain.Instance));
             else AddJob(KitConfig.ForFigures, KitConfig.AsByDefault);
             AddDiagnoser(MemoryDiagnoser.Default);

@@ -58,9 +58,9 @@ public static class ReportCommand
         Directory.CreateDirectory(options.Out); // before hours are spent on what cannot be written
         using CancellationTokenSource ended = new();
         using Interruption interruption = new(ended, errors);
-        string command = string.Join(' ', ["dotnet run -c Release --project Benchmarks -- report", .. words]);
+        string command = string.Join(' ', ["dotnet run -c Release --project Benchmarks -- report", .. words.Select(Quoted)]);
         RunInfo run = Surroundings.Look(TimeProvider.System.GetUtcNow(), command, options.Brief);
-        if (options.Only != ReportPart.Servers) RawData.Write(options.Out, KitName, KitRun.Measure(run, output));
+        if (options.Only != ReportPart.Servers) RawData.Write(options.Out, KitName, KitRun.Measure(run, options.Rows, output));
         interruption.CanWait = true;
         if (options.Only != ReportPart.Kit)
         {
@@ -76,6 +76,8 @@ public static class ReportCommand
 
         return Make(options.Out, options.Out, output, errors);
     }
+
+    private static string Quoted(string word) => word.AsSpan().ContainsAny(" *?()") ? $"'{word}'" : word;
 
     private static int Make(string from, string to, TextWriter output, TextWriter errors)
     {

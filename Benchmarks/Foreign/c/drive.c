@@ -26,11 +26,17 @@ static void append(blob *to, size_t *room, const void *bytes, size_t length)
     to->length += length;
 }
 
+static void put_length(unsigned char *to, size_t length)
+{
+    for (int i = 0; i < 4; i++) to[i] = (unsigned char)(length >> (8 * i));
+}
+
 void sink_message(int kind, const void *bytes, size_t length)
 {
     counted += length + 1;
     if (!keeps) return;
-    unsigned char head[5] = {(unsigned char)kind, (unsigned char)length, (unsigned char)(length >> 8), (unsigned char)(length >> 16), (unsigned char)(length >> 24)};
+    unsigned char head[5] = {(unsigned char)kind};
+    put_length(head + 1, length);
     append(&got_messages, &messages_room, head, sizeof head);
     append(&got_messages, &messages_room, bytes, length);
 }
@@ -60,7 +66,9 @@ static blob load(const char *directory, const char *name, const char *ending)
 
 static set load_set(const char *directory, const char *name)
 {
-    set all = {load(directory, name, "wire"), load(directory, name, "arrivals"), load(directory, name, "messages"), load(directory, name, "pongs"), 0};
+    set all = {
+        load(directory, name, "wire"), load(directory, name, "arrivals"), load(directory, name, "messages"), load(directory, name, "pongs"), 0,
+    };
     for (size_t at = 0; at < all.messages.length; at += 5 + arrival_length(all.messages.bytes + at + 1)) all.count++;
     return all;
 }
@@ -75,11 +83,13 @@ static void release(set *all)
 
 __attribute__((weak)) int parser_feed(void *parser, const unsigned char *bytes, size_t length)
 {
-    unsigned char arrival[4] = {(unsigned char)length, (unsigned char)(length >> 8), (unsigned char)(length >> 16), (unsigned char)(length >> 24)};
+    unsigned char arrival[4];
+    put_length(arrival, length);
     return parser_read_all(parser, bytes, arrival, 1, 1);
 }
 
-__attribute__((weak)) int parser_read_all(void *parser, const unsigned char *wire, const unsigned char *arrivals, size_t count, size_t messages)
+__attribute__((weak)) int parser_read_all(
+    void *parser, const unsigned char *wire, const unsigned char *arrivals, size_t count, size_t messages)
 {
     (void)messages;
     for (size_t i = 0; i < count; i++)

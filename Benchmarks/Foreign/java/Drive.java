@@ -36,7 +36,8 @@ public final class Drive {
     private record Wire(byte[] bytes, int[] arrivals, byte[] messages, byte[] pongs) { }
 
     private static final class Connection {
-        final EmbeddedChannel channel = new EmbeddedChannel(new WebSocket13FrameEncoder(false), new WebSocket13FrameDecoder(true, false, MESSAGE_BYTES_MAX));
+        final EmbeddedChannel channel =
+            new EmbeddedChannel(new WebSocket13FrameEncoder(false), new WebSocket13FrameDecoder(true, false, MESSAGE_BYTES_MAX));
         final boolean keeps;
         final ByteArrayOutputStream messages = new ByteArrayOutputStream(), sent = new ByteArrayOutputStream();
         long counted;
