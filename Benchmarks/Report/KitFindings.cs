@@ -12,30 +12,35 @@ internal static class KitFindings
     private const string Ours = "RawWs", Rival = "System.Net.WebSockets";
     private const int NamedMax = 12;
 
-    private static readonly (string Question, string Case, string Unit)[] Questions =
+    private const string Frames = nameof(FrameDecodeBenchmark), WithTiers = Frames + KitSection.WithTiers;
+
+    private static readonly (string Question, string Benchmark, string Case, string Unit)[] Questions =
     [
-        ("Small frames, 16 B, each in a receive of its own", "16 B Binary", "ns a frame"),
-        ("Small frames, 16 B, packed: as many as fit in a receive", "16 B Binary, packed", "ns a frame"),
-        ("Frames of 1 KiB, each in a receive of its own", "1 KiB Binary", "ns a frame"),
-        ("Large frames, 1 MiB", "1 MiB Binary", "GB/s"),
-        ("Text, ASCII, 64 KiB", "64 KiB Ascii", "GB/s"),
-        ("Text in several languages, 64 KiB", "64 KiB Mixed", "GB/s"),
-        ("Dribble: frames of 1 KiB, byte by byte", "1 KiB Binary, byte by byte", "ns a byte"),
+        ("Small frames, 16 B, each in a receive of its own", Frames, "16 B Binary", "ns a frame"),
+        ("The same in a program that sets nothing (tiers and a profile)", WithTiers, "16 B Binary", "ns a frame"),
+        ("Small frames, 16 B, packed: as many as fit in a receive", Frames, "16 B Binary, packed", "ns a frame"),
+        ("The same in a program that sets nothing", WithTiers, "16 B Binary, packed", "ns a frame"),
+        ("Frames of 1 KiB, each in a receive of its own", Frames, "1 KiB Binary", "ns a frame"),
+        ("Large frames, 1 MiB", Frames, "1 MiB Binary", "GB/s"),
+        ("Text, ASCII, 64 KiB", Frames, "64 KiB Ascii", "GB/s"),
+        ("Text in several languages, 64 KiB", Frames, "64 KiB Mixed", "GB/s"),
+        ("Dribble: frames of 1 KiB, byte by byte", Frames, "1 KiB Binary, byte by byte", "ns a byte"),
     ];
 
     /// <summary>The table and the lists. Nothing where there are no figures of whole frames, or a short run has none.</summary>
     public static void Write(StringBuilder text, Results<KitFigure> results)
     {
         if (results.Run.Brief) return;
-        KitFigure[] frames = [.. results.Figures.Where(static figure => figure.Benchmark == nameof(FrameDecodeBenchmark) && figure.MeanNs > 0)];
+        KitFigure[] frames = [.. results.Figures.Where(static figure => figure.Benchmark is Frames or WithTiers && figure.MeanNs > 0)];
         string[] contenders = [.. frames.Select(static figure => figure.Contender).Where(static name => name != HarnessCost.Called).Distinct()];
         if (contenders.Length == 0) return;
         text.Append("**Parsers, in memory**: from the bytes received to the message delivered. ");
         text.Append($"In ns less is better, in GB/s more. The last column: how many times as fast {Ours} is as {Rival}.\n\n");
         text.Append($"| | | {string.Join(" | ", contenders)} | × |\n| --- | --- |{string.Concat(contenders.Select(static _ => " ---: |"))} ---: |\n");
-        foreach ((string question, string row, string unit) in Questions)
+        foreach ((string question, string benchmark, string row, string unit) in Questions)
         {
-            Dictionary<string, KitFigure> cells = frames.Where(figure => figure.Case == row).ToDictionary(static figure => figure.Contender);
+            Dictionary<string, KitFigure> cells = frames.Where(figure => figure.Benchmark == benchmark && figure.Case == row)
+                .ToDictionary(static figure => figure.Contender);
             if (cells.Count == 0) continue;
             text.Append($"| {question} | {unit} |");
             foreach (string contender in contenders)
