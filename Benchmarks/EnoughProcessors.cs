@@ -1,5 +1,5 @@
-// Refuses to measure where figures would be wrong: on one processor the runtime's own threads (the collector's, the compiler's) take their time
-// out of what is measured, and a server and its load generator share what each should have.
+// Refuses to measure where figures would be wrong: on one processor the runtime's own threads (the collector's, the compiler's) take
+// their time out of what is measured, and a server and its load generator share what each should have.
 
 namespace RawWs.Benchmarks;
 

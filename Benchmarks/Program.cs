@@ -3,6 +3,7 @@
 // dotnet run -c Release --project Benchmarks -- --filter '*' --job Dry -i            every benchmark once: a smoke run of a few minutes
 // dotnet run -c Release --project Benchmarks -- corpus DIR                           the corpus as files, for parsers outside .NET
 // dotnet run -c Release --project Benchmarks -- load URL | load compare              a load on whole servers; --help says more
+// Benchmarks/Foreign/run                                                             parsers in other languages, on that corpus
 // dotnet run -c Release --project Benchmarks -- report [--short]                     tables, raw data and plots of everything
 //
 // Before anything is measured, each parser reads the whole corpus. One that gives a wrong result anywhere is named here, the exit
@@ -10,6 +11,7 @@
 
 using BenchmarkDotNet.Running;
 using RawWs.Benchmarks;
+using RawWs.Benchmarks.Foreign;
 using RawWs.Benchmarks.Load;
 using RawWs.Benchmarks.Parsers;
 using RawWs.Benchmarks.Report;
@@ -18,6 +20,7 @@ switch (args.FirstOrDefault())
 {
     case "load": return LoadCommand.Run(args[1..], Console.Out, Console.Error);
     case "corpus": return CorpusCommand.Run(args[1..]);
+    case "foreign": return ForeignCommand.Run(args[1..], Console.Out, Console.Error);
     case "report": return ReportCommand.Run(args[1..]);
 }
 

@@ -99,7 +99,8 @@ internal static class CorpusFiles
         return bytes.WrittenSpan;
     }
 
-    private static string NameOf(Traffic traffic) => traffic.Fragmented
+    /// <summary>The wire's name.</summary>
+    public static string NameOf(Traffic traffic) => traffic.Fragmented
         ? $"fragments-{Lower(traffic.Kind)}-{Lower(traffic.Arrival)}-{traffic.Size.Bytes}"
         : $"frames-{Lower(traffic.Kind)}-{Lower(traffic.Arrival)}-{traffic.Size.Bytes}";
 

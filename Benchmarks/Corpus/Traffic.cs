@@ -47,7 +47,8 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
     ];
 
     /// <summary>
-    /// What is measured of one message a frame: every kind and size whole, and packed where a wire has more than one frame, and binary in every cut.
+    /// What is measured of one message a frame: every kind and size whole, and packed where a wire has more than one frame, and binary in
+    /// every cut.
     /// </summary>
     public static IEnumerable<Traffic> Frames => All.Where(static traffic => !traffic.Fragmented && traffic.Arrival switch
     {
@@ -57,8 +58,8 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
     });
 
     /// <summary>
-    /// What is measured of fragments with control frames in between: in every cut but packed, what is not checked at all and what is hardest
-    /// to check across cuts.
+    /// What is measured of fragments with control frames in between: in every cut but packed, what is not checked at all and what is
+    /// hardest to check across cuts.
     /// </summary>
     public static IEnumerable<Traffic> Fragments => All.Where(static traffic =>
         traffic is { Fragmented: true, Arrival: not Arrival.Packed, Kind: PayloadKind.Binary or PayloadKind.Mixed });

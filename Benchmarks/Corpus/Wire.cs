@@ -129,7 +129,9 @@ internal sealed class WireBuilder(Random random)
         _messages.Add(new SentMessage(kind, payload));
     }
 
-    /// <summary>The wire, cut into arrivals of the lengths that <paramref name="nextArrival"/> gives; null: each frame arrives by itself.</summary>
+    /// <summary>
+    /// The wire, cut into arrivals of the lengths that <paramref name="nextArrival"/> gives; null: each frame arrives by itself.
+    /// </summary>
     public Wire Build(Func<int>? nextArrival)
     {
         byte[] bytes = [.. _parts.SelectMany(static part => part)];

@@ -30,7 +30,7 @@ internal static class CompareCommand
     private const string Usage = """
         load compare [options]   starts servers in turns (A B C, A B C, ...), puts each load on each, and prints medians and ratios
 
-        rawws, and of Kestrel, node's ws and Bun those that are installed, and those of --server. Server and generator have a processor each.
+        rawws, of the foreign servers in Benchmarks/Peers those that are set up, and those of --server. Server and generator have a processor each.
         """;
 
     private static readonly JsonSerializerOptions Indented = new()
@@ -46,7 +46,7 @@ internal static class CompareCommand
         new("--cells", "NAMES", $"The loads, with commas between: {string.Join(", ", LoadCell.All.Select(static cell => cell.Name))}; with --brief "
             + $"{string.Join(", ", LoadCell.Brief.Except(LoadCell.All).Select(static cell => cell.Name))} instead of the larger ones. Default: all.", "names of loads",
             static (options, value) => Names(value) is { Count: > 0 } names ? options with { Cells = names } : null),
-        new("--only", "NAMES", "The servers, with commas between: rawws, kestrel, ws, bun and names of --server. Default: all that are installed.", "names of servers",
+        new("--only", "NAMES", "The servers, with commas between: rawws, kestrel, ws, bun, gorilla, libwebsockets, websockets, deno and names of --server. Default: all that are installed.", "names of servers",
             static (options, value) => Names(value) is { Count: > 0 } names ? options with { Only = names } : null),
         new("--server", "NAME=CMD", "One more server: a command for one program with {port}, on 127.0.0.1; echo at /, and at /all to everybody there. Repeatable.",
             "NAME=COMMAND with {port} in it",

@@ -20,7 +20,9 @@ public enum LoadKind
     /// <summary>Connections are open, and nothing is said.</summary>
     Idle,
 
-    /// <summary>Echo in an open loop, at half of the throughput that the server has with one message in flight on each connection.</summary>
+    /// <summary>
+    /// Echo in an open loop, at half of the throughput that the server has with one message in flight on each connection.
+    /// </summary>
     Latency,
 }
 
@@ -40,7 +42,7 @@ public sealed record LoadCell(string Name, LoadKind Kind, int Connections, int P
         LoadKind.FanOut => $"One to {Connections:N0}: {InFlight("in all")}, {Size} (deliveries are counted)",
         LoadKind.Connect => $"Opening {Connections:N0} connections",
         LoadKind.Idle => $"{Connections:N0} connections on which nothing is said",
-        _ => $"Latency: {Connections} connections, {Size}, at half of the server's own full load",
+        _ => $"Latency at half of its full load: {Connections} connections, {Size}",
     };
 
     private string Size => new PayloadSize(SizeBytes).ToString();

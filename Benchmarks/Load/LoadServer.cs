@@ -4,9 +4,12 @@ namespace RawWs.Benchmarks.Load;
 
 /// <summary>A server that the matrix starts and ends. It listens on 127.0.0.1.</summary>
 /// <param name="Name">What it is called in tables.</param>
-/// <param name="Command">A shell's command for one program, with {port} where the port goes. It echoes at /, and at /all sends to everybody there.</param>
+/// <param name="Command">
+/// A shell's command for one program, with {port} where the port goes. It echoes at /, and at /all sends to everybody there.
+/// </param>
 /// <param name="RouterCommand">
-/// For a server of the uid protocol: the command that makes it a router. Pairs and fan-out are then measured by uid:message and all:message.
+/// For a server of the uid protocol: the command that makes it a router. Pairs and fan-out are then measured by uid:message and
+/// all:message.
 /// </param>
 public sealed record LoadServer(string Name, string Command, string? RouterCommand = null)
 {
@@ -27,8 +30,18 @@ public sealed record LoadServer(string Name, string Command, string? RouterComma
         Add("kestrel", Built(Path.Combine(peers, "Kestrel")), "not built", static dll => $"env DOTNET_gcServer=0 {Quote(Dotnet)} {Quote(dll)} {{port}}");
         Add("ws", Directory.Exists(Path.Combine(peers, "node_modules", "ws")) ? OnPath("node") : null, "needs node, and npm ci in Benchmarks/Peers",
             node => $"{Quote(node)} {Quote(Path.Combine(peers, "ws.mjs"))} {{port}}");
-        Add("bun", FindBun(peers), "needs bun on the PATH, in Benchmarks/Peers/node_modules/.bin, or named by RAWWS_BUN",
+        Add("bun", FindProgram(peers, "bun"), "needs bun on the PATH, in Benchmarks/Peers/node_modules/.bin, or named by RAWWS_BUN",
             bun => $"{Quote(bun)} {Quote(Path.Combine(peers, "bun.js"))} {{port}}");
+        string build = Path.Combine(peers, "build");
+        const string ByScript = "needs Benchmarks/Peers/setup";
+        Add("gorilla", Existing(Path.Combine(build, "gorilla")), ByScript, static program => $"{Quote(program)} {{port}}");
+        Add("libwebsockets", Existing(Path.Combine(build, "libwebsockets")), ByScript, static program => $"{Quote(program)} {{port}}");
+        string? speedups = Existing(Path.Combine(build, "speedups.so"));
+        Add("websockets", Existing(DebiansWebsockets) is null ? null : Python, "needs python3-websockets, as Debian has it",
+            python => $"{Quote(python)} {Quote(Path.Combine(peers, "websockets_server.py"))} {{port}}"
+                + (speedups is null ? "" : " " + Quote(speedups)));
+        Add("deno", FindProgram(peers, "deno"), "needs deno on the PATH, in Benchmarks/Peers/node_modules/.bin, or named by RAWWS_DENO",
+            deno => $"{Quote(deno)} run --allow-net {Quote(Path.Combine(peers, "deno.js"))} {{port}}");
         return servers;
 
         void Add(string name, string? program, string otherwise, Func<string, string> command)
@@ -42,6 +55,9 @@ public sealed record LoadServer(string Name, string Command, string? RouterComma
     internal static string OwnCommand => $"{Quote(Dotnet)} {Quote(typeof(Server.Console.Program).Assembly.Location)} --listen 127.0.0.1:{{port}}";
 
     private static LoadServer MakeRawWs() => new("rawws", OwnCommand + " --app echo", OwnCommand + " --app router");
+
+    private const string Python = "/usr/bin/python3";
+    private const string DebiansWebsockets = "/usr/lib/python3/dist-packages/websockets/__init__.py";
 
     private static string Dotnet => OnPath("dotnet") ?? "dotnet";
 
@@ -60,11 +76,14 @@ public sealed record LoadServer(string Name, string Command, string? RouterComma
             .Where(static dll => File.Exists(Path.ChangeExtension(dll, ".runtimeconfig.json"))).MaxBy(File.GetLastWriteTimeUtc);
     }
 
-    private static string? FindBun(string peers)
+    private static string? FindProgram(string peers, string name)
     {
-        string local = Path.Combine(peers, "node_modules", ".bin", "bun");
-        return Environment.GetEnvironmentVariable("RAWWS_BUN") is { Length: > 0 } named ? named : File.Exists(local) ? local : OnPath("bun");
+        string local = Path.Combine(peers, "node_modules", ".bin", name);
+        string? named = Environment.GetEnvironmentVariable("RAWWS_" + name.ToUpperInvariant());
+        return string.IsNullOrEmpty(named) ? Existing(local) ?? OnPath(name) : named;
     }
+
+    private static string? Existing(string path) => File.Exists(path) ? path : null;
 
     private static string? OnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
         .Select(directory => Path.Combine(directory, program)).FirstOrDefault(File.Exists);

@@ -89,10 +89,21 @@ internal sealed class MatrixTurns(LoadMatrixOptions options, Pinning? pinning, C
             (LoadUnit.Percentile99, result.Microseconds(99)));
     }
 
-    // The first storm compiles what the second is measured with.
+    // The first storm compiles what the second is measured with. The second waits until the first one's connections have ended at the
+    // server too: their endings are no part of its handshakes.
     private Turn Connect(LoadOptions load)
     {
+        ServerProcess server = new(_running!.ProcessId);
+        int before = server.Descriptors;
         LoadRun.Run(load, cancellation);
+        bool through = Settling.Wait(
+            () => (server.Descriptors, server.ProcessorSeconds),
+            before + (load.Connections / 20),
+            () => cancellation.WaitHandle.WaitOne(Settling.Pause),
+            Settling.LooksMax);
+        cancellation.ThrowIfCancellationRequested();
+        if (!through)
+            throw new LoadFailure($"The endings of its warm-up were not through after {Settling.LooksMax * Settling.Pause.TotalSeconds} s.");
         LoadResult result = LoadRun.Run(load, cancellation);
         return MakeTurn(result, (LoadUnit.HandshakesPerCpuSecond, result.HandshakesPerServerSecond));
     }

@@ -29,8 +29,8 @@ public static class LoadUnit
     public const string BytesPerConnection = "B/connection";
 
     /// <summary>
-    /// Microseconds below which 99 of 100 messages are back, counted from when each was due; in a closed loop, where one is due when another is
-    /// back, from when it was sent.
+    /// Microseconds below which 99 of 100 messages are back, counted from when each was due; in a closed loop, where one is due when
+    /// another is back, from when it was sent.
     /// </summary>
     public const string Percentile99 = "p99 µs";
 

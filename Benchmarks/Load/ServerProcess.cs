@@ -15,6 +15,9 @@ internal sealed class ServerProcess(int id)
     /// <summary>VmRSS of /proc/PID/status, in bytes.</summary>
     public long ResidentBytes => Tree().Sum(ReadResident);
 
+    /// <summary>How many descriptors are open: one for each connection, and some.</summary>
+    public int Descriptors => Tree().Sum(CountDescriptors);
+
     /// <summary>Whether there is such a process, whose figures may be read.</summary>
     public static bool Exists(int id) => Directory.Exists($"/proc/{id}") && ClientCalls.ProcessorSeconds(id) > 0;
 
@@ -38,6 +41,18 @@ internal sealed class ServerProcess(int id)
         catch (IOException)
         {
             // The process or one of its threads has just ended, or this kernel does not list children.
+        }
+    }
+
+    private static int CountDescriptors(int process)
+    {
+        try
+        {
+            return Directory.EnumerateFileSystemEntries($"/proc/{process}/fd").Count();
+        }
+        catch (IOException)
+        {
+            return 0; // it has just ended
         }
     }
 

@@ -1,6 +1,6 @@
-// What is left of a measurement when there is no parser in it: the receives, each with its copy, the call for each message, and the answers to
-// Pings. It is told where frames end, and what it delivers is still masked, so that it is no contender and does not go through the gate. The
-// report takes its time off the others' in a column of its own.
+// What is left of a measurement when there is no parser in it: the receives, each with its copy, the call for each message, and the
+// answers to Pings. It is told where frames end, and what it delivers is still masked, so that it is no contender and does not go through
+// the gate. The report takes its time off the others' in a column of its own.
 
 using RawWs.Benchmarks.Corpus;
 using RawWs.Frame;
@@ -29,8 +29,9 @@ internal sealed class HarnessCost : IFrameParser
             for (; next < frames.Length && frames[next].PayloadStart + frames[next].Length <= total; next++)
             {
                 ref readonly FramePlace frame = ref frames[next];
+                Span<byte> bytes = _buffer.AsSpan(0, Math.Min(frame.Length, _buffer.Length));
                 if (frame.Opcode == Opcode.Ping) wire.Send(_buffer.AsSpan(0, 2 + frame.Length));
-                else if (frame.Fin && frame.Opcode < Opcode.Close) sink.OnMessage(MessageKind.Binary, _buffer.AsSpan(0, Math.Min(frame.Length, _buffer.Length)));
+                else if (frame.Fin && frame.Opcode < Opcode.Close) sink.OnMessage(MessageKind.Binary, bytes);
             }
         }
     }

@@ -25,7 +25,9 @@ public static class ParserGate
         }
     }
 
-    /// <summary>Judges all parsers, and lets those through that are right. What each of the others got wrong first, with its name.</summary>
+    /// <summary>
+    /// Judges all parsers, and lets those through that are right. What each of the others got wrong first, with its name.
+    /// </summary>
     public static IReadOnlyList<string> Judge(TextWriter output)
     {
         (IReadOnlyList<string> right, IReadOnlyList<string> wrong) = Judge(MakeAll(), output);

@@ -1,4 +1,5 @@
-// Horizontal bars in groups: of one unit, or of several side by side. Each group has a scale of its own for each unit, from nothing to its longest.
+// Horizontal bars in groups: of one unit, or of several side by side. Each group has a scale of its own for each unit, from nothing to
+// its longest.
 
 namespace RawWs.Benchmarks.Report;
 
@@ -47,12 +48,13 @@ internal sealed record BarChart(string Title, string Says, IReadOnlyList<(string
         {
             svg.Text(16, y + 17, group.Title, 14, weight: 600);
             y += TitleHeight;
-            double[] most = [.. Enumerable.Range(0, Columns.Count).Select(i => group.Rows.Select(row => row.Bars[i].High).Where(double.IsFinite).DefaultIfEmpty(0).Max())];
+            double MostOf(int i) => group.Rows.Select(row => row.Bars[i].High).Where(double.IsFinite).DefaultIfEmpty(0).Max();
+            double[] scales = [.. Enumerable.Range(0, Columns.Count).Select(i => longest / Math.Max(MostOf(i), double.Epsilon))];
             foreach (BarRow row in group.Rows)
             {
                 string colour = Palette.Of(row.Name, Array.IndexOf(names, row.Name)).Colour;
                 svg.Text(Left - 8, y + 13, row.Name, 13, colour, "end", 600);
-                for (int i = 0; i < Columns.Count; i++) DrawBar(svg, row.Bars[i], Left + (i * column), y, longest / Math.Max(most[i], double.Epsilon), colour);
+                for (int i = 0; i < Columns.Count; i++) DrawBar(svg, row.Bars[i], Left + (i * column), y, scales[i], colour);
                 y += BarHeight;
             }
 

@@ -32,8 +32,11 @@ internal sealed record LineChart(string Title, string Says, string Unit, string 
     {
         Svg svg = new(Width, Height, Title);
         svg.Text(16, 50, $"{Says}. Both axes are logarithmic; a bar across a mark is the spread.", 12, Palette.Faint);
-        Series[] lines = [.. Lines.Select(static line => line with { Points = [.. line.Points.Where(static point => point is { Size: > 0, Value: > 0 })] })
-            .Where(static line => line.Points.Count > 0)];
+        Series[] lines =
+        [
+            .. Lines.Select(static line => line with { Points = [.. line.Points.Where(static point => point is { Size: > 0, Value: > 0 })] })
+                .Where(static line => line.Points.Count > 0),
+        ];
         if (lines.Length == 0)
         {
             svg.Text((Left + Right) / 2, (Top + Bottom) / 2, "no figures", 14, Palette.Faint, "middle");
@@ -74,7 +77,10 @@ internal sealed record LineChart(string Title, string Says, string Unit, string 
             bool isDecade = Math.Abs(Math.Log10(tick) - Math.Round(Math.Log10(tick))) < 1e-9;
             svg.Line(Left, y(tick), Right, y(tick), tick == ticks[0] ? Palette.Faint : Palette.Grid, isDecade ? 1.6 : 0.8);
             if (isDecade || ticks.Length <= 8)
-                svg.Text(Left - 8, y(tick) + 4, $"{tick.ToString("#,0.############", CultureInfo.InvariantCulture)} {Unit}", 12, Palette.Faint, "end");
+            {
+                string name = string.Create(CultureInfo.InvariantCulture, $"{tick:#,0.############} {Unit}");
+                svg.Text(Left - 8, y(tick) + 4, name, 12, Palette.Faint, "end");
+            }
         }
 
         double free = double.NegativeInfinity;

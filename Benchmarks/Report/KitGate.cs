@@ -1,6 +1,6 @@
-// What figures of the kit must not say, because it cannot be: then something else was measured than the table says, and the report fails. Two signs
-// are looked for. A contender that takes much longer for a byte of 64 KiB than for a byte of 1 MiB was measured before its code was compiled to
-// the end (the short operations come first to their measurement). And nobody is faster than what nobody can leave out.
+// What figures of the kit must not say, because it cannot be: then something else was measured than the table says, and the report fails.
+// Two signs are looked for. A contender that takes much longer for a byte of 64 KiB than for a byte of 1 MiB was measured before its code
+// was compiled to the end (the short operations come first to their measurement). And nobody is faster than what nobody can leave out.
 
 using System.Globalization;
 using RawWs.Benchmarks.Parsers;
@@ -32,7 +32,8 @@ internal static class KitGate
 
     private static IEnumerable<string> SlowMidsizes(KitFigure[] figures) =>
         from midsize in figures
-        where midsize.MessageBytes == Midsize.Bytes && midsize.PayloadBytes > 0 && midsize.Case.StartsWith($"{Midsize}", StringComparison.Ordinal)
+        where midsize.MessageBytes == Midsize.Bytes && midsize.PayloadBytes > 0
+            && midsize.Case.StartsWith($"{Midsize}", StringComparison.Ordinal)
         from large in figures
         where large.MessageBytes == Large.Bytes && large.PayloadBytes > 0
             && (large.Benchmark, large.Contender) == (midsize.Benchmark, midsize.Contender)
@@ -49,15 +50,18 @@ internal static class KitGate
         where !IsLimit(figure.Contender) && figure.Contender != HarnessCost.Called
         let allowance = Uncertainty(figure) + Uncertainty(limit)
         where figure.MeanNs + allowance < limit.MeanNs
-        select Say(figure, $"takes {Times(figure.MeanNs!.Value / limit.MeanNs!.Value)} of the time of \"{limit.Contender}\", beyond the error of both");
+        let part = Times(figure.MeanNs!.Value / limit.MeanNs!.Value)
+        select Say(figure, $"takes {part} of the time of \"{limit.Contender}\", beyond the error of both");
 
     private static bool IsLimit(string contender) => contender.StartsWith("Limit", StringComparison.Ordinal);
 
     private static double NsPerByte(KitFigure figure) => figure.MeanNs!.Value / figure.PayloadBytes!.Value;
 
-    private static double Uncertainty(KitFigure figure) => Math.Max(Deviations * (figure.StdDevNs ?? 0), ProcessesDiffer * figure.MeanNs!.Value);
+    private static double Uncertainty(KitFigure figure) =>
+        Math.Max(Deviations * (figure.StdDevNs ?? 0), ProcessesDiffer * figure.MeanNs!.Value);
 
     private static string Times(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
 
-    private static string Say(KitFigure figure, string what) => $"not to be believed: {figure.Benchmark}, {figure.Contender}, {figure.Case}: {what}";
+    private static string Say(KitFigure figure, string what) =>
+        $"not to be believed: {figure.Benchmark}, {figure.Contender}, {figure.Case}: {what}";
 }

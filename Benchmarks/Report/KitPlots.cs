@@ -60,7 +60,8 @@ internal static class KitPlots
         new("frames-mixed", "Reading text in several languages, one frame in each receive", nameof(FrameDecodeBenchmark), " Mixed"),
         new("packed-binary", "Reading binary messages, as many frames as fit in each receive", nameof(FrameDecodeBenchmark), " Binary, packed"),
         new("dribble", "Reading binary messages that arrive byte by byte", nameof(FrameDecodeBenchmark), " Binary, byte by byte", NsPerByte: true),
-        new("fragments-mixed", "Reading fragments of text in several languages, cut at random", nameof(FragmentDecodeBenchmark), " Mixed, cut at random"),
+        new("fragments-mixed", "Reading fragments of text in several languages, cut at random", nameof(FragmentDecodeBenchmark),
+            " Mixed, cut at random"),
         new("encode", "Writing a frame", nameof(EncodeBenchmark), ""),
         new("masking", "Masking", nameof(MaskingBenchmark), ""),
         new("utf8-mixed", "Validating text in several languages", nameof(Utf8Benchmark), ", Mixed"),
@@ -76,13 +77,14 @@ internal static class KitPlots
             [
                 .. from figure in figures
                    where figure.Benchmark == nameof(FrameDecodeBenchmark) && figure.Case == row && figure.NsPerFrame > 0
-                   let spread = figure.NsPerFrameSpread ?? 0
-                   select new BarRow(figure.Contender, [Bar.Of(figure.NsPerFrame!.Value, spread, Digits.WithSpread(figure.NsPerFrame, figure.NsPerFrameSpread) + " ns")]),
+                   let says = Digits.WithSpread(figure.NsPerFrame, figure.NsPerFrameSpread) + " ns"
+                   select new BarRow(figure.Contender, [Bar.Of(figure.NsPerFrame!.Value, figure.NsPerFrameSpread ?? 0, says)]),
             ];
             if (rows.Length > 0) groups.Add(new BarGroup(title, rows));
         }
 
+        if (groups.Count == 0) return (SmallFile, null);
         const string Says = "From the bytes received to the message delivered. Each group has a scale of its own.";
-        return (SmallFile, groups.Count == 0 ? null : new BarChart("Small frames: how long one takes", Says, [("nanoseconds a frame", "less is better")], groups));
+        return (SmallFile, new BarChart("Small frames: how long one takes", Says, [("nanoseconds a frame", "less is better")], groups));
     }
 }

@@ -21,13 +21,14 @@ internal static class KitRun
 {
     /// <summary>Runs all benchmarks of this assembly.</summary>
     /// <param name="run">What is known of the run before; what goes wrong is added to its failures.</param>
+    /// <param name="rows">Which rows, as BenchmarkDotNet's filters have them; null for all.</param>
     /// <param name="output">Gets a line now and then.</param>
-    public static Results<KitFigure> Measure(RunInfo run, TextWriter output)
+    public static Results<KitFigure> Measure(RunInfo run, string? rows, TextWriter output)
     {
         IReadOnlyList<string> wrongParsers = ParserGate.Judge(output);
         // BenchmarkDotNet looks for the project to build from the working directory on.
         if (!run.Brief) Environment.CurrentDirectory = Surroundings.Root;
-        Summary[] summaries = BenchmarkRunner.Run(typeof(KitRun).Assembly, new Config(run.Brief, output));
+        Summary[] summaries = BenchmarkRunner.Run(typeof(KitRun).Assembly, new Config(run.Brief, output, rows));
         return Collect(run, wrongParsers, summaries);
     }
 
@@ -81,12 +82,14 @@ internal static class KitRun
         return line ?? "no result; the log in BenchmarkDotNet.Artifacts says why";
     }
 
-    private sealed class Config : ManualConfig
+    /// <summary>What runs, and how: all classes for figures, and a few rows with tiers too; or everything once.</summary>
+    internal sealed class Config : ManualConfig
     {
         private static readonly PayloadSize[] BriefSizes = [new(16), new(1024), new(64 * 1024)];
 
-        public Config(bool brief, TextWriter output)
+        public Config(bool brief, TextWriter output, string? rows = null)
         {
+            if (rows is not null) AddFilter(new GlobFilter([rows]));
             if (brief) AddJob(Job.Dry.WithToolchain(InProcessEmitToolchain.Instance));
             else AddJob(KitConfig.ForFigures, KitConfig.AsByDefault);
             AddDiagnoser(MemoryDiagnoser.Default);
@@ -96,8 +99,8 @@ internal static class KitRun
             // With tiers, only the few rows that show what difference they make.
             AddFilter(new SimpleFilter(static benchmark => benchmark.Job.Id != KitConfig.AsByDefault.Id || IsAlsoWithTiers(benchmark)));
             if (!brief) return;
-            // A short run's times are no figures, so code that is not optimised does as well, and so do some of the corpus's sizes: every method
-            // and every parser runs with them, on each path that the length field has. The gate reads all sizes all the same.
+            // A short run's times are no figures, so code that is not optimised does as well, and so do some of the corpus's sizes: every
+            // method and every parser runs with them, on each path that the length field has. The gate reads all sizes all the same.
             WithOptions(ConfigOptions.DisableOptimizationsValidator);
             AddFilter(new SimpleFilter(static benchmark =>
                 WorkColumn.WorkOf(benchmark)?.Size is not { } size || !PayloadSize.All.Contains(size) || BriefSizes.Contains(size)));
@@ -105,7 +108,8 @@ internal static class KitRun
 
         private static bool IsAlsoWithTiers(BenchmarkCase benchmark) =>
             benchmark.Descriptor.Type == typeof(FrameDecodeBenchmark)
-            && WorkColumn.WorkOf(benchmark) is Traffic { Arrival: Arrival.Whole or Arrival.Packed, Kind: PayloadKind.Binary or PayloadKind.Mixed } traffic
+            && WorkColumn.WorkOf(benchmark) is Traffic traffic
+            && traffic is { Arrival: Arrival.Whole or Arrival.Packed, Kind: PayloadKind.Binary or PayloadKind.Mixed }
             && traffic.Size.Bytes is 16 or 1024 or 64 * 1024;
     }
 

@@ -18,8 +18,9 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
     [
         new(nameof(FrameDecodeBenchmark), "Whole frames", "From the wire to the message: receive, header, rules, unmasking, UTF-8, delivery. "
             + "A row without a further word has one frame in each receive; packed, as many as fit."),
-        new(nameof(FrameDecodeBenchmark) + WithTiers, "Whole frames, as a program has them that sets nothing", "Some of the rows above in processes with the runtime's defaults, "
-            + "tiers and a profile, warmed up for three seconds. A profile opens calls through interfaces and classes, and helps whoever has many."),
+        new(nameof(FrameDecodeBenchmark) + WithTiers, "Whole frames, as a program has them that sets nothing",
+            "Some of the rows above in processes with the runtime's defaults, tiers and a profile, warmed up for three seconds. "
+            + "A profile opens calls through interfaces and classes, and helps whoever has many."),
         new(nameof(FragmentDecodeBenchmark), "Fragments with control frames in between", "The same for messages in one to four frames; Pings are answered."),
         new(nameof(HeaderDecodeBenchmark), "Headers", "One masked header, without a payload."),
         new(nameof(EncodeBenchmark), "Encoding", "One frame, from the payload to the bytes for the kernel. A client masks it."),
@@ -45,7 +46,7 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
     {
         text.Append($"### {Title}\n\n{About} (`{Benchmark}`)\n\n");
         string per = figures.Any(static figure => figure.Frames is not null) ? "frame" : "operation";
-        WriteTable(text, figures, $"ns per {per}", static figure => Digits.WithSpread(figure.NsPerFrame, figure.NsPerFrameSpread), withoutTheHarness: true);
+        WriteTable(text, figures, $"ns per {per}", static figure => Digits.WithSpread(figure.NsPerFrame, figure.NsPerFrameSpread), true);
         if (figures.Any(static figure => figure.GBPerSecond is not null))
             WriteTable(text, figures, "GB/s", static figure => Digits.WithSpread(figure.GBPerSecond, figure.GBPerSecondSpread));
         WriteTable(text, figures, $"bytes allocated per {per}", static figure => Digits.Three(figure.AllocatedPerFrame));
@@ -58,7 +59,8 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
     {
         string[] contenders = [.. figures.Select(static figure => figure.Contender).Distinct()];
         bool takesOff = withoutTheHarness && contenders.Contains(HarnessCost.Called);
-        string[] columns = [.. contenders.SelectMany(contender => takesOff && contender != HarnessCost.Called ? [contender, "less the harness"] : (string[])[contender])];
+        string[] ColumnsOf(string contender) => takesOff && contender != HarnessCost.Called ? [contender, "less the harness"] : [contender];
+        string[] columns = [.. contenders.SelectMany(ColumnsOf)];
         text.Append($"| {unit} | {string.Join(" | ", columns)} |\n| --- |{string.Concat(columns.Select(static _ => " ---: |"))}\n");
         foreach (IGrouping<string, KitFigure> row in figures.GroupBy(static figure => figure.Case))
         {

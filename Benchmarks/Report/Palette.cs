@@ -1,5 +1,5 @@
-// Colours, line patterns and marks. A contender or server has the same in every plot; no two in one plot differ by colour alone, so that they
-// can be told apart in print, and by those who do not see the colours.
+// Colours, line patterns and marks. A contender or server has the same in every plot; no two in one plot differ by colour alone, so that
+// they can be told apart in print, and by those who do not see the colours.
 
 using System.Text;
 
@@ -72,6 +72,12 @@ internal static class Palette
         ("Naive", new("green", MarkForm.Triangle, Solid)),
         ("Limit", new(Ink, MarkForm.Diamond, Dashed)),
         ("Harness", new(Faint, MarkForm.Circle, Dotted)),
+        ("wslay", new("pink", MarkForm.Square, Solid)),
+        ("wsproto", new("brown", MarkForm.Triangle, Dotted)),
+        ("websocketpp", new("purple", MarkForm.Diamond, Solid)),
+        ("Beast", new("purple", MarkForm.Circle, Dashed)),
+        ("Netty", new("olive", MarkForm.Diamond, Solid)),
+        ("websockets, no C", new("brown", MarkForm.Square, Dashed)),
         ("ws", new("green", MarkForm.Triangle, Solid)),
         ("bun", new("purple", MarkForm.Diamond, DashDot)),
         ("gorilla", new("teal", MarkForm.Square, Dashed)),
@@ -84,7 +90,10 @@ internal static class Palette
     /// <summary>The rules for both pages. f- fills, s- draws lines, l- draws lines that go through points, m- is for marks.</summary>
     public static string Style { get; } = MakeStyle();
 
-    /// <summary>How a contender is drawn; <paramref name="place"/> is where it stands among those of its plot. The first one is ours where no name says so.</summary>
+    /// <summary>
+    /// How a contender is drawn; <paramref name="place"/> is where it stands among those of its plot. The first one is ours where no name
+    /// says so.
+    /// </summary>
     public static Look Of(string name, int place)
     {
         foreach ((string begins, Look look) in Known)
@@ -107,7 +116,8 @@ internal static class Palette
         foreach ((string Name, string Light, string Dark) value in Values)
         {
             string of = colour(value);
-            style.Append($".f-{value.Name} {{ fill: {of} }} .s-{value.Name} {{ stroke: {of} }} .l-{value.Name} {{ stroke: {of}; fill: none }} ");
+            style.Append($".f-{value.Name} {{ fill: {of} }} .s-{value.Name} {{ stroke: {of} }} ");
+            style.Append($".l-{value.Name} {{ stroke: {of}; fill: none }} ");
             style.Append($".m-{value.Name} {{ fill: {of}; stroke: {paper}; stroke-width: 1.2 }}\n");
         }
     }

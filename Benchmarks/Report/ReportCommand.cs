@@ -1,7 +1,9 @@
-// `report`: measures, writes the raw data as soon as it is there, and makes tables and plots of what lies in the directory then. Exit codes:
-// 0 done; 1 a parser, a benchmark or a server failed, or a figure cannot be, and is named; 2 a wrong option or raw data that cannot be read; 130 or 143 ended by a signal.
+// `report`: measures, writes the raw data as soon as it is there, and makes tables and plots of what lies in the directory then. Exit
+// codes: 0 done; 1 a parser, a benchmark or a server failed, or a figure cannot be, and is named; 2 a wrong option or raw data that
+// cannot be read; 130 or 143 ended by a signal.
 
 using System.Runtime.InteropServices;
+using RawWs.Benchmarks.Foreign;
 using RawWs.Benchmarks.Load;
 
 namespace RawWs.Benchmarks.Report;
@@ -56,9 +58,9 @@ public static class ReportCommand
         Directory.CreateDirectory(options.Out); // before hours are spent on what cannot be written
         using CancellationTokenSource ended = new();
         using Interruption interruption = new(ended, errors);
-        string command = string.Join(' ', ["dotnet run -c Release --project Benchmarks -- report", .. words]);
+        string command = string.Join(' ', ["dotnet run -c Release --project Benchmarks -- report", .. words.Select(Quoted)]);
         RunInfo run = Surroundings.Look(TimeProvider.System.GetUtcNow(), command, options.Brief);
-        if (options.Only != ReportPart.Servers) RawData.Write(options.Out, KitName, KitRun.Measure(run, output));
+        if (options.Only != ReportPart.Servers) RawData.Write(options.Out, KitName, KitRun.Measure(run, options.Rows, output));
         interruption.CanWait = true;
         if (options.Only != ReportPart.Kit)
         {
@@ -75,28 +77,32 @@ public static class ReportCommand
         return Make(options.Out, options.Out, output, errors);
     }
 
+    private static string Quoted(string word) => word.AsSpan().ContainsAny(" *?()") ? $"'{word}'" : word;
+
     private static int Make(string from, string to, TextWriter output, TextWriter errors)
     {
         Results<KitFigure>? kit = RawData.Read<KitFigure>(from, KitName);
         Results<ServerFigure>? servers = RawData.Read<ServerFigure>(from, ServersName);
-        if (kit is null && servers is null) throw new InvalidDataException($"neither {KitName}.json nor {ServersName}.json in {from}");
+        Results<ForeignFigure>? foreign = RawData.Read<ForeignFigure>(from, ForeignCommand.Name);
+        if (kit is null && servers is null && foreign is null) throw new InvalidDataException($"neither {KitName}.json nor {ServersName}.json in {from}");
         if (to != Path.GetFullPath(from))
         {
             if (kit is not null) RawData.Write(to, KitName, kit);
             if (servers is not null) RawData.Write(to, ServersName, servers);
+            if (foreign is not null) RawData.Write(to, ForeignCommand.Name, foreign);
         }
 
         if (kit is not null) kit = kit with { Run = kit.Run with { Failures = [.. kit.Run.Failures, .. KitGate.Check(kit)] } };
-        ReportText.Write(to, kit, servers);
+        ReportText.Write(to, kit, servers, foreign);
         output.WriteLine(Path.Combine(to, ReportText.FileName));
-        string[] failures = [.. kit?.Run.Failures ?? [], .. servers?.Run.Failures ?? []];
+        string[] failures = [.. kit?.Run.Failures ?? [], .. servers?.Run.Failures ?? [], .. foreign?.Run.Failures ?? []];
         foreach (string failure in failures) errors.WriteLine($"failed: {failure}");
         return failures.Length == 0 ? 0 : 1;
     }
 
     /// <summary>
-    /// Ctrl-C and SIGTERM. Benchmarks of parts cannot be asked to end, so the process ends; BenchmarkDotNet ends its own processes with it. The
-    /// servers' run is asked, and ends its server. What has been written stays whole either way.
+    /// Ctrl-C and SIGTERM. Benchmarks of parts cannot be asked to end, so the process ends; BenchmarkDotNet ends its own processes with
+    /// it. The servers' run is asked, and ends its server. What has been written stays whole either way.
     /// </summary>
     private sealed class Interruption : IDisposable
     {

@@ -20,23 +20,26 @@ public enum ReportPart
 /// <param name="Out">The directory to write to.</param>
 /// <param name="Only">What is to be measured.</param>
 /// <param name="From">Where to take raw data from in place of measuring; null to measure.</param>
-public sealed record ReportOptions(bool Brief, string Out, ReportPart Only, string? From)
+/// <param name="Rows">Which rows of the kit, as BenchmarkDotNet's filters have them; null for all.</param>
+public sealed record ReportOptions(bool Brief, string Out, ReportPart Only, string? From, string? Rows)
 {
     /// <summary>The help text.</summary>
     public const string Usage = """
         report [--short] [--out DIR] [--only kit|servers]   measures, and writes tables, raw data and plots
+        report --only kit --rows GLOB --out DIR             a few rows of the kit, for figures
         report --from DIR [--out DIR]                       makes tables and plots anew from the raw data in DIR
 
           --short      everything once, in a few minutes: shows that it runs; its times are no figures
           --out DIR    where to write (default: Benchmarks/results; with --from, that DIR)
           --only PART  kit: the parts in memory; servers: whole servers; the other part's data in DIR stay
+          --rows GLOB  '*Frames(Traffic: 16 B Binary, P*'; not into the default directory, which holds all rows
         """;
 
     /// <summary>Reads the words after `report`. One of the two results is null.</summary>
     public static (ReportOptions? Options, string? Error) Parse(ReadOnlySpan<string> words, string outDefault)
     {
         bool brief = false;
-        string? output = null, from = null;
+        string? output = null, from = null, rows = null;
         ReportPart? only = null;
         for (int i = 0; i < words.Length; i++)
         {
@@ -47,7 +50,7 @@ public sealed record ReportOptions(bool Brief, string Out, ReportPart Only, stri
                 continue;
             }
 
-            if (word is not ("--out" or "--only" or "--from")) return (null, $"unknown option: {word}");
+            if (word is not ("--out" or "--only" or "--from" or "--rows")) return (null, $"unknown option: {word}");
             if (++i == words.Length || words[i].Length == 0 || words[i].StartsWith('-')) return (null, $"{word} needs a value");
             switch (word)
             {
@@ -57,6 +60,9 @@ public sealed record ReportOptions(bool Brief, string Out, ReportPart Only, stri
                 case "--from":
                     from = words[i];
                     break;
+                case "--rows":
+                    rows = words[i];
+                    break;
                 default:
                     only = words[i] switch { "kit" => ReportPart.Kit, "servers" => ReportPart.Servers, _ => null };
                     if (only is null) return (null, $"--only takes kit or servers, not {words[i]}");
@@ -64,8 +70,9 @@ public sealed record ReportOptions(bool Brief, string Out, ReportPart Only, stri
             }
         }
 
+        if (rows is not null && (only != ReportPart.Kit || output is null)) return (null, "--rows goes with --only kit and --out");
         if (from is not null && (brief || only is not null)) return (null, "--from measures nothing: it goes with --out alone");
         if (from is not null && !Directory.Exists(from)) return (null, $"--from: no such directory: {from}");
-        return (new ReportOptions(brief, Path.GetFullPath(output ?? from ?? outDefault), only ?? ReportPart.All, from), null);
+        return (new ReportOptions(brief, Path.GetFullPath(output ?? from ?? outDefault), only ?? ReportPart.All, from, rows), null);
     }
 }

@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using System.Text;
+using RawWs.Benchmarks.Foreign;
 using RawWs.Benchmarks.Load;
 
 namespace RawWs.Benchmarks.Report;
@@ -13,11 +14,13 @@ internal static class ReportText
     public const string FileName = "report.md";
 
     /// <summary>Writes the report; any sort of figures may be missing.</summary>
-    public static void Write(string directory, Results<KitFigure>? kit, Results<ServerFigure>? servers)
+    public static void Write(string directory, Results<KitFigure>? kit, Results<ServerFigure>? servers, Results<ForeignFigure>? foreign)
     {
         Directory.CreateDirectory(directory);
         StringBuilder text = new("# Benchmarks\n\n");
-        WriteFirstPage(text, directory, kit, servers);
+        string[] failures = [.. kit?.Run.Failures ?? [], .. servers?.Run.Failures ?? [], .. foreign?.Run.Failures ?? []];
+        foreach (string failure in failures) text.Append($"> **Failed:** {failure}\n\n");
+        WriteFirstPage(text, directory, kit, servers, foreign);
         if (kit is not null)
         {
             text.Append("## Parts, in memory\n\n");
@@ -39,24 +42,36 @@ internal static class ReportText
             ServerSection.Write(text, servers.Figures);
         }
 
+        if (foreign is not null)
+        {
+            text.Append("## Parsers across languages\n\n");
+            WriteRun(text, foreign.Run, ForeignCommand.Name);
+            LineChart? chart = ForeignSection.Plot(foreign.Figures);
+            WritePlot(text, directory, "foreign", chart?.Title, chart?.Draw());
+            ForeignSection.Write(text, foreign.Figures);
+        }
+
         RawData.Replace(Path.Combine(directory, FileName), text.ToString());
     }
 
     // Who is how fast where, before everything else.
-    private static void WriteFirstPage(StringBuilder text, string directory, Results<KitFigure>? kit, Results<ServerFigure>? servers)
+    private static void WriteFirstPage(
+        StringBuilder text, string directory, Results<KitFigure>? kit, Results<ServerFigure>? servers, Results<ForeignFigure>? foreign)
     {
-        foreach (string failure in (kit?.Run.Failures ?? []).Concat(servers?.Run.Failures ?? [])) text.Append($"> **Failed:** {failure}\n\n");
         if (kit is not null) KitFindings.Write(text, kit);
         if (servers is not null) ServerFindings.Write(text, servers);
-        if (servers is not null && ServerSection.Traffic(servers.Figures, first: true) is { } traffic) WritePlot(text, directory, "servers", traffic.Title, traffic.Draw());
+        if (foreign is not null) ForeignSection.WriteFirst(text, foreign.Figures);
+        if (servers is not null && ServerSection.Traffic(servers.Figures, first: true) is { } traffic)
+            WritePlot(text, directory, "servers", traffic.Title, traffic.Draw());
         if (kit is not null)
         {
             (string file, BarChart? chart) = KitPlots.SmallFrames(kit.Figures);
             WritePlot(text, directory, file, chart?.Title, chart?.Draw());
         }
 
-        text.Append("**What a figure here does not say.** It is one machine's, of one day: only ratios within one run mean anything. The parts are measured in memory, ");
-        text.Append("where data lie in the processor's caches and nobody else runs; in a server the kernel's work comes on top, which is most of it for small messages. ");
+        text.Append("**What a figure here does not say.** It is one machine's, of one day: only ratios within one run mean anything. ");
+        text.Append("The parts are measured in memory, where data lie in the processor's caches and nobody else runs; ");
+        text.Append("in a server the kernel's work comes on top, which is most of it for small messages. ");
         text.Append("Whole servers are measured over loopback, with one core each.\n\n");
     }
 

@@ -84,7 +84,9 @@ internal static class Digits
         return value.ToString(format, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>A figure and its spread, the spread with no more digits behind the point than the figure: 12.3 ±0.4. Without a spread, the figure.</summary>
+    /// <summary>
+    /// A figure and its spread, the spread with no more digits behind the point than the figure: 12.3 ±0.4. Without a spread, the figure.
+    /// </summary>
     public static string WithSpread(double? figure, double? spread)
     {
         string text = Three(figure);

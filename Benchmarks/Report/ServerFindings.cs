@@ -13,7 +13,10 @@ internal static class ServerFindings
     public static void Write(StringBuilder text, Results<ServerFigure> results)
     {
         if (results.Run.Brief) return;
-        ServerFigure[] quoted = [.. results.Figures.GroupBy(static figure => figure.Cell).SelectMany(static cell => cell.Where(figure => figure.Unit == cell.First().Unit))];
+        ServerFigure[] quoted =
+        [
+            .. results.Figures.GroupBy(static figure => figure.Cell).SelectMany(static cell => cell.Where(figure => figure.Unit == cell.First().Unit)),
+        ];
         string[] servers = [.. quoted.Select(static figure => figure.Server).Distinct()];
         if (servers.Length == 0) return;
         text.Append("**Whole servers**: one processor core for the server, another for the load. Medians.\n\n");
@@ -28,7 +31,8 @@ internal static class ServerFindings
         text.Append('\n');
         string[] behind =
         [
-            .. from cell in results.Figures.Where(static figure => figure.Unit != LoadUnit.MessagesDuePerSecond).GroupBy(static figure => (figure.Cell, figure.Unit))
+            .. from cell in results.Figures.GroupBy(static figure => (figure.Cell, figure.Unit))
+               where cell.Key.Unit != LoadUnit.MessagesDuePerSecond
                let ours = cell.FirstOrDefault(static figure => figure.Server == Ours)
                where ours?.Median > 0
                from figure in cell

@@ -34,7 +34,11 @@ internal static class ServerRun
             {
                 "kestrel" => Shell("dotnet --list-runtimes | grep '^Microsoft.AspNetCore.App ' | tail -n 1 | cut -d' ' -f2"),
                 "ws" => $"{VersionOfWs()}, node {Shell("node --version")}",
-                "bun" => Shell(server.Command.Split("' '")[0] + "' --version"),
+                "bun" or "deno" => Shell(server.Command[..(server.Command.IndexOf('\'', 1) + 1)] + " --version"),
+                "gorilla" => $"{DebiansVersion("golang-github-gorilla-websocket-dev")}, {Shell("go version | cut -d' ' -f3")}",
+                "libwebsockets" => DebiansVersion("libwebsockets-dev"),
+                "websockets" => DebiansVersion("python3-websockets")
+                    + (server.Command.EndsWith(".so'", StringComparison.Ordinal) ? " with its speedups in C, " : ", ") + Shell("/usr/bin/python3 --version"),
                 _ => null,
             };
             if (version is not null) versions[server.Name] = version;
@@ -45,6 +49,8 @@ internal static class ServerRun
     }
 
     private static string? Shell(string command) => Surroundings.FirstLineOf("sh", "-c", command);
+
+    private static string? DebiansVersion(string package) => Shell($"dpkg-query -W -f '${{Version}}' {package}");
 
     private static string? VersionOfWs()
     {

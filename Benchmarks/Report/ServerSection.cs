@@ -1,5 +1,5 @@
-// Whole servers in the report: a picture of the loads that people ask for, a table for each unit, a row for each load, a column for each server,
-// and what RawWs is to it.
+// Whole servers in the report: a picture of the loads that people ask for, a table for each unit, a row for each load, a column for each
+// server, and what RawWs is to it.
 
 using System.Globalization;
 using System.Text;
@@ -10,9 +10,16 @@ namespace RawWs.Benchmarks.Report;
 /// <summary>The servers' figures as tables and bars.</summary>
 internal static class ServerSection
 {
+    private const string OfRounds = "Medians of rounds taken in turns; the whiskers are the worst and the best round.";
+
     private static readonly string Ours = LoadServer.RawWs.Name;
 
-    private static readonly string[] TrafficUnits = [LoadUnit.MessagesPerCpuSecond, LoadUnit.MessagesPerSecond, LoadUnit.Percentile99];
+    private static readonly (string Unit, string What, string Better)[] TrafficUnits =
+    [
+        (LoadUnit.MessagesPerCpuSecond, "messages per CPU second", "the server's; more is better"),
+        (LoadUnit.MessagesPerSecond, "messages per second", "more is better"),
+        (LoadUnit.Percentile99, "99 % are back within", "less is better"),
+    ];
 
     private static readonly string[] FirstPage = ["echo-100x1x32", "echo-100x16x32", "echo-16x4x16KiB", "fanout-1000x16x100", "fanout-100x16x100"];
 
@@ -32,7 +39,8 @@ internal static class ServerSection
     public static void Write(StringBuilder text, IReadOnlyList<ServerFigure> figures)
     {
         string[] servers = [.. figures.Select(static figure => figure.Server).Distinct()];
-        text.Append($"Medians of the rounds; behind ±, the standard deviation of the rounds. In brackets, how many times as good as that server {Ours} is: ");
+        text.Append("Medians of the rounds; behind ±, the standard deviation of the rounds. ");
+        text.Append($"In brackets, how many times as good as that server {Ours} is: ");
         text.Append("its figure over theirs, or, where less is better, theirs over its own.\n\n");
         foreach (IGrouping<string, ServerFigure> unit in figures.GroupBy(static figure => figure.Unit))
         {
@@ -51,7 +59,9 @@ internal static class ServerSection
         }
     }
 
-    /// <summary>Loads with messages in them, each server with its cost, its throughput and its latency side by side; null where there are none.</summary>
+    /// <summary>
+    /// Loads with messages in them, each server with its cost, its throughput and its latency side by side; null where there are none.
+    /// </summary>
     /// <param name="figures">Of all loads.</param>
     /// <param name="first">The loads of the report's first page, or the others.</param>
     public static BarChart? Traffic(IReadOnlyList<ServerFigure> figures, bool first)
@@ -62,15 +72,18 @@ internal static class ServerSection
                 .Where(cell => first == FirstPage.Contains(cell)),
         ];
         if (cells.Length == 0) return null;
+        bool IsThere(int i) => figures.Any(figure => cells.Contains(figure.Cell) && figure.Unit == TrafficUnits[i].Unit);
+        int[] columns = [.. Enumerable.Range(0, TrafficUnits.Length).Where(IsThere)];
         IEnumerable<BarGroup> groups =
             from cell in cells
             let inCell = figures.Where(figure => figure.Cell == cell).ToArray()
-            select new BarGroup(TitleOf(cell), [.. from server in inCell.Select(static figure => figure.Server).Distinct()
-                                                   select new BarRow(NameOf(server), [.. TrafficUnits.Select(unit => BarOf(inCell, server, unit))])]);
+            let rows = from server in inCell.Select(static figure => figure.Server).Distinct()
+                       select new BarRow(NameOf(server), [.. columns.Select(i => BarOf(inCell, server, TrafficUnits[i].Unit))])
+            select new BarGroup(TitleOf(cell), [.. rows]);
         return new BarChart(
             first ? "WebSocket servers under load" : "WebSocket servers under load: further loads",
-            "The server has one processor core, the load generator another. Medians of rounds taken in turns; the whiskers are the worst and the best round.",
-            [("messages per CPU second", "the server's; more is better"), ("messages per second", "more is better"), ("99 % are back within", "less is better")],
+            "The server has one processor core, the load generator another. " + OfRounds,
+            [.. columns.Select(static i => (TrafficUnits[i].What, TrafficUnits[i].Better))],
             [.. groups]);
     }
 
@@ -81,11 +94,12 @@ internal static class ServerSection
             from cell in figures.GroupBy(static figure => figure.Cell)
             let quoted = cell.First()
             where quoted.Unit != LoadUnit.MessagesPerCpuSecond
-            select new BarGroup(
-                $"{TitleOf(cell.Key)}: {UnitInWords(quoted.Unit)}",
-                [.. from figure in cell where figure.Unit == quoted.Unit select new BarRow(NameOf(figure.Server), [BarOf([figure], figure.Server, figure.Unit)])]);
+            let rows = from figure in cell
+                       where figure.Unit == quoted.Unit
+                       select new BarRow(NameOf(figure.Server), [BarOf([figure], figure.Server, figure.Unit)])
+            select new BarGroup($"{TitleOf(cell.Key)}: {UnitInWords(quoted.Unit)}", [.. rows]);
         BarGroup[] all = [.. groups];
-        return all.Length == 0 ? null : new BarChart("WebSocket servers: connections, memory and latency", "Medians of rounds taken in turns; the whiskers are the worst and the best round.", [("", "")], all);
+        return all.Length == 0 ? null : new BarChart("WebSocket servers: connections, memory and latency", OfRounds, [("", "")], all);
     }
 
     private static Bar BarOf(ServerFigure[] figures, string server, string unit)
@@ -113,7 +127,7 @@ internal static class ServerSection
     {
         LoadUnit.HandshakesPerCpuSecond => "handshakes per second of processor time (more is better)",
         LoadUnit.BytesPerConnection => "resident bytes for each (less is better)",
-        LoadUnit.Percentile99 => "99 % of the messages are back within (less is better)",
+        LoadUnit.Percentile99 => "99 % are back within (less is better)",
         _ => unit,
     };
 

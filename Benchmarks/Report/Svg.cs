@@ -1,13 +1,16 @@
-// The few SVG elements that the plots are made of. By hand, as the plotting library at hand draws its text in fonts of the machine that it runs
-// on: where none is installed, there is no text, and where the reader lacks that font, letters overlap. Here the reader's own sans-serif is asked for.
-// Colours have names, and each name has two values: one for a light page and one for a dark one, of which the reader's program takes its own.
+// The few SVG elements that the plots are made of. By hand, as the plotting library at hand draws its text in fonts of the machine that
+// it runs on: where none is installed, there is no text, and where the reader lacks that font, letters overlap. Here the reader's own
+// sans-serif is asked for. Colours have names, and each name has two values: one for a light page and one for a dark one, of which the
+// reader's program takes its own.
 
 using System.Globalization;
 using System.Xml.Linq;
 
 namespace RawWs.Benchmarks.Report;
 
-/// <summary>A picture in the making; coordinates are pixels from the upper left corner. Colours are names of <see cref="Palette"/>.</summary>
+/// <summary>
+/// A picture in the making; coordinates are pixels from the upper left corner. Colours are names of <see cref="Palette"/>.
+/// </summary>
 internal sealed class Svg
 {
     private static readonly XNamespace Namespace = "http://www.w3.org/2000/svg";
@@ -33,7 +36,13 @@ internal sealed class Svg
         "rect", ("class", "f-" + fill), ("x", Number(x)), ("y", Number(y)), ("width", Number(width)), ("height", Number(height)));
 
     public void Line(double x1, double y1, double x2, double y2, string stroke, double width = 1) => Add(
-        "line", ("class", "s-" + stroke), ("stroke-width", Number(width)), ("x1", Number(x1)), ("y1", Number(y1)), ("x2", Number(x2)), ("y2", Number(y2)));
+        "line",
+        ("class", "s-" + stroke),
+        ("stroke-width", Number(width)),
+        ("x1", Number(x1)),
+        ("y1", Number(y1)),
+        ("x2", Number(x2)),
+        ("y2", Number(y2)));
 
     public void Path(IEnumerable<(double X, double Y)> points, Look look, double width) => Add(
         "polyline",
@@ -54,9 +63,10 @@ internal sealed class Svg
             MarkForm.Diamond => [(0, -R - 1.5), (R + 1.5, 0), (0, R + 1.5), (-R - 1.5, 0)],
             _ => [],
         };
-        XElement mark = corners.Length == 0
+        string points = string.Join(' ', corners.Select(corner => $"{Number(x + corner.X)},{Number(y + corner.Y)}"));
+        XElement mark = points.Length == 0
             ? Add("circle", ("class", "m-" + look.Colour), ("cx", Number(x)), ("cy", Number(y)), ("r", Number(R)))
-            : Add("polygon", ("class", "m-" + look.Colour), ("points", string.Join(' ', corners.Select(corner => $"{Number(x + corner.X)},{Number(y + corner.Y)}"))));
+            : Add("polygon", ("class", "m-" + look.Colour), ("points", points));
         if (says.Length > 0) mark.Add(new XElement(Namespace + "title", says));
     }
 

@@ -1,10 +1,12 @@
-// What makes the kit's figures worth believing: how bytes arrive, what the harness itself does, code that is compiled to the end, and the refusal
-// to measure on one processor.
+// What makes the kit's figures worth believing: how bytes arrive, what the harness itself does, code that is compiled to the end, and the
+// refusal to measure on one processor.
 
 using System.Diagnostics;
+using BenchmarkDotNet.Running;
 using RawWs.Benchmarks;
 using RawWs.Benchmarks.Corpus;
 using RawWs.Benchmarks.Parsers;
+using RawWs.Benchmarks.Report;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Benchmarks;
@@ -15,7 +17,10 @@ public sealed class KitTests
     public void Whole_EachFrameIsInAReceiveOfItsOwn()
     {
         foreach (Traffic traffic in Traffic.All.Where(static traffic => traffic.Arrival == Arrival.Whole))
-            Assert.That(traffic.Wire.ArrivalEnds.ToArray(), Is.EqualTo(traffic.Wire.Frames.Select(static frame => frame.PayloadStart + frame.Length)), $"{traffic}");
+        {
+            IEnumerable<int> ends = traffic.Wire.Frames.Select(static frame => frame.PayloadStart + frame.Length);
+            Assert.That(traffic.Wire.ArrivalEnds.ToArray(), Is.EqualTo(ends), $"{traffic}");
+        }
     }
 
     [Test]
@@ -68,6 +73,17 @@ public sealed class KitTests
         Assert.That(KitConfig.AsByDefault.Environment.EnvironmentVariables, Is.Null.Or.Empty);
     }
 
+    [Test]
+    public void AFewRowsAreMeasuredWithTiersToo()
+    {
+        BenchmarkCase[] cases = [.. new[] { typeof(FrameDecodeBenchmark), typeof(EncodeBenchmark) }
+            .SelectMany(static type => BenchmarkConverter.TypeToBenchmarks(type, new KitRun.Config(brief: false, TextWriter.Null)).BenchmarksCases)];
+        BenchmarkCase[] tiered = [.. cases.Where(static benchmark => benchmark.Job.Id == KitConfig.AsByDefault.Id)];
+        string[] withTiers = [.. tiered.Select(static benchmark => benchmark.DisplayInfo)];
+        Assert.That(withTiers, Has.Length.EqualTo(12 * ParserBenchmark.Parsers.Count()).And.All.Contain(nameof(FrameDecodeBenchmark)));
+        Assert.That(cases.Count(static benchmark => benchmark.Job.Id == KitConfig.ForFigures.Id), Is.GreaterThan(300));
+    }
+
     [TestCase(1, false)]
     [TestCase(2, true)]
     public void OneProcessorIsNotEnough(int processors, bool enough) => Assert.That(EnoughProcessors.AreHere(processors), Is.EqualTo(enough));
@@ -78,7 +94,8 @@ public sealed class KitTests
     {
         Assume.That(OperatingSystem.IsLinux());
         string[] arguments = [.. words, .. words[0] == "report" ? ["--out", Path.Combine(Path.GetTempPath(), "never-written")] : (string[])[]];
-        ProcessStartInfo start = new("dotnet", [Dotnet.PathOf("RawWs.Benchmarks"), .. arguments]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        ProcessStartInfo start = new("dotnet", [Dotnet.PathOf("RawWs.Benchmarks"), .. arguments]);
+        (start.RedirectStandardError, start.RedirectStandardOutput) = (true, true);
         start.Environment["DOTNET_PROCESSOR_COUNT"] = "1"; // what the runtime finds when it is pinned
         using Process process = Process.Start(start)!;
         string errors = process.StandardError.ReadToEnd();

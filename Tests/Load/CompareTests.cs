@@ -11,13 +11,23 @@ namespace RawWs.Tests.Load;
 [NonParallelizable]
 public sealed class CompareTests
 {
-    // Bun is not among them: nothing installs it unasked.
+    // Nothing installs bun, deno and those that Benchmarks/Peers/setup makes unasked: where they are not, their cases are skipped under
+    // CI too.
     [TestCase("rawws")]
     [TestCase("kestrel")]
     [TestCase("ws")]
-    public void Brief_MeasuresEveryCell(string server)
+    [TestCase("bun", false)]
+    [TestCase("gorilla", false)]
+    [TestCase("libwebsockets", false)]
+    [TestCase("websockets", false)]
+    [TestCase("deno", false)]
+    public void Brief_MeasuresEveryCell(string server, bool wanted = true)
     {
-        if (LoadServer.FindInstalled().All(one => one.Name != server)) Tools.Missing(server);
+        if (LoadServer.FindInstalled().All(one => one.Name != server))
+        {
+            if (!wanted) Assert.Ignore($"{server} is not set up: Benchmarks/Peers/setup");
+            Tools.Missing(server);
+        }
 
         string file = Path.GetTempFileName();
         LoadOutcome outcome = LoadOutcome.Of("compare", "--brief", "--no-pin", "--only", server, "--reference", server, "--json", file);

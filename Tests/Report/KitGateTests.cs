@@ -1,4 +1,5 @@
-// The gate over the kit's figures: what cannot be fails the report. Shown on figures of code that was measured before it was compiled to the end.
+// The gate over the kit's figures: what cannot be fails the report. Shown on figures of code that was measured before it was compiled to
+// the end.
 
 using RawWs.Benchmarks.Report;
 
@@ -10,7 +11,9 @@ public sealed class KitGateTests
     [TestCase(1.9, 1)]
     public void AByteOf64KiB_TakesAtMost18TimesOneOf1MiB(double times, int failures)
     {
-        IReadOnlyList<string> said = Check(Figure("One", "64 KiB Mixed, packed", 64 * 1024, 6554 * times, 1), Figure("One", "1 MiB Mixed, packed", 1 << 20, 104858, 1));
+        IReadOnlyList<string> said = Check(
+            Figure("One", "64 KiB Mixed, packed", 64 * 1024, 6554 * times, 1),
+            Figure("One", "1 MiB Mixed, packed", 1 << 20, 104858, 1));
         Assert.That(said, Has.Count.EqualTo(failures));
         if (failures > 0) Assert.That(said[0], Does.StartWith("not to be believed: TheBenchmark, One, 64 KiB Mixed, packed: takes 1.90 times"));
     }
@@ -40,7 +43,8 @@ public sealed class KitGateTests
 
     [Test]
     public void AShortRunHasNoFigures() => Assert.That(
-        KitGate.Check(new Results<KitFigure>(Run(brief: true), [Figure("Another", "16 B", 16, 1, 0), Figure("Limit: memcpy", "16 B", 16, 100, 0)])), Is.Empty);
+        KitGate.Check(new Results<KitFigure>(Run(brief: true), [Figure("Another", "16 B", 16, 1, 0), Figure("Limit: memcpy", "16 B", 16, 100, 0)])),
+        Is.Empty);
 
     private static IReadOnlyList<string> Check(params KitFigure[] figures) => KitGate.Check(new Results<KitFigure>(Run(brief: false), figures));
 

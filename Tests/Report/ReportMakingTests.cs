@@ -110,6 +110,8 @@ public sealed class ReportMakingTests
     [TestCase("--from", "/nowhere/at/all")]
     [TestCase("--from", "/", "--short")]
     [TestCase("--from", "/", "--only", "kit")]
+    [TestCase("--rows", "*", "--only", "kit")]
+    [TestCase("--rows", "*", "--out", "/")]
     public void WrongWords_OneLine_AndExitCode2(params string[] words) => Refused(words, words[0]);
 
     [TestCase(null, "neither kit.json nor servers.json")]
