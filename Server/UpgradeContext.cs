@@ -4,7 +4,6 @@
 using System.Net;
 using System.Text;
 using RawWs.Handshake;
-using RawWs.Server.Native;
 
 namespace RawWs.Server;
 

@@ -204,7 +204,7 @@ public sealed class MemoryFullTests : IDisposable
 
     private sealed class LaterDelivery(Task<DeliveryResult> result) : IDelivery
     {
-        public ValueTask<DeliveryResult> Publish(MessageTarget target, WebSocketMessage message) => new(result);
+        public ValueTask<DeliveryResult> Publish(in MessageTarget target, in WebSocketMessage message) => new(result);
     }
 
     private sealed class LinesLog : ILoggerFactory, ILogger
