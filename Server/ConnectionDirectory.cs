@@ -195,6 +195,11 @@ public sealed class ConnectionDirectory : IDelivery
         if (left) Tell(Left, connection, connection.Uid);
     }
 
+    /// <summary>Sends a message to all connections of a uid. The result is there at once; the caller may reuse the memory of both.</summary>
+    /// <param name="uid">The uid, in UTF-8.</param>
+    /// <param name="message">The message.</param>
+    public DeliveryResult SendToUid(ReadOnlySpan<byte> uid, in WebSocketMessage message) => SendToUid(uid, message.Kind, message.Span);
+
     private DeliveryResult SendToUid(ReadOnlySpan<byte> uid, MessageKind kind, ReadOnlySpan<byte> payload)
     {
         WebSocketConnection[] receivers = _registry.Find(uid);

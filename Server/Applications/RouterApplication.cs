@@ -66,13 +66,15 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         if (!toAll && UidProtocol.Check(uid) is { } error) return Tell(connection, error, uid);
         if (UidProtocol.LooksLikeNotice(body)) return Tell(connection, UidError.ReservedBody, default);
         WebSocketMessage inner = message.Slice(uid.Length + 1); // behind the colon a character begins
-        ReadOnlyMemory<byte> address = message.Memory[..uid.Length];
-        if (toAll) return Answer(connection, Delivery.Publish(MessageTarget.Everybody, inner), address);
+        if (toAll) return Answer(connection, Delivery.Publish(MessageTarget.Everybody, inner), message.Memory[..uid.Length]);
 
         // With Introduce.FirstMessage this uid becomes the sender's, and so the body comes back to the sender, and to others of that uid.
-        if (connection.Uid.IsEmpty && introduce == Introduce.FirstMessage && !Directory.TryJoin(connection, address, duplicates))
+        bool joins = introduce == Introduce.FirstMessage && connection.Uid.IsEmpty;
+        if (joins && !Directory.TryJoin(connection, message.Memory[..uid.Length], duplicates))
             return Tell(connection, UidError.Rejected, uid);
-        return Answer(connection, Delivery.Publish(MessageTarget.ToUid(address), inner), address);
+        if (_delivery is not null) return Deliver(connection, message.Memory[..uid.Length], inner);
+        Tell(connection, Directory.SendToUid(uid, inner), uid);
+        return ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -99,6 +101,9 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         // It may be taken until the upgrade is through. Then the connection is closed.
         return UpgradeDecision.Accept(uid, duplicates: duplicates);
     }
+
+    private ValueTask Deliver(WebSocketConnection sender, ReadOnlyMemory<byte> address, WebSocketMessage body) =>
+        Answer(sender, Delivery.Publish(MessageTarget.ToUid(address), body), address);
 
     private static ValueTask Answer(WebSocketConnection sender, ValueTask<DeliveryResult> delivery, ReadOnlyMemory<byte> address)
     {
