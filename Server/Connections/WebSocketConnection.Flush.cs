@@ -86,6 +86,8 @@ public sealed partial class WebSocketConnection
         return true;
     }
 
+    bool ITransportOwner.NotesSends => _loop.TracesFrames;
+
     void ITransportOwner.OnBatchSent(ReadOnlySpan<byte> frames, int sent)
     {
         if (_loop.TracesFrames) NoteSent(frames, default, default, sent);
