@@ -225,6 +225,7 @@ public sealed partial class WebSocketProtocol
         {
             _messageReserved = header.Reserved;
             _utf8.Reset();
+            _decodedBytes = 0;
         }
 
         _message = ProtocolTable.After(_message, ProtocolTable.EventOf(header.Opcode)).Next;
@@ -255,7 +256,9 @@ public sealed partial class WebSocketProtocol
         _messageBytes += length;
         bool endOfMessage = _frameBytesLeft == 0 && _header.Fin;
         MessageKind kind = _message == MessageState.Text ? MessageKind.Text : MessageKind.Binary;
-        if (CheckText(payload, ascii, startOfMessage && endOfMessage, endOfMessage) is { } broken)
+        // A message that an extension has marked (a compressed one) is not text before it is decoded: see CheckDecoded.
+        if (_messageReserved == ReservedBits.None
+            && CheckText(kind, payload, ascii, startOfMessage && endOfMessage, endOfMessage) is { } broken)
         {
             return Fail(broken, _header, buffer.Length, out consumed);
         }
@@ -279,12 +282,10 @@ public sealed partial class WebSocketProtocol
         };
     }
 
-    // §8.1, §5.6: the whole message is UTF-8; a fragment may end inside a character. A message that an extension has marked (a compressed
-    // one) is not text before the extension has transformed it.
-    private Rule? CheckText(ReadOnlySpan<byte> payload, bool ascii, bool wholeMessage, bool endOfMessage)
+    // §8.1, §5.6: the whole message is UTF-8; a fragment may end inside a character.
+    private Rule? CheckText(MessageKind kind, ReadOnlySpan<byte> payload, bool ascii, bool wholeMessage, bool endOfMessage)
     {
-        if (_message != MessageState.Text || _messageReserved != ReservedBits.None
-            || (ascii && _utf8.IsComplete) || (wholeMessage && Utf8.IsValid(payload)))
+        if (kind != MessageKind.Text || (ascii && _utf8.IsComplete) || (wholeMessage && Utf8.IsValid(payload)))
         {
             return null;
         }
