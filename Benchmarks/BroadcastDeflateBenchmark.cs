@@ -20,10 +20,10 @@ public class BroadcastDeflateBenchmark : IDisposable
     private static readonly int[] Receivers = [10, 1000];
 
     private readonly MemoryBudget _budget = new(1L << 30);
-    private readonly byte[] _frame = new byte[MessageBytes + Deflater.Slack + FrameWriter.HeaderBytesMax];
+    private byte[] _frame = [];
     private byte[] _payload = [];
     private int[] _windowBits = [];
-    private MessageDeflate _deflate = null!;
+    private PermessageDeflate _deflate = null!;
 
     [ParamsSource(nameof(Loads))]
     public Broadcast Load { get; set; } = null!;
@@ -40,13 +40,14 @@ public class BroadcastDeflateBenchmark : IDisposable
             text.Append(CultureInfo.InvariantCulture, $$"""{"id":{{random.Next(1_000_000)}},"room":"room-{{random.Next(50)}}","price":{{random.Next(100_000) / 100.0}}},""");
         _payload = Encoding.ASCII.GetBytes(text.ToString(0, MessageBytes));
         _windowBits = [.. Enumerable.Range(0, Load.Receivers).Select(i => Load.WindowBits[i % Load.WindowBits.Length])];
-        _deflate = new MessageDeflate(new DeflateContexts(_budget, level: 1, pooledMax: 2), new DeflatePolicy(), bytesMin: 1);
+        _deflate = new PermessageDeflate(new DeflateContexts(_budget, level: 1, pooledMax: 2), new DeflatePolicy(), bytesMin: 1);
+        _frame = new byte[_deflate.EncoderFor(15).FrameRoomBytes(_payload.Length)];
     }
 
     [GlobalCleanup]
     public void Dispose()
     {
-        _deflate.Contexts.Dispose();
+        _deflate.Dispose();
         GC.SuppressFinalize(this);
     }
 
@@ -55,7 +56,7 @@ public class BroadcastDeflateBenchmark : IDisposable
     {
         int bytes = 0;
         using SharedMessage message = SharedMessage.TryRent(_budget, MessageKind.Text, _payload)!;
-        foreach (int windowBits in _windowBits) bytes += message.Compressed(windowBits, _deflate).Length;
+        foreach (int windowBits in _windowBits) bytes += message.Encoded(_deflate.EncoderFor(windowBits)).Length;
         return bytes;
     }
 
@@ -63,7 +64,7 @@ public class BroadcastDeflateBenchmark : IDisposable
     public int Each()
     {
         int bytes = 0;
-        foreach (int windowBits in _windowBits) bytes += _deflate.TryEncode(_frame, MessageKind.Text, _payload, windowBits);
+        foreach (int windowBits in _windowBits) bytes += _deflate.EncoderFor(windowBits).TryWriteFrame(_frame, MessageKind.Text, _payload);
         return bytes;
     }
 }

@@ -9,6 +9,7 @@ using RawWs.Benchmarks.Corpus;
 using RawWs.Benchmarks.Parsers;
 using RawWs.Frame;
 using RawWs.Server.Compression;
+using RawWs.Server.Extensions;
 using RawWs.Server.Memory;
 
 namespace RawWs.Benchmarks;
@@ -16,9 +17,6 @@ namespace RawWs.Benchmarks;
 public class DeflateBenchmark : IDisposable
 {
     private const int MessageCount = 64;
-
-    // As in the server: far above the messages. A limit right behind the message would make the library write its end byte by byte.
-    private const int MessageBytesMax = 1024 * 1024;
 
     private static readonly PayloadSize[] Messages = [new(1000), new(64 * 1024)];
 
@@ -171,10 +169,9 @@ public class DeflateBenchmark : IDisposable
         for (int i = 0; i < MessageCount; i++)
         {
             Inflater inflater = _contexts.TryRentInflater(15)!;
-            inflater.Begin(MessageBytesMax);
-            inflater.Inflate(_payloads[i], _output, out _, out _);
+            inflater.Inflate(_payloads[i], _output, out _, out int written);
             inflater.Finish();
-            sum += inflater.MessageBytes;
+            sum += written;
             _contexts.Return(inflater);
         }
 
@@ -227,9 +224,8 @@ public class DeflateBenchmark : IDisposable
             if (header is not { Fin: true, Masked: false, Opcode: Opcode.Binary, Reserved: ReservedBits.Rsv1 }) return $"frame {i} sent is not a whole compressed message";
             int end = header.HeaderLength + (int)header.PayloadLength;
             if (!takeover) inflater.TryReset(15);
-            inflater.Begin(MessageBytesMax);
-            InflateStatus status = inflater.Inflate(sent[header.HeaderLength..end], _output, out _, out int written);
-            if (status != InflateStatus.NeedMoreData || inflater.Finish() != InflateStatus.Done) return $"message {i} sent cannot be inflated";
+            DecodeStatus status = inflater.Inflate(sent[header.HeaderLength..end], _output, out _, out int written);
+            if (status != DecodeStatus.NeedMoreData || inflater.Finish() != DecodeStatus.Done) return $"message {i} sent cannot be inflated";
             if (!_output.AsSpan(0, written).SequenceEqual(_messages[i % MessageCount])) return $"message {i} sent has other bytes";
             sent = sent[end..];
         }

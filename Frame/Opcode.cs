@@ -49,7 +49,7 @@ public enum ReservedBits : byte
     /// <summary>RSV2, 0x20.</summary>
     Rsv2 = 0x20,
 
-    /// <summary>RSV1, 0x40: permessage-deflate marks a compressed message with it (RFC 7692 §6).</summary>
+    /// <summary>RSV1, 0x40: it marks a compressed message (RFC 7692 §6).</summary>
     Rsv1 = 0x40,
 }
 

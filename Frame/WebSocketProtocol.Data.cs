@@ -169,9 +169,10 @@ public sealed partial class WebSocketProtocol
                 return broken;
             }
         }
-        else if (header.Masked)
+        else
         {
-            key = Masking.Apply(payload, key);
+            if (header.Masked) key = Masking.Apply(payload, key);
+            if (starts && reserved != ReservedBits.None) BeginDecoded();
         }
 
         MessageKind kind = message == MessageState.Text ? MessageKind.Text : MessageKind.Binary;

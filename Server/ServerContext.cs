@@ -4,8 +4,8 @@ using System.Buffers;
 using System.Text;
 using RawWs.Frame;
 using RawWs.Handshake;
-using RawWs.Server.Compression;
 using RawWs.Server.Connections;
+using RawWs.Server.Extensions;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Sending;
@@ -42,7 +42,7 @@ internal sealed class ServerContext
             Endpoints = options.Endpoints,
             Pages = [.. options.Pages.Select(static page => page.Path)],
         };
-        Deflate = MakeDeflate(options, budget);
+        Extensions = ExtensionSet.Of(options.MakeExtensions(budget, Log), budget);
         Date = new DateText(options.TimeProvider);
         HandshakeTimeout = Milliseconds(options.HandshakeTimeout);
         MessageTimeout = Milliseconds(options.MessageTimeout);
@@ -83,8 +83,8 @@ internal sealed class ServerContext
 
     public DateText Date { get; }
 
-    /// <summary>The server's side of compression; null when it is off.</summary>
-    public MessageDeflate? Deflate { get; }
+    /// <summary>The extensions that are switched on; null when there are none.</summary>
+    public ExtensionSet? Extensions { get; }
 
     public long HandshakeTimeout { get; }
 
@@ -115,19 +115,13 @@ internal sealed class ServerContext
         _threadWriter = writer;
     }
 
-    /// <summary>Agrees on compression with a client; null for none.</summary>
-    public DeflateAgreement? NegotiateDeflate(UpgradeRequest request) =>
-        Deflate is null || request.CountHeader("Sec-WebSocket-Extensions"u8) == 0
-            ? null
-            : DeflateNegotiation.Negotiate(request.Extensions, Deflate.Policy);
-
     /// <summary>Makes the terms of a connection. Connections one after the other with equal terms share one object.</summary>
-    public ConnectionTerms Terms(string endpoint, string? subprotocol, DeflateAgreement? agreement)
+    public ConnectionTerms Terms(string endpoint, string? subprotocol, string? extensions)
     {
         ConnectionTerms last = _lastTerms;
-        return last.Endpoint == endpoint && last.Subprotocol == subprotocol && last.Deflate == agreement
+        return last.Endpoint == endpoint && last.Subprotocol == subprotocol && last.Extensions == extensions
             ? last
-            : _lastTerms = new ConnectionTerms(endpoint, subprotocol, agreement, Application);
+            : _lastTerms = new ConnectionTerms(endpoint, subprotocol, extensions, Application);
     }
 
     /// <summary>Rents what the application is asked with. Each thread keeps one; who needs time keeps his.</summary>
@@ -180,27 +174,6 @@ internal sealed class ServerContext
         return exception is OutOfMemoryException
             ? (EndCause.OutOfMemory, CloseCodes.TryAgainLater)
             : (EndCause.HandlerError, CloseCodes.InternalError);
-    }
-
-    private MessageDeflate? MakeDeflate(ServerOptions options, MemoryBudget budget)
-    {
-        if (!options.Compression) return null;
-        if (!ZlibCheck.TryLoad(out string? problem))
-        {
-            Log.CompressionUnavailable(problem);
-            return null;
-        }
-
-        DeflatePolicy policy = new()
-        {
-            ServerTakeover = options.CompressionTakeover,
-            ClientTakeover = options.CompressionTakeover,
-            ServerWindowBits = options.CompressionWindowBits,
-            ClientWindowBits = options.CompressionWindowBits,
-        };
-        // Without takeover a context is rented while one message is compressed, and then pooled: one for each thread that may compress.
-        DeflateContexts contexts = new(budget, options.CompressionLevel, pooledMax: Math.Max(16, options.Loops * 2));
-        return new MessageDeflate(contexts, policy, options.CompressionBytesMin);
     }
 
     private static long Milliseconds(TimeSpan time) => Math.Max(1, (long)Math.Ceiling(time.TotalMilliseconds));

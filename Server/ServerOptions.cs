@@ -6,6 +6,8 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RawWs.Handshake;
+using RawWs.Server.Compression;
+using RawWs.Server.Extensions;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
@@ -160,6 +162,9 @@ public sealed record ServerOptions
     /// <summary>Makes the log. Default: one that logs nothing (the console program's writes to the standard output).</summary>
     public ILoggerFactory LoggerFactory { get; set => field = Given(value); } = NullLoggerFactory.Instance;
 
+    /// <summary>Makes further extensions, which may be agreed on besides compression (docs/decisions/0009). Default: none.</summary>
+    internal IReadOnlyList<Func<MemoryBudget, Extension>> FurtherExtensions { get; init; } = [];
+
     internal bool UsesEpoll => Transport == TransportKind.Epoll || (Transport == TransportKind.Auto && OperatingSystem.IsLinux());
 
     /// <summary>
@@ -272,6 +277,13 @@ public sealed record ServerOptions
     {
         ArgumentNullException.ThrowIfNull(value, name);
         return Open(value);
+    }
+
+    /// <summary>Makes the extensions that are switched on. What cannot be made is logged, and left out.</summary>
+    internal IEnumerable<Extension> MakeExtensions(MemoryBudget budget, ILogger log)
+    {
+        if (Compression && PermessageDeflate.TryCreate(this, budget, log) is { } deflate) yield return deflate;
+        foreach (Func<MemoryBudget, Extension> make in FurtherExtensions) yield return make(budget);
     }
 
     /// <summary>The page of this path, which must be one of <see cref="Pages"/>.</summary>

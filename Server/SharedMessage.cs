@@ -1,11 +1,11 @@
 // One message that is encoded once for many receivers. A frame is whole, header and payload, as a server sends it: unmasked frames are the
-// same for everybody (§5.1). Receivers that agreed on permessage-deflate get a compressed frame. It is made for the first of them, once for
-// each window size, and refers to no other message; so it can be read with takeover and without.
+// same for everybody (§5.1). Receivers that have agreed on an extension get an encoded frame. It is made for the first of them, once for
+// each way in which they encode, and refers to no other message.
 // References are counted: the maker holds one, and each send queue that holds one of the frames another. Who releases the last one returns
 // the bytes.
 
 using RawWs.Frame;
-using RawWs.Server.Compression;
+using RawWs.Server.Extensions;
 using RawWs.Server.Memory;
 using RawWs.Server.Sending;
 
@@ -19,15 +19,16 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
     // So many bytes, to all receivers together, keep the kernel busy for a while.
     private const long LongDeliveredBytes = 1024 * 1024;
 
-    private const int WindowBitsMin = 8;
-    private const int WindowCount = 8;
+    // Peers choose what is agreed on. Whoever encodes in a way past these is sent the plain frame, which everybody can read.
+    private const int EncodedFramesMax = 32;
+    private const int FirstEncodedFrames = 8;
 
     // Nobody outside ever has a broadcast's message, so the object itself can be pooled.
     private static readonly Pool<SharedMessage> MessagePool = new(1024);
 
     private readonly bool _isPooled;
     private readonly SharedFrame _plain;
-    private SharedFrame?[] _compressed = [];
+    private SharedFrame?[] _encoded = []; // pooled with the message; those that are in use come first
     private MemoryBudget _budget = null!;
     private IHeldSender? _awaiting;
     private int _references;
@@ -46,7 +47,7 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
     /// <summary>The payload's length in bytes.</summary>
     public int PayloadBytes { get; private set; }
 
-    /// <summary>The frame for receivers that have not agreed on compression.</summary>
+    /// <summary>The frame for receivers that have not agreed on an extension.</summary>
     internal SharedFrame Plain => _plain.IsMade ? _plain : throw new ObjectDisposedException(nameof(SharedMessage));
 
     int IPendingDelivery.Remaining => Volatile.Read(ref _references);
@@ -77,16 +78,14 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
         TryFill(MessagePool.TryRent() ?? new SharedMessage(isPooled: true), budget, kind, payload);
 
     /// <summary>
-    /// The frame compressed for a window size. It is the plain frame if compression does not make it shorter, or if there is no memory. The
-    /// first caller makes it; the others wait.
+    /// The frame that an encoder has made of the message. It is the plain frame if the message is not worth it, or if there is no memory.
+    /// The first caller makes it; the others wait.
     /// </summary>
-    internal SharedFrame Compressed(int windowBits, MessageDeflate deflate)
+    internal SharedFrame Encoded(MessageEncoder encoder)
     {
         SharedFrame plain = Plain;
-        int window = windowBits - WindowBitsMin;
         // For all but the first receiver the frame is there. A lock would then be most of the cost.
-        SharedFrame?[] compressed = _compressed;
-        SharedFrame frame = compressed.Length > 0 && compressed[window] is { IsMade: true } made ? made : Compress(plain, window, deflate);
+        SharedFrame frame = FindEncoded(encoder, out _) ?? Encode(plain, encoder);
         return frame.Length > 0 ? frame : plain;
     }
 
@@ -108,7 +107,7 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
         if (Interlocked.Decrement(ref _references) != 0) return;
         if (_awaiting is not null) Interlocked.Exchange(ref _awaiting, null)?.OnDelivered();
         _plain.Release(_budget);
-        foreach (SharedFrame? frame in _compressed) frame?.Release(_budget);
+        foreach (SharedFrame? frame in _encoded) frame?.Release(_budget);
         if (_isPooled) MessagePool.Return(this);
     }
 
@@ -149,18 +148,34 @@ public sealed class SharedMessage : IDisposable, IPendingDelivery
     // It was named before the last reference went, and will be told in a later turn.
     bool IPendingDelivery.TryWait(IHeldSender sender) => true;
 
-    private SharedFrame Compress(SharedFrame plain, int window, MessageDeflate deflate)
+    // Any thread: a frame that is not made yet may be missed. `used` is how many are made.
+    private SharedFrame? FindEncoded(MessageEncoder encoder, out int used)
+    {
+        SharedFrame?[] encoded = Volatile.Read(ref _encoded);
+        for (used = 0; used < encoded.Length && encoded[used] is { IsMade: true } frame; used++)
+            if (ReferenceEquals(frame.Encoder, encoder) || encoder.Equals(frame.Encoder)) return frame;
+        return null;
+    }
+
+    private SharedFrame Encode(SharedFrame plain, MessageEncoder encoder)
     {
         lock (_plain)
         {
-            if (_compressed.Length == 0) _compressed = new SharedFrame?[WindowCount];
-            SharedFrame frame = _compressed[window] ??= new SharedFrame(this);
-            if (frame.IsMade) return frame;
+            if (FindEncoded(encoder, out int used) is { } made) return made;
+            if (used == EncodedFramesMax) return plain;
+            if (used == _encoded.Length)
+            {
+                SharedFrame?[] longer = new SharedFrame?[Math.Max(FirstEncodedFrames, used * 2)];
+                _encoded.CopyTo(longer, 0);
+                Volatile.Write(ref _encoded, longer);
+            }
+
+            SharedFrame frame = _encoded[used] ??= new SharedFrame(this);
             ReadOnlySpan<byte> payload = plain.Bytes.AsSpan(plain.Length - PayloadBytes, PayloadBytes);
-            byte[]? bytes = _budget.TryRentToWait(payload.Length + Deflater.Slack + FrameWriter.HeaderBytesMax);
-            int length = bytes is null ? 0 : deflate.TryEncode(bytes, Kind, payload, window + WindowBitsMin);
+            byte[]? bytes = _budget.TryRentToWait(encoder.FrameRoomBytes(payload.Length));
+            int length = bytes is null ? 0 : encoder.TryWriteFrame(bytes, Kind, payload);
             if (length == 0 && bytes is not null) _budget.Return(bytes);
-            frame.Make(length == 0 ? null : bytes, length);
+            frame.Make(length == 0 ? null : bytes, length, encoder);
             return frame;
         }
     }

@@ -266,9 +266,9 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
         return null;
     }
 
-    // If compression may have been agreed on, a message that is large enough must be compressed for those connections.
+    // A message that an extension may encode for some connections is not the same bytes for all.
     private bool FitsLog(int payloadBytes) =>
-        payloadBytes <= BroadcastLog.FrameBytesMax - FrameWriter.HeaderBytesMax && _context.Deflate?.IsWorthwhile(payloadBytes) != true;
+        payloadBytes <= BroadcastLog.FrameBytesMax - FrameWriter.HeaderBytesMax && _context.Extensions?.Encodes(payloadBytes) != true;
 
     private static bool SendToEach(ConnectionLoop loop, SharedMessage message, Action<WebSocketConnection>? refused)
     {
@@ -354,7 +354,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
         }
 
         await Task.WhenAll(_loops.Select(static loop => loop.Loop.StopAsync())).ConfigureAwait(false);
-        _context.Deflate?.Contexts.Dispose();
+        _context.Extensions?.Dispose();
         if (_applicationStarted) StopApplication();
         _context.Endings.TellRest();
         if (_listener is not null) _context.Log.Stopped(_clean, count);

@@ -1,9 +1,8 @@
 // Decompresses the messages of one direction of one connection (RFC 7692 §7.2.2), in bounded pieces. The caller gives what has arrived and
-// memory for the output, and says once how many bytes the message may have. The limit is checked while inflating; at most one byte past it
-// is ever made.
+// memory for the output. How many bytes a message may have is the caller's affair: it gives no more room than that, and a byte.
 //
-//   Begin(limit)  { Inflate(piece, room) until NeedMoreData }  Finish()     Begin ...
-//   Inflate and Finish may end in Malformed, TooBig or OutOfMemory.
+//   { Inflate(piece, room) until NeedMoreData }  Finish()     and the next message
+//   Inflate and Finish may end in Malformed or OutOfMemory.
 //
 // With context takeover the same object serves message after message. Without, each message begins with a reset, or with an inflater from
 // the pool. After a status other than NeedMoreData, OutputFull and Done the object cannot be used until it is reset.
@@ -19,6 +18,8 @@
 // A block with BFINAL set (§7.2.3.4) is the end of a deflate stream: nothing after it can refer to what is before it (RFC 1951 §3.2.3).
 // What follows, in the same message and in later ones, is a new stream with an empty window. A zlib that finishes and is reset produces
 // that.
+
+using RawWs.Server.Extensions;
 
 namespace RawWs.Server.Compression;
 
@@ -37,14 +38,10 @@ internal sealed class Inflater : IDisposable
 
     private Zlib.Context _context;
     private int _windowBits;
-    private long _bytesMax;
 
     private Inflater(int windowBits) => _windowBits = windowBits;
 
     ~Inflater() => Zlib.EndInflate(ref _context);
-
-    /// <summary>The bytes that the message has given so far.</summary>
-    public long MessageBytes { get; private set; }
 
     /// <summary>What was wrong, for a log line; null unless the last status was Malformed.</summary>
     public string? Fault { get; private set; }
@@ -59,29 +56,17 @@ internal sealed class Inflater : IDisposable
         return result == Zlib.MemoryError ? null : throw Unexpected(result);
     }
 
-    /// <summary>Begins a message.</summary>
-    /// <param name="bytesMax">How many bytes it may have once it is decompressed.</param>
-    public void Begin(long bytesMax)
-    {
-        _bytesMax = bytesMax;
-        MessageBytes = 0;
-        Fault = null;
-    }
-
     /// <summary>Decompresses a piece of the message.</summary>
     /// <param name="input">What has arrived, unmasked.</param>
     /// <param name="output">Room of at least a byte.</param>
     /// <param name="consumed">How much of the input is done with.</param>
-    /// <param name="written">How much of the output is filled, at most what the message may still have.</param>
-    /// <returns>NeedMoreData, OutputFull, Malformed, TooBig or OutOfMemory.</returns>
-    public InflateStatus Inflate(ReadOnlySpan<byte> input, Span<byte> output, out int consumed, out int written)
+    /// <param name="written">How much of the output is filled.</param>
+    /// <returns>NeedMoreData, OutputFull, Malformed or OutOfMemory.</returns>
+    public DecodeStatus Inflate(ReadOnlySpan<byte> input, Span<byte> output, out int consumed, out int written)
     {
-        // One byte more than allowed, so that a message of just the limit can be told from a larger one.
-        long allowed = _bytesMax - MessageBytes;
-        if (output.Length > allowed) output = output[..(int)(allowed + 1)];
         consumed = 0;
         written = 0;
-        InflateStatus status;
+        DecodeStatus status;
         do
         {
             int result = Zlib.Inflate(ref _context, input[consumed..], output[written..], Zlib.NoFlush, out int taken, out int made);
@@ -89,33 +74,30 @@ internal sealed class Inflater : IDisposable
             written += made;
             status = result switch
             {
-                _ when written > allowed => InflateStatus.TooBig,
                 // BufferError says no more than that nothing could be done: the input had ended, and nothing was left to write.
                 Zlib.Ok or Zlib.BufferError when taken + made > 0 || consumed == input.Length => GoOn(written == output.Length),
                 Zlib.StreamEnd => BeginStream(written == output.Length),
                 Zlib.DataError => Fail(_context.Message ?? "invalid data"),
-                Zlib.MemoryError => InflateStatus.OutOfMemory,
+                Zlib.MemoryError => DecodeStatus.OutOfMemory,
                 _ => throw Unexpected(result),
             };
         }
-        while (status == InflateStatus.NeedMoreData && consumed < input.Length);
-        written = (int)Math.Min(written, allowed);
-        MessageBytes += written;
+        while (status == DecodeStatus.NeedMoreData && consumed < input.Length);
         return status;
     }
 
     /// <summary>Ends the message, when Inflate has said NeedMoreData for its last byte.</summary>
     /// <returns>Done, Malformed or OutOfMemory.</returns>
-    public InflateStatus Finish()
+    public DecodeStatus Finish()
     {
         Span<byte> none = stackalloc byte[1];
         int result = Zlib.Inflate(ref _context, TailAndProbe, none, Zlib.BlockFlush, out int consumed, out int written);
         return result switch
         {
-            Zlib.Ok when consumed == TailBytes && written == 0 => InflateStatus.Done,
+            Zlib.Ok when consumed == TailBytes && written == 0 => DecodeStatus.Done,
             Zlib.Ok or Zlib.BufferError or Zlib.StreamEnd or Zlib.DataError =>
                 Fail("the message does not end in an empty block without compression"),
-            Zlib.MemoryError => InflateStatus.OutOfMemory,
+            Zlib.MemoryError => DecodeStatus.OutOfMemory,
             _ => throw Unexpected(result),
         };
     }
@@ -126,6 +108,7 @@ internal sealed class Inflater : IDisposable
     public bool TryReset(int windowBits)
     {
         _windowBits = windowBits;
+        Fault = null;
         int result = Zlib.ResetInflate(ref _context, windowBits);
         return result switch
         {
@@ -141,14 +124,14 @@ internal sealed class Inflater : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private InflateStatus BeginStream(bool outputFull) => TryReset(_windowBits) ? GoOn(outputFull) : InflateStatus.OutOfMemory;
+    private DecodeStatus BeginStream(bool outputFull) => TryReset(_windowBits) ? GoOn(outputFull) : DecodeStatus.OutOfMemory;
 
-    private static InflateStatus GoOn(bool outputFull) => outputFull ? InflateStatus.OutputFull : InflateStatus.NeedMoreData;
+    private static DecodeStatus GoOn(bool outputFull) => outputFull ? DecodeStatus.OutputFull : DecodeStatus.NeedMoreData;
 
-    private InflateStatus Fail(string fault)
+    private DecodeStatus Fail(string fault)
     {
         Fault = fault;
-        return InflateStatus.Malformed;
+        return DecodeStatus.Malformed;
     }
 
     private static InvalidOperationException Unexpected(int result) => new($"The compression library answered {result}.");

@@ -3,6 +3,7 @@
 // that fails is named in one sentence, and the server then runs without compression. It takes a few milliseconds.
 
 using System.Diagnostics.CodeAnalysis;
+using RawWs.Server.Extensions;
 
 namespace RawWs.Server.Compression;
 
@@ -113,9 +114,8 @@ internal static class ZlibCheck
     private static bool Reads(Inflater inflater, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> expected)
     {
         byte[] output = new byte[expected.Length + 1];
-        inflater.Begin(output.Length);
-        InflateStatus status = inflater.Inflate(payload, output, out int consumed, out int written);
-        return status == InflateStatus.NeedMoreData && consumed == payload.Length && inflater.Finish() == InflateStatus.Done
+        DecodeStatus status = inflater.Inflate(payload, output, out int consumed, out int written);
+        return status == DecodeStatus.NeedMoreData && consumed == payload.Length && inflater.Finish() == DecodeStatus.Done
             && output.AsSpan(0, written).SequenceEqual(expected);
     }
 

@@ -1,14 +1,12 @@
 // What the opening handshake has agreed on for a connection, and whose it is. Immutable; connections that agreed on the same share one object.
 
-using RawWs.Handshake;
-
 namespace RawWs.Server.Connections;
 
 /// <param name="Endpoint">The endpoint: the request's path, or the name that the application's decision gave.</param>
 /// <param name="Subprotocol">The negotiated subprotocol, or null (RFC 6455 §1.9).</param>
-/// <param name="Deflate">What was agreed on for permessage-deflate, or null (RFC 7692).</param>
+/// <param name="Extensions">The value of Sec-WebSocket-Extensions in the answer, or null (RFC 6455 §9.1).</param>
 /// <param name="Application">Who gets the connection's messages.</param>
-internal sealed record ConnectionTerms(string Endpoint, string? Subprotocol, DeflateAgreement? Deflate, IWebSocketApplication Application)
+internal sealed record ConnectionTerms(string Endpoint, string? Subprotocol, string? Extensions, IWebSocketApplication Application)
 {
     /// <summary>The terms before the handshake has agreed on anything.</summary>
     public static readonly ConnectionTerms None = new("", null, null, null!);

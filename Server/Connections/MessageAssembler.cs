@@ -6,7 +6,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RawWs.Frame;
 using RawWs.Handshake;
-using RawWs.Server.Compression;
+using RawWs.Server.Extensions;
 using RawWs.Server.Memory;
 using RawWs.Server.Sending;
 
@@ -21,7 +21,6 @@ internal sealed class MessageAssembler(ProtocolLimits limits)
 
     private byte[]? _assembly;
     private int _assembled;
-    private Utf8Validator _utf8;
 
     /// <summary>The state of the connection's protocol.</summary>
     public WebSocketProtocol Protocol { get; } = new(Role.Server, limits);
@@ -32,8 +31,8 @@ internal sealed class MessageAssembler(ProtocolLimits limits)
     /// <summary>Before the upgrade: how far a request head that comes in pieces has been checked.</summary>
     public RequestProgress Head { get; set; }
 
-    /// <summary>What decompresses the unfinished message; null when it is not compressed.</summary>
-    public Inflater? Inflater { get; set; }
+    /// <summary>What decodes the unfinished message; null when no extension has marked it.</summary>
+    public ConnectionExtension? Decoder { get; set; }
 
     /// <summary>What must be delivered before more is read from the connection; null for nothing.</summary>
     public IPendingDelivery? PendingDelivery { get; set; }
@@ -47,8 +46,8 @@ internal sealed class MessageAssembler(ProtocolLimits limits)
     /// <summary>Whether nothing is unfinished. Then the connection does not need the assembler, and another one may have it.</summary>
     public bool IsAtRest => Protocol.IsAtRest && _assembly is null && PendingDelivery is null && !Head.HasBegun;
 
-    /// <summary>Whether the bytes that begin with this one may belong to a compressed message (RSV1: RFC 7692 §6).</summary>
-    public bool MayBeCompressed(byte first) => Inflater is not null || (first & (byte)ReservedBits.Rsv1) != 0;
+    /// <summary>Whether the bytes that begin with this one may belong to a message that is marked with some of these bits (§5.2).</summary>
+    public bool MayBeMarked(byte first, ReservedBits bits) => Decoder is not null || (first & (byte)bits) != 0;
 
     /// <summary>The assembled message, or the part of it that has come.</summary>
     public ReadOnlyMemory<byte> Message => new(_assembly, 0, _assembled);
@@ -84,14 +83,14 @@ internal sealed class MessageAssembler(ProtocolLimits limits)
     }
 
     /// <summary>
-    /// The place for the next bytes of a message that is not compressed. Bytes that are received there are already appended, and need no
+    /// The place for the next bytes of a message that is not decoded. Bytes that are received there are already appended, and need no
     /// copy. False if it is not worth it, or the memory limit is reached.
     /// </summary>
     public bool TryGetReceiveRoom(MemoryBudget budget, out ArraySegment<byte> room)
     {
         room = default;
         long left = Protocol.PayloadBytesLeft;
-        if (_assembly is null || Inflater is not null || left < ReceiveRoomBytesMin) return false;
+        if (_assembly is null || Decoder is not null || left < ReceiveRoomBytesMin) return false;
         if (_assembly.Length - _assembled < ReceiveRoomBytesMin && !TryGrow((int)Math.Min(_assembly.Length * 2L, Array.MaxLength), budget))
             return false;
         room = new ArraySegment<byte>(_assembly, _assembled,
@@ -99,15 +98,10 @@ internal sealed class MessageAssembler(ProtocolLimits limits)
         return room.Count > 0;
     }
 
-    /// <summary>A compressed message begins. If it is text, what comes out of the decompressor is checked as UTF-8 from here on.</summary>
-    public void BeginInflate(Inflater inflater, long bytesMax)
-    {
-        Inflater = inflater;
-        inflater.Begin(bytesMax);
-        _utf8.Reset();
-    }
-
-    /// <summary>Free space behind the assembled bytes, at least 1 KiB. False when the server's memory limit is reached.</summary>
+    /// <summary>
+    /// Free space behind the assembled bytes for what is decoded: at least 1 KiB, but no more than the message may still have and one byte,
+    /// which shows that it is too big. False when the server's memory limit is reached.
+    /// </summary>
     public bool TryGetRoom(MemoryBudget budget, out Span<byte> room)
     {
         if (_assembly is null || _assembly.Length - _assembled < RoomBytesMin)
@@ -120,26 +114,23 @@ internal sealed class MessageAssembler(ProtocolLimits limits)
         }
 
         room = _assembly.AsSpan(_assembled);
+        if (room.Length > Protocol.DecodedBytesLeft) room = room[..(int)(Protocol.DecodedBytesLeft + 1)];
         return true;
     }
 
-    /// <summary>
-    /// So many bytes of the space have been filled. Returns the rule that the text breaks, or null; binary is not checked.
-    /// </summary>
+    /// <summary>So many bytes of the space have been filled. Returns the rule that they break, or null.</summary>
     public Rule? Fill(int bytes, MessageKind kind)
     {
         ReadOnlySpan<byte> chunk = _assembly.AsSpan(_assembled, bytes);
         _assembled += bytes;
-        // §8.1, RFC 7692 §6: the decompressed message must be UTF-8.
-        return kind == MessageKind.Binary || _utf8.Append(chunk) ? null : FrameRules.TextNotUtf8;
+        return Protocol.CheckDecoded(chunk, kind, endOfMessage: false);
     }
 
-    /// <summary>Whether the text so far ends at a character's end.</summary>
-    public bool TextIsComplete => _utf8.IsComplete;
-
-    /// <summary>Returns the message's memory to the budget.</summary>
+    /// <summary>Returns the message's memory to the budget. Nothing more of it is decoded.</summary>
     public void Release(MemoryBudget budget)
     {
+        Decoder?.End();
+        Decoder = null;
         if (_assembly is not null) budget.Return(_assembly);
         _assembly = null;
         _assembled = 0;

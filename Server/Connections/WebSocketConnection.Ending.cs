@@ -277,9 +277,9 @@ public sealed partial class WebSocketConnection
         }
 
         _assembler?.PendingDelivery?.Forget(this);
-        if (_assembler is not null) ReleaseMessage(_assembler);
+        _assembler?.Release(_loop.Budget);
         _assembler = null;
-        _deflate?.Release();
+        _extension?.Release();
     }
 
     private CloseReport MakeReport() => new()

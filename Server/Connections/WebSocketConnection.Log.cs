@@ -4,6 +4,7 @@
 using System.Text;
 using RawWs.Frame;
 using RawWs.Handshake;
+using RawWs.Server.Extensions;
 using RawWs.Server.Log;
 using RawWs.Server.Native;
 using RawWs.Server.Sending;
@@ -48,15 +49,10 @@ public sealed partial class WebSocketConnection
     private void TellRefusal(int status, string text, string? rule) => _loop.Details.Connections.RequestRefused(
         Id, _peer, status, rule is null ? "" : $" by rule {rule}", LogText.Escape(text, OriginAdvice.CharactersMax));
 
-    private void TellDeclined(UpgradeRequest request)
+    private void TellDeclined(List<DeclinedOffer> declined)
     {
-        if (_context.Deflate is not { } deflate) return;
-        foreach (ExtensionOffer offer in request.Extensions)
-        {
-            DeflateDecline decline = DeflateNegotiation.Check(offer, deflate.Policy, out _);
-            if (decline == DeflateDecline.None) return; // it is accepted, and nobody looks at those behind it
-            _loop.Details.Connections.OfferDeclined(Id, LogText.Escape(offer.Name, FieldCharactersMax), decline.ToString());
-        }
+        foreach (DeclinedOffer offer in declined)
+            _loop.Details.Connections.OfferDeclined(Id, LogText.Escape(offer.Name, FieldCharactersMax), offer.Reason);
     }
 
     /// <summary>It has joined under a uid. While it is being opened, that is a part of the line of the opened connection.</summary>

@@ -16,7 +16,7 @@ namespace RawWs.Server;
 public sealed partial class WebSocketConnection
 {
     private const long QueuedBytesWhileReading = 64 * 1024;
-    private const int CompressedBytesPerEvent = 4096; // which may become four million when inflated
+    private const int MarkedBytesPerEvent = 4096; // which may become four million when they are decoded
 
     private MessageAssembler? _assembler; // null between messages
     private Opcode? _lastFrame;
@@ -101,7 +101,7 @@ public sealed partial class WebSocketConnection
     private MessageAssembler RentAssembler()
     {
         MessageAssembler assembler = _loop.Assemblers.TryRent() ?? new MessageAssembler(_context.ProtocolLimits);
-        assembler.Protocol.Reset(_deflate is null ? ReservedBits.None : ReservedBits.Rsv1);
+        assembler.Protocol.Reset(_extension?.Bits ?? ReservedBits.None);
         return assembler;
     }
 
@@ -176,9 +176,9 @@ public sealed partial class WebSocketConnection
     // False when more bytes are needed for the next event.
     private bool HandleNextEvent(MessageAssembler assembler, byte[] array, ref int at, int end)
     {
-        // Only a small piece of a compressed message is handled at once, so that none of them becomes more than a share.
-        if (_deflate is not null && end - at > CompressedBytesPerEvent && assembler.MayBeCompressed(array[at]))
-            end = at + CompressedBytesPerEvent;
+        // Only a small piece of a marked message is handled at once, so that none of them becomes more than a share.
+        if (_extension is { } extension && end - at > MarkedBytesPerEvent && assembler.MayBeMarked(array[at], extension.Bits))
+            end = at + MarkedBytesPerEvent;
         bool isInPayload = assembler.Protocol.IsInPayload;
         ProtocolEvent found = assembler.Protocol.Next(array.AsSpan(at, end - at), out int consumed);
         if (_loop.TracesFrames && !isInPayload && found.Kind != ProtocolEventKind.NeedMoreData) TellReceived(found, end - at);
@@ -186,7 +186,7 @@ public sealed partial class WebSocketConnection
         switch (found.Kind)
         {
             case ProtocolEventKind.Message or ProtocolEventKind.MessageChunk when found.MessageReserved != ReservedBits.None:
-                Inflate(assembler, found);
+                Decode(assembler, found);
                 break;
             case ProtocolEventKind.NeedMoreData:
                 return false;

@@ -7,7 +7,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using RawWs.Handshake;
-using RawWs.Server.Compression;
+using RawWs.Server.Extensions;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Sending;
@@ -191,17 +191,18 @@ public sealed partial class WebSocketConnection
 
     private void Accept(UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
     {
-        DeflateAgreement? agreement = _context.NegotiateDeflate(request);
-        if (_loop.LogsConnections) TellDeclined(request);
-        if (agreement is not null && !_context.Deflate!.Contexts.HasRoomFor(MessageDeflate.ContextBytes(agreement)))
+        List<DeclinedOffer>? declined = _loop.LogsConnections ? [] : null;
+        ExtensionAgreement? agreement = _context.Extensions?.Negotiate(request, declined);
+        if (declined is not null) TellDeclined(declined);
+        if (agreement is { HasRoom: false })
         {
             // It is better to refuse now than to close with 1013 at the first message.
             Refuse(HandshakeRules.OutOfMemory, headOnly: false);
             return;
         }
 
-        _terms = _context.Terms(decision.Endpoint ?? request.Path, decision.Subprotocol ?? result.Subprotocol, agreement);
-        if (agreement is not null) _deflate = new ConnectionDeflate(_context.Deflate!, agreement);
+        _terms = _context.Terms(decision.Endpoint ?? request.Path, decision.Subprotocol ?? result.Subprotocol, agreement?.ResponseText);
+        _extension = agreement?.Begin();
         State = decision.State;
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
         UpgradeResponse.WriteSwitchingProtocols(answer, request, Subprotocol, Extensions);

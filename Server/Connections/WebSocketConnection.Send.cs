@@ -95,7 +95,7 @@ public sealed partial class WebSocketConnection
     /// <summary>Sends what has been checked: text is UTF-8.</summary>
     internal SendResult TrySendChecked(MessageKind kind, ReadOnlySpan<byte> payload)
     {
-        if (_deflate is { } deflate && deflate.Common.IsWorthwhile(payload.Length)) return TrySendCompressed(deflate, kind, payload);
+        if (_extension is { } extension && extension.Encodes(payload.Length)) return TrySendEncoded(extension, kind, payload);
         return TrySendPlain(kind, payload);
     }
 
@@ -124,16 +124,16 @@ public sealed partial class WebSocketConnection
     internal SendResult TrySendHeld(SharedMessage message)
     {
         SharedFrame frame = message.Plain;
-        bool takeover = false;
-        if (_deflate is { } deflate && deflate.Common.IsWorthwhile(message.PayloadBytes))
+        bool inOrder = false;
+        if (_extension is { } extension && extension.Encodes(message.PayloadBytes))
         {
-            frame = message.Compressed(deflate.Agreement.ServerWindowBits, deflate.Common);
-            takeover = deflate.Agreement.ServerTakeover;
+            frame = message.Encoded(extension.ForMany);
+            inOrder = extension.EncodesInOrder;
         }
 
-        if (!takeover && MaySendNow && _loop.Cork.TryAppend(frame.Span, isMessage: true)) return SendResult.Queued;
-        SendResult result = TryQueue(frame, takeover && frame != message.Plain);
-        if (result != SendResult.OutOfMemory || takeover || !TrySendWhatIsBefore()) return result;
+        if (!inOrder && MaySendNow && _loop.Cork.TryAppend(frame.Span, isMessage: true)) return SendResult.Queued;
+        SendResult result = TryQueue(frame, inOrder && frame != message.Plain);
+        if (result != SendResult.OutOfMemory || inOrder || !TrySendWhatIsBefore()) return result;
         return _loop.Cork.TryAppend(frame.Span, isMessage: true) ? SendResult.Queued : result;
     }
 
@@ -176,7 +176,7 @@ public sealed partial class WebSocketConnection
             {
                 Form.Plain => _queue!.TryAppend((Opcode)kind, bytes),
                 Form.Frame => _queue!.TryAppend(bytes),
-                _ => TryCompressInOrder(kind, bytes),
+                _ => TryQueueInOrder(kind, bytes),
             };
             if (!queued) return RefuseForMemory();
             if (_queue!.IsFull) QueueBroadcastsBeforeFull();
@@ -186,14 +186,14 @@ public sealed partial class WebSocketConnection
         return Queued(requestFlush);
     }
 
-    private SendResult TryQueue(SharedFrame frame, bool afterTakeover)
+    private SendResult TryQueue(SharedFrame frame, bool isEncodedForMany)
     {
         bool requestFlush;
         lock (_transport)
         {
             if (!TryGetQueue(out SendResult refused)) return refused;
             if (!_queue!.TryAppend(frame)) return RefuseForMemory();
-            if (afterTakeover) _deflate!.OnSharedFrame();
+            if (isEncodedForMany) _extension!.OnSentToMany();
             if (_queue.IsFull) QueueBroadcastsBeforeFull();
             requestFlush = _queue.RequestFlush();
         }
@@ -276,7 +276,7 @@ public sealed partial class WebSocketConnection
         /// <summary>A payload.</summary>
         Plain,
 
-        /// <summary>A payload, to be compressed together with the ones before it.</summary>
+        /// <summary>A payload, to be encoded in the order in which messages leave.</summary>
         InOrder,
 
         /// <summary>A whole frame.</summary>

@@ -1,7 +1,7 @@
 // One connection, from its accepted socket to its close report. This file has the public face and its fields. The other files are its life:
 //   .Run              the one async method: handshake, receive loop, ending
 //   .Receive          bytes -> events of the protocol -> messages delivered, control frames answered
-//   .Compression      messages in and out that are compressed
+//   .Extensions       messages in and out that an extension transforms
 //   .Broadcast        what is sent to everybody
 //   .Send             the application -> cork or send queue
 //   .Waiting          what others wait for: room, the end
@@ -99,7 +99,7 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
     public string? Subprotocol => _terms.Subprotocol;
 
     /// <summary>The value of Sec-WebSocket-Extensions in the answer (§9), or null.</summary>
-    public string? Extensions => _terms.Deflate?.ResponseText;
+    public string? Extensions => _terms.Extensions;
 
     /// <summary>The peer's address and port.</summary>
     public IPEndPoint RemoteEndPoint => _peer.ToEndPoint();

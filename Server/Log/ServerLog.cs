@@ -48,9 +48,6 @@ internal static partial class ServerLog
     [LoggerMessage(11, LogLevel.Information, "stopped: {clean} of {count} connections closed in time")]
     public static partial void Stopped(this ILogger log, int clean, int count);
 
-    [LoggerMessage(13, LogLevel.Warning, "compression is off: {problem}; connections are accepted without permessage-deflate")]
-    public static partial void CompressionUnavailable(this ILogger log, string problem);
-
     /// <summary>Endings of the last second that have no lines of their own: how many, by kind.</summary>
     [LoggerMessage(15, LogLevel.Information, "{count} more connections ended: {kinds}")]
     public static partial void EndingsSummed(this ILogger log, long count, string kinds);

@@ -18,7 +18,7 @@ internal struct TurnShare
     /// <summary>After so many broadcasts in one share it matters whether the receivers keep up.</summary>
     public const int FreeBroadcasts = 16;
 
-    private const int InflatedBytesPerWork = 100;
+    private const int DecodedBytesPerWork = 100;
     private const int BytesPerWork = 1024;
     private const int EventsBetweenChecks = 64;
     private const int FirstCheck = 8;
@@ -38,8 +38,8 @@ internal struct TurnShare
     /// <summary>Counts something that costs so much.</summary>
     public void Spend(int work) => _work += work;
 
-    /// <summary>Counts bytes that the decompressor has produced.</summary>
-    public void SpendInflated(int bytes) => _work += bytes / InflatedBytesPerWork;
+    /// <summary>Counts bytes that an extension has decoded.</summary>
+    public void SpendDecoded(int bytes) => _work += bytes / DecodedBytesPerWork;
 
     /// <summary>Counts an event that had so many bytes.</summary>
     /// <returns>Whether the share ends with it.</returns>

@@ -2,6 +2,7 @@
 
 using System.Runtime.InteropServices;
 using RawWs.Server.Compression;
+using RawWs.Server.Extensions;
 using RawWs.Server.Memory;
 using RawWs.Tests.Support;
 
@@ -128,10 +129,10 @@ public sealed partial class CompressionContextsTests
             contexts.Return(deflater);
 
             Inflater inflater = contexts.TryRentInflater(15)!;
-            Assert.That(Deflate.Read(inflater, Convert.FromHexString("F200110000")).Status, Is.EqualTo(InflateStatus.Malformed), "a reference to the last taker's message");
+            Assert.That(Deflate.Read(inflater, Convert.FromHexString("F200110000")).Status, Is.EqualTo(DecodeStatus.Malformed), "a reference to the last taker's message");
             Assert.That(inflater.TryReset(15));
-            Assert.That(Deflate.Read(inflater, payload).Status, Is.EqualTo(InflateStatus.Done));
-            if (i % 2 == 0) Assert.That(inflater.Inflate([0xFF], new byte[10], out _, out _), Is.EqualTo(InflateStatus.Malformed)); // It goes back broken.
+            Assert.That(Deflate.Read(inflater, payload).Status, Is.EqualTo(DecodeStatus.Done));
+            if (i % 2 == 0) Assert.That(inflater.Inflate([0xFF], new byte[10], out _, out _), Is.EqualTo(DecodeStatus.Malformed)); // It goes back broken.
             contexts.Return(inflater);
         }
     }
@@ -193,16 +194,17 @@ public sealed partial class CompressionContextsTests
             bool fits = deflater.TryDeflate(message, payload, out int length);
             if (ownDeflater is null) contexts.Return(deflater);
             Inflater inflater = ownInflater ?? contexts.TryRentInflater(15)!;
-            inflater.Begin(message.Length);
             ReadOnlySpan<byte> rest = payload.AsSpan(0, length);
-            InflateStatus status;
+            DecodeStatus status;
+            int bytes = 0;
             do
             {
-                status = inflater.Inflate(rest, output, out int consumed, out _);
+                status = inflater.Inflate(rest, output, out int consumed, out int written);
+                bytes += written;
                 rest = rest[consumed..];
             }
-            while (status == InflateStatus.OutputFull);
-            bool done = status == InflateStatus.NeedMoreData && inflater.Finish() == InflateStatus.Done && inflater.MessageBytes == message.Length;
+            while (status == DecodeStatus.OutputFull);
+            bool done = status == DecodeStatus.NeedMoreData && inflater.Finish() == DecodeStatus.Done && bytes == message.Length;
             if (ownInflater is null) contexts.Return(inflater);
             if (!fits || !done) Assert.Fail("a message was read wrongly");
         }

@@ -1,6 +1,7 @@
 // Writing compressed messages: read back by our own inflater and by the base library, at every window, with takeover and without.
 
 using RawWs.Server.Compression;
+using RawWs.Server.Extensions;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -94,8 +95,8 @@ public sealed class CompressionDeflateTests
             using Inflater inflater = Inflater.TryCreate(windowBits)!;
             byte[] payload = Deflate.Compress(deflater, message);
             // Byte by byte, the library has nothing to look back to but its window.
-            (InflateStatus status, byte[] bytes) = Deflate.Read(inflater, payload, chunk: 1, piece: 64);
-            Assert.That((status, bytes.AsSpan().SequenceEqual(message)), Is.EqualTo((InflateStatus.Done, true)));
+            (DecodeStatus status, byte[] bytes) = Deflate.Read(inflater, payload, chunk: 1, piece: 64);
+            Assert.That((status, bytes.AsSpan().SequenceEqual(message)), Is.EqualTo((DecodeStatus.Done, true)));
             return payload.Length;
         }
     }
@@ -146,7 +147,7 @@ public sealed class CompressionDeflateTests
         using Deflater deflater = Deflater.TryCreate(1, 15, takeover: true)!;
         byte[] message = Deflate.Text(100);
         Assert.That(() => deflater.TryDeflate(message, new byte[message.Length], out _), Throws.ArgumentException);
-        Assert.That(Deflate.Read(Deflate.Compress(deflater, message)).Status, Is.EqualTo(InflateStatus.Done), "nothing has been compressed");
+        Assert.That(Deflate.Read(Deflate.Compress(deflater, message)).Status, Is.EqualTo(DecodeStatus.Done), "nothing has been compressed");
     }
 
     [Test]
@@ -179,7 +180,7 @@ public sealed class CompressionDeflateTests
 
     private static void Expect(Inflater inflater, byte[] payload, byte[] message, string about)
     {
-        (InflateStatus status, byte[] bytes) = Deflate.Read(inflater, payload, message.Length);
-        Assert.That((status, bytes.AsSpan().SequenceEqual(message)), Is.EqualTo((InflateStatus.Done, true)), about);
+        (DecodeStatus status, byte[] bytes) = Deflate.Read(inflater, payload);
+        Assert.That((status, bytes.AsSpan().SequenceEqual(message)), Is.EqualTo((DecodeStatus.Done, true)), about);
     }
 }

@@ -4,6 +4,7 @@ using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Compression;
+using RawWs.Server.Extensions;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -26,7 +27,7 @@ public sealed class DeflateRowsTests(Setup setup)
         byte[] compressed = client.ReadRawFrame(out header);
         Assert.That((header.Opcode, header.Reserved), Is.EqualTo((Opcode.Binary, ReservedBits.Rsv1)));
         using Inflater inflater = Inflater.TryCreate(15)!;
-        Assert.That(Deflate.Read(inflater, compressed), Is.EqualTo((InflateStatus.Done, message)));
+        Assert.That(Deflate.Read(inflater, compressed), Is.EqualTo((DecodeStatus.Done, message)));
     }
 
     [Test]

@@ -3,6 +3,7 @@
 using System.IO.Compression;
 using System.Text;
 using RawWs.Server.Compression;
+using RawWs.Server.Extensions;
 
 namespace RawWs.Tests.Support;
 
@@ -50,34 +51,33 @@ internal static class Deflate
     }
 
     // Whole messages through one inflater; what is wrong comes back as the status.
-    public static (InflateStatus Status, byte[] Bytes) Read(Inflater inflater, ReadOnlySpan<byte> payload, long limit = long.MaxValue, int chunk = 4096, int piece = int.MaxValue)
+    public static (DecodeStatus Status, byte[] Bytes) Read(Inflater inflater, ReadOnlySpan<byte> payload, int chunk = 4096, int piece = int.MaxValue)
     {
         MemoryStream all = new();
         byte[] output = new byte[chunk];
-        inflater.Begin(limit);
         while (!payload.IsEmpty)
         {
             ReadOnlySpan<byte> input = payload[..Math.Min(piece, payload.Length)];
             payload = payload[input.Length..];
-            InflateStatus status;
+            DecodeStatus status;
             do
             {
                 status = inflater.Inflate(input, output, out int consumed, out int written);
                 input = input[consumed..];
                 all.Write(output, 0, written);
             }
-            while (status == InflateStatus.OutputFull);
-            if (status != InflateStatus.NeedMoreData) return (status, all.ToArray());
+            while (status == DecodeStatus.OutputFull);
+            if (status != DecodeStatus.NeedMoreData) return (status, all.ToArray());
             Assert.That(input.IsEmpty);
         }
 
         return (inflater.Finish(), all.ToArray());
     }
 
-    public static (InflateStatus Status, byte[] Bytes) Read(ReadOnlySpan<byte> payload, int windowBits = 15, long limit = long.MaxValue)
+    public static (DecodeStatus Status, byte[] Bytes) Read(ReadOnlySpan<byte> payload, int windowBits = 15)
     {
         using Inflater inflater = Inflater.TryCreate(windowBits)!;
-        return Read(inflater, payload, limit);
+        return Read(inflater, payload);
     }
 
     // The base library's compressor under takeover: one stream, flushed at each message.

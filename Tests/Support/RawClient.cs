@@ -73,9 +73,9 @@ internal sealed class RawClient : IDisposable
     public (Opcode Opcode, byte[] Payload)? ReadFrame() =>
         ReadFrame(ReservedBits.None, out FrameHeader header) is { } payload ? (header.Opcode, payload) : null;
 
-    /// <summary>The payload of the next frame, as it came; the frame may be marked as compressed.</summary>
-    public byte[] ReadRawFrame(out FrameHeader header) =>
-        ReadFrame(ReservedBits.Rsv1, out header) ?? throw new AssertionException("The stream ended.");
+    /// <summary>The payload of the next frame, as it came; an extension may have marked the frame.</summary>
+    public byte[] ReadRawFrame(out FrameHeader header, ReservedBits permitted = ReservedBits.Rsv1) =>
+        ReadFrame(permitted, out header) ?? throw new AssertionException("The stream ended.");
 
     private byte[]? ReadFrame(ReservedBits permitted, out FrameHeader header)
     {

@@ -2,7 +2,7 @@
 // list. It reads a message at once, whole and with the four bytes that its sender took away (RFC 7692 §7.2.2), and so never waits for anything.
 // Since the library under the product is native code, which the fuzzer cannot see into, the fuzzer is guided by this one's branches instead.
 
-using RawWs.Server.Compression;
+using RawWs.Server.Extensions;
 
 namespace RawWs.Fuzz;
 
@@ -42,59 +42,59 @@ internal sealed class InflateOracle(int windowBits)
         _bitsLeft = 0;
     }
 
-    /// <summary>The status of the next message, which is Done, Malformed or TooBig, and the bytes that it gives up to there.</summary>
-    public (InflateStatus Status, byte[] Bytes) Read(ReadOnlySpan<byte> payload, int limit)
+    /// <summary>The status of the next message, which is Done, Malformed or OutputFull (it has more than the limit), and the bytes that it gives up to there.</summary>
+    public (DecodeStatus Status, byte[] Bytes) Read(ReadOnlySpan<byte> payload, int limit)
     {
         _data = [0xFF, .. payload, .. Tail];
         _at = 8 - _bitsLeft;
         _payloadBits = 8 * (1 + payload.Length);
         _limit = limit;
         _message = [];
-        InflateStatus status = InflateStatus.Done;
-        while (status == InflateStatus.Done && _at <= _payloadBits) status = Block();
+        DecodeStatus status = DecodeStatus.Done;
+        while (status == DecodeStatus.Done && _at <= _payloadBits) status = Block();
         // A message ends where a block does that has taken the whole tail.
         _bitsLeft = (8 * _data.Length) - _at;
-        return (status == InflateStatus.Done && _bitsLeft >= 8 ? InflateStatus.Malformed : status, [.. _message]);
+        return (status == DecodeStatus.Done && _bitsLeft >= 8 ? DecodeStatus.Malformed : status, [.. _message]);
     }
 
     // Done: the block is read to its end.
-    private InflateStatus Block()
+    private DecodeStatus Block()
     {
-        if (!TryBits(1, out int isFinal) || !TryBits(2, out int type)) return InflateStatus.Malformed;
+        if (!TryBits(1, out int isFinal) || !TryBits(2, out int type)) return DecodeStatus.Malformed;
         Dictionary<int, int>? lengths = FixedLengths, distances = FixedDistances;
-        if (type == 2 && !TryCodes(out lengths, out distances)) return InflateStatus.Malformed;
-        InflateStatus status = type switch
+        if (type == 2 && !TryCodes(out lengths, out distances)) return DecodeStatus.Malformed;
+        DecodeStatus status = type switch
         {
             0 => Stored(),
             1 or 2 => Compressed(lengths!, distances!),
-            _ => InflateStatus.Malformed,
+            _ => DecodeStatus.Malformed,
         };
-        if (status != InflateStatus.Done || isFinal == 0) return status;
+        if (status != DecodeStatus.Done || isFinal == 0) return status;
         HasFinalBlock = true;
         _stream.Clear();
         ToByte();
         return status;
     }
 
-    private InflateStatus Stored()
+    private DecodeStatus Stored()
     {
         ToByte();
-        if (!TryBits(16, out int length) || !TryBits(16, out int complement) || length != (complement ^ 0xFFFF)) return InflateStatus.Malformed;
-        InflateStatus status = InflateStatus.Done;
-        for (; length > 0 && status == InflateStatus.Done; length--) status = TryBits(8, out int value) ? Give((byte)value) : InflateStatus.Malformed;
+        if (!TryBits(16, out int length) || !TryBits(16, out int complement) || length != (complement ^ 0xFFFF)) return DecodeStatus.Malformed;
+        DecodeStatus status = DecodeStatus.Done;
+        for (; length > 0 && status == DecodeStatus.Done; length--) status = TryBits(8, out int value) ? Give((byte)value) : DecodeStatus.Malformed;
         return status;
     }
 
-    private InflateStatus Compressed(Dictionary<int, int> lengths, Dictionary<int, int> distances)
+    private DecodeStatus Compressed(Dictionary<int, int> lengths, Dictionary<int, int> distances)
     {
-        InflateStatus status = InflateStatus.Done;
-        while (status == InflateStatus.Done)
+        DecodeStatus status = DecodeStatus.Done;
+        while (status == DecodeStatus.Done)
         {
-            if (!TrySymbol(lengths, out int symbol)) return InflateStatus.Malformed;
+            if (!TrySymbol(lengths, out int symbol)) return DecodeStatus.Malformed;
             if (symbol == EndOfBlock) return status;
             if (symbol < EndOfBlock) status = Give((byte)symbol);
             else if (TryLength(symbol, out int length) && TryDistance(distances, out int distance)) status = Repeat(length, distance);
-            else return InflateStatus.Malformed;
+            else return DecodeStatus.Malformed;
         }
 
         return status;
@@ -125,22 +125,22 @@ internal sealed class InflateOracle(int windowBits)
         return there;
     }
 
-    private InflateStatus Repeat(int length, int distance)
+    private DecodeStatus Repeat(int length, int distance)
     {
-        if (distance > _stream.Count) return InflateStatus.Malformed;
+        if (distance > _stream.Count) return DecodeStatus.Malformed;
         IsBeyondWindow |= distance > 1 << windowBits;
-        InflateStatus status = InflateStatus.Done;
-        for (; length > 0 && status == InflateStatus.Done; length--) status = Give(_stream[^distance]);
+        DecodeStatus status = DecodeStatus.Done;
+        for (; length > 0 && status == DecodeStatus.Done; length--) status = Give(_stream[^distance]);
         return status;
     }
 
-    private InflateStatus Give(byte value)
+    private DecodeStatus Give(byte value)
     {
-        if (_at > _payloadBits) return InflateStatus.Malformed; // the tail is no message's content
-        if (_message.Count == _limit) return InflateStatus.TooBig;
+        if (_at > _payloadBits) return DecodeStatus.Malformed; // the tail is no message's content
+        if (_message.Count == _limit) return DecodeStatus.OutputFull;
         _message.Add(value);
         _stream.Add(value);
-        return InflateStatus.Done;
+        return DecodeStatus.Done;
     }
 
     // §3.2.7: the codes of a block, whose lengths are written with a third code.

@@ -13,6 +13,7 @@
 
 using System.IO.Compression;
 using RawWs.Server.Compression;
+using RawWs.Server.Extensions;
 
 namespace RawWs.Fuzz;
 
@@ -65,9 +66,9 @@ internal static class InflateTarget
         foreach (byte[] payload in payloads)
         {
             if (!takeover) oracle.Reset();
-            (InflateStatus status, byte[] bytes) = oracle.Read(payload, limit);
+            (DecodeStatus status, byte[] bytes) = oracle.Read(payload, limit);
             messages.Add(new Message(payload, status, bytes, oracle.IsBeyondWindow));
-            if (status != InflateStatus.Done) break;
+            if (status != DecodeStatus.Done) break;
         }
 
         hasFinalBlock = oracle.HasFinalBlock;
@@ -81,22 +82,20 @@ internal static class InflateTarget
         foreach (Message message in messages)
         {
             if (!takeover) Property.Holds(inflater.TryReset(windowBits));
-            inflater.Begin(limit);
             List<byte> bytes = [];
-            InflateStatus status = InflateStatus.NeedMoreData;
+            DecodeStatus status = DecodeStatus.NeedMoreData;
             int from = 0;
             foreach (int end in cut(message.Payload.Length))
             {
-                status = ReadPiece(inflater, message.Payload.AsSpan(from..end), output, bytes);
+                status = ReadPiece(inflater, message.Payload.AsSpan(from..end), output, bytes, limit);
                 from = end;
-                if (status != InflateStatus.NeedMoreData) break;
+                if (status != DecodeStatus.NeedMoreData) break;
             }
 
-            if (status == InflateStatus.NeedMoreData) status = inflater.Finish();
+            if (status == DecodeStatus.NeedMoreData) status = inflater.Finish();
             Property.Holds(bytes.Count <= limit);
-            Property.Same(inflater.MessageBytes, bytes.Count);
-            Property.Same(inflater.Fault is not null, status == InflateStatus.Malformed);
-            if (status == InflateStatus.Malformed && message.MayBeRefused)
+            Property.Same(inflater.Fault is not null, status == DecodeStatus.Malformed);
+            if (status == DecodeStatus.Malformed && message.MayBeRefused)
             {
                 Property.Holds(message.Bytes.AsSpan().StartsWith(bytes.ToArray()));
                 return;
@@ -107,21 +106,24 @@ internal static class InflateTarget
         }
     }
 
-    private static InflateStatus ReadPiece(Inflater inflater, ReadOnlySpan<byte> piece, byte[] output, List<byte> bytes)
+    private static DecodeStatus ReadPiece(Inflater inflater, ReadOnlySpan<byte> piece, byte[] output, List<byte> bytes, int limit)
     {
-        Span<byte> room = output.AsSpan(..^GuardBytes);
         while (true)
         {
+            // As in the server: a byte more than the message may have, which shows that it is too big.
+            Span<byte> room = output.AsSpan(0, Math.Min(output.Length - GuardBytes, limit - bytes.Count + 1));
             output.AsSpan(room.Length).Fill(Guard);
-            InflateStatus status = inflater.Inflate(piece, room, out int consumed, out int written);
+            DecodeStatus status = inflater.Inflate(piece, room, out int consumed, out int written);
             Property.Holds(consumed >= 0 && consumed <= piece.Length && written >= 0 && written <= room.Length);
             Property.Holds(!output.AsSpan(room.Length).ContainsAnyExcept(Guard));
-            bytes.AddRange(room[..written]);
+            bool isTooBig = bytes.Count + written > limit;
+            bytes.AddRange(room[..Math.Min(written, limit - bytes.Count)]);
             piece = piece[consumed..];
-            if (status == InflateStatus.OutputFull) Property.Same(written, room.Length);
-            else if (status == InflateStatus.NeedMoreData) Property.Holds(piece.IsEmpty);
-            else Property.Holds(status is InflateStatus.Malformed or InflateStatus.TooBig);
-            if (status != InflateStatus.OutputFull) return status;
+            if (status == DecodeStatus.OutputFull) Property.Same(written, room.Length);
+            else if (status == DecodeStatus.NeedMoreData) Property.Holds(piece.IsEmpty);
+            else Property.Holds(status is DecodeStatus.Malformed);
+            if (isTooBig) return DecodeStatus.OutputFull;
+            if (status != DecodeStatus.OutputFull) return status;
         }
     }
 
@@ -129,7 +131,7 @@ internal static class InflateTarget
     // block, which it takes as the end of all.
     private static void CheckStream(List<Message> messages)
     {
-        List<Message> whole = messages.FindAll(static message => message.Status == InflateStatus.Done);
+        List<Message> whole = messages.FindAll(static message => message.Status == DecodeStatus.Done);
         using MemoryStream data = new([.. whole.SelectMany(static message => (byte[])[.. message.Payload, 0x00, 0x00, 0xFF, 0xFF])]);
         using DeflateStream stream = new(data, CompressionMode.Decompress);
         using MemoryStream all = new();
@@ -138,5 +140,5 @@ internal static class InflateTarget
     }
 
     /// <summary>A message and what the oracle makes of it; whether it, or one before it, refers to what a library need not remember.</summary>
-    private sealed record Message(byte[] Payload, InflateStatus Status, byte[] Bytes, bool MayBeRefused);
+    private sealed record Message(byte[] Payload, DecodeStatus Status, byte[] Bytes, bool MayBeRefused);
 }
