@@ -1,5 +1,5 @@
-// The server: listener, loops and what they share, from start to stop. WebSocketServer.Accept.cs has what happens to new connections. It
-// knows no protocol; the connections do.
+// The server: listener, loops and what they share, from start to stop. WebSocketServer.Accept.cs has what happens to new connections,
+// WebSocketServer.Observe.cs the observations. It knows no protocol; the connections do.
 
 using System.Net;
 using System.Runtime.ExceptionServices;
@@ -316,10 +316,12 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
         try
         {
             await StopConnectionsAsync(drain).ConfigureAwait(false);
+            EndObservations();
             stopped.TrySetResult();
         }
         catch (Exception exception)
         {
+            EndObservations();
             stopped.TrySetException(exception);
         }
     }

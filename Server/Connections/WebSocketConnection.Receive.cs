@@ -109,19 +109,19 @@ public sealed partial class WebSocketConnection
     {
         WebSocketProtocol protocol = assembler.Protocol;
         int at = offset, end = offset + count;
-        bool traces = _loop.TracesFrames;
+        bool isSeen = _loop.WatchesFrames && _loop.Watch.SeesFrames(this);
         all = false;
         while (true)
         {
             int before = at;
             Span<byte> rest = array.AsSpan(at, end - at);
-            if (!traces && protocol.TryReadSmallMessage(rest, out int length))
+            if (!isSeen && protocol.TryReadSmallMessage(rest, out int length))
             {
                 at += protocol.SmallHeaderBytes + length;
                 assembler.MessageDeadline = long.MaxValue;
                 Deliver((MessageKind)(rest[0] & 0x0F), array, at - length, length);
             }
-            else if (!HandleNextEvent(assembler, array, ref at, end))
+            else if (!HandleNextEvent(assembler, array, ref at, end, isSeen))
             {
                 all = true;
                 return at - offset;
@@ -165,14 +165,16 @@ public sealed partial class WebSocketConnection
     }
 
     // False when more bytes are needed for the next event.
-    private bool HandleNextEvent(MessageAssembler assembler, byte[] array, ref int at, int end)
+    private bool HandleNextEvent(MessageAssembler assembler, byte[] array, ref int at, int end, bool isSeen)
     {
+        int bytesThere = end - at;
         // Only a small piece of a compressed message is handled at once, so that none of them becomes more than a share.
         if (_deflate is not null && end - at > CompressedBytesPerEvent && assembler.MayBeCompressed(array[at]))
             end = at + CompressedBytesPerEvent;
         bool isInPayload = assembler.Protocol.IsInPayload;
         ProtocolEvent found = assembler.Protocol.Next(array.AsSpan(at, end - at), out int consumed);
-        if (_loop.TracesFrames && !isInPayload && found.Kind != ProtocolEventKind.NeedMoreData) TellReceived(found, end - at);
+        if (isSeen && found.Kind != ProtocolEventKind.NeedMoreData && (!isInPayload || found.Kind == ProtocolEventKind.Fail))
+            TellReceived(found, isInPayload, bytesThere);
         at += consumed;
         switch (found.Kind)
         {

@@ -15,6 +15,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using RawWs.Handshake;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
+using RawWs.Server.Observing;
 using RawWs.Server.Time;
 
 namespace RawWs.Server.Loops;
@@ -61,6 +62,7 @@ internal abstract class EventLoop
         _clock = new LoopClock(time);
         Wheel = new TimerWheel(0);
         Broadcasts = new BroadcastLog(this);
+        Watch = new LoopWatch(DetailLog.None, time);
     }
 
     /// <summary>The loop whose turn runs on this thread, or null.</summary>
@@ -75,16 +77,24 @@ internal abstract class EventLoop
     public ILogger Log { get; init; } = NullLogger.Instance;
 
     /// <summary>Where the lines about connections and frames go, if anybody wants them. Set before the start.</summary>
-    public DetailLog Details { get; init; } = DetailLog.None;
+    public DetailLog Details
+    {
+        get;
+        init
+        {
+            field = value;
+            Watch = new LoopWatch(value, _time);
+        }
+    } = DetailLog.None;
 
-    /// <summary>Whether lines about connections are wanted (Debug), as of this second.</summary>
-    public bool LogsConnections { get; private set; }
+    /// <summary>Who is told what the loop's connections do. Owner only.</summary>
+    public LoopWatch Watch { get; private init; }
 
-    /// <summary>Whether lines about frames are wanted (Trace), as of this second.</summary>
-    public bool TracesFrames { get; private set; }
+    /// <summary>Whether requests, phases and timers are told to <see cref="Watch"/>.</summary>
+    public bool WatchesConnections { get; private set; }
 
-    /// <summary>The frames that were sent and have no line yet.</summary>
-    public SentFrames SentFrames { get; } = new();
+    /// <summary>Whether bytes and frames are told to <see cref="Watch"/>.</summary>
+    public bool WatchesFrames { get; private set; }
 
     /// <summary>Whether the loop gets no events. Then it is given no new connections. Any thread.</summary>
     public virtual bool IsDeaf => false;
@@ -237,9 +247,25 @@ internal abstract class EventLoop
     private void ReadLevels()
     {
         _levelsDue = Now + MillisecondsBetweenLevels;
-        LogsConnections = Details.Connections.AsksFor(LogLevel.Debug);
-        TracesFrames = Details.Frames.AsksFor(LogLevel.Trace);
+        Watch.ReadLevels();
+        FollowWatch();
     }
+
+    /// <summary>An observation begins. On the owner's thread, or before the start.</summary>
+    public void BeginObservation(Observation observation)
+    {
+        Watch.Add(observation, Connections.Snapshot);
+        FollowWatch();
+    }
+
+    /// <summary>An observation has ended. On the owner's thread, or before the start.</summary>
+    public void EndObservation(Observation observation)
+    {
+        Watch.Remove(observation);
+        FollowWatch();
+    }
+
+    private void FollowWatch() => (WatchesConnections, WatchesFrames) = (Watch.WatchesConnections, Watch.WatchesFrames);
 
     protected void ReadClock() => _clock.Read(planned: Wheel.NextDue());
 
@@ -251,12 +277,9 @@ internal abstract class EventLoop
         RunPostponed();
         FlushDirty();
         SubmitBatch();
-        TellSentFrames();
+        Watch.TellAfterTurn();
         if (Broadcasts.IsAwaited) Broadcasts.TellWhoAwaits();
     }
-
-    /// <summary>Writes the lines of the frames that were sent. On the owner's thread, where foreign code may run.</summary>
-    public void TellSentFrames() => SentFrames.Tell(Details.Frames);
 
     protected static void EndTurn() => _current = null;
 

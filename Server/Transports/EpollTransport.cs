@@ -82,7 +82,7 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         IsInBatch = false;
         if (result == bytes.Length)
         {
-            if (Epoll.TracesFrames) _owner.OnBatchSent(bytes, result);
+            if (Epoll.WatchesFrames) _owner.OnBatchSent(bytes, result);
             return;
         }
 

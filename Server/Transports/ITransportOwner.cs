@@ -22,6 +22,11 @@ internal interface ITransportOwner
     void OnBatchSent(ReadOnlySpan<byte> bytes, int sent);
 
     /// <summary>
+    /// These bytes have been received, and nothing has changed them. Told only while the loop watches frames, and before they are counted.
+    /// </summary>
+    void OnReceived(ReadOnlySpan<byte> bytes);
+
+    /// <summary>
     /// Bytes have arrived. An owner that knows that a large payload goes on may give the place where it wants them, and saves a copy. The
     /// reader sees them there. False: they are received into the loop's buffer.
     /// </summary>
