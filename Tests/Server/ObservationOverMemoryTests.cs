@@ -70,6 +70,38 @@ public sealed class ObservationOverMemoryTests
         }
     }
 
+    // A log is called in the middle of things, and sends. The observer is told in the order of the wire all the same.
+    [Test]
+    public async Task BesideALogThatSends_EveryByteIsTold()
+    {
+        ThrowingLog loggers = new(Throwing.Never);
+        await using MemoryConnection memory = new(new EchoApplication(), options => options with { LoggerFactory = loggers });
+        using Observation observation = Observe(memory);
+        int lines = 0;
+        loggers.Called = line =>
+        {
+            if (++lines < 30) memory.Connection.TrySend(MessageKind.Text, "line"u8);
+            else if (lines == 30) memory.Connection.Close(4000, "enough");
+        };
+        List<byte> arrived = [];
+        Dictionary<long, ObservedStreams> told = [];
+        for (int i = 0; i < 40 && memory.WantsBytes; i++)
+        {
+            byte[] frames = [.. RawClient.Frame(Opcode.Text, "one"u8), .. RawClient.Frame(Opcode.Ping, "two"u8), .. RawClient.Frame(Opcode.Binary, new byte[1500])];
+            arrived.AddRange(frames);
+            memory.Room = i % 3 == 0 ? 700 : int.MaxValue;
+            memory.Arrive([.. frames]);
+            memory.Room = int.MaxValue;
+            memory.BecomeWritable();
+        }
+
+        ObservedStreams.Drain(observation, told);
+        Assert.That(lines, Is.GreaterThan(30));
+        Assert.That(told[1].Received, Is.EqualTo(arrived));
+        Assert.That(told[1].Sent, Is.EqualTo(memory.Taken));
+        Assert.That(told[1].Of(ConnectionEventKind.FrameSent).Sum(static one => one.Header.HeaderLength + (long)one.Header.PayloadLength), Is.EqualTo(memory.Taken.Length));
+    }
+
     [Test]
     public async Task TheSendQueue_IsToldWhileTheKernelIsFull()
     {

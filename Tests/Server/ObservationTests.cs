@@ -256,6 +256,27 @@ public sealed class ObservationTests(Setup setup)
         Assert.That(streams.Of(ConnectionEventKind.FrameSent).First().Offset, Is.EqualTo(received));
     }
 
+    [Test]
+    public async Task NamedOnAnotherThread_ItIsToldOfFromThenOn()
+    {
+        await using TestServer server = await Start(new EchoApplication());
+        using Observation observation = await server.Server.ObserveAsync(new ObservationOptions { Uid = "late"u8.ToArray(), Payload = true });
+        using RecordingClient client = new(server.Port), another = new(server.Port);
+        client.Upgrade();
+        another.Upgrade();
+        WebSocketConnection named = server.Server.Directory.GetConnections().Single(one => one.RemoteEndPoint.Port == client.LocalPort);
+        Assert.That(server.Server.Directory.TryJoin(named, "late"u8.ToArray()));
+        server.CatchUp();
+        int sent = client.Sent.Count;
+        another.Send(Goodbye);
+        client.Send(Goodbye);
+        client.ReadToEnd();
+        client.Dispose();
+        ObservedStreams streams = ObservedStreams.UntilEnded(observation, 1).Values.Single();
+        Assert.That(streams.Events.Take(2).Select(static told => told.Kind), Is.EqualTo([ConnectionEventKind.Begun, ConnectionEventKind.Named]));
+        Assert.That(streams.Received, Is.EqualTo(client.Sent.Skip(sent)));
+    }
+
     // Nobody reads: what does not fit is lost, all of it is counted, and nobody else notices anything.
     [Test]
     public async Task AnObserverThatDoesNotRead_LosesEvents_AndNothingElse()
