@@ -1,5 +1,5 @@
-// The server: listener, loops and what they share, from start to stop. WebSocketServer.Accept.cs has what happens to new connections. It
-// knows no protocol; the connections do.
+// The server: listener, loops and what they share, from start to stop. WebSocketServer.Accept.cs has what happens to new connections,
+// WebSocketServer.Observe.cs the observations. It knows no protocol; the connections do.
 
 using System.Net;
 using System.Runtime.ExceptionServices;
@@ -52,7 +52,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
             EventLoop loop = options.UsesEpoll && OperatingSystem.IsLinux()
                 ? new EpollLoop(i, time, Budget, options.IoUring) { Log = _context.Log }
                 : new SocketLoop(i, time, Budget) { Log = _context.Log };
-            _loops[i] = new ConnectionLoop(loop, _context.Details);
+            _loops[i] = new ConnectionLoop(loop, _context.Details, time);
             _loops[i].Congestion.FullBytes = options.SendBufferBytesMax;
         }
 
@@ -326,10 +326,12 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
         try
         {
             await StopConnectionsAsync(drain).ConfigureAwait(false);
+            EndObservations();
             stopped.TrySetResult();
         }
         catch (Exception exception)
         {
+            EndObservations();
             stopped.TrySetException(exception);
         }
     }

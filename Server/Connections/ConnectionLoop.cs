@@ -1,17 +1,17 @@
-// What the connections of one loop share besides their sending: pools, the request that is handled, and whether anybody wants lines about
-// them.
+// What the connections of one loop share besides their sending: pools, the request that is handled, and who looks on.
 
-using Microsoft.Extensions.Logging;
 using RawWs.Handshake;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
+using RawWs.Server.Observing;
 using RawWs.Server.Sending;
 
 namespace RawWs.Server.Connections;
 
 /// <param name="loop">The loop that runs the turns.</param>
 /// <param name="details">Where the lines about connections and frames go, if anybody wants them.</param>
-internal sealed class ConnectionLoop(EventLoop loop, DetailLog details) : SendingLoop(loop)
+/// <param name="time">The clock that says when something was seen.</param>
+internal sealed class ConnectionLoop(EventLoop loop, DetailLog details, TimeProvider time) : SendingLoop(loop)
 {
     // A logger whose levels are changed is heeded after so long at most.
     private const long MillisecondsBetweenLevels = 1000;
@@ -20,14 +20,14 @@ internal sealed class ConnectionLoop(EventLoop loop, DetailLog details) : Sendin
 
     public DetailLog Details => details;
 
-    /// <summary>Whether lines about connections are wanted (Debug), as of this second.</summary>
-    public bool LogsConnections { get; private set; }
+    /// <summary>Who is told what the loop's connections do. Owner only.</summary>
+    public LoopWatch Watch { get; } = new(details, time);
 
-    /// <summary>Whether lines about frames are wanted (Trace), as of this second.</summary>
-    public bool TracesFrames { get; private set; }
+    /// <summary>Whether requests, phases and timers are told to <see cref="Watch"/>.</summary>
+    public bool WatchesConnections { get; private set; }
 
-    /// <summary>The frames that were sent and have no line yet.</summary>
-    public SentFrames SentFrames { get; } = new();
+    /// <inheritdoc cref="EventLoop.WatchesFrames"/>
+    public bool WatchesFrames => Loop.WatchesFrames;
 
     /// <summary>A pool of assemblers, for connections that are in the middle of a message.</summary>
     public LoopPool<MessageAssembler> Assemblers { get; } = new(1024);
@@ -38,22 +38,35 @@ internal sealed class ConnectionLoop(EventLoop loop, DetailLog details) : Sendin
     /// <summary>An application needs time to decide, and keeps the request. The loop makes itself another one.</summary>
     public void GiveRequestAway() => Request = new UpgradeRequest();
 
-    /// <summary>Writes the lines of the frames that were sent. On the owner's thread, where foreign code may run.</summary>
-    public void TellSentFrames() => SentFrames.Tell(details.Frames);
+    /// <summary>An observation begins. On the owner's thread, or before the start.</summary>
+    public void BeginObservation(Observation observation)
+    {
+        Watch.Add(observation, Members.Snapshot);
+        FollowWatch();
+    }
+
+    /// <summary>An observation has ended. On the owner's thread, or before the start.</summary>
+    public void EndObservation(Observation observation)
+    {
+        Watch.Remove(observation);
+        FollowWatch();
+    }
 
     /// <inheritdoc/>
     public override void BeginRound(long now)
     {
         if (now < _levelsDue) return;
         _levelsDue = now + MillisecondsBetweenLevels;
-        LogsConnections = details.Connections.AsksFor(LogLevel.Debug);
-        TracesFrames = details.Frames.AsksFor(LogLevel.Trace);
+        Watch.ReadLevels();
+        FollowWatch();
     }
 
     /// <inheritdoc/>
     public override void EndTurn()
     {
-        TellSentFrames();
+        Watch.TellAfterTurn();
         base.EndTurn();
     }
+
+    private void FollowWatch() => (WatchesConnections, Loop.WatchesFrames) = (Watch.WatchesConnections, Watch.WatchesFrames);
 }

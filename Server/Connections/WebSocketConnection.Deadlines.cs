@@ -43,6 +43,7 @@ public sealed partial class WebSocketConnection
     {
         try
         {
+            if (_loop.WatchesConnections) TellDue(now);
             OnDeadline(now);
         }
         catch (Exception exception)
@@ -220,7 +221,9 @@ public sealed partial class WebSocketConnection
     // The timer entry must be due by then. That it is due earlier does no harm.
     private void ArmBy(long due)
     {
-        if (due != long.MaxValue && !_timer.IsArmedBy(due)) _loop.Wheel.Arm(this, due);
+        if (due == long.MaxValue || _timer.IsArmedBy(due)) return;
+        _loop.Wheel.Arm(this, due);
+        if (_loop.WatchesConnections) TellArmed(due);
     }
 
     private static int Encode(string reason, Span<byte> destination) => Encoding.UTF8.GetBytes(reason, destination);

@@ -250,12 +250,12 @@ public sealed partial class WebSocketConnection
         try
         {
             GiveBack();
-            _loop.TellSentFrames();
-            if (_loop.LogsConnections) TellPhase(last, Phase.Ended);
+            TellPhase(last, Phase.Ended);
         }
         finally
         {
             CloseReport report = MakeReport();
+            if (_loop.WatchesConnections) _loop.Watch.Ended(this, report);
             _context.OnEnded(this, report, _opened);
             TellClosed();
             TellEnded(report);

@@ -29,6 +29,7 @@ public sealed partial class WebSocketConnection
                 return;
             }
 
+            if (_loop.WatchesFrames) _loop.Watch.Sent(this, _bytesOut, run[..sent]);
             _bytesOut += sent;
             bool empty = OnSent(sent);
             if (sent < run.Length || _transport.IsSending)
@@ -86,11 +87,9 @@ public sealed partial class WebSocketConnection
         return true;
     }
 
-    bool ITransportOwner.NotesSends => _loop.TracesFrames;
-
     void ITransportOwner.OnBatchSent(ReadOnlySpan<byte> frames, int sent)
     {
-        if (_loop.TracesFrames) NoteSent(frames, default, default, sent);
+        if (_loop.WatchesFrames) TellSent(_bytesOut - frames.Length, frames, default, default, Math.Max(sent, 0));
         if (sent == frames.Length) return;
         _bytesOut -= frames.Length - Math.Max(sent, 0);
         if (sent < 0)
@@ -141,9 +140,9 @@ public sealed partial class WebSocketConnection
         bool all = sent == PayloadSegment.TotalBytes(frames, segments);
         if (sent >= 0)
         {
+            if (_loop.WatchesFrames) TellSent(_bytesOut, frames, source, segments, sent);
             _bytesOut += sent;
             Interlocked.Add(ref _messagesOut, messages);
-            if (_loop.TracesFrames) NoteSent(frames, source, segments, sent);
         }
 
         if (sent < 0) _transport.Break(this);
@@ -196,7 +195,8 @@ public sealed partial class WebSocketConnection
         lock (_transport)
         {
             if (_queue!.IsFull) QueueBroadcasts(); // broadcasts that came while it was full
-            if (_loop.TracesFrames) _queue.NoteSent(bytes, Id, _loop.SentFrames);
+            if (_loop.WatchesFrames && _loop.Watch.SeesFrames(this))
+                _queue.TellSent(bytes, _bytesOut - bytes, this);
             _queue.OnSent(bytes, _loop.Now);
             return ReturnQueueIfEmpty();
         }
@@ -216,6 +216,7 @@ public sealed partial class WebSocketConnection
         _stalled = true;
         // It holds the deadline, and whatever follows is queued in it.
         lock (_transport) _queue ??= SendQueue.Rent(_context.Budget, _loop.Congestion, _loop.Now);
+        if (_loop.WatchesFrames) _loop.Watch.FellBehind(this);
         // An ending has its own deadline, which slow progress does not move.
         if (_phase > Phase.Open) return;
         _queue.SendDeadline = _queue.LastSent + _context.SendTimeout;

@@ -111,13 +111,13 @@ public sealed partial class WebSocketConnection
     {
         WebSocketProtocol protocol = assembler.Protocol;
         int at = offset, end = offset + count;
-        bool traces = _loop.TracesFrames;
+        bool isSeen = _loop.WatchesFrames && _loop.Watch.SeesFrames(this);
         all = false;
         while (true)
         {
             int before = at;
             Span<byte> rest = array.AsSpan(at, end - at);
-            if (!traces && protocol.TryReadData(rest, out DataChunk chunk))
+            if (!isSeen && protocol.TryReadData(rest, out DataChunk chunk))
             {
                 at += chunk.Consumed;
                 int start = at - chunk.PayloadBytes;
@@ -131,7 +131,7 @@ public sealed partial class WebSocketConnection
                     Assemble(assembler, array.AsSpan(start, chunk.PayloadBytes), chunk.Kind, chunk.EndOfMessage);
                 }
             }
-            else if (!HandleNextEvent(assembler, array, ref at, end))
+            else if (!HandleNextEvent(assembler, array, ref at, end, isSeen))
             {
                 all = true;
                 return at - offset;
@@ -174,14 +174,16 @@ public sealed partial class WebSocketConnection
     }
 
     // False when more bytes are needed for the next event.
-    private bool HandleNextEvent(MessageAssembler assembler, byte[] array, ref int at, int end)
+    private bool HandleNextEvent(MessageAssembler assembler, byte[] array, ref int at, int end, bool isSeen)
     {
+        int bytesThere = end - at;
         // Only a small piece of a marked message is handled at once, so that none of them becomes more than a share.
         if (_extension is { } extension && end - at > MarkedBytesPerEvent && assembler.MayBeMarked(array[at], extension.Bits))
             end = at + MarkedBytesPerEvent;
         bool isInPayload = assembler.Protocol.IsInPayload;
         ProtocolEvent found = assembler.Protocol.Next(array.AsSpan(at, end - at), out int consumed);
-        if (_loop.TracesFrames && !isInPayload && found.Kind != ProtocolEventKind.NeedMoreData) TellReceived(found, end - at);
+        if (isSeen && found.Kind != ProtocolEventKind.NeedMoreData && (!isInPayload || found.Kind == ProtocolEventKind.Fail))
+            TellReceived(found, isInPayload, bytesThere);
         at += consumed;
         switch (found.Kind)
         {

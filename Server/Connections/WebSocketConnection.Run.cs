@@ -85,6 +85,8 @@ public sealed partial class WebSocketConnection
         RequestProgress progress = _assembler?.Head ?? default;
         RequestStatus status = RequestReader.TryRead(ref buffer, _context.RequestLimits, request, ref progress,
             out HandshakeRule? violation);
+        if (_loop.WatchesConnections && status == RequestStatus.Done)
+            TellRequest(request, read.Buffer, read.Buffer.Length - buffer.Length); // while its bytes are there
         _transport.AdvanceTo(buffer.Start, status == RequestStatus.NeedMoreData ? buffer.End : buffer.Start);
         RememberHead(status == RequestStatus.NeedMoreData && !read.IsCompleted ? progress : default);
         if (status == RequestStatus.Violation)
@@ -113,7 +115,6 @@ public sealed partial class WebSocketConnection
 
     private void CheckRequest(UpgradeRequest request)
     {
-        if (_loop.LogsConnections) TellRequest(request);
         UpgradeResult result = UpgradeRules.Check(request, _context.Policy);
         if (result.NullOriginUsed) _context.WarnOfNullOrigin();
         if (result.Kind == UpgradeResultKind.Refuse)
@@ -191,7 +192,7 @@ public sealed partial class WebSocketConnection
 
     private void Accept(UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
     {
-        List<DeclinedOffer>? declined = _loop.LogsConnections ? [] : null;
+        List<DeclinedOffer>? declined = _loop.Watch.LogsConnections ? [] : null;
         ExtensionAgreement? agreement = _context.Extensions?.Negotiate(request, declined);
         if (declined is not null) TellDeclined(declined);
         if (agreement is { HasRoom: false })
@@ -224,7 +225,7 @@ public sealed partial class WebSocketConnection
         if (_context.Options.PingText is not null) _transport.SetUserTimeout(_context.Options.PingInterval * 2);
         _deadline = long.MaxValue;
         ArmForSilence();
-        if (_loop.LogsConnections) TellOpened();
+        if (_loop.WatchesConnections) TellOpened();
         try
         {
             _context.Application.OnOpen(this);
@@ -263,7 +264,7 @@ public sealed partial class WebSocketConnection
     private void AnswerAndEnd(ArrayBufferWriter<byte> answer, int status, string text, string? rule = null)
     {
         SetEnding(EndCause.Http, status, text, rule);
-        if (_loop.LogsConnections && status >= 400) TellRefusal(status, text, rule);
+        if (_loop.WatchesConnections) TellAnswer(status, text, rule);
         MoveTo(Phase.Ending);
         Append(answer.WrittenSpan, SendQueue.EntryKind.Http);
         ServerContext.ReturnWriter(answer);

@@ -9,7 +9,7 @@
 //   .PendingDelivery  reading is paused until what it has caused to be sent has left
 //   .Deadlines        the one timer entry that serves every deadline
 //   .Ending           how it ends, and the close report
-//   .Log              what is logged of it at the levels Debug and Trace
+//   .Watch            what is told of it to those who look on: the logs at the levels Debug and Trace, observations
 // Everything but the face runs on the owning loop's thread. The face may be called from any thread: it appends to the send queue, under the
 // connection's lock, and posts everything else.
 
@@ -27,7 +27,7 @@ using RawWs.Server.Transports;
 namespace RawWs.Server;
 
 /// <summary>One WebSocket connection. Every member may be used from any thread, unless it says otherwise.</summary>
-public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadcastReceiver, IHeldSender
+public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadcastReceiver, IHeldSender, ISentFrames
 {
     private readonly ServerContext _context;
     private readonly ConnectionLoop _loop;
@@ -235,6 +235,7 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
     private void StartOnLoop()
     {
         _transport.Key = _loop.Members.Add(this);
+        if (_loop.WatchesConnections) _loop.Watch.Begun(this);
         _ = RunAsync();
         _loop.RestoreContext();
     }

@@ -1,6 +1,5 @@
 // The logs that are off on most days: one of connections (Debug), one of frames (Trace). A logger may change its mind at any time, but
-// nobody asks it for each frame. A loop asks both once a second (EventLoop.LogsConnections, EventLoop.TracesFrames), and what runs on the
-// loop looks at these two bits.
+// nobody asks it for each frame. A loop asks both once a second (LoopWatch.ReadLevels), and what runs on the loop looks at two bits.
 
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;

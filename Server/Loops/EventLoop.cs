@@ -62,6 +62,9 @@ internal abstract class EventLoop
     /// <summary>Where the loop logs its own problems. This log never throws. Set before the start.</summary>
     public ILogger Log { get; init; } = NullLogger.Instance;
 
+    /// <summary>Whether somebody wants to be told of bytes and frames. Set by the layer above; owner only.</summary>
+    public bool WatchesFrames { get; set; }
+
     /// <summary>The layer above, which has something to do in each turn; null for none. Set before the start.</summary>
     public ITurnPart? Above { get; set; }
 

@@ -80,7 +80,7 @@ internal sealed class EpollTransport(EpollLoop loop, int descriptor, ITransportO
         IsInBatch = false;
         if (result == bytes.Length)
         {
-            if (_owner.NotesSends) _owner.OnBatchSent(bytes, result);
+            if (Epoll.WatchesFrames) _owner.OnBatchSent(bytes, result);
             return;
         }
 

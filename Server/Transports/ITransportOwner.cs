@@ -14,15 +14,17 @@ internal interface ITransportOwner
     /// <param name="failure">The system call that has ended the connection and its error, in words; empty if the peer has ended it.</param>
     void OnBroken(string failure);
 
-    /// <summary>Whether <see cref="OnBatchSent"/> is called for a batched send that was sent whole, too.</summary>
-    bool NotesSends => false;
-
     /// <summary>
     /// The kernel has not sent all bytes of a batched send, but <paramref name="sent"/> of them; -1 when the connection is dead. The rest
     /// must be copied, and goes before everything else; <see cref="OnWritable"/> follows. In this call nothing may be sent, broken or
     /// closed.
     /// </summary>
     void OnBatchSent(ReadOnlySpan<byte> bytes, int sent);
+
+    /// <summary>
+    /// These bytes have been received, and nothing has changed them. Told only while the loop watches frames, and before they are counted.
+    /// </summary>
+    void OnReceived(ReadOnlySpan<byte> bytes);
 
     /// <summary>
     /// Bytes have arrived. An owner that knows that a large payload goes on may give the place where it wants them, and saves a copy. The

@@ -35,9 +35,9 @@ internal abstract partial class Transport
     /// </summary>
     protected void ReceiveOnce(ITransportOwner owner)
     {
-        if (_view is null && owner.TryGetRoom(out ArraySegment<byte> room)) ReceiveIntoOwners(room);
+        if (_view is null && owner.TryGetRoom(out ArraySegment<byte> room)) ReceiveIntoOwners(owner, room);
         else if (_view is not null && _viewEnd - _viewStart > ReceiveBuffer.HeadroomBytes) ReceiveBehindTail(owner);
-        else ReceiveIntoLoopBuffer();
+        else ReceiveIntoLoopBuffer(owner);
         ReclaimBuffer(owner);
     }
 
@@ -63,10 +63,17 @@ internal abstract partial class Transport
         (_view, _viewStart, _viewEnd) = (tail, 0, length);
     }
 
-    private void ReceiveIntoLoopBuffer()
+    private int Receive(ITransportOwner owner, Span<byte> room)
+    {
+        int received = Receive(room);
+        if (received > 0 && _loop.WatchesFrames) owner.OnReceived(room[..received]);
+        return received;
+    }
+
+    private void ReceiveIntoLoopBuffer(ITransportOwner owner)
     {
         ReceiveBuffer buffer = _loop.Buffer;
-        int received = Receive(buffer.ReceiveSpan(IsBusy || _loop.IsMemoryTight));
+        int received = Receive(owner, buffer.ReceiveSpan(IsBusy || _loop.IsMemoryTight));
         if (received == -1) return;
         if (received > 0)
         {
@@ -102,9 +109,9 @@ internal abstract partial class Transport
         return true;
     }
 
-    private void ReceiveIntoOwners(ArraySegment<byte> room)
+    private void ReceiveIntoOwners(ITransportOwner owner, ArraySegment<byte> room)
     {
-        int received = Receive(room);
+        int received = Receive(owner, room);
         if (received == -1) return;
         if (received > 0)
         {
@@ -127,7 +134,7 @@ internal abstract partial class Transport
         }
 
         Span<byte> room = _view.AsSpan(_viewEnd);
-        int received = Receive(room[..Math.Min(room.Length, ReceiveBuffer.ReceiveBytesMax)]);
+        int received = Receive(owner, room[..Math.Min(room.Length, ReceiveBuffer.ReceiveBytesMax)]);
         if (received == -1) return;
         if (received > 0)
         {

@@ -117,6 +117,10 @@ public sealed class LinearWorkTests
         {
         }
 
+        void ITransportOwner.OnReceived(ReadOnlySpan<byte> bytes)
+        {
+        }
+
         bool ITransportOwner.TryGetRoom(out ArraySegment<byte> room)
         {
             room = default;

@@ -255,6 +255,10 @@ public sealed class SendBatchTests(bool usesRing)
             if (Throws) throw new InvalidOperationException("as the test says");
         }
 
+        public void OnReceived(ReadOnlySpan<byte> bytes)
+        {
+        }
+
         public bool TryGetRoom(out ArraySegment<byte> room)
         {
             room = default;

@@ -25,7 +25,7 @@ internal sealed class MemoryConnection : IAsyncDisposable
         application.OnStart(_server);
         ServerContext context = new(_server, options, application, _server.Budget);
         _loop = new ManualLoop(options.TimeProvider, _server.Budget);
-        Loop = new ConnectionLoop(_loop, context.Details);
+        Loop = new ConnectionLoop(_loop, context.Details, options.TimeProvider);
         Connection = new WebSocketConnection(1, context, Loop, peer: default);
         _transport = new MemoryTransport(_loop, Connection);
         Connection.Begin(_transport, overLimit: false);
