@@ -46,7 +46,7 @@ public enum ConnectionEventKind : byte
     /// <summary>
     /// The peer has broken <see cref="ConnectionEvent.Rule"/>. Behind <see cref="ConnectionEvent.Offset"/>, which is where the frame begins
     /// or, in a payload that had come in part, where the next part does, <see cref="ConnectionEvent.Length"/> bytes were there.
-    /// A rule that shows only when a message is inflated is told with the phase.
+    /// A rule that shows only when an extension decodes the message is told with the phase.
     /// </summary>
     RuleBroken,
 

@@ -1,4 +1,4 @@
-// The observations of a server: begun and ended from any thread, told of on the loops (Observing/LoopWatch).
+// The observations of a server: begun and ended from any thread, told of on the loops (Connections/LoopWatch).
 
 using RawWs.Server.Connections;
 using RawWs.Server.Loops;

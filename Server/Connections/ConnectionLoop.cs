@@ -3,7 +3,6 @@
 using RawWs.Handshake;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
-using RawWs.Server.Observing;
 using RawWs.Server.Sending;
 
 namespace RawWs.Server.Connections;

@@ -4,7 +4,7 @@ using System.Buffers;
 using RawWs.Frame;
 using RawWs.Server.Loops;
 
-namespace RawWs.Server.Observing;
+namespace RawWs.Server.Connections;
 
 internal sealed partial class LoopWatch
 {

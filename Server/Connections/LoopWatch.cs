@@ -15,7 +15,7 @@ using RawWs.Server.Log;
 using RawWs.Server.Native;
 using RawWs.Server.Sending;
 
-namespace RawWs.Server.Observing;
+namespace RawWs.Server.Connections;
 
 /// <summary>One loop's. On the owner's thread.</summary>
 internal sealed partial class LoopWatch(DetailLog log, TimeProvider time)
