@@ -20,6 +20,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
 {
     private readonly ServerContext _context;
     private readonly ConnectionLoop[] _loops;
+    private readonly EverybodySender _everybody;
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Listener? _listener;
     private TaskCompletionSource? _stopped;
@@ -56,6 +57,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
             _loops[i].Congestion.FullBytes = options.SendBufferBytesMax;
         }
 
+        _everybody = new EverybodySender(_loops, Budget, _context.Extensions);
         _context.Endings.RunTimerOn(_loops[0].Loop);
     }
 
@@ -193,16 +195,7 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
     public bool Broadcast(SharedMessage message, Action<WebSocketConnection>? refused = null)
     {
         ArgumentNullException.ThrowIfNull(message);
-        message.Acquire();
-        bool all = true;
-        bool fitsLog = FitsLog(message.PayloadBytes);
-        foreach (ConnectionLoop loop in _loops)
-            all &= fitsLog && loop.Broadcasts.TryAppend(message.Plain.Span, refused, out bool toAll)
-                ? toAll
-                : SendToEach(loop, message, refused);
-        HoldSender();
-        message.Release();
-        return all;
+        return _everybody.Send(message, refused);
     }
 
     /// <summary>
@@ -221,82 +214,11 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
         return TryBroadcastChecked(kind, payload, refused);
     }
 
-    private bool TryBroadcastChecked(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused)
-    {
-        Span<byte> frame = stackalloc byte[FitsLog(payload.Length) ? BroadcastLog.FrameBytesMax : 0];
-        int length = frame.IsEmpty ? 0 : FrameWriter.Write(frame, (Opcode)kind, payload);
-        SharedMessage? message = null;
-        bool all = true;
-        foreach (ConnectionLoop loop in _loops)
-        {
-            if (length > 0 && loop.Broadcasts.TryAppend(frame[..length], refused, out bool toAll))
-            {
-                all &= toAll;
-                continue;
-            }
+    private bool TryBroadcastChecked(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused) =>
+        _everybody.TrySend(kind, payload, refused);
 
-            message ??= SharedMessage.TryRent(Budget, kind, payload);
-            all &= message is not null && SendToEach(loop, message, refused);
-        }
-
-        message?.Dispose();
-        HoldSender();
-        return all;
-    }
-
-    // A connection that sends more to everybody than can leave waits until it is sent. One message goes through in any case.
-    private void HoldSender()
-    {
-        if (SendingLoop.Current is not { } sending)
-        {
-            HandlerShare.Current?.CountBroadcast(); // checked when the handler is done
-            return;
-        }
-
-        if (++sending.Share.Broadcasts == 1 || sending.Share.PendingDelivery is not null) return;
-        sending.Share.PendingDelivery = FindPendingDelivery(sending.Share.Broadcasts > TurnShare.FreeBroadcasts);
-    }
-
-    /// <summary>What is not sent yet of the messages to everybody, if that is much. Null if it is not.</summary>
-    /// <param name="isMany">Whether it also matters that receivers are behind.</param>
-    internal IPendingDelivery? FindPendingDelivery(bool isMany)
-    {
-        foreach (ConnectionLoop loop in _loops)
-            if (loop.Broadcasts.IsLong || (isMany && loop.Congestion.IsAnyBehind)) return loop.Broadcasts;
-        return null;
-    }
-
-    // A message that an extension may encode for some connections is not the same bytes for all.
-    private bool FitsLog(int payloadBytes) =>
-        payloadBytes <= BroadcastLog.FrameBytesMax - FrameWriter.HeaderBytesMax && _context.Extensions?.Encodes(payloadBytes) != true;
-
-    private static bool SendToEach(ConnectionLoop loop, SharedMessage message, Action<WebSocketConnection>? refused)
-    {
-        bool all = true;
-        ReadOnlySpan<ILoopMember?> snapshot = loop.Members.Snapshot;
-        for (int i = 0; i < snapshot.Length; i++)
-        {
-            ILoopMember? member = Volatile.Read(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(snapshot[i..]));
-            if (member is not WebSocketConnection { IsOpen: true } connection) continue;
-            SendResult sent = connection.TrySendHeld(message);
-            if (sent == SendResult.Full && refused is not null) Tell(refused, connection);
-            all &= sent is SendResult.Queued or SendResult.Closed;
-        }
-
-        return all;
-    }
-
-    private static void Tell(Action<WebSocketConnection> refused, WebSocketConnection connection)
-    {
-        try
-        {
-            refused(connection);
-        }
-        catch (Exception exception)
-        {
-            connection.OnCallbackThrew(exception);
-        }
-    }
+    /// <inheritdoc cref="EverybodySender.FindPending"/>
+    internal IPendingDelivery? FindPendingDelivery(bool isMany) => _everybody.FindPending(isMany);
 
     internal void OnListenerThrew(Exception exception, long connectionId) => _context.Log.HandlerThrew(exception, connectionId);
 

@@ -2,13 +2,6 @@
 
 namespace RawWs.Server.Sending;
 
-/// <summary>A connection that is not read from until something that it caused has been sent.</summary>
-internal interface IHeldSender
-{
-    /// <summary>It has been sent. Any thread.</summary>
-    void OnDelivered();
-}
-
 /// <summary>
 /// Something that a connection has caused to be sent to others, and that is not all sent yet. Until it is, reading from that connection is
 /// paused.

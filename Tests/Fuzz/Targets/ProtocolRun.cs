@@ -29,8 +29,11 @@ internal sealed class ProtocolRun(WebSocketProtocol protocol, ProtocolLimits lim
     /// <summary>The bytes so far of the message that has not ended.</summary>
     public ReadOnlySpan<byte> Unfinished => _message.ToArray();
 
-    /// <summary>The bytes arrive in pieces; what a piece leaves over is put in front of the next.</summary>
-    public void Play(ReadOnlySpan<byte> bytes, int[] ends)
+    /// <summary>
+    /// The bytes arrive in pieces; what a piece leaves over is put in front of the next. The quick way asks TryReadData first, and what that
+    /// does not read it leaves as it was, for Next.
+    /// </summary>
+    public void Play(ReadOnlySpan<byte> bytes, int[] ends, bool quickly = false)
     {
         byte[] held = [];
         int from = 0;
@@ -43,8 +46,16 @@ internal sealed class ProtocolRun(WebSocketProtocol protocol, ProtocolLimits lim
             {
                 byte[] before = held[at..];
                 Span<byte> buffer = held.AsSpan(at);
+                if (quickly && TryReadData(buffer, before, out int taken))
+                {
+                    at += taken;
+                    continue;
+                }
+
                 ProtocolEvent found = Protocol.Next(buffer, out int consumed);
                 CheckBuffer(found, before, buffer, consumed);
+                Property.Holds(!quickly || found.Kind is not (ProtocolEventKind.Message or ProtocolEventKind.MessageChunk)
+                    || found.MessageReserved != ReservedBits.None);
                 at += consumed;
                 if (found.Kind == ProtocolEventKind.NeedMoreData) break;
                 Property.Holds(consumed > 0);
@@ -56,45 +67,24 @@ internal sealed class ProtocolRun(WebSocketProtocol protocol, ProtocolLimits lim
         }
     }
 
-    /// <summary>As <see cref="Play"/>, by the quick way: what TryReadData does not read it leaves as it was, for Next.</summary>
-    public void PlayQuickly(ReadOnlySpan<byte> bytes, int[] ends)
+    private bool TryReadData(Span<byte> buffer, byte[] before, out int taken)
     {
-        byte[] held = [];
-        int from = 0;
-        foreach (int end in ends)
+        taken = 0;
+        if (!Protocol.TryReadData(buffer, out DataChunk chunk))
         {
-            held = [.. held, .. bytes[from..end]];
-            from = end;
-            int at = 0;
-            while (at < held.Length)
-            {
-                byte[] before = held[at..];
-                Span<byte> buffer = held.AsSpan(at);
-                if (Protocol.TryReadData(buffer, out DataChunk chunk))
-                {
-                    Property.Holds(chunk.Consumed > 0 && chunk.Consumed <= buffer.Length && chunk.PayloadBytes <= chunk.Consumed);
-                    int payloadAt = chunk.Consumed - chunk.PayloadBytes;
-                    Property.SameBytes(buffer[chunk.Consumed..], before.AsSpan(chunk.Consumed));
-                    Property.SameBytes(buffer[..payloadAt], before.AsSpan(0, payloadAt));
-                    Property.Holds(!_over);
-                    Property.Same(chunk.IsMessage, chunk.StartOfMessage && chunk.EndOfMessage);
-                    AddData(buffer[payloadAt..chunk.Consumed], chunk.Kind, ReservedBits.None, chunk.StartOfMessage, chunk.EndOfMessage);
-                    at += chunk.Consumed;
-                    continue;
-                }
-
-                Property.SameBytes(buffer, before);
-                ProtocolEvent found = Protocol.Next(buffer, out int consumed);
-                CheckBuffer(found, before, buffer, consumed);
-                Property.Holds(found.Kind is not (ProtocolEventKind.Message or ProtocolEventKind.MessageChunk)
-                    || found.MessageReserved != ReservedBits.None);
-                at += consumed;
-                if (found.Kind == ProtocolEventKind.NeedMoreData) break;
-                Add(found, end);
-            }
-
-            held = held[at..];
+            Property.SameBytes(buffer, before);
+            return false;
         }
+
+        Property.Holds(chunk.Consumed > 0 && chunk.Consumed <= buffer.Length && chunk.PayloadBytes <= chunk.Consumed);
+        int payloadAt = chunk.Consumed - chunk.PayloadBytes;
+        Property.SameBytes(buffer[chunk.Consumed..], before.AsSpan(chunk.Consumed));
+        Property.SameBytes(buffer[..payloadAt], before.AsSpan(0, payloadAt));
+        Property.Holds(!_over);
+        Property.Same(chunk.IsMessage, chunk.StartOfMessage && chunk.EndOfMessage);
+        AddData(buffer[payloadAt..chunk.Consumed], chunk.Kind, ReservedBits.None, chunk.StartOfMessage, chunk.EndOfMessage);
+        taken = chunk.Consumed;
+        return true;
     }
 
     /// <summary>The bytes are all there, in segments.</summary>

@@ -38,7 +38,7 @@ internal static class ProtocolTarget
             Property.Same(inPieces.FailedAt, oracle.Rule is null ? 0 : ends.First(end => end >= oracle.FailedAt));
 
             ProtocolRun quickly = setting.NewRun();
-            quickly.PlayQuickly(bytes, ends);
+            quickly.Play(bytes, ends, quickly: true);
             Check(quickly, oracle, setting);
             Property.Same(quickly.FailedAt, inPieces.FailedAt);
 
