@@ -19,6 +19,9 @@ public sealed class AllocationTests(Setup setup)
     private readonly byte[] _received = new byte[256 * 1024];
 
     // A million with four loops; with one loop, where there is less to go wrong, a quarter of it.
+    [SetUp]
+    public void SetUp() => setup.PassOverLayers("the layers of the tests allocate");
+
     private int Messages => setup.Loops > 1 ? 1_000_000 : 250_000;
 
     [Test]

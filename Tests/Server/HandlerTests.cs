@@ -210,6 +210,7 @@ public sealed class HandlerTests(Setup setup)
     [Test]
     public async Task AtTheMemoryLimit_AReceiverIsNotClosed_AndTheSenderIsTold([Values("1:hello", "all:hello")] string message)
     {
+        setup.PassOverLayers("pieces need memory");
         await using TestServer server = await TestServer.Start(setup, new RouterApplication(Introduce.Query, DuplicateUid.Share), static options => options with { MemoryBytesMax = 1 << 20 });
         using RawClient receiver = RawClient.Open(server.Port, "/?uid=1");
         using RawClient sender = RawClient.Open(server.Port, "/?uid=2");

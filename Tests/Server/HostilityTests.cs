@@ -59,6 +59,7 @@ public sealed class HostilityTests(Setup setup)
     [Test]
     public async Task UnfinishedMessages_PastTheProcessTotal_AreClosedWith1013_AndOthersAreServed([Values] bool compressed)
     {
+        setup.PassOverLayers("pieces need memory");
         const int MemoryBytesMax = 1024 * KiB;
         await using TestServer server = await TestServer.Start(setup, new EchoApplication(), static options => options with { MemoryBytesMax = MemoryBytesMax, Compression = true });
         PeakMemory peak = new(server.Server.Budget);

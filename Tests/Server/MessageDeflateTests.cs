@@ -150,6 +150,7 @@ public sealed class MessageDeflateTests(Setup setup)
     [Test]
     public async Task WithoutRoomForItsContexts_AnUpgradeIs503_AndOneWithoutCompressionIsNot([Values] bool takeover)
     {
+        setup.PassOverLayers("pieces need memory");
         await using TestServer server = await Start(takeover, new ProtocolOverTcpTests.Handler(static (connection, kind, message) =>
         {
             connection.TrySend(kind, message.Length == 5 ? message.Span : []);

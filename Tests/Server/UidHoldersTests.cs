@@ -169,6 +169,7 @@ public sealed class UidHoldersTests(Setup setup)
     [Test]
     public async Task Reject_ThePongToAProbe_IsNoLifeForTheHeartbeat()
     {
+        setup.PassOverLayers("a Pong in two pieces is a sign of life");
         Watched application = new(DuplicateUid.Reject);
         await using TestServer server = await Start(application, static options => options with { Heartbeat = TimeSpan.FromSeconds(10) });
         using RawClient frozen = RawClient.Open(server.Port, "/?uid=1");
