@@ -7,6 +7,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using RawWs.Handshake;
+using RawWs.Server.Connections;
 using RawWs.Server.Extensions;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
