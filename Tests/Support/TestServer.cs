@@ -13,7 +13,8 @@ namespace RawWs.Tests.Support;
 public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = false)
 {
     public static IReadOnlyList<Setup> All { get; } = OperatingSystem.IsLinux()
-        ? [new(TransportKind.Epoll, 1, IoUring: true), new(TransportKind.Epoll, 4), new(TransportKind.Socket, 1), new(TransportKind.Socket, 4)]
+        ? [new(TransportKind.Epoll, 1, IoUring: true), new(TransportKind.Epoll, 4), new(TransportKind.Socket, 1),
+            new(TransportKind.Socket, 4)]
         : [new(TransportKind.Socket, 1), new(TransportKind.Socket, 4)];
 
     public override string ToString() => $"{Transport}{(IoUring ? "+ring" : "")}×{Loops}";
@@ -35,7 +36,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public int Port => Server.EndPoints[0].Port;
 
-    public static async Task<TestServer> Start(Setup setup, IWebSocketApplication application, Func<ServerOptions, ServerOptions>? change = null)
+    public static async Task<TestServer> Start(
+        Setup setup, IWebSocketApplication application, Func<ServerOptions, ServerOptions>? change = null)
     {
         ServerOptions options = new()
         {
@@ -50,7 +52,9 @@ internal sealed class TestServer : IAsyncDisposable
         return started;
     }
 
-    /// <summary>Waits for something that other threads bring about. It fails after half a minute; it never takes that long when all is well.</summary>
+    /// <summary>
+    /// Waits for something that other threads bring about. It fails after half a minute; it never takes that long when all is well.
+    /// </summary>
     public static void Eventually(Func<bool> condition, string what) => Assert.That(SpinWait.SpinUntil(condition, Patience), what);
 
     /// <summary>
@@ -98,7 +102,8 @@ internal sealed class TestServer : IAsyncDisposable
     {
         await Server.DisposeAsync();
         Assert.That((Server.Count, Server.Budget.HeldBytes), Is.EqualTo((0, 0L)), "connections and held bytes after the end");
-        Assert.That((_pooled.Out, _pooled.Strays), Is.EqualTo((0, 0)), "pooled arrays that have not come back, and ones that came back without being out");
+        Assert.That((_pooled.Out, _pooled.Strays), Is.EqualTo((0, 0)),
+            "pooled arrays that have not come back, and ones that came back without being out");
     }
 
     /// <summary>Which arrays of a budget are out. By identity: what comes back twice is as wrong as what never does.</summary>
