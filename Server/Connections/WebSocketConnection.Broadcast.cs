@@ -2,8 +2,8 @@
 // BroadcastLog.
 
 using System.Runtime.CompilerServices;
+using RawWs.Server.Channels;
 using RawWs.Server.Sending;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 

@@ -7,12 +7,12 @@
 using System.Buffers;
 using System.Text;
 using RawWs.Frame;
+using RawWs.Server.Channels;
 using RawWs.Server.Connections;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Sending;
 using RawWs.Server.Time;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 
@@ -60,7 +60,7 @@ public sealed partial class WebSocketConnection
             return;
         }
 
-        if (now >= _deadline) _transport.ReceiveWhatIsThere(this); // it may bring the request, the peer's Close, or the end of its stream
+        if (now >= _deadline) _transport.ReceiveWhatIsThere(); // it may bring the request, the peer's Close, or the end of its stream
         if (_phase == Phase.Ended) return;
         if (now < _deadline) ArmBy(_deadline);
         else if (_phase == Phase.Handshake) _transport.CancelPendingRead(); // the request is answered with 408
@@ -70,7 +70,7 @@ public sealed partial class WebSocketConnection
     private void OnDueWhileOpen(long now)
     {
         // What the kernel holds may be a sign of life, the rest of a message, or a Close.
-        if (IsSomethingDue(now)) _transport.ReceiveWhatIsThere(this);
+        if (IsSomethingDue(now)) _transport.ReceiveWhatIsThere();
         if (now >= SendDeadline && _transport.IsWritable) TryToSend();
         if (_phase != Phase.Open) return;
         if (now >= SendDeadline)

@@ -9,9 +9,9 @@
 using System.Text;
 using RawWs.Frame;
 using RawWs.Handshake;
+using RawWs.Server.Channels;
 using RawWs.Server.Log;
 using RawWs.Server.Sending;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 

@@ -1,10 +1,10 @@
 // From the cork and the send queue to the kernel, and what happens when the kernel is full. What it does not send waits until the socket is
 // writable. Meanwhile there is a deadline, and past 64 KiB reading from the peer is paused. All on the owner's thread.
 
+using RawWs.Server.Channels;
 using RawWs.Server.Loops;
 using RawWs.Server.Native;
 using RawWs.Server.Sending;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 
@@ -25,7 +25,7 @@ public sealed partial class WebSocketConnection
             int sent = _transport.TryWrite(run, more);
             if (sent < 0)
             {
-                _transport.Break(this);
+                _transport.Break();
                 return;
             }
 
@@ -145,7 +145,7 @@ public sealed partial class WebSocketConnection
             Interlocked.Add(ref _messagesOut, messages);
         }
 
-        if (sent < 0) _transport.Break(this);
+        if (sent < 0) _transport.Break();
         else if (all ? _transport.IsSending : TryQueueRest(frames, source, segments, sent)) Stall();
         return all && !_stalled;
     }

@@ -6,10 +6,10 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using RawWs.Frame;
+using RawWs.Server.Channels;
 using RawWs.Server.Connections;
 using RawWs.Server.Loops;
 using RawWs.Server.Sending;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 

@@ -7,12 +7,12 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using RawWs.Handshake;
+using RawWs.Server.Channels;
 using RawWs.Server.Connections;
 using RawWs.Server.Extensions;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Sending;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 

@@ -6,12 +6,12 @@ using System.Buffers;
 using System.Text;
 using RawWs.Frame;
 using RawWs.Handshake;
+using RawWs.Server.Channels;
 using RawWs.Server.Extensions;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Native;
 using RawWs.Server.Sending;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 

@@ -16,13 +16,13 @@
 using System.Net;
 using System.Text;
 using RawWs.Frame;
+using RawWs.Server.Channels;
 using RawWs.Server.Connections;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Native;
 using RawWs.Server.Sending;
 using RawWs.Server.Time;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 
@@ -193,11 +193,13 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
         if ((what & Posted.ResumeReading) != 0) ResumeReading();
         if ((what & Posted.Delivered) != 0) ResumeAfterDelivery();
         if ((what & Posted.CloseForMemory) != 0) FailForMemory();
-        if ((what & Posted.Break) != 0) _transport.Break(this);
+        if ((what & Posted.Break) != 0) _transport.Break();
         if ((what & Posted.Probe) != 0) ProbeNow();
         if ((what & Posted.CloseIfTooSlow) != 0) CheckSlowness();
         if ((what & Posted.Abort) != 0) AbortNow();
     }
+
+    void ITransportOwner.OnFailed(Exception exception) => ((ILoopWork)this).OnFailed(exception);
 
     void ILoopWork.OnFailed(Exception exception)
     {
@@ -224,9 +226,10 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
     }
 
     /// <summary>Begins the connection's life on its loop. Past the server's limit the request is read and answered with 503.</summary>
-    internal void Begin(Transport transport, bool overLimit)
+    internal void Begin(Channel plain, bool overLimit)
     {
-        _transport = transport;
+        Channel channel = _context.Options.ChannelLayer is { } layer ? layer(plain) : plain;
+        _transport = new Transport(_loop.Loop, channel, this);
         _overLimit = overLimit;
         if (_loop.IsOwner) StartOnLoop();
         else Post(Posted.Start);

@@ -1,8 +1,8 @@
-// What a connection over memory stands on: a loop and a transport without sockets, threads and clocks of their own.
+// What a connection over memory stands on: a loop and a channel without sockets, threads and clocks of their own.
 
+using RawWs.Server.Channels;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
-using RawWs.Server.Transports;
 
 namespace RawWs.Tests.Support;
 
@@ -28,28 +28,33 @@ internal sealed class ManualLoop(TimeProvider time, MemoryBudget budget) : Event
     }
 }
 
-/// <summary>A transport over memory: what arrives, and what the kernel takes, is what the test says.</summary>
-internal sealed class MemoryTransport(EventLoop loop, ITransportOwner owner) : Transport(loop)
+/// <summary>A channel over memory: what arrives, and what the kernel takes, is what the test says.</summary>
+internal sealed class MemoryChannel : Channel
 {
+    private Transport _transport = null!;
     private byte[]? _arriving;
 
     public int Room { get; set; } = int.MaxValue;
 
     public List<byte> Taken { get; } = [];
 
-    public bool IsReadFrom => WantsBytes;
+    public bool IsReadFrom => _transport.WantsBytes;
 
     public override bool Gathers => true;
 
+    public override void Attach(Transport transport) => _transport = transport;
+
+    public override Readiness OnReady(Transport transport, uint events) => Readiness.Readable;
+
     public void Arrive(byte[] bytes)
     {
-        Assert.That(WantsBytes, "the connection is read from");
+        Assert.That(_transport.WantsBytes, "the connection is read from");
         _arriving = bytes;
-        ReceiveOnce(owner);
+        _transport.OnReady(events: 0);
         Assert.That(_arriving, Is.Null, "what arrived has been received");
     }
 
-    public override int TryWrite(ReadOnlySpan<byte> bytes, bool more)
+    public override int Send(ReadOnlySpan<byte> bytes, bool more)
     {
         int taken = Math.Min(bytes.Length, Room);
         Room -= taken;
@@ -57,27 +62,23 @@ internal sealed class MemoryTransport(EventLoop loop, ITransportOwner owner) : T
         return taken;
     }
 
+    public override int WantReadable(Transport transport) => 0;
+
+    public override int WantWritable(Transport transport) => 0;
+
     public override void ShutdownWrite()
     {
     }
 
-    public override void SetUserTimeout(TimeSpan timeout)
+    public override int Receive(Span<byte> destination)
     {
-    }
-
-    protected override void WantBytes()
-    {
-    }
-
-    protected override int Receive(Span<byte> destination)
-    {
-        if (_arriving is not { } bytes) return -1;
+        if (_arriving is not { } bytes) return Nothing;
         bytes.CopyTo(destination);
         _arriving = null;
         return bytes.Length;
     }
 
-    protected override void CloseSocket(bool reset)
+    public override void Close(Transport transport, bool reset)
     {
     }
 }
