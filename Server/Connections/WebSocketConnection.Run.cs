@@ -8,6 +8,7 @@ using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using RawWs.Handshake;
 using RawWs.Server.Channels;
+using RawWs.Server.Connections;
 using RawWs.Server.Extensions;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;

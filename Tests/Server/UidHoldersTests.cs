@@ -52,7 +52,8 @@ public sealed class UidHoldersTests(Setup setup)
     public async Task Reject_WhomTheServerHasClosed_HoldsNothing()
     {
         await using TestServer server = await Start(
-            new RouterApplication(Introduce.Query, DuplicateUid.Reject), static options => options with { Heartbeat = TimeSpan.FromSeconds(10) });
+            new RouterApplication(Introduce.Query, DuplicateUid.Reject), static options =>
+                options with { Heartbeat = TimeSpan.FromSeconds(10) });
         using RawClient before = RawClient.Open(server.Port, "/?uid=1");
         AwaitName(before);
         Advance(server, 11);

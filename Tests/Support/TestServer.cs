@@ -13,7 +13,9 @@ namespace RawWs.Tests.Support;
 /// <param name="Transport">What is below.</param>
 /// <param name="Loops">The number of loops.</param>
 /// <param name="IoUring">Whether batches go through a ring.</param>
-/// <param name="Layered">Whether each connection has a layer over its plain channel, which changes, cuts and holds back (XorChannel).</param>
+/// <param name="Layered">
+/// Whether each connection has a layer over its plain channel, which changes, cuts and holds back (XorChannel).
+/// </param>
 public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = false, bool Layered = false)
 {
     public static IReadOnlyList<Setup> All { get; } = OperatingSystem.IsLinux()
@@ -57,7 +59,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public int Port => Server.EndPoints[0].Port;
 
-    public static async Task<TestServer> Start(Setup setup, IWebSocketApplication application, Func<ServerOptions, ServerOptions>? change = null)
+    public static async Task<TestServer> Start(
+        Setup setup, IWebSocketApplication application, Func<ServerOptions, ServerOptions>? change = null)
     {
         ServerOptions options = new()
         {
@@ -73,7 +76,9 @@ internal sealed class TestServer : IAsyncDisposable
         return started;
     }
 
-    /// <summary>Waits for something that other threads bring about. It fails after half a minute; it never takes that long when all is well.</summary>
+    /// <summary>
+    /// Waits for something that other threads bring about. It fails after half a minute; it never takes that long when all is well.
+    /// </summary>
     public static void Eventually(Func<bool> condition, string what) => Assert.That(SpinWait.SpinUntil(condition, Patience), what);
 
     /// <summary>
@@ -121,7 +126,8 @@ internal sealed class TestServer : IAsyncDisposable
     {
         await Server.DisposeAsync();
         Assert.That((Server.Count, Server.Budget.HeldBytes), Is.EqualTo((0, 0L)), "connections and held bytes after the end");
-        Assert.That((_pooled.Out, _pooled.Strays), Is.EqualTo((0, 0)), "pooled arrays that have not come back, and ones that came back without being out");
+        Assert.That((_pooled.Out, _pooled.Strays), Is.EqualTo((0, 0)),
+            "pooled arrays that have not come back, and ones that came back without being out");
     }
 
     /// <summary>Which arrays of a budget are out. By identity: what comes back twice is as wrong as what never does.</summary>
