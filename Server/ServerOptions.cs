@@ -6,6 +6,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RawWs.Handshake;
+using RawWs.Server.Channels;
 using RawWs.Server.Compression;
 using RawWs.Server.Extensions;
 using RawWs.Server.Listening;
@@ -164,6 +165,9 @@ public sealed record ServerOptions
 
     /// <summary>Makes further extensions, which may be agreed on besides compression (docs/decisions/0009). Default: none.</summary>
     internal IReadOnlyList<Func<MemoryBudget, Extension>> FurtherExtensions { get; init; } = [];
+
+    /// <summary>Lays a channel over each connection's plain one, and answers it. Default: null, none.</summary>
+    internal Func<Channel, Channel>? ChannelLayer { get; init; }
 
     internal bool UsesEpoll => Transport == TransportKind.Epoll || (Transport == TransportKind.Auto && OperatingSystem.IsLinux());
 

@@ -3,13 +3,12 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using RawWs.Server.Channels;
 using RawWs.Server.Connections;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
-using RawWs.Server.Loops;
 using RawWs.Server.Memory;
 using RawWs.Server.Native;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 
@@ -40,7 +39,7 @@ public sealed partial class WebSocketServer
         try
         {
             WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(new EpollTransport((EpollLoop)loop.Loop, descriptor, connection), before >= _connectionsMax);
+            connection.Begin(new EpollChannel(descriptor), before >= _connectionsMax);
         }
         catch
         {
@@ -76,7 +75,7 @@ public sealed partial class WebSocketServer
         try
         {
             WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(new SocketTransport(loop.Loop, socket, connection), before >= _connectionsMax);
+            connection.Begin(new SocketChannel(socket), before >= _connectionsMax);
         }
         catch (Exception exception)
         {

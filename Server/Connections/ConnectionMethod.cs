@@ -4,8 +4,8 @@
 // anything that completes elsewhere comes back by a post.
 
 using System.IO.Pipelines;
+using RawWs.Server.Channels;
 using RawWs.Server.Log;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server.Connections;
 

@@ -9,10 +9,10 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using RawWs.Frame;
+using RawWs.Server.Channels;
 using RawWs.Server.Log;
 using RawWs.Server.Sending;
 using RawWs.Server.Time;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server.Connections;
 
@@ -78,7 +78,7 @@ internal struct Deadlines
         }
 
         // It may bring the request, the peer's Close, or the end of its stream.
-        if (now >= _deadline) connection.Transport.ReceiveWhatIsThere(connection);
+        if (now >= _deadline) connection.Transport.ReceiveWhatIsThere();
         if (connection.Life.HasEnded) return;
         if (now < _deadline) Arm(connection, _deadline);
         else if (connection.Life.IsHandshake) connection.Transport.CancelPendingRead(); // the request is answered with 408
@@ -154,7 +154,7 @@ internal struct Deadlines
     {
         Transport transport = connection.Transport;
         // What the kernel holds may be a sign of life, the rest of a message, or a Close.
-        if (IsSomethingDue(connection, now)) transport.ReceiveWhatIsThere(connection);
+        if (IsSomethingDue(connection, now)) transport.ReceiveWhatIsThere();
         if (now >= connection.Queue.SendDeadline && transport.IsWritable) connection.Outgoing.OnWritable(connection);
         if (!connection.Life.IsOpen) return;
         if (now >= connection.Queue.SendDeadline)

@@ -2,8 +2,8 @@
 // for tells it (IPendingDelivery). But a receiver that receives nothing must not hold up a sender. So the sender also checks from time to
 // time whether less remains, and waits no longer if not.
 
+using RawWs.Server.Channels;
 using RawWs.Server.Sending;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server.Connections;
 

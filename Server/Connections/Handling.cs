@@ -4,8 +4,8 @@
 // time the handler keeps the whole buffer.
 
 using RawWs.Frame;
+using RawWs.Server.Channels;
 using RawWs.Server.Sending;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server.Connections;
 

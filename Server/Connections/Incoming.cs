@@ -7,8 +7,8 @@ using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using RawWs.Frame;
 using RawWs.Handshake;
+using RawWs.Server.Channels;
 using RawWs.Server.Sending;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server.Connections;
 

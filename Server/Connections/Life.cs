@@ -9,9 +9,9 @@
 using System.Text;
 using RawWs.Frame;
 using RawWs.Handshake;
+using RawWs.Server.Channels;
 using RawWs.Server.Log;
 using RawWs.Server.Sending;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server.Connections;
 
@@ -23,6 +23,8 @@ internal struct Life
     private bool _wasOpened; // the application knows of it
     private bool _isPastLimit;
     private Opcode? _lastFrame;
+
+    public readonly Phase Phase => _phase;
 
     /// <summary>Whether a request is awaited.</summary>
     public readonly bool IsHandshake => _phase == Phase.Handshake;
@@ -169,8 +171,8 @@ internal struct Life
     {
         PhaseStep step = PhaseTable.After(_phase, PhaseEvent.Flushes);
         if (step.Tcp != TcpEnd.Shut) return;
-        _phase = step.Next; // of which nobody is told: to the outside it is the same phase
-        connection.Transport.ShutdownWrite();
+        Move(step); // of which nobody is told: to the outside it is the same phase
+        Outgoing.EndStream(connection);
         _end?.TellDrained();
     }
 
@@ -238,9 +240,8 @@ internal struct Life
     /// <param name="last">Finishes or Crashes.</param>
     public void Finish(WebSocketConnection connection, PhaseEvent last)
     {
-        Phase before = _phase;
-        PhaseStep step = PhaseTable.After(before, last);
-        _phase = step.Next;
+        PhaseStep step = PhaseTable.After(_phase, last);
+        Phase before = Move(step);
         try
         {
             Deadlines.End(connection);
@@ -249,7 +250,7 @@ internal struct Life
             connection.Queue.End(connection);
             connection.Incoming.End(connection);
             connection.Extension?.Release();
-            Watching.TellPhase(connection, before, _phase, _end);
+            Watching.TellPhase(connection, before, step.Next, _end);
         }
         finally
         {
@@ -331,12 +332,16 @@ internal struct Life
         connection.Transport.CancelPendingRead();
     }
 
-    // Every step of which those who look on are told, but the last.
-    private void Enter(WebSocketConnection connection, PhaseStep step)
+    // Makes a step, of which those who look on are told.
+    private void Enter(WebSocketConnection connection, PhaseStep step) =>
+        Watching.TellPhase(connection, Move(step), step.Next, _end);
+
+    // The one place where the phase changes. Returns the phase before.
+    private Phase Move(PhaseStep step)
     {
         Phase before = _phase;
         _phase = step.Next;
-        Watching.TellPhase(connection, before, step.Next, _end);
+        return before;
     }
 
     private void SetEnd(Ending ending, int? code, string reason, string? rule = null) => End.Set(ending.Cause, code, reason, rule);

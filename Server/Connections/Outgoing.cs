@@ -8,10 +8,10 @@
 
 using System.Runtime.CompilerServices;
 using RawWs.Frame;
+using RawWs.Server.Channels;
 using RawWs.Server.Extensions;
 using RawWs.Server.Native;
 using RawWs.Server.Sending;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server.Connections;
 
@@ -166,6 +166,9 @@ internal struct Outgoing
         if (connection.Queue.IsFullSince(connection.Loop.Now - most)) connection.Life.Close(connection, Endings.TooSlow);
     }
 
+    /// <summary>Everything is sent: our stream ends.</summary>
+    public static void EndStream(WebSocketConnection connection) => connection.Transport.ShutdownWrite();
+
     /// <summary>Closes the socket. If the kernel has sent a part of a frame, the frame is finished or the connection is reset.</summary>
     public static void Close(WebSocketConnection connection, bool reset)
     {
@@ -279,7 +282,7 @@ internal struct Outgoing
     {
         Transport transport = connection.Transport;
         int sent = segments.IsEmpty ? transport.TryWrite(frames, more) : transport.TryWrite(frames, source, segments);
-        if (sent < 0) transport.Break(connection);
+        if (sent < 0) transport.Break();
         else connection.Counts.CountBytesOut(sent);
         return sent;
     }

@@ -1,7 +1,6 @@
 // What waits to be sent to the peer: the send queue while there is one, and the broadcasts of the loop that the connection does not have
-// yet (BroadcastLog). Any thread appends here, under the connection's lock; the transport is the lock, so that no other object is needed for
-// that. Whoever appends first queues the broadcasts that were sent before, so that a connection gets everything in the order in which it was
-// sent. Outgoing takes from here and gives it to the transport.
+// yet (BroadcastPosition). Any thread appends here, under the connection's lock; the transport is the lock, so that no other object is
+// needed for that. Outgoing takes from here and gives it to the transport.
 
 using System.Runtime.CompilerServices;
 using RawWs.Frame;
@@ -14,13 +13,8 @@ namespace RawWs.Server.Connections;
 /// <summary>A part of a connection: what waits for its peer. Any thread, unless a member says otherwise.</summary>
 internal struct OutgoingQueue
 {
-    private const long NotAccepting = -1;
-
     private SendQueue? _queue; // null while nothing is queued; under the lock
-
-    // The number of the next broadcast that it does not have, while messages are accepted: from the upgrade's answer to the first Close.
-    // Else NotAccepting. Under the lock.
-    private long _nextBroadcast = NotAccepting;
+    private BroadcastPosition _broadcasts = new();
 
     public OutgoingQueue()
     {
@@ -40,7 +34,7 @@ internal struct OutgoingQueue
     }
 
     /// <summary>Whether messages are accepted.</summary>
-    public readonly bool IsAccepting => Volatile.Read(in _nextBroadcast) >= 0;
+    public readonly bool IsAccepting => _broadcasts.IsThere;
 
     /// <summary>Whether something may be queued: there is a send queue.</summary>
     public readonly bool IsThere
@@ -60,15 +54,11 @@ internal struct OutgoingQueue
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool LetsMessagePass(long broadcasts) =>
         // Read before asking whether something is queued: what another thread queues meanwhile is then in the send queue.
-        Volatile.Read(in _nextBroadcast) == broadcasts && Volatile.Read(in _queue) is null;
+        _broadcasts.IsAt(broadcasts) && !IsThere;
 
     /// <summary>Whether a control frame that is sent now would overtake nothing. Owner only.</summary>
     /// <param name="broadcasts">The end of the loop's log.</param>
-    public readonly bool LetsControlPass(long broadcasts)
-    {
-        long next = Volatile.Read(in _nextBroadcast);
-        return (next < 0 || next == broadcasts) && Volatile.Read(in _queue) is null;
-    }
+    public readonly bool LetsControlPass(long broadcasts) => _broadcasts.LacksNone(broadcasts) && !IsThere;
 
     /// <summary>How many bytes are queued.</summary>
     public readonly long QueuedBytes(WebSocketConnection connection)
@@ -82,7 +72,7 @@ internal struct OutgoingQueue
     /// <summary>From now on messages are accepted. Owner only.</summary>
     public void BeginAccepting(WebSocketConnection connection)
     {
-        lock (connection.Transport) _nextBroadcast = connection.Loop.Broadcasts.End;
+        lock (connection.Transport) _broadcasts.Begin(connection.Loop.Broadcasts);
     }
 
     /// <summary>Nothing more is accepted. What was sent to everybody before is queued. Owner only.</summary>
@@ -92,7 +82,7 @@ internal struct OutgoingQueue
         lock (connection.Transport)
         {
             if (QueueBroadcasts(connection, out _)) requestFlush = _queue!.RequestFlush();
-            _nextBroadcast = NotAccepting;
+            _broadcasts.End();
         }
 
         if (requestFlush) connection.Loop.MarkDirty(connection);
@@ -218,7 +208,7 @@ internal struct OutgoingQueue
     {
         lock (connection.Transport)
         {
-            if (IsAccepting) _nextBroadcast = connection.Loop.Broadcasts.End;
+            _broadcasts.Skip(connection.Loop.Broadcasts);
             _queue?.DropUnsent();
         }
     }
@@ -228,7 +218,7 @@ internal struct OutgoingQueue
     {
         lock (connection.Transport)
         {
-            _nextBroadcast = NotAccepting;
+            _broadcasts.End();
             _queue?.Return();
             _queue = null;
         }
@@ -267,15 +257,8 @@ internal struct OutgoingQueue
         messages = 0;
         lock (connection.Transport)
         {
-            if (!IsAccepting || _nextBroadcast >= end) return default;
-            if (_queue is null)
-            {
-                ReadOnlySpan<byte> frames = log.Frames(_nextBroadcast, end);
-                messages = (int)(end - _nextBroadcast);
-                _nextBroadcast = end;
-                return frames;
-            }
-
+            if (_broadcasts.LacksNone(end)) return default;
+            if (_queue is null) return _broadcasts.Take(log, end, out messages);
             requestFlush = QueueBroadcasts(connection, out bool noMemory) && _queue!.RequestFlush();
             if (noMemory) CloseForMemory(connection);
         }
@@ -293,11 +276,12 @@ internal struct OutgoingQueue
         return !noMemory;
     }
 
+    /// <summary>A send queue for the connection; null when there is no memory for it.</summary>
+    public static SendQueue? TryRent(WebSocketConnection connection) =>
+        SendQueue.TryRent(connection.Context.Budget, connection.Loop.Congestion, connection.Loop.Now);
+
     private static SendQueue Rent(WebSocketConnection connection) =>
         SendQueue.Rent(connection.Context.Budget, connection.Loop.Congestion, connection.Loop.Now);
-
-    private static SendQueue? TryRent(WebSocketConnection connection) =>
-        SendQueue.TryRent(connection.Context.Budget, connection.Loop.Congestion, connection.Loop.Now);
 
     private static SendResult Queued(WebSocketConnection connection, bool requestFlush)
     {
@@ -354,63 +338,24 @@ internal struct OutgoingQueue
         return true;
     }
 
-    // True when some were queued. A full send queue gets none: since it is full, every sender of a broadcast has been told so.
+    // True when some were queued.
     private bool QueueBroadcasts(WebSocketConnection connection, out bool noMemory)
     {
-        noMemory = false;
-        BroadcastLog log = connection.Loop.Broadcasts;
-        if (!IsAccepting || _nextBroadcast == log.End) return false;
-        if (_queue is not { IsFull: true }) return QueueBroadcastsSentBefore(connection, out noMemory);
-        Volatile.Write(ref _nextBroadcast, log.End);
-        log.Refuse(connection);
-        return false;
-    }
-
-    // These broadcasts were accepted when there was room, so they are queued even past the bound. If they fill the queue, those that
-    // arrived in this moment are queued too. Without memory for that they stay in the log: the loop's turn sends them from there, after what
-    // waits for the end of this turn. If the kernel does not accept that, the connection is closed, because no message may be lost in
-    // silence.
-    private bool QueueBroadcastsSentBefore(WebSocketConnection connection, out bool noMemory)
-    {
-        noMemory = false;
-        BroadcastLog log = connection.Loop.Broadcasts;
-        bool some = false;
-        while (IsAccepting && _nextBroadcast != log.End)
-        {
-            _queue ??= TryRent(connection);
-            noMemory = _queue is null || !TryQueueBroadcasts(connection, log);
-            if (noMemory)
-            {
-                if (_queue is not null) ReturnIfEmpty(connection);
-                return some;
-            }
-
-            some = true;
-            if (!_queue!.IsFull) break;
-        }
-
+        bool some = _broadcasts.Queue(connection, ref _queue, out noMemory);
+        if (noMemory && _queue is not null) ReturnIfEmpty(connection);
         return some;
     }
 
     // The queue has just become full: whoever has sent to all before that has been told that everybody gets it.
     private void QueueBroadcastsBeforeFull(WebSocketConnection connection)
     {
-        QueueBroadcastsSentBefore(connection, out bool noMemory);
+        _broadcasts.QueueSentBefore(connection, ref _queue, out bool noMemory);
         if (noMemory) CloseForMemory(connection);
-    }
-
-    private bool TryQueueBroadcasts(WebSocketConnection connection, BroadcastLog log)
-    {
-        long from = _nextBroadcast, end = log.End;
-        if (!_queue!.TryAppend(log.Frames(from, end))) return false;
-        Volatile.Write(ref _nextBroadcast, end);
-        connection.Counts.CountMessagesOut(end - from);
-        return true;
     }
 
     private void CloseForMemory(WebSocketConnection connection)
     {
-        if (IsAccepting) Volatile.Write(ref _nextBroadcast, connection.Loop.Broadcasts.End);
+        _broadcasts.Skip(connection.Loop.Broadcasts);
         connection.Post(Posted.CloseForMemory);
     }
 }

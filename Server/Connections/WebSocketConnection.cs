@@ -18,6 +18,7 @@
 using System.Net;
 using System.Text;
 using RawWs.Frame;
+using RawWs.Server.Channels;
 using RawWs.Server.Connections;
 using RawWs.Server.Extensions;
 using RawWs.Server.Log;
@@ -25,7 +26,6 @@ using RawWs.Server.Loops;
 using RawWs.Server.Native;
 using RawWs.Server.Sending;
 using RawWs.Server.Time;
-using RawWs.Server.Transports;
 
 namespace RawWs.Server;
 
@@ -347,9 +347,10 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     }
 
     /// <summary>Begins the connection's life on its loop. Past the server's limit the request is read and answered with 503.</summary>
-    internal void Begin(Transport transport, bool overLimit)
+    internal void Begin(Channel plain, bool overLimit)
     {
-        Transport = transport;
+        Channel channel = Context.Options.ChannelLayer is { } layer ? layer(plain) : plain;
+        Transport = new Transport(Loop.Loop, channel, this);
         Life.Begin(overLimit);
         if (Loop.IsOwner) StartOnLoop();
         else Post(Posted.Start);
@@ -380,7 +381,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
         if ((what & Posted.ResumeReading) != 0) Incoming.ResumeForClosing(this);
         if ((what & Posted.Delivered) != 0) DeliveryPause.End(this);
         if ((what & Posted.CloseForMemory) != 0) Life.Close(this, Endings.OutOfMemory);
-        if ((what & Posted.Break) != 0) Transport.Break(this);
+        if ((what & Posted.Break) != 0) Transport.Break();
         if ((what & Posted.Probe) != 0) Deadlines.Probe(this);
         if ((what & Posted.CloseIfTooSlow) != 0) Outgoing.CheckSlowness(this);
         if ((what & Posted.Abort) != 0) Life.Abort(this);
@@ -413,6 +414,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     void ITransportOwner.OnReceived(ReadOnlySpan<byte> bytes) => Loop.Watch.Received(this, BytesReceived, bytes);
 
     bool ITransportOwner.TryGetRoom(out ArraySegment<byte> room) => Incoming.TryGetRoom(this, out room);
+
+    void ITransportOwner.OnFailed(Exception exception) => OnFailed(exception);
 
     void ITransportOwner.OnBytesLost() => Life.OnBytesLost(this);
 

@@ -5,7 +5,7 @@
 //
 // What keeps it right:
 // - A connection has one send in the batch at most. Whatever else happens to its descriptor (another send, SHUT_WR, close) comes after that
-//   send. EpollTransport makes sure of it, so that no caller can forget it.
+//   send. Transport makes sure of it, so that no caller can forget it.
 // - The bytes lie in pinned arrays, and their owner does not change them until Submit has returned.
 // - What the kernel did not send is queued at once, in front of everything else. A connection that is found dead is told so in a turn of
 //   its own. So no application's code runs inside Submit, whoever has called it.

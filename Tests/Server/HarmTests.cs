@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Transports;
+using RawWs.Server.Channels;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;

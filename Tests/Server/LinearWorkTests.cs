@@ -6,8 +6,8 @@ using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
 using RawWs.Server.Applications;
+using RawWs.Server.Channels;
 using RawWs.Server.Memory;
-using RawWs.Server.Transports;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -83,12 +83,13 @@ public sealed class LinearWorkTests
     {
         private readonly MemoryBudget _budget = new(64 << 20);
         private readonly ManualLoop _loop;
-        private readonly MemoryTransport _transport;
+        private readonly MemoryChannel _channel = new();
+        private readonly Transport _transport;
 
         public LeavingReader()
         {
             _loop = new ManualLoop(new FakeTimeProvider(), _budget);
-            _transport = new MemoryTransport(_loop, this);
+            _transport = new Transport(_loop, _channel, this);
             _ = ReadAsync();
         }
 
@@ -96,7 +97,7 @@ public sealed class LinearWorkTests
 
         public long MovedBytes => _loop.Buffer.MovedBytes;
 
-        public void Arrive(int bytes) => _loop.Turn(() => _transport.Arrive(new byte[bytes]));
+        public void Arrive(int bytes) => _loop.Turn(() => _channel.Arrive(new byte[bytes]));
 
         public ValueTask DisposeAsync()
         {
@@ -126,6 +127,8 @@ public sealed class LinearWorkTests
             room = default;
             return false;
         }
+
+        void ITransportOwner.OnFailed(Exception exception) => Assert.Fail(exception.ToString());
 
         void ITransportOwner.OnBytesLost() => Assert.Fail("there is memory enough");
 

@@ -6,10 +6,10 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Time.Testing;
+using RawWs.Server.Channels;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
 using RawWs.Server.Native;
-using RawWs.Server.Transports;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -176,7 +176,7 @@ public sealed class SendBatchTests(bool usesRing)
         _loop.SubmitBatch();
     }
 
-    private static int Fill(EpollTransport transport)
+    private static int Fill(Transport transport)
     {
         int taken = 0, now;
         byte[] bytes = new byte[10_000];
@@ -217,11 +217,11 @@ public sealed class SendBatchTests(bool usesRing)
     {
         public Peer(EpollLoop loop, int descriptor, Socket client)
         {
-            Transport = new EpollTransport(loop, descriptor, this);
+            Transport = new Transport(loop, new EpollChannel(descriptor), this);
             Client = client;
         }
 
-        public EpollTransport Transport { get; }
+        public Transport Transport { get; }
 
         public Socket Client { get; }
 
@@ -266,6 +266,10 @@ public sealed class SendBatchTests(bool usesRing)
         }
 
         public void OnBytesLost()
+        {
+        }
+
+        public void OnFailed(Exception exception)
         {
         }
     }

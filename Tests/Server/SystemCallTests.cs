@@ -161,7 +161,7 @@ public sealed partial class SystemCallTests
     [TestCase("send", Eperm)]
     [TestCase("send", Enobufs)]
     [TestCase("send", Enomem)]
-    public void ACallOnOneConnection_OfTheSocketTransport_EndsThatOne_AndOthersAreServed(string call, int error)
+    public void ACallOnOneConnection_OverSockets_EndsThatOne_AndOthersAreServed(string call, int error)
     {
         string second = call == "recv" ? "recvmsg" : "sendmsg";
         string first = call == "recv" ? "recvfrom" : "sendto";

@@ -4,9 +4,9 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server;
+using RawWs.Server.Channels;
 using RawWs.Server.Connections;
 using RawWs.Server.Memory;
-using RawWs.Server.Transports;
 
 namespace RawWs.Tests.Support;
 
@@ -14,7 +14,7 @@ internal sealed class MemoryConnection : IAsyncDisposable
 {
     private readonly WebSocketServer _server; // never started: it is what the connection reports its end to
     private readonly ManualLoop _loop;
-    private readonly MemoryTransport _transport;
+    private readonly MemoryChannel _channel = new();
 
     /// <summary>A connection whose upgrade is through, or, not <paramref name="opened"/>, one whose request is awaited.</summary>
     public MemoryConnection(IWebSocketApplication application, Func<ServerOptions, ServerOptions>? change = null, bool opened = true)
@@ -27,13 +27,12 @@ internal sealed class MemoryConnection : IAsyncDisposable
         _loop = new ManualLoop(options.TimeProvider, _server.Budget);
         Loop = new ConnectionLoop(_loop, context.Details, options.TimeProvider);
         Connection = new WebSocketConnection(1, context, Loop, peer: default);
-        _transport = new MemoryTransport(_loop, Connection);
-        Connection.Begin(_transport, overLimit: false);
+        Connection.Begin(_channel, overLimit: false);
         _loop.Turn(static () => { });
         if (!opened) return;
         Arrive(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n"));
         Assert.That(Connection.IsOpen);
-        _transport.Taken.Clear();
+        _channel.Taken.Clear();
     }
 
     public WebSocketConnection Connection { get; }
@@ -45,24 +44,30 @@ internal sealed class MemoryConnection : IAsyncDisposable
     /// <summary>How many bytes the kernel will still accept.</summary>
     public int Room
     {
-        get => _transport.Room;
-        set => _transport.Room = value;
+        get => _channel.Room;
+        set => _channel.Room = value;
     }
 
     /// <summary>What the kernel has accepted since the connection was opened.</summary>
-    public byte[] Taken => [.. _transport.Taken];
+    public byte[] Taken => [.. _channel.Taken];
+
+    /// <summary>Whether our direction of TCP has ended.</summary>
+    public bool IsShut => _channel.IsShut;
+
+    /// <summary>Whether TCP was closed with a reset; null while it is not closed.</summary>
+    public bool? ClosedWithReset => _channel.ClosedWithReset;
 
     /// <summary>Whether the connection is read from.</summary>
-    public bool WantsBytes => _transport.IsReadFrom;
+    public bool WantsBytes => _channel.IsReadFrom;
 
     /// <summary>These bytes arrive, in one piece, in a turn of their own.</summary>
-    public void Arrive(byte[] bytes) => _loop.Turn(() => _transport.Arrive(bytes));
+    public void Arrive(byte[] bytes) => _loop.Turn(() => _channel.Arrive(bytes));
 
     /// <summary>They arrive in the current turn.</summary>
-    public void Receive(byte[] bytes) => _transport.Arrive(bytes);
+    public void Receive(byte[] bytes) => _channel.Arrive(bytes);
 
     /// <summary>Whether what arrives would be received.</summary>
-    public bool IsReadFrom => _transport.PausedBy == ReadPauseReasons.None;
+    public bool IsReadFrom => Connection.Transport.PausedBy == ReadPauseReasons.None;
 
     /// <summary>A turn in which nothing happens: postponed connections continue.</summary>
     public void Turn() => _loop.Turn(static () => { });
@@ -71,7 +76,7 @@ internal sealed class MemoryConnection : IAsyncDisposable
     public void Turn(Action events) => _loop.Turn(events);
 
     /// <summary>The peer is gone.</summary>
-    public void Break() => _loop.Turn(() => _transport.Break(Connection));
+    public void Break() => _loop.Turn(() => Connection.Transport.Break());
 
     /// <summary>The kernel says that it accepts bytes again, in a turn of its own.</summary>
     public void BecomeWritable() => _loop.Turn(((ITransportOwner)Connection).OnWritable);
@@ -79,7 +84,7 @@ internal sealed class MemoryConnection : IAsyncDisposable
     /// <summary>The peer is gone, and nothing is held.</summary>
     public async ValueTask DisposeAsync()
     {
-        _loop.Turn(() => _transport.Break(Connection));
+        _loop.Turn(() => Connection.Transport.Break());
         Assert.That(_server.Budget.HeldBytes, Is.Zero, "held bytes after the end");
         await _server.DisposeAsync();
     }

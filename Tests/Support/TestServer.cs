@@ -10,13 +10,25 @@ using RawWs.Server.Memory;
 namespace RawWs.Tests.Support;
 
 /// <summary>What the whole server suite runs on.</summary>
-public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = false)
+/// <param name="Transport">What is below.</param>
+/// <param name="Loops">The number of loops.</param>
+/// <param name="IoUring">Whether batches go through a ring.</param>
+/// <param name="Layered">Whether each connection has a layer over its plain channel, which changes, cuts and holds back (XorChannel).</param>
+public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = false, bool Layered = false)
 {
     public static IReadOnlyList<Setup> All { get; } = OperatingSystem.IsLinux()
-        ? [new(TransportKind.Epoll, 1, IoUring: true), new(TransportKind.Epoll, 4), new(TransportKind.Socket, 1), new(TransportKind.Socket, 4)]
-        : [new(TransportKind.Socket, 1), new(TransportKind.Socket, 4)];
+        ?
+        [
+            new(TransportKind.Epoll, 1, IoUring: true),
+            new(TransportKind.Epoll, 4),
+            new(TransportKind.Epoll, 1, Layered: true),
+            new(TransportKind.Socket, 1),
+            new(TransportKind.Socket, 4),
+            new(TransportKind.Socket, 1, Layered: true),
+        ]
+        : [new(TransportKind.Socket, 1), new(TransportKind.Socket, 4), new(TransportKind.Socket, 1, Layered: true)];
 
-    public override string ToString() => $"{Transport}{(IoUring ? "+ring" : "")}×{Loops}";
+    public override string ToString() => $"{Transport}{(IoUring ? "+ring" : "")}{(Layered ? "+layers" : "")}×{Loops}";
 }
 
 internal sealed class TestServer : IAsyncDisposable
@@ -43,6 +55,7 @@ internal sealed class TestServer : IAsyncDisposable
             Transport = setup.Transport,
             Loops = setup.Loops,
             IoUring = setup.IoUring,
+            ChannelLayer = setup.Layered ? XorChannel.Twice : null,
         };
         WebSocketServer server = new(change is null ? options : change(options), application);
         TestServer started = new(server);

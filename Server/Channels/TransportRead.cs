@@ -7,7 +7,7 @@ using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
-namespace RawWs.Server.Transports;
+namespace RawWs.Server.Channels;
 
 /// <summary>What runs when a read completes: on the owner's thread, inside the completion.</summary>
 internal abstract class Continuation

@@ -1,6 +1,6 @@
 // Why a connection's bytes stay in the kernel for now. Several reasons may hold at once; reading resumes when the last one is gone.
 
-namespace RawWs.Server.Transports;
+namespace RawWs.Server.Channels;
 
 /// <summary>Why reading from a connection is paused.</summary>
 [Flags]

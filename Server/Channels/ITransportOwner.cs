@@ -1,6 +1,6 @@
 // How a transport talks to the connection that owns it.
 
-namespace RawWs.Server.Transports;
+namespace RawWs.Server.Channels;
 
 /// <summary>Is told what happens at the transport, on the owner's thread.</summary>
 internal interface ITransportOwner
@@ -36,4 +36,7 @@ internal interface ITransportOwner
     /// There was no memory to keep the unconsumed bytes, and they are lost. Nothing can be read from this connection any more.
     /// </summary>
     void OnBytesLost();
+
+    /// <summary>An exception that no peer can cause: a bug of the server. It ends this connection.</summary>
+    void OnFailed(Exception exception);
 }
