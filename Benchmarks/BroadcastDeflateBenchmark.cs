@@ -37,7 +37,8 @@ public class BroadcastDeflateBenchmark : IDisposable
         Random random = new(1);
         StringBuilder text = new("[");
         while (text.Length < MessageBytes)
-            text.Append(CultureInfo.InvariantCulture, $$"""{"id":{{random.Next(1_000_000)}},"room":"room-{{random.Next(50)}}","price":{{random.Next(100_000) / 100.0}}},""");
+            text.Append(CultureInfo.InvariantCulture, $$"""{"id":{{random.Next(1_000_000)}},"room":"room-{{random.Next(50)}}",""")
+                .Append(CultureInfo.InvariantCulture, $"\"price\":{random.Next(100_000) / 100.0}}},");
         _payload = Encoding.ASCII.GetBytes(text.ToString(0, MessageBytes));
         _windowBits = [.. Enumerable.Range(0, Load.Receivers).Select(i => Load.WindowBits[i % Load.WindowBits.Length])];
         _deflate = new PermessageDeflate(new DeflateContexts(_budget, level: 1, pooledMax: 2), new DeflatePolicy(), bytesMin: 1);

@@ -46,7 +46,9 @@ public class DeflateBenchmark : IDisposable
     [GlobalSetup]
     public void Prepare()
     {
-        string[] words = "the of and to in is that for it was on are as with they be at one have this from or had by but some what there we can".Split(' ');
+        string[] words =
+            "the of and to in is that for it was on are as with they be at one have this from or had by but some what there we can".Split(
+                ' ');
         Random random = new(1);
         _contexts = new DeflateContexts(new MemoryBudget(100_000_000), Level, pooledMax: 2);
         _takeover = _contexts.TryRentDeflater(15, takeover: true)!;
@@ -221,11 +223,13 @@ public class DeflateBenchmark : IDisposable
         for (int i = 0; i < 2 * MessageCount; i++)
         {
             if (FrameReader.TryRead(sent, out FrameHeader header) != ReadStatus.Done) return $"frame {i} sent is none";
-            if (header is not { Fin: true, Masked: false, Opcode: Opcode.Binary, Reserved: ReservedBits.Rsv1 }) return $"frame {i} sent is not a whole compressed message";
+            if (header is not { Fin: true, Masked: false, Opcode: Opcode.Binary, Reserved: ReservedBits.Rsv1 })
+                return $"frame {i} sent is not a whole compressed message";
             int end = header.HeaderLength + (int)header.PayloadLength;
             if (!takeover) inflater.TryReset(15);
             DecodeStatus status = inflater.Inflate(sent[header.HeaderLength..end], _output, out _, out int written);
-            if (status != DecodeStatus.NeedMoreData || inflater.Finish() != DecodeStatus.Done) return $"message {i} sent cannot be inflated";
+            if (status != DecodeStatus.NeedMoreData || inflater.Finish() != DecodeStatus.Done)
+                return $"message {i} sent cannot be inflated";
             if (!_output.AsSpan(0, written).SequenceEqual(_messages[i % MessageCount])) return $"message {i} sent has other bytes";
             sent = sent[end..];
         }

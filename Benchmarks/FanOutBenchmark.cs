@@ -39,14 +39,16 @@ public class FanOutBenchmark
     public int Shared()
     {
         using (SharedMessage message = SharedMessage.TryCreate(_budget, MessageKind.Text, Payload)!)
-            foreach (ref SendQueue? queue in _queues.AsSpan()) (queue = SendQueue.Rent(_budget, _congestion, now: 0)).TryAppend(message.Plain);
+            foreach (ref SendQueue? queue in _queues.AsSpan())
+                (queue = SendQueue.Rent(_budget, _congestion, now: 0)).TryAppend(message.Plain);
         return Drain();
     }
 
     [Benchmark(Description = "encoded for each")]
     public int Each()
     {
-        foreach (ref SendQueue? queue in _queues.AsSpan()) (queue = SendQueue.Rent(_budget, _congestion, now: 0)).TryAppend(Opcode.Text, Payload);
+        foreach (ref SendQueue? queue in _queues.AsSpan())
+            (queue = SendQueue.Rent(_budget, _congestion, now: 0)).TryAppend(Opcode.Text, Payload);
         return Drain();
     }
 

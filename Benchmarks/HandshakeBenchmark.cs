@@ -15,7 +15,8 @@ public class HandshakeBenchmark
     private const string Start = "GET /ws/chat?uid=100 HTTP/1.1\r\nHost: 127.0.0.1:2000\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-    private const string Browsers = "Pragma: no-cache\r\nCache-Control: no-cache\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n"
+    private const string Browsers =
+        "Pragma: no-cache\r\nCache-Control: no-cache\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n"
         + "Origin: http://127.0.0.1:2000\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-GB,en;q=0.9\r\n"
         + "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\nSec-WebSocket-Protocol: chat, superchat\r\n";
 
@@ -74,7 +75,8 @@ public class HandshakeBenchmark
 #pragma warning disable CA5350 // §4.2.2 prescribes SHA-1, which protects nothing here; the naive way takes the system's.
         byte[] hash = SHA1.HashData(Encoding.ASCII.GetBytes(headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
 #pragma warning restore CA5350
-        return $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {Convert.ToBase64String(hash)}\r\n\r\n";
+        return $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        + $"Sec-WebSocket-Accept: {Convert.ToBase64String(hash)}\r\n\r\n";
     }
 
     [Benchmark(Description = "Limit: where the head ends")]

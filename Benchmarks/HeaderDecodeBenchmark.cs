@@ -27,7 +27,8 @@ public class HeaderDecodeBenchmark
         Random random = new(1);
         _length = FrameWriter.HeaderLength((ulong)Header.PayloadLength, masked: true);
         _headers = new byte[Count * _length];
-        for (int i = 0; i < Count; i++) FrameWriter.WriteHeader(_headers.AsSpan(i * _length), Opcode.Text, (ulong)Header.PayloadLength, (uint)random.Next());
+        for (int i = 0; i < Count; i++)
+            FrameWriter.WriteHeader(_headers.AsSpan(i * _length), Opcode.Text, (ulong)Header.PayloadLength, (uint)random.Next());
         _straddling = [.. Enumerable.Range(0, Count).Select(i => Cut(_headers.AsMemory(i * _length, _length), random.Next(1, _length)))];
     }
 
@@ -37,7 +38,8 @@ public class HeaderDecodeBenchmark
         ulong sum = 0;
         for (int at = 0; at < _headers.Length; at += _length)
         {
-            if (FrameReader.TryRead(_headers.AsSpan(at), out FrameHeader header) == ReadStatus.Done) sum += header.PayloadLength + header.MaskingKey;
+            if (FrameReader.TryRead(_headers.AsSpan(at), out FrameHeader header) == ReadStatus.Done)
+                sum += header.PayloadLength + header.MaskingKey;
         }
 
         return sum;

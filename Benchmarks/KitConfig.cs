@@ -43,7 +43,9 @@ internal sealed class KitConfig : ManualConfig
         Add(DefaultConfig.Instance);
         AddDiagnoser(MemoryDiagnoser.Default);
         AddColumn(new WorkColumn("ns/frame", "Mean time per frame, in nanoseconds", static (work, ns) => ns / work.Frames));
-        AddColumn(new WorkColumn("GB/s", "Payload bytes per nanosecond of mean time (10^9 bytes per second)", static (work, ns) => work.PayloadBytes / ns));
+        AddColumn(
+            new WorkColumn("GB/s", "Payload bytes per nanosecond of mean time (10^9 bytes per second)", static (work, ns) =>
+                work.PayloadBytes / ns));
         HideColumns(Column.Error, Column.Median, Column.RatioSD, Column.Gen0, Column.Gen1, Column.Gen2);
         Orderer = new DeclaredOrder();
         SummaryStyle = SummaryStyle.Default.WithMaxParameterColumnWidth(60);

@@ -7,6 +7,7 @@ using System.Text;
 using BenchmarkDotNet.Attributes;
 using RawWs.Server;
 using RawWs.Server.Applications;
+using RawWs.Server.Connections;
 using RawWs.Server.Delivery;
 using RawWs.Server.Routing;
 
@@ -29,7 +30,8 @@ public class RouterLookupBenchmark : IDisposable
     public void Setup()
     {
         // A connection that is only looked up needs no socket.
-        _server = new WebSocketServer(new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)] }, new EchoApplication());
+        _server = new WebSocketServer(
+            new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)] }, new EchoApplication());
         ServerContext context = new(_server, _server.Options, new EchoApplication(), _server.Budget);
         WebSocketConnection connection = new(1, context, _server.Loops[0], default);
         for (int i = 0; i < Uids; i++)

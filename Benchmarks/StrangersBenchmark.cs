@@ -23,7 +23,8 @@ public class StrangersBenchmark
     private byte[] _bytes = [];
 
     /// <summary>What the request is filled with.</summary>
-    [Params("subprotocols", "extensions", "parameters", "quoted", "connection", "upgrade", "query", "fields", "path", "origin", "host", "cookie")]
+    [Params("subprotocols", "extensions", "parameters", "quoted", "connection", "upgrade", "query", "fields", "path", "origin",
+        "host", "cookie")]
     public string Filler { get; set; } = "";
 
     /// <summary>Half of what is allowed, all of it, and what the head can hold.</summary>
@@ -66,7 +67,8 @@ public class StrangersBenchmark
         {
             StringBuilder list = new();
             for (int i = 0; i < Count(most) && list.Length < bytesMax; i++)
-                list.Append(i == 0 ? "" : separator).Append(element.Replace("{0}", i.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
+                list.Append(i == 0 ? "" : separator)
+                    .Append(element.Replace("{0}", i.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
             return list.ToString();
         }
 

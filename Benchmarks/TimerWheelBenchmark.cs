@@ -1,6 +1,6 @@
 // What a tick costs while many connections wait. Every entry behaves like a connection's heartbeat: ten seconds, and armed anew when
-// it is due. The time per tick that passes is the fixed cost; the time per entry that fires is shown beside it, as a wheel with 1,000 times the
-// entries has 1,000 times as many that are due.
+// it is due. The time per tick that passes is the fixed cost; the time per entry that fires is shown beside it, as a wheel with 1,000 times
+// the entries has 1,000 times as many that are due.
 
 using BenchmarkDotNet.Attributes;
 using RawWs.Server.Time;

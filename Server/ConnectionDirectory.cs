@@ -30,7 +30,7 @@ public enum DuplicateUid : byte
 /// The connections of one server: all of them, and those that have joined under a uid. Uids are not authenticated here. Every member may be
 /// used from any thread.
 /// </summary>
-public sealed class ConnectionDirectory : IDelivery
+public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
 {
     /// <summary>The longest uid, in bytes.</summary>
     public const int UidBytesMax = 256;
@@ -188,7 +188,7 @@ public sealed class ConnectionDirectory : IDelivery
     }
 
     /// <summary>A connection has ended.</summary>
-    internal void Leave(WebSocketConnection connection)
+    void IConnectionRegister.Leave(WebSocketConnection connection)
     {
         bool left;
         lock (LockOf(connection)) left = !connection.Uid.IsEmpty && _registry.Remove(connection.Uid.Span, connection);

@@ -286,8 +286,20 @@ public sealed record ServerOptions
     /// <summary>Makes the extensions that are switched on. What cannot be made is logged, and left out.</summary>
     internal IEnumerable<Extension> MakeExtensions(MemoryBudget budget, ILogger log)
     {
-        if (Compression && PermessageDeflate.TryCreate(this, budget, log) is { } deflate) yield return deflate;
+        if (Compression && MakeDeflate(budget, log) is { } deflate) yield return deflate;
         foreach (Func<MemoryBudget, Extension> make in FurtherExtensions) yield return make(budget);
+    }
+
+    private PermessageDeflate? MakeDeflate(MemoryBudget budget, ILogger log)
+    {
+        DeflatePolicy policy = new()
+        {
+            ServerTakeover = CompressionTakeover,
+            ClientTakeover = CompressionTakeover,
+            ServerWindowBits = CompressionWindowBits,
+            ClientWindowBits = CompressionWindowBits,
+        };
+        return PermessageDeflate.TryCreate(policy, CompressionLevel, CompressionBytesMin, Loops, budget, log);
     }
 
     /// <summary>The page of this path, which must be one of <see cref="Pages"/>.</summary>

@@ -4,13 +4,14 @@
 using System.Net;
 using System.Text;
 using RawWs.Handshake;
+using RawWs.Server.Connections;
 
 namespace RawWs.Server;
 
 /// <summary>A client asks for an upgrade. Valid until the decision is made; copy what is needed later.</summary>
 public sealed class UpgradeContext
 {
-    private WebSocketServer _server = null!;
+    private IConnectionOwner _owner = null!;
     private WebSocketConnection _connection = null!;
     private IPEndPoint? _local;
 
@@ -40,7 +41,7 @@ public sealed class UpgradeContext
         {
             IPEndPoint local = LocalEndPoint;
             IPEndPoint? any = null;
-            foreach (IPEndPoint endPoint in _server.EndPoints)
+            foreach (IPEndPoint endPoint in _owner.EndPoints)
             {
                 if (endPoint.Equals(local)) return endPoint;
                 // The system lets only one listener have a port for all addresses of a family.
@@ -70,8 +71,8 @@ public sealed class UpgradeContext
     }
 
     /// <summary>A client asks. The object may have been used before.</summary>
-    internal void Begin(WebSocketServer server, WebSocketConnection connection, UpgradeRequest request, string? subprotocol) =>
-        (_server, _connection, Request, Subprotocol, _local) = (server, connection, request, subprotocol, null);
+    internal void Begin(IConnectionOwner owner, WebSocketConnection connection, UpgradeRequest request, string? subprotocol) =>
+        (_owner, _connection, Request, Subprotocol, _local) = (owner, connection, request, subprotocol, null);
 
     /// <summary>The decision is made, and nothing is held any more.</summary>
     internal void End() => Begin(null!, null!, null!, null);

@@ -16,7 +16,7 @@ using RawWs.Server.Time;
 namespace RawWs.Server;
 
 /// <summary>A WebSocket server (RFC 6455) over raw sockets. Every member may be used from any thread.</summary>
-public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
+public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyncDisposable
 {
     private readonly ServerContext _context;
     private readonly ConnectionLoop[] _loops;
@@ -217,12 +217,13 @@ public sealed partial class WebSocketServer : IAcceptor, IAsyncDisposable
     private bool TryBroadcastChecked(MessageKind kind, ReadOnlySpan<byte> payload, Action<WebSocketConnection>? refused) =>
         _everybody.TrySend(kind, payload, refused);
 
-    /// <inheritdoc cref="EverybodySender.FindPending"/>
-    internal IPendingDelivery? FindPendingDelivery(bool isMany) => _everybody.FindPending(isMany);
+    IConnectionRegister IConnectionOwner.Directory => Directory;
+
+    IPendingDelivery? IConnectionOwner.FindPendingDelivery(bool isMany) => _everybody.FindPending(isMany);
 
     internal void OnListenerThrew(Exception exception, long connectionId) => _context.Log.HandlerThrew(exception, connectionId);
 
-    internal void OnConnectionEnded(WebSocketConnection connection, CloseReport report)
+    void IConnectionOwner.OnConnectionEnded(WebSocketConnection connection, CloseReport report)
     {
         if (_stopping && report.Clean) Interlocked.Increment(ref _clean);
         ConnectionGone();

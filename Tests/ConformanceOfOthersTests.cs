@@ -26,7 +26,8 @@ public sealed class ConformanceOfOthersTests
     {
         Tools.RequireWs("Benchmarks", "Peers");
         string node = Tools.Require("node");
-        await Check("ws", $"ws {PinnedWs("Benchmarks", "Peers")} on Node {VersionOf(node)}", node, Repository.At("Benchmarks", "Peers", "ws.mjs"));
+        await Check("ws", $"ws {PinnedWs("Benchmarks", "Peers")} on Node {VersionOf(node)}", node,
+            Repository.At("Benchmarks", "Peers", "ws.mjs"));
     }
 
     [Test]
@@ -42,7 +43,8 @@ public sealed class ConformanceOfOthersTests
         int port = peer.WaitForPort();
         List<Result> results = [];
         foreach ((TimeSpan patience, bool heavy) in ((TimeSpan, bool)[])[(PatienceWithLightCases, false), (TestServer.Patience, true)])
-            results.AddRange(await Suite.RunAsync(new Target("127.0.0.1", port, "/", patience), [.. Suite.All.Where(item => item.IsHeavy == heavy)]));
+            results.AddRange(
+                await Suite.RunAsync(new Target("127.0.0.1", port, "/", patience), [.. Suite.All.Where(item => item.IsHeavy == heavy)]));
         IReadOnlyList<string> got = ConformanceTable.Of(results), said = ConformanceTable.Column(column);
         if (!got.SequenceEqual(said))
         {

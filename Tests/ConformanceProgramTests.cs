@@ -36,7 +36,11 @@ public sealed class ConformanceProgramTests
         server.Kill();
         suite.WaitForExit();
         Assert.That(suite.ExitCode, Is.EqualTo(2));
-        Assert.That(suite.Errors, Does.Match($@"\Aconformance: the server at ws://127\.0\.0\.1:{port}/ is gone \(connection refused\) after \d+ cases, in case [a-z0-9-]+/.+\n\z"));
+        Assert.That(
+            suite.Errors,
+            Does.Match(
+                $@"\Aconformance: the server at ws://127\.0\.0\.1:{port}/ is gone \(connection refused\) "
+                + @"after \d+ cases, in case [a-z0-9-]+/.+\n\z"));
         CheckReports("is gone");
     }
 
@@ -45,7 +49,8 @@ public sealed class ConformanceProgramTests
     public void AnInterrupt_StopsTheRun_AndWhatWasRunIsReported([Values(2, 15)] int signal)
     {
         // No Ping is ever answered, and for an hour no row loses patience: the run can't end by itself.
-        using RunningProgram server = RunningProgram.StartOther("dotnet", typeof(BrokenServer).Assembly.Location, "0", "--break", "pings-unanswered");
+        using RunningProgram server = RunningProgram.StartOther(
+            "dotnet", typeof(BrokenServer).Assembly.Location, "0", "--break", "pings-unanswered");
         using RunningProgram suite = StartSuite(server.WaitForPort(), "--junit", JUnit, "--html", Html, "--verbose", "--timeout", "3600");
         TestServer.Eventually(() => suite.CountLines("passed ") >= 10, "the run is on");
         suite.Signal(signal);
@@ -56,7 +61,8 @@ public sealed class ConformanceProgramTests
     }
 
     [Test]
-    public void AReportThatCannotBeWritten_IsToldBeforeTheRun([Values("--junit", "--html")] string option, [Values("missing/report", ".")] string name)
+    public void AReportThatCannotBeWritten_IsToldBeforeTheRun(
+        [Values("--junit", "--html")] string option, [Values("missing/report", ".")] string name)
     {
         // Nobody listens: what is told is what was noticed first.
         using RunningProgram suite = StartSuite(1, option, Path.Combine(_folder, name));
@@ -88,7 +94,8 @@ public sealed class ConformanceProgramTests
         Assert.That(suite.ExitCode, Is.EqualTo(1));
         XElement report = XDocument.Load(JUnit).Root!;
         Assert.That(report.Attribute("tests")!.Value, Is.EqualTo($"{Suite.All.Count}"));
-        IEnumerable<string> failed = report.Descendants("testcase").Where(static row => row.Element("failure") is not null).Select(static row => row.Attribute("name")!.Value);
+        IEnumerable<string> failed = report.Descendants("testcase").Where(static row => row.Element("failure") is not null)
+            .Select(static row => row.Attribute("name")!.Value);
         Assert.That(failed, Has.Some.StartsWith("a plain request (").And.Some.StartsWith("text of 0 "));
         Assert.That(File.ReadAllText(Html), Does.Contain("</html>"));
     }
@@ -114,7 +121,8 @@ public sealed class ConformanceProgramTests
     }
 
     [Test]
-    public async Task WhatIsNoWebSocketServer_CouldNotBeTested([Values("HTTP/1.1 404 Not Found", "HTTP/1.1 200 OK", "SSH-2.0-server")] string answer)
+    public async Task WhatIsNoWebSocketServer_CouldNotBeTested(
+        [Values("HTTP/1.1 404 Not Found", "HTTP/1.1 200 OK", "SSH-2.0-server")] string answer)
     {
         using TcpListener listener = new(IPAddress.Loopback, 0);
         listener.Start();
@@ -135,7 +143,8 @@ public sealed class ConformanceProgramTests
     {
         using Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        Task<Connection> connecting = Connection.ConnectAsync(new Target("127.0.0.1", ((IPEndPoint)listener.LocalEndPoint!).Port, "/", TestServer.Patience));
+        Task<Connection> connecting = Connection.ConnectAsync(
+            new Target("127.0.0.1", ((IPEndPoint)listener.LocalEndPoint!).Port, "/", TestServer.Patience));
         listener.Listen();
         using Connection connection = await connecting;
         Assert.That(connection.End, Is.EqualTo(StreamEnd.None));
@@ -152,7 +161,8 @@ public sealed class ConformanceProgramTests
         Assert.That(cases, Has.Length.InRange(11, Suite.All.Count));
         Assert.That(report.Attribute("errors")!.Value, Is.EqualTo("1"));
         Assert.That(errors.Select(static error => error.Attribute("message")!.Value), Has.Exactly(1).Contains(why));
-        Assert.That(report.Elements("testsuite").Sum(static suite => (int)suite.Attribute("tests")!), Is.EqualTo(cases.Length).And.EqualTo((int)report.Attribute("tests")!));
+        Assert.That(report.Elements("testsuite")
+            .Sum(static suite => (int)suite.Attribute("tests")!), Is.EqualTo(cases.Length).And.EqualTo((int)report.Attribute("tests")!));
         string page = File.ReadAllText(Html);
         Assert.That(page, Does.Contain(why).And.Contain("</html>"));
         Assert.That(page.Split("<tr data-outcome=").Length - 1, Is.EqualTo(cases.Length - 1));

@@ -1,5 +1,6 @@
-// The conformance suite: against our server on both transports, where every case has to pass; and against a server that breaks one rule at a
-// time, where the cases that are there to notice it have to fail. Each case has a switch that makes it fail, so none passes by asking nothing.
+// The conformance suite: against our server on both transports, where every case has to pass; and against a server that breaks one rule at
+// a time, where the cases that are there to notice it have to fail. Each case has a switch that makes it fail, so none passes by asking
+// nothing.
 
 using System.IO.Compression;
 using RawWs.Conformance;
@@ -15,7 +16,8 @@ public sealed class ConformanceTests
     // A switched-off rule shows in many cases by an answer that never comes, so that their deadline is short: it can't make a case pass.
     private static readonly TimeSpan PatienceWithTheBroken = TimeSpan.FromSeconds(1);
 
-    private static IEnumerable<TransportKind> Transports => OperatingSystem.IsLinux() ? [TransportKind.Epoll, TransportKind.Socket] : [TransportKind.Socket];
+    private static IEnumerable<TransportKind> Transports =>
+        OperatingSystem.IsLinux() ? [TransportKind.Epoll, TransportKind.Socket] : [TransportKind.Socket];
 
     private static IEnumerable<Break> Breaks => Break.All;
 
@@ -24,7 +26,8 @@ public sealed class ConformanceTests
     {
         IReadOnlyList<Result> results = await RunAgainstOurs(transport, Suite.All, takeover: true);
         Assert.That(results.Where(static result => result.Outcome == Outcome.NotNegotiated).Select(Line), Is.Empty);
-        Assert.That(ConformanceTable.Of(results), Is.EqualTo(ConformanceTable.Column(transport == TransportKind.Epoll ? "RawWs, epoll" : "RawWs, socket")), "docs/conformance.md");
+        Assert.That(ConformanceTable.Of(results), Is.EqualTo(
+            ConformanceTable.Column(transport == TransportKind.Epoll ? "RawWs, epoll" : "RawWs, socket")), "docs/conformance.md");
     }
 
     [Test]
@@ -33,16 +36,19 @@ public sealed class ConformanceTests
 
     private static async Task<IReadOnlyList<Result>> RunAgainstOurs(TransportKind transport, IReadOnlyList<Case> cases, bool takeover)
     {
-        await using TestServer server = await TestServer.Start(new Setup(transport, 1, IoUring: true), new EchoApplication(), options => options with
-        {
-            Compression = true,
-            CompressionTakeover = takeover,
-            CompressionBytesMin = 1,
-        });
+        await using TestServer server =
+            await TestServer.Start(new Setup(transport, 1, IoUring: true), new EchoApplication(), options => options with
+            {
+                Compression = true,
+                CompressionTakeover = takeover,
+                CompressionBytesMin = 1,
+            });
         IReadOnlyList<Result> results = await Suite.RunAsync(TargetAt(server.Port, TestServer.Patience), cases);
         Assert.That(results, Is.Not.Empty);
         Assert.That(Failures(results), Is.Empty);
-        TestContext.Out.WriteLine($"{Run.Count(results, Outcome.Passed)} passed, {Run.Count(results, Outcome.NotNegotiated)} not negotiated, {Run.Count(results, Outcome.Noted)} noted");
+        TestContext.Out.WriteLine(
+            $"{Run.Count(results, Outcome.Passed)} passed, {Run.Count(results, Outcome.NotNegotiated)} not negotiated, "
+            + $"{Run.Count(results, Outcome.Noted)} noted");
         TestServer.Eventually(() => server.Server.Count == 0, "every connection is gone");
         return results;
     }
@@ -69,7 +75,8 @@ public sealed class ConformanceTests
     public void EachCase_HasASwitchThatItNotices()
     {
         HashSet<string> noticed = [.. Break.All.SelectMany(static broken => broken.Cases).Select(static item => item.Id)];
-        Assert.That(Suite.All.Where(item => item.Kind != Kind.Informational && !noticed.Contains(item.Id)).Select(static item => item.Id), Is.Empty);
+        Assert.That(Suite.All.Where(item => item.Kind != Kind.Informational && !noticed.Contains(item.Id))
+            .Select(static item => item.Id), Is.Empty);
     }
 
     [Test]
@@ -83,7 +90,8 @@ public sealed class ConformanceTests
     [Test]
     public void TheDocument_CountsRight()
     {
-        Assert.That(ConformanceTable.Document, Does.Contain($" {Suite.All.Count:N0} cases").And.Contain($"Another {Suite.All.Count(static item => item.Kind == Kind.Informational)} cases are informational")
+        Assert.That(ConformanceTable.Document, Does.Contain($" {Suite.All.Count:N0} cases").And.Contain(
+            $"Another {Suite.All.Count(static item => item.Kind == Kind.Informational)} cases are informational")
             .And.Contain($"it lists all {Break.All.Count})"));
     }
 
@@ -92,7 +100,8 @@ public sealed class ConformanceTests
     {
         IEnumerable<string> names = new[] { typeof(Suite).Assembly, typeof(BrokenServer).Assembly }.SelectMany(static assembly =>
             assembly.GetReferencedAssemblies()).Select(static name => name.Name!);
-        Assert.That(names, Has.None.EqualTo("RawWs.Frame").And.None.EqualTo("RawWs.Handshake").And.None.EqualTo("RawWs.Server").And.None.EqualTo("rawws").And.None.StartsWith("System.Net.WebSockets"));
+        Assert.That(names, Has.None.EqualTo("RawWs.Frame").And.None.EqualTo("RawWs.Handshake").And.None.EqualTo(
+            "RawWs.Server").And.None.EqualTo("rawws").And.None.StartsWith("System.Net.WebSockets"));
     }
 
     [TestCase(8)]
@@ -122,7 +131,8 @@ public sealed class ConformanceTests
 
     private static Target TargetAt(int port, TimeSpan timeout) => new("127.0.0.1", port, "/", timeout);
 
-    private static IEnumerable<string> Failures(IReadOnlyList<Result> results) => results.Where(static result => result.Outcome == Outcome.Failed).Select(Line);
+    private static IEnumerable<string> Failures(IReadOnlyList<Result> results) =>
+        results.Where(static result => result.Outcome == Outcome.Failed).Select(Line);
 
     private static string Line(Result result) => $"{TextReport.Word(result.Outcome)}: {result.Case.Id}: {result.Detail}";
 }

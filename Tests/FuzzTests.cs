@@ -1,6 +1,6 @@
 // The fuzz targets without the fuzzer: every file of every corpus, what fuzzing once found among them, and a fixed number of random
-// changes of them from a fixed seed, so that two runs are the same; then, for as long as the clock says, changes from a seed that is new in each
-// run and printed. What fuzzing itself is: docs/fuzzing.md.
+// changes of them from a fixed seed, so that two runs are the same; then, for as long as the clock says, changes from a seed that is new in
+// each run and printed. What fuzzing itself is: docs/fuzzing.md.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -44,7 +44,9 @@ public sealed class FuzzTests
     public void RandomChangesFromANewSeed_HoldForAsLongAsThereIsTime(string name)
     {
         // Set, it is the seed of a run that is to be repeated.
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("RAWWS_SEED"), CultureInfo.InvariantCulture, out int given) ? given : Random.Shared.Next();
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("RAWWS_SEED"), CultureInfo.InvariantCulture, out int given)
+            ? given
+            : Random.Shared.Next();
         long start = Stopwatch.GetTimestamp();
         int count = RunChanges(name, seed, _ => Stopwatch.GetElapsedTime(start) < TimePerTarget);
         TestContext.Out.WriteLine($"{name}: {count} changes from seed {seed}");
@@ -55,8 +57,8 @@ public sealed class FuzzTests
     public void EveryTargetHasACorpus() =>
         Assert.That(Directory.GetDirectories(CorpusPath()).Select(Path.GetFileName), Is.EquivalentTo(Targets));
 
-    // The targets can fail: for each row the product refuses some file of the corpus, and the test above holds that answer against the oracle's. A
-    // product that forgets the row is noticed here, and there.
+    // The targets can fail: for each row the product refuses some file of the corpus, and the test above holds that answer against the
+    // oracle's. A product that forgets the row is noticed here, and there.
 
     [TestCaseSource(nameof(FrameRulesTried))]
     public void AFrameRule_IsBrokenByAFileOfTheCorpus(Rule rule) =>
@@ -73,7 +75,8 @@ public sealed class FuzzTests
         int i = 0;
         for (; goesOn(i); i++)
         {
-            byte[] input = Mutation.Of(corpus[random.Next(corpus.Length)], corpus[random.Next(corpus.Length)], FuzzTargets.InputBytesMax, random);
+            byte[] input =
+                Mutation.Of(corpus[random.Next(corpus.Length)], corpus[random.Next(corpus.Length)], FuzzTargets.InputBytesMax, random);
             Run(name, input, $"change {i} from seed {seed} (RAWWS_SEED={seed})");
         }
 
@@ -93,7 +96,8 @@ public sealed class FuzzTests
     }
 
     // In the order of their names, which is the same everywhere: the random changes depend on it.
-    private static IEnumerable<string> FilesOf(string name) => Directory.GetFiles(Path.Combine(CorpusPath(), name)).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> FilesOf(string name) =>
+        Directory.GetFiles(Path.Combine(CorpusPath(), name)).Order(StringComparer.Ordinal);
 
     private static string CorpusPath([CallerFilePath] string path = "") => Path.Combine(Path.GetDirectoryName(path)!, "Fuzz", "Corpus");
 }

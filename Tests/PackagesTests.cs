@@ -56,13 +56,16 @@ public sealed class PackagesTests
         Assert.That(Value("license"), Is.EqualTo("MIT"));
         Assert.That(Value("readme"), Is.EqualTo("README.md"));
         Assert.That(Value("description"), Does.Contain("RFC 6455"));
-        Assert.That(nuspec.Descendants().Where(static element => element.Name.LocalName == "dependency").Select(static found => (string?)found.Attribute("id")),
+        Assert.That(nuspec.Descendants().Where(static element => element.Name.LocalName == "dependency")
+            .Select(static found => (string?)found.Attribute("id")),
             Is.EquivalentTo(dependencies));
-        Assert.That(nuspec.Descendants().Where(static element => element.Name.LocalName == "group").Select(static group => (string?)group.Attribute("targetFramework")),
+        Assert.That(nuspec.Descendants().Where(static element => element.Name.LocalName == "group")
+            .Select(static group => (string?)group.Attribute("targetFramework")),
             Is.EqualTo(["net10.0"]));
 
         using StreamReader readme = new(package.GetEntry("README.md")!.Open());
-        Assert.That(readme.ReadToEnd(), Is.EqualTo(Repository.Read($"{FolderOf(name)}/README.md")).And.Contain($"dotnet add package {Value("id")}\n"));
+        Assert.That(readme.ReadToEnd(),
+            Is.EqualTo(Repository.Read($"{FolderOf(name)}/README.md")).And.Contain($"dotnet add package {Value("id")}\n"));
 
         string? Value(string element) => nuspec.Elements().Single(child => child.Name.LocalName == element).Value;
     }
@@ -74,7 +77,8 @@ public sealed class PackagesTests
     public void EveryPublicType_HasItsDocs_AndItsNameInTheReadmeIsRight(string name)
     {
         using ZipArchive package = Open(name);
-        string[] documented = [.. XDocument.Load(package.GetEntry($"lib/net10.0/RawWs.{name}.xml")!.Open()).Descendants("member").Select(static member => (string)member.Attribute("name")!)];
+        string[] documented = [.. XDocument.Load(package.GetEntry($"lib/net10.0/RawWs.{name}.xml")!.Open()).Descendants("member")
+            .Select(static member => (string)member.Attribute("name")!)];
         Type[] types = System.Reflection.Assembly.Load($"RawWs.{name}").GetExportedTypes();
         Assert.That(types.Where(type => !documented.Contains("T:" + type.FullName!.Replace('+', '.'))), Is.Empty);
 
@@ -98,12 +102,15 @@ public sealed class PackagesTests
         using PEReader reader = new(bytes);
         Assert.That(Metadata(reader.GetMetadataReader()), Does.Contain("IsTrimmable=True").And.Contain("IsAotCompatible=True"));
 
-        DebugDirectoryEntry entry = reader.ReadDebugDirectory().Single(static entry => entry.Type == DebugDirectoryEntryType.EmbeddedPortablePdb);
+        DebugDirectoryEntry entry = reader.ReadDebugDirectory()
+            .Single(static entry => entry.Type == DebugDirectoryEntryType.EmbeddedPortablePdb);
         using MetadataReaderProvider provider = reader.ReadEmbeddedPortablePdbDebugDirectoryData(entry);
         MetadataReader symbols = provider.GetMetadataReader();
-        Dictionary<string, DocumentHandle> documents = symbols.Documents.ToDictionary(handle => symbols.GetString(symbols.GetDocument(handle).Name));
+        Dictionary<string, DocumentHandle> documents =
+            symbols.Documents.ToDictionary(handle => symbols.GetString(symbols.GetDocument(handle).Name));
         string[] sources = [.. Directory.GetFiles(Repository.At(FolderOf(name)), "*.cs").Select(static path => Path.GetFileName(path)!)];
-        Assert.That(documents.Keys.Select(static path => path.Split('/', '\\')[^1]), Is.SupersetOf(sources.Where(source => HasCode(name, source))));
+        Assert.That(documents.Keys.Select(static path => path.Split('/', '\\')[^1]),
+            Is.SupersetOf(sources.Where(source => HasCode(name, source))));
         Assert.That(documents.Values.Where(handle => !symbols.GetCustomDebugInformation(handle)
             .Any(info => symbols.GetGuid(symbols.GetCustomDebugInformation(info).Kind) == EmbeddedSource)), Is.Empty);
         if (Configuration == "Release") Assert.That(documents.Keys, Has.All.StartsWith("/_/"));
@@ -116,16 +123,21 @@ public sealed class PackagesTests
         Assert.That(Run(Path.Combine(output, "Consumer.dll")).ReplaceLineEndings("\n"),
             Is.EqualTo("echo: hello\nto alice: hello from bob\nto bob: error:offline:carol\n"));
         Assert.That(Directory.GetFiles(output, "*.dll").Select(static path => Path.GetFileNameWithoutExtension(path)), Is.EquivalentTo(
-            ["Consumer", "RawWs.Frame", "RawWs.Handshake", "RawWs.Server", "Microsoft.Extensions.Logging.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions"]));
+            ["Consumer", "RawWs.Frame", "RawWs.Handshake", "RawWs.Server", "Microsoft.Extensions.Logging.Abstractions",
+                "Microsoft.Extensions.DependencyInjection.Abstractions"]));
 
         // What README's figures need reaches the program, in the same form as it reaches ours.
         string[] settings = Tiering(File.ReadAllText(Path.Combine(output, "Consumer.runtimeconfig.json")));
-        Assert.That(settings, Has.Length.EqualTo(3).And.EqualTo(Tiering(File.ReadAllText(Dotnet.PathOf("rawws").Replace(".dll", ".runtimeconfig.json", StringComparison.Ordinal)))));
+        Assert.That(settings, Has.Length.EqualTo(3).And.EqualTo(
+            Tiering(File.ReadAllText(Dotnet.PathOf("rawws").Replace(".dll", ".runtimeconfig.json", StringComparison.Ordinal)))));
 
         // And a project may say otherwise, as the package's README has it.
         string otherwise = Repository.Read("Server/README.md").Split("```xml\n")[1].Split("```")[0];
         File.WriteAllText(project, File.ReadAllText(project).Replace("</Project>", otherwise + "</Project>", StringComparison.Ordinal));
-        string evaluated = Run(["msbuild", project, "-getProperty:TieredPGO,TieredCompilationQuickJit", "-getItem:RuntimeHostConfigurationOption", .. sources]);
+        string evaluated =
+            Run(
+                ["msbuild", project, "-getProperty:TieredPGO,TieredCompilationQuickJit",
+                    "-getItem:RuntimeHostConfigurationOption", .. sources]);
         Assert.That(evaluated, Does.Contain("\"TieredPGO\": \"true\"").And.Contain("\"TieredCompilationQuickJit\": \"true\""));
         Assert.That(evaluated, Does.Not.Contain("CallCountingDelayMs"));
     }
@@ -140,7 +152,8 @@ public sealed class PackagesTests
     {
         string folder = Path.Combine(_directory, name);
         Directory.CreateDirectory(folder);
-        foreach (string file in (string[])[$"{name}.csproj", "Program.cs"]) File.Copy(Repository.At("Tests", name, file), Path.Combine(folder, file));
+        foreach (string file in (string[])[$"{name}.csproj", "Program.cs"])
+            File.Copy(Repository.At("Tests", name, file), Path.Combine(folder, file));
         project = Path.Combine(folder, $"{name}.csproj");
         string global = Run("nuget", "locals", "global-packages", "--list").Split("global-packages: ")[1].Trim();
         string host = (string)XDocument.Parse(Repository.Read("Directory.Packages.props")).Descendants("PackageVersion")
@@ -153,7 +166,8 @@ public sealed class PackagesTests
     private static string FolderOf(string name) => name == "Hosting" ? "Server/Hosting" : name;
 
     private static string[] Tiering(string runtimeConfig) =>
-        [.. runtimeConfig.Split('\n').Where(static line => line.Contains("Tiered", StringComparison.Ordinal)).Select(static line => line.Trim(' ', ',', '\r')).Order()];
+        [.. runtimeConfig.Split('\n').Where(static line => line.Contains("Tiered", StringComparison.Ordinal))
+            .Select(static line => line.Trim(' ', ',', '\r')).Order()];
 
     private static string Run(params string[] arguments)
     {
@@ -163,7 +177,8 @@ public sealed class PackagesTests
     }
 
     // A file that has nothing to step through need not be among the documents.
-    private static bool HasCode(string name, string source) => Repository.Read($"{FolderOf(name)}/{source}").Contains("return ", StringComparison.Ordinal);
+    private static bool HasCode(string name, string source) =>
+        Repository.Read($"{FolderOf(name)}/{source}").Contains("return ", StringComparison.Ordinal);
 
     private static IEnumerable<string> Metadata(MetadataReader reader)
     {
@@ -172,7 +187,8 @@ public sealed class PackagesTests
             CustomAttribute attribute = reader.GetCustomAttribute(handle);
             if (attribute.Constructor.Kind != HandleKind.MemberReference) continue;
             MemberReference constructor = reader.GetMemberReference((MemberReferenceHandle)attribute.Constructor);
-            if (reader.GetString(reader.GetTypeReference((TypeReferenceHandle)constructor.Parent).Name) != "AssemblyMetadataAttribute") continue;
+            if (reader.GetString(reader.GetTypeReference((TypeReferenceHandle)constructor.Parent).Name) != "AssemblyMetadataAttribute")
+                continue;
             BlobReader value = reader.GetBlobReader(attribute.Value);
             value.ReadUInt16(); // the prolog of every attribute
             yield return $"{value.ReadSerializedString()}={value.ReadSerializedString()}";

@@ -17,7 +17,10 @@ public sealed class ReadmeTests
     }
 
     [TestCase("frame", "810548656C6C6F\n")]
-    [TestCase("handshake", "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n\n")]
+    [TestCase(
+        "handshake",
+        "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n"
+        + "\n")]
     [TestCase("server", "hello\n")]
     [TestCase("hosting", "hello\n")]
     public void ThePackagesExample_PrintsWhatItsReadmeSays(string sample, string printed)
@@ -26,10 +29,15 @@ public sealed class ReadmeTests
         Assert.That((exitCode, output.ReplaceLineEndings("\n"), errors), Is.EqualTo((0, printed, "")));
     }
 
-    [TestCase("Greeting", "1 address\nAnn comes from 127.0.0.1 to 127.0.0.1:PORT\nwelcome, Ann\nh\nAnn has gone: PeerClosed, 1000, by Peer\nstopped\n")]
+    [TestCase(
+        "Greeting",
+        "1 address\nAnn comes from 127.0.0.1 to 127.0.0.1:PORT\nwelcome, Ann\nh\nAnn has gone: PeerClosed, 1000, by Peer\nstopped\n")]
     [TestCase("Sending", "I count\n010203\ngo\n1\n2\n3\n")]
     [TestCase("Closing", "ApplicationClosed, clean: True\nthe work is Canceled\n")]
-    [TestCase("Directory", "ann has joined\n1 here: ann\nbob has joined\n2 here: ann, bob\nDelivered\nann calls\ngood evening\ngood evening\n1 kicked\n4100 kicked\n")]
+    [TestCase(
+        "Directory",
+        "ann has joined\n1 here: ann\nbob has joined\n2 here: ann, bob\nDelivered\nann calls\ngood evening\ngood evening\n1 kicked\n"
+        + "4100 kicked\n")]
     [TestCase("Adapting", "as it came\n")]
     public void TheLibrarysSample_PrintsWhatItShould_AndStandsInItsPage(string sample, string printed)
     {
@@ -43,7 +51,8 @@ public sealed class ReadmeTests
     [Test]
     public void EverySampleOfTheLibrarysPage_IsOneOfThese() => Assert.That(
         Repository.Read("docs/library.md").Split("```csharp").Length - 1,
-        Is.EqualTo(Directory.GetFiles(Repository.At("Tests", "Samples", "Library"), "*.cs").Count(static path => File.ReadAllText(path).Contains("// Sample begins"))));
+        Is.EqualTo(Directory.GetFiles(Repository.At("Tests", "Samples", "Library"), "*.cs")
+            .Count(static path => File.ReadAllText(path).Contains("// Sample begins"))));
 
     [TestCase("Tests/ReadmeTests.cs", "README.md")]
     [TestCase("Tests/Samples/HostingSample.cs", "README.md")]
@@ -58,7 +67,8 @@ public sealed class ReadmeTests
     public void ThePackagesExample_StandsInItsReadme(string package)
     {
         string source = Repository.Read($"Tests/Samples/{Path.GetFileName(package)}Sample.cs");
-        string usings = string.Concat(source.Split('\n').Where(static line => line.StartsWith("using ", StringComparison.Ordinal)).Select(static line => line + "\n"));
+        string usings = string.Concat(source.Split('\n').Where(static line => line.StartsWith("using ", StringComparison.Ordinal))
+            .Select(static line => line + "\n"));
         Assert.That(Repository.Read($"{package}/README.md"), Does.Contain($"```csharp\n{usings}\n{Marked(source)}\n```"));
     }
 

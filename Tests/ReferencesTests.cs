@@ -15,7 +15,8 @@ public sealed class ReferencesTests
     [Test]
     public void Server_HasNoForeignWebSocketOnItsPath()
     {
-        IEnumerable<string?> names = typeof(RawWs.Server.WebSocketServer).Assembly.GetReferencedAssemblies().Select(static name => name.Name);
+        IEnumerable<string?> names = typeof(RawWs.Server.WebSocketServer).Assembly.GetReferencedAssemblies()
+            .Select(static name => name.Name);
         Assert.That(names, Has.None.StartsWith("System.Net.WebSockets").And.None.StartsWith("Microsoft.AspNetCore"));
         Assert.That(names, Does.Contain("RawWs.Frame").And.Contain("RawWs.Handshake"));
     }
@@ -29,7 +30,8 @@ public sealed class ReferencesTests
     private static void Check(Assembly assembly, string[] besides)
     {
         // The base library: what comes with the runtime and does no input or output over a network.
-        string[] foreign = ["System.Net.Sockets", "System.Net.WebSockets", "System.Net.Http", "Microsoft.", "RawWs.", "rawws", "System.IO.Pipelines"];
+        string[] foreign =
+            ["System.Net.Sockets", "System.Net.WebSockets", "System.Net.Http", "Microsoft.", "RawWs.", "rawws", "System.IO.Pipelines"];
         IEnumerable<string> names = assembly.GetReferencedAssemblies().Select(static name => name.Name!).Except(besides);
         Assert.That(names.Where(name => foreign.Any(word => name.StartsWith(word, StringComparison.Ordinal))), Is.Empty);
     }

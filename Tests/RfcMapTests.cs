@@ -1,6 +1,6 @@
 // docs/rfc-map.md against the tree, and against the RFC: every named file, method, test and case exists, no two rows say the same, and each
-// section of RFC 6455 has as many rows as the RFC has key words there. The counts are a table; where the RFC's text is at hand they are counted
-// anew. Of RFC 7692 it is known which sections ask something.
+// section of RFC 6455 has as many rows as the RFC has key words there. The counts are a table; where the RFC's text is at hand they are
+// counted anew. Of RFC 7692 it is known which sections ask something.
 
 using System.Text.RegularExpressions;
 using RawWs.Tests.Handshake;
@@ -72,7 +72,8 @@ public sealed partial class RfcMapTests
     // The sections of RFC 7692 that say what an endpoint does.
     private static readonly string[] DeflateSections =
     [
-        "5", "6", "6.1", "6.2", "6.3", "7", "7.1.1.1", "7.1.1.2", "7.1.2", "7.1.2.1", "7.1.2.2", "7.2.1", "7.2.2", "7.2.3.3", "7.2.3.4", "7.2.3.5",
+        "5", "6", "6.1", "6.2", "6.3", "7", "7.1.1.1", "7.1.1.2", "7.1.2", "7.1.2.1", "7.1.2.2", "7.2.1", "7.2.2", "7.2.3.3",
+        "7.2.3.4", "7.2.3.5",
         "7.2.3.6", "8",
     ];
 
@@ -109,7 +110,8 @@ public sealed partial class RfcMapTests
     [Test]
     public void EveryLineOfATable_IsARow()
     {
-        int lines = Map().Split('\n').Count(static line => line.StartsWith("| §", StringComparison.Ordinal) || line.StartsWith("| RFC", StringComparison.Ordinal));
+        int lines = Map().Split('\n').Count(
+            static line => line.StartsWith("| §", StringComparison.Ordinal) || line.StartsWith("| RFC", StringComparison.Ordinal));
         Assert.That(Rows().Count(), Is.EqualTo(lines));
     }
 
@@ -121,7 +123,8 @@ public sealed partial class RfcMapTests
     [TestCase("Frame/FrameCheck.cs", "EventOf", false, Description = "it is called there, and is another file's")]
     [TestCase("Frame/FrameCheck.cs", "broken", false, Description = "a local")]
     [TestCase("Server/Connections/Life.cs", "SendControl", false, Description = "it is called there, and is another file's")]
-    public void AMember_IsOneThatTheFileDeclares(string file, string member, bool declared) => Assert.That(Declares(file, member), Is.EqualTo(declared));
+    public void AMember_IsOneThatTheFileDeclares(string file, string member, bool declared) =>
+        Assert.That(Declares(file, member), Is.EqualTo(declared));
 
     [Test]
     public void EveryNamedFileMethodAndTest_Exists()
@@ -142,14 +145,16 @@ public sealed partial class RfcMapTests
             Match named = NamedTest().Match(test);
             string text = File.ReadAllText(Repository.At(named.Groups[1].Value));
             Assert.That(text, Does.Contain($" {named.Groups[2].Value}("), $"{row.Value}: the test");
-            if (named.Groups[3].Success) Assert.That(CaseExists(named.Groups[2].Value, named.Groups[3].Value, text), $"{row.Value}: the case");
+            if (named.Groups[3].Success)
+                Assert.That(CaseExists(named.Groups[2].Value, named.Groups[3].Value, text), $"{row.Value}: the case");
         }
     }
 
     [Test]
     public void NoTwoRows_SayTheSame()
     {
-        IEnumerable<string> repeated = Rows().GroupBy(static row => row.Groups[4].Value).Where(static group => group.Count() > 1).Select(static group => group.Key);
+        IEnumerable<string> repeated = Rows().GroupBy(static row => row.Groups[4].Value).Where(static group => group.Count() > 1)
+            .Select(static group => group.Key);
         Assert.That(repeated, Is.Empty);
     }
 
@@ -160,7 +165,8 @@ public sealed partial class RfcMapTests
         "Vector_FailsAtTheByteThatProvesIt" => FrameVectors.All.Any(vector => vector.Name == name && vector.Rule is not null),
         "Vector_InAnyCut" => FrameVectors.All.Any(vector => vector.Name == name),
         "Vector_InAnySegmentation" => RequestVectors.All.Any(vector => vector.Name == name),
-        _ => text.Contains($"TestName = \"{name}\"", StringComparison.Ordinal) || text.Contains($"[TestCase(\"{name}\"", StringComparison.Ordinal)
+        _ => text.Contains($"TestName = \"{name}\"", StringComparison.Ordinal)
+            || text.Contains($"[TestCase(\"{name}\"", StringComparison.Ordinal)
             || text.Contains($"[TestCase(nameof(HandshakeRules.{name})", StringComparison.Ordinal),
     };
 
@@ -193,7 +199,9 @@ public sealed partial class RfcMapTests
 
     // A method, property or field that begins a line of the file, with its modifiers or at least its type before it: a call has none.
     private static bool Declares(string file, string member) => Regex.IsMatch(
-        File.ReadAllText(Repository.At(file)), $@"^ {{4,8}}(?:(?:public|internal|private|protected|void) )[^=;(]* {member}(?:<\w+>)?(?: =|\(|$| => | \{{)", RegexOptions.Multiline);
+        File.ReadAllText(Repository.At(file)),
+            $@"^ {{4,8}}(?:(?:public|internal|private|protected|void) )[^=;(]* {member}(?:<\w+>)?(?: =|\(|$| => | \{{)",
+            RegexOptions.Multiline);
 
     [GeneratedRegex(@"^\| §([\d.]+) (MUST|SHOULD|REQUIRED) (\d+) \| (.*?) \| (.*?) ?\| (.*?) ?\|$", RegexOptions.Multiline)]
     private static partial Regex Row();

@@ -23,7 +23,9 @@ public enum PayloadKind
 /// <summary>Makes payloads.</summary>
 public static class Payload
 {
-    /// <summary>A payload of exactly <paramref name="length"/> bytes; text is valid UTF-8, its last bytes ASCII where no character fits.</summary>
+    /// <summary>
+    /// A payload of exactly <paramref name="length"/> bytes; text is valid UTF-8, its last bytes ASCII where no character fits.
+    /// </summary>
     public static byte[] Make(PayloadKind kind, int length, Random random)
     {
         byte[] bytes = new byte[length];

@@ -145,7 +145,8 @@ internal sealed class WireBuilder(Random random)
     {
         byte[] payload = Payload.Make(PayloadKind.Binary, random.Next(0, FrameWriter.ControlPayloadBytesMax + 1), random);
         AddFrame(opcode, payload, fin: true);
-        if (opcode == Opcode.Ping) _pongs.AddRange([0x8A, (byte)payload.Length, .. payload]); // §5.5.3: FIN, Pong, not masked, the same payload
+        // §5.5.3: FIN, Pong, not masked, the same payload
+        if (opcode == Opcode.Ping) _pongs.AddRange([0x8A, (byte)payload.Length, .. payload]);
     }
 
     private void AddFrame(Opcode opcode, ReadOnlySpan<byte> payload, bool fin, ReservedBits reserved = ReservedBits.None)

@@ -54,7 +54,8 @@ internal static class ForeignCommand
         }
 
         if (words.Length == 0 || !File.Exists(words[0]))
-            return Refuse(errors, "the file of drivers is wanted, which Benchmarks/Foreign/run makes: foreign DRIVERS [--out DIR] [--only NAMES]");
+            return Refuse(
+                errors, "the file of drivers is wanted, which Benchmarks/Foreign/run makes: foreign DRIVERS [--out DIR] [--only NAMES]");
         if (!EnoughProcessors.AreHere(Environment.ProcessorCount)) return Refuse(errors, EnoughProcessors.Refusal);
         string[][] lines = [.. File.ReadLines(words[0]).Select(static line => line.Split('\t')).Where(static line => line.Length == 3)];
         DirectoryInfo corpus = Directory.CreateTempSubdirectory("rawws-corpus-");

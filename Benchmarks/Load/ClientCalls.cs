@@ -29,14 +29,17 @@ internal static unsafe partial class ClientCalls
     private const int TcpNoDelay = 1;
     private const int PrSetTimerSlack = 29;
 
-    /// <summary>Begins to connect, without waiting. Returns the descriptor, or -1 with the error in <see cref="Linux.LastError"/>.</summary>
+    /// <summary>
+    /// Begins to connect, without waiting. Returns the descriptor, or -1 with the error in <see cref="Linux.LastError"/>.
+    /// </summary>
     /// <param name="to">Where to.</param>
     /// <param name="from">The own address; null for whichever the system takes.</param>
     /// <param name="sendBufferBytes">What the kernel may hold that is to be sent; 0 for what it likes.</param>
     /// <param name="receiveBufferBytes">What it may hold that is not read; 0 for what it likes.</param>
     public static int Connect(SocketAddress to, SocketAddress? from, int sendBufferBytes = 0, int receiveBufferBytes = 0)
     {
-        int descriptor = socket((int)to.Family == (int)System.Net.Sockets.AddressFamily.InterNetworkV6 ? 10 : 2, SockStreamCloexecNonblock, 0);
+        int descriptor =
+            socket((int)to.Family == (int)System.Net.Sockets.AddressFamily.InterNetworkV6 ? 10 : 2, SockStreamCloexecNonblock, 0);
         if (descriptor < 0) return -1;
         int one = 1;
         _ = setsockopt(descriptor, IpProtoTcp, TcpNoDelay, &one, 4);
@@ -82,7 +85,9 @@ internal static unsafe partial class ClientCalls
         return clock_gettime(clock, &time) == 0 ? time.Seconds + (time.Nanoseconds / 1e9) : 0;
     }
 
-    /// <summary>The processor time of all threads of a process, those that have ended among them, in seconds. 0 when it is not there.</summary>
+    /// <summary>
+    /// The processor time of all threads of a process, those that have ended among them, in seconds. 0 when it is not there.
+    /// </summary>
     public static double ProcessorSeconds(int process)
     {
         int clock;

@@ -30,7 +30,8 @@ internal static class CompareCommand
     private const string Usage = """
         load compare [options]   starts servers in turns (A B C, A B C, ...), puts each load on each, and prints medians and ratios
 
-        rawws, of the foreign servers in Benchmarks/Peers those that are set up, and those of --server. Server and generator have a processor each.
+        rawws, of the foreign servers in Benchmarks/Peers those that are set up, and those of --server. Server and generator have
+        a processor each.
         """;
 
     private static readonly JsonSerializerOptions Indented = new()
@@ -43,28 +44,46 @@ internal static class CompareCommand
 
     private static readonly OptionTable<CompareOptions> Table = new(Usage,
     [
-        new("--cells", "NAMES", $"The loads, with commas between: {string.Join(", ", LoadCell.All.Select(static cell => cell.Name))}; with --brief "
-            + $"{string.Join(", ", LoadCell.Brief.Except(LoadCell.All).Select(static cell => cell.Name))} instead of the larger ones. Default: all.", "names of loads",
+        new(
+            "--cells", "NAMES",
+            $"The loads, with commas between: {string.Join(", ", LoadCell.All.Select(static cell => cell.Name))}; with --brief "
+            + $"{string.Join(", ", LoadCell.Brief.Except(LoadCell.All).Select(static cell => cell.Name))} instead of the larger ones. "
+            + $"Default: all.", "names of loads",
             static (options, value) => Names(value) is { Count: > 0 } names ? options with { Cells = names } : null),
-        new("--only", "NAMES", "The servers, with commas between: rawws, kestrel, ws, bun, gorilla, libwebsockets, websockets, deno and names of --server. Default: all that are installed.", "names of servers",
+        new(
+            "--only", "NAMES",
+            "The servers, with commas between: rawws, kestrel, ws, bun, gorilla, libwebsockets, websockets, deno and names of --server. "
+            + "Default: all that are installed.", "names of servers",
             static (options, value) => Names(value) is { Count: > 0 } names ? options with { Only = names } : null),
-        new("--server", "NAME=CMD", "One more server: a command for one program with {port}, on 127.0.0.1; echo at /, and at /all to everybody there. Repeatable.",
+        new(
+            "--server", "NAME=CMD",
+            "One more server: a command for one program with {port}, on 127.0.0.1; echo at /, and at /all to everybody there. Repeatable.",
             "NAME=COMMAND with {port} in it",
-            static (options, value) => value.IndexOf('=', StringComparison.Ordinal) is var at and > 0 && value.Contains("{port}", StringComparison.Ordinal)
+            static (options, value) => value.IndexOf('=', StringComparison.Ordinal) is var at and > 0
+                && value.Contains("{port}", StringComparison.Ordinal)
                 ? options with { Servers = [.. options.Servers, new LoadServer(value[..at], value[(at + 1)..])] }
                 : null),
-        new("--reference", "NAME", "The server to which the ratios are. Default: rawws.", "a server's name", static (options, value) => options with { Reference = value }),
+        new("--reference", "NAME", "The server to which the ratios are. Default: rawws.", "a server's name", static (options, value) =>
+            options with { Reference = value }),
         new("--rounds", "N", "How many turns each server has in each load. Default: 5.", "a whole number from 1 to 1000",
-            static (options, value) => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int rounds) && rounds is >= 1 and <= 1000
+            static (options, value) => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int rounds)
+                && rounds is >= 1 and <= 1000
                 ? options with { Matrix = options.Matrix with { Rounds = rounds } }
                 : null),
         Seconds("--seconds", "How long each is measured. Default: 4.", static (matrix, value) => matrix with { Measure = value }),
         Seconds("--warmup", "How long each is warmed up before. Default: 4.", static (matrix, value) => matrix with { WarmUp = value }),
-        new("--latency-rate", "N", "Messages a second in the latency load, the same for all. Default: half of what each server does in the closed loop.", "a number from 1 to 10000000",
-            static (options, value) => LoadCommand.TryNumber(value, 1, 1e7, out double rate) ? options with { Matrix = options.Matrix with { LatencyRate = rate } } : null),
-        OptionRow<CompareOptions>.Flag("--brief", "One round of a quarter of a second of each: shows that everything runs, in less than a minute.",
+        new(
+            "--latency-rate", "N",
+            "Messages a second in the latency load, the same for all. Default: half of what each server does in the closed loop.",
+            "a number from 1 to 10000000",
+            static (options, value) => LoadCommand.TryNumber(value, 1, 1e7, out double rate)
+                ? options with { Matrix = options.Matrix with { LatencyRate = rate } }
+                : null),
+        OptionRow<CompareOptions>.Flag(
+            "--brief", "One round of a quarter of a second of each: shows that everything runs, in less than a minute.",
             static options => options with { Matrix = options.Matrix with { Brief = true } }),
-        OptionRow<CompareOptions>.Flag("--no-pin", "Server and generator share all processors.", static options => options with { Matrix = options.Matrix with { Pin = false } }),
+        OptionRow<CompareOptions>.Flag("--no-pin", "Server and generator share all processors.", static options =>
+            options with { Matrix = options.Matrix with { Pin = false } }),
         new("--json", "FILE", "Write the figures with every round, and what they were measured on, to a file.", "a file's name",
             static (options, value) => value.Length > 0 ? options with { JsonFile = value } : null),
     ]);
@@ -125,8 +144,12 @@ internal static class CompareCommand
 
         int[] widths = [.. Enumerable.Range(0, servers.Length + 2).Select(column => rows.Max(row => row[column].Length))];
         foreach (string[] row in rows)
-            output.WriteLine(string.Join("  ", row.Select((text, column) => column < 2 ? text.PadRight(widths[column]) : text.PadLeft(widths[column]))).TrimEnd());
-        foreach (ServerFigure figure in figures.Where(static figure => figure.Problem is not null).DistinctBy(static figure => (figure.Server, figure.Cell)))
+            output.WriteLine(
+                string.Join(
+                    "  ", row.Select((text, column) =>
+                        column < 2 ? text.PadRight(widths[column]) : text.PadLeft(widths[column]))).TrimEnd());
+        foreach (ServerFigure figure in figures.Where(static figure => figure.Problem is not null)
+            .DistinctBy(static figure => (figure.Server, figure.Cell)))
             output.WriteLine($"{figure.Server}, {figure.Cell}: {figure.Problem}");
     }
 
@@ -137,23 +160,31 @@ internal static class CompareCommand
         return whole > 0 ? string.Create(CultureInfo.InvariantCulture, $"{median} ({figure.Median / whole:0.00})") : median;
     }
 
+    // Why a server is not there, in brackets, where that is known.
+    private static string Why(List<string> missing, string name) =>
+        missing.FirstOrDefault(line => line.StartsWith(name + ":", StringComparison.Ordinal)) is { } why ? $" ({why})" : "";
+
     private static string? Choose(CompareOptions options, TextWriter output, ref LoadMatrixOptions matrix)
     {
         IReadOnlyList<LoadCell> cells = matrix.EffectiveCells;
-        if (options.Cells.FirstOrDefault(name => cells.All(cell => cell.Name != name)) is { } noCell) return $"--cells: there is no {noCell}; --help lists them.";
+        if (options.Cells.FirstOrDefault(name => cells.All(cell => cell.Name != name)) is { } noCell)
+            return $"--cells: there is no {noCell}; --help lists them.";
         List<string> missing = [];
         IReadOnlyList<LoadServer> servers = [.. LoadServer.FindInstalled(missing), .. options.Servers];
-        if (servers.GroupBy(static server => server.Name).FirstOrDefault(static group => group.Count() > 1) is { } twice) return $"--server: there are two of the name {twice.Key}.";
+        if (servers.GroupBy(static server => server.Name).FirstOrDefault(static group => group.Count() > 1) is { } twice)
+            return $"--server: there are two of the name {twice.Key}.";
         if (options.Only.FirstOrDefault(name => servers.All(server => server.Name != name)) is { } noServer)
-            return $"--only: there is no {noServer} here{(missing.FirstOrDefault(line => line.StartsWith(noServer + ":", StringComparison.Ordinal)) is { } why ? $" ({why})" : "")}.";
+            return $"--only: there is no {noServer} here{Why(missing, noServer)}.";
         if (options.Only.Count > 0) servers = [.. servers.Where(server => options.Only.Contains(server.Name))];
         else foreach (string line in missing) output.WriteLine($"left out: {line}");
         if (servers.All(server => server.Name != options.Reference)) return $"--reference: {options.Reference} is not among the servers.";
-        matrix = matrix with { Servers = servers, Cells = options.Cells.Count == 0 ? cells : [.. cells.Where(cell => options.Cells.Contains(cell.Name))] };
+        if (options.Cells.Count > 0) cells = [.. cells.Where(cell => options.Cells.Contains(cell.Name))];
+        matrix = matrix with { Servers = servers, Cells = cells };
         return null;
     }
 
-    private static void WriteJson(IReadOnlyList<ServerFigure> figures, LoadMatrixOptions matrix, string file) => File.WriteAllText(file, JsonSerializer.Serialize(
+    private static void WriteJson(IReadOnlyList<ServerFigure> figures, LoadMatrixOptions matrix, string file) =>
+        File.WriteAllText(file, JsonSerializer.Serialize(
         new
         {
             Date = DateTimeOffset.UtcNow,
@@ -170,9 +201,11 @@ internal static class CompareCommand
         },
         Indented));
 
-    private static List<string> Names(string list) => [.. list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
+    private static List<string> Names(string list) =>
+        [.. list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
 
-    private static OptionRow<CompareOptions> Seconds(string name, string help, Func<LoadMatrixOptions, TimeSpan, LoadMatrixOptions> apply) =>
+    private static OptionRow<CompareOptions> Seconds(
+        string name, string help, Func<LoadMatrixOptions, TimeSpan, LoadMatrixOptions> apply) =>
         new(name, "S", help, "seconds from 0.1 to 3600", (options, value) => LoadCommand.TryNumber(value, 0.1, 3600, out double seconds)
             ? options with { Matrix = apply(options.Matrix, TimeSpan.FromSeconds(seconds)) }
             : null);

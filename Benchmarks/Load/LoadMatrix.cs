@@ -29,7 +29,9 @@ public sealed record LoadMatrixOptions
     /// <summary>How long each server is warmed up before a measurement, under the same load; a quarter of a second when brief.</summary>
     public TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Messages per second in the latency cells; 0 is half of what each server does with one in flight on each connection.</summary>
+    /// <summary>
+    /// Messages per second in the latency cells; 0 is half of what each server does with one in flight on each connection.
+    /// </summary>
     public double LatencyRate { get; init; }
 
     internal IReadOnlyList<LoadCell> EffectiveCells => Cells ?? (Brief ? LoadCell.Brief : LoadCell.All);
@@ -54,7 +56,8 @@ public static class LoadMatrix
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(log);
         // A thread of its own: it is pinned, and it blocks.
-        return Task.Factory.StartNew(() => Measure(options, log, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return Task.Factory.StartNew(() =>
+            Measure(options, log, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     private static IReadOnlyList<ServerFigure> Measure(LoadMatrixOptions options, TextWriter log, CancellationToken cancellation)
@@ -80,10 +83,12 @@ public static class LoadMatrix
         return [.. from cell in options.EffectiveCells
                    from unit in LoadUnit.Of(cell.Kind)
                    from server in servers
-                   select Sum(cell, unit, server, [.. done.Where(entry => entry.Cell == cell && entry.Server == server).Select(static entry => entry.Turn)])];
+                   select Sum(cell, unit, server,
+                       [.. done.Where(entry => entry.Cell == cell && entry.Server == server).Select(static entry => entry.Turn)])];
     }
 
-    private static IEnumerable<(LoadCell Cell, LoadServer Server)> Order(LoadMatrixOptions options, IReadOnlyList<LoadServer> servers) => options.Brief
+    private static IEnumerable<(LoadCell Cell, LoadServer Server)> Order(
+        LoadMatrixOptions options, IReadOnlyList<LoadServer> servers) => options.Brief
         ? from server in servers from cell in options.EffectiveCells.OrderBy(static cell => cell.UsesRouter) select (cell, server)
         : from cell in options.EffectiveCells from server in servers select (cell, server);
 

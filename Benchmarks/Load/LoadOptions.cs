@@ -85,8 +85,10 @@ internal sealed record LoadOptions
     /// <summary>The first thing that makes no sense, or null.</summary>
     public string? FindProblem()
     {
-        if (Sockets > ConnectionsMax) return $"--conns: at most {ConnectionsMax}{(Mode == LoadMode.Broadcast ? ", with the one that sends" : "")}.";
-        if (Pairs && (Mode != LoadMode.Echo || Connections % 2 != 0)) return "--pairs: only with --mode echo and an even number of connections.";
+        if (Sockets > ConnectionsMax)
+            return $"--conns: at most {ConnectionsMax}{(Mode == LoadMode.Broadcast ? ", with the one that sends" : "")}.";
+        if (Pairs && (Mode != LoadMode.Echo || Connections % 2 != 0))
+            return "--pairs: only with --mode echo and an even number of connections.";
         if (Rate > 0 && Mode is LoadMode.Idle or LoadMode.Connect) return "--rate: only with --mode echo or broadcast.";
         if (Messages > 0 && Mode is LoadMode.Idle or LoadMode.Connect) return "--messages: only with --mode echo or broadcast.";
         int longest = LoadTraffic.Expand(Prefix, Sockets).Length;

@@ -35,7 +35,8 @@ internal sealed partial class LoadRun
                 Index = i,
                 Prefix = prefix ?? LoadTraffic.Expand(_options.Prefix, i),
                 // Left to itself, what comes is what was sent, and so it names whom its sender named.
-                ExpectedPrefix = expected ?? (_options.Expect is { } own ? LoadTraffic.Expand(own, i) : LoadTraffic.Expand(_options.Prefix, source)),
+                ExpectedPrefix = expected ?? (
+                    _options.Expect is { } own ? LoadTraffic.Expand(own, i) : LoadTraffic.Expand(_options.Prefix, source)),
                 PayloadBytes = _options.SizeBytes,
                 DueAt = sends && !_isOpenLoop ? new long[RingSize] : [],
             };
@@ -62,7 +63,9 @@ internal sealed partial class LoadRun
             while (next < _connections.Length && _opening < OpeningMax) Begin(_connections[next++], server);
             Turn(TurnMilliseconds);
             if (Now - _progress > _options.ConnectTimeout.TotalSeconds * Second)
-                throw new LoadFailure($"{_options.EndPoint} has opened {_alive} of {_connections.Length} connections and none in the last {_options.ConnectTimeout.TotalSeconds:0.#} s.");
+                throw new LoadFailure(
+                    $"{_options.EndPoint} has opened {_alive} of {_connections.Length} connections and none in the last "
+                    + $"{_options.ConnectTimeout.TotalSeconds:0.#} s.");
         }
     }
 
@@ -81,7 +84,8 @@ internal sealed partial class LoadRun
     private SocketAddress? OwnAddress(int index)
     {
         IPEndPoint to = _options.EndPoint;
-        if (_connections.Length <= ConnectionsPerAddress || to.AddressFamily != AddressFamily.InterNetwork || !IPAddress.IsLoopback(to.Address)) return null;
+        if (_connections.Length <= ConnectionsPerAddress || to.AddressFamily != AddressFamily.InterNetwork || !IPAddress.IsLoopback(
+            to.Address)) return null;
         return new IPEndPoint(new IPAddress([127, 0, 0, (byte)(2 + (index / ConnectionsPerAddress))]), 0).Serialize();
     }
 
@@ -89,7 +93,8 @@ internal sealed partial class LoadRun
     {
         int error = ClientCalls.PendingError(connection.Descriptor);
         if (error != 0) throw CannotConnect(connection, error);
-        if (TrySendRequest(connection)) Linux.EpollControl(_epoll, Linux.EpollCtlMod, connection.Descriptor, Linux.EpollIn, (ulong)connection.Index);
+        if (TrySendRequest(connection))
+            Linux.EpollControl(_epoll, Linux.EpollCtlMod, connection.Descriptor, Linux.EpollIn, (ulong)connection.Index);
     }
 
     private bool TrySendRequest(LoadConnection connection)
@@ -98,7 +103,8 @@ internal sealed partial class LoadRun
         RandomNumberGenerator.Fill(random);
         byte[] key = new byte[AcceptKey.KeyBytes];
         Base64.EncodeToUtf8(random, key, out _, out _);
-        byte[] request = Encoding.UTF8.GetBytes($"GET {_options.Path} HTTP/1.1\r\nHost: {_options.Host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        byte[] request = Encoding.UTF8.GetBytes(
+            $"GET {_options.Path} HTTP/1.1\r\nHost: {_options.Host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             + $"Sec-WebSocket-Key: {Encoding.ASCII.GetString(key)}\r\nSec-WebSocket-Version: 13\r\n\r\n");
         nint sent = Linux.Send(connection.Descriptor, request, more: false);
         if (sent < 0 && Linux.LastError is Linux.Eagain or ClientCalls.Enotconn) return false;
@@ -114,7 +120,8 @@ internal sealed partial class LoadRun
         int end = bytes.IndexOf("\r\n\r\n"u8);
         if (end < 0)
         {
-            if (bytes.Length > TailBytesMax) throw new LoadFailure($"{_options.EndPoint} answers with more than {TailBytesMax} bytes of header.");
+            if (bytes.Length > TailBytesMax)
+                throw new LoadFailure($"{_options.EndPoint} answers with more than {TailBytesMax} bytes of header.");
             connection.Tail = bytes.ToArray();
             return false;
         }
@@ -125,7 +132,8 @@ internal sealed partial class LoadRun
         AcceptKey.Write(connection.Key, accept);
         ReadOnlySpan<byte> status = head[..head.IndexOf("\r\n"u8)];
         if (!status.StartsWith("HTTP/1.1 101"u8)) throw new LoadFailure($"{_options.EndPoint} answers {Printable(status)}, not 101.");
-        if (!FieldIs(head, "sec-websocket-accept"u8, accept)) throw new LoadFailure($"{_options.EndPoint} answers 101 without the right Sec-WebSocket-Accept.");
+        if (!FieldIs(head, "sec-websocket-accept"u8, accept))
+            throw new LoadFailure($"{_options.EndPoint} answers 101 without the right Sec-WebSocket-Accept.");
         connection.Key = null;
         connection.State = ConnectionState.Open;
         _opening--;
@@ -152,7 +160,8 @@ internal sealed partial class LoadRun
     private LoadFailure CannotConnect(LoadConnection connection, int error) =>
         new($"cannot connect to {_options.EndPoint} ({connection.Index + 1} of {_connections.Length}): {ClientCalls.Describe(error)}.");
 
-    // Those that have nothing under way say Close; the others, and whoever only held connections, end with a reset and leave no port behind.
+    // Those that have nothing under way say Close; the others, and whoever only held connections, end with a reset and leave no port
+    // behind.
     private void EndAll()
     {
         bool reset = _options.Mode is LoadMode.Idle or LoadMode.Connect;

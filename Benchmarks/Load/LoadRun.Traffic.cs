@@ -143,7 +143,8 @@ internal sealed partial class LoadRun
     {
         if (connection.WaitsToSend == waitsToSend) return;
         connection.WaitsToSend = waitsToSend;
-        Linux.EpollControl(_epoll, Linux.EpollCtlMod, connection.Descriptor, Linux.EpollIn | (waitsToSend ? Linux.EpollOut : 0u), (ulong)connection.Index);
+        Linux.EpollControl(_epoll, Linux.EpollCtlMod, connection.Descriptor, Linux.EpollIn | (waitsToSend ? Linux.EpollOut : 0u),
+            (ulong)connection.Index);
     }
 
     private void Receive(LoadConnection connection)
@@ -179,7 +180,8 @@ internal sealed partial class LoadRun
             if (connection.FrameBytesLeft == 0)
             {
                 ReadStatus status = FrameReader.TryRead(bytes, out FrameHeader header);
-                bool isWhole = status == ReadStatus.Done && (!header.IsControl || (ulong)(bytes.Length - header.HeaderLength) >= header.PayloadLength);
+                bool isWhole = status == ReadStatus.Done
+                    && (!header.IsControl || (ulong)(bytes.Length - header.HeaderLength) >= header.PayloadLength);
                 if (status == ReadStatus.Violation || (status == ReadStatus.Done && !IsAllowed(connection, header)))
                     return Lose(connection, $"a frame that is not allowed: {header}.");
                 if (!isWhole)
@@ -267,7 +269,8 @@ internal sealed partial class LoadRun
     /// <summary>An error, and the end of a connection. Always false.</summary>
     private bool Lose(LoadConnection connection, string cause)
     {
-        if (connection.State != ConnectionState.Open) throw new LoadFailure($"{_options.EndPoint}, before the answer to the handshake: {cause}");
+        if (connection.State != ConnectionState.Open)
+            throw new LoadFailure($"{_options.EndPoint}, before the answer to the handshake: {cause}");
         _meter.OnError($"connection {connection.Index}: {cause}");
         LoadConnection source = connection.Source;
         if (_broadcasts) _isBroken = true;

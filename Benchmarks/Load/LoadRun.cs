@@ -41,7 +41,9 @@ internal sealed partial class LoadRun : IDisposable
         if (_epoll < 0) throw new LoadFailure($"epoll_create1: {ClientCalls.Describe(Linux.LastError)}.");
         int descriptors = Linux.OpenFilesMax();
         if (descriptors < options.Sockets + 100)
-            throw new LoadFailure($"{options.Sockets} connections need {options.Sockets + 100} descriptors, and this process may have {descriptors} (ulimit -n).");
+            throw new LoadFailure(
+                $"{options.Sockets} connections need {options.Sockets + 100} descriptors, and this process may have {descriptors} "
+                + $"(ulimit -n).");
         _options = options;
         _isOpenLoop = options.Rate > 0;
         _broadcasts = options.Mode == LoadMode.Broadcast;

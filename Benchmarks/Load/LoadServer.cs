@@ -27,8 +27,10 @@ public sealed record LoadServer(string Name, string Command, string? RouterComma
             return servers;
         }
 
-        Add("kestrel", Built(Path.Combine(peers, "Kestrel")), "not built", static dll => $"env DOTNET_gcServer=0 {Quote(Dotnet)} {Quote(dll)} {{port}}");
-        Add("ws", Directory.Exists(Path.Combine(peers, "node_modules", "ws")) ? OnPath("node") : null, "needs node, and npm ci in Benchmarks/Peers",
+        Add("kestrel", Built(Path.Combine(peers, "Kestrel")), "not built", static dll =>
+            $"env DOTNET_gcServer=0 {Quote(Dotnet)} {Quote(dll)} {{port}}");
+        Add("ws", Directory.Exists(Path.Combine(peers, "node_modules", "ws")) ? OnPath("node") : null,
+            "needs node, and npm ci in Benchmarks/Peers",
             node => $"{Quote(node)} {Quote(Path.Combine(peers, "ws.mjs"))} {{port}}");
         Add("bun", FindProgram(peers, "bun"), "needs bun on the PATH, in Benchmarks/Peers/node_modules/.bin, or named by RAWWS_BUN",
             bun => $"{Quote(bun)} {Quote(Path.Combine(peers, "bun.js"))} {{port}}");
@@ -52,7 +54,8 @@ public sealed record LoadServer(string Name, string Command, string? RouterComma
     }
 
     /// <summary>The command of ours, to which settings can be added.</summary>
-    internal static string OwnCommand => $"{Quote(Dotnet)} {Quote(typeof(Server.Console.Program).Assembly.Location)} --listen 127.0.0.1:{{port}}";
+    internal static string OwnCommand =>
+        $"{Quote(Dotnet)} {Quote(typeof(Server.Console.Program).Assembly.Location)} --listen 127.0.0.1:{{port}}";
 
     private static LoadServer MakeRawWs() => new("rawws", OwnCommand + " --app echo", OwnCommand + " --app router");
 

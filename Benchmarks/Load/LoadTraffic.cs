@@ -33,7 +33,9 @@ internal sealed class LoadTraffic
         .Replace("%d", index.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
         .Replace("%p", (index ^ 1).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
 
-    /// <summary>Writes what a connection sends next, as far as it is due and there is room. Returns the bytes; the connection is left as it is.</summary>
+    /// <summary>
+    /// Writes what a connection sends next, as far as it is due and there is room. Returns the bytes; the connection is left as it is.
+    /// </summary>
     public int Write(LoadConnection connection, Span<byte> room)
     {
         int written = 0;

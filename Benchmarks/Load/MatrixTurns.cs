@@ -11,7 +11,8 @@ namespace RawWs.Benchmarks.Load;
 internal sealed record Turn(IReadOnlyDictionary<string, double> Figures, string? Problem)
 {
     public override string ToString() => Problem
-        ?? string.Join("  ", Figures.Select(static figure => string.Create(CultureInfo.InvariantCulture, $"{figure.Value:N0} {figure.Key}")));
+        ?? string.Join(
+            "  ", Figures.Select(static figure => string.Create(CultureInfo.InvariantCulture, $"{figure.Value:N0} {figure.Key}")));
 }
 
 [SupportedOSPlatform("linux")]
@@ -27,7 +28,8 @@ internal sealed class MatrixTurns(LoadMatrixOptions options, Pinning? pinning, C
         {
             string command = cell.UsesRouter ? server.RouterCommand ?? server.Command : server.Command;
             if (_running?.Command != command || cell.Kind == LoadKind.Idle || !options.Brief) Start(command);
-            LoadOptions load = LoadOf(cell, server.RouterCommand is not null) with { EndPoint = _running!.EndPoint, Host = _running.EndPoint.ToString(), ProcessId = _running.ProcessId };
+            LoadOptions load = LoadOf(cell, server.RouterCommand is not null);
+            load = load with { EndPoint = _running!.EndPoint, Host = _running.EndPoint.ToString(), ProcessId = _running.ProcessId };
             return cell.Kind switch
             {
                 LoadKind.Connect => Connect(load),
@@ -103,7 +105,8 @@ internal sealed class MatrixTurns(LoadMatrixOptions options, Pinning? pinning, C
             Settling.LooksMax);
         cancellation.ThrowIfCancellationRequested();
         if (!through)
-            throw new LoadFailure($"The endings of its warm-up were not through after {Settling.LooksMax * Settling.Pause.TotalSeconds} s.");
+            throw new LoadFailure(
+                $"The endings of its warm-up were not through after {Settling.LooksMax * Settling.Pause.TotalSeconds} s.");
         LoadResult result = LoadRun.Run(load, cancellation);
         return MakeTurn(result, (LoadUnit.HandshakesPerCpuSecond, result.HandshakesPerServerSecond));
     }
@@ -135,6 +138,7 @@ internal sealed class MatrixTurns(LoadMatrixOptions options, Pinning? pinning, C
         if (result.Errors > 0) return new Turn(known, $"{result.Errors} errors, the first: {result.FirstError}");
         foreach ((string unit, double? figure) in figures)
             if (figure is { } value && double.IsFinite(value)) known.Add(unit, value);
-        return new Turn(known, known.Count == figures.Length ? null : "too short to be measured: no message came back, or no processor time was used.");
+        return new Turn(
+            known, known.Count == figures.Length ? null : "too short to be measured: no message came back, or no processor time was used.");
     }
 }

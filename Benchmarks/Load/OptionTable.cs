@@ -12,7 +12,8 @@ internal sealed record OptionRow<T>(string Name, string? Placeholder, string Hel
     where T : class
 {
     /// <summary>An option that takes no value.</summary>
-    public static OptionRow<T> Flag(string name, string help, Func<T, T> apply) => new(name, null, help, "", (options, _) => apply(options));
+    public static OptionRow<T> Flag(string name, string help, Func<T, T> apply) =>
+        new(name, null, help, "", (options, _) => apply(options));
 }
 
 /// <summary>All options of a command.</summary>

@@ -45,7 +45,8 @@ internal sealed class RunningServer : IDisposable
         int port = FindFreePort();
         string words = command.Replace("{port}", port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
         // The shell becomes the program: the process is the server's own.
-        ProcessStartInfo start = new("/bin/sh", ["-c", $"exec {words} >/dev/null"]) { RedirectStandardError = true, RedirectStandardInput = true };
+        ProcessStartInfo start =
+            new("/bin/sh", ["-c", $"exec {words} >/dev/null"]) { RedirectStandardError = true, RedirectStandardInput = true };
         Func<Process> begin = () => Process.Start(start)!;
         RunningServer server = new(command, port, pinning is null ? begin() : pinning.StartServer(begin));
         try
@@ -83,7 +84,8 @@ internal sealed class RunningServer : IDisposable
                 throw new LoadFailure($"{Command} ended with exit code {_process.ExitCode} before it listened. {_lastError}".TrimEnd());
             }
 
-            if (Stopwatch.GetElapsedTime(begun) > StartMax) throw new LoadFailure($"{Command} does not listen after {StartMax.TotalSeconds} s.");
+            if (Stopwatch.GetElapsedTime(begun) > StartMax)
+                throw new LoadFailure($"{Command} does not listen after {StartMax.TotalSeconds} s.");
             using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             try
             {

@@ -40,7 +40,8 @@ public sealed class BclParser : IFrameParser, IDisposable
                 ValueWebSocketReceiveResult result = receiving.GetAwaiter().GetResult();
                 length += result.Count;
                 if (!result.EndOfMessage) continue;
-                sink.OnMessage(result.MessageType == WebSocketMessageType.Text ? MessageKind.Text : MessageKind.Binary, _message.AsSpan(0, length));
+                sink.OnMessage(result.MessageType == WebSocketMessageType.Text ? MessageKind.Text : MessageKind.Binary,
+                    _message.AsSpan(0, length));
                 break;
             }
         }
@@ -82,7 +83,8 @@ public sealed class BclParser : IFrameParser, IDisposable
 
         public override int Read(byte[] buffer, int offset, int count) => Wire!.Receive(buffer.AsSpan(offset, count));
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Wire!.Receive(buffer.Span));
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            new(Wire!.Receive(buffer.Span));
 
         public override void Write(byte[] buffer, int offset, int count) => Wire!.Send(buffer.AsSpan(offset, count));
 

@@ -14,8 +14,8 @@ public interface IFrameParser
     string Name { get; }
 
     /// <summary>
-    /// Reads a wire to its end: every message is given to <paramref name="sink"/>, whole, unmasked and in order; every Ping is answered by an
-    /// unmasked Pong to <see cref="Wire.Send"/>. A wire begins and ends between two messages.
+    /// Reads a wire to its end: every message is given to <paramref name="sink"/>, whole, unmasked and in order; every Ping is answered by
+    /// an unmasked Pong to <see cref="Wire.Send"/>. A wire begins and ends between two messages.
     /// </summary>
     void Read(Wire wire, MessageSink sink);
 }

@@ -53,7 +53,8 @@ public static class ParserGate
     }
 
     /// <summary>A new parser of this name.</summary>
-    public static IFrameParser Make(string name) => name == HarnessCost.Called ? new HarnessCost() : MakeAll().Single(parser => parser.Name == name);
+    public static IFrameParser Make(string name) =>
+        name == HarnessCost.Called ? new HarnessCost() : MakeAll().Single(parser => parser.Name == name);
 
     private static IEnumerable<IFrameParser> MakeAll() => Parsers
         .Select(static type => (IFrameParser)Activator.CreateInstance(type)!)
@@ -66,7 +67,8 @@ public static class ParserGate
         {
             for (int round = 0; round < 2; round++)
             {
-                if (MistakeIn(parser, traffic.Wire) is { } mistake) return $"{traffic}{(traffic.Fragmented ? ", in fragments" : "")}: {mistake}";
+                if (MistakeIn(parser, traffic.Wire) is { } mistake)
+                    return $"{traffic}{(traffic.Fragmented ? ", in fragments" : "")}: {mistake}";
             }
         }
 

@@ -1,5 +1,5 @@
-// This project's WebSocketProtocol, used as its server uses it: one receive buffer, frames decoded where they lie, messages in pieces assembled
-// in an array that grows. All checks are on; there is no way to turn one off.
+// This project's WebSocketProtocol, used as its server uses it: one receive buffer, frames decoded where they lie, messages in pieces
+// assembled in an array that grows. All checks are on; there is no way to turn one off.
 
 using RawWs.Benchmarks.Corpus;
 using RawWs.Frame;
@@ -60,7 +60,8 @@ public sealed class RawWsParser : IFrameParser
 
     private void Append(ReadOnlySpan<byte> chunk)
     {
-        if (_message.Length - _assembled < chunk.Length) Array.Resize(ref _message, Math.Max(_assembled + chunk.Length, 2 * _message.Length));
+        if (_message.Length - _assembled < chunk.Length)
+            Array.Resize(ref _message, Math.Max(_assembled + chunk.Length, 2 * _message.Length));
         chunk.CopyTo(_message.AsSpan(_assembled));
         _assembled += chunk.Length;
     }

@@ -24,7 +24,8 @@ internal sealed record BarGroup(string Title, IReadOnlyList<BarRow> Rows);
 /// <param name="Says">What is shown.</param>
 /// <param name="Columns">What each column is, and beneath it, which way is better; without words where the groups say it.</param>
 /// <param name="Groups">The groups.</param>
-internal sealed record BarChart(string Title, string Says, IReadOnlyList<(string What, string Better)> Columns, IReadOnlyList<BarGroup> Groups)
+internal sealed record BarChart(
+    string Title, string Says, IReadOnlyList<(string What, string Better)> Columns, IReadOnlyList<BarGroup> Groups)
 {
     private const int Left = 205;
     private const int Top = 76, ColumnsHeight = 38, BarHeight = 19, TitleHeight = 28, Gap = 14;

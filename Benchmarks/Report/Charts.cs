@@ -34,7 +34,8 @@ internal sealed record LineChart(string Title, string Says, string Unit, string 
         svg.Text(16, 50, $"{Says}. Both axes are logarithmic; a bar across a mark is the spread.", 12, Palette.Faint);
         Series[] lines =
         [
-            .. Lines.Select(static line => line with { Points = [.. line.Points.Where(static point => point is { Size: > 0, Value: > 0 })] })
+            .. Lines.Select(static line =>
+                line with { Points = [.. line.Points.Where(static point => point is { Size: > 0, Value: > 0 })] })
                 .Where(static line => line.Points.Count > 0),
         ];
         if (lines.Length == 0)

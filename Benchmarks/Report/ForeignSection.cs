@@ -25,7 +25,8 @@ internal static class ForeignSection
     private static Point PointOf(ForeignFigure figure) =>
         new(figure.MessageBytes!.Value, figure.GBPerSecond!.Value, figure.GBPerSecond.Value * (figure.StdDevNs / figure.MeanNs) ?? 0);
 
-    private static IEnumerable<ForeignFigure> Timed(IEnumerable<ForeignFigure> figures) => figures.Where(static figure => figure.Case is not null);
+    private static IEnumerable<ForeignFigure> Timed(IEnumerable<ForeignFigure> figures) =>
+        figures.Where(static figure => figure.Case is not null);
 
     private static string Head(string first, IReadOnlyCollection<string> columns) =>
         $"| {first} | {string.Join(" | ", columns)} |\n| --- |{string.Concat(columns.Select(static _ => " ---: |"))}\n";
@@ -48,7 +49,8 @@ internal static class ForeignSection
             IEnumerable<string> cells =
                 from column in columns
                 let figure = parser.FirstOrDefault(figure => figure.Case == column.Case)
-                let value = column.IsTime ? Digits.WithSpread(figure?.NsPerFrame, figure?.NsPerFrameSpread) : Digits.Three(figure?.GBPerSecond)
+                let value = column.IsTime ? Digits.WithSpread(figure?.NsPerFrame, figure?.NsPerFrameSpread)
+                : Digits.Three(figure?.GBPerSecond)
                 select value + MarkOf(figure);
             text.Append($"| {parser.Key} | {string.Join(" | ", cells)} |\n");
         }
@@ -60,7 +62,9 @@ internal static class ForeignSection
     public static void Write(StringBuilder text, IReadOnlyList<ForeignFigure> figures)
     {
         text.Append("Each parser reads the corpus first, twice, and gets a time only if every message and every Pong is right. ");
-        text.Append("A driver of ours gives it the bytes in memory, by one copy, which is in the figures. gorilla, nhooyr, Beast and websocketpp cannot ");
+        text.Append(
+            "A driver of ours gives it the bytes in memory, by one copy, which is in the figures. gorilla, nhooyr, Beast and websocketpp "
+            + "cannot ");
         text.Append("be had without their whole connection. ");
         text.Append($"± is the standard deviation of eight samples; {Unchecked} stands where text is not checked.\n\n");
         WriteTable(text, figures, "ns a frame", static figure => Digits.WithSpread(figure.NsPerFrame, figure.NsPerFrameSpread));
@@ -82,7 +86,8 @@ internal static class ForeignSection
         foreach (IGrouping<string, ForeignFigure> row in Timed(figures).GroupBy(static figure => figure.Case!))
         {
             Dictionary<string, ForeignFigure> cells = row.ToDictionary(static figure => figure.Parser);
-            string CellOf(string parser) => cells.TryGetValue(parser, out ForeignFigure? figure) ? $" {cell(figure)}{MarkOf(figure)} |" : " – |";
+            string CellOf(string parser) =>
+                cells.TryGetValue(parser, out ForeignFigure? figure) ? $" {cell(figure)}{MarkOf(figure)} |" : " – |";
             text.Append($"| {row.Key} |{string.Concat(parsers.Select(CellOf))}\n");
         }
 
@@ -90,5 +95,7 @@ internal static class ForeignSection
     }
 
     private static string MarkOf(ForeignFigure? figure) =>
-        figure?.Case?.Contains("Binary", StringComparison.Ordinal) == false && figure.Accepts.Contains(BrokenFrames.NotUtf8) ? " " + Unchecked : "";
+        figure?.Case?.Contains("Binary", StringComparison.Ordinal) == false && figure.Accepts.Contains(BrokenFrames.NotUtf8)
+            ? " " + Unchecked
+            : "";
 }

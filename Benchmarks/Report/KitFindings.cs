@@ -32,11 +32,14 @@ internal static class KitFindings
     {
         if (results.Run.Brief) return;
         KitFigure[] frames = [.. results.Figures.Where(static figure => figure.Benchmark is Frames or WithTiers && figure.MeanNs > 0)];
-        string[] contenders = [.. frames.Select(static figure => figure.Contender).Where(static name => name != HarnessCost.Called).Distinct()];
+        string[] contenders =
+            [.. frames.Select(static figure => figure.Contender).Where(static name => name != HarnessCost.Called).Distinct()];
         if (contenders.Length == 0) return;
         text.Append("**Parsers, in memory**: from the bytes received to the message delivered. ");
         text.Append($"In ns less is better, in GB/s more. The last column: how many times as fast {Ours} is as {Rival}.\n\n");
-        text.Append($"| | | {string.Join(" | ", contenders)} | × |\n| --- | --- |{string.Concat(contenders.Select(static _ => " ---: |"))} ---: |\n");
+        text.Append(
+            $"| | | {string.Join(" | ", contenders)} | × |\n| --- | --- |{string.Concat(contenders.Select(static _ => " ---: |"))} ---: "
+            + $"|\n");
         foreach ((string question, string benchmark, string row, string unit) in Questions)
         {
             Dictionary<string, KitFigure> cells = frames.Where(figure => figure.Benchmark == benchmark && figure.Case == row)
@@ -82,7 +85,8 @@ internal static class KitFindings
                 : $"{Ours} is behind {rival} in {behind.Length} of {all.Length} rows of whole frames and fragments "
                     + "(in brackets, what part of its speed is reached): "
                     + string.Join("; ", behind.Take(NamedMax).Select(static row =>
-                        row.Key.Case + (row.Key.Benchmark == nameof(FragmentDecodeBenchmark) ? " in fragments" : "") + $" ({Times(row.Theirs, row.Ours)})"))
+                        row.Key.Case + (row.Key.Benchmark == nameof(FragmentDecodeBenchmark) ? " in fragments" : "")
+                            + $" ({Times(row.Theirs, row.Ours)})"))
                     + (behind.Length > NamedMax ? $"; and {behind.Length - NamedMax} more.\n\n" : ".\n\n"));
         }
     }

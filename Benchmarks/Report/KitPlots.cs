@@ -27,7 +27,8 @@ internal sealed record Plot(string File, string Title, string Benchmark, string 
     // Nothing has no throughput.
     private Point? PointOf(KitFigure figure)
     {
-        if (figure.MessageBytes is not > 0 || (NsPerByte ? figure.MeanNs / figure.PayloadBytes : figure.GBPerSecond) is not { } value) return null;
+        if (figure.MessageBytes is not > 0 || (NsPerByte ? figure.MeanNs / figure.PayloadBytes : figure.GBPerSecond) is not { } value)
+            return null;
         return new Point(figure.MessageBytes.Value, value, value * (figure.StdDevNs / figure.MeanNs) ?? 0);
     }
 
@@ -58,8 +59,10 @@ internal static class KitPlots
     [
         new("frames-binary", "Reading binary messages, one frame in each receive", nameof(FrameDecodeBenchmark), " Binary"),
         new("frames-mixed", "Reading text in several languages, one frame in each receive", nameof(FrameDecodeBenchmark), " Mixed"),
-        new("packed-binary", "Reading binary messages, as many frames as fit in each receive", nameof(FrameDecodeBenchmark), " Binary, packed"),
-        new("dribble", "Reading binary messages that arrive byte by byte", nameof(FrameDecodeBenchmark), " Binary, byte by byte", NsPerByte: true),
+        new("packed-binary", "Reading binary messages, as many frames as fit in each receive", nameof(FrameDecodeBenchmark),
+            " Binary, packed"),
+        new("dribble", "Reading binary messages that arrive byte by byte", nameof(FrameDecodeBenchmark), " Binary, byte by byte",
+            NsPerByte: true),
         new("fragments-mixed", "Reading fragments of text in several languages, cut at random", nameof(FragmentDecodeBenchmark),
             " Mixed, cut at random"),
         new("encode", "Writing a frame", nameof(EncodeBenchmark), ""),

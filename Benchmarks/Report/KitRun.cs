@@ -40,13 +40,15 @@ internal static class KitRun
             from summary in summaries from error in summary.ValidationErrors where error.IsCritical select error.Message;
         IEnumerable<string> failed = figures.Where(static figure => figure.Error is not null)
             .Select(static figure => $"{figure.Benchmark}.{figure.Method}, {figure.Contender}, {figure.Case}: {figure.Error}");
-        return new Results<KitFigure>(run with { Failures = [.. run.Failures, .. wrongParsers, .. invalid.Distinct(), .. failed] }, figures);
+        return new Results<KitFigure>(
+            run with { Failures = [.. run.Failures, .. wrongParsers, .. invalid.Distinct(), .. failed] }, figures);
     }
 
     private static KitFigure Figure(BenchmarkCase benchmark, BenchmarkReport? report)
     {
         // A parser is a contender, as a method of the other classes is; all other parameters make the row.
-        ParameterInstance? parser = benchmark.Parameters.Items.FirstOrDefault(static parameter => parameter.Name == nameof(ParserBenchmark.Parser));
+        ParameterInstance? parser = benchmark.Parameters.Items.FirstOrDefault(
+            static parameter => parameter.Name == nameof(ParserBenchmark.Parser));
         IEnumerable<string> values = benchmark.Parameters.Items.Where(parameter => parameter != parser)
             .OrderBy(static parameter => parameter.Value is not IWork).Select(Text);
         IWork? work = WorkColumn.WorkOf(benchmark);
@@ -72,7 +74,8 @@ internal static class KitRun
         IWork work => work.ToString()!,
         string words => words,
         Enum kind => kind.ToString(),
-        IFormattable number => $"{parameter.Name.ToLowerInvariant()} {number.ToString("N0", System.Globalization.CultureInfo.InvariantCulture)}",
+        IFormattable number =>
+            $"{parameter.Name.ToLowerInvariant()} {number.ToString("N0", System.Globalization.CultureInfo.InvariantCulture)}",
         _ => $"{parameter.Value}",
     };
 

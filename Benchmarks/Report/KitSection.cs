@@ -16,20 +16,26 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
 
     private static readonly KitSection[] Known =
     [
-        new(nameof(FrameDecodeBenchmark), "Whole frames", "From the wire to the message: receive, header, rules, unmasking, UTF-8, delivery. "
+        new(nameof(FrameDecodeBenchmark), "Whole frames",
+            "From the wire to the message: receive, header, rules, unmasking, UTF-8, delivery. "
             + "A row without a further word has one frame in each receive; packed, as many as fit."),
         new(nameof(FrameDecodeBenchmark) + WithTiers, "Whole frames, as a program has them that sets nothing",
             "Some of the rows above in processes with the runtime's defaults, tiers and a profile, warmed up for three seconds. "
             + "A profile opens calls through interfaces and classes, and helps whoever has many."),
-        new(nameof(FragmentDecodeBenchmark), "Fragments with control frames in between", "The same for messages in one to four frames; Pings are answered."),
+        new(nameof(FragmentDecodeBenchmark), "Fragments with control frames in between",
+            "The same for messages in one to four frames; Pings are answered."),
         new(nameof(HeaderDecodeBenchmark), "Headers", "One masked header, without a payload."),
         new(nameof(EncodeBenchmark), "Encoding", "One frame, from the payload to the bytes for the kernel. A client masks it."),
         new(nameof(MaskingBenchmark), "Masking", "One payload."),
         new(nameof(Utf8Benchmark), "UTF-8", "One text, validated."),
         new(nameof(HandshakeBenchmark), "Handshake", "One request for an upgrade."),
-        new(nameof(StrangersBenchmark), "Handshake, as a stranger would have it", "One request full of one thing: half of what is allowed, all of it, what the head can hold."),
-        new(nameof(DeflateBenchmark), "permessage-deflate", "One message of words, compressed or decompressed. System.Net.WebSockets always compresses at level 6, and its frames are part of its time."),
-        new(nameof(BroadcastDeflateBenchmark), "Broadcast, compressed", "One message of JSON, as far as every receiver's frame; a frame is one receiver's."),
+        new(nameof(StrangersBenchmark), "Handshake, as a stranger would have it",
+            "One request full of one thing: half of what is allowed, all of it, what the head can hold."),
+        new(nameof(DeflateBenchmark), "permessage-deflate",
+            "One message of words, compressed or decompressed. System.Net.WebSockets always compresses at level 6, and its frames are "
+            + "part of its time."),
+        new(nameof(BroadcastDeflateBenchmark), "Broadcast, compressed",
+            "One message of JSON, as far as every receiver's frame; a frame is one receiver's."),
         new(nameof(FanOutBenchmark), "Fan-out", "One message into all receivers' send queues and out again; a frame is one receiver's."),
         new(nameof(RouterLookupBenchmark), "Router", "One uid:message, as far as its receivers."),
         new(nameof(TimerWheelBenchmark), "Timer wheel", "One tick, one entry, one heartbeat of all entries."),
@@ -52,10 +58,12 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
         WriteTable(text, figures, $"bytes allocated per {per}", static figure => Digits.Three(figure.AllocatedPerFrame));
     }
 
-    private static KitSection Find(string benchmark) => Known.FirstOrDefault(known => known.Benchmark == benchmark) ?? new(benchmark, benchmark, "");
+    private static KitSection Find(string benchmark) =>
+        Known.FirstOrDefault(known => known.Benchmark == benchmark) ?? new(benchmark, benchmark, "");
 
     // Where the harness has been measured by itself, its time is taken off each contender's in a column of its own.
-    private static void WriteTable(StringBuilder text, KitFigure[] figures, string unit, Func<KitFigure, string> cell, bool withoutTheHarness = false)
+    private static void WriteTable(
+        StringBuilder text, KitFigure[] figures, string unit, Func<KitFigure, string> cell, bool withoutTheHarness = false)
     {
         string[] contenders = [.. figures.Select(static figure => figure.Contender).Distinct()];
         bool takesOff = withoutTheHarness && contenders.Contains(HarnessCost.Called);

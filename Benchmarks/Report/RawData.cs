@@ -43,7 +43,8 @@ public static class RawData
         if (!File.Exists(path)) return null;
         try
         {
-            return JsonSerializer.Deserialize<Results<T>>(File.ReadAllText(path), Json) ?? throw new JsonException("there is nothing in it");
+            return JsonSerializer.Deserialize<Results<T>>(File.ReadAllText(path), Json)
+                ?? throw new JsonException("there is nothing in it");
         }
         catch (JsonException exception)
         {
@@ -74,7 +75,8 @@ public static class RawData
         {
             null => "",
             string words => words,
-            IEnumerable items => string.Join(' ', items.Cast<object>().Select(static item => Convert.ToString(item, CultureInfo.InvariantCulture))),
+            IEnumerable items => string.Join(
+                ' ', items.Cast<object>().Select(static item => Convert.ToString(item, CultureInfo.InvariantCulture))),
             _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
         };
         return text.AsSpan().ContainsAny(",\"\r\n") ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;

@@ -84,7 +84,8 @@ public static class ReportCommand
         Results<KitFigure>? kit = RawData.Read<KitFigure>(from, KitName);
         Results<ServerFigure>? servers = RawData.Read<ServerFigure>(from, ServersName);
         Results<ForeignFigure>? foreign = RawData.Read<ForeignFigure>(from, ForeignCommand.Name);
-        if (kit is null && servers is null && foreign is null) throw new InvalidDataException($"neither {KitName}.json nor {ServersName}.json in {from}");
+        if (kit is null && servers is null && foreign is null)
+            throw new InvalidDataException($"neither {KitName}.json nor {ServersName}.json in {from}");
         if (to != Path.GetFullPath(from))
         {
             if (kit is not null) RawData.Write(to, KitName, kit);

@@ -15,7 +15,8 @@ internal static class ServerFindings
         if (results.Run.Brief) return;
         ServerFigure[] quoted =
         [
-            .. results.Figures.GroupBy(static figure => figure.Cell).SelectMany(static cell => cell.Where(figure => figure.Unit == cell.First().Unit)),
+            .. results.Figures.GroupBy(static figure => figure.Cell)
+                .SelectMany(static cell => cell.Where(figure => figure.Unit == cell.First().Unit)),
         ];
         string[] servers = [.. quoted.Select(static figure => figure.Server).Distinct()];
         if (servers.Length == 0) return;
@@ -24,7 +25,8 @@ internal static class ServerFindings
         foreach (IGrouping<string, ServerFigure> cell in quoted.GroupBy(static figure => figure.Cell))
         {
             text.Append($"| {cell.Key} | {cell.First().Unit} |");
-            foreach (string server in servers) text.Append($" {Digits.Three(cell.FirstOrDefault(figure => figure.Server == server)?.Median)} |");
+            foreach (string server in servers)
+                text.Append($" {Digits.Three(cell.FirstOrDefault(figure => figure.Server == server)?.Median)} |");
             text.Append('\n');
         }
 

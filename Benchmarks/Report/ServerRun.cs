@@ -22,7 +22,8 @@ internal static class ServerRun
         IReadOnlyList<ServerFigure> figures = LoadMatrix.Run(options, output, cancellation).GetAwaiter().GetResult();
         IEnumerable<string> failures = figures.Where(static figure => figure.Problem is not null)
             .Select(static figure => $"{figure.Server}, {figure.Cell}: {figure.Problem}").Distinct();
-        return new Results<ServerFigure>(run with { Versions = Versions(run, servers, missing), Failures = [.. run.Failures, .. failures] }, figures);
+        return new Results<ServerFigure>(
+            run with { Versions = Versions(run, servers, missing), Failures = [.. run.Failures, .. failures] }, figures);
     }
 
     private static Dictionary<string, string> Versions(RunInfo run, IReadOnlyList<LoadServer> servers, List<string> missing)
@@ -38,7 +39,8 @@ internal static class ServerRun
                 "gorilla" => $"{DebiansVersion("golang-github-gorilla-websocket-dev")}, {Shell("go version | cut -d' ' -f3")}",
                 "libwebsockets" => DebiansVersion("libwebsockets-dev"),
                 "websockets" => DebiansVersion("python3-websockets")
-                    + (server.Command.EndsWith(".so'", StringComparison.Ordinal) ? " with its speedups in C, " : ", ") + Shell("/usr/bin/python3 --version"),
+                    + (server.Command.EndsWith(".so'", StringComparison.Ordinal) ? " with its speedups in C, " : ", ")
+                    + Shell("/usr/bin/python3 --version"),
                 _ => null,
             };
             if (version is not null) versions[server.Name] = version;

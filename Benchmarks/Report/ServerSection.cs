@@ -21,7 +21,8 @@ internal static class ServerSection
         (LoadUnit.Percentile99, "99 % are back within", "less is better"),
     ];
 
-    private static readonly string[] FirstPage = ["echo-100x1x32", "echo-100x16x32", "echo-16x4x16KiB", "fanout-1000x16x100", "fanout-100x16x100"];
+    private static readonly string[] FirstPage =
+        ["echo-100x1x32", "echo-100x16x32", "echo-16x4x16KiB", "fanout-1000x16x100", "fanout-100x16x100"];
 
     private static readonly Dictionary<string, string> Titles = new()
     {
@@ -50,7 +51,8 @@ internal static class ServerSection
             {
                 text.Append($"| {cell.Key} |");
                 // What a latency was measured under is no merit.
-                ServerFigure? ours = cell.FirstOrDefault(static figure => figure.Server == Ours && figure.Unit != LoadUnit.MessagesDuePerSecond);
+                ServerFigure? ours = cell.FirstOrDefault(
+                    static figure => figure.Server == Ours && figure.Unit != LoadUnit.MessagesDuePerSecond);
                 foreach (string server in servers) text.Append($" {Cell(cell.FirstOrDefault(figure => figure.Server == server), ours)} |");
                 text.Append('\n');
             }
@@ -119,7 +121,8 @@ internal static class ServerSection
         _ => Digits.Three(value),
     };
 
-    private static string TitleOf(string cell) => LoadCell.All.Concat(LoadCell.Brief).FirstOrDefault(known => known.Name == cell)?.Title ?? cell;
+    private static string TitleOf(string cell) =>
+        LoadCell.All.Concat(LoadCell.Brief).FirstOrDefault(known => known.Name == cell)?.Title ?? cell;
 
     private static string NameOf(string server) => Titles.GetValueOrDefault(server, server);
 

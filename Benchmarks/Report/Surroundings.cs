@@ -16,12 +16,14 @@ internal static class Surroundings
     public static string Root { get; } = FindRoot() ?? Environment.CurrentDirectory;
 
     /// <summary>What is known before anything is measured.</summary>
-    public static RunInfo Look(DateTimeOffset date, string command, bool brief) => new(date, command, brief, Commit(), Machine(), Versions(), []);
+    public static RunInfo Look(DateTimeOffset date, string command, bool brief) =>
+        new(date, command, brief, Commit(), Machine(), Versions(), []);
 
     /// <summary>What a program writes first, trimmed; null where it is not installed or fails.</summary>
     public static string? FirstLineOf(string program, params string[] arguments)
     {
-        ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Root };
+        ProcessStartInfo start =
+            new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Root };
         try
         {
             using Process process = Process.Start(start)!;
@@ -62,7 +64,8 @@ internal static class Surroundings
             ["Memory"] = $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30):F1} GiB",
             ["System"] = ValueIn("/etc/os-release", "PRETTY_NAME")?.Trim('"') ?? RuntimeInformation.OSDescription,
             ["Kernel"] = OperatingSystem.IsLinux() ? $"Linux {Environment.OSVersion.Version}" : Environment.OSVersion.VersionString,
-            ["Collector"] = (GCSettings.IsServerGC ? "server" : "workstation") + (GCSettings.LatencyMode == GCLatencyMode.Batch ? "" : ", concurrent"),
+            ["Collector"] = (GCSettings.IsServerGC ? "server" : "workstation")
+                + (GCSettings.LatencyMode == GCLatencyMode.Batch ? "" : ", concurrent"),
         };
         return found.Where(static pair => pair.Value is not null).ToDictionary(static pair => pair.Key, static pair => pair.Value!);
     }
@@ -76,7 +79,8 @@ internal static class Surroundings
     };
 
     private static string VersionOf(Assembly assembly) =>
-        (assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? assembly.GetName().Version!.ToString()).Split('+')[0];
+        (assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? assembly.GetName().Version!.ToString()).Split('+')[0];
 
     // "name : value" or "name=value", the first of that name.
     private static string? ValueIn(string path, string name)

@@ -81,7 +81,8 @@ internal sealed class Svg
             Line(level ? x : x - Half, level ? y - Half : y, level ? x : x + Half, level ? y + Half : y, stroke, 1.3);
     }
 
-    public void Text(double x, double y, string text, int size = 12, string fill = Palette.Ink, string anchor = "start", int weight = 400) => Add(
+    public void Text(double x, double y, string text, int size = 12, string fill = Palette.Ink, string anchor = "start",
+        int weight = 400) => Add(
         "text",
         ("class", "f-" + fill),
         ("x", Number(x)),

@@ -29,8 +29,14 @@ internal sealed class PermessageDeflate : Extension
     /// <summary>Where inflaters and deflaters come from.</summary>
     public DeflateContexts Contexts { get; }
 
-    /// <summary>As the settings ask for it. Null when the library is not there, which is logged.</summary>
-    public static PermessageDeflate? TryCreate(ServerOptions options, MemoryBudget budget, ILogger log)
+    /// <summary>Null when the library is not there, which is logged.</summary>
+    /// <param name="policy">What the server allows.</param>
+    /// <param name="level">How hard to compress: 1 to 9.</param>
+    /// <param name="bytesMin">Messages with fewer bytes are sent uncompressed.</param>
+    /// <param name="loops">How many loops may compress at the same time.</param>
+    /// <param name="budget">Is charged for contexts.</param>
+    /// <param name="log">Where it says that the library is not there.</param>
+    public static PermessageDeflate? TryCreate(DeflatePolicy policy, int level, int bytesMin, int loops, MemoryBudget budget, ILogger log)
     {
         if (!ZlibCheck.TryLoad(out string? problem))
         {
@@ -38,16 +44,9 @@ internal sealed class PermessageDeflate : Extension
             return null;
         }
 
-        DeflatePolicy policy = new()
-        {
-            ServerTakeover = options.CompressionTakeover,
-            ClientTakeover = options.CompressionTakeover,
-            ServerWindowBits = options.CompressionWindowBits,
-            ClientWindowBits = options.CompressionWindowBits,
-        };
         // Without takeover a context is rented while one message is compressed, and then pooled: one for each thread that may compress.
-        DeflateContexts contexts = new(budget, options.CompressionLevel, pooledMax: Math.Max(16, options.Loops * 2));
-        return new PermessageDeflate(contexts, policy, options.CompressionBytesMin);
+        DeflateContexts contexts = new(budget, level, pooledMax: Math.Max(16, loops * 2));
+        return new PermessageDeflate(contexts, policy, bytesMin);
     }
 
     /// <summary>Compresses messages by themselves, for receivers with a window of 2^8 to 2^15 bytes.</summary>

@@ -1,5 +1,5 @@
-// A frame parser that shares no line with this project, for the example of Benchmarks/README.md, for the gate, and for the corpus's files. It
-// keeps what has arrived and looks whether a frame is whole. It believes its peer.
+// A frame parser that shares no line with this project, for the example of Benchmarks/README.md, for the gate, and for the corpus's files.
+// It keeps what has arrived and looks whether a frame is whole. It believes its peer.
 
 using System.Buffers.Binary;
 

@@ -33,7 +33,8 @@ public sealed class CorpusFilesTests
         Assert.That(files, Has.Length.EqualTo((4 * wires) + 2));
         Assert.That(files.Sum(file => new FileInfo(Path.Combine(other, file)).Length), Is.EqualTo(bytes).And.LessThanOrEqualTo(BytesMax));
         foreach (string file in files)
-            Assert.That(File.ReadAllBytes(Path.Combine(_directory, "here", file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(other, file))), file);
+            Assert.That(File.ReadAllBytes(Path.Combine(_directory, "here", file)).AsSpan()
+                .SequenceEqual(File.ReadAllBytes(Path.Combine(other, file))), file);
     }
 
     [Test]
@@ -53,9 +54,11 @@ public sealed class CorpusFilesTests
                 Another.Event[] messages = [.. events.Where(static e => e.IsMessage)];
                 string name = wire.GetProperty("name").GetString()!;
                 Assert.That(messages, Has.Length.EqualTo(wire.GetProperty("messages").GetInt32()), name);
-                Assert.That(messages.Select(static message => message.Payload.Length), Has.All.EqualTo(wire.GetProperty("size").GetInt32()), name);
+                Assert.That(messages.Select(static message => message.Payload.Length),
+                    Has.All.EqualTo(wire.GetProperty("size").GetInt32()), name);
                 Assert.That(messages.SelectMany(Expected).ToArray().AsSpan().SequenceEqual(files[2]), name);
-                Assert.That(events.Where(static e => e.IsPing).SelectMany(static e => e.PongFrame).ToArray().AsSpan().SequenceEqual(files[3]), name);
+                Assert.That(events.Where(static e => e.IsPing).SelectMany(static e => e.PongFrame).ToArray().AsSpan()
+                    .SequenceEqual(files[3]), name);
                 pings += events.Count(static e => e.IsPing);
             }
 
@@ -115,7 +118,8 @@ public sealed class CorpusFilesTests
         return bytes;
     }
 
-    private static (int ExitCode, string Output, string Errors) Run(params string[] arguments) => Dotnet.Run([Dotnet.PathOf("RawWs.Benchmarks"), .. arguments]);
+    private static (int ExitCode, string Output, string Errors) Run(params string[] arguments) =>
+        Dotnet.Run([Dotnet.PathOf("RawWs.Benchmarks"), .. arguments]);
 
     private static void AssertRefusal(string line, params string[] arguments)
     {

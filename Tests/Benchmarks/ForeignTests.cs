@@ -58,13 +58,15 @@ public sealed class ForeignTests
                 .. ForeignLines.Read(["parser\tOne\t1.2", "right", "accepts\tno-mask", $"time\t{Wire}\t5120.0\t51.2"]),
                 .. ForeignLines.Read(["parser\tTwo\t3", "wrong\tframes-x\tother Pongs"]),
             ];
-            RunInfo run = new(default, "Benchmarks/Foreign/run", false, null, new Dictionary<string, string>(), new Dictionary<string, string>(), []);
+            RunInfo run =
+                new(default, "Benchmarks/Foreign/run", false, null, new Dictionary<string, string>(), new Dictionary<string, string>(), []);
             RawData.Write(directory, ForeignCommand.Name, new Results<ForeignFigure>(run, figures));
             using StringWriter output = new();
             Assert.That(ReportCommand.Run(["--from", directory], output, output), Is.Zero, output.ToString());
             string text = Written.Check(directory);
             Assert.That(text, Does.Contain("| ns a frame | One |").And.Contain("| 16 B Binary | 10.0 ±0.1 |"));
-            Assert.That(text, Does.Contain("| One | 1.2 | no mask |").And.Contain("| Two | 3 | (wrong, and not timed: frames-x: other Pongs) |"));
+            Assert.That(
+                text, Does.Contain("| One | 1.2 | no mask |").And.Contain("| Two | 3 | (wrong, and not timed: frames-x: other Pongs) |"));
         }
         finally
         {

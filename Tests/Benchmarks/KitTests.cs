@@ -51,7 +51,8 @@ public sealed class KitTests
             MessageSink sink = new();
             traffic.Wire.Rewind();
             harness.Read(traffic.Wire, sink);
-            Assert.That((sink.Count, traffic.Wire.BytesSent), Is.EqualTo((traffic.Wire.Messages.Count, traffic.Wire.Pongs.Length)), $"{traffic}");
+            Assert.That((sink.Count, traffic.Wire.BytesSent),
+                Is.EqualTo((traffic.Wire.Messages.Count, traffic.Wire.Pongs.Length)), $"{traffic}");
             Assert.That(traffic.Wire.Receive(new byte[1]), Is.Zero, $"{traffic}");
         }
     }
@@ -77,7 +78,8 @@ public sealed class KitTests
     public void AFewRowsAreMeasuredWithTiersToo()
     {
         BenchmarkCase[] cases = [.. new[] { typeof(FrameDecodeBenchmark), typeof(EncodeBenchmark) }
-            .SelectMany(static type => BenchmarkConverter.TypeToBenchmarks(type, new KitRun.Config(brief: false, TextWriter.Null)).BenchmarksCases)];
+            .SelectMany(static type => BenchmarkConverter.TypeToBenchmarks(
+                type, new KitRun.Config(brief: false, TextWriter.Null)).BenchmarksCases)];
         BenchmarkCase[] tiered = [.. cases.Where(static benchmark => benchmark.Job.Id == KitConfig.AsByDefault.Id)];
         string[] withTiers = [.. tiered.Select(static benchmark => benchmark.DisplayInfo)];
         Assert.That(withTiers, Has.Length.EqualTo(12 * ParserBenchmark.Parsers.Count()).And.All.Contain(nameof(FrameDecodeBenchmark)));
@@ -86,14 +88,16 @@ public sealed class KitTests
 
     [TestCase(1, false)]
     [TestCase(2, true)]
-    public void OneProcessorIsNotEnough(int processors, bool enough) => Assert.That(EnoughProcessors.AreHere(processors), Is.EqualTo(enough));
+    public void OneProcessorIsNotEnough(int processors, bool enough) =>
+        Assert.That(EnoughProcessors.AreHere(processors), Is.EqualTo(enough));
 
     [TestCase("--filter", "*")]
     [TestCase("report", "--only", "kit")]
     public void PinnedToOneProcessor_NothingIsMeasured(params string[] words)
     {
         Assume.That(OperatingSystem.IsLinux());
-        string[] arguments = [.. words, .. words[0] == "report" ? ["--out", Path.Combine(Path.GetTempPath(), "never-written")] : (string[])[]];
+        string[] arguments =
+            [.. words, .. words[0] == "report" ? ["--out", Path.Combine(Path.GetTempPath(), "never-written")] : (string[])[]];
         ProcessStartInfo start = new("dotnet", [Dotnet.PathOf("RawWs.Benchmarks"), .. arguments]);
         (start.RedirectStandardError, start.RedirectStandardOutput) = (true, true);
         start.Environment["DOTNET_PROCESSOR_COUNT"] = "1"; // what the runtime finds when it is pinned

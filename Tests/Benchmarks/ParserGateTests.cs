@@ -44,7 +44,8 @@ public sealed class ParserGateTests
         (int exitCode, string output) = RunTheKit();
         Assert.That(exitCode, Is.EqualTo(1));
         string line = output.Split('\n').Single(static line => line.StartsWith("// Wrong: ", StringComparison.Ordinal));
-        Assert.That(line, Does.StartWith($"// Wrong: WRONG, and not measured: {WrongParser.Place}, in fragments: ").And.EndsWith(Said(mistake)));
+        Assert.That(
+            line, Does.StartWith($"// Wrong: WRONG, and not measured: {WrongParser.Place}, in fragments: ").And.EndsWith(Said(mistake)));
         Assert.That(output, Does.Contain("// RawWs: right\n").And.Contain("// Another: right\n"));
         Assert.That(ParsersMeasured(), Is.EquivalentTo(["RawWs", "Another"]));
     }
@@ -108,7 +109,8 @@ public sealed class WrongParser : IFrameParser
     private readonly byte[] _buffer = new byte[64 * 1024];
     private int _readingsOfThePlace;
 
-    public static Traffic Place { get; } = Traffic.Fragments.Single(static traffic => traffic is { Kind: PayloadKind.Mixed, Arrival: Arrival.Random, Size.Bytes: 126 });
+    public static Traffic Place { get; } =
+        Traffic.Fragments.Single(static traffic => traffic is { Kind: PayloadKind.Mixed, Arrival: Arrival.Random, Size.Bytes: 126 });
 
     public static Mistake Mistake { get; set; }
 

@@ -1,5 +1,5 @@
-// The rules that the server can be told to break, one switch each, and the cases of the suite that are there to notice: a test plays exactly
-// these cases against the broken server and expects every one to fail, and another that no case is left without a switch.
+// The rules that the server can be told to break, one switch each, and the cases of the suite that are there to notice: a test plays
+// exactly these cases against the broken server and expects every one to fail, and another that no case is left without a switch.
 
 namespace RawWs.Conformance.Broken;
 
@@ -9,7 +9,8 @@ namespace RawWs.Conformance.Broken;
 /// <param name="Catches">Whether a case is there to notice it.</param>
 internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
 {
-    public static IReadOnlyList<Break> All { get; } = [.. OfHandshake(), .. OfFrames(), .. OfControlFrames(), .. OfText(), .. OfCompression(), .. OfEchoes()];
+    public static IReadOnlyList<Break> All { get; } =
+        [.. OfHandshake(), .. OfFrames(), .. OfControlFrames(), .. OfText(), .. OfCompression(), .. OfEchoes()];
 
     /// <summary>The required and strict cases that are there to notice it.</summary>
     public IReadOnlyList<Case> Cases => [.. Suite.All.Where(item => item.Kind != Kind.Informational && Catches(item))];
@@ -20,7 +21,8 @@ internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
     {
         yield return new("accept-without-key", "Sec-WebSocket-Accept is made of the GUID alone",
             static item => item is HandshakeCase { End: HandshakeEnd.Accepted });
-        yield return new("extension-unasked", "the answer names an extension, whatever was offered", static item => item is HandshakeCase { End: HandshakeEnd.Accepted });
+        yield return new("extension-unasked", "the answer names an extension, whatever was offered", static item =>
+            item is HandshakeCase { End: HandshakeEnd.Accepted });
         yield return new("subprotocol-unasked", "the answer names a subprotocol, whatever was offered",
             static item => item is HandshakeCase { End: HandshakeEnd.Accepted });
         yield return new("names-case-sensitive", "header names are compared case and all", Named(Chapters.Handshake, "header names in"));
@@ -37,13 +39,18 @@ internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
         yield return new("request-line-unchecked", "any request line is taken",
             Named(Chapters.Handshake, "HTTP/1.0", "no version of HTTP", "a version of HTTP", "another protocol's", "no target"));
         yield return new("host-unchecked", "Host may be missing or doubled", Named(Chapters.Handshake, "no Host", "two Hosts"));
-        yield return new("upgrade-unchecked", "Upgrade may say anything", Named(Chapters.Handshake, "no Upgrade", "Upgrade: h2c", "Upgrade: websockets"));
+        yield return new("upgrade-unchecked", "Upgrade may say anything",
+            Named(Chapters.Handshake, "no Upgrade", "Upgrade: h2c", "Upgrade: websockets"));
         yield return new("connection-unchecked", "Connection may say anything",
-            static item => Named(Chapters.Handshake, "no Connection", "Connection: Upgraded")(item) || item.Id == "handshake/Connection: keep-alive");
-        yield return new("key-unchecked", "the key may be anything", Named(Chapters.Handshake, "no key", "two keys", "an empty key", "a key "));
-        yield return new("version-unchecked", "any version is taken for 13", static item => Named(Chapters.Handshake, "no version", "version ")(item)
+            static item => Named(Chapters.Handshake, "no Connection", "Connection: Upgraded")(
+                item) || item.Id == "handshake/Connection: keep-alive");
+        yield return new("key-unchecked", "the key may be anything",
+            Named(Chapters.Handshake, "no key", "two keys", "an empty key", "a key "));
+        yield return new("version-unchecked", "any version is taken for 13", static item =>
+            Named(Chapters.Handshake, "no version", "version ")(item)
             && !item.Name.Contains("HTTP", StringComparison.Ordinal));
-        yield return new("version-not-told", "a wrong version is not told the right one", Containing(Chapters.Handshake, "is told that 13"));
+        yield return new("version-not-told", "a wrong version is not told the right one",
+            Containing(Chapters.Handshake, "is told that 13"));
         yield return new("version-status-400", "a wrong version is answered with 400", Containing(Chapters.Handshake, "answered with 426"));
         yield return new("lists-unchecked", "lists of extensions and subprotocols may be malformed",
             Named(Chapters.Handshake, "extensions: ", "subprotocols: ", "a subprotocol twice"));
@@ -53,7 +60,8 @@ internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
 
     private static IEnumerable<Break> OfFrames()
     {
-        yield return new("lengths-not-minimal-accepted", "lengths may be longer than they need to be", Containing(Chapters.Framing, "with a length of"));
+        yield return new("lengths-not-minimal-accepted", "lengths may be longer than they need to be",
+            Containing(Chapters.Framing, "with a length of"));
         yield return new("top-bit-ignored", "the top bit of the 64-bit length is left out",
             static item => Containing(Chapters.Framing, "top bit set")(item) && !IsEarliest(item));
         yield return new("length-bytes-swapped", "the 16-bit length is read in the wrong order",
@@ -66,16 +74,20 @@ internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
         yield return new("answers-with-rsv2", "what is sent has RSV2 set", Named(Chapters.Framing, "text of 0 ", "binary of 65536 "));
         yield return new("type-lost", "text comes back as binary, and binary as text", Named(Chapters.Framing, "text of", "binary of"));
         yield return new("mask-off-by-one", "the key's octets are taken from the second on",
-            static item => Containing(Chapters.Masking, "key 01020304")(item) || Named(Chapters.Framing, "binary of 1 ", "text of 4096 ")(item));
+            static item => Containing(Chapters.Masking, "key 01020304")(item) || Named(
+                Chapters.Framing, "binary of 1 ", "text of 4096 ")(item));
         yield return new("reserved-bits-ignored", "reserved bits mean nothing", static item =>
-            (item.Chapter == Chapters.ReservedBits && !IsEarliest(item)) || (Containing(Chapters.Compression, "beside compression")(item) && !IsEarliest(item)));
+            (item.Chapter == Chapters.ReservedBits && !IsEarliest(item)) || (
+                Containing(Chapters.Compression, "beside compression")(item) && !IsEarliest(item)));
         yield return new("opcodes-ignored", "frames with reserved opcodes are skipped", static item => item.Chapter == Chapters.Opcodes);
-        yield return new("unmasked-accepted", "frames without a mask are taken", static item => Containing(Chapters.Masking, "without a mask")(item)
+        yield return new("unmasked-accepted", "frames without a mask are taken", static item =>
+            Containing(Chapters.Masking, "without a mask")(item)
             && !IsEarliest(item));
         yield return new("control-fragments-accepted", "control frames need no FIN",
             static item => Named(Chapters.Fragmentation, "Ping without", "Pong without", "Close without")(item) && !IsEarliest(item));
         yield return new("interleaving-accepted", "a message may begin inside of another",
-            static item => Named(Chapters.Fragmentation, "text with", "binary with")(item) && item.Name.Contains("inside", StringComparison.Ordinal)
+            static item => Named(Chapters.Fragmentation, "text with", "binary with")(item)
+                && item.Name.Contains("inside", StringComparison.Ordinal)
             && !IsEarliest(item));
         yield return new("continuation-unchecked", "a continuation may begin a message",
             static item => Named(Chapters.Fragmentation, "continuation")(item) && !IsEarliest(item));
@@ -83,7 +95,8 @@ internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
             || item.Name.Contains("inside the frame", StringComparison.Ordinal));
         yield return new("failure-code-wrong", "whatever is broken, Close says 1011",
             static item => item.Name.EndsWith(": the code", StringComparison.Ordinal) || item.Name == "data that end inside a block");
-        yield return new("too-big-is-1011", "a message that is too big is closed with 1011", static item => Containing(Chapters.Limits, "that declares")(item)
+        yield return new("too-big-is-1011", "a message that is too big is closed with 1011", static item =>
+            Containing(Chapters.Limits, "that declares")(item)
             || Moves(item).Any(static move => move is EchoInStepOr1009 { Payload.Length: > 1024 * 1024 } or InflatedEchoOr1009));
         yield return new("limit-missing", "any declared length is waited for", Containing(Chapters.Limits, "that declares"));
     }
@@ -100,22 +113,28 @@ internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
         yield return new("pong-without-payload", "Pongs are empty", static item =>
             Named(Chapters.Pings, "a Ping of", "2 Pings", "10 Pings", "1000 Pings")(item)
             && !item.Name.StartsWith("a Ping of 0", StringComparison.Ordinal) && !LongControl(item));
-        yield return new("pongs-answered", "a Pong is answered with a Pong", static item => Named(Chapters.Pings, "an unsolicited Pong")(item)
+        yield return new("pongs-answered", "a Pong is answered with a Pong", static item =>
+            Named(Chapters.Pings, "an unsolicited Pong")(item)
             || Named(Chapters.Fragmentation, "a Pong inside")(item));
         yield return new("close-unanswered", "a Close is not answered", static item =>
             (item is Dialogue dialogue && dialogue.Moves.Any(static move => move is Closes)
-            && !item.Name.StartsWith("what is no frame", StringComparison.Ordinal)) || Containing(Chapters.Compression, "a Close inside")(item));
+            && !item.Name.StartsWith("what is no frame", StringComparison.Ordinal)) || Containing(
+            Chapters.Compression, "a Close inside")(item));
         yield return new("close-code-of-its-own", "a Close is answered with 1001",
-            static item => item.Chapter is Chapters.Closing or Chapters.CloseCodes && item.Name.Contains("is answered with", StringComparison.Ordinal)
+            static item => item.Chapter is Chapters.Closing or Chapters.CloseCodes
+                && item.Name.Contains("is answered with", StringComparison.Ordinal)
             && !item.Name.StartsWith("1001 ", StringComparison.Ordinal));
         yield return new("close-keeps-the-stream", "the stream stays open after the closing handshake",
-            static item => item.Id is "closing/a Close" or "closing/a Close without code" or "closing/a Close after an echo" or "close-codes/1000 is accepted");
+            static item => item.Id is "closing/a Close" or "closing/a Close without code" or "closing/a Close after an echo"
+                or "close-codes/1000 is accepted");
         yield return new("reads-on-after-close", "frames behind a Close are processed",
             Named(Chapters.Closing, "a text behind", "a Ping behind", "a second Close", "what is no frame"));
-        yield return new("close-codes-unchecked", "a Close may carry any code", static item => Containing(Chapters.CloseCodes, "may not be sent")(item)
+        yield return new("close-codes-unchecked", "a Close may carry any code", static item =>
+            Containing(Chapters.CloseCodes, "may not be sent")(item)
             && !IsEarliest(item));
         yield return new("close-of-one-byte-accepted", "a Close may carry half a code", Named(Chapters.Closing, "a Close with one byte"));
-        yield return new("reasons-unchecked", "a reason need not be UTF-8", static item => Containing(Chapters.Closing, "a reason with")(item)
+        yield return new("reasons-unchecked", "a reason need not be UTF-8", static item =>
+            Containing(Chapters.Closing, "a reason with")(item)
             && !IsEarliest(item));
     }
 
@@ -125,10 +144,12 @@ internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
             (item.Chapter == Chapters.Utf8 && item is Dialogue dialogue && dialogue.Moves.Any(static move => move is Fails))
             || Containing(Chapters.Compression, "not UTF-8")(item));
         yield return new("utf8-at-the-end-only", "text is judged when it is whole",
-            static item => item.Chapter is Chapters.Utf8 or Chapters.Compression && item.Name.Contains("before the message ends", StringComparison.Ordinal));
+            static item => item.Chapter is Chapters.Utf8
+                or Chapters.Compression && item.Name.Contains("before the message ends", StringComparison.Ordinal));
         yield return new("utf8-whole-in-each-fragment", "a fragment may not end inside a character",
             static item => item is Dialogue { Kind: Kind.Required } dialogue && item.Chapter == Chapters.Utf8
-            && item.Name.Contains("by fragments", StringComparison.Ordinal) && dialogue.Moves.Any(static move => move is Echo) && CutsCharacter(dialogue));
+            && item.Name.Contains("by fragments", StringComparison.Ordinal) && dialogue.Moves.Any(
+                static move => move is Echo) && CutsCharacter(dialogue));
         yield return new("utf8-asked-of-binary", "binary has to be UTF-8", Named(Chapters.Utf8, "binary with"));
     }
 
@@ -138,18 +159,22 @@ internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
         yield return new("first-offer-only", "only the first offer is looked at",
             Named(Chapters.Negotiation, "the second offer", "the third offer", "an offer in the second field", "behind another"));
         yield return new("quoted-values-unknown", "a quoted value is not understood", Named(Chapters.Negotiation, "quoted values"));
-        yield return new("parameters-not-answered", "what is agreed is not said", static item => item is NegotiationCase { Taken: { } taken }
+        yield return new("parameters-not-answered", "what is agreed is not said", static item =>
+            item is NegotiationCase { Taken: { } taken }
             && (taken.ServerNoContextTakeover || taken.ServerMaxWindowBits is not null)
             || item is CompressionCase { Offer: { } offer } && (offer.ServerNoContextTakeover || offer.ServerMaxWindowBits is not null));
-        yield return new("rsv1-anywhere", "RSV1 may stand on any frame", static item => Named(Chapters.Compression, "RSV1 on")(item) && !IsEarliest(item));
-        yield return new("inflater-forgets", "no message may refer to the one before", static item => item is CompressedDialogue { NeedsTakeover: true }
+        yield return new("rsv1-anywhere", "RSV1 may stand on any frame", static item =>
+            Named(Chapters.Compression, "RSV1 on")(item) && !IsEarliest(item));
+        yield return new("inflater-forgets", "no message may refer to the one before", static item =>
+            item is CompressedDialogue { NeedsTakeover: true }
             || item is CompressionCase { Offer.ClientNoContextTakeover: false } played && Repeats(played));
         yield return new("deflater-remembers", "what is sent refers to earlier messages in spite of server_no_context_takeover",
             static item => item is CompressionCase { Offer.ServerNoContextTakeover: true } played && Repeats(played));
         yield return new("window-ignored", "what is sent refers further back than server_max_window_bits",
             static item => item is CompressionCase { Offer: { ServerMaxWindowBits: < 15, ClientMaxWindowBits: null } });
         yield return new("inflate-errors-ignored", "data that can't be inflated come back as they are",
-            static item => item is CompressedDialogue { Section: "7692 §7.2.2" } dialogue && dialogue.Moves.Any(static move => move is Fails));
+            static item => item is CompressedDialogue { Section: "7692 §7.2.2" } dialogue && dialogue.Moves.Any(
+                static move => move is Fails));
     }
 
     private static IEnumerable<Break> OfEchoes()
@@ -167,10 +192,12 @@ internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
     private static bool HasPayload(Case item) => item is NegotiationCase or HandshakeCase { End: HandshakeEnd.Accepted }
         || (item is CompressionCase played && (played.Messages != Messages.Mixed || IsBare(played.Offer))
         && played.Messages.Any(static message => message.Payload.Length > 0))
-        || Moves(item).Any(static move => move is Echo { Payload.Length: > 0 } or InflatedEcho { Payload.Length: > 0 } or EchoOr1009 { Payload.Length: <= 1024 * 1024 } or EchoInStepOr1009 { Payload.Length: <= 1024 * 1024 });
+        || Moves(item).Any(static move => move is Echo { Payload.Length: > 0 } or InflatedEcho { Payload.Length: > 0 }
+            or EchoOr1009 { Payload.Length: <= 1024 * 1024 } or EchoInStepOr1009 { Payload.Length: <= 1024 * 1024 });
 
     // Of the long cases these are left: what is agreed says nothing of the server, so only an echo can be wrong.
-    private static bool IsBare(DeflateOffer offer) => offer is { ServerNoContextTakeover: false, ServerMaxWindowBits: null, ClientNoContextTakeover: true };
+    private static bool IsBare(DeflateOffer offer) =>
+        offer is { ServerNoContextTakeover: false, ServerMaxWindowBits: null, ClientNoContextTakeover: true };
 
     // Words of so few bytes that there is nothing to refer to say nothing about contexts.
     private static bool Repeats(CompressionCase played) => played.Messages.Any(static message => message.Payload.Length >= 64);

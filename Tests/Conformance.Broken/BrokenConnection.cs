@@ -93,7 +93,8 @@ internal sealed class BrokenConnection(Socket socket, IReadOnlySet<string> broke
         }
         catch (Failure failure)
         {
-            Write(Wire.Close, Wire.CloseBody(Broken("failure-code-wrong") || (failure.Code == 1009 && Broken("too-big-is-1011")) ? 1011 : failure.Code));
+            Write(Wire.Close, Wire.CloseBody(
+                Broken("failure-code-wrong") || (failure.Code == 1009 && Broken("too-big-is-1011")) ? 1011 : failure.Code));
             return false;
         }
     }
@@ -116,8 +117,10 @@ internal sealed class BrokenConnection(Socket socket, IReadOnlySet<string> broke
         Check(opcode < Wire.Close || length7 <= 125 || Broken("control-length-unchecked"), 1002);
         Check(opcode != Wire.Close || length7 != 1 || Broken("close-of-one-byte-accepted"), 1002);
         if (length7 == 127 && bytes.Length > 2) Check((bytes[2] & 0x80) == 0 || Broken("top-bit-ignored"), 1002);
-        if (length7 == 126 && bytes.Length >= 4) Check(BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]) > 125 || Broken("lengths-not-minimal-accepted"), 1002);
-        if (length7 == 127 && bytes.Length >= 8) Check(bytes[2..8].ContainsAnyExcept((byte)0) || Broken("lengths-not-minimal-accepted"), 1002);
+        if (length7 == 126 && bytes.Length >= 4)
+            Check(BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]) > 125 || Broken("lengths-not-minimal-accepted"), 1002);
+        if (length7 == 127 && bytes.Length >= 8)
+            Check(bytes[2..8].ContainsAnyExcept((byte)0) || Broken("lengths-not-minimal-accepted"), 1002);
         if (TryMeasure(bytes, out _, out ulong length) && opcode < Wire.Close)
             Check(length + (ulong)_message.Count <= MessageBytesMax || Broken("limit-missing"), 1009);
     }
@@ -131,7 +134,8 @@ internal sealed class BrokenConnection(Socket socket, IReadOnlySet<string> broke
         if (opcode == Wire.Close && part.Length >= 2) JudgeClose(part, whole: false);
         bool compressed = opcode == Wire.Continuation ? _compressed : (bytes[0] & 0x40) != 0;
         bool isText = opcode == Wire.Text || (opcode == Wire.Continuation && _opcode == Wire.Text);
-        if (isText && !compressed && !Broken("utf8-at-the-end-only") && !Broken("utf8-unchecked")) CheckUtf8([.. _cutCharacter, .. part], end: false);
+        if (isText && !compressed && !Broken("utf8-at-the-end-only") && !Broken("utf8-unchecked"))
+            CheckUtf8([.. _cutCharacter, .. part], end: false);
     }
 
     private bool TryMeasure(ReadOnlySpan<byte> bytes, out int header, out ulong length)
@@ -179,7 +183,8 @@ internal sealed class BrokenConnection(Socket socket, IReadOnlySet<string> broke
                 return Broken("close-keeps-the-stream") || Broken("reads-on-after-close");
             case Wire.Text or Wire.Binary or Wire.Continuation:
                 if (_opcode == 0 || opcode != Wire.Continuation)
-                    (_opcode, _compressed, _cutCharacter) = (opcode == Wire.Continuation ? Wire.Binary : opcode, _inflater is not null && (first & 0x40) != 0, []);
+                    (_opcode, _compressed, _cutCharacter) =
+                        (opcode == Wire.Continuation ? Wire.Binary : opcode, _inflater is not null && (first & 0x40) != 0, []);
                 TakeData(payload, fin: (first & 0x80) != 0);
                 return true;
             default:

@@ -39,7 +39,8 @@ internal sealed partial class BrokenHandshake(IReadOnlySet<string> broken)
             return Refuse(Broken("version-status-400") ? 400 : 426, Broken("version-not-told") ? "" : "Sec-WebSocket-Version: 13\r\n");
         List<string> keys = All(fields, "Sec-WebSocket-Key");
         if ((keys is not [string only] || !KeyText().IsMatch(only)) && !Broken("key-unchecked")) return Refuse(400);
-        string extensions = string.Join(", ", All(fields, "Sec-WebSocket-Extensions")), subprotocols = string.Join(", ", All(fields, "Sec-WebSocket-Protocol"));
+        string extensions = string.Join(", ", All(fields, "Sec-WebSocket-Extensions")), subprotocols =
+            string.Join(", ", All(fields, "Sec-WebSocket-Protocol"));
         string[] names = subprotocols.Split(", ");
         bool listsAreFine = (extensions.Length == 0 || ExtensionList().IsMatch(extensions))
             && (subprotocols.Length == 0 || TokenList().IsMatch(subprotocols)) && names.Distinct().Count() == names.Length;
@@ -50,7 +51,8 @@ internal sealed partial class BrokenHandshake(IReadOnlySet<string> broken)
     {
         StringBuilder answer = new("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
         string accept = ResponseHead.AcceptOf(key);
-        answer.Append(CultureInfo.InvariantCulture, $"Sec-WebSocket-Accept: {(Broken("accept-without-key") ? ResponseHead.AcceptOf("") : accept)}\r\n");
+        answer.Append(CultureInfo.InvariantCulture,
+            $"Sec-WebSocket-Accept: {(Broken("accept-without-key") ? ResponseHead.AcceptOf("") : accept)}\r\n");
         if (Broken("extension-unasked")) answer.Append("Sec-WebSocket-Extensions: x-unasked\r\n");
         if (Broken("subprotocol-unasked")) answer.Append("Sec-WebSocket-Protocol: x-unasked\r\n");
         if (subprotocols.Length > 0 && Broken("subprotocol-of-its-own")) answer.Append("Sec-WebSocket-Protocol: of-its-own\r\n");
@@ -112,7 +114,9 @@ internal sealed partial class BrokenHandshake(IReadOnlySet<string> broken)
     }
 
     private static HandshakeAnswer Refuse(int status, string field = "") =>
-        new(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n{field}\r\n"), false, null);
+        new(
+            string.Create(CultureInfo.InvariantCulture,
+                $"HTTP/1.1 {status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n{field}\r\n"), false, null);
 
     private List<string> All(List<(string Name, string Value)> fields, string name)
     {
@@ -141,7 +145,9 @@ internal sealed partial class BrokenHandshake(IReadOnlySet<string> broken)
     [GeneratedRegex($@"^{Token}([ \t]*,[ \t]*{Token})*$")]
     private static partial Regex TokenList();
 
-    [GeneratedRegex($@"^{Token}([ \t]*;[ \t]*{Token}([ \t]*=[ \t]*({Token}|""{Token}""))?)*[ \t]*(,[ \t]*{Token}([ \t]*;[ \t]*{Token}([ \t]*=[ \t]*({Token}|""{Token}""))?)*[ \t]*)*$")]
+    [GeneratedRegex(
+        $@"^{Token}([ \t]*;[ \t]*{Token}([ \t]*=[ \t]*({Token}|""{Token}""))?)*"
+        + $@"[ \t]*(,[ \t]*{Token}([ \t]*;[ \t]*{Token}([ \t]*=[ \t]*({Token}|""{Token}""))?)*[ \t]*)*$")]
     private static partial Regex ExtensionList();
 
     [GeneratedRegex("^([89]|1[0-5])$")]

@@ -11,7 +11,8 @@ namespace RawWs.Conformance;
 /// <param name="Verbose">A line for each case.</param>
 /// <param name="Server">What to call the server in the reports.</param>
 /// <param name="List">The cases are to be named, and not played.</param>
-internal sealed record Arguments(Target Target, IReadOnlyList<Case> Cases, string? JUnit, string? Html, bool Verbose, string Server, bool List)
+internal sealed record Arguments(
+    Target Target, IReadOnlyList<Case> Cases, string? JUnit, string? Html, bool Verbose, string Server, bool List)
 {
     public static readonly string Usage =
         $"""
@@ -80,7 +81,8 @@ internal sealed record Arguments(Target Target, IReadOnlyList<Case> Cases, strin
                     name = value;
                     break;
                 default:
-                    if (!double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out timeout) || timeout is < 0.1 or > 3600)
+                    if (!double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out timeout)
+                        || timeout is < 0.1 or > 3600)
                         return Wrong($"--timeout {value}: 0.1 to 3600 seconds", out error);
                     break;
             }
@@ -92,7 +94,8 @@ internal sealed record Arguments(Target Target, IReadOnlyList<Case> Cases, strin
             return Wrong($"{url} is no ws:// URL", out error);
         Target target = new(uri.IdnHost.Trim('[', ']'), uri.Port > 0 ? uri.Port : 80, uri.PathAndQuery, TimeSpan.FromSeconds(timeout));
         error = "";
-        return new Arguments(target, cases.Count > 0 ? [.. Suite.All.Where(cases.Contains)] : Suite.All, junit, html, verbose, name ?? target.ToString(), list);
+        return new Arguments(target, cases.Count > 0 ? [.. Suite.All.Where(cases.Contains)] : Suite.All, junit, html, verbose,
+            name ?? target.ToString(), list);
     }
 
     private static Arguments? Wrong(string what, out string error)

@@ -17,13 +17,17 @@ internal static class Breach
     /// <param name="proof">How many of the bytes prove it; 0 for all of them.</param>
     /// <param name="kind">How much it counts that the connection fails.</param>
     /// <param name="codes">What the Close frame may say.</param>
-    /// <param name="isClose">Whether the breach is in a Close frame, with the code 1000 if it has one: a server that answers it in kind has taken it.</param>
-    public static IEnumerable<Case> Cases(string chapter, string section, string name, byte[] bytes, int proof, Kind kind, int[] codes, bool isClose = false)
+    /// <param name="isClose">
+    /// Whether the breach is in a Close frame, with the code 1000 if it has one: a server that answers it in kind has taken it.
+    /// </param>
+    public static IEnumerable<Case> Cases(
+        string chapter, string section, string name, byte[] bytes, int proof, Kind kind, int[] codes, bool isClose = false)
     {
         Fails fails = new() { IsOfClose = isClose };
         yield return new Dialogue(chapter, section, name, kind, new Send([.. bytes, .. Behind]), fails);
         yield return new Dialogue(chapter, "6455 §7.1.7", name + ": the code", Kind.Strict, new Send(bytes), new Fails(codes));
         if (proof > 0 && proof < bytes.Length)
-            yield return new Dialogue(chapter, section, $"{name}: at byte {proof} of {bytes.Length}", Kind.Strict, new Send(bytes[..proof]), fails);
+            yield return new Dialogue(chapter, section, $"{name}: at byte {proof} of {bytes.Length}", Kind.Strict,
+                new Send(bytes[..proof]), fails);
     }
 }

@@ -51,7 +51,8 @@ internal static class Chapters
     public const string Compression = "compression";
 
     public static readonly IReadOnlyList<string> InOrder =
-        [Handshake, Framing, ReservedBits, Opcodes, Masking, Fragmentation, Pings, Closing, CloseCodes, Utf8, Limits, Negotiation, Compression];
+        [Handshake, Framing, ReservedBits, Opcodes, Masking, Fragmentation, Pings, Closing, CloseCodes, Utf8, Limits,
+            Negotiation, Compression];
 }
 
 /// <summary>A case.</summary>

@@ -16,7 +16,8 @@ internal sealed record CompressedDialogue(string Section, string Name, Kind Kind
     public override async Task<string?> PlayAsync(Target target)
     {
         using Connection connection = await Connection.ConnectAsync(target).ConfigureAwait(false);
-        DeflateAgreement agreed = await CompressionCase.AgreeAsync(connection, target, new DeflateOffer(false, false, null, null)).ConfigureAwait(false);
+        DeflateAgreement agreed = await CompressionCase.AgreeAsync(connection, target, new DeflateOffer(false, false, null, null))
+            .ConfigureAwait(false);
         if (NeedsTakeover && agreed.ClientNoContextTakeover) throw new NotNegotiatedException("the server has the client keep no context");
         connection.Inflater = new Inflater(agreed.ServerMaxWindowBits, !agreed.ServerNoContextTakeover);
         return await _dialogue.PlayAsync(connection).ConfigureAwait(false);
@@ -30,9 +31,11 @@ internal sealed record InflatedEcho(int Opcode, byte[] Payload) : Move
 
     public override async Task<string?> PlayAsync(Connection connection)
     {
-        (Message? message, Frame? instead, int wireBytes) = await CompressionCase.ReadMessageAsync(connection, connection.Inflater!).ConfigureAwait(false);
+        (Message? message, Frame? instead, int wireBytes) = await CompressionCase.ReadMessageAsync(connection, connection.Inflater!)
+            .ConfigureAwait(false);
         if (message is null) throw new NotAsExpectedException($"not the echo: {Got(instead, connection)}");
-        if (message.Opcode != Opcode || !message.Payload.AsSpan().SequenceEqual(Payload)) throw new NotAsExpectedException("the echo differs from the message");
+        if (message.Opcode != Opcode || !message.Payload.AsSpan().SequenceEqual(Payload))
+            throw new NotAsExpectedException("the echo differs from the message");
         return string.Create(CultureInfo.InvariantCulture, $"{Payload.Length} bytes came back in {wireBytes}");
     }
 }
@@ -44,10 +47,12 @@ internal sealed record InflatedEchoOr1009(int Opcode, byte[] Payload) : Move
 
     public override async Task<string?> PlayAsync(Connection connection)
     {
-        (Message? message, Frame? instead, _) = await CompressionCase.ReadMessageAsync(connection, connection.Inflater!).ConfigureAwait(false);
+        (Message? message, Frame? instead, _) = await CompressionCase.ReadMessageAsync(connection, connection.Inflater!)
+            .ConfigureAwait(false);
         if (instead is { Opcode: Wire.Close, CloseCode: 1009 }) return "Close 1009";
         if (message is null) throw new NotAsExpectedException($"neither the echo nor Close 1009: {Got(instead, connection)}");
-        if (message.Opcode != Opcode || !message.Payload.AsSpan().SequenceEqual(Payload)) throw new NotAsExpectedException("the echo differs from the message");
+        if (message.Opcode != Opcode || !message.Payload.AsSpan().SequenceEqual(Payload))
+            throw new NotAsExpectedException("the echo differs from the message");
         return "echoed";
     }
 }
@@ -55,10 +60,12 @@ internal sealed record InflatedEchoOr1009(int Opcode, byte[] Payload) : Move
 /// <summary>A case of the negotiation: what is offered, in so many fields, and which of the offers is taken.</summary>
 /// <param name="Offers">The value of Sec-WebSocket-Extensions; a line break begins another field.</param>
 /// <param name="Taken">The offer that is to be accepted, or null when all have to be declined.</param>
-internal sealed record NegotiationCase(string Section, string Name, Kind Kind, string Offers, DeflateOffer? Taken) : Case(Chapters.Negotiation,
+internal sealed record NegotiationCase(string Section, string Name, Kind Kind, string Offers, DeflateOffer? Taken)
+    : Case(Chapters.Negotiation,
     Section, Name, Kind)
 {
-    public override string Expected => Taken is null ? "the connection is accepted, and the offer declined" : $"\"{Taken}\" is accepted, and a compressed message echoed";
+    public override string Expected =>
+        Taken is null ? "the connection is accepted, and the offer declined" : $"\"{Taken}\" is accepted, and a compressed message echoed";
 
     public override async Task<string?> PlayAsync(Target target)
     {

@@ -8,7 +8,8 @@ namespace RawWs.Conformance;
 /// <summary>A case.</summary>
 /// <param name="Offer">What is offered.</param>
 /// <param name="Messages">What is sent, and has to come back.</param>
-internal sealed record CompressionCase(string Section, string Name, DeflateOffer Offer, IReadOnlyList<Message> Messages) : Case(Chapters.Compression,
+internal sealed record CompressionCase(string Section, string Name, DeflateOffer Offer, IReadOnlyList<Message> Messages)
+    : Case(Chapters.Compression,
     Section, Name, Kind.Required)
 {
     private const int BatchBytes = 64 * 1024;
@@ -101,13 +102,15 @@ internal sealed record CompressionCase(string Section, string Name, DeflateOffer
         for (int i = 0; i < Messages.Count; i++)
         {
             (Message? message, Frame? instead, int bytes) = await ReadMessageAsync(connection, inflater).ConfigureAwait(false);
-            if (message is null) throw new NotAsExpectedException($"in place of message {i + 1}: {instead?.ToString() ?? "the end of the stream"}");
+            if (message is null)
+                throw new NotAsExpectedException($"in place of message {i + 1}: {instead?.ToString() ?? "the end of the stream"}");
             if (message.Opcode != Messages[i].Opcode || !message.Payload.AsSpan().SequenceEqual(Messages[i].Payload))
                 throw new NotAsExpectedException($"message {i + 1} of {Messages.Count} comes back as another");
             wireBytes += bytes;
             messageBytes += message.Payload.Length;
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"{messageBytes} bytes came back in {wireBytes}; the furthest reference reached {inflater.FurthestReference} bytes back");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{messageBytes} bytes came back in {wireBytes}; the furthest reference reached {inflater.FurthestReference} bytes back");
     }
 }

@@ -118,7 +118,8 @@ internal sealed class Connection : IDisposable
     {
         string key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
         string offer = extensions is null ? "" : $"Sec-WebSocket-Extensions: {extensions}\r\n";
-        await SendAsync(Encoding.Latin1.GetBytes($"GET {target.Resource} HTTP/1.1\r\nHost: {target.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        await SendAsync(Encoding.Latin1.GetBytes(
+            $"GET {target.Resource} HTTP/1.1\r\nHost: {target.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             + $"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n")).ConfigureAwait(false);
         return key;
     }
@@ -127,7 +128,8 @@ internal sealed class Connection : IDisposable
     {
         try
         {
-            while (!bytes.IsEmpty) bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, Rearm(ref _sendDeadline)).ConfigureAwait(false)..];
+            while (!bytes.IsEmpty)
+                bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, Rearm(ref _sendDeadline)).ConfigureAwait(false)..];
         }
         catch (OperationCanceledException)
         {
@@ -142,7 +144,8 @@ internal sealed class Connection : IDisposable
     /// <summary>In pieces of so many bytes, each a write of its own.</summary>
     public async Task SendInPiecesAsync(ReadOnlyMemory<byte> bytes, int pieceBytes)
     {
-        for (int at = 0; at < bytes.Length; at += pieceBytes) await SendAsync(bytes.Slice(at, Math.Min(pieceBytes, bytes.Length - at))).ConfigureAwait(false);
+        for (int at = 0; at < bytes.Length; at += pieceBytes)
+            await SendAsync(bytes.Slice(at, Math.Min(pieceBytes, bytes.Length - at))).ConfigureAwait(false);
     }
 
     /// <summary>Ends our side of the stream.</summary>
@@ -219,7 +222,8 @@ internal sealed class Connection : IDisposable
 
         try
         {
-            int received = await _socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None, Rearm(ref _receiveDeadline)).ConfigureAwait(false);
+            int received = await _socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None, Rearm(ref _receiveDeadline))
+                .ConfigureAwait(false);
             if (received == 0) End = StreamEnd.Finished;
             _end += received;
             return received > 0;

@@ -8,8 +8,11 @@ namespace RawWs.Conformance;
 /// <param name="ServerNoContextTakeover">The server is not to refer to earlier messages.</param>
 /// <param name="ClientNoContextTakeover">The client says that it will not.</param>
 /// <param name="ServerMaxWindowBits">The largest window that the server may use, or null.</param>
-/// <param name="ClientMaxWindowBits">The largest window that the client will use; 0: the parameter without a value; null: without the parameter.</param>
-internal sealed record DeflateOffer(bool ServerNoContextTakeover, bool ClientNoContextTakeover, int? ServerMaxWindowBits, int? ClientMaxWindowBits)
+/// <param name="ClientMaxWindowBits">
+/// The largest window that the client will use; 0: the parameter without a value; null: without the parameter.
+/// </param>
+internal sealed record DeflateOffer(
+    bool ServerNoContextTakeover, bool ClientNoContextTakeover, int? ServerMaxWindowBits, int? ClientMaxWindowBits)
 {
     public const string Name = "permessage-deflate";
 
@@ -41,7 +44,8 @@ internal sealed record DeflateOffer(bool ServerNoContextTakeover, bool ClientNoC
             {
                 "server_no_context_takeover" when value.Length == 0 => agreed with { ServerNoContextTakeover = true },
                 "client_no_context_takeover" when value.Length == 0 => agreed with { ClientNoContextTakeover = true },
-                "server_max_window_bits" when BitsOf(value) is { } bits && bits <= (ServerMaxWindowBits ?? 15) => agreed with { ServerMaxWindowBits = bits },
+                "server_max_window_bits" when BitsOf(value) is { } bits && bits <= (ServerMaxWindowBits ?? 15) =>
+                    agreed with { ServerMaxWindowBits = bits },
                 "client_max_window_bits" when ClientMaxWindowBits is null =>
                     throw new NotAsExpectedException("the answer has client_max_window_bits, and the offer has not (§7.1.2.2)"),
                 "client_max_window_bits" when BitsOf(value) is { } bits
@@ -66,4 +70,5 @@ internal sealed record DeflateOffer(bool ServerNoContextTakeover, bool ClientNoC
 /// <param name="ClientNoContextTakeover">Nor does the client.</param>
 /// <param name="ServerMaxWindowBits">How far the server's references may reach back.</param>
 /// <param name="ClientMaxWindowBits">How far the client's may.</param>
-internal sealed record DeflateAgreement(bool ServerNoContextTakeover, bool ClientNoContextTakeover, int ServerMaxWindowBits, int ClientMaxWindowBits);
+internal sealed record DeflateAgreement(
+    bool ServerNoContextTakeover, bool ClientNoContextTakeover, int ServerMaxWindowBits, int ClientMaxWindowBits);

@@ -1,6 +1,6 @@
 // Deflates the messages of one direction (RFC 1951, RFC 7692 §7.2.1). With the window of 15 bits it is the base library's DeflateStream,
-// flushed behind each message; with a smaller one, which that can't have, an encoder of few lines: fixed codes, and the last place of each three
-// bytes within the window, up to its very edge.
+// flushed behind each message; with a smaller one, which that can't have, an encoder of few lines: fixed codes, and the last place of each
+// three bytes within the window, up to its very edge.
 
 using System.IO.Compression;
 using System.Runtime.InteropServices;
@@ -119,7 +119,8 @@ internal sealed class Deflater(int windowBits, bool keepsContext) : IDisposable
         Put(low, extra);
     }
 
-    // Lengths and distances grow alike (RFC 1951 §3.2.5): the first 2^(k+1) values have a symbol each; from there on, every doubling has 2^k symbols.
+    // Lengths and distances grow alike (RFC 1951 §3.2.5): the first 2^(k+1) values have a symbol each; from there on, every doubling has
+    // 2^k symbols.
     private static (int Symbol, int ExtraBits, int Low) SymbolOf(int value, int k)
     {
         int extra = Math.Max(0, System.Numerics.BitOperations.Log2((uint)Math.Max(1, value)) - k);

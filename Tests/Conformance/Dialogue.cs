@@ -7,9 +7,11 @@ using System.Globalization;
 namespace RawWs.Conformance;
 
 /// <summary>A case of moves.</summary>
-internal sealed record Dialogue(string Chapter, string Section, string Name, Kind Kind, params IReadOnlyList<Move> Moves) : Case(Chapter, Section, Name, Kind)
+internal sealed record Dialogue(string Chapter, string Section, string Name, Kind Kind, params IReadOnlyList<Move> Moves)
+    : Case(Chapter, Section, Name, Kind)
 {
-    public override string Expected => string.Join(", then ", Moves.Select(static move => move.Expected).Where(static words => words.Length > 0).Distinct());
+    public override string Expected =>
+        string.Join(", then ", Moves.Select(static move => move.Expected).Where(static words => words.Length > 0).Distinct());
 
     public override bool IsHeavy => Moves.Any(static move => move is Send { Bytes.Length: > 256 * 1024 });
 
@@ -71,7 +73,8 @@ internal sealed record Send(byte[] Bytes, int PieceBytes = int.MaxValue) : Move
 {
     public override async Task<string?> PlayAsync(Connection connection)
     {
-        await (PieceBytes >= Bytes.Length ? connection.SendAsync(Bytes) : connection.SendInPiecesAsync(Bytes, PieceBytes)).ConfigureAwait(false);
+        await (PieceBytes >= Bytes.Length ? connection.SendAsync(Bytes) : connection.SendInPiecesAsync(Bytes, PieceBytes))
+            .ConfigureAwait(false);
         return null;
     }
 }
@@ -94,7 +97,8 @@ internal sealed record Echo(int Opcode, byte[] Payload) : Move
     public override async Task<string?> PlayAsync(Connection connection)
     {
         Frame? problem = await ReceiveAsync(connection, Opcode, Payload).ConfigureAwait(false);
-        if (problem is not null || connection.End != StreamEnd.None) throw new NotAsExpectedException($"not the echo: {Got(problem, connection)}");
+        if (problem is not null || connection.End != StreamEnd.None)
+            throw new NotAsExpectedException($"not the echo: {Got(problem, connection)}");
         return null;
     }
 
@@ -107,7 +111,8 @@ internal sealed record Echo(int Opcode, byte[] Payload) : Move
         {
             Frame? frame = await NextAsync(connection, "the echo").ConfigureAwait(false);
             if (frame is null || frame.Opcode != awaited) return frame;
-            if (received + frame.Payload.Length > payload.Length || !payload.AsSpan(received, frame.Payload.Length).SequenceEqual(frame.Payload))
+            if (received + frame.Payload.Length > payload.Length || !payload.AsSpan(received, frame.Payload.Length)
+                .SequenceEqual(frame.Payload))
                 throw new NotAsExpectedException("the echo differs from the message");
             received += frame.Payload.Length;
             awaited = Wire.Continuation;
@@ -147,12 +152,15 @@ internal sealed record EchoInStepOr1009(int Opcode, byte[] Payload, int Fragment
         {
             int length = Math.Min(FragmentBytes, Payload.Length - at);
             bool fin = at + length == Payload.Length;
-            await connection.SendAsync(Wire.FrameOf(at == 0 ? Opcode : Wire.Continuation, Payload.AsSpan(at, length), fin)).ConfigureAwait(false);
+            await connection.SendAsync(Wire.FrameOf(at == 0 ? Opcode : Wire.Continuation, Payload.AsSpan(at, length), fin))
+                .ConfigureAwait(false);
             if (fin) return await new EchoOr1009(Opcode, Payload).PlayAsync(connection).ConfigureAwait(false);
             await connection.SendAsync(Wire.FrameOf(Wire.Ping, mark)).ConfigureAwait(false);
             Frame? frame = await NextAsync(connection, "the Pong").ConfigureAwait(false);
-            if (frame is { Opcode: Wire.Close, CloseCode: 1009 }) return string.Create(CultureInfo.InvariantCulture, $"Close 1009 after {at + length} bytes");
-            if (frame is not { Opcode: Wire.Pong }) throw new NotAsExpectedException($"neither a Pong nor Close 1009: {Got(frame, connection)}");
+            if (frame is { Opcode: Wire.Close, CloseCode: 1009 })
+                return string.Create(CultureInfo.InvariantCulture, $"Close 1009 after {at + length} bytes");
+            if (frame is not { Opcode: Wire.Pong })
+                throw new NotAsExpectedException($"neither a Pong nor Close 1009: {Got(frame, connection)}");
         }
 
         return null;
@@ -214,7 +222,9 @@ internal sealed record Alive(string What = "nothing is sent, and the connection 
 /// <param name="Codes">What the Close frame has to say; none: a Close frame is not asked for.</param>
 internal sealed record Fails(params int[] Codes) : Move
 {
-    /// <summary>What fails it is a Close frame: an answer of 1000, or without code, would be the closing handshake of a server that took it.</summary>
+    /// <summary>
+    /// What fails it is a Close frame: an answer of 1000, or without code, would be the closing handshake of a server that took it.
+    /// </summary>
     public bool IsOfClose { get; init; }
 
     public override string Expected => IsOfClose ? "the connection fails; that is no closing handshake" : Codes.Length == 0
@@ -225,18 +235,21 @@ internal sealed record Fails(params int[] Codes) : Move
         Frame? close = null;
         while (true)
         {
-            Frame? frame = await NextAsync(connection, close is null ? "the failure" : "the end of the stream after Close").ConfigureAwait(false);
+            Frame? frame = await NextAsync(connection, close is null ? "the failure" : "the end of the stream after Close")
+                .ConfigureAwait(false);
             if (frame is null) break;
             if (close is not null) throw new NotAsExpectedException($"after Close: {frame}");
             if (frame.Opcode != Wire.Close) throw new NotAsExpectedException($"the connection does not fail; it answers {frame}");
             close = frame;
         }
 
-        if (close?.CloseCode is { } said && !Closes.MayBeSent(said)) throw new NotAsExpectedException($"{close}, which may not be sent (§7.4.1)");
+        if (close?.CloseCode is { } said && !Closes.MayBeSent(said))
+            throw new NotAsExpectedException($"{close}, which may not be sent (§7.4.1)");
         if (IsOfClose && close is { CloseCode: null or 1000 }) throw new NotAsExpectedException($"{close}: it was taken for a valid Close");
         if (Codes.Length == 0) return close is null ? "no Close frame" : close.ToString();
         if (close is null) throw new NotAsExpectedException("the connection ends without a Close frame");
-        if (close.CloseCode is not { } code || !Codes.Contains(code)) throw new NotAsExpectedException($"{close} in place of {string.Join(" or ", Codes)}");
+        if (close.CloseCode is not { } code || !Codes.Contains(code))
+            throw new NotAsExpectedException($"{close} in place of {string.Join(" or ", Codes)}");
         if (connection.End == StreamEnd.Reset) throw new NotAsExpectedException($"{close}, and then a reset");
         return null;
     }
@@ -246,7 +259,9 @@ internal sealed record Fails(params int[] Codes) : Move
 /// <param name="Codes">Which codes it may carry; 0 stands for none at all; empty: any that may be sent.</param>
 internal sealed record Closes(params int[] Codes) : Move
 {
-    public override string Expected => Codes.Length == 0 ? "a Close frame in answer, and the end of the stream" : $"Close {string.Join(" or ", Codes.Select(static code => code == 0 ? "without code" : code.ToString(CultureInfo.InvariantCulture)))} in answer, and the end of the stream";
+    public override string Expected =>
+        Codes.Length == 0 ? "a Close frame in answer, and the end of the stream"
+        : $"Close {string.Join(" or ", Codes.Select(Word))} in answer, and the end of the stream";
 
     public override async Task<string?> PlayAsync(Connection connection)
     {
@@ -254,12 +269,15 @@ internal sealed record Closes(params int[] Codes) : Move
         if (close is not { Opcode: Wire.Close }) throw new NotAsExpectedException($"in place of a Close: {Got(close, connection)}");
         if (close.Payload.Length == 1) throw new NotAsExpectedException("a Close frame with half a code (§5.5.1)");
         int code = close.CloseCode ?? 0;
-        if (code is not 0 && !Codes.Contains(code) && !MayBeSent(code)) throw new NotAsExpectedException($"{close}, which may not be sent (§7.4.1)");
+        if (code is not 0 && !Codes.Contains(code) && !MayBeSent(code))
+            throw new NotAsExpectedException($"{close}, which may not be sent (§7.4.1)");
         if (Codes.Length > 0 && !Codes.Contains(code)) throw new NotAsExpectedException($"{close} in answer");
         Frame? after = await NextAsync(connection, "the end of the stream after both Closes").ConfigureAwait(false);
         if (after is not null) throw new NotAsExpectedException($"after Close: {after}");
         return close.ToString();
     }
+
+    private static string Word(int code) => code == 0 ? "without code" : code.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>§7.4.1, §7.4.2 and the registry of §11.7.</summary>
     internal static bool MayBeSent(int code) => code is (>= 1000 and <= 1003) or (>= 1007 and <= 1014) or (>= 3000 and <= 4999);

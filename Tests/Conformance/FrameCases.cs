@@ -38,7 +38,8 @@ internal static class FrameCases
             {
                 byte[] payload = PayloadOf(opcode, length), frame = Wire.FrameOf(opcode, payload);
                 for (int cut = 1; cut < frame.Length - length + 1; cut++)
-                    yield return new Dialogue(Chapters.Framing, "6455 §5.2", $"{kind} of {length} bytes, cut behind byte {cut}", Kind.Required,
+                    yield return new Dialogue(Chapters.Framing, "6455 §5.2",
+                        $"{kind} of {length} bytes, cut behind byte {cut}", Kind.Required,
                         new Send(frame[..cut]), new Send(frame[cut..]), new Echo(opcode, payload));
             }
         }
@@ -57,13 +58,16 @@ internal static class FrameCases
     {
         foreach (int length in (int[])[0, 1, 125])
             foreach (Case item in Breach.Cases(Chapters.Framing, "6455 §5.2", $"{length} bytes with a length of 16 bits",
-                         Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), form: Wire.LengthForm.In16Bits), 4, Kind.Required, [1002])) yield return item;
+                         Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), form: Wire.LengthForm.In16Bits), 4, Kind.Required,
+                             [1002])) yield return item;
         foreach (int length in (int[])[0, 1, 125, 126, 65535])
             foreach (Case item in Breach.Cases(Chapters.Framing, "6455 §5.2", $"{length} bytes with a length of 64 bits",
-                         Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), form: Wire.LengthForm.In64Bits), 8, Kind.Required, [1002])) yield return item;
+                         Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), form: Wire.LengthForm.In64Bits), 8, Kind.Required,
+                             [1002])) yield return item;
         // Whoever leaves the top bit out finds a whole frame.
         foreach (int length in (int[])[0, 5, 70_000])
-            foreach (Case item in Breach.Cases(Chapters.Framing, "6455 §5.2", $"a length of 64 bits with its top bit set, and {length} bytes",
+            foreach (Case item in Breach.Cases(
+                Chapters.Framing, "6455 §5.2", $"a length of 64 bits with its top bit set, and {length} bytes",
                          Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), form: Wire.LengthForm.In64Bits, declared: (1UL << 63)
                              + (ulong)length), 3, Kind.Required, [1002])) yield return item;
     }
@@ -90,14 +94,19 @@ internal static class FrameCases
     {
         foreach (int opcode in (int[])[3, 4, 5, 6, 7, 11, 12, 13, 14, 15])
         {
-            foreach (Case item in Breach.Cases(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode}", Wire.FrameOf(opcode, "Hello"), 1, Kind.Required,
+            foreach (Case item in Breach.Cases(
+                Chapters.Opcodes, "6455 §5.2", $"opcode {opcode}", Wire.FrameOf(opcode, "Hello"), 1, Kind.Required,
                 [1002])) yield return item;
-            yield return new Dialogue(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode}, empty", Kind.Required, new Send(Wire.FrameOf(opcode, [])), new Fails());
-            byte[] inside = Wire.Join([Wire.FrameOf(Wire.Text, "be", fin: false), Wire.FrameOf(opcode, "xx"), Wire.FrameOf(Wire.Continuation, "fore")]);
-            yield return new Dialogue(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode} inside a message", Kind.Required, new Send(inside), new Fails());
+            yield return new Dialogue(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode}, empty", Kind.Required,
+                new Send(Wire.FrameOf(opcode, [])), new Fails());
+            byte[] inside =
+                Wire.Join([Wire.FrameOf(Wire.Text, "be", fin: false), Wire.FrameOf(opcode, "xx"), Wire.FrameOf(Wire.Continuation, "fore")]);
+            yield return new Dialogue(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode} inside a message", Kind.Required,
+                new Send(inside), new Fails());
             byte[] echoed = PayloadOf(Wire.Text, opcode);
             yield return new Dialogue(Chapters.Opcodes, "6455 §5.2", $"opcode {opcode} after a message", Kind.Required,
-                new Send(Wire.FrameOf(Wire.Text, echoed)), new Echo(Wire.Text, echoed), new Send(Wire.FrameOf(opcode, "Hello")), new Fails());
+                new Send(Wire.FrameOf(Wire.Text, echoed)), new Echo(Wire.Text, echoed),
+                    new Send(Wire.FrameOf(opcode, "Hello")), new Fails());
         }
     }
 
@@ -117,9 +126,11 @@ internal static class FrameCases
             int[] lengths = [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 129, 1023];
             byte[] frames = Wire.Join(lengths.Select(length => Wire.FrameOf(Wire.Binary, PayloadOf(Wire.Binary, length), key: key)));
             Move[] echoes = [.. lengths.Select(static length => new Echo(Wire.Binary, PayloadOf(Wire.Binary, length)))];
-            yield return new Dialogue(Chapters.Masking, "6455 §5.3", $"key {key:x8} with lengths 1 to 1023", Kind.Required, [new Send(frames), .. echoes]);
+            yield return new Dialogue(Chapters.Masking, "6455 §5.3", $"key {key:x8} with lengths 1 to 1023", Kind.Required,
+                [new Send(frames), .. echoes]);
             foreach (int piece in (int[])[1, 3, 5])
-                yield return new Dialogue(Chapters.Masking, "6455 §5.3", $"key {key:x8} with lengths 1 to 1023, in pieces of {piece}", Kind.Required,
+                yield return new Dialogue(Chapters.Masking, "6455 §5.3",
+                    $"key {key:x8} with lengths 1 to 1023, in pieces of {piece}", Kind.Required,
                     [new Send(frames, piece), .. echoes]);
         }
     }

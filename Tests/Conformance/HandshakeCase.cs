@@ -25,7 +25,8 @@ internal enum HandshakeEnd : byte
 /// <param name="End">What becomes of it.</param>
 /// <param name="RequestLine">With {0} where the resource stands.</param>
 /// <param name="Fields">The lines of the head; {0} is the Host, {1} the key. Each is written with CR LF behind it.</param>
-internal sealed record HandshakeCase(string Section, string Name, Kind Kind, HandshakeEnd End, string RequestLine, IReadOnlyList<string> Fields)
+internal sealed record HandshakeCase(
+    string Section, string Name, Kind Kind, HandshakeEnd End, string RequestLine, IReadOnlyList<string> Fields)
     : Case(Chapters.Handshake, Section, Name, Kind)
 {
     /// <summary>The status that has to come, or 0 for any of its class.</summary>
@@ -59,7 +60,8 @@ internal sealed record HandshakeCase(string Section, string Name, Kind Kind, Han
     {
         using Connection connection = await Connection.ConnectAsync(target).ConfigureAwait(false);
         StringBuilder head = new();
-        head.Append(CultureInfo.InvariantCulture, $"{RequestLine.Replace("{0}", target.Resource, StringComparison.Ordinal).Replace("{1}", target.Authority, StringComparison.Ordinal)}{LineEnd}");
+        head.Append(RequestLine.Replace("{0}", target.Resource, StringComparison.Ordinal)
+            .Replace("{1}", target.Authority, StringComparison.Ordinal)).Append(LineEnd);
         foreach (string field in Fields) head.Append(CultureInfo.InvariantCulture,
             $"{field.Replace("{0}", target.Authority, StringComparison.Ordinal).Replace("{1}", Key, StringComparison.Ordinal)}{LineEnd}");
         head.Append(LineEnd);
@@ -78,10 +80,12 @@ internal sealed record HandshakeCase(string Section, string Name, Kind Kind, Han
         switch (End)
         {
             case HandshakeEnd.Accepted:
-                bool extensions = Fields.Any(static field => field.StartsWith("Sec-WebSocket-Extensions", StringComparison.OrdinalIgnoreCase));
+                bool extensions = Fields.Any(static field =>
+                    field.StartsWith("Sec-WebSocket-Extensions", StringComparison.OrdinalIgnoreCase));
                 answer.CheckUpgrade(Key.Trim(), extensions, Subprotocols);
                 // No case here offers an extension that exists, so none may be named.
-                if (answer.Values("Sec-WebSocket-Extensions").Count > 0) throw new NotAsExpectedException("the answer names an extension that was not offered");
+                if (answer.Values("Sec-WebSocket-Extensions").Count > 0)
+                    throw new NotAsExpectedException("the answer names an extension that was not offered");
                 byte[] text = "after the handshake"u8.ToArray();
                 await connection.SendAsync(Wire.FrameOf(Wire.Text, text)).ConfigureAwait(false);
                 return await new Echo(Wire.Text, text).PlayAsync(connection).ConfigureAwait(false);

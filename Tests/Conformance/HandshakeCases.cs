@@ -7,22 +7,26 @@ namespace RawWs.Conformance;
 internal static class HandshakeCases
 {
     private const string Get = "GET {0} HTTP/1.1";
-    private const string Host = "Host: {0}", Upgrade = "Upgrade: websocket", ConnectionUpgrade = "Connection: Upgrade", Key = "Sec-WebSocket-Key: {1}",
+    private const string Host = "Host: {0}", Upgrade = "Upgrade: websocket", ConnectionUpgrade = "Connection: Upgrade", Key =
+        "Sec-WebSocket-Key: {1}",
         Version = "Sec-WebSocket-Version: 13";
     private const string Extensions = "Sec-WebSocket-Extensions: ";
     private const string Reading = "6455 §4.2.1", Sending = "6455 §4.2.2";
 
     private static readonly string[] Valid = [Host, Upgrade, ConnectionUpgrade, Key, Version];
 
-    public static IEnumerable<Case> All() => [.. Accepted(), .. OfRequestLine(), .. OfFields(), .. OfKey(), .. OfVersion(), .. OfLists(), .. OfHttp()];
+    public static IEnumerable<Case> All() =>
+        [.. Accepted(), .. OfRequestLine(), .. OfFields(), .. OfKey(), .. OfVersion(), .. OfLists(), .. OfHttp()];
 
     private static IEnumerable<Case> Accepted()
     {
         yield return Accept(Reading, "a plain request", Valid);
         yield return Accept(Reading, "header names in lower case", [.. Valid.Select(static field =>
-            field[..field.IndexOf(':', StringComparison.Ordinal)].ToLowerInvariant() + field[field.IndexOf(':', StringComparison.Ordinal)..])]);
+            field[..field.IndexOf(':', StringComparison.Ordinal)].ToLowerInvariant()
+                + field[field.IndexOf(':', StringComparison.Ordinal)..])]);
         yield return Accept(Reading, "header names in upper case", [.. Valid.Select(static field =>
-            field[..field.IndexOf(':', StringComparison.Ordinal)].ToUpperInvariant() + field[field.IndexOf(':', StringComparison.Ordinal)..])]);
+            field[..field.IndexOf(':', StringComparison.Ordinal)].ToUpperInvariant()
+                + field[field.IndexOf(':', StringComparison.Ordinal)..])]);
         yield return Accept(Reading, "fields in reverse order", [.. Valid.Reverse()]);
         yield return Accept(Reading, "Upgrade: WebSocket", With(1, "Upgrade: WebSocket"));
         yield return Accept(Reading, "Upgrade: WEBSOCKET", With(1, "Upgrade: WEBSOCKET"));
@@ -30,7 +34,8 @@ internal static class HandshakeCases
         yield return Accept(Reading, "Connection: keep-alive, Upgrade", With(2, "Connection: keep-alive, Upgrade"));
         yield return Accept(Reading, "Connection: Upgrade,keep-alive", With(2, "Connection: Upgrade,keep-alive"));
         yield return Accept(Reading, "two Connection fields", [.. Valid, "Connection: keep-alive"]);
-        yield return Accept(Reading, "no space behind the colons", [.. Valid.Select(static field => field.Replace(": ", ":", StringComparison.Ordinal))]);
+        yield return Accept(Reading, "no space behind the colons",
+            [.. Valid.Select(static field => field.Replace(": ", ":", StringComparison.Ordinal))]);
         yield return Accept(Reading, "spaces and tabs around the values",
             [.. Valid.Select(static field => field.Replace(": ", ": \t ", StringComparison.Ordinal) + " \t")]);
         yield return Accept(Reading, "unknown fields", [.. Valid, "X-Unknown: 1", "Cookie: a=b; c=d", "User-Agent: conformance"]);
@@ -39,11 +44,16 @@ internal static class HandshakeCases
         yield return Accept(Reading, "in pieces of 7 bytes", Valid) with { PieceBytes = 7 };
         yield return Accept(Reading, "an absolute target", Valid) with { RequestLine = "GET http://{1}{0} HTTP/1.1" };
         yield return Accept("6455 §9.1", "an unknown extension", [.. Valid, Extensions + "x-unknown-extension"]);
-        yield return Accept("6455 §9.1", "an unknown extension with parameters", [.. Valid, Extensions + "x-unknown; a; b=1; c=\"2\", x-other"]);
+        yield return Accept("6455 §9.1", "an unknown extension with parameters",
+            [.. Valid, Extensions + "x-unknown; a; b=1; c=\"2\", x-other"]);
         yield return Accept("6455 §9.1", "unknown extensions in two fields", [.. Valid, Extensions + "x-one", Extensions + "x-two; d=4"]);
-        yield return Accept(Sending, "an unknown subprotocol", [.. Valid, "Sec-WebSocket-Protocol: x-unknown"]) with { Subprotocols = ["x-unknown"] };
-        yield return Accept(Sending, "several subprotocols", [.. Valid, "Sec-WebSocket-Protocol: x-one, x-two"]) with { Subprotocols = ["x-one", "x-two"] };
-        foreach (string key in (string[])["AAAAAAAAAAAAAAAAAAAAAA==", "/////////////////////w==", "x3JJHMbDL1EzLkh9GBhXDw==", "+/+/+/+/+/+/+/+/+/+/+w=="])
+        const string Subprotocols = "Sec-WebSocket-Protocol: ";
+        HandshakeCase unknown = Accept(Sending, "an unknown subprotocol", [.. Valid, Subprotocols + "x-unknown"]);
+        yield return unknown with { Subprotocols = ["x-unknown"] };
+        HandshakeCase several = Accept(Sending, "several subprotocols", [.. Valid, Subprotocols + "x-one, x-two"]);
+        yield return several with { Subprotocols = ["x-one", "x-two"] };
+        foreach (string key in (string[])["AAAAAAAAAAAAAAAAAAAAAA==", "/////////////////////w==", "x3JJHMbDL1EzLkh9GBhXDw==",
+            "+/+/+/+/+/+/+/+/+/+/+w=="])
             yield return Accept(Sending, $"the accept value of {key}", Valid) with { Key = key };
     }
 
@@ -65,10 +75,13 @@ internal static class HandshakeCases
         yield return Refuse("9112 §3.2", "two Hosts", [Host, .. Valid]);
         yield return new HandshakeCase(Reading, "no Upgrade", Kind.Required, HandshakeEnd.NotUpgraded, Get, Without(1));
         yield return new HandshakeCase(Reading, "Upgrade: h2c", Kind.Required, HandshakeEnd.NotUpgraded, Get, With(1, "Upgrade: h2c"));
-        yield return new HandshakeCase(Reading, "Upgrade: websockets", Kind.Required, HandshakeEnd.NotUpgraded, Get, With(1, "Upgrade: websockets"));
+        yield return new HandshakeCase(
+            Reading, "Upgrade: websockets", Kind.Required, HandshakeEnd.NotUpgraded, Get, With(1, "Upgrade: websockets"));
         yield return new HandshakeCase(Reading, "no Connection", Kind.Required, HandshakeEnd.NotUpgraded, Get, Without(2));
-        yield return new HandshakeCase(Reading, "Connection: keep-alive", Kind.Required, HandshakeEnd.NotUpgraded, Get, With(2, "Connection: keep-alive"));
-        yield return new HandshakeCase(Reading, "Connection: Upgraded", Kind.Required, HandshakeEnd.NotUpgraded, Get, With(2, "Connection: Upgraded"));
+        yield return new HandshakeCase(
+            Reading, "Connection: keep-alive", Kind.Required, HandshakeEnd.NotUpgraded, Get, With(2, "Connection: keep-alive"));
+        yield return new HandshakeCase(
+            Reading, "Connection: Upgraded", Kind.Required, HandshakeEnd.NotUpgraded, Get, With(2, "Connection: Upgraded"));
     }
 
     private static IEnumerable<Case> OfKey()
@@ -81,7 +94,8 @@ internal static class HandshakeCases
                          ("a key of 1 byte", "AA=="),
                      ("a key without padding", "AAAAAAAAAAAAAAAAAAAAAA"), ("a key with one padding character", "AAAAAAAAAAAAAAAAAAAAAA="),
                          ("a key with a space in it", "AAAAAAAAAAA AAAAAAAAAA=="),
-                     ("a key with a character that is not base64's", "AAAAAAAAAA!AAAAAAAAAAA=="), ("a key in base64url's alphabet", "-_-_-_-_-_-_-_-_-_-_-w=="),
+                     ("a key with a character that is not base64's", "AAAAAAAAAA!AAAAAAAAAAA=="),
+                     ("a key in base64url's alphabet", "-_-_-_-_-_-_-_-_-_-_-w=="),
                  ])
         {
             yield return Refuse(Reading, what, Valid) with { Key = key };
@@ -96,7 +110,8 @@ internal static class HandshakeCases
         foreach (string version in (string[])["8", "14", "255"])
         {
             string[] fields = With(4, "Sec-WebSocket-Version: " + version);
-            yield return Refuse("6455 §4.4", $"version {version} is told that 13 is spoken", fields) with { AnswerField = ("Sec-WebSocket-Version", "13") };
+            HandshakeCase told = Refuse("6455 §4.4", $"version {version} is told that 13 is spoken", fields);
+            yield return told with { AnswerField = ("Sec-WebSocket-Version", "13") };
             yield return Refuse(Sending, $"version {version} is answered with 426", fields) with { Status = 426, Kind = Kind.Strict };
         }
     }
@@ -104,7 +119,8 @@ internal static class HandshakeCases
     private static IEnumerable<Case> OfLists()
     {
         // §9.1: whoever receives a value against the grammar must fail the connection at once.
-        foreach (string value in (string[])[";", "a;", "a; =1", "a; b=", "a b", "a; b=\"", "a; b=\"c d\"", "a; b=\"\"", "a/b", "a; b=c d", "=",
+        foreach (string value in (string[])[";", "a;", "a; =1", "a; b=", "a b", "a; b=\"", "a; b=\"c d\"", "a; b=\"\"", "a/b",
+            "a; b=c d", "=",
             "a; b=\"c\"d", "a, ;"])
             yield return Refuse("6455 §9.1", $"extensions: {value}", [.. Valid, Extensions + value]);
         foreach (string value in (string[])["a b", "a/b", "a;b", "(a)", "\"a\""])

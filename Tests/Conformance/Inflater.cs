@@ -10,15 +10,19 @@ internal sealed class Inflater(int windowBits, bool keepsContext)
 {
     private const int HistoryBytes = 32 * 1024;
 
-    private static readonly ushort[] LengthBase = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163,
+    private static readonly ushort[] LengthBase =
+        [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163,
         195, 227, 258];
     private static readonly byte[] LengthExtra = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
-    private static readonly ushort[] DistanceBase = [1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049,
+    private static readonly ushort[] DistanceBase =
+        [1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049,
         3073, 4097, 6145, 8193, 12289, 16385, 24577];
-    private static readonly byte[] DistanceExtra = [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13];
+    private static readonly byte[] DistanceExtra =
+        [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13];
     private static readonly byte[] LengthOrder = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-    private static readonly Code FixedLiterals = new([.. Enumerable.Range(0, 288).Select(static i => (byte)(i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8))]);
+    private static readonly Code FixedLiterals =
+        new([.. Enumerable.Range(0, 288).Select(static i => (byte)(i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8))]);
     private static readonly Code FixedDistances = new([.. Enumerable.Repeat((byte)5, 30)]);
 
     private readonly int _distanceMax = 1 << windowBits;
@@ -116,7 +120,8 @@ internal sealed class Inflater(int windowBits, bool keepsContext)
             int distance = DistanceBase[code] + Bits(DistanceExtra[code]);
             if (distance > _length) throw Broken($"a reference {distance} bytes back, where there are {_length}");
             if (distance > _distanceMax)
-                throw new NotAsExpectedException($"a reference reaches {distance} bytes back, and the window that was agreed has {_distanceMax}");
+                throw new NotAsExpectedException(
+                    $"a reference reaches {distance} bytes back, and the window that was agreed has {_distanceMax}");
             FurthestReference = Math.Max(FurthestReference, distance);
             Reserve(length);
             for (int i = 0; i < length; i++, _length++) _output[_length] = _output[_length - distance];
@@ -187,7 +192,8 @@ internal sealed class Inflater(int windowBits, bool keepsContext)
         {
             foreach (byte length in lengths) CountOfLength[length]++;
             CountOfLength[0] = 0;
-            Symbols = [.. Enumerable.Range(0, lengths.Length).Where(i => lengths[i] > 0).OrderBy(i => lengths[i]).Select(static i => (ushort)i)];
+            Symbols =
+                [.. Enumerable.Range(0, lengths.Length).Where(i => lengths[i] > 0).OrderBy(i => lengths[i]).Select(static i => (ushort)i)];
         }
 
         public int[] CountOfLength { get; } = new int[16];

@@ -6,7 +6,8 @@ namespace RawWs.Conformance;
 
 internal static class MessageCases
 {
-    public static IEnumerable<Case> All() => [.. Fragments(), .. ControlInside(), .. Disorder(), .. Pings(), .. LongControlFrames(), .. Limits()];
+    public static IEnumerable<Case> All() =>
+        [.. Fragments(), .. ControlInside(), .. Disorder(), .. Pings(), .. LongControlFrames(), .. Limits()];
 
     /// <summary>The frames of a message cut behind the given numbers of bytes.</summary>
     public static IReadOnlyList<byte[]> Cut(int opcode, byte[] payload, params IReadOnlyList<int> cuts)
@@ -15,7 +16,9 @@ internal static class MessageCases
         int from = 0;
         foreach (int to in cuts.Append(payload.Length))
         {
-            frames.Add(Wire.FrameOf(frames.Count == 0 ? opcode : Wire.Continuation, payload.AsSpan(from, to - from), fin: frames.Count == cuts.Count));
+            frames.Add(
+                Wire.FrameOf(frames.Count == 0 ? opcode : Wire.Continuation, payload.AsSpan(from, to - from),
+                    fin: frames.Count == cuts.Count));
             from = to;
         }
 
@@ -30,13 +33,15 @@ internal static class MessageCases
             byte[] payload = FrameCases.PayloadOf(opcode, 12);
             foreach ((string how, int[] cuts) in ((string, int[])[])
                      [
-                         ("two fragments", [5]), ("three fragments", [4, 8]), ("an empty first fragment", [0]), ("an empty last fragment", [12]),
+                         ("two fragments", [5]), ("three fragments", [4, 8]), ("an empty first fragment", [0]),
+                         ("an empty last fragment", [12]),
                              ("an empty fragment in the middle", [6, 6]),
                          ("fragments of one byte", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]), ("empty fragments around", [0, 0, 0, 12, 12, 12]),
                      ])
             {
                 IReadOnlyList<byte[]> frames = Cut(opcode, payload, cuts);
-                yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} in {how}", Kind.Required, new Send(Wire.Join(frames)),
+                yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} in {how}", Kind.Required,
+                    new Send(Wire.Join(frames)),
                     new Echo(opcode, payload));
                 yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} in {how}, byte by byte", Kind.Required,
                     new Send(Wire.Join(frames), 1), new Echo(opcode, payload));
@@ -49,7 +54,8 @@ internal static class MessageCases
             byte[] large = FrameCases.PayloadOf(opcode, 65536);
             foreach (int size in (int[])[256, 1000, 32768])
                 yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"{kind} of 64 KiB in fragments of {size}", Kind.Required,
-                    new Send(Wire.Join(Cut(opcode, large, [.. Enumerable.Range(1, 65535 / size).Select(i => i * size)]))), new Echo(opcode, large));
+                    new Send(Wire.Join(Cut(opcode, large, [.. Enumerable.Range(1, 65535 / size).Select(i => i * size)]))),
+                        new Echo(opcode, large));
         }
     }
 
@@ -60,8 +66,10 @@ internal static class MessageCases
         {
             string kind = Wire.NameOf(opcode);
             IReadOnlyList<byte[]> frames = Cut(opcode, payload, 6);
-            yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"a Ping inside {kind} is answered before the message ends", Kind.Required,
-                new Send([.. frames[0], .. Wire.FrameOf(Wire.Ping, mark)]), new Answer(mark), new Send(frames[1]), new Echo(opcode, payload));
+            yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4",
+                $"a Ping inside {kind} is answered before the message ends", Kind.Required,
+                new Send([.. frames[0], .. Wire.FrameOf(Wire.Ping, mark)]), new Answer(mark), new Send(frames[1]),
+                    new Echo(opcode, payload));
             yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"a Ping inside {kind}, in one write", Kind.Required,
                 new Send([.. frames[0], .. Wire.FrameOf(Wire.Ping, mark), .. frames[1]]), new Answer(mark), new Echo(opcode, payload));
             yield return new Dialogue(Chapters.Fragmentation, "6455 §5.4", $"a Ping inside {kind}, byte by byte", Kind.Required,
@@ -82,7 +90,8 @@ internal static class MessageCases
             byte[] begun = Wire.FrameOf(first, "first", fin: false);
             foreach (int second in (int[])[Wire.Text, Wire.Binary])
                 foreach (bool fin in (bool[])[true, false])
-                    cases.AddRange(Breach.Cases(Chapter, Section, $"{Wire.NameOf(second)} with{(fin ? "" : "out")} FIN inside {Wire.NameOf(first)}",
+                    cases.AddRange(
+                        Breach.Cases(Chapter, Section, $"{Wire.NameOf(second)} with{(fin ? "" : "out")} FIN inside {Wire.NameOf(first)}",
                         [.. begun, .. Wire.FrameOf(second, "second", fin)], begun.Length + 1, Kind.Required, [1002]));
             byte[] whole = Wire.FrameOf(first, "x");
             cases.Add(new Dialogue(Chapter, Section, $"continuation after a whole {Wire.NameOf(first)}", Kind.Required,
@@ -107,8 +116,10 @@ internal static class MessageCases
         foreach (int length in (int[])[0, 1, 2, 4, 7, 8, 64, 124, 125])
         {
             byte[] payload = FrameCases.PayloadOf(Wire.Binary, length), ping = Wire.FrameOf(Wire.Ping, payload);
-            yield return new Dialogue(Chapters.Pings, "6455 §5.5.2", $"a Ping of {length} bytes", Kind.Required, new Send(ping), new Answer(payload));
-            yield return new Dialogue(Chapters.Pings, "6455 §5.5.2", $"a Ping of {length} bytes, byte by byte", Kind.Required, new Send(ping, 1),
+            yield return new Dialogue(Chapters.Pings, "6455 §5.5.2", $"a Ping of {length} bytes", Kind.Required, new Send(ping),
+                new Answer(payload));
+            yield return new Dialogue(Chapters.Pings, "6455 §5.5.2", $"a Ping of {length} bytes, byte by byte", Kind.Required,
+                new Send(ping, 1),
                 new Answer(payload));
             yield return new Dialogue(Chapters.Pings, "6455 §5.5.3", $"an unsolicited Pong of {length} bytes", Kind.Required,
                 new Send(Wire.FrameOf(Wire.Pong, payload)), new Alive());
@@ -116,7 +127,8 @@ internal static class MessageCases
 
         byte[] text = "text"u8.ToArray();
         yield return new Dialogue(Chapters.Pings, "6455 §5.5.2", "a Ping, a text, a Ping", Kind.Required,
-            new Send(Wire.FrameOf(Wire.Ping, "1")), new Answer("1"u8.ToArray()), new Send(Wire.FrameOf(Wire.Text, text)), new Echo(Wire.Text, text),
+            new Send(Wire.FrameOf(Wire.Ping, "1")), new Answer("1"u8.ToArray()), new Send(Wire.FrameOf(Wire.Text, text)),
+            new Echo(Wire.Text, text),
                 new Send(Wire.FrameOf(Wire.Ping, "2")), new Answer("2"u8.ToArray()));
         foreach (int count in (int[])[2, 10, 1000])
         {
@@ -133,7 +145,8 @@ internal static class MessageCases
             foreach (int length in (int[])[126, 127, 65536])
                 foreach (Case item in Breach.Cases(opcode == Wire.Close ? Chapters.Closing : Chapters.Pings, "6455 §5.5",
                     $"a {Wire.NameOf(opcode)} of {length} bytes",
-                             Wire.FrameOf(opcode, (byte[])[.. Wire.CloseBody(1000), .. FrameCases.PayloadOf(Wire.Text, length - 2)]), 2, Kind.Required,
+                             Wire.FrameOf(opcode, (byte[])[.. Wire.CloseBody(1000), .. FrameCases.PayloadOf(Wire.Text, length - 2)]),
+                             2, Kind.Required,
                                  [1002], opcode == Wire.Close)) yield return item;
     }
 
@@ -146,7 +159,8 @@ internal static class MessageCases
             foreach (int size in (int[])[256 * 1024, 1024 * 1024, 4 * 1024 * 1024])
             {
                 byte[] payload = FrameCases.PayloadOf(opcode, size);
-                // Who refuses a large frame may reset while it is still being sent, and a reset can overtake the Close: so this is only noted.
+                // Who refuses a large frame may reset while it is still being sent, and a reset can overtake the Close: so this is only
+                // noted.
                 yield return new Dialogue(Chapters.Limits, Section, $"{kind} of {size} bytes in a frame", Kind.Informational,
                     new Send(Wire.FrameOf(opcode, payload)), new EchoOr1009(opcode, payload));
                 yield return new Dialogue(Chapters.Limits, Section, $"{kind} of {size} bytes in 64 fragments", Kind.Strict,

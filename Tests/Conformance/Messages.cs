@@ -1,5 +1,5 @@
-// The messages that the compression cases send: the same ones in every run. They are made so that compression has something to find, near and
-// far: words of one vocabulary, bytes without any order, and now and then an earlier message again.
+// The messages that the compression cases send: the same ones in every run. They are made so that compression has something to find, near
+// and far: words of one vocabulary, bytes without any order, and now and then an earlier message again.
 
 using System.Text;
 
@@ -58,6 +58,7 @@ internal static class Messages
     private static string[] MakeWords()
     {
         Random random = new(1951);
-        return [.. Enumerable.Range(0, 500).Select(_ => new string([.. Enumerable.Range(0, 3 + random.Next(8)).Select(_ => (char)('a' + random.Next(26)))]))];
+        return [.. Enumerable.Range(0, 500)
+            .Select(_ => new string([.. Enumerable.Range(0, 3 + random.Next(8)).Select(_ => (char)('a' + random.Next(26)))]))];
     }
 }

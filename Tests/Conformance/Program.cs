@@ -22,14 +22,16 @@ foreach ((string option, string? path) in ((string, string?)[])[("--junit", argu
     if (path is not null && ReportFile.WhyUnwritable(path) is { } why) return CouldNotRun($"{option} {path} cannot be written: {why}");
 
 using CancellationTokenSource stopping = new();
-using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop), terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop), terminate =
+    PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 DateTimeOffset begun = DateTimeOffset.Now;
 IReadOnlyList<Result> results;
 string? cutShort = null;
 try
 {
     await Suite.ProbeAsync(arguments.Target).WaitAsync(stopping.Token);
-    results = await Suite.RunAsync(arguments.Target, arguments.Cases, result => TextReport.WriteLine(Console.Out, result, arguments.Verbose), stopping.Token);
+    results = await Suite.RunAsync(
+        arguments.Target, arguments.Cases, result => TextReport.WriteLine(Console.Out, result, arguments.Verbose), stopping.Token);
 }
 catch (CutShortException exception)
 {

@@ -54,7 +54,10 @@ internal static class TextReport
     public static void WriteLine(TextWriter output, Result result, bool verbose)
     {
         if (!verbose && result.Outcome != Outcome.Failed) return;
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Word(result.Outcome),-14} {result.Case.Kind,-13} {result.Case.Section,-14} {result.Case.Id}{(result.Detail.Length > 0 ? ": " + result.Detail : "")}"));
+        output.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+                $"{Word(result.Outcome),-14} {result.Case.Kind,-13} {result.Case.Section,-14} "
+                + $"{result.Case.Id}{(result.Detail.Length > 0 ? ": " + result.Detail : "")}"));
         if (result.Outcome == Outcome.Failed) output.WriteLine($"{"",-14} expected: {result.Case.Expected}");
     }
 
@@ -76,8 +79,11 @@ internal static class TextReport
         _ => "noted",
     };
 
-    private static void WriteRow(TextWriter output, string name, IReadOnlyList<Result> results) => output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"{name,-16}{Run.Count(results, Outcome.Passed),8}{Run.Count(results, Outcome.Failed, Kind.Required),14}{Run.Count(results, Outcome.Failed, Kind.Strict),8}{Run.Count(results, Outcome.NotNegotiated),16}{Run.Count(results, Outcome.Noted),7}"));
+    private static void WriteRow(TextWriter output, string name, IReadOnlyList<Result> results) =>
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        $"{name,-16}{Run.Count(results, Outcome.Passed),8}{Run.Count(results, Outcome.Failed, Kind.Required),14}"
+            + $"{Run.Count(results, Outcome.Failed, Kind.Strict),8}{Run.Count(results, Outcome.NotNegotiated),16}"
+            + $"{Run.Count(results, Outcome.Noted),7}"));
 }
 
 /// <summary>The report that build servers read: a test suite for each chapter, and one in error for a run that was cut short.</summary>
@@ -88,11 +94,15 @@ internal static class JUnitReport
         int errors = run.CutShort is null ? 0 : 1;
         XElement root = new("testsuites", new XAttribute("name", run.Server), Counts(run.Results, errors), run.ByChapter.Select(chapter =>
             new XElement("testsuite", new XAttribute("name", chapter.Chapter), Counts(chapter.Results, 0),
-                new XAttribute("timestamp", run.Begun.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture)), chapter.Results.Select(CaseOf))));
+                new XAttribute("timestamp", run.Begun.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture)),
+                    chapter.Results.Select(CaseOf))));
         if (run.CutShort is not null)
-            root.Add(new XElement("testsuite", new XAttribute("name", "run"), Counts([], errors), new XElement("testcase", new XAttribute("classname", "run"),
+            root.Add(
+                new XElement("testsuite", new XAttribute("name", "run"), Counts([], errors),
+                    new XElement("testcase", new XAttribute("classname", "run"),
                 new XAttribute("name", "every case is played"), new XElement("error", new XAttribute("message", run.CutShort)))));
-        using XmlWriter file = XmlWriter.Create(path, new XmlWriterSettings { Indent = true, Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false) });
+        using XmlWriter file = XmlWriter.Create(
+            path, new XmlWriterSettings { Indent = true, Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false) });
         root.Save(file);
     }
 
@@ -111,7 +121,8 @@ internal static class JUnitReport
 
     private static XAttribute[] Counts(IReadOnlyList<Result> results, int errors) =>
     [
-        new("tests", results.Count + errors), new("failures", Run.Count(results, Outcome.Failed)), new("skipped", Run.Count(results, Outcome.NotNegotiated)),
+        new("tests", results.Count + errors), new("failures", Run.Count(results, Outcome.Failed)),
+        new("skipped", Run.Count(results, Outcome.NotNegotiated)),
             new("errors", errors),
         new("time", Seconds(results.Aggregate(TimeSpan.Zero, static (sum, result) => sum + result.Elapsed))),
     ];

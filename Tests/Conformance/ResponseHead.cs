@@ -24,7 +24,9 @@ internal sealed record ResponseHead(int Status, string StatusLine, IReadOnlyList
         return new ResponseHead(status, Printable(lines[0]), fields);
     }
 
-    /// <summary>The first line of §4.1's list alone: whether it is the answer of a WebSocket server, be it right in the rest or wrong.</summary>
+    /// <summary>
+    /// The first line of §4.1's list alone: whether it is the answer of a WebSocket server, be it right in the rest or wrong.
+    /// </summary>
     /// <param name="head">A head; its fields may be anything.</param>
     /// <exception cref="NotAsExpectedException">It is no HTTP answer, or not a 101.</exception>
     public static void CheckSwitches(string head)
@@ -51,7 +53,8 @@ internal sealed record ResponseHead(int Status, string StatusLine, IReadOnlyList
         if (Values("Sec-WebSocket-Accept") is not [string accept] || accept != AcceptOf(key))
             throw new NotAsExpectedException($"Sec-WebSocket-Accept is not {AcceptOf(key)}");
         IReadOnlyList<string> extensions = Values("Sec-WebSocket-Extensions");
-        if (extensions.Count > 0 && !offeredExtensions) throw new NotAsExpectedException("the answer names an extension, and none was offered");
+        if (extensions.Count > 0 && !offeredExtensions)
+            throw new NotAsExpectedException("the answer names an extension, and none was offered");
         IReadOnlyList<string> subprotocols = Values("Sec-WebSocket-Protocol");
         if (subprotocols.Count > 1 || subprotocols.Any(chosen => !offeredSubprotocols.Contains(chosen)))
             throw new NotAsExpectedException("the answer names a subprotocol that was not offered, or several");
@@ -60,7 +63,8 @@ internal sealed record ResponseHead(int Status, string StatusLine, IReadOnlyList
     }
 
     [SuppressMessage("Security", "CA5350", Justification = "RFC 6455 §1.3 prescribes SHA-1; nothing is protected by it.")]
-    public static string AcceptOf(string key) => Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
+    public static string AcceptOf(string key) =>
+        Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
 
     private static int StatusOf(string line)
     {

@@ -24,7 +24,8 @@ internal static class Suite
             .. All.Where(item =>
             {
                 string[] words = item.Section.Split(" §");
-                return (document.Length == 0 || words[0] == document) && (words[1] == number || words[1].StartsWith(number + ".", StringComparison.Ordinal));
+                return (document.Length == 0 || words[0] == document)
+                    && (words[1] == number || words[1].StartsWith(number + ".", StringComparison.Ordinal));
             }),
         ];
     }
@@ -34,7 +35,9 @@ internal static class Suite
     /// <param name="cases">The cases.</param>
     /// <param name="onResult">Told of each result as it comes, from one thread at a time.</param>
     /// <param name="stop">Ends the run; cases that are being played are given up.</param>
-    /// <exception cref="CutShortException">The server is gone, or the run was stopped. It has the results of the cases that were played.</exception>
+    /// <exception cref="CutShortException">
+    /// The server is gone, or the run was stopped. It has the results of the cases that were played.
+    /// </exception>
     public static async Task<IReadOnlyList<Result>> RunAsync(Target target, IReadOnlyList<Case> cases, Action<Result>? onResult = null,
         CancellationToken stop = default)
     {
@@ -84,8 +87,11 @@ internal static class Suite
 
         IReadOnlyList<Result> played = [.. cases.Where(results.ContainsKey).Select(item => results[item])];
         if (goneIn is not null)
-            throw new CutShortException($"the server at {target} is gone (connection refused) after {played.Count} cases, {goneIn}", played);
-        return played.Count == cases.Count ? played : throw new CutShortException($"stopped after {played.Count} of {cases.Count} cases", played);
+            throw new CutShortException(
+                $"the server at {target} is gone (connection refused) after {played.Count} cases, {goneIn}", played);
+        return played.Count == cases.Count
+            ? played
+            : throw new CutShortException($"stopped after {played.Count} of {cases.Count} cases", played);
     }
 
     /// <summary>
@@ -134,7 +140,8 @@ internal static class Suite
             try
             {
                 using Connection connection = await Connection.ConnectAsync(target).ConfigureAwait(false);
-                await CompressionCase.AgreeAsync(connection, target, new DeflateOffer(false, false, null, clientBits)).ConfigureAwait(false);
+                await CompressionCase.AgreeAsync(connection, target, new DeflateOffer(false, false, null, clientBits))
+                    .ConfigureAwait(false);
                 return true;
             }
             catch (NotNegotiatedException)
@@ -153,7 +160,8 @@ internal static class Suite
 
     private static List<Case> InOrder()
     {
-        List<Case> cases = [.. HandshakeCases.All(), .. FrameCases.All(), .. MessageCases.All(), .. CloseCases.All(), .. Utf8Cases.All(), .. CompressionCases.All()];
+        List<Case> cases = [.. HandshakeCases.All(), .. FrameCases.All(), .. MessageCases.All(), .. CloseCases.All(), .. Utf8Cases.All(),
+            .. CompressionCases.All()];
         return [.. Chapters.InOrder.SelectMany(chapter => cases.Where(item => item.Chapter == chapter))];
     }
 }

@@ -19,7 +19,8 @@ internal sealed record Frame(bool Fin, int Reserved, int Opcode, byte[] Payload)
 
     public override string ToString() => Opcode == Wire.Close
         ? $"Close {(CloseCode is { } code ? code.ToString(CultureInfo.InvariantCulture) : "without code")}"
-        : $"{Wire.NameOf(Opcode)} of {Payload.Length} bytes{(Payload.Length is > 0 and <= 32 ? " " + Convert.ToHexStringLower(Payload) : "")}";
+        : $"{Wire.NameOf(Opcode)} of {Payload.Length} "
+        + $"bytes{(Payload.Length is > 0 and <= 32 ? " " + Convert.ToHexStringLower(Payload) : "")}";
 }
 
 /// <summary>Builds frames.</summary>
@@ -74,7 +75,8 @@ internal static class Wire
         return frame;
     }
 
-    public static byte[] FrameOf(int opcode, string text, bool fin = true, int reserved = 0) => FrameOf(opcode, Encoding.UTF8.GetBytes(text), fin, reserved);
+    public static byte[] FrameOf(int opcode, string text, bool fin = true, int reserved = 0) =>
+        FrameOf(opcode, Encoding.UTF8.GetBytes(text), fin, reserved);
 
     /// <summary>A Close frame's body.</summary>
     public static byte[] CloseBody(int code, ReadOnlySpan<byte> reason = default) => [(byte)(code >> 8), (byte)code, .. reason];
@@ -82,7 +84,8 @@ internal static class Wire
     /// <summary>One after the other.</summary>
     public static byte[] Join(params IEnumerable<byte[]> frames) => [.. frames.SelectMany(static frame => frame)];
 
-    public static byte[] Hex(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal).Replace("|", "", StringComparison.Ordinal));
+    public static byte[] Hex(string hex) =>
+        Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal).Replace("|", "", StringComparison.Ordinal));
 
     public static string NameOf(int opcode) => opcode switch
     {
@@ -109,7 +112,8 @@ internal static class Wire
         bool mayCarry = opcode is Text or Binary;
         if ((reserved & ~(mayCarry ? permitted : 0)) != 0)
             throw new NotAsExpectedException("the server set a reserved bit that was not negotiated for such a frame (§5.2)");
-        if (opcode is (> Binary and < Close) or > Pong) throw new NotAsExpectedException($"the server sent the reserved opcode {opcode} (§5.2)");
+        if (opcode is (> Binary and < Close) or > Pong)
+            throw new NotAsExpectedException($"the server sent the reserved opcode {opcode} (§5.2)");
         if ((bytes[1] & 0x80) != 0) throw new NotAsExpectedException("the server masked a frame (§5.1)");
         if (opcode >= Close && (!fin || length7 > 125))
             throw new NotAsExpectedException("the server sent a control frame that is fragmented or longer than 125 bytes (§5.5)");

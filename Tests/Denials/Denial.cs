@@ -48,6 +48,7 @@ internal sealed record Denial(int Number, ushort Error, IReadOnlyList<(int Index
         return new Denial(
             RuntimeInformation.ProcessArchitecture == Architecture.X64 ? x64 : arm64,
             ushort.Parse(parts[1], CultureInfo.InvariantCulture),
-            [.. parts.Skip(2).Select(static part => part.Split('=')).Select(static pair => (int.Parse(pair[0], CultureInfo.InvariantCulture), uint.Parse(pair[1], CultureInfo.InvariantCulture)))]);
+            [.. parts.Skip(2).Select(static part => part.Split('=')).Select(
+                static pair => (int.Parse(pair[0], CultureInfo.InvariantCulture), uint.Parse(pair[1], CultureInfo.InvariantCulture)))]);
     }
 }

@@ -17,7 +17,8 @@ internal static unsafe partial class Filter
     private const uint Errno = 0x00050000;
 
     /// <summary>Whether there is such a thing on this machine: Linux on x64 or arm64, that lets us.</summary>
-    public static bool IsKnown => OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64;
+    public static bool IsKnown => OperatingSystem.IsLinux()
+        && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64;
 
     /// <summary>From now on these calls fail, on every thread. Returns 0, or the errno of the refusal.</summary>
     public static int Install(IReadOnlyList<Denial> denials)

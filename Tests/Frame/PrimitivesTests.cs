@@ -35,7 +35,8 @@ public sealed class PrimitivesTests
         byte[] pieces = new byte[100];
         Masking.Apply(whole, 0xA1B2C3D4);
         uint key = 0xA1B2C3D4;
-        foreach ((int from, int to) in new[] { (0, 1), (1, 4), (4, 37), (37, 37), (37, 99), (99, 100) }) key = Masking.Apply(pieces.AsSpan(from, to - from), key);
+        foreach ((int from, int to) in new[] { (0, 1), (1, 4), (4, 37), (37, 37), (37, 99), (99, 100) })
+            key = Masking.Apply(pieces.AsSpan(from, to - from), key);
         Assert.That(pieces, Is.EqualTo(whole));
     }
 
@@ -66,7 +67,8 @@ public sealed class PrimitivesTests
         byte[] bytes = new byte[3];
         for (int value = 0; value < 1 << 24; value++)
         {
-            if ((value & 0xFF) is not (0 or 0x61 or 0x7F or 0x80 or 0xBF or 0xC2 or 0xFF) && (value >> 16) < 0x80) continue; // ASCII leads are dull
+            // ASCII leads are dull
+            if ((value & 0xFF) is not (0 or 0x61 or 0x7F or 0x80 or 0xBF or 0xC2 or 0xFF) && (value >> 16) < 0x80) continue;
             bytes[0] = (byte)(value >> 16);
             bytes[1] = (byte)(value >> 8);
             bytes[2] = (byte)value;
@@ -97,7 +99,8 @@ public sealed class PrimitivesTests
                 at += length;
             }
 
-            Assert.That((accepted, acceptedCut && cut.IsComplete), Is.EqualTo((System.Text.Unicode.Utf8.IsValid(bytes), accepted)), Convert.ToHexString(bytes));
+            Assert.That((accepted, acceptedCut && cut.IsComplete), Is.EqualTo((System.Text.Unicode.Utf8.IsValid(bytes), accepted)),
+                Convert.ToHexString(bytes));
         }
     }
 
@@ -139,7 +142,13 @@ public sealed class PrimitivesTests
     {
         while (true)
         {
-            int value = random.Next(4) switch { 0 => random.Next(0x80), 1 => random.Next(0x800), 2 => random.Next(0x10000), _ => random.Next(0x110000) };
+            int value = random.Next(4) switch
+            {
+                0 => random.Next(0x80),
+                1 => random.Next(0x800),
+                2 => random.Next(0x10000),
+                _ => random.Next(0x110000),
+            };
             if (Rune.IsValid(value)) return new Rune(value);
         }
     }

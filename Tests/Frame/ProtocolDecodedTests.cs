@@ -19,8 +19,10 @@ public sealed class ProtocolDecodedTests
         {
             WebSocketProtocol protocol = Begin(MessageKind.Binary, limit);
             Assert.That(Feed(protocol, MessageKind.Binary, new byte[limit], piece), Is.Null);
-            Assert.That((protocol.DecodedBytesLeft, Feed(protocol, MessageKind.Binary, new byte[1], 1)), Is.EqualTo((0L, FrameRules.MessageTooBig)));
-            Assert.That(Feed(Begin(MessageKind.Binary, limit), MessageKind.Binary, new byte[limit + 5], piece), Is.EqualTo(FrameRules.MessageTooBig));
+            Assert.That((protocol.DecodedBytesLeft, Feed(protocol, MessageKind.Binary, new byte[1], 1)),
+                Is.EqualTo((0L, FrameRules.MessageTooBig)));
+            Assert.That(Feed(Begin(MessageKind.Binary, limit), MessageKind.Binary, new byte[limit + 5], piece),
+                Is.EqualTo(FrameRules.MessageTooBig));
         }
     }
 
@@ -47,9 +49,11 @@ public sealed class ProtocolDecodedTests
     [Test]
     public void Section_8_1_AWrongByte_IsFoundBeforeOneTooMany_AndOneTooManyBeforeAnEndInsideACharacter()
     {
-        Assert.That(Begin(MessageKind.Text, 3).CheckDecoded([0x61, 0xFF, 0x61, 0x61], MessageKind.Text, false), Is.EqualTo(FrameRules.TextNotUtf8));
+        Assert.That(Begin(MessageKind.Text, 3)
+            .CheckDecoded([0x61, 0xFF, 0x61, 0x61], MessageKind.Text, false), Is.EqualTo(FrameRules.TextNotUtf8));
         Assert.That(Begin(MessageKind.Text, 1).CheckDecoded([0x61, 0xFF], MessageKind.Text, false), Is.EqualTo(FrameRules.MessageTooBig));
-        Assert.That(Begin(MessageKind.Text, 1).CheckDecoded([0xE2, 0x82], MessageKind.Text, endOfMessage: true), Is.EqualTo(FrameRules.MessageTooBig));
+        Assert.That(Begin(MessageKind.Text, 1)
+            .CheckDecoded([0xE2, 0x82], MessageKind.Text, endOfMessage: true), Is.EqualTo(FrameRules.MessageTooBig));
     }
 
     // The wire's bytes are no text, and are not judged as such; the next message begins with nothing counted and no half of a character.

@@ -20,7 +20,8 @@ public sealed class ProtocolStateTests
         Assert.That(protocol.Next(arrived.AsSpan(0, 1), out int consumed).Kind, Is.EqualTo(ProtocolEventKind.NeedMoreData));
         Assert.That((consumed, protocol.IsAtRest, protocol.InMessage), Is.EqualTo((0, false, true)), "a byte of a header");
         protocol.Next(arrived.AsSpan(0, 4), out consumed);
-        Assert.That((consumed, protocol.IsAtRest, protocol.InMessage, protocol.MessageBytes, protocol.PayloadBytesLeft, protocol.LastOpcode),
+        Assert.That(
+            (consumed, protocol.IsAtRest, protocol.InMessage, protocol.MessageBytes, protocol.PayloadBytesLeft, protocol.LastOpcode),
             Is.EqualTo((4, false, true, 2L, 1L, Opcode.Binary)));
         protocol.Next(arrived.AsSpan(4, 1), out consumed);
         Assert.That((consumed, protocol.InMessage, protocol.MessageBytes, protocol.PayloadBytesLeft), Is.EqualTo((1, true, 3L, 0L)));

@@ -14,7 +14,8 @@ const int CoverageBytes = 64 * 1024;
 
 if (args.Length == 0 || FuzzTargets.Find(args[0]) is not { } target)
 {
-    Console.Error.WriteLine($"usage: RawWs.Fuzz TARGET [FILE...]; the targets: {string.Join(", ", FuzzTargets.All.Select(static row => row.Name))}");
+    Console.Error.WriteLine(
+        $"usage: RawWs.Fuzz TARGET [FILE...]; the targets: {string.Join(", ", FuzzTargets.All.Select(static row => row.Name))}");
     return 2;
 }
 

@@ -17,8 +17,10 @@ public sealed class AnswerTests
         ArrayBufferWriter<byte> writer = new();
         UpgradeResponse.WritePage(writer, "<p>€</p>"u8, headOnly, "default-src 'none'", dated ? Date : default);
         Assert.That(Encoding.UTF8.GetString(writer.WrittenSpan), Is.EqualTo(
-            $"HTTP/1.1 200 OK\r\n{(dated ? "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" : "")}Content-Type: text/html; charset=utf-8\r\nContent-Length: 10\r\n"
-            + "Content-Security-Policy: default-src 'none'\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-store\r\n"
+            $"HTTP/1.1 200 OK\r\n{(dated ? "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" : "")}Content-Type: text/html; charset=utf-8\r\n"
+                + $"Content-Length: 10\r\n"
+            + "Content-Security-Policy: default-src 'none'\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+            + "Cache-Control: no-store\r\n"
             + $"Connection: close\r\n\r\n{(headOnly ? "" : "<p>€</p>")}"));
     }
 
@@ -45,8 +47,10 @@ public sealed class AnswerTests
             ArrayBufferWriter<byte> writer = new();
             UpgradeResponse.WriteError(writer, status, "No €.", headOnly, Date);
             Assert.That(Encoding.UTF8.GetString(writer.WrittenSpan), Is.EqualTo(
-                $"HTTP/1.1 {status} {phrase}\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n{fields}Connection: {(status == 426 ? "Upgrade, close" : "close")}\r\n"
-                + $"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 8\r\nX-Content-Type-Options: nosniff\r\n\r\n{(headOnly ? "" : "No €.\n")}"));
+                $"HTTP/1.1 {status} {phrase}\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n{fields}Connection: "
+                    + $"{(status == 426 ? "Upgrade, close" : "close")}\r\n"
+                + $"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 8\r\nX-Content-Type-Options: nosniff\r\n"
+                + $"\r\n{(headOnly ? "" : "No €.\n")}"));
         }
     }
 
@@ -67,7 +71,8 @@ public sealed class AnswerTests
             UpgradeResponse.WriteRefusal(headOnly, rule, headOnly: true, detail: detail);
             string text = Encoding.UTF8.GetString(writer.WrittenSpan);
             Assert.That(text[text.IndexOf('\n', StringComparison.Ordinal)..], Is.EqualTo(
-                $"\n{fields}Connection: {connection}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n"
+                $"\n{fields}Connection: {connection}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                    + $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n"
                 + $"X-Content-Type-Options: nosniff\r\n\r\n{body}"));
             Assert.That(Encoding.UTF8.GetString(headOnly.WrittenSpan), Is.EqualTo(text[..^body.Length]));
         }

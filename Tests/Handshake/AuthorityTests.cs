@@ -54,7 +54,8 @@ public class AuthorityTests
         for (int round = 0; round < 50_000; round++)
         {
             string host = Draw(random);
-            bool expected = IPAddress.TryParse(host, out IPAddress? address) && address.AddressFamily == AddressFamily.InterNetwork && address.ToString() == host;
+            bool expected = IPAddress.TryParse(host, out IPAddress? address) && address.AddressFamily == AddressFamily.InterNetwork
+                && address.ToString() == host;
             Authority authority = new(host, -1);
             Assert.That(authority.IsAddress, Is.EqualTo(expected), host);
             Assert.That(authority.IsLoopback, Is.EqualTo(expected && IPAddress.IsLoopback(address!)), host);

@@ -11,13 +11,15 @@ public sealed class DeflateNegotiationTests
     private const string Deflate = "permessage-deflate";
     private static readonly DeflatePolicy Frugal = new();
     private static readonly DeflatePolicy Generous = new() { ServerTakeover = true, ClientTakeover = true };
-    private static readonly DeflatePolicy Narrow = new() { ServerTakeover = true, ClientTakeover = true, ServerWindowBits = 11, ClientWindowBits = 10 };
+    private static readonly DeflatePolicy Narrow =
+        new() { ServerTakeover = true, ClientTakeover = true, ServerWindowBits = 11, ClientWindowBits = 10 };
 
     // Under the generous policy: both may take over, both windows are 15.
     [TestCase(Deflate, Deflate)]
     [TestCase(Deflate + "; server_no_context_takeover", Deflate + "; server_no_context_takeover")]
     [TestCase(Deflate + "; client_no_context_takeover", Deflate + "; client_no_context_takeover")]
-    [TestCase(Deflate + "; client_no_context_takeover; server_no_context_takeover", Deflate + "; server_no_context_takeover; client_no_context_takeover")]
+    [TestCase(Deflate + "; client_no_context_takeover; server_no_context_takeover", Deflate
+        + "; server_no_context_takeover; client_no_context_takeover")]
     [TestCase(Deflate + "; server_max_window_bits=8", Deflate + "; server_max_window_bits=8")]
     [TestCase(Deflate + "; server_max_window_bits=9", Deflate + "; server_max_window_bits=9")]
     [TestCase(Deflate + "; server_max_window_bits=10", Deflate + "; server_max_window_bits=10")]
@@ -27,15 +29,18 @@ public sealed class DeflateNegotiationTests
     [TestCase(Deflate + "; client_max_window_bits", Deflate)]
     [TestCase(Deflate + "; client_max_window_bits=15", Deflate)]
     [TestCase(Deflate + "; client_max_window_bits=8", Deflate + "; client_max_window_bits=8")]
-    [TestCase(Deflate + ";client_max_window_bits = \"9\" ; server_max_window_bits=14", Deflate + "; server_max_window_bits=14; client_max_window_bits=9")]
+    [TestCase(Deflate + ";client_max_window_bits = \"9\" ; server_max_window_bits=14", Deflate
+        + "; server_max_window_bits=14; client_max_window_bits=9")]
     public void Section_7_1_AnOfferIsHonoured(string offers, string answer) => Check(offers, Generous, answer);
 
     [TestCase(Deflate, Deflate + "; server_max_window_bits=11")]
     [TestCase(Deflate + "; client_max_window_bits", Deflate + "; server_max_window_bits=11; client_max_window_bits=10")]
     [TestCase(Deflate + "; client_max_window_bits=12", Deflate + "; server_max_window_bits=11; client_max_window_bits=10")]
-    [TestCase(Deflate + "; client_max_window_bits=9; server_max_window_bits=15", Deflate + "; server_max_window_bits=11; client_max_window_bits=9")]
+    [TestCase(Deflate + "; client_max_window_bits=9; server_max_window_bits=15", Deflate
+        + "; server_max_window_bits=11; client_max_window_bits=9")]
     [TestCase(Deflate + "; server_max_window_bits=10", Deflate + "; server_max_window_bits=10")]
-    public void Section_7_1_2_TheSmallerWindowHolds_AndTheClientIsAskedOnlyIfItCanBe(string offers, string answer) => Check(offers, Narrow, answer);
+    public void Section_7_1_2_TheSmallerWindowHolds_AndTheClientIsAskedOnlyIfItCanBe(string offers, string answer) =>
+        Check(offers, Narrow, answer);
 
     [TestCase(Deflate, Deflate + "; server_no_context_takeover; client_no_context_takeover")]
     [TestCase(Deflate + "; client_max_window_bits", Deflate + "; server_no_context_takeover; client_no_context_takeover")]
@@ -44,7 +49,8 @@ public sealed class DeflateNegotiationTests
     [TestCase("foo, " + Deflate + ", bar", Deflate)]
     [TestCase(Deflate + "; server_max_window_bits=10, " + Deflate, Deflate + "; server_max_window_bits=10")]
     [TestCase(Deflate + "; mystery, " + Deflate + "; client_no_context_takeover, " + Deflate, Deflate + "; client_no_context_takeover")]
-    [TestCase(Deflate + "; server_max_window_bits=16\r\nSec-WebSocket-Extensions: " + Deflate + "; server_max_window_bits=15", Deflate + "; server_max_window_bits=15")]
+    [TestCase(Deflate + "; server_max_window_bits=16\r\nSec-WebSocket-Extensions: " + Deflate + "; server_max_window_bits=15", Deflate
+        + "; server_max_window_bits=15")]
     public void Section_5_TheFirstAcceptableOfferIsTaken(string offers, string answer) => Check(offers, Generous, answer);
 
     [TestCase("; server_no_context_takeovers", DeflateDecline.UnknownParameter)]
@@ -103,7 +109,8 @@ public sealed class DeflateNegotiationTests
     [Test]
     public void Section_7_1_EveryCombination_IsAnsweredWithinTheOffer()
     {
-        string[] takeovers = ["", "; server_no_context_takeover", "; client_no_context_takeover", "; server_no_context_takeover; client_no_context_takeover"];
+        string[] takeovers = ["", "; server_no_context_takeover", "; client_no_context_takeover",
+            "; server_no_context_takeover; client_no_context_takeover"];
         var combinations =
             from takeover in takeovers
             from server in Enumerable.Range(7, 9) // 7: not named
@@ -114,17 +121,20 @@ public sealed class DeflateNegotiationTests
             select (takeover, server, client, own, theirs, bits);
         foreach ((string takeover, int server, int client, bool own, bool theirs, int bits) in combinations)
         {
-            DeflatePolicy policy = new() { ServerTakeover = own, ClientTakeover = theirs, ServerWindowBits = bits, ClientWindowBits = bits };
+            DeflatePolicy policy =
+                new() { ServerTakeover = own, ClientTakeover = theirs, ServerWindowBits = bits, ClientWindowBits = bits };
             string offer = Deflate + takeover + (server == 7 ? "" : $"; server_max_window_bits={server}")
                 + (client switch { 6 => "", 7 => "; client_max_window_bits", _ => $"; client_max_window_bits={client}" });
             DeflateAgreement agreed = DeflateNegotiation.Negotiate(Parse(offer).Extensions, policy)!;
-            Dictionary<string, string?> answer = Parse(agreed.ResponseText).Extensions.Single().Parameters.ToDictionary(static p => p.Name, static p => p.Value);
+            Dictionary<string, string?> answer =
+                Parse(agreed.ResponseText).Extensions.Single().Parameters.ToDictionary(static p => p.Name, static p => p.Value);
 
             bool serverTakeover = own && !takeover.Contains("server", StringComparison.Ordinal);
             bool clientTakeover = theirs && !takeover.Contains("client", StringComparison.Ordinal);
             int serverBits = server == 7 ? bits : Math.Min(server, bits);
             int clientBits = client switch { 6 => 15, 7 => bits, _ => Math.Min(client, bits) };
-            Assert.That((agreed.ServerTakeover, agreed.ServerWindowBits, agreed.ClientTakeover, agreed.ClientWindowBits), Is.EqualTo((serverTakeover, serverBits, clientTakeover, clientBits)), offer);
+            Assert.That((agreed.ServerTakeover, agreed.ServerWindowBits, agreed.ClientTakeover, agreed.ClientWindowBits),
+                Is.EqualTo((serverTakeover, serverBits, clientTakeover, clientBits)), offer);
             Assert.That(answer.ContainsKey("server_no_context_takeover"), Is.EqualTo(!serverTakeover), offer);
             Assert.That(answer.ContainsKey("client_no_context_takeover"), Is.EqualTo(!clientTakeover), offer);
             if (server != 7) Assert.That(answer, Does.ContainKey("server_max_window_bits"), offer);
@@ -143,14 +153,16 @@ public sealed class DeflateNegotiationTests
     }
 
     [TestCase(null, Deflate, "\r\nSec-WebSocket-Extensions: permessage-deflate")]
-    [TestCase("chat", Deflate + "; server_max_window_bits=10", "\r\nSec-WebSocket-Protocol: chat\r\nSec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10")]
+    [TestCase("chat", Deflate + "; server_max_window_bits=10",
+        "\r\nSec-WebSocket-Protocol: chat\r\nSec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10")]
     [TestCase(null, null, "")]
     public void Section_5_1_TheSwitch_ByteForByte(string? subprotocol, string? extensions, string fields)
     {
         ArrayBufferWriter<byte> writer = new();
         UpgradeResponse.WriteSwitchingProtocols(writer, Parse(Deflate), subprotocol, extensions);
         Assert.That(Encoding.ASCII.GetString(writer.WrittenSpan), Is.EqualTo(
-            $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo={fields}\r\n\r\n"));
+            $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                + $"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo={fields}\r\n\r\n"));
     }
 
     private static void Check(string offers, DeflatePolicy policy, string answer) =>

@@ -24,7 +24,8 @@ public sealed class HandshakeTests
         {
             ReadOnlySequence<byte> buffer = Segments.Of(vector.Bytes, cuts);
             RequestStatus status = RequestReader.TryRead(ref buffer, Limits, out UpgradeRequest? request, out HandshakeRule? violation);
-            Assert.That(Judge(status, request, violation, vector.Policy), Is.EqualTo((vector.Expected, vector.Rule)), $"cuts {string.Join(',', cuts.Take(9))}");
+            Assert.That(Judge(status, request, violation, vector.Policy), Is.EqualTo((vector.Expected, vector.Rule)),
+                $"cuts {string.Join(',', cuts.Take(9))}");
             if (status == RequestStatus.Done) Assert.That(buffer.IsEmpty);
         }
     }
@@ -62,7 +63,8 @@ public sealed class HandshakeTests
                 ReadOnlySequence<byte> anew = new(vector.Bytes, 0, end), again = anew;
                 RequestStatus expected = RequestReader.TryRead(ref anew, Limits, out _, out HandshakeRule? rule);
                 RequestStatus status = RequestReader.TryRead(ref again, Limits, request, ref progress, out HandshakeRule? violation);
-                Assert.That((status, violation, again.Length), Is.EqualTo((expected, rule, anew.Length)), $"{end} bytes, cuts {string.Join(',', cuts.Take(9))}");
+                Assert.That((status, violation, again.Length), Is.EqualTo((expected, rule, anew.Length)),
+                    $"{end} bytes, cuts {string.Join(',', cuts.Take(9))}");
                 if (status == RequestStatus.NeedMoreData) continue;
                 Assert.That(Judge(status, request, violation, vector.Policy), Is.EqualTo((vector.Expected, vector.Rule)));
                 break;
@@ -74,7 +76,8 @@ public sealed class HandshakeTests
     public void EveryRuleHasAVector()
     {
         // The server checks the last three, by its clock, its count and its memory; its own tests have them.
-        IEnumerable<HandshakeRule> tested = Vectors.Select(static vector => vector.Rule).OfType<HandshakeRule>().Append(HandshakeRules.TooSlow).Append(HandshakeRules.TooManyConnections).Append(HandshakeRules.OutOfMemory);
+        IEnumerable<HandshakeRule> tested = Vectors.Select(static vector => vector.Rule).OfType<HandshakeRule>()
+            .Append(HandshakeRules.TooSlow).Append(HandshakeRules.TooManyConnections).Append(HandshakeRules.OutOfMemory);
         Assert.That(Rules.Except(tested), Is.Empty);
     }
 
@@ -82,12 +85,20 @@ public sealed class HandshakeTests
     public void TheFirstBrokenRowAnswers()
     {
         // Everything is wrong with this one. With each thing mended, the next rule in the table's order answers.
-        List<HandshakeRule> expected = [HandshakeRules.MethodNotAllowed, HandshakeRules.MajorVersionNotSupported, HandshakeRules.TargetMalformed,
-            HandshakeRules.HostDoubled, HandshakeRules.ConnectionWithoutUpgrade, HandshakeRules.ProtocolVersionNot13, HandshakeRules.KeyMalformed,
-            HandshakeRules.BodyNotAllowed, HandshakeRules.SubprotocolsMalformed, HandshakeRules.ExtensionsMalformed, HandshakeRules.OriginNotAllowed];
-        (string Wrong, string Right)[] parts = [("POST", "GET"), ("HTTP/3.1", "HTTP/1.1"), ("/%", "/other"), ("Host: b\r\n", ""), ("close", "upgrade"), ("Version: 12", "Version: 13"),
-            ("Key: x", "Key: dGhlIHNhbXBsZSBub25jZQ=="), ("Content-Length: 1\r\n", ""), ("a,a", "a"), (";;", "x"), ("http://evil.example", "http://localhost")];
-        string request = "POST /% HTTP/3.1\r\nHost: a\r\nHost: b\r\nUpgrade: websocket\r\nConnection: close\r\nSec-WebSocket-Version: 12\r\nSec-WebSocket-Key: x\r\n"
+        List<HandshakeRule> expected =
+            [HandshakeRules.MethodNotAllowed, HandshakeRules.MajorVersionNotSupported, HandshakeRules.TargetMalformed,
+            HandshakeRules.HostDoubled, HandshakeRules.ConnectionWithoutUpgrade, HandshakeRules.ProtocolVersionNot13,
+            HandshakeRules.KeyMalformed,
+            HandshakeRules.BodyNotAllowed, HandshakeRules.SubprotocolsMalformed, HandshakeRules.ExtensionsMalformed,
+                HandshakeRules.OriginNotAllowed];
+        (string Wrong, string Right)[] parts =
+            [("POST", "GET"), ("HTTP/3.1", "HTTP/1.1"), ("/%", "/other"), ("Host: b\r\n", ""), ("close", "upgrade"),
+                ("Version: 12", "Version: 13"),
+            ("Key: x", "Key: dGhlIHNhbXBsZSBub25jZQ=="), ("Content-Length: 1\r\n", ""), ("a,a", "a"), (";;", "x"),
+                ("http://evil.example", "http://localhost")];
+        string request =
+            "POST /% HTTP/3.1\r\nHost: a\r\nHost: b\r\nUpgrade: websocket\r\nConnection: close\r\nSec-WebSocket-Version: 12\r\n"
+            + "Sec-WebSocket-Key: x\r\n"
             + "Content-Length: 1\r\nSec-WebSocket-Protocol: a,a\r\nSec-WebSocket-Extensions: ;;\r\nOrigin: http://evil.example\r\n\r\n";
         for (int i = 0; i < expected.Count; i++)
         {
@@ -102,12 +113,14 @@ public sealed class HandshakeTests
         string line = "GET /" + new string('a', 8192 - 14) + " HTTP/1.1";
         Assert.That(line, Has.Length.EqualTo(8192));
         Assert.That(JudgeWhole(line + "\r\nHost: a\r\n\r\n").Rule, Is.EqualTo(HandshakeRules.UpgradeNotAsked));
-        Assert.That(JudgeWhole(line.Replace("/a", "/aa", StringComparison.Ordinal) + "\r\nHost: a\r\n\r\n").Rule, Is.EqualTo(HandshakeRules.RequestLineTooLong));
+        Assert.That(JudgeWhole(line.Replace("/a", "/aa", StringComparison.Ordinal) + "\r\nHost: a\r\n\r\n").Rule,
+            Is.EqualTo(HandshakeRules.RequestLineTooLong));
 
         string fields = string.Concat(Enumerable.Repeat("A: b\r\n", 94));
         Assert.That(JudgeWhole(RequestVectors.With(fields)).Kind, Is.EqualTo(UpgradeResultKind.Upgrade), "99 fields");
         Assert.That(JudgeWhole(RequestVectors.With(fields + "A: b\r\n")).Kind, Is.EqualTo(UpgradeResultKind.Upgrade), "100 fields");
-        Assert.That(JudgeWhole(RequestVectors.With(fields + "A: b\r\nA: b\r\n")).Rule, Is.EqualTo(HandshakeRules.TooManyHeaders), "101 fields");
+        Assert.That(JudgeWhole(RequestVectors.With(fields + "A: b\r\nA: b\r\n")).Rule,
+            Is.EqualTo(HandshakeRules.TooManyHeaders), "101 fields");
 
         string filler = "A: " + new string('a', 32768 - RequestVectors.Valid.Length - 5) + "\r\n";
         Assert.That(JudgeWhole(RequestVectors.With(filler)).Kind, Is.EqualTo(UpgradeResultKind.Upgrade), "32,768 bytes");
@@ -130,19 +143,22 @@ public sealed class HandshakeTests
         ArrayBufferWriter<byte> writer = new();
         UpgradeResponse.WriteSwitchingProtocols(writer, request, subprotocol);
         Assert.That(Encoding.ASCII.GetString(writer.WrittenSpan), Is.EqualTo(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n"));
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n"));
     }
 
     [Test]
     public void Section_4_2_2_WithNothingInCommon_NeitherFieldIsInTheAnswer()
     {
-        UpgradeRequest request = Parse(RequestVectors.With("Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: x-nobodys-extension\r\n"))!;
+        UpgradeRequest request = Parse(
+            RequestVectors.With("Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: x-nobodys-extension\r\n"))!;
         UpgradeResult result = UpgradeRules.Check(request, new UpgradePolicy { Subprotocols = ["chat"] });
         Assert.That((result.Kind, result.Subprotocol), Is.EqualTo((UpgradeResultKind.Upgrade, (string?)null)));
         ArrayBufferWriter<byte> writer = new();
         UpgradeResponse.WriteSwitchingProtocols(writer, request, result.Subprotocol);
         Assert.That(Encoding.ASCII.GetString(writer.WrittenSpan), Is.EqualTo(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"));
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"));
     }
 
     [TestCase(nameof(HandshakeRules.HostMissing), 400)]
@@ -169,7 +185,8 @@ public sealed class HandshakeTests
         Assert.That(parts[1], Does.StartWith(rule.Text));
         Assert.That(parts[0].Contains("\r\nAllow: GET, HEAD\r\n", StringComparison.Ordinal), Is.EqualTo(rule.Status == 405));
         Assert.That(parts[0].Contains("\r\nUpgrade: websocket\r\n", StringComparison.Ordinal), Is.EqualTo(rule.Status == 426));
-        Assert.That(parts[0].Contains("\r\nSec-WebSocket-Version: 13\r\n", StringComparison.Ordinal), Is.EqualTo(rule == HandshakeRules.ProtocolVersionNot13));
+        Assert.That(parts[0].Contains("\r\nSec-WebSocket-Version: 13\r\n", StringComparison.Ordinal),
+            Is.EqualTo(rule == HandshakeRules.ProtocolVersionNot13));
         Assert.That(parts[0].Contains("\r\nRetry-After: ", StringComparison.Ordinal), Is.EqualTo(rule.Status == 503));
     }
 
@@ -179,7 +196,8 @@ public sealed class HandshakeTests
     [TestCase("https://example.com", "null", false)]
     public void Section_10_2_NamedOrigins(string allowed, string origin, bool expected)
     {
-        UpgradeResult result = UpgradeRules.Check(Parse(RequestVectors.With($"Origin: {origin}\r\n"))!, new UpgradePolicy { AllowedOrigins = [allowed] });
+        UpgradeResult result = UpgradeRules.Check(
+            Parse(RequestVectors.With($"Origin: {origin}\r\n"))!, new UpgradePolicy { AllowedOrigins = [allowed] });
         Assert.That(result.Kind == UpgradeResultKind.Upgrade, Is.EqualTo(expected));
     }
 
@@ -187,15 +205,18 @@ public sealed class HandshakeTests
     [TestCase("other.example", false)]
     public void Section_10_2_SameHost_CountsWhereTheHostIsKnown(string allowedHost, bool expected)
     {
-        string request = RequestVectors.With("Origin: https://ws.example\r\n").Replace("Host: localhost:2000", "Host: ws.example", StringComparison.Ordinal);
-        Assert.That(UpgradeRules.Check(Parse(request)!, new UpgradePolicy { AllowedHosts = [allowedHost] }).Kind == UpgradeResultKind.Upgrade, Is.EqualTo(expected));
+        string request = RequestVectors.With("Origin: https://ws.example\r\n")
+            .Replace("Host: localhost:2000", "Host: ws.example", StringComparison.Ordinal);
+        Assert.That(UpgradeRules.Check(
+            Parse(request)!, new UpgradePolicy { AllowedHosts = [allowedHost] }).Kind == UpgradeResultKind.Upgrade, Is.EqualTo(expected));
     }
 
     [Test]
     public void Rfc9112_3_2_2_InAbsoluteForm_TheTargetsAuthorityCounts()
     {
         UpgradeRequest request = Parse(RequestVectors.Valid.Replace("/ws/chat", "ws://evil.example:81/ws/a?b", StringComparison.Ordinal))!;
-        Assert.That((Encoding.ASCII.GetString(request.Host), request.Path, Encoding.ASCII.GetString(request.Query)), Is.EqualTo(("evil.example:81", "/ws/a", "b")));
+        Assert.That((Encoding.ASCII.GetString(request.Host), request.Path, Encoding.ASCII.GetString(request.Query)),
+            Is.EqualTo(("evil.example:81", "/ws/a", "b")));
     }
 
     [TestCase("/ws", "/ws", true)]
@@ -211,7 +232,8 @@ public sealed class HandshakeTests
     public void APolicy_MayNameTheEndpoints(string endpoint, string path, bool expected)
     {
         UpgradeRequest request = Parse(RequestVectors.Valid.Replace("/ws/chat", path, StringComparison.Ordinal))!;
-        Assert.That(UpgradeRules.Check(request, new UpgradePolicy { Endpoints = [endpoint] }).Rule, Is.EqualTo(expected ? null : HandshakeRules.PathUnknown));
+        Assert.That(UpgradeRules.Check(request, new UpgradePolicy { Endpoints = [endpoint] }).Rule,
+            Is.EqualTo(expected ? null : HandshakeRules.PathUnknown));
     }
 
     [Test]
@@ -266,7 +288,8 @@ public sealed class HandshakeTests
         return request;
     }
 
-    private static (UpgradeResultKind Kind, HandshakeRule? Rule) Judge(RequestStatus status, UpgradeRequest? request, HandshakeRule? violation, UpgradePolicy policy)
+    private static (UpgradeResultKind Kind, HandshakeRule? Rule) Judge(
+        RequestStatus status, UpgradeRequest? request, HandshakeRule? violation, UpgradePolicy policy)
     {
         if (status == RequestStatus.Violation) return (UpgradeResultKind.Refuse, violation);
         Assert.That(status, Is.EqualTo(RequestStatus.Done));

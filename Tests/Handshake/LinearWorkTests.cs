@@ -60,7 +60,8 @@ public sealed class LinearWorkTests
     [Test]
     public void AList_IsParsedOnce()
     {
-        UpgradeRequest request = Parse(RequestVectors.With($"Sec-WebSocket-Protocol: {Elements(50, ",")}\r\nSec-WebSocket-Extensions: {Elements(20, ",")}\r\n"))!;
+        UpgradeRequest request = Parse(
+            RequestVectors.With($"Sec-WebSocket-Protocol: {Elements(50, ",")}\r\nSec-WebSocket-Extensions: {Elements(20, ",")}\r\n"))!;
         Assert.That(UpgradeRules.Check(request, Policy).Kind, Is.EqualTo(UpgradeResultKind.Upgrade));
         Assert.That((request.Subprotocols.Count, request.Extensions.Count), Is.EqualTo((50, 20)));
         Assert.That(Allocated(() => _ = request.Subprotocols.Count + request.Extensions.Count), Is.Zero);
@@ -119,7 +120,8 @@ public sealed class LinearWorkTests
     private static int StatusOf(string text)
     {
         ReadOnlySequence<byte> buffer = new(Encoding.ASCII.GetBytes(text));
-        RequestStatus status = RequestReader.TryRead(ref buffer, new RequestLimits(), out UpgradeRequest? request, out HandshakeRule? violation);
+        RequestStatus status = RequestReader.TryRead(
+            ref buffer, new RequestLimits(), out UpgradeRequest? request, out HandshakeRule? violation);
         Assert.That(status, Is.Not.EqualTo(RequestStatus.NeedMoreData));
         return violation?.Status ?? UpgradeRules.Check(request!, Policy).Rule?.Status ?? 101;
     }

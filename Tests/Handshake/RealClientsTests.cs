@@ -23,7 +23,8 @@ public sealed class RealClientsTests
     [TestCase("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", 400)]
     [TestCase("Transfer-Encoding: identity\r\n", 400)]
     [TestCase("Transfer-Encoding: \r\n", 400)]
-    public void Rfc9110_8_6_ALengthOfZero_IsNoContent(string fields, int status) => Assert.That(StatusOf(RequestVectors.With(fields)), Is.EqualTo(status));
+    public void Rfc9110_8_6_ALengthOfZero_IsNoContent(string fields, int status) =>
+        Assert.That(StatusOf(RequestVectors.With(fields)), Is.EqualTo(status));
 
     // A page from disk: browsers write "null", apps' web views and the libraries of small devices "file://".
     [TestCase("null", false, "", 403)]
@@ -53,7 +54,9 @@ public sealed class RealClientsTests
     [TestCase("http://notlocalhost", "example.com", 403)]
     [TestCase("ionic://app.localhost", "app.localhost", 403)]
     public void Rfc6761_6_3_NamesBelowLocalhost_AreLoopback(string origin, string host, int status) =>
-        Assert.That(StatusOf(RequestVectors.With($"Origin: {origin}\r\n").Replace("Host: localhost:2000", $"Host: {host}", StringComparison.Ordinal)), Is.EqualTo(status));
+        Assert.That(
+            StatusOf(RequestVectors.With($"Origin: {origin}\r\n")
+                .Replace("Host: localhost:2000", $"Host: {host}", StringComparison.Ordinal)), Is.EqualTo(status));
 
     // A browser never writes them so, but a setting may.
     [TestCase("HTTPS://Example.COM", "https://example.com", 101)]
@@ -62,7 +65,8 @@ public sealed class RealClientsTests
     [TestCase("http://[0:0:0:0:0:0:0:1]:81", "http://[::1]:81", 101)]
     [TestCase("https://example.com:444", "https://example.com", 403)]
     public void ANamedOrigin_IsCompared_WithoutRegardToCaseAndDefaultPort(string named, string origin, int status) =>
-        Assert.That(StatusOf(RequestVectors.With($"Origin: {origin}\r\n"), new UpgradePolicy { AllowedOrigins = [named] }), Is.EqualTo(status));
+        Assert.That(StatusOf(RequestVectors.With($"Origin: {origin}\r\n"), new UpgradePolicy { AllowedOrigins = [named] }),
+            Is.EqualTo(status));
 
     // A query is form-encoded: a plus is a space, in names and values.
     [TestCase("/?uid=John+Smith", "John Smith")]
@@ -76,18 +80,21 @@ public sealed class RealClientsTests
     [TestCase("/?uid=%zz", "")]
     public void AQuery_IsFormEncoded(string target, string value)
     {
-        Assert.That(Parse(RequestVectors.Valid.Replace("/ws/chat", target, StringComparison.Ordinal)).TryGetQuery("uid"u8, out byte[] found, out int count));
+        Assert.That(Parse(RequestVectors.Valid.Replace("/ws/chat", target, StringComparison.Ordinal))
+            .TryGetQuery("uid"u8, out byte[] found, out int count));
         Assert.That((Encoding.UTF8.GetString(found), count), Is.EqualTo((value, 1)));
     }
 
     [TestCase("/?user+name=1")]
     [TestCase("/?user%20name=1")]
     public void AName_IsFormEncodedToo(string target) =>
-        Assert.That(Parse(RequestVectors.Valid.Replace("/ws/chat", target, StringComparison.Ordinal)).TryGetQuery("user name"u8, out _, out _));
+        Assert.That(Parse(RequestVectors.Valid.Replace("/ws/chat", target, StringComparison.Ordinal))
+            .TryGetQuery("user name"u8, out _, out _));
 
     [TestCase("/?ui=1&uidd=2&u%69=3&uid%=4&%75i%64%=5&u+d=6")]
     public void AnotherName_IsNotFound(string target) =>
-        Assert.That(Parse(RequestVectors.Valid.Replace("/ws/chat", target, StringComparison.Ordinal)).TryGetQuery("uid"u8, out _, out _), Is.False);
+        Assert.That(Parse(RequestVectors.Valid.Replace("/ws/chat", target, StringComparison.Ordinal))
+            .TryGetQuery("uid"u8, out _, out _), Is.False);
 
     [Test]
     public void InAPath_APlusIsAPlus() =>
@@ -101,7 +108,8 @@ public sealed class RealClientsTests
     [TestCase("/chat", 101)]
     [TestCase("/index.html", 101)]
     public void AnUpgrade_OfAnyPath(string path, int status) =>
-        Assert.That(StatusOf(RequestVectors.Valid.Replace("/ws/chat", path, StringComparison.Ordinal), new UpgradePolicy { Pages = ["/"] }), Is.EqualTo(status));
+        Assert.That(StatusOf(RequestVectors.Valid.Replace("/ws/chat", path, StringComparison.Ordinal), new UpgradePolicy { Pages = ["/"] }),
+            Is.EqualTo(status));
 
     [TestCase("/", 200)]
     [TestCase("/?uid=1", 200)]
@@ -135,7 +143,8 @@ public sealed class RealClientsTests
     {
         Assert.That(text, Does.Contain("HTTP/1."));
         ReadOnlySequence<byte> buffer = new(Encoding.Latin1.GetBytes(text));
-        Assert.That(RequestReader.TryRead(ref buffer, new RequestLimits(), out UpgradeRequest? request, out _), Is.EqualTo(RequestStatus.Done));
+        Assert.That(RequestReader.TryRead(ref buffer, new RequestLimits(), out UpgradeRequest? request, out _),
+            Is.EqualTo(RequestStatus.Done));
         return request!;
     }
 }

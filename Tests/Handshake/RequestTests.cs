@@ -96,7 +96,8 @@ public sealed class RequestTests
         UpgradeRequest request = new();
         Assert.That((request.Path, request.Origin, request.Subprotocols.Count, request.Extensions.Count),
             Is.EqualTo(("", (string?)null, 0, 0)));
-        string large = RequestVectors.With("Origin: http://localhost\r\nSec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: c; d=e\r\n"
+        string large = RequestVectors.With(
+            "Origin: http://localhost\r\nSec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: c; d=e\r\n"
             + string.Concat(Enumerable.Range(0, 60).Select(static i => $"X-{i}: {i}\r\n")));
         Fill(request, large);
         Assert.That((request.Origin, string.Join('|', request.Subprotocols), request.Extensions[0].Name),
@@ -247,8 +248,8 @@ public sealed class RequestTests
         }
     }
 
-    // What stands before the byte that passes a limit comes first; what stands at it or behind it does not count. A bar stands for a control
-    // character.
+    // What stands before the byte that passes a limit comes first; what stands at it or behind it does not count. A bar stands for a
+    // control character.
     [TestCase("GET /aaaaaaaaaaaaaaaaaaaaaaaaa|", nameof(HandshakeRules.ControlCharacter))]
     [TestCase("GET /aaaaaaaaaaaaaaaaaaaaaaaaaa|", nameof(HandshakeRules.RequestLineTooLong))]
     [TestCase("GET /aaaaaaaaaaaaaaaaaaaaaaaaaaa|", nameof(HandshakeRules.RequestLineTooLong))]
@@ -269,7 +270,8 @@ public sealed class RequestTests
     [Test]
     public void AHeadOfManyFields_InPieces_TakesMemoryOnce()
     {
-        byte[] bytes = Encoding.ASCII.GetBytes(RequestVectors.With(string.Concat(Enumerable.Range(0, 90).Select(static i => $"X-{i}: {i}\r\n"))));
+        byte[] bytes = Encoding.ASCII.GetBytes(
+            RequestVectors.With(string.Concat(Enumerable.Range(0, 90).Select(static i => $"X-{i}: {i}\r\n"))));
         RequestLimits limits = new();
         UpgradeRequest request = new();
         long least = long.MaxValue;
@@ -313,7 +315,8 @@ public sealed class RequestTests
         Assert.That(Read(RequestVectors.With($"Sec-WebSocket-Protocol: {string.Join(", ", names)}\r\n"))!.Subprotocols, Is.EqualTo(names));
         for (int twice = 0; twice < count - 1; twice++)
         {
-            UpgradeRequest request = Read(RequestVectors.With($"Sec-WebSocket-Protocol: {string.Join(", ", names[..^1])}, {names[twice]}\r\n"))!;
+            UpgradeRequest request = Read(
+                RequestVectors.With($"Sec-WebSocket-Protocol: {string.Join(", ", names[..^1])}, {names[twice]}\r\n"))!;
             Assert.That((UpgradeRules.Check(request, new UpgradePolicy()).Rule, request.Subprotocols.Count),
                 Is.EqualTo((HandshakeRules.SubprotocolsMalformed, 0)), $"{twice}");
         }

@@ -18,7 +18,8 @@ public class Sha1Tests
     [TestCase("a", 1_000_000, "34AA973CD4C4DAA4F61EEB2BDBAD27316534016F")]
     [TestCase("", 1, "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709")]
     public void Rfc3174_7_3(string text, int times, string expected) =>
-        Assert.That(Convert.ToHexString(Hash(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(text, times))))), Is.EqualTo(expected));
+        Assert.That(Convert.ToHexString(Hash(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(text, times))))),
+            Is.EqualTo(expected));
 
     [Test]
     public void EveryLength_GivesWhatTheSystemGives()

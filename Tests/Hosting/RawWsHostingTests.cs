@@ -16,7 +16,8 @@ namespace RawWs.Tests.Hosting;
 
 public sealed class RawWsHostingTests
 {
-    private static readonly Action<ServerOptions> AnyPort = static options => options.ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)];
+    private static readonly Action<ServerOptions> AnyPort = static options =>
+        options.ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)];
 
     [Test]
     public async Task AHostedServer_Echoes_AndStopsGracefullyWithItsHost()
@@ -40,13 +41,16 @@ public sealed class RawWsHostingTests
     {
         using IHost host = Build<EchoApplication>(
             [
-                ("ListenEndPoints:0", "127.0.0.1:0"), ("ListenEndPoints:1", "[::1]:0"), ("MessageBytesMax", "100"), ("heartbeat", "00:01:00"),
-                ("Subprotocols", "chat"), ("Compression", "true"), ("Transport", "socket"), ("SendBufferBytesMax", "5000"), ("Drain", "00:00:01"),
+                ("ListenEndPoints:0", "127.0.0.1:0"), ("ListenEndPoints:1", "[::1]:0"), ("MessageBytesMax", "100"),
+                ("heartbeat", "00:01:00"),
+                ("Subprotocols", "chat"), ("Compression", "true"), ("Transport", "socket"), ("SendBufferBytesMax", "5000"),
+                ("Drain", "00:00:01"),
             ],
             static options => options.SendBufferBytesMax++,
             static services => services.Configure<ServerOptions>(static options => options.Loops = 3));
         ServerOptions options = host.Services.GetRequiredService<IOptions<ServerOptions>>().Value;
-        Assert.That(options.ListenEndPoints, Is.EqualTo([new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.IPv6Loopback, 0)]));
+        Assert.That(options.ListenEndPoints,
+            Is.EqualTo([new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.IPv6Loopback, 0)]));
         Assert.That((options.MessageBytesMax, options.Heartbeat, options.Compression), Is.EqualTo((100, TimeSpan.FromMinutes(1), true)));
         Assert.That((options.Transport, options.SendBufferBytesMax, options.Loops), Is.EqualTo((TransportKind.Socket, 5001, 3)));
         Assert.That(options.Subprotocols, Is.EqualTo(["chat"]));
@@ -105,7 +109,8 @@ public sealed class RawWsHostingTests
     [Test]
     public async Task TheApplication_IsMadeByTheContainer_AndTheRouterKnowsItsServer()
     {
-        using IHost host = Build<RouterApplication>([], AnyPort, static services => services.AddSingleton(new RouterApplication(Introduce.Query, default)));
+        using IHost host = Build<RouterApplication>(
+            [], AnyPort, static services => services.AddSingleton(new RouterApplication(Introduce.Query, default)));
         await host.StartAsync();
         int port = host.Services.GetRequiredService<WebSocketServer>().EndPoints[0].Port;
         using RawClient alice = RawClient.Open(port, "/?uid=alice");
@@ -138,7 +143,8 @@ public sealed class RawWsHostingTests
         where TApplication : class, IWebSocketApplication
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(configuration.Select(static pair => KeyValuePair.Create($"{RawWsHosting.Section}:{pair.Key}", (string?)pair.Value)));
+        builder.Configuration.AddInMemoryCollection(
+            configuration.Select(static pair => KeyValuePair.Create($"{RawWsHosting.Section}:{pair.Key}", (string?)pair.Value)));
         add?.Invoke(builder.Services);
         Assert.That(builder.AddRawWs<TApplication>(configure), Is.SameAs(builder));
         return builder.Build();
@@ -150,7 +156,8 @@ public sealed class RawWsHostingTests
     {
         public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
-        public void OnOpen(WebSocketConnection connection) => connection.TrySend(MessageKind.Text, System.Text.Encoding.UTF8.GetBytes(greeting.Text));
+        public void OnOpen(WebSocketConnection connection) =>
+            connection.TrySend(MessageKind.Text, System.Text.Encoding.UTF8.GetBytes(greeting.Text));
 
         public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => ValueTask.CompletedTask;
     }

@@ -1,4 +1,5 @@
-// A connection as the framework's WebSocket: a library that knows nothing of this server talks over it, and the contract of WebSocket holds.
+// A connection as the framework's WebSocket: a library that knows nothing of this server talks over it, and the contract of WebSocket
+// holds.
 
 using System.Net.WebSockets;
 using System.Text;
@@ -38,11 +39,13 @@ public sealed class WebSocketAdapterTests(Setup setup) : IDisposable
         await client.ConnectAsync(new Uri($"ws://127.0.0.1:{server.Port}/"), _patience.Token);
         using JsonRpc rpc = new(new WebSocketMessageHandler(client), new Echoing());
         rpc.StartListening();
-        int[] sums = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => rpc.InvokeWithCancellationAsync<int>("Add", [i, 1], _patience.Token)));
+        int[] sums = await Task.WhenAll(
+            Enumerable.Range(0, 100).Select(i => rpc.InvokeWithCancellationAsync<int>("Add", [i, 1], _patience.Token)));
         Assert.That(sums, Is.EqualTo(Enumerable.Range(1, 100)));
         string text = string.Concat(Enumerable.Repeat("ä€𝄞", 20_000));
         Assert.That(await rpc.InvokeWithCancellationAsync<string>("Reverse", [text], _patience.Token), Has.Length.EqualTo(text.Length));
-        Assert.That(await served!.InvokeWithCancellationAsync<string>("Echo", ["from the server"], _patience.Token), Is.EqualTo("from the server"));
+        Assert.That(await served!.InvokeWithCancellationAsync<string>("Echo", ["from the server"], _patience.Token),
+            Is.EqualTo("from the server"));
         Assert.That(
             async () => await rpc.InvokeWithCancellationAsync<int>("Fail", [], _patience.Token),
             Throws.InstanceOf<RemoteInvocationException>().With.Message.EqualTo("as the test says"));
@@ -61,7 +64,8 @@ public sealed class WebSocketAdapterTests(Setup setup) : IDisposable
         client.SendText("aä");
         client.Send(Opcode.Binary, []);
         byte[] buffer = new byte[2];
-        ValueWebSocketReceiveResult first = await Receive(socket, buffer), second = await Receive(socket, buffer), third = await Receive(socket, buffer);
+        ValueWebSocketReceiveResult first = await Receive(socket, buffer), second = await Receive(socket, buffer), third =
+            await Receive(socket, buffer);
         Assert.That((first.Count, first.MessageType, first.EndOfMessage), Is.EqualTo((2, WebSocketMessageType.Text, false)));
         Assert.That((second.Count, second.MessageType, second.EndOfMessage), Is.EqualTo((1, WebSocketMessageType.Text, true)));
         Assert.That((third.Count, third.MessageType, third.EndOfMessage), Is.EqualTo((0, WebSocketMessageType.Binary, true)));
@@ -71,9 +75,13 @@ public sealed class WebSocketAdapterTests(Setup setup) : IDisposable
         await socket.SendAsync(text.AsMemory(0, 2), WebSocketMessageType.Text, endOfMessage: false, _patience.Token);
         await socket.SendAsync(new ArraySegment<byte>(text, 2, 1), WebSocketMessageType.Text, endOfMessage: true, _patience.Token);
         Assert.That(client.ReadText(), Is.EqualTo("bä"));
-        Assert.That(async () => await socket.SendAsync(text.AsMemory(0, 2), WebSocketMessageType.Text, endOfMessage: true, _patience.Token), Throws.ArgumentException);
-        Assert.That(async () => await socket.SendAsync(text, WebSocketMessageType.Close, endOfMessage: true, _patience.Token), Throws.ArgumentException);
-        Assert.That(async () => await socket.SendAsync(new byte[(1 << 20) + 1].AsMemory(), WebSocketMessageType.Binary, endOfMessage: false, _patience.Token), Throws.InstanceOf<WebSocketException>());
+        Assert.That(async () => await socket.SendAsync(text.AsMemory(0, 2), WebSocketMessageType.Text, endOfMessage: true, _patience.Token),
+            Throws.ArgumentException);
+        Assert.That(async () => await socket.SendAsync(text, WebSocketMessageType.Close, endOfMessage: true, _patience.Token),
+            Throws.ArgumentException);
+        Assert.That(
+            async () => await socket.SendAsync(new byte[(1 << 20) + 1]
+                .AsMemory(), WebSocketMessageType.Binary, endOfMessage: false, _patience.Token), Throws.InstanceOf<WebSocketException>());
         await socket.SendAsync(text.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, _patience.Token);
         Assert.That(client.ReadFrame()!.Value.Payload, Is.EqualTo(text));
     }
@@ -84,7 +92,8 @@ public sealed class WebSocketAdapterTests(Setup setup) : IDisposable
         await using TestServer server = await Start();
         using RawClient client = RawClient.Open(server.Port);
         using WebSocket socket = await _socket.Task;
-        Assert.That((socket.State, socket.CloseStatus, socket.SubProtocol), Is.EqualTo((WebSocketState.Open, (WebSocketCloseStatus?)null, (string?)null)));
+        Assert.That((socket.State, socket.CloseStatus, socket.SubProtocol),
+            Is.EqualTo((WebSocketState.Open, (WebSocketCloseStatus?)null, (string?)null)));
         client.SendText("last");
         client.Send(Opcode.Close, [0x10, 0x04, (byte)'b', (byte)'y', (byte)'e']);
         byte[] buffer = new byte[10];
@@ -92,10 +101,12 @@ public sealed class WebSocketAdapterTests(Setup setup) : IDisposable
         client.ReadClose();
         client.Dispose();
         WebSocketReceiveResult close = await socket.ReceiveAsync(new ArraySegment<byte>(buffer), _patience.Token);
-        Assert.That((close.MessageType, (int?)close.CloseStatus, close.CloseStatusDescription), Is.EqualTo((WebSocketMessageType.Close, (int?)4100, "bye")));
+        Assert.That((close.MessageType, (int?)close.CloseStatus, close.CloseStatusDescription),
+            Is.EqualTo((WebSocketMessageType.Close, (int?)4100, "bye")));
         Assert.That((socket.State, (int?)socket.CloseStatus), Is.EqualTo((WebSocketState.Closed, (int?)4100)));
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, _patience.Token);
-        Assert.That(async () => await socket.SendAsync(buffer, WebSocketMessageType.Binary, endOfMessage: true, _patience.Token), Throws.InstanceOf<WebSocketException>());
+        Assert.That(async () => await socket.SendAsync(buffer, WebSocketMessageType.Binary, endOfMessage: true, _patience.Token),
+            Throws.InstanceOf<WebSocketException>());
         Assert.That((await _closed.Task.WaitAsync(_patience.Token)).Cause, Is.EqualTo(EndCause.PeerClosed), "the application is told too");
     }
 
@@ -166,7 +177,8 @@ public sealed class WebSocketAdapterTests(Setup setup) : IDisposable
         Assert.That((await Receive(socket, buffer)).Count, Is.EqualTo(5));
     }
 
-    private ValueTask<ValueWebSocketReceiveResult> Receive(WebSocket socket, byte[] buffer) => socket.ReceiveAsync(buffer.AsMemory(), _patience.Token);
+    private ValueTask<ValueWebSocketReceiveResult> Receive(WebSocket socket, byte[] buffer) =>
+        socket.ReceiveAsync(buffer.AsMemory(), _patience.Token);
 
     private Task<TestServer> Start() => TestServer.Start(setup, new Application(this) { Opened = _socket.SetResult });
 

@@ -12,7 +12,8 @@ namespace RawWs.Tests.Load;
 public sealed class CompareTests
 {
     // The test command sets up the first three. Of the others those are measured that Benchmarks/Peers/setup has set up on this machine.
-    public static IEnumerable<string> Servers => ((string[])["rawws", "kestrel", "ws"]).Union(LoadServer.FindInstalled().Select(static one => one.Name));
+    public static IEnumerable<string> Servers =>
+        ((string[])["rawws", "kestrel", "ws"]).Union(LoadServer.FindInstalled().Select(static one => one.Name));
 
     [TestCaseSource(nameof(Servers))]
     public void Brief_MeasuresEveryCell(string server)
@@ -33,9 +34,11 @@ public sealed class CompareTests
     [TestCase("sh -c 'echo no such thing >&2; exit 3' {port}", "ended with exit code 3 before it listened. no such thing")]
     public void AServerThatDoesNotStart_IsNamed_AndTheOthersAreMeasured(string command, string says)
     {
-        LoadOutcome outcome = LoadOutcome.Of("compare", "--brief", "--no-pin", "--only", "rawws,broken", "--cells", "echo-100x16x32", "--server", "broken=" + command);
+        LoadOutcome outcome = LoadOutcome.Of(
+            "compare", "--brief", "--no-pin", "--only", "rawws,broken", "--cells", "echo-100x16x32", "--server", "broken=" + command);
         Assert.That(outcome.ExitCode, Is.EqualTo(1));
-        Assert.That(outcome.Output, Does.Contain("broken, echo-100x16x32: ").And.Contain(says).And.Match(@"(?m)^echo-100x16x32 +msg/CPU-s +[1-9][\d,]* +-$"));
+        Assert.That(outcome.Output, Does.Contain("broken, echo-100x16x32: ").And.Contain(says).And.Match(
+            @"(?m)^echo-100x16x32 +msg/CPU-s +[1-9][\d,]* +-$"));
     }
 
     [Test]

@@ -15,7 +15,9 @@ internal sealed class HandmadeServer : IDisposable
     private readonly Action<HandmadePeer> _serve;
 
     /// <summary>A server on a free port.</summary>
-    /// <param name="serve">What is done with each connection, after its handshake. When its peer has gone, it ends with an exception.</param>
+    /// <param name="serve">
+    /// What is done with each connection, after its handshake. When its peer has gone, it ends with an exception.
+    /// </param>
     public HandmadeServer(Action<HandmadePeer> serve)
     {
         _serve = serve;
@@ -101,7 +103,10 @@ internal sealed class HandmadePeer(NetworkStream stream)
         string key = head.ToString().Split("Sec-WebSocket-Key: ")[1].Split("\r\n")[0];
         byte[] accept = new byte[AcceptKey.AcceptBytes];
         AcceptKey.Write(Encoding.ASCII.GetBytes(key), accept);
-        Write(Encoding.ASCII.GetBytes($"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {Encoding.ASCII.GetString(accept)}\r\n\r\n"));
+        Write(
+            Encoding.ASCII.GetBytes(
+                $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                + $"Sec-WebSocket-Accept: {Encoding.ASCII.GetString(accept)}\r\n\r\n"));
     }
 
     /// <summary>Waits for something that another connection brings about.</summary>

@@ -11,20 +11,26 @@ public sealed class LoadChecksTests
 {
     public static IEnumerable<TestCaseData> Wrong()
     {
-        static TestCaseData Case(string name, string says, Func<Opcode, byte[], byte[]> third) => new TestCaseData(says, third).SetArgDisplayNames(name);
+        static TestCaseData Case(string name, string says, Func<Opcode, byte[], byte[]> third) =>
+            new TestCaseData(says, third).SetArgDisplayNames(name);
 
         yield return Case("a byte changed", "a message is not the one that was sent", static (opcode, payload) =>
         {
             payload[^1] ^= 1;
             return HandmadePeer.Frame(opcode, payload);
         });
-        yield return Case("shorter", "a message of 31 bytes and not of 32", static (opcode, payload) => HandmadePeer.Frame(opcode, payload.AsSpan(0, 31)));
-        yield return Case("longer", "a message is not the one that was sent", static (opcode, payload) => HandmadePeer.Frame(opcode, [.. payload, (byte)'!']));
-        yield return Case("twice", "a message is not the one that was sent", static (opcode, payload) => [.. HandmadePeer.Frame(opcode, payload), .. HandmadePeer.Frame(opcode, payload)]);
+        yield return Case("shorter", "a message of 31 bytes and not of 32", static (opcode, payload) =>
+            HandmadePeer.Frame(opcode, payload.AsSpan(0, 31)));
+        yield return Case("longer", "a message is not the one that was sent", static (opcode, payload) =>
+            HandmadePeer.Frame(opcode, [.. payload, (byte)'!']));
+        yield return Case("twice", "a message is not the one that was sent", static (opcode, payload) =>
+            [.. HandmadePeer.Frame(opcode, payload), .. HandmadePeer.Frame(opcode, payload)]);
         yield return Case("the next before it", "a message is not the one that was sent", static (_, _) => []);
-        yield return Case("of the other kind", "a message of opcode Binary", static (_, payload) => HandmadePeer.Frame(Opcode.Binary, payload));
+        yield return Case("of the other kind", "a message of opcode Binary", static (_, payload) =>
+            HandmadePeer.Frame(Opcode.Binary, payload));
         yield return Case("masked", "a frame that is not allowed", static (opcode, payload) => Masked(opcode, payload));
-        yield return Case("a fragment of nothing", "a frame that is not allowed", static (_, payload) => HandmadePeer.Frame(Opcode.Continuation, payload));
+        yield return Case("a fragment of nothing", "a frame that is not allowed", static (_, payload) =>
+            HandmadePeer.Frame(Opcode.Continuation, payload));
         yield return Case("Close instead", "the server says Close 1001", static (_, _) => HandmadePeer.Frame(Opcode.Close, [0x03, 0xE9]));
     }
 
@@ -40,7 +46,8 @@ public sealed class LoadChecksTests
             }
         });
         LoadOutcome outcome = LoadOutcome.Of(server.Url, "--json", "--conns", "1", "--pipeline", "4", "--messages", "10");
-        Assert.That((outcome.ExitCode, outcome.Figure("errors"), outcome.Figure("msgs")), Is.EqualTo((1, 1.0, says.Contains("twice") ? 3.0 : outcome.Figure("msgs"))));
+        Assert.That((outcome.ExitCode, outcome.Figure("errors"), outcome.Figure("msgs")),
+            Is.EqualTo((1, 1.0, says.Contains("twice") ? 3.0 : outcome.Figure("msgs"))));
         Assert.That(outcome.Output, Does.Contain("connection 0: " + says));
     }
 
@@ -101,7 +108,8 @@ public sealed class LoadChecksTests
                 peer.Write(opcode, payload);
             }
         });
-        LoadOutcome outcome = LoadOutcome.Of(server.Url, "--json", "--conns", "2", "--rate", "500", "--messages", "200", "--size", "262144", "--prefix", "%d:");
+        LoadOutcome outcome = LoadOutcome.Of(
+            server.Url, "--json", "--conns", "2", "--rate", "500", "--messages", "200", "--size", "262144", "--prefix", "%d:");
         Assert.That((outcome.ExitCode, outcome.Figure("msgs")), Is.EqualTo((0, 200.0)), outcome.Output);
         Assert.That(outcome.Figure("p90_us"), Is.GreaterThan(320_000));
         Assert.That(outcome.Figure("max_us"), Is.GreaterThan(397_000));

@@ -81,7 +81,8 @@ public sealed class LoadCommandTests
     {
         await using TestServer server = await TestServer.Start(Setup.All[0], new RouterApplication(Introduce.Query, DuplicateUid.Share));
         LoadOutcome outcome = LoadOutcome.Of($"ws://127.0.0.1:{server.Port}/?uid=all", "--conns", "1");
-        Assert.That(outcome, Is.EqualTo(new LoadOutcome(1, "", $"load: 127.0.0.1:{server.Port} answers HTTP/1.1 400 Bad Request, not 101.{Environment.NewLine}")));
+        Assert.That(outcome, Is.EqualTo(
+            new LoadOutcome(1, "", $"load: 127.0.0.1:{server.Port} answers HTTP/1.1 400 Bad Request, not 101.{Environment.NewLine}")));
     }
 
     [Test]

@@ -65,14 +65,17 @@ public sealed class LoadRunTests
         if (rate.Length > 0) Assert.That(outcome.Figure("msgs"), Is.EqualTo(200));
     }
 
-    private static LoadOutcome Put(TestServer server, string load) => LoadOutcome.Of([$"ws://127.0.0.1:{server.Port}/", "--json", .. load.Split(' ')]);
+    private static LoadOutcome Put(TestServer server, string load) =>
+        LoadOutcome.Of([$"ws://127.0.0.1:{server.Port}/", "--json", .. load.Split(' ')]);
 
     private static void BringsAll(LoadOutcome outcome, double messages) =>
         Assert.That((outcome.ExitCode, outcome.Figure("msgs"), outcome.Figure("errors")), Is.EqualTo((0, messages, 0.0)), outcome.Output);
 
-    private static double Count(string load) => double.Parse(load.Split("--messages ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+    private static double Count(string load) =>
+        double.Parse(load.Split("--messages ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
 
     private static Task<TestServer> Echo() => TestServer.Start(Setup.All[0], new EchoApplication());
 
-    private static Task<TestServer> Router() => TestServer.Start(Setup.All[0], new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share));
+    private static Task<TestServer> Router() =>
+        TestServer.Start(Setup.All[0], new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share));
 }

@@ -15,7 +15,8 @@ public sealed class KitGateTests
             Figure("One", "64 KiB Mixed, packed", 64 * 1024, 6554 * times, 1),
             Figure("One", "1 MiB Mixed, packed", 1 << 20, 104858, 1));
         Assert.That(said, Has.Count.EqualTo(failures));
-        if (failures > 0) Assert.That(said[0], Does.StartWith("not to be believed: TheBenchmark, One, 64 KiB Mixed, packed: takes 1.90 times"));
+        if (failures > 0)
+            Assert.That(said[0], Does.StartWith("not to be believed: TheBenchmark, One, 64 KiB Mixed, packed: takes 1.90 times"));
     }
 
     [Test]
@@ -39,16 +40,20 @@ public sealed class KitGateTests
 
     [Test]
     public void WhereALimitIsOvertakenByAnother_TheFasterOneHolds() => Assert.That(
-        Check(Figure("Limit: one", "16 B", 16, 100, 0.1), Figure("Limit: two", "16 B", 16, 50, 0.1), Figure("Another", "16 B", 16, 60, 0.1)), Is.Empty);
+        Check(Figure("Limit: one", "16 B", 16, 100, 0.1), Figure("Limit: two", "16 B", 16, 50, 0.1),
+            Figure("Another", "16 B", 16, 60, 0.1)), Is.Empty);
 
     [Test]
     public void AShortRunHasNoFigures() => Assert.That(
-        KitGate.Check(new Results<KitFigure>(Run(brief: true), [Figure("Another", "16 B", 16, 1, 0), Figure("Limit: memcpy", "16 B", 16, 100, 0)])),
+        KitGate.Check(
+            new Results<KitFigure>(Run(brief: true), [Figure("Another", "16 B", 16, 1, 0), Figure("Limit: memcpy", "16 B", 16, 100, 0)])),
         Is.Empty);
 
-    private static IReadOnlyList<string> Check(params KitFigure[] figures) => KitGate.Check(new Results<KitFigure>(Run(brief: false), figures));
+    private static IReadOnlyList<string> Check(params KitFigure[] figures) =>
+        KitGate.Check(new Results<KitFigure>(Run(brief: false), figures));
 
-    private static RunInfo Run(bool brief) => new(default, "", brief, null, new Dictionary<string, string>(), new Dictionary<string, string>(), []);
+    private static RunInfo Run(bool brief) =>
+        new(default, "", brief, null, new Dictionary<string, string>(), new Dictionary<string, string>(), []);
 
     private static KitFigure Figure(string contender, string row, long bytes, double ns, double spread) =>
         new("TheBenchmark", "Method", contender, row, bytes, 1, bytes, ns, ns, spread, 8, 0, null);

@@ -10,25 +10,34 @@ public sealed class ReportMakingTests
 {
     private const string Kit = """
         {
-        "run": {"date":"2026-01-02T03:04:05+00:00","command":"the command","brief":false,"commit":"0123abc","machine":{"Processor":"One"},"versions":{".NET":"10.0.0"},"failures":[]},
+        "run": {"date":"2026-01-02T03:04:05+00:00","command":"the command","brief":false,"commit":"0123abc","machine":{"Processor":"One"},
+          "versions":{".NET":"10.0.0"},"failures":[]},
         "figures": [
-        {"benchmark":"FrameDecodeBenchmark","method":"Frames","contender":"RawWs","case":"16 B Mixed","messageBytes":16,"frames":100,"payloadBytes":1600,"meanNs":800,"medianNs":790,"stdDevNs":3,"iterations":8,"allocatedBytes":0,"error":null},
-        {"benchmark":"FrameDecodeBenchmark","method":"Frames","contender":"Naive, \"<&>\"","case":"16 B Mixed","messageBytes":16,"frames":100,"payloadBytes":1600,"meanNs":12800,"medianNs":790,"stdDevNs":null,"iterations":8,"allocatedBytes":123400,"error":null},
-        {"benchmark":"FrameDecodeBenchmark","method":"Frames","contender":"RawWs","case":"1 KiB Mixed","messageBytes":1024,"frames":100,"payloadBytes":102400,"meanNs":10240,"medianNs":790,"stdDevNs":3,"iterations":8,"allocatedBytes":0,"error":null},
-        {"benchmark":"TimerWheelBenchmark","method":"TickOfWaiting","contender":"a tick","case":"entries 100","messageBytes":null,"frames":null,"payloadBytes":null,"meanNs":12.34,"medianNs":12,"stdDevNs":3,"iterations":8,"allocatedBytes":0,"error":null}
+        {"benchmark":"FrameDecodeBenchmark","method":"Frames","contender":"RawWs","case":"16 B Mixed","messageBytes":16,"frames":100,
+          "payloadBytes":1600,"meanNs":800,"medianNs":790,"stdDevNs":3,"iterations":8,"allocatedBytes":0,"error":null},
+        {"benchmark":"FrameDecodeBenchmark","method":"Frames","contender":"Naive, \"<&>\"","case":"16 B Mixed","messageBytes":16,
+          "frames":100,"payloadBytes":1600,"meanNs":12800,"medianNs":790,"stdDevNs":null,"iterations":8,"allocatedBytes":123400,
+          "error":null},
+        {"benchmark":"FrameDecodeBenchmark","method":"Frames","contender":"RawWs","case":"1 KiB Mixed","messageBytes":1024,"frames":100,
+          "payloadBytes":102400,"meanNs":10240,"medianNs":790,"stdDevNs":3,"iterations":8,"allocatedBytes":0,"error":null},
+        {"benchmark":"TimerWheelBenchmark","method":"TickOfWaiting","contender":"a tick","case":"entries 100","messageBytes":null,
+          "frames":null,"payloadBytes":null,"meanNs":12.34,"medianNs":12,"stdDevNs":3,"iterations":8,"allocatedBytes":0,"error":null}
         ]
         }
         """;
 
     private const string Servers = """
         {
-        "run": {"date":"2026-01-02T03:04:05+00:00","command":"the command","brief":true,"commit":null,"machine":{},"versions":{"bun":"1.2.3"},"failures":[]},
+        "run": {"date":"2026-01-02T03:04:05+00:00","command":"the command","brief":true,"commit":null,"machine":{},
+          "versions":{"bun":"1.2.3"},"failures":[]},
         "figures": [
-        {"server":"rawws","cell":"echo","unit":"msg/CPU-s","higherIsBetter":true,"median":150000,"rounds":[149000,150000,151000],"problem":null},
+        {"server":"rawws","cell":"echo","unit":"msg/CPU-s","higherIsBetter":true,"median":150000,"rounds":[149000,150000,151000],
+          "problem":null},
         {"server":"kestrel","cell":"echo","unit":"msg/CPU-s","higherIsBetter":true,"median":50000,"rounds":[50000],"problem":null},
         {"server":"rawws","cell":"idle","unit":"B/connection","higherIsBetter":false,"median":500,"rounds":[500],"problem":null},
         {"server":"kestrel","cell":"idle","unit":"B/connection","higherIsBetter":false,"median":1250,"rounds":[1250],"problem":null},
-        {"server":"Late","cell":"idle","unit":"B/connection","higherIsBetter":false,"median":"NaN","rounds":[],"problem":"it did not listen"}
+        {"server":"Late","cell":"idle","unit":"B/connection","higherIsBetter":false,"median":"NaN","rounds":[],
+          "problem":"it did not listen"}
         ]
         }
         """;
@@ -50,12 +59,16 @@ public sealed class ReportMakingTests
         Assert.That(output.Trim(), Is.EqualTo(Path.Combine(_directory, "report.md")));
 
         string text = Written.Check(_directory);
-        Assert.That(text, Does.Contain("| ns per frame | RawWs | Naive, \"<&>\" |").And.Contain("| 16 B Mixed | 8.00 ±0.03 | 128 |").And.Contain("| 1 KiB Mixed | 102 ±0 | – |"));
-        Assert.That(text, Does.Contain("| GB/s | RawWs").And.Contain("| 16 B Mixed | 2.00 ±0.01 | 0.13 |").And.Contain("| 1 KiB Mixed | 10.0 ±0.0 | – |"));
+        Assert.That(text, Does.Contain("| ns per frame | RawWs | Naive, \"<&>\" |").And.Contain(
+            "| 16 B Mixed | 8.00 ±0.03 | 128 |").And.Contain("| 1 KiB Mixed | 102 ±0 | – |"));
+        Assert.That(text, Does.Contain("| GB/s | RawWs").And.Contain("| 16 B Mixed | 2.00 ±0.01 | 0.13 |").And.Contain(
+            "| 1 KiB Mixed | 10.0 ±0.0 | – |"));
         Assert.That(text, Does.Contain("| 16 B Mixed | 0 | 1,234 |"));
         Assert.That(text, Does.Contain("| ns per operation | a tick |").And.Contain("| entries 100 | 12.3 ±3.0 |"));
-        Assert.That(text, Does.Contain("| echo | 150,000 ±1,000 | 50,000 (3.00) | – |").And.Contain("| idle | 500 | 1,250 (2.50) | failed |"));
-        Assert.That(text, Does.Contain("`the command`").And.Contain("| Commit | 0123abc |").And.Contain("| Processor | One |").And.Contain("| bun | 1.2.3 |"));
+        Assert.That(
+            text, Does.Contain("| echo | 150,000 ±1,000 | 50,000 (3.00) | – |").And.Contain("| idle | 500 | 1,250 (2.50) | failed |"));
+        Assert.That(text, Does.Contain("`the command`").And.Contain("| Commit | 0123abc |").And.Contain("| Processor | One |").And.Contain(
+            "| bun | 1.2.3 |"));
         Assert.That(text.Split("**A short run.**"), Has.Length.EqualTo(2), "the kit was not short, the servers were");
     }
 
@@ -68,14 +81,18 @@ public sealed class ReportMakingTests
         Written.Check(other);
         Assert.That(RawData.Read<KitFigure>(other, "kit")!.Figures, Is.EqualTo(RawData.Read<KitFigure>(_directory, "kit")!.Figures));
         string[] csv = File.ReadAllText(Path.Combine(other, "kit.csv")).Split("\r\n");
-        Assert.That(csv[0], Does.StartWith("benchmark,method,contender,case,message_bytes,").And.EndsWith(",ns_per_frame,ns_per_frame_spread,gb_per_second,gb_per_second_spread,allocated_per_frame"));
-        Assert.That(csv[2], Does.StartWith("FrameDecodeBenchmark,Frames,\"Naive, \"\"<&>\"\"\",16 B Mixed,16,").And.EndsWith(",,8,123400,,128,,0.125,,1234"));
+        Assert.That(csv[0], Does.StartWith("benchmark,method,contender,case,message_bytes,").And.EndsWith(
+            ",ns_per_frame,ns_per_frame_spread,gb_per_second,gb_per_second_spread,allocated_per_frame"));
+        Assert.That(csv[2], Does.StartWith("FrameDecodeBenchmark,Frames,\"Naive, \"\"<&>\"\"\",16 B Mixed,16,").And.EndsWith(
+            ",,8,123400,,128,,0.125,,1234"));
     }
 
     [Test]
     public void Failures_AreNamed_AndTheExitCodeIs1()
     {
-        Put("kit.json", Kit.Replace("\"failures\":[]", "\"failures\":[\"Another: WRONG, and not measured: message 3 has other bytes\"]", StringComparison.Ordinal));
+        Put(
+            "kit.json", Kit.Replace("\"failures\":[]", "\"failures\":[\"Another: WRONG, and not measured: message 3 has other bytes\"]",
+                StringComparison.Ordinal));
         Assert.That(Report(out _, out string errors, "--from", _directory), Is.EqualTo(1));
         Assert.That(errors, Does.Contain("Another: WRONG"));
         Assert.That(Written.Check(_directory), Does.Contain("**Failed:** Another: WRONG"));
@@ -84,7 +101,8 @@ public sealed class ReportMakingTests
     [Test]
     public void AFigureThatCannotBe_FailsTheReport()
     {
-        string impossible = Kit.Replace("\"contender\":\"Naive, \\\"<&>\\\"\"", "\"contender\":\"Limit: memcpy\"", StringComparison.Ordinal);
+        string impossible = Kit.Replace(
+            "\"contender\":\"Naive, \\\"<&>\\\"\"", "\"contender\":\"Limit: memcpy\"", StringComparison.Ordinal);
         Assert.That(impossible, Is.Not.EqualTo(Kit));
         Put("kit.json", impossible);
         Assert.That(Report(out _, out string errors, "--from", _directory), Is.EqualTo(1));
@@ -95,7 +113,9 @@ public sealed class ReportMakingTests
     [Test]
     public void TheHarness_IsTakenOffInAColumnOfItsOwn()
     {
-        Put("kit.json", Kit.Replace("\"contender\":\"Naive, \\\"<&>\\\"\"", "\"contender\":\"Harness, without a parser\"", StringComparison.Ordinal)
+        Put(
+            "kit.json",
+            Kit.Replace("\"contender\":\"Naive, \\\"<&>\\\"\"", "\"contender\":\"Harness, without a parser\"", StringComparison.Ordinal)
             .Replace("\"meanNs\":12800", "\"meanNs\":300", StringComparison.Ordinal));
         Assert.That(Report(out _, out string errors, "--from", _directory), Is.Zero, errors);
         Assert.That(Written.Check(_directory), Does.Contain("| ns per frame | RawWs | less the harness | Harness, without a parser |")

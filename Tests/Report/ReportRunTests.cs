@@ -29,7 +29,8 @@ public sealed partial class ReportRunTests
 
         Results<KitFigure> kit = RawData.Read<KitFigure>(_directory, "kit")!;
         Assert.That(kit.Run.Failures, Is.Empty);
-        Assert.That(kit.Figures.Where(static figure => figure.Error is not null || !(figure.MeanNs >= 0) || figure.AllocatedBytes is null), Is.Empty);
+        Assert.That(kit.Figures.Where(
+            static figure => figure.Error is not null || !(figure.MeanNs >= 0) || figure.AllocatedBytes is null), Is.Empty);
         Assert.That(kit.Figures.Select(static figure => $"{figure.Benchmark}.{figure.Method}").Distinct(), Is.EquivalentTo(Benchmarks()));
         Assert.That(ParsersOf(kit, nameof(FrameDecodeBenchmark)), Is.EquivalentTo(ParserBenchmark.Parsers));
         Assert.That(ParsersOf(kit, nameof(FragmentDecodeBenchmark)), Is.EquivalentTo(ParserBenchmark.Parsers));
@@ -44,10 +45,12 @@ public sealed partial class ReportRunTests
         string said = await WhatItSays(process, cancellation);
         Results<ServerFigure> servers = RawData.Read<ServerFigure>(_directory, "servers")!;
         IEnumerable<ServerFigure> ours = servers.Figures.Where(static figure => figure.Server == LoadServer.RawWs.Name);
-        Assert.That(ours.Select(static figure => figure.Cell).Distinct(), Is.EquivalentTo(LoadCell.Brief.Select(static cell => cell.Name)), said);
+        Assert.That(ours.Select(static figure => figure.Cell)
+            .Distinct(), Is.EquivalentTo(LoadCell.Brief.Select(static cell => cell.Name)), said);
         // On a machine that is busy with other things a quarter of a second can be too short for a load. Then it is named.
         Assert.That(process.ExitCode, Is.EqualTo(servers.Run.Failures.Count == 0 ? 0 : 1), said);
-        Assert.That(ours.Count(static figure => figure.Median > 0), Is.GreaterThanOrEqualTo(LoadCell.Brief.Count - servers.Run.Failures.Count), said);
+        Assert.That(ours.Count(static figure => figure.Median > 0),
+            Is.GreaterThanOrEqualTo(LoadCell.Brief.Count - servers.Run.Failures.Count), said);
         Written.Check(_directory);
     }
 
@@ -84,7 +87,9 @@ public sealed partial class ReportRunTests
     private Process Start(string only)
     {
         string[] words = [typeof(ReportCommand).Assembly.Location, "report", "--short", "--only", only, "--out", _directory];
-        return Process.Start(new ProcessStartInfo("dotnet", words) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _directory })!;
+        return Process.Start(new ProcessStartInfo(
+            "dotnet", words)
+        { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _directory })!;
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

@@ -1,4 +1,5 @@
-// Accepting, in an epoll loop's turns and by tasks, for an acceptor that cannot take what comes: it waits, longer each time, and comes back on every address.
+// Accepting, in an epoll loop's turns and by tasks, for an acceptor that cannot take what comes: it waits, longer each time, and comes back
+// on every address.
 
 using System.Globalization;
 using System.Net;
@@ -25,7 +26,8 @@ public sealed class AcceptTests
         Acceptor acceptor = new(Shortages);
         MemoryBudget budget = new(long.MaxValue);
         EventLoop loop = epoll ? new EpollLoop(0, time, budget, usesRing: true) : new SocketLoop(0, time, budget);
-        await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, 0)], acceptor, time))
+        await using (Listener listener = Listener.Bind(
+            [new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, 0)], acceptor, time))
         {
             loop.Start();
             listener.Start(loop);
@@ -80,7 +82,8 @@ public sealed class AcceptTests
         await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0)], new Acceptor(0), time))
         {
             listener.Start(loop);
-            Assert.That(() => listener.Start(loop), Throws.TypeOf<StartException>().With.Message.EqualTo("cannot start: epoll_ctl failed with EEXIST"));
+            Assert.That(() => listener.Start(loop),
+                Throws.TypeOf<StartException>().With.Message.EqualTo("cannot start: epoll_ctl failed with EEXIST"));
         }
 
         await loop.StopAsync();
@@ -102,7 +105,8 @@ public sealed class AcceptTests
         static ulong Count(int descriptor)
         {
             const string Name = "eventfd-count:";
-            string line = File.ReadLines($"/proc/self/fdinfo/{descriptor}").Single(static line => line.StartsWith(Name, StringComparison.Ordinal));
+            string line = File.ReadLines($"/proc/self/fdinfo/{descriptor}")
+                .Single(static line => line.StartsWith(Name, StringComparison.Ordinal));
             return ulong.Parse(line.AsSpan(Name.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
         }
     }
@@ -113,7 +117,8 @@ public sealed class AcceptTests
         using Socket holder = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         holder.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         holder.Listen();
-        ServerOptions options = new() { Transport = transport, Loops = 2, ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0), (IPEndPoint)holder.LocalEndPoint!] };
+        IPEndPoint[] places = [new(IPAddress.Loopback, 0), (IPEndPoint)holder.LocalEndPoint!];
+        ServerOptions options = new() { Transport = transport, Loops = 2, ListenEndPoints = places };
         RawWs.Server.Applications.EchoApplication echo = new();
         await using (WebSocketServer failing = new(options, echo))
         {

@@ -19,10 +19,14 @@ public sealed class AllocationTests(Setup setup)
     private readonly byte[] _received = new byte[256 * 1024];
 
     // A million with four loops; with one loop, where there is less to go wrong, a quarter of it.
+    [SetUp]
+    public void SetUp() => setup.PassOverLayers("the layers of the tests allocate");
+
     private int Messages => setup.Loops > 1 ? 1_000_000 : 250_000;
 
     [Test]
-    public Task Echo() => Measure(new EchoApplication(), ["/"], Repeat(20, RawClient.Frame(Opcode.Text, "thirty-two bytes of text, exact."u8)), 20, 20 * 34);
+    public Task Echo() => Measure(
+        new EchoApplication(), ["/"], Repeat(20, RawClient.Frame(Opcode.Text, "thirty-two bytes of text, exact."u8)), 20, 20 * 34);
 
     [Test]
     public Task UidOnAnotherLoop() => Measure(
@@ -30,13 +34,16 @@ public sealed class AllocationTests(Setup setup)
 
     [Test]
     public Task AllToAHundred() => Measure(
-        NewRouter(), [.. Enumerable.Repeat("/", 100)], Repeat(10, RawClient.Frame(Opcode.Text, "all:thirty-two bytes of text, exact."u8)), 10 * 100, 10 * 34, receivers: 100);
+        NewRouter(), [.. Enumerable.Repeat("/", 100)], Repeat(10, RawClient.Frame(Opcode.Text, "all:thirty-two bytes of text, exact."u8)),
+            10 * 100, 10 * 34, receivers: 100);
 
     [Test]
     public Task ThreeFragmentsWithAPingBetween() => Measure(
         new EchoApplication(),
         ["/"],
-        Repeat(20, [.. RawClient.Frame(Opcode.Text, "one "u8, fin: false), .. RawClient.Frame(Opcode.Continuation, "two "u8, fin: false), .. RawClient.Frame(Opcode.Ping, "p"u8), .. RawClient.Frame(Opcode.Continuation, "three"u8)]),
+        Repeat(
+            20, [.. RawClient.Frame(Opcode.Text, "one "u8, fin: false), .. RawClient.Frame(Opcode.Continuation, "two "u8, fin: false),
+                .. RawClient.Frame(Opcode.Ping, "p"u8), .. RawClient.Frame(Opcode.Continuation, "three"u8)]),
         20,
         20 * (3 + 15));
 
@@ -81,7 +88,8 @@ public sealed class AllocationTests(Setup setup)
         byte[] message = RawClient.Frame(Opcode.Binary, new byte[1 << 20]);
         await using TestServer server = await TestServer.Start(setup, new EchoApplication());
         using RawClient client = RawClient.Open(server.Port);
-        // The count is the process's, and the test host allocates a little several times a second: the rounds are short, so that the best has none of it.
+        // The count is the process's, and the test host allocates a little several times a second: the rounds are short, so that the best
+        // has none of it.
         Check(Allocated(rounds: 200, warmup: 100, batches: 10, () =>
         {
             client.Send(message);
@@ -94,7 +102,8 @@ public sealed class AllocationTests(Setup setup)
     private static byte[] Repeat(int times, byte[] bytes) => [.. Enumerable.Repeat(bytes, times).SelectMany(static bytes => bytes)];
 
     // The last client sends the same batch again and again; the first ones receive what comes of it, so many bytes each.
-    private async Task Measure(IWebSocketApplication application, string[] targets, byte[] batch, int messages, int answerBytes, int receivers = 1)
+    private async Task Measure(IWebSocketApplication application, string[] targets, byte[] batch, int messages, int answerBytes,
+        int receivers = 1)
     {
         await using TestServer server = await TestServer.Start(setup, application);
         RawClient[] clients = [.. targets.Select(target => RawClient.Open(server.Port, target))];

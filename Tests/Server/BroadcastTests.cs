@@ -20,7 +20,8 @@ public sealed class BroadcastTests(Setup setup)
     {
         const int Senders = 3, Rounds = 400, Receivers = 20;
         ConcurrentQueue<WebSocketConnection> opened = new();
-        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Opened = opened.Enqueue });
+        await using TestServer server = await TestServer.Start(
+            setup, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Opened = opened.Enqueue });
         RawClient[] clients = [.. Enumerable.Range(0, Receivers).Select(_ => RawClient.Open(server.Port))];
         TestServer.Eventually(() => opened.Count == Receivers, "open");
         Task[] senders = [.. Enumerable.Range(0, Senders).Select(sender => Task.Run(() => SendAll(sender, [.. opened], server.Server)))];
@@ -47,7 +48,8 @@ public sealed class BroadcastTests(Setup setup)
                 string padding = new('x', round % 50 == 0 ? 5000 : round % 7);
                 Assert.That(server.TryBroadcast(MessageKind.Text, Encoding.UTF8.GetBytes($"{sender} {round * 2} {padding}")));
                 byte[] own = Encoding.UTF8.GetBytes($"{sender} {(round * 2) + 1}");
-                foreach (WebSocketConnection receiver in receivers) Assert.That(receiver.TrySend(MessageKind.Text, own), Is.EqualTo(SendResult.Queued));
+                foreach (WebSocketConnection receiver in receivers)
+                    Assert.That(receiver.TrySend(MessageKind.Text, own), Is.EqualTo(SendResult.Queued));
             }
         }
     }
@@ -124,7 +126,8 @@ public sealed class BroadcastTests(Setup setup)
         {
             using RawClient comes = RawClient.Open(server.Port);
             int first = int.Parse(comes.ReadText(), CultureInfo.InvariantCulture);
-            for (int next = first + 1; next < first + 20; next++) Assert.That(comes.ReadText(), Is.EqualTo(next.ToString(CultureInfo.InvariantCulture)));
+            for (int next = first + 1; next < first + 20; next++)
+                Assert.That(comes.ReadText(), Is.EqualTo(next.ToString(CultureInfo.InvariantCulture)));
         }
 
         Volatile.Write(ref stop, true);

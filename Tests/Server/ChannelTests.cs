@@ -56,7 +56,8 @@ public sealed class ChannelTests(TransportKind transport)
     }
 
     private Task<TestServer> Start(int seed) => TestServer.Start(
-        new Setup(transport, 1), new EchoApplication(), options => options with { ChannelLayer = plain => new XorChannel(plain, Key, seed) });
+        new Setup(transport, 1), new EchoApplication(), options =>
+            options with { ChannelLayer = plain => new XorChannel(plain, Key, seed) });
 
     private static Socket Connect(int port)
     {

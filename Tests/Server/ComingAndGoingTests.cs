@@ -49,7 +49,8 @@ public sealed class ComingAndGoingTests(Setup setup)
         for (int i = 0; i < pairs.Count; i++)
         {
             pairs[i].CheckOrder();
-            Assert.That(pairs[i].NumbersFrom(pairs[i ^ 1]).Count() + pairs[i ^ 1].Offline, Is.EqualTo(Messages), $"received by {pairs[i].Name} or answered as offline");
+            Assert.That(pairs[i].NumbersFrom(pairs[i ^ 1]).Count()
+                + pairs[i ^ 1].Offline, Is.EqualTo(Messages), $"received by {pairs[i].Name} or answered as offline");
         }
 
         Assert.That(pairs.Sum(static client => client.Received.Count), Is.Positive);
@@ -62,7 +63,8 @@ public sealed class ComingAndGoingTests(Setup setup)
         foreach (Client stayer in stayers)
         {
             List<Client> writers = [.. stayers.Concat(comers).Where(writer => writer.Target == stayer.Uid)];
-            foreach (Client writer in writers) Assert.That(stayer.NumbersFrom(writer), Is.EqualTo(Enumerable.Range(0, Messages)), $"{writer.Name} to {stayer.Name}");
+            foreach (Client writer in writers)
+                Assert.That(stayer.NumbersFrom(writer), Is.EqualTo(Enumerable.Range(0, Messages)), $"{writer.Name} to {stayer.Name}");
             Assert.That(stayer.Received, Has.Count.EqualTo(writers.Count * Messages));
         }
 
@@ -90,7 +92,8 @@ public sealed class ComingAndGoingTests(Setup setup)
         /// <summary>How many messages were answered as offline.</summary>
         public int Offline { get; private set; }
 
-        public IEnumerable<int> NumbersFrom(Client writer) => Received.Where(received => received.Writer == writer.Name).Select(static received => received.Number);
+        public IEnumerable<int> NumbersFrom(Client writer) =>
+            Received.Where(received => received.Writer == writer.Name).Select(static received => received.Number);
 
         public void ComeAndGo(Barrier beginning, CountdownEvent written)
         {
@@ -141,7 +144,9 @@ public sealed class ComingAndGoingTests(Setup setup)
             }
         }
 
-        /// <summary>What one connection receives from one writer has no gap; what all of them do never goes back, and so nothing came twice.</summary>
+        /// <summary>
+        /// What one connection receives from one writer has no gap; what all of them do never goes back, and so nothing came twice.
+        /// </summary>
         public void CheckOrder()
         {
             foreach (var fromOne in Received.GroupBy(static received => received.Writer))

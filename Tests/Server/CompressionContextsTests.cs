@@ -30,7 +30,8 @@ public sealed partial class CompressionContextsTests
     public void WhatIsWrongWithTheLibrary_IsASentence_NotACrash()
     {
         Assert.That(ZlibCheck.FindProblem(static () => throw new DllNotFoundException()), Does.Contain("not found"));
-        Assert.That(ZlibCheck.FindProblem(static () => throw new EntryPointNotFoundException("InflateReset9")), Does.Contain("InflateReset9"));
+        Assert.That(ZlibCheck.FindProblem(static () => throw new EntryPointNotFoundException("InflateReset9")),
+            Does.Contain("InflateReset9"));
         Assert.That(ZlibCheck.FindProblem(static () => throw new BadImageFormatException()), Does.Contain("cannot be loaded"));
         Assert.That(ZlibCheck.FindProblem(static () => throw new InvalidOperationException("answered -6")), Does.Contain("answered -6"));
         Assert.That(ZlibCheck.FindProblem(static () => "odd"), Is.EqualTo("odd"));
@@ -129,10 +130,12 @@ public sealed partial class CompressionContextsTests
             contexts.Return(deflater);
 
             Inflater inflater = contexts.TryRentInflater(15)!;
-            Assert.That(Deflate.Read(inflater, Convert.FromHexString("F200110000")).Status, Is.EqualTo(DecodeStatus.Malformed), "a reference to the last taker's message");
+            Assert.That(Deflate.Read(inflater, Convert.FromHexString("F200110000")).Status, Is.EqualTo(DecodeStatus.Malformed),
+                "a reference to the last taker's message");
             Assert.That(inflater.TryReset(15));
             Assert.That(Deflate.Read(inflater, payload).Status, Is.EqualTo(DecodeStatus.Done));
-            if (i % 2 == 0) Assert.That(inflater.Inflate([0xFF], new byte[10], out _, out _), Is.EqualTo(DecodeStatus.Malformed)); // It goes back broken.
+            // It goes back broken.
+            if (i % 2 == 0) Assert.That(inflater.Inflate([0xFF], new byte[10], out _, out _), Is.EqualTo(DecodeStatus.Malformed));
             contexts.Return(inflater);
         }
     }
@@ -216,7 +219,8 @@ public sealed partial class CompressionContextsTests
         private const int Measures = 101;
         private const int ContextsPerMeasure = 5;
 
-        public static bool CanBeAsked { get; } = NativeLibrary.TryLoad("libc.so.6", out nint libc) && NativeLibrary.TryGetExport(libc, "mallinfo2", out _);
+        public static bool CanBeAsked { get; } = NativeLibrary.TryLoad("libc.so.6", out nint libc)
+            && NativeLibrary.TryGetExport(libc, "mallinfo2", out _);
 
         private static long BytesInUse
         {
@@ -228,8 +232,9 @@ public sealed partial class CompressionContextsTests
         }
 
         /// <summary>
-        /// What one context takes: the middle one of many short measures. The count is the whole process's, so what another thread allocates meanwhile
-        /// (the runtime's compiler, say) makes a measure too large, and what it frees too small, so the least will not do; the undisturbed ones agree to the byte.
+        /// What one context takes: the middle one of many short measures. The count is the whole process's, so what another thread
+        /// allocates meanwhile (the runtime's compiler, say) makes a measure too large, and what it frees too small, so the least will not
+        /// do; the undisturbed ones agree to the byte.
         /// </summary>
         public static long BytesOfEach(Func<IDisposable> create)
         {

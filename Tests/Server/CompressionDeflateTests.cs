@@ -8,7 +8,8 @@ namespace RawWs.Tests.Server;
 
 public sealed class CompressionDeflateTests
 {
-    private static readonly int[] Lengths = [0, 1, 2, 3, 4, 5, 31, 125, 126, 127, 256, 257, 1000, 4095, 4096, 16_384, 32_767, 32_768, 65_535, 65_536, 131_072];
+    private static readonly int[] Lengths =
+        [0, 1, 2, 3, 4, 5, 31, 125, 126, 127, 256, 257, 1000, 4095, 4096, 16_384, 32_767, 32_768, 65_535, 65_536, 131_072];
 
     [Test]
     public void OursToTheBaseLibrary([Values(1, 2, 3, 6, 9)] int level, [Values] bool takeover)
@@ -16,7 +17,8 @@ public sealed class CompressionDeflateTests
         using Deflater deflater = Deflater.TryCreate(level, 15, takeover)!;
         using Deflate.StreamDecompressor reader = new();
         foreach (int length in Lengths)
-            foreach (byte[] message in Kinds(length)) Assert.That(reader.Next(Deflate.Compress(deflater, message), length).AsSpan().SequenceEqual(message), $"{length}");
+            foreach (byte[] message in Kinds(length))
+                Assert.That(reader.Next(Deflate.Compress(deflater, message), length).AsSpan().SequenceEqual(message), $"{length}");
     }
 
     [Test]

@@ -31,7 +31,9 @@ public sealed class CompressionInflateTests
         using Inflater inflater = Inflater.TryCreate(15)!;
         // Twice under takeover, and in pieces and rooms of a byte: nothing is left behind that the next message would trip over.
         for (int piece = 1; piece <= payload.Length; piece++)
-            for (int chunk = 1; chunk < 7; chunk++) Expect(Deflate.Read(inflater, payload, chunk: chunk, piece: piece), DecodeStatus.Done, bytes, $"piece {piece}, chunk {chunk}");
+            for (int chunk = 1; chunk < 7; chunk++)
+                Expect(Deflate.Read(inflater, payload, chunk: chunk, piece: piece), DecodeStatus.Done, bytes,
+                    $"piece {piece}, chunk {chunk}");
     }
 
     [Test]

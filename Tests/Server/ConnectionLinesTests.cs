@@ -1,5 +1,5 @@
-// What the log says of each connection at the level Debug: its request, what was agreed on or why it was refused, its uid, its phases and who
-// began them. Nothing that a stranger sends makes a second line, or a long one.
+// What the log says of each connection at the level Debug: its request, what was agreed on or why it was refused, its uid, its phases and
+// who began them. Nothing that a stranger sends makes a second line, or a long one.
 
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -27,14 +27,16 @@ public sealed class ConnectionLinesTests(Setup setup) : IDisposable
         await using TestServer server = await Start(new RouterApplication(Introduce.Query, DuplicateUid.Share),
             static options => options with { Compression = true, Subprotocols = ["chat.v2"] });
         using RawClient client = Ask(server, "/chat?uid=alice",
-            "Sec-WebSocket-Protocol: chat.v1, chat.v2\r\nSec-WebSocket-Extensions: x-other, permessage-deflate; client_max_window_bits=12\r\n", "101");
+            "Sec-WebSocket-Protocol: chat.v1, chat.v2\r\nSec-WebSocket-Extensions: x-other, permessage-deflate; "
+                + "client_max_window_bits=12\r\n", "101");
         string peer = client.Socket.LocalEndPoint!.ToString()!;
         _log.WaitFor($"from {peer} is GET \"/chat\", host \"127.0.0.1\", origin \"\", subprotocols \"chat.v1, chat.v2\", "
             + "extensions \"x-other, permessage-deflate; client_max_window_bits=12\"");
         _log.WaitFor("offers x-other, which is declined: OtherExtension");
         _log.WaitFor($"from {peer} is open: endpoint \"/chat\", uid \"alice\", subprotocol \"chat.v2\", "
             + "extensions \"permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits=12\"");
-        Assert.That(_log.All.Where(static line => line.Category == Category).Select(static line => line.Level), Is.All.EqualTo(LogLevel.Debug));
+        Assert.That(_log.All.Where(static line => line.Category == Category)
+            .Select(static line => line.Level), Is.All.EqualTo(LogLevel.Debug));
     }
 
     [Test]
@@ -59,7 +61,8 @@ public sealed class ConnectionLinesTests(Setup setup) : IDisposable
         client.Dispose();
         string line = _log.WaitFor("connection 1 from ", " ended: closed by peer");
         Assert.That(line, Does.Contain(", uid \"张三\\u{202e}\", ended: "));
-        Assert.That(_log.All.Single(found => found.Text == line), Has.Property("Category").EqualTo("RawWs").And.Property("Level").EqualTo(LogLevel.Information));
+        Assert.That(_log.All.Single(found => found.Text == line), Has.Property("Category").EqualTo("RawWs").And.Property("Level")
+            .EqualTo(LogLevel.Information));
     }
 
     [Test]
@@ -70,7 +73,8 @@ public sealed class ConnectionLinesTests(Setup setup) : IDisposable
         client.Send(Opcode.Close, []);
         client.ReadToEnd();
         client.Dispose();
-        Assert.That(_log.WaitFor(" ended: "), Does.Match(@"^connection 1 from 127\.0\.0\.1:\d+ ended: closed by peer: PeerClosed, code none, clean, "));
+        Assert.That(_log.WaitFor(" ended: "),
+            Does.Match(@"^connection 1 from 127\.0\.0\.1:\d+ ended: closed by peer: PeerClosed, code none, clean, "));
     }
 
     [Test]
@@ -81,7 +85,8 @@ public sealed class ConnectionLinesTests(Setup setup) : IDisposable
         client.Send(Opcode.Close, [0x03, 0xE8]);
         client.ReadToEnd();
         client.Dispose();
-        Phases("connection 1: open -> draining, begun by the peer: PeerClosed, code 1000", "connection 1: draining -> ended, begun by the peer: PeerClosed, code 1000");
+        Phases("connection 1: open -> draining, begun by the peer: PeerClosed, code 1000",
+            "connection 1: draining -> ended, begun by the peer: PeerClosed, code 1000");
     }
 
     [Test]
@@ -148,7 +153,8 @@ public sealed class ConnectionLinesTests(Setup setup) : IDisposable
     [TestCase("POST / HTTP/1.1\r\nHost: a\r\n\r\n", "is refused: 405 by rule MethodNotAllowed: ")]
     [TestCase("nonsense\r\n\r\n", "is refused: 400 by rule ")]
     [TestCase("GET /x HTTP/1.1\r\nHost: a\r\n\r\n", "is refused: 426 by rule ")]
-    [TestCase("GET / HTTP/1.1\r\n" + RawClient.Upgrade + "Origin: https://evil.example\r\n\r\n", "is refused: 403 by rule OriginNotAllowed: ")]
+    [TestCase("GET / HTTP/1.1\r\n" + RawClient.Upgrade
+        + "Origin: https://evil.example\r\n\r\n", "is refused: 403 by rule OriginNotAllowed: ")]
     [TestCase("GET /?uid=all HTTP/1.1\r\n" + RawClient.Upgrade + "\r\n", "is refused: 400: This uid is reserved.")]
     public async Task ARefusal_SaysWhy(string request, string why)
     {
@@ -166,9 +172,11 @@ public sealed class ConnectionLinesTests(Setup setup) : IDisposable
     [Test]
     public async Task WhatAStrangerWrites_StaysOnItsLine_AndShort()
     {
-        await using TestServer server = await Start(new RouterApplication(Introduce.Query, DuplicateUid.Share), static options => options with { Compression = true });
+        await using TestServer server =
+            await Start(new RouterApplication(Introduce.Query, DuplicateUid.Share), static options => options with { Compression = true });
         string much = new('x', 3000);
-        using RawClient client = Ask(server, $"/a%E2%80%AE%C2%9B%22{much}?uid=%E2%80%AEb", $"Origin: http://localhost\r\nSec-WebSocket-Extensions: {much}; a=\"b\", y\r\nSec-WebSocket-Protocol: {much}\r\n", "101");
+        using RawClient client = Ask(server, $"/a%E2%80%AE%C2%9B%22{much}?uid=%E2%80%AEb",
+            $"Origin: http://localhost\r\nSec-WebSocket-Extensions: {much}; a=\"b\", y\r\nSec-WebSocket-Protocol: {much}\r\n", "101");
         using RawClient refused = Ask(server, $"/{much}", $"Origin: https://{much}\r\n", "403");
         refused.ReadToEnd();
         Assert.That(_log.WaitFor("is open"), Does.Contain("endpoint \"/a\\u{202e}\\u{9b}\\\"xxx").And.Contain("uid \"\\u{202e}b\""));

@@ -147,11 +147,12 @@ public sealed class DeadlineTests(Setup setup)
     {
         CloseReport? report = null;
         WebSocketConnection? opened = null;
-        await using TestServer server = await Start(application: new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask)
-        {
-            Opened = connection => opened = connection,
-            Closed = ended => report = ended,
-        });
+        await using TestServer server =
+            await Start(application: new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask)
+            {
+                Opened = connection => opened = connection,
+                Closed = ended => report = ended,
+            });
         using RawClient client = RawClient.Open(server.Port, receiveBuffer: 4096);
         TestServer.Eventually(() => opened is not null, "open");
         byte[] payload = new byte[1 << 20];
@@ -160,7 +161,8 @@ public sealed class DeadlineTests(Setup setup)
         Assert.That(report!.Cause, Is.EqualTo(EndCause.StalledSend));
     }
 
-    private async Task<TestServer> Start(Func<ServerOptions, ServerOptions>? change = null, IWebSocketApplication? application = null) => _server = await TestServer.Start(
+    private async Task<TestServer> Start(Func<ServerOptions, ServerOptions>? change = null, IWebSocketApplication? application = null) =>
+        _server = await TestServer.Start(
         setup,
         application ?? new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share),
         options => (change is null ? options : change(options)) with { TimeProvider = _time, SendBufferBytesMax = 32 << 20 });

@@ -51,7 +51,8 @@ public sealed class DeflateRowsTests(Setup setup)
         for (int cut = 0; cut <= compressed.Length; cut++)
         {
             client.Send([
-                .. Frame(Opcode.Text, compressed.AsSpan(0, cut), ReservedBits.Rsv1, fin: false), .. Frame(Opcode.Continuation, [], 0, fin: false),
+                .. Frame(Opcode.Text, compressed.AsSpan(0, cut), ReservedBits.Rsv1, fin: false),
+                .. Frame(Opcode.Continuation, [], 0, fin: false),
                 .. RawClient.Frame(Opcode.Ping, "p"u8), .. Frame(Opcode.Continuation, compressed.AsSpan(cut), 0)]);
             Assert.That(client.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Pong));
             Assert.That(client.ReadText(), Is.EqualTo("Hello"), $"cut at {cut}");
@@ -64,7 +65,8 @@ public sealed class DeflateRowsTests(Setup setup)
     {
         byte[] far = Deflate.Noise(30_000);
         byte[] message = [.. far, .. far.AsSpan(0, 200)];
-        await using TestServer server = await Start(static options => options with { CompressionWindowBits = 9, CompressionBytesMin = 1 << 20 });
+        await using TestServer server =
+            await Start(static options => options with { CompressionWindowBits = 9, CompressionBytesMin = 1 << 20 });
         using RawClient client = Open(server, Plain);
         byte[] compressed = Deflate.Compress(message);
         Assert.That(compressed, Has.Length.LessThan(30_100), "it refers to what is 30,000 bytes before");

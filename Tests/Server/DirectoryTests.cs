@@ -1,5 +1,5 @@
-// An application that is not the router, with what is public alone: it lists, counts and kicks through the directory, and publishes to a uid, a
-// connection and everybody. It hears who joins and leaves. That the router itself uses no more than that is shown by Tests/Outside.
+// An application that is not the router, with what is public alone: it lists, counts and kicks through the directory, and publishes to a
+// uid, a connection and everybody. It hears who joins and leaves. That the router itself uses no more than that is shown by Tests/Outside.
 
 using System.Collections.Concurrent;
 using System.Text;
@@ -17,7 +17,8 @@ public sealed class DirectoryTests(Setup setup)
     {
         Desk desk = new();
         await using TestServer server = await TestServer.Start(setup, desk);
-        using RawClient admin = Open(server), one = Open(server, "/?uid=ann"), two = Open(server, "/?uid=ann"), bob = Open(server, "/?uid=bob");
+        using RawClient admin = Open(server), one = Open(server, "/?uid=ann"), two = Open(server, "/?uid=ann"), bob =
+            Open(server, "/?uid=bob");
         Assert.That(Ask(admin, "list"), Is.EqualTo("ann ann bob nobody, 4 open, 2 uids: ann bob"));
 
         // A uid, everybody, and the connection that asks.
@@ -94,8 +95,10 @@ public sealed class DirectoryTests(Setup setup)
 
         TestServer.Eventually(() => server.Server.Count == 0, "it has ended");
         Assert.That(directory.TryJoin(connection, "ann"u8.ToArray()), Is.False);
-        Assert.That((directory.UidCount, directory.Find("ann").Length, directory.Find(connection.Id)), Is.EqualTo((0, 0, (WebSocketConnection?)null)));
-        Assert.That(await directory.Publish(MessageTarget.ToConnection(connection), WebSocketMessage.Text("x")), Is.EqualTo(DeliveryResult.Offline));
+        Assert.That((directory.UidCount, directory.Find("ann").Length, directory.Find(connection.Id)),
+            Is.EqualTo((0, 0, (WebSocketConnection?)null)));
+        Assert.That(await directory.Publish(MessageTarget.ToConnection(connection), WebSocketMessage.Text("x")),
+            Is.EqualTo(DeliveryResult.Offline));
         Assert.That(await directory.Publish(default, WebSocketMessage.Text("x")), Is.EqualTo(DeliveryResult.Offline));
         Assert.That(directory.Kick(MessageTarget.ToConnection(connection)), Is.Zero);
     }
@@ -144,8 +147,11 @@ public sealed class DirectoryTests(Setup setup)
     public void ATarget_SaysWhomItNames()
     {
         MessageTarget uid = MessageTarget.ToUid("ann"), same = MessageTarget.ToUid("ann"u8.ToArray());
-        Assert.That((default(MessageTarget).Kind, uid.Kind, MessageTarget.Everybody.Kind), Is.EqualTo((TargetKind.Nobody, TargetKind.Uid, TargetKind.Everybody)));
-        Assert.That((uid == same, uid.GetHashCode() == same.GetHashCode(), uid != MessageTarget.Everybody, uid.Equals((object)default(MessageTarget))), Is.EqualTo((true, true, true, false)));
+        Assert.That((default(MessageTarget).Kind, uid.Kind, MessageTarget.Everybody.Kind),
+            Is.EqualTo((TargetKind.Nobody, TargetKind.Uid, TargetKind.Everybody)));
+        Assert.That(
+            (uid == same, uid.GetHashCode() == same.GetHashCode(), uid != MessageTarget.Everybody,
+                uid.Equals((object)default(MessageTarget))), Is.EqualTo((true, true, true, false)));
         Assert.That((Encoding.UTF8.GetString(uid.Uid.Span), uid.Connection), Is.EqualTo(("ann", (WebSocketConnection?)null)));
         Assert.That(() => MessageTarget.ToUid(""), Throws.ArgumentException);
     }
@@ -228,9 +234,11 @@ public sealed class DirectoryTests(Setup setup)
 
         private string List()
         {
-            IEnumerable<string> open = _directory.GetConnections().Select(static connection => connection.Uid.IsEmpty ? "nobody" : Encoding.UTF8.GetString(connection.Uid.Span));
+            IEnumerable<string> open = _directory.GetConnections()
+                .Select(static connection => connection.Uid.IsEmpty ? "nobody" : Encoding.UTF8.GetString(connection.Uid.Span));
             IEnumerable<string> uids = _directory.GetUids().Select(static uid => Encoding.UTF8.GetString(uid.Span));
-            return $"{string.Join(' ', open.Order())}, {_directory.Count} open, {_directory.UidCount} uids: {string.Join(' ', uids.Order())}";
+            return $"{string.Join(' ', open.Order())}, {_directory.Count} open, {_directory.UidCount} uids: "
+                + $"{string.Join(' ', uids.Order())}";
         }
     }
 }

@@ -1,5 +1,5 @@
-// The line of a connection's ending: its text is, character for character, what the base library's formatting makes of it, whatever the report;
-// and a logger that is not ours gets the same names and values with it as a generated message would give.
+// The line of a connection's ending: its text is, character for character, what the base library's formatting makes of it, whatever the
+// report; and a logger that is not ours gets the same names and values with it as a generated message would give.
 
 using System.Globalization;
 using System.Net;
@@ -19,13 +19,15 @@ public class EndingLinesTests
 {
     private static readonly string[] EndedKeys = ["id", "peer", "report", "reason", "{OriginalFormat}"];
 
-    private static readonly string[] AnsweredKeys = ["id", "peer", "status", "rule", "seconds", "bytesIn", "bytesOut", "reason", "{OriginalFormat}"];
+    private static readonly string[] AnsweredKeys =
+        ["id", "peer", "status", "rule", "seconds", "bytesIn", "bytesOut", "reason", "{OriginalFormat}"];
 
     private static readonly string?[] Texts = [null, "", "a", "Section_5_2_NonMinimalLength", "张三 😀", new string('x', 3000)];
 
     private static readonly long[] Ticks =
     [
-        0, 1, 4_999, 5_000, 5_001, 9_999, 10_000, 15_000, 25_000, 45_000, 625_000, 1_875_000, 9_999_999, 10_000_000, 20_005_000, 864_000_000_000, 8_640_000_010_000,
+        0, 1, 4_999, 5_000, 5_001, 9_999, 10_000, 15_000, 25_000, 45_000, 625_000, 1_875_000, 9_999_999, 10_000_000, 20_005_000,
+        864_000_000_000, 8_640_000_010_000,
         -1, -4_000, -5_000, -10_000, -123_450_000, (1L << 53) - 1, 1L << 53, (1L << 53) + 1, long.MaxValue, long.MinValue,
     ];
 
@@ -96,15 +98,20 @@ public class EndingLinesTests
             RecordingLog log = new();
             log.RequestAnswered(id, new PeerAddress(Peer), report);
 
-            string rule = report.Rule is null ? "" : $" by rule {report.Rule}", reason = LogText.Escape(report.Reason, OriginAdvice.CharactersMax);
+            string rule = report.Rule is null
+                ? ""
+                : $" by rule {report.Rule}", reason = LogText.Escape(report.Reason, OriginAdvice.CharactersMax);
             string seconds = report.Duration.TotalSeconds.ToString("F3", CultureInfo.InvariantCulture);
             int status = report.Code ?? 0;
             log.AssertHolds(
                 new EventId(4, "RequestAnswered"),
-                string.Create(CultureInfo.InvariantCulture, $"request {id} from {Peer} answered {status}{rule} after {seconds} s, in {report.BytesIn} bytes, out {report.BytesOut} bytes: {reason}"),
+                string.Create(CultureInfo.InvariantCulture,
+                    $"request {id} from {Peer} answered {status}{rule} after {seconds} s, in {report.BytesIn} bytes, out "
+                    + $"{report.BytesOut} bytes: {reason}"),
                 AnsweredKeys,
                 [id, Peer.ToString(), status, rule, seconds, report.BytesIn, report.BytesOut, reason,
-                    "request {id} from {peer} answered {status}{rule} after {seconds} s, in {bytesIn} bytes, out {bytesOut} bytes: {reason}"]);
+                    "request {id} from {peer} answered {status}{rule} after {seconds} s, in {bytesIn} bytes, out {bytesOut} bytes: "
+                        + "{reason}"]);
         }
     }
 
@@ -134,14 +141,17 @@ public class EndingLinesTests
             ILogger log = console.CreateLogger("RawWs");
             log.RequestAnswered(7, new PeerAddress(Peer), new CloseReport { Cause = EndCause.Http, Code = 404, Reason = "no\r\nsuch" });
             time.Advance(TimeSpan.FromMilliseconds(1));
-            log.ConnectionEnded(8, new PeerAddress(Peer), new CloseReport { Cause = EndCause.PeerClosed, Code = 1000, Reason = "é\"\u001b", Clean = true, LastFrame = Opcode.Close });
+            log.ConnectionEnded(8, new PeerAddress(Peer),
+                new CloseReport { Cause = EndCause.PeerClosed, Code = 1000, Reason = "é\"\u001b", Clean = true, LastFrame = Opcode.Close });
             time.Advance(TimeSpan.FromMilliseconds(20));
             log.Stopping(1);
         }
 
         Assert.That(Encoding.UTF8.GetString(output.ToArray()), Is.EqualTo(
-            "2026-01-02T03:04:59.999Z info  request 7 from 192.0.2.17:50123 answered 404 after 0.000 s, in 0 bytes, out 0 bytes: no\\u{d}\\u{a}such\n"
-            + "2026-01-02T03:05:00.000Z info  connection 8 from 192.0.2.17:50123 ended: closed by peer: PeerClosed, code 1000, clean, last frame Close, 0.000 s, "
+            "2026-01-02T03:04:59.999Z info  request 7 from 192.0.2.17:50123 answered 404 after 0.000 s, in 0 bytes, out 0 bytes: "
+                + "no\\u{d}\\u{a}such\n"
+            + "2026-01-02T03:05:00.000Z info  connection 8 from 192.0.2.17:50123 ended: closed by peer: PeerClosed, code 1000, clean, "
+            + "last frame Close, 0.000 s, "
             + "in 0 messages 0 bytes, out 0 messages 0 bytes, reason \"é\\\"\\u{1b}\"\n"
             + "2026-01-02T03:05:00.020Z info  stopping: 1 connections are told 1001\n"));
     }
@@ -161,7 +171,10 @@ public class EndingLinesTests
         string rule = report.Rule is null ? "" : $", rule {report.Rule}";
         string extensions = report.Extensions is null ? "" : $", {report.Extensions}";
         return string.Create(CultureInfo.InvariantCulture,
-            $"closed by {report.ClosedBy.ToString().ToLowerInvariant()}: {report.Cause}, code {code}{rule}, {(report.Clean ? "clean" : "not clean")}, last frame {report.LastFrame?.ToString() ?? "none"}, {report.Duration.TotalSeconds:F3} s, in {report.MessagesIn} messages {report.BytesIn} bytes, out {report.MessagesOut} messages {report.BytesOut} bytes{extensions}");
+            $"closed by {report.ClosedBy.ToString().ToLowerInvariant()}: {report.Cause}, code {code}{rule}, "
+                + $"{(report.Clean ? "clean" : "not clean")}, last frame {report.LastFrame?.ToString() ?? "none"}, "
+                + $"{report.Duration.TotalSeconds:F3} s, in {report.MessagesIn} messages {report.BytesIn} bytes, out "
+                + $"{report.MessagesOut} messages {report.BytesOut} bytes{extensions}");
     }
 
     private static CloseReport AReport(Random random) => new()
@@ -200,7 +213,8 @@ public class EndingLinesTests
 
         public bool IsEnabled(LogLevel logLevel) => !IsOff;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter)
         {
             Calls++;
             Assert.That(exception, Is.Null);

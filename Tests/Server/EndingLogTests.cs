@@ -36,7 +36,8 @@ public sealed class EndingLogTests(Setup setup)
 
         time.Advance(TimeSpan.FromSeconds(1));
         endings.Tell(1, Peer, new CloseReport { Cause = EndCause.PeerClosed });
-        Assert.That(lines.Count("1314 more connections ended: 1200 PeerClosed, 40 answered 200, 40 answered 404, 34 PeerVanished"), Is.EqualTo(1));
+        Assert.That(lines.Count("1314 more connections ended: 1200 PeerClosed, 40 answered 200, 40 answered 404, 34 PeerVanished"),
+            Is.EqualTo(1));
         Assert.That(lines.Count("PeerClosed"), Is.EqualTo(22), "a new second has lines of its own");
     }
 
@@ -44,7 +45,8 @@ public sealed class EndingLogTests(Setup setup)
     [Test]
     public void OrdinaryEndingsHaveABound_AndFaultsHaveNone([Values] EndCause cause)
     {
-        bool isFault = cause is EndCause.None or EndCause.ProtocolViolation or EndCause.MessageTooBig or EndCause.MessageTimeout or EndCause.PongTimeout
+        bool isFault = cause is EndCause.None or EndCause.ProtocolViolation or EndCause.MessageTooBig or EndCause.MessageTimeout
+            or EndCause.PongTimeout
             or EndCause.TooSlow or EndCause.StalledSend or EndCause.HandlerError or EndCause.OutOfMemory;
         Lines lines = new();
         EndingLog endings = new(lines, new FakeTimeProvider());
@@ -126,7 +128,11 @@ public sealed class EndingLogTests(Setup setup)
         Lines lines = new() { Throws = true };
         await using TestServer server = await TestServer.Start(
             setup,
-            new ProtocolOverTcpTests.Handler(static (_, _, _) => throw new InvalidOperationException("a handler's")) { Closed = static _ => throw new InvalidOperationException("OnClose's") },
+            new ProtocolOverTcpTests.Handler(static (_, _, _) => throw new InvalidOperationException("a handler's"))
+            {
+                Closed = static _ =>
+                throw new InvalidOperationException("OnClose's")
+            },
             options => options with { LoggerFactory = new Factory(lines) });
         for (int i = 0; i < 50; i++)
         {
@@ -246,7 +252,8 @@ public sealed class EndingLogTests(Setup setup)
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter)
         {
             if (Throws) throw new InvalidOperationException("no log");
             lock (_lines) _lines.Add(formatter(state, exception));

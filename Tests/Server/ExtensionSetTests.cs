@@ -1,5 +1,5 @@
-// What a server with several extensions agrees on, and two extensions as one: at every cut, with any room, without allocating. And nobody but
-// the settings and its own folder names permessage-deflate.
+// What a server with several extensions agrees on, and two extensions as one: at every cut, with any room, without allocating. And nobody
+// but the settings and its own folder names permessage-deflate.
 
 using System.Buffers;
 using System.Text.RegularExpressions;
@@ -24,7 +24,8 @@ public sealed partial class ExtensionSetTests
     [TestCase("xor-payload; key=7, permessage-deflate", "xor-payload; key=7, " + Deflated, "", Description = "the client's order is kept")]
     [TestCase("permessage-deflate, xor-payload; key=7", Deflated + ", xor-payload; key=7", "")]
     [TestCase("xor-payload; key=0, xor-payload; key=\"8\", xor-payload; key=9", "xor-payload; key=8", "xor-payload NoKey")]
-    [TestCase("x-other, permessage-deflate; mystery, xor-payload; key=7", "xor-payload; key=7", "x-other OtherExtension, permessage-deflate UnknownParameter")]
+    [TestCase("x-other, permessage-deflate; mystery, xor-payload; key=7", "xor-payload; key=7",
+        "x-other OtherExtension, permessage-deflate UnknownParameter")]
     [TestCase("xor-payload; key=7, xor-again; key=8, permessage-deflate", "xor-payload; key=7, " + Deflated, "xor-again ReservedBitTaken")]
     [TestCase("xor-again; key=8, xor-payload; key=7", "xor-again; key=8", "xor-payload ReservedBitTaken")]
     [TestCase("permessage-deflate, xor-payload; key=7, x-last; key=1", Deflated + ", xor-payload; key=7, x-last; key=1", "")]
@@ -34,12 +35,14 @@ public sealed partial class ExtensionSetTests
     {
         using ExtensionSet set = ExtensionSet.Of(
         [
-            Deflate(), new XorExtension(_budget), new XorExtension(_budget, "xor-again"), new XorExtension(_budget, "x-last", ReservedBits.Rsv3),
+            Deflate(), new XorExtension(_budget), new XorExtension(_budget, "xor-again"),
+            new XorExtension(_budget, "x-last", ReservedBits.Rsv3),
         ],
         _budget)!;
         List<DeclinedOffer> reasons = [];
         ExtensionAgreement? agreement = set.Negotiate(Request(offers), reasons);
-        Assert.That((agreement?.ResponseText, string.Join(", ", reasons.Select(static offer => $"{offer.Name} {offer.Reason}"))), Is.EqualTo((answer, declined)));
+        Assert.That((agreement?.ResponseText, string.Join(", ", reasons.Select(static offer => $"{offer.Name} {offer.Reason}"))),
+            Is.EqualTo((answer, declined)));
         Assert.That(set.Negotiate(Request(offers), null)?.ResponseText, Is.EqualTo(answer));
     }
 
@@ -67,22 +70,27 @@ public sealed partial class ExtensionSetTests
     [TestCase("x-last; key=3, permessage-deflate, xor-payload; key=90")]
     public void AMessage_IsReadAsItWasWritten_AtEveryCut_WithAnyRoom(string offers)
     {
-        using ExtensionSet set = ExtensionSet.Of([Deflate(), new XorExtension(_budget), new XorExtension(_budget, "x-last", ReservedBits.Rsv3)], _budget)!;
+        using ExtensionSet set = ExtensionSet.Of(
+            [Deflate(), new XorExtension(_budget), new XorExtension(_budget, "x-last", ReservedBits.Rsv3)], _budget)!;
         ConnectionExtension one = set.Negotiate(Request(offers), null)!.Begin(), other = set.Negotiate(Request(offers), null)!.Begin();
-        foreach (byte[] message in new[] { Support.Deflate.Text(300), Support.Deflate.Text(20_000), new byte[40_000], Support.Deflate.Noise(500), [7] })
+        foreach (byte[] message in new[] { Support.Deflate.Text(300), Support.Deflate.Text(20_000), new byte[40_000],
+            Support.Deflate.Noise(500), [7] })
         {
             byte[] output = new byte[one.RoomBytes(message.Length)];
             ReservedBits marks = one.Encode(message, output, out int length);
             byte[] payload = marks == ReservedBits.None ? message : output[..length];
             if (offers.Contains("xor", StringComparison.Ordinal)) Assert.That(marks & ReservedBits.Rsv2, Is.EqualTo(ReservedBits.Rsv2));
-            Assert.That((marks & ReservedBits.Rsv1) != 0, Is.EqualTo(offers.Contains("deflate", StringComparison.Ordinal) && message.Length is not (500 or 1)),
+            Assert.That((marks & ReservedBits.Rsv1) != 0,
+                Is.EqualTo(offers.Contains("deflate", StringComparison.Ordinal) && message.Length is not (500 or 1)),
                 "what is not worth it is not compressed");
             Assert.That(one.Equals(other), Is.False);
-            Assert.That((one.ForMany, one.ForMany.GetHashCode()), Is.EqualTo((other.ForMany, other.ForMany.GetHashCode())), "who agrees on the same encodes alike");
+            Assert.That((one.ForMany, one.ForMany.GetHashCode()), Is.EqualTo((other.ForMany, other.ForMany.GetHashCode())),
+                "who agrees on the same encodes alike");
             if (marks == ReservedBits.None) continue;
             for (int cut = 0; cut <= payload.Length; cut += Math.Max(1, payload.Length / 400))
                 foreach (int room in new[] { 1 + (cut % 50), 5000, message.Length + 1 })
-                    Assert.That(Decode(other, marks, payload, cut, room).AsSpan().SequenceEqual(message), $"{message.Length} bytes, cut at {cut}, room {room}");
+                    Assert.That(Decode(other, marks, payload, cut, room).AsSpan()
+                        .SequenceEqual(message), $"{message.Length} bytes, cut at {cut}, room {room}");
         }
 
         one.Release();
@@ -130,7 +138,8 @@ public sealed partial class ExtensionSetTests
                 Assert.That(pair.TryBegin(pair.Bits));
                 DecodeStatus status = pair.Decode([wire, wire, wire], new byte[100], out _, out _);
                 if (status == DecodeStatus.NeedMoreData) status = pair.Finish();
-                Assert.That((status, pair.Malformed), Is.EqualTo((DecodeStatus.Malformed, FrameRules.CompressedDataMalformed)), $"{offers}, {wire}");
+                Assert.That((status, pair.Malformed), Is.EqualTo((DecodeStatus.Malformed, FrameRules.CompressedDataMalformed)),
+                    $"{offers}, {wire}");
                 pair.End();
                 pair.Release();
             }
@@ -165,7 +174,8 @@ public sealed partial class ExtensionSetTests
         {
             using SharedMessage shared = SharedMessage.TryRent(_budget, MessageKind.Text, message)!;
             SharedFrame first = shared.Encoded(one.ForMany), second = shared.Encoded(other.ForMany);
-            if (first == second || first != shared.Encoded(one.ForMany) || second != shared.Encoded(other.ForMany)) Assert.Fail("made twice");
+            if (first == second || first != shared.Encoded(one.ForMany) || second != shared.Encoded(other.ForMany))
+                Assert.Fail("made twice");
         }
     }
 
@@ -197,7 +207,8 @@ public sealed partial class ExtensionSetTests
         string server = Repository.At("Server");
         IEnumerable<string> naming = Directory.EnumerateFiles(server, "*.cs", SearchOption.AllDirectories)
             .Select(file => "Server/" + Path.GetRelativePath(server, file).Replace('\\', '/'))
-            .Where(static file => !file.StartsWith("Server/Compression/", StringComparison.Ordinal) && !file.Contains("/obj/", StringComparison.Ordinal)
+            .Where(static file => !file.StartsWith("Server/Compression/", StringComparison.Ordinal) && !file.Contains(
+                "/obj/", StringComparison.Ordinal)
                 && !file.Contains("/bin/", StringComparison.Ordinal) && Naming().IsMatch(File.ReadAllText(Repository.At(file))));
         Assert.That(naming, Is.EquivalentTo(settings));
     }

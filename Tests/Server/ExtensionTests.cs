@@ -1,5 +1,6 @@
-// A second extension on real sockets, both transports, one loop and four: alone, and together with permessage-deflate in either order. What is
-// sent and received, in fragments and cut everywhere; who judges it; what it costs; and messages to many that have agreed on different things.
+// A second extension on real sockets, both transports, one loop and four: alone, and together with permessage-deflate in either order. What
+// is sent and received, in fragments and cut everywhere; who judges it; what it costs; and messages to many that have agreed on different
+// things.
 
 using System.Collections.Concurrent;
 using System.Text;
@@ -42,7 +43,8 @@ public sealed class ExtensionTests(Setup setup)
     }
 
     [Test]
-    public async Task Section_5_8_MessagesOfEverySize_BothWays_MarkedOrNot([ValueSource(nameof(Offers))] string offers, [Values] bool takeover)
+    public async Task Section_5_8_MessagesOfEverySize_BothWays_MarkedOrNot(
+        [ValueSource(nameof(Offers))] string offers, [Values] bool takeover)
     {
         await using TestServer server = await Start(new EchoApplication(), takeover);
         using Peer peer = Peer.Open(server, offers);
@@ -61,7 +63,8 @@ public sealed class ExtensionTests(Setup setup)
 
     // The messages of a peer that marks each by one of the two, by both, or by none.
     [Test]
-    public async Task EachMessage_IsReadByItsOwnMarks([Values($"{Xor}, {Deflate}", $"{Deflate}, {Xor}")] string offers, [Values] bool takeover)
+    public async Task EachMessage_IsReadByItsOwnMarks(
+        [Values($"{Xor}, {Deflate}", $"{Deflate}, {Xor}")] string offers, [Values] bool takeover)
     {
         await using TestServer server = await Start(new EchoApplication(), takeover);
         using Peer peer = Peer.Open(server, offers);
@@ -98,7 +101,8 @@ public sealed class ExtensionTests(Setup setup)
         await using TestServer server = await Start(new EchoApplication());
         using Peer peer = Peer.Open(server, offers);
         byte[] message = Support.Deflate.Text(60), payload = peer.Encode(message, peer.Marks);
-        byte[] bytes = [.. Frame(Opcode.Text, payload.AsSpan(0, 20), peer.Marks, fin: false), .. Frame(Opcode.Continuation, payload.AsSpan(20), 0)];
+        byte[] bytes =
+            [.. Frame(Opcode.Text, payload.AsSpan(0, 20), peer.Marks, fin: false), .. Frame(Opcode.Continuation, payload.AsSpan(20), 0)];
         for (int cut = 1; cut < bytes.Length; cut++)
         {
             peer.Client.Send(bytes.AsSpan(0, cut));
@@ -118,7 +122,8 @@ public sealed class ExtensionTests(Setup setup)
 
     // One place judges, whether or not an extension has marked the message: the same codes and rules as without any.
     [Test]
-    public async Task Section_8_1_TextIsJudged_AsItIsDecoded([Values("", Xor, Deflate, $"{Xor}, {Deflate}", $"{Deflate}, {Xor}")] string offers)
+    public async Task Section_8_1_TextIsJudged_AsItIsDecoded(
+        [Values("", Xor, Deflate, $"{Xor}, {Deflate}", $"{Deflate}, {Xor}")] string offers)
     {
         ConcurrentQueue<CloseReport> reports = new();
         await using TestServer server = await Start(new ProtocolOverTcpTests.Handler { Closed = reports.Enqueue });
@@ -137,7 +142,8 @@ public sealed class ExtensionTests(Setup setup)
     }
 
     [Test]
-    public async Task Section_10_4_SizeIsJudged_AsItIsDecoded([Values("", Xor, Deflate, $"{Xor}, {Deflate}", $"{Deflate}, {Xor}")] string offers)
+    public async Task Section_10_4_SizeIsJudged_AsItIsDecoded(
+        [Values("", Xor, Deflate, $"{Xor}, {Deflate}", $"{Deflate}, {Xor}")] string offers)
     {
         const int Limit = 100_000;
         ConcurrentQueue<CloseReport> reports = new();
@@ -149,7 +155,8 @@ public sealed class ExtensionTests(Setup setup)
         peer.Send(Opcode.Binary, new byte[Limit + 1]);
         Assert.That(peer.Client.ReadClose(answer: true), Is.EqualTo(((ushort?)1009, FrameRules.MessageTooBig.Text)));
         TestServer.Eventually(() => !reports.IsEmpty, "ended");
-        Assert.That((reports.Single().Rule, reports.Single().Cause), Is.EqualTo((nameof(FrameRules.MessageTooBig), EndCause.MessageTooBig)));
+        Assert.That((reports.Single().Rule, reports.Single().Cause),
+            Is.EqualTo((nameof(FrameRules.MessageTooBig), EndCause.MessageTooBig)));
     }
 
     [Test]
@@ -164,7 +171,8 @@ public sealed class ExtensionTests(Setup setup)
     }
 
     [Test]
-    public async Task ItsCharges_AreHeldWhileAMessageComes_AndGivenBack_AlsoWhenTheConnectionEnds([ValueSource(nameof(OffersOfXor))] string offers)
+    public async Task ItsCharges_AreHeldWhileAMessageComes_AndGivenBack_AlsoWhenTheConnectionEnds(
+        [ValueSource(nameof(OffersOfXor))] string offers)
     {
         await using TestServer server = await Start(new EchoApplication());
         for (int round = 0; round < 2; round++)
@@ -192,7 +200,8 @@ public sealed class ExtensionTests(Setup setup)
     [Test]
     public async Task WithoutRoomForIt_AnUpgradeIs503_AndAMessage1013()
     {
-        await using TestServer server = await Start(new EchoApplication(), change: static options => options with { MemoryBytesMax = 1 << 20 });
+        await using TestServer server =
+            await Start(new EchoApplication(), change: static options => options with { MemoryBytesMax = 1 << 20 });
         MemoryBudget budget = server.Server.Budget;
         using Peer peer = Peer.Open(server, Xor);
         int taken = (1 << 20) - XorExtension.MessageBytes + 1;
@@ -212,7 +221,8 @@ public sealed class ExtensionTests(Setup setup)
     public async Task ToMany_WhoAgreedOnDifferentThings_EachReadsItsOwn([Values] bool takeover)
     {
         await using TestServer server = await Start(new RouterApplication(Introduce.Query, DuplicateUid.Share), takeover);
-        string[] offers = ["", Xor, "xor-payload; key=1", Deflate, $"{Xor}, {Deflate}", $"{Deflate}, {Xor}", $"{Deflate}, {Xor}", $"{Deflate}; server_max_window_bits=9, xor-payload; key=1"];
+        string[] offers = ["", Xor, "xor-payload; key=1", Deflate, $"{Xor}, {Deflate}", $"{Deflate}, {Xor}", $"{Deflate}, {Xor}",
+            $"{Deflate}; server_max_window_bits=9, xor-payload; key=1"];
         Peer[] peers = [.. offers.Select((offer, i) => Peer.Open(server, offer, $"/?uid={i}"))];
         for (int round = 0; round < 30; round++)
         {
@@ -238,12 +248,14 @@ public sealed class ExtensionTests(Setup setup)
             connection.TrySend(kind, message.Span);
         }));
         using Peer peer = Peer.Open(server, offers);
-        byte[][] messages = [.. Enumerable.Range(0, 60).Select(static i => i % 2 == 0 ? Support.Deflate.Text(100 * i, i) : new byte[500 * i])];
+        byte[][] messages =
+            [.. Enumerable.Range(0, 60).Select(static i => i % 2 == 0 ? Support.Deflate.Text(100 * i, i) : new byte[500 * i])];
         peer.Client.Send([.. messages.SelectMany(message => Frame(Opcode.Binary, peer.Encode(message, peer.Marks), peer.Marks))]);
         for (int i = 0; i < messages.Length; i++) peer.Expect(Opcode.Binary, messages[i], $"message {i}");
     }
 
-    private Task<TestServer> Start(IWebSocketApplication application, bool takeover = false, Func<ServerOptions, ServerOptions>? change = null) =>
+    private Task<TestServer> Start(
+        IWebSocketApplication application, bool takeover = false, Func<ServerOptions, ServerOptions>? change = null) =>
         TestServer.Start(setup, application, options =>
         {
             options = options with
@@ -262,7 +274,9 @@ public sealed class ExtensionTests(Setup setup)
         return frame[..FrameWriter.WriteMasked(frame, opcode, payload, 0x0BADF00D, fin, marks)];
     }
 
-    /// <summary>A client of what it has agreed on, written by hand: each extension of the answer in turn, as the answer names them.</summary>
+    /// <summary>
+    /// A client of what it has agreed on, written by hand: each extension of the answer in turn, as the answer names them.
+    /// </summary>
     private sealed class Peer : IDisposable
     {
         private readonly List<(ReservedBits Bit, byte Key)> _extensions = [];
@@ -286,7 +300,8 @@ public sealed class ExtensionTests(Setup setup)
             client.Send($"GET {target} HTTP/1.1\r\n{RawClient.Upgrade}{field}\r\n");
             string head = client.ReadHead();
             Assert.That(head, Does.StartWith("HTTP/1.1 101 "));
-            string answer = head.Split("\r\n").FirstOrDefault(static line => line.StartsWith("Sec-WebSocket-Extensions: ", StringComparison.Ordinal))?[26..] ?? "";
+            string answer = head.Split("\r\n")
+                .FirstOrDefault(static line => line.StartsWith("Sec-WebSocket-Extensions: ", StringComparison.Ordinal))?[26..] ?? "";
             Peer peer = new(client, answer);
             foreach (string extension in answer.Split(", ", StringSplitOptions.RemoveEmptyEntries))
             {
@@ -316,7 +331,8 @@ public sealed class ExtensionTests(Setup setup)
         {
             byte[] payload = Client.ReadRawFrame(out FrameHeader header, ReservedBits.Rsv1 | ReservedBits.Rsv2);
             Assert.That(header.Opcode, Is.EqualTo(opcode), about);
-            Assert.That((header.Reserved & ReservedBits.Rsv2) != 0, Is.EqualTo((Marks & ReservedBits.Rsv2) != 0 && message.Length > 0), about);
+            Assert.That((header.Reserved & ReservedBits.Rsv2) != 0,
+                Is.EqualTo((Marks & ReservedBits.Rsv2) != 0 && message.Length > 0), about);
             if (message.Length < 100) Assert.That(header.Reserved & ReservedBits.Rsv1, Is.EqualTo(ReservedBits.None), about);
             for (int i = _extensions.Count - 1; i >= 0; i--)
             {

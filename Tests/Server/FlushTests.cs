@@ -64,7 +64,8 @@ public sealed class FlushTests
     // The kernel accepts nothing, or a part, of a read's answers. What was begun is finished, and the answer to the latest Ping stands for
     // all others.
     [Test]
-    public async Task OfARefusedBatchOfPongs_TheLatestWaits([Values(1, 300, 341)] int refused, [Values(0, 2, 125)] int payloadBytes, [Values(0, 1, 3)] int room)
+    public async Task OfARefusedBatchOfPongs_TheLatestWaits(
+        [Values(1, 300, 341)] int refused, [Values(0, 2, 125)] int payloadBytes, [Values(0, 1, 3)] int room)
     {
         await using MemoryConnection peer = new(new EchoApplication());
         peer.Room = room;

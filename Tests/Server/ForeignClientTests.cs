@@ -32,9 +32,12 @@ public sealed class ForeignClientTests(Setup setup)
         Tools.RequireWs("Tests", "Node");
         string script = Repository.At("Tests", "Node", "client.mjs");
         await using TestServer server = await Start(TimeSpan.FromSeconds(10));
-        using Process node = Process.Start(new ProcessStartInfo(Tools.Require("node"), [script, $"ws://127.0.0.1:{server.Port}/"]) { RedirectStandardOutput = true })!;
+        using Process node = Process.Start(
+            new ProcessStartInfo(Tools.Require("node"), [script, $"ws://127.0.0.1:{server.Port}/"]) { RedirectStandardOutput = true })!;
         string output = await node.StandardOutput.ReadToEndAsync();
-        Assert.That(output.Trim().Split('\n'), Is.EqualTo(new[] { "text haha", "binary é", "text to everybody", "text error:offline:nobody", "pong life", "close 1000" })); // its own code comes back, without its reason
+        // its own code comes back, without its reason
+        Assert.That(output.Trim().Split('\n'),
+            Is.EqualTo(new[] { "text haha", "binary é", "text to everybody", "text error:offline:nobody", "pong life", "close 1000" }));
     }
 
     [Test]
@@ -62,13 +65,15 @@ public sealed class ForeignClientTests(Setup setup)
         WaitFor(browser, "messages", "everybody");
         browser.SwitchTo().Window(tabs[0]);
         WaitFor(browser, "messages", "everybody");
-        Assert.That(browser.FindElements(By.CssSelector("#messages .received .text")).Select(static e => e.Text), Is.EqualTo(new[] { "<b>hello</b>: you", "everybody" }));
+        Assert.That(browser.FindElements(By.CssSelector("#messages .received .text"))
+            .Select(static e => e.Text), Is.EqualTo(new[] { "<b>hello</b>: you", "everybody" }));
         browser.FindElement(By.Id("disconnect")).Click();
         WaitFor(browser, "closecode", "1000");
         browser.FindElement(By.Id("tutorial")).Click();
         WaitFor(browser, "messages", "haha");
         Screenshot(browser, "demo-page");
-        Assert.That(browser.Manage().Logs.GetLog(LogType.Browser).Where(static entry => entry.Level == LogLevel.Severe && !entry.Message.Contains("favicon", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(browser.Manage().Logs.GetLog(LogType.Browser).Where(
+            static entry => entry.Level == LogLevel.Severe && !entry.Message.Contains("favicon", StringComparison.Ordinal)), Is.Empty);
     }
 
     // Two tabs of one uid: the older one is told that it is over for good, and does not come back.
@@ -77,7 +82,8 @@ public sealed class ForeignClientTests(Setup setup)
     {
         using ChromeDriver browser = OpenBrowser();
         await using TestServer server = await TestServer.Start(
-            setup, new RouterApplication(Introduce.Query, DuplicateUid.Replace), static options => options with { Pages = [DemoPage.Load()] });
+            setup, new RouterApplication(Introduce.Query, DuplicateUid.Replace), static options =>
+                options with { Pages = [DemoPage.Load()] });
         string[] tabs = new string[2];
         for (int i = 0; i < 2; i++)
         {
@@ -90,7 +96,8 @@ public sealed class ForeignClientTests(Setup setup)
 
         int[] codes = [.. Enumerable.Range(1000, 4000)];
         object final = browser.ExecuteScript("return arguments[0].map(isFinal)", codes)!;
-        Assert.That((IEnumerable<object>)final, Is.EqualTo(codes.Select(RawWs.Server.ServerCloseCodes.IsFinal)), "the page's rule is the server's");
+        Assert.That((IEnumerable<object>)final, Is.EqualTo(codes.Select(RawWs.Server.ServerCloseCodes.IsFinal)),
+            "the page's rule is the server's");
         browser.SwitchTo().Window(tabs[0]);
         WaitFor(browser, "closecode", "4500");
         Assert.That(browser.FindElement(By.Id("closemeaning")).Text, Is.EqualTo("another connection has taken the uid: final"));
@@ -106,7 +113,8 @@ public sealed class ForeignClientTests(Setup setup)
         using ChromeDriver browser = OpenBrowser();
         await using TestServer server = await Start(TimeSpan.FromSeconds(6));
         string page = Path.Combine(Path.GetTempPath(), $"tutorial-{server.Port}.html");
-        await File.WriteAllTextAsync(page, TutorialPage.Replace("PORT", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
+        await File.WriteAllTextAsync(page, TutorialPage.Replace(
+            "PORT", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
         await browser.Navigate().GoToUrlAsync(new Uri(page));
         WaitFor(browser, "log", "haha");
         string first = browser.CurrentWindowHandle;
@@ -115,10 +123,15 @@ public sealed class ForeignClientTests(Setup setup)
         WaitFor(browser, "log", "haha");
         browser.ExecuteScript("ws.send('all:to all of you: hello')");
         WaitFor(browser, "log", "closed");
-        Assert.That(Log(browser), Is.EqualTo(new[] { "haha", "to all of you: hello", "Network connection timeout!", "closed 3008 Network connection timeout! true" }));
+        Assert.That(Log(browser), Is.EqualTo(
+            new[] { "haha", "to all of you: hello", "Network connection timeout!", "closed 3008 Network connection timeout! true" }));
         browser.SwitchTo().Window(first); // both are 100, so that the second one's words came here too
         WaitFor(browser, "log", "closed");
-        Assert.That(Log(browser), Is.EqualTo(new[] { "haha", "haha", "to all of you: hello", "Network connection timeout!", "closed 3008 Network connection timeout! true" }));
+        Assert.That(
+            Log(browser),
+            Is.EqualTo(
+                new[] { "haha", "haha", "to all of you: hello", "Network connection timeout!",
+                    "closed 3008 Network connection timeout! true" }));
         File.Delete(page);
     }
 
@@ -145,20 +158,23 @@ public sealed class ForeignClientTests(Setup setup)
     }
 
     private Task<TestServer> Start(TimeSpan heartbeat) => TestServer.Start(
-        setup, new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), options => options with { Heartbeat = heartbeat, Pages = [DemoPage.Load()] });
+        setup, new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), options =>
+            options with { Heartbeat = heartbeat, Pages = [DemoPage.Load()] });
 
     private static ChromeDriver OpenBrowser()
     {
         string chromium = Tools.Require("chromium");
         string driver = Tools.Require("chromedriver");
         ChromeOptions options = new() { BinaryLocation = chromium };
-        options.AddArguments("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--no-first-run", "--window-size=900,900");
+        options.AddArguments("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+            "--disable-component-update", "--no-first-run", "--window-size=900,900");
         ChromeDriverService service = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver)!, Path.GetFileName(driver));
         service.SuppressInitialDiagnosticInformation = true;
         return new ChromeDriver(service, options, TestServer.Patience * 2);
     }
 
-    private static IEnumerable<string> Log(ChromeDriver browser) => browser.FindElements(By.CssSelector("#log li")).Select(static e => e.Text);
+    private static IEnumerable<string> Log(ChromeDriver browser) =>
+        browser.FindElements(By.CssSelector("#log li")).Select(static e => e.Text);
 
     private static void Fill(ChromeDriver browser, string id, string text)
     {
@@ -173,6 +189,7 @@ public sealed class ForeignClientTests(Setup setup)
     // For whoever wants to look at it: RAWWS_TEST_SCREENSHOTS names a folder.
     private static void Screenshot(ChromeDriver browser, string name)
     {
-        if (Environment.GetEnvironmentVariable("RAWWS_TEST_SCREENSHOTS") is { } folder) browser.GetScreenshot().SaveAsFile(Path.Combine(folder, name + ".png"));
+        if (Environment.GetEnvironmentVariable("RAWWS_TEST_SCREENSHOTS") is { } folder)
+            browser.GetScreenshot().SaveAsFile(Path.Combine(folder, name + ".png"));
     }
 }

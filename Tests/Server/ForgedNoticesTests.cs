@@ -117,7 +117,8 @@ public sealed class ForgedNoticesTests(Setup setup)
     [TestCase("@a\u0085error:x", BadUid)]
     [TestCase("@a\u001b[2J:x", BadUid)]
     [TestCase("@234567890123456789012345678901234567890123456789012345678901234x:x", BadUid)]
-    [TestCase("@23456789012345678901234567890123456789012345678901234567890123:x", "error:reserved:@23456789012345678901234567890123456789012345678901234567890123")]
+    [TestCase("@23456789012345678901234567890123456789012345678901234567890123:x",
+        "error:reserved:@23456789012345678901234567890123456789012345678901234567890123")]
     [TestCase("@:error:x", "error:reserved:@")]
     [TestCase("error:error:x", "error:reserved:error")]
     [TestCase("@team:error:x", "error:reserved:@team")]

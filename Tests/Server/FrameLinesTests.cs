@@ -30,7 +30,8 @@ public sealed class FrameLinesTests(Setup setup) : IDisposable
         Lines(
             $"connection 1 received: fin 1, rsv 000, opcode Binary, masked 1, length {length}",
             $"connection 1 sent: fin 1, rsv 000, opcode Binary, masked 0, length {length}");
-        Assert.That(_log.All.Where(static line => line.Category == Category).Select(static line => line.Level), Is.All.EqualTo(LogLevel.Trace));
+        Assert.That(_log.All.Where(static line => line.Category == Category)
+            .Select(static line => line.Level), Is.All.EqualTo(LogLevel.Trace));
     }
 
     [Test]
@@ -40,7 +41,8 @@ public sealed class FrameLinesTests(Setup setup) : IDisposable
         using RawClient client = RawClient.Open(server.Port);
         byte[] all =
         [
-            .. RawClient.Frame(Opcode.Text, "one"u8, fin: false), .. RawClient.Frame(Opcode.Ping, "12345"u8), .. RawClient.Frame(Opcode.Continuation, [], fin: false),
+            .. RawClient.Frame(Opcode.Text, "one"u8, fin: false), .. RawClient.Frame(Opcode.Ping, "12345"u8),
+            .. RawClient.Frame(Opcode.Continuation, [], fin: false),
             .. RawClient.Frame(Opcode.Continuation, Encoding.ASCII.GetBytes(new string('a', 200))), .. RawClient.Frame(Opcode.Pong, []),
             .. RawClient.Frame(Opcode.Close, [0x03, 0xE8, (byte)'b', (byte)'y', (byte)'e']),
         ];
@@ -68,7 +70,8 @@ public sealed class FrameLinesTests(Setup setup) : IDisposable
     [Test]
     public async Task CompressedFrames_ShowTheirBit_AndTheirOwnLength([Values] bool takeover)
     {
-        await using TestServer server = await Start(new EchoApplication(), options => options with { Compression = true, CompressionTakeover = takeover });
+        await using TestServer server =
+            await Start(new EchoApplication(), options => options with { Compression = true, CompressionTakeover = takeover });
         using RawClient client = RawClient.Connect(server.Port);
         client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
         Assert.That(client.ReadHead(), Does.Contain("permessage-deflate"));
@@ -77,11 +80,13 @@ public sealed class FrameLinesTests(Setup setup) : IDisposable
         client.Send(frame.AsSpan(0, FrameWriter.WriteMasked(frame, Opcode.Text, compressed, 7, reserved: ReservedBits.Rsv1)));
         _log.WaitFor($"received: fin 1, rsv 100, opcode Text, masked 1, length {compressed.Length}");
         string sent = _log.WaitFor("sent: fin 1, rsv 100, opcode Text, masked 0, length ");
-        Assert.That(int.Parse(sent.AsSpan(sent.LastIndexOf(' ') + 1), System.Globalization.CultureInfo.InvariantCulture), Is.LessThan(20_000));
+        Assert.That(int.Parse(sent.AsSpan(sent.LastIndexOf(' ') + 1), System.Globalization.CultureInfo.InvariantCulture),
+            Is.LessThan(20_000));
         Assert.That(_log.Of(Category), Has.Length.EqualTo(2));
     }
 
-    [TestCase(new byte[] { 0xC1 }, "fin 1, rsv 100, opcode Text, masked 0, length 0; it breaks ReservedBitsNotNegotiated, seen in the first 1 bytes of its header")]
+    [TestCase(new byte[] { 0xC1 },
+        "fin 1, rsv 100, opcode Text, masked 0, length 0; it breaks ReservedBitsNotNegotiated, seen in the first 1 bytes of its header")]
     [TestCase(new byte[] { 0xB3, 0x80, 0, 0, 0, 0 }, "fin 1, rsv 011, opcode 3, masked 1, length 0; it breaks ReservedBitsNotNegotiated")]
     [TestCase(new byte[] { 0x81, 0x01, 0x61 }, "fin 1, rsv 000, opcode Text, masked 0, length 1; it breaks UnmaskedClientFrame")]
     [TestCase(new byte[] { 0x81, 0x82, 0, 0, 0, 0, 0xC3, 0x28 }, "fin 1, rsv 000, opcode Text, masked 1, length 2; it breaks TextNotUtf8")]
@@ -159,16 +164,19 @@ public sealed class FrameLinesTests(Setup setup) : IDisposable
         }
 
         await sending;
-        TestServer.Eventually(() => Of($"sent: fin 1, rsv 000, opcode Binary, masked 0, length {Length}").Length == Messages, "each echo is told of once");
+        TestServer.Eventually(() => Of($"sent: fin 1, rsv 000, opcode Binary, masked 0, length {Length}").Length == Messages,
+            "each echo is told of once");
         Assert.That(Of("sent: fin 1, rsv 000, opcode Pong").Length, Is.EqualTo(pongs).Or.EqualTo(pongs + 1), "and each Pong that left");
         Assert.That(Of("received"), Has.Length.EqualTo(Messages + 6));
     }
 
-    // The words stand for anything that people write. They are in data, in control frames, in a reason, compressed or not, in broken frames.
+    // The words stand for anything that people write. They are in data, in control frames, in a reason, compressed or not, in broken
+    // frames.
     [Test]
     public async Task NothingOfAPayload_IsEverInALine()
     {
-        await using TestServer server = await Start(new EchoApplication(), static options => options with { Compression = true, CompressionBytesMin = 1 });
+        await using TestServer server =
+            await Start(new EchoApplication(), static options => options with { Compression = true, CompressionBytesMin = 1 });
         using RawClient client = RawClient.Open(server.Port), other = RawClient.Open(server.Port);
         client.SendText("SECRET one");
         client.Send(Opcode.Ping, "SECRET two"u8);
@@ -180,10 +188,12 @@ public sealed class FrameLinesTests(Setup setup) : IDisposable
         other.Send(Opcode.Close, [0x83, 0xE8, .. "SECRET six"u8]);
         other.ReadClose();
         _log.WaitFor("connection 2", "Close");
-        foreach (LogLine line in _log.All) Assert.That(line.Text, Does.Not.Contain("SECRET").And.Not.Contain(Convert.ToHexString("SECRET"u8)).IgnoreCase);
+        foreach (LogLine line in _log.All)
+            Assert.That(line.Text, Does.Not.Contain("SECRET").And.Not.Contain(Convert.ToHexString("SECRET"u8)).IgnoreCase);
     }
 
-    // §7.1.6: the reason of a Close is a payload too. At Information it has always been in the line of the end, escaped; no line of Debug or Trace has it.
+    // §7.1.6: the reason of a Close is a payload too. At Information it has always been in the line of the end, escaped; no line of Debug
+    // or Trace has it.
     [Test]
     public async Task TheReasonOfAClose_IsInNoFrameLine()
     {
@@ -193,14 +203,17 @@ public sealed class FrameLinesTests(Setup setup) : IDisposable
         client.ReadToEnd();
         client.Dispose();
         _log.WaitFor("SECRET");
-        Assert.That(_log.All.Where(static line => line.Level < LogLevel.Information && line.Text.Contains("SECRET", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(
+            _log.All.Where(
+                static line => line.Level < LogLevel.Information && line.Text.Contains("SECRET", StringComparison.Ordinal)), Is.Empty);
     }
 
     [Test]
     public async Task ALogThatThrowsAtEachLine_CostsItsLines()
     {
         RecordedLog log = new(LogLevel.Trace) { Throws = true };
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), options => options with { LoggerFactory = log });
+        await using TestServer server =
+            await TestServer.Start(setup, new EchoApplication(), options => options with { LoggerFactory = log });
         using RawClient client = RawClient.Open(server.Port);
         for (int i = 0; i < 100; i++)
         {

@@ -25,7 +25,8 @@ public sealed class GatheredSendTests
         peer.Room = int.MaxValue;
         if (room != int.MaxValue) peer.BecomeWritable();
         byte[] frame = new byte[FrameWriter.HeaderBytesMax + message.Length];
-        Assert.That(peer.Taken.AsSpan().SequenceEqual(frame.AsSpan(0, FrameWriter.Write(frame, Opcode.Binary, message))), "the frame as it was");
+        Assert.That(peer.Taken.AsSpan()
+            .SequenceEqual(frame.AsSpan(0, FrameWriter.Write(frame, Opcode.Binary, message))), "the frame as it was");
     }
 
     // SendBufferBytesMax: what has not been given to the kernel yet counts too, except for what one read may bring and one message.

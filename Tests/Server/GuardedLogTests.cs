@@ -78,7 +78,8 @@ public sealed class GuardedLogTests
 
         public bool IsEnabled(LogLevel logLevel) => Throws ? throw new InvalidOperationException("as the test says") : true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter)
         {
             if (Throws) throw new InvalidOperationException("as the test says");
             lines.Add(formatter(state, exception));

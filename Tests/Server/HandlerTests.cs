@@ -16,7 +16,8 @@ public sealed class HandlerTests(Setup setup)
     public async Task AMessage_StaysWhatItIs_ForAsLongAsItsHandlerRuns()
     {
         const int Clients = 8, Messages = 200;
-        await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(static async (connection, _, message) =>
+        await using TestServer server =
+            await TestServer.Start(setup, new ProtocolOverTcpTests.Handler(static async (connection, _, message) =>
         {
             await Task.Yield();
             for (int i = 0; i < 3; i++)
@@ -69,7 +70,8 @@ public sealed class HandlerTests(Setup setup)
             }
         }));
         using RawClient first = RawClient.Open(server.Port);
-        RawClient[] others = [.. Enumerable.Range(1, setup.Loops).Select(_ => RawClient.Open(server.Port))]; // the last is on the first's loop
+        // the last is on the first's loop
+        RawClient[] others = [.. Enumerable.Range(1, setup.Loops).Select(_ => RawClient.Open(server.Port))];
         string message = "a" + new string('-', 1000);
         first.SendText(message);
         Assert.That(entered.Wait(TestServer.Patience));
@@ -210,10 +212,13 @@ public sealed class HandlerTests(Setup setup)
     [Test]
     public async Task AtTheMemoryLimit_AReceiverIsNotClosed_AndTheSenderIsTold([Values("1:hello", "all:hello")] string message)
     {
-        await using TestServer server = await TestServer.Start(setup, new RouterApplication(Introduce.Query, DuplicateUid.Share), static options => options with { MemoryBytesMax = 1 << 20 });
+        setup.PassOverLayers("pieces need memory");
+        await using TestServer server = await TestServer.Start(
+            setup, new RouterApplication(Introduce.Query, DuplicateUid.Share), static options => options with { MemoryBytesMax = 1 << 20 });
         using RawClient receiver = RawClient.Open(server.Port, "/?uid=1");
         using RawClient sender = RawClient.Open(server.Port, "/?uid=2");
-        TestServer.Eventually(() => server.Server.Budget.HeldBytes == 0, "the queues of both answers are given back"); // what is left of one would do for a message
+        // what is left of one would do for a message
+        TestServer.Eventually(() => server.Server.Budget.HeldBytes == 0, "the queues of both answers are given back");
         byte[] taken = server.Server.Budget.Rent(1 << 20);
         sender.SendText(message);
         sender.Send(Opcode.Ping, []);
@@ -240,7 +245,8 @@ public sealed class HandlerTests(Setup setup)
     public async Task APortInUseByAServerOfOurs_IsRefused()
     {
         await using TestServer server = await TestServer.Start(setup, new EchoApplication());
-        await using WebSocketServer second = new(new ServerOptions { ListenEndPoints = [server.Server.EndPoints[0]], Transport = setup.Transport }, new EchoApplication());
+        await using WebSocketServer second =
+            new(new ServerOptions { ListenEndPoints = [server.Server.EndPoints[0]], Transport = setup.Transport }, new EchoApplication());
         Assert.That(second.StartAsync, Throws.InstanceOf<RawWs.Server.Listening.ListenException>());
     }
 

@@ -41,7 +41,8 @@ public sealed class HarmTests(Setup setup)
         ConcurrentQueue<CloseReport> reports = new();
         ConcurrentQueue<WebSocketConnection> opened = new();
         await using TestServer server = await TestServer.Start(
-            setup, new ProtocolOverTcpTests.Handler(Echo) { Opened = opened.Enqueue, Closed = reports.Enqueue }, static options => options with { SendBufferBytesMax = 8 << 20 });
+            setup, new ProtocolOverTcpTests.Handler(Echo) { Opened = opened.Enqueue, Closed = reports.Enqueue }, static options =>
+                options with { SendBufferBytesMax = 8 << 20 });
         List<RawClient> clients = [.. Enumerable.Range(0, Dying).Select(_ => RawClient.Open(server.Port, receiveBuffer: 4096))];
         TestServer.Eventually(() => opened.Count == Dying, "all are open");
         if (ofTheServers)
@@ -49,12 +50,14 @@ public sealed class HarmTests(Setup setup)
             byte[] payload = new byte[8 << 20]; // more than the kernel takes
             using SharedMessage message = server.Server.TryShare(MessageKind.Binary, payload)!;
             server.Server.Broadcast(message);
-            TestServer.Eventually(() => opened.All(connection => connection.QueuedBytes is > 0 and var queued && queued < payload.Length), "all have a part");
+            TestServer.Eventually(() => opened.All(connection => connection.QueuedBytes is > 0 and var queued && queued < payload.Length),
+                "all have a part");
         }
         else
         {
             foreach (RawClient client in clients) client.Send([0x82, 0xFE, 0x10, 0, 1, 2, 3, 4, 5, 6, 7]);
-            TestServer.Eventually(() => server.Server.Budget.HeldBytes >= Dying * 1024, "a part of each frame is held"); // an array is 1 KiB at least
+            // an array is 1 KiB at least
+            TestServer.Eventually(() => server.Server.Budget.HeldBytes >= Dying * 1024, "a part of each frame is held");
         }
 
         using RawClient witness = RawClient.Open(server.Port);
@@ -62,7 +65,8 @@ public sealed class HarmTests(Setup setup)
         witness.SendText("here");
         Assert.That(witness.ReadText(), Is.EqualTo("here"));
         server.HoldsNothing(connections: 1);
-        Assert.That(reports.Select(static report => (report.Cause, report.Clean)), Is.EquivalentTo(Enumerable.Repeat((EndCause.PeerVanished, false), Dying)));
+        Assert.That(reports.Select(static report => (report.Cause, report.Clean)),
+            Is.EquivalentTo(Enumerable.Repeat((EndCause.PeerVanished, false), Dying)));
     }
 
     // The clock is the test's: a second passes when everybody has had a turn, and then each dribbler sends its byte.
@@ -73,17 +77,20 @@ public sealed class HarmTests(Setup setup)
         ConcurrentQueue<CloseReport> reports = new();
         ConcurrentQueue<WebSocketConnection> opened = new();
         await using TestServer server = await TestServer.Start(
-            setup, new ProtocolOverTcpTests.Handler(Echo) { Opened = opened.Enqueue, Closed = reports.Enqueue }, options => options with { TimeProvider = time });
+            setup, new ProtocolOverTcpTests.Handler(Echo) { Opened = opened.Enqueue, Closed = reports.Enqueue }, options =>
+                options with { TimeProvider = time });
         using RawClient honest = RawClient.Open(server.Port);
         List<RawClient> dribblers = [.. Enumerable.Range(0, Dribblers).Select(_ => Harmful(server, [0x82, 0xFE, 0x10, 0, 1, 2, 3, 4]))];
-        List<RawClient> declarers = [.. Enumerable.Range(0, Declarers).Select(_ => Harmful(server, [0x82, 0xFF, 0, 0, 0, 0, 0, 0x10, 0, 0, 1, 2, 3, 4, 5]))];
+        List<RawClient> declarers =
+            [.. Enumerable.Range(0, Declarers).Select(_ => Harmful(server, [0x82, 0xFF, 0, 0, 0, 0, 0, 0x10, 0, 0, 1, 2, 3, 4, 5]))];
         byte[] flood = RawClient.Frame(Opcode.Binary, new byte[60_000]);
         List<Flooder> flooders = [.. Enumerable.Range(0, Flooders).Select(_ => new Flooder(server.Port, "/ws/flood", flood))];
         TestServer.Eventually(
             () =>
             {
                 flooders.ForEach(static flooder => flooder.Push());
-                return opened.Count(static connection => connection.Endpoint == "/ws/flood" && connection.Transport.PausedBy.HasFlag(ReadPauseReasons.SendQueue)) == Flooders;
+                return opened.Count(static connection =>
+                    connection.Endpoint == "/ws/flood" && connection.Transport.PausedBy.HasFlag(ReadPauseReasons.SendQueue)) == Flooders;
             },
             "the flooders are not read from"); // what is queued may be less again by then: reading is resumed when all of it has been sent
 
@@ -108,11 +115,12 @@ public sealed class HarmTests(Setup setup)
         // A flooder's queue stops at 64 KiB and one message, and its tail at what one receive brings; the others hold a KiB each.
         Assert.That(mostHeld, Is.LessThan((Flooders * 768L * 1024) + ((Dribblers + Declarers) * 2048L)));
         Assert.That(waiting, Is.Empty, "all were told");
-        Assert.That(reports.GroupBy(static report => report.Cause).ToDictionary(static group => group.Key, static group => group.Count()), Is.EquivalentTo(new Dictionary<EndCause, int>
-        {
-            [EndCause.MessageTimeout] = Dribblers + Declarers,
-            [EndCause.StalledSend] = Flooders,
-        }));
+        Assert.That(reports.GroupBy(static report => report.Cause)
+            .ToDictionary(static group => group.Key, static group => group.Count()), Is.EquivalentTo(new Dictionary<EndCause, int>
+            {
+                [EndCause.MessageTimeout] = Dribblers + Declarers,
+                [EndCause.StalledSend] = Flooders,
+            }));
         server.HoldsNothing(connections: 1);
         foreach (IDisposable client in dribblers.Concat<IDisposable>(declarers).Concat(flooders)) client.Dispose();
     }
@@ -125,10 +133,12 @@ public sealed class HarmTests(Setup setup)
         string[] names = [.. Enumerable.Repeat("nobody", Slots)];
         await using TestServer server = await TestServer.Start(setup, new RouterApplication(Introduce.Query, DuplicateUid.Share));
         using CancellationTokenSource stop = new();
-        Task[] senders = [.. Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(() => SendToAll(server, names, stop.Token), TaskCreationOptions.LongRunning))];
+        Task[] senders = [.. Enumerable.Range(0, 4)
+            .Select(_ => Task.Factory.StartNew(() => SendToAll(server, names, stop.Token), TaskCreationOptions.LongRunning))];
         for (int round = 0; round < Rounds; round++)
         {
-            RawClient[] receivers = [.. Enumerable.Range(0, Slots).Select(i => RawClient.Open(server.Port, $"/?uid={round}.{i}", receiveBuffer: i % 2 == 0 ? 8192 : 0))];
+            RawClient[] receivers = [.. Enumerable.Range(0, Slots)
+                .Select(i => RawClient.Open(server.Port, $"/?uid={round}.{i}", receiveBuffer: i % 2 == 0 ? 8192 : 0))];
             for (int i = 0; i < Slots; i++) Volatile.Write(ref names[i], $"{round}.{i}");
             for (int i = 0; i < Slots; i++)
             {
@@ -186,11 +196,13 @@ public sealed class HarmTests(Setup setup)
             }
 
             sender.Send(Opcode.Ping, []);
-            while (sender.ReadFrame() is { } frame && frame.Opcode != Opcode.Pong) Assert.That(Encoding.ASCII.GetString(frame.Payload), Does.StartWith("error:offline:").Or.StartWith("error:too-slow:"));
+            while (sender.ReadFrame() is { } frame && frame.Opcode != Opcode.Pong)
+                Assert.That(Encoding.ASCII.GetString(frame.Payload), Does.StartWith("error:offline:").Or.StartWith("error:too-slow:"));
         }
     }
 
-    private static void CheckBody(string body, string name) => Assert.That(body.Replace(name + ' ', "", StringComparison.Ordinal), Is.Empty);
+    private static void CheckBody(string body, string name) =>
+        Assert.That(body.Replace(name + ' ', "", StringComparison.Ordinal), Is.Empty);
 
     private static void Leave(RawClient receiver, string name)
     {

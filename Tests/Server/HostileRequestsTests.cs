@@ -31,7 +31,8 @@ public sealed partial class HostileRequestsTests(Setup setup)
     [TestCase("GET /", "aaaaaaaa", TestName = "HeaderFlood_ARequestLineWithoutEnd")]
     [TestCase("GET / HTTP/1.1\r\nX: ", "aaaaaaaa", TestName = "HeaderFlood_AFieldWithoutEnd")]
     [TestCase("GET / HTTP/1.1\r\n", "a: b\r\n", TestName = "HeaderFlood_SmallFields")]
-    [TestCase("GET / HTTP/1.1\r\n", "Sec-WebSocket-Extensions: a;b=c,a;b=c,a;b=c,a;b=c,a;b=c,a;b=c,a;b=c,a;b=c,a;b=c\r\n", TestName = "HeaderFlood_Offers")]
+    [TestCase("GET / HTTP/1.1\r\n", "Sec-WebSocket-Extensions: a;b=c,a;b=c,a;b=c,a;b=c,a;b=c,a;b=c,a;b=c,a;b=c,a;b=c\r\n",
+        TestName = "HeaderFlood_Offers")]
     public async Task AHeaderFlood_IsAnsweredWith431(string beginning, string more)
     {
         await using TestServer server = await TestServer.Start(setup, new EchoApplication());
@@ -51,7 +52,8 @@ public sealed partial class HostileRequestsTests(Setup setup)
     public async Task SlowHeaders_AreAnsweredWith408(string beginning)
     {
         FakeTimeProvider time = new();
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), options => options with { TimeProvider = time, HandshakeTimeout = TimeSpan.FromSeconds(10) });
+        await using TestServer server = await TestServer.Start(
+            setup, new EchoApplication(), options => options with { TimeProvider = time, HandshakeTimeout = TimeSpan.FromSeconds(10) });
         using RawClient client = RawClient.Connect(server.Port);
         TestServer.Eventually(() => server.Server.Count == 1, "connected");
         client.Send(beginning);
@@ -74,7 +76,8 @@ public sealed partial class HostileRequestsTests(Setup setup)
         const int HalfOpen = 200;
         FakeTimeProvider time = new();
         await using TestServer server = await TestServer.Start(
-            setup, new EchoApplication(), options => options with { TimeProvider = time, HandshakeTimeout = TimeSpan.FromSeconds(10), ConnectionsMax = HalfOpen + 1 });
+            setup, new EchoApplication(), options =>
+                options with { TimeProvider = time, HandshakeTimeout = TimeSpan.FromSeconds(10), ConnectionsMax = HalfOpen + 1 });
         using RawClient honest = RawClient.Open(server.Port);
         List<RawClient> silent = [.. Enumerable.Range(0, HalfOpen).Select(_ => RawClient.Connect(server.Port))];
         for (int i = 0; i < HalfOpen; i += 2) silent[i].Send("GET / HTTP/1.1\r\nHo");
@@ -129,7 +132,8 @@ public sealed partial class HostileRequestsTests(Setup setup)
         await using TestServer server = await TestServer.Start(setup, router, static options => options with { Pages = [DemoPage.Load()] });
         using RawClient honest = RawClient.Open(server.Port, "/?uid=honest");
         using RawClient client = RawClient.Connect(server.Port);
-        byte[] smuggled = [.. Encoding.ASCII.GetBytes($"GET /?uid=smuggled HTTP/1.1\r\n{RawClient.Upgrade}\r\n"), .. RawClient.Frame(Opcode.Text, "honest:smuggled"u8)];
+        byte[] smuggled = [.. Encoding.ASCII.GetBytes($"GET /?uid=smuggled HTTP/1.1\r\n{RawClient.Upgrade}\r\n"),
+            .. RawClient.Frame(Opcode.Text, "honest:smuggled"u8)];
         client.Send([.. Encoding.ASCII.GetBytes(string.Format(CultureInfo.InvariantCulture, first, RawClient.Upgrade)), .. smuggled]);
         string answer = client.ReadToEnd();
         Assert.That(answer, Does.StartWith($"HTTP/1.1 {status} ").And.Match("\r\nConnection: (Upgrade, )?close\r\n"));
@@ -231,7 +235,8 @@ public sealed partial class HostileRequestsTests(Setup setup)
             [.. "GET\u001b[2J / HTTP/1.1\r\n\r\n"u8],
         ];
         string log = await Log(
-            new ProtocolOverTcpTests.Handler(static (_, _, message) => throw new InvalidOperationException(Encoding.UTF8.GetString(message.Span))),
+            new ProtocolOverTcpTests.Handler(
+                static (_, _, message) => throw new InvalidOperationException(Encoding.UTF8.GetString(message.Span))),
             server =>
             {
                 foreach (byte[] request in requests)
@@ -251,9 +256,11 @@ public sealed partial class HostileRequestsTests(Setup setup)
         string[] lines = log.Split('\n');
         Assert.That(lines[^1], Is.Empty, "the last line has its end");
         Assert.That(lines[..^1], Has.All.Matches<string>(static line => LineBeginning().IsMatch(line!)));
-        Assert.That(lines[..^1].SelectMany(static line => line), Has.None.Matches<char>(static c => char.IsControl(c) || c is '\u2028' or '\u202e'));
+        Assert.That(lines[..^1].SelectMany(static line => line),
+            Has.None.Matches<char>(static c => char.IsControl(c) || c is '\u2028' or '\u202e'));
         Assert.That(lines.Count(static line => line.Contains(" answered ", StringComparison.Ordinal)), Is.EqualTo(requests.Length));
-        Assert.That(log, Does.Contain("reason \"bye\\u{d}\\u{a}2026-01-01T00:00:00.000Z info  forged \\u{1b}[2J\\u{85}\\u{2028}\\u{202e}\\u{9b}31m\""));
+        Assert.That(log, Does.Contain(
+            "reason \"bye\\u{d}\\u{a}2026-01-01T00:00:00.000Z info  forged \\u{1b}[2J\\u{85}\\u{2028}\\u{202e}\\u{9b}31m\""));
     }
 
     private async Task<string> Log(ProtocolOverTcpTests.Handler application, Action<TestServer> act)

@@ -9,7 +9,8 @@
 //   a deflate bomb, whole or in fragments     below; the inflater alone: CompressionInflateTests.ABombIsStoppedAtTheLimit_...
 //   a message that never ends                 DeadlineTests.AMessageThatDoesNotEnd_IsClosedWith4001; HarmTests' dribblers
 //   a flood of pings, a peer that reads late  below; what waits meanwhile: FlushTests; a flood of messages: HarmTests' flooders
-//   garbage in a Close                        below; every code and byte: WebSocketProtocolTests, the vectors Section_5_5_1_*, Section_7_4_*
+//   garbage in a Close                        below; every code and byte: WebSocketProtocolTests, the vectors Section_5_5_1_*,
+// Section_7_4_*
 //   headers cut into bytes (81 fe 00)         below; every vector in every cut: WebSocketProtocolTests.Vector_InAnyCut
 //   header floods, slow headers, half-open handshakes, smuggling, uid confusion, log injection: HostileRequestsTests
 
@@ -34,7 +35,8 @@ public sealed class HostilityTests(Setup setup)
         PeakMemory peak = new(server.Server.Budget);
         byte[] empty = RawClient.Frame(Opcode.Continuation, [], fin: false);
         using RawClient client = RawClient.Open(server.Port);
-        client.Send([.. RawClient.Frame(Opcode.Text, "a"u8, fin: false), .. Repeat(empty, 1022), .. RawClient.Frame(Opcode.Continuation, "b"u8)]);
+        client.Send(
+            [.. RawClient.Frame(Opcode.Text, "a"u8, fin: false), .. Repeat(empty, 1022), .. RawClient.Frame(Opcode.Continuation, "b"u8)]);
         Assert.That(client.ReadText(), Is.EqualTo("ab"), "1,024 fragments are allowed");
         client.Send([.. RawClient.Frame(Opcode.Text, "a"u8, fin: false), .. Repeat(empty, 1024)]);
         Assert.That(client.ReadClose().Code, Is.EqualTo(1009));
@@ -44,11 +46,13 @@ public sealed class HostilityTests(Setup setup)
     [Test]
     public async Task TinyFragments_OneByteMoreThanAllowed_Is1009()
     {
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), static options => options with { MessageBytesMax = 500 });
+        await using TestServer server =
+            await TestServer.Start(setup, new EchoApplication(), static options => options with { MessageBytesMax = 500 });
         PeakMemory peak = new(server.Server.Budget);
         byte[] tiny = RawClient.Frame(Opcode.Continuation, "a"u8, fin: false);
         using RawClient client = RawClient.Open(server.Port);
-        client.Send([.. RawClient.Frame(Opcode.Text, "a"u8, fin: false), .. Repeat(tiny, 498), .. RawClient.Frame(Opcode.Continuation, "b"u8)]);
+        client.Send(
+            [.. RawClient.Frame(Opcode.Text, "a"u8, fin: false), .. Repeat(tiny, 498), .. RawClient.Frame(Opcode.Continuation, "b"u8)]);
         Assert.That(client.ReadText(), Has.Length.EqualTo(500));
         client.Send([.. RawClient.Frame(Opcode.Text, "a"u8, fin: false), .. Repeat(tiny, 500)]);
         Assert.That(client.ReadClose().Code, Is.EqualTo(1009));
@@ -59,12 +63,15 @@ public sealed class HostilityTests(Setup setup)
     [Test]
     public async Task UnfinishedMessages_PastTheProcessTotal_AreClosedWith1013_AndOthersAreServed([Values] bool compressed)
     {
+        setup.PassOverLayers("pieces need memory");
         const int MemoryBytesMax = 1024 * KiB;
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), static options => options with { MemoryBytesMax = MemoryBytesMax, Compression = true });
+        await using TestServer server = await TestServer.Start(
+            setup, new EchoApplication(), static options => options with { MemoryBytesMax = MemoryBytesMax, Compression = true });
         PeakMemory peak = new(server.Server.Budget);
         byte[] unfinished = compressed
             ? Compressed(Deflate.Compress(new byte[60_000]), fragmentBytes: 3, ends: false)
-            : [.. RawClient.Frame(Opcode.Binary, new byte[60], fin: false), .. Repeat(RawClient.Frame(Opcode.Continuation, new byte[60], fin: false), 999)];
+            : [.. RawClient.Frame(Opcode.Binary, new byte[60], fin: false),
+                .. Repeat(RawClient.Frame(Opcode.Continuation, new byte[60], fin: false), 999)];
         using RawClient honest = RawClient.Open(server.Port);
         List<RawClient> holders = [];
         int refused = 0;
@@ -89,7 +96,8 @@ public sealed class HostilityTests(Setup setup)
             Assert.That(honest.ReadText(), Is.EqualTo("served?"));
         }
 
-        Assert.That((holders.Count, refused), Is.EqualTo((holders.Count, 40 - holders.Count)).And.Not.EqualTo((40, 0)).And.Not.EqualTo((0, 40)));
+        Assert.That((holders.Count, refused),
+            Is.EqualTo((holders.Count, 40 - holders.Count)).And.Not.EqualTo((40, 0)).And.Not.EqualTo((0, 40)));
         // A Close and the tail of a receive are held in any case.
         Assert.That(peak.Bytes, Is.LessThan(MemoryBytesMax + (64 * KiB)));
         holders.ForEach(static client => client.Dispose());
@@ -109,7 +117,8 @@ public sealed class HostilityTests(Setup setup)
     [TestCase("02810000000061 80ff000000003fffffff 00000000 6162", 0, TestName = "Overflow_ASumOf2To30_IsWithinTheLimit")]
     public async Task ALengthNearAnOverflow_WithTheLargestLimit(string hex, int code)
     {
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), static options => options with { MessageBytesMax = 1 << 30 });
+        await using TestServer server =
+            await TestServer.Start(setup, new EchoApplication(), static options => options with { MessageBytesMax = 1 << 30 });
         PeakMemory peak = new(server.Server.Budget);
         using RawClient client = RawClient.Open(server.Port);
         client.Send(Hex.Bytes(hex));
@@ -128,7 +137,9 @@ public sealed class HostilityTests(Setup setup)
         ConcurrentQueue<CloseReport> reports = new();
         await using TestServer server = await TestServer.Start(
             setup,
-            new ProtocolOverTcpTests.Handler(static (_, _, _) => throw new InvalidOperationException("a bomb was delivered")) { Closed = reports.Enqueue },
+            new ProtocolOverTcpTests.Handler(
+                static (_, _, _) => throw new InvalidOperationException("a bomb was delivered"))
+            { Closed = reports.Enqueue },
             options => options with { Compression = true, CompressionTakeover = takeover, MessageBytesMax = MessageBytesMax });
         PeakMemory peak = new(server.Server.Budget);
         byte[] bomb = Deflate.Compress(new byte[64 * KiB * KiB]);
@@ -139,7 +150,8 @@ public sealed class HostilityTests(Setup setup)
         client.Dispose();
         server.HoldsNothing();
         CloseReport report = reports.Single();
-        Assert.That((report.Cause, report.Rule, report.MessagesIn), Is.EqualTo((EndCause.MessageTooBig, FrameRules.MessageTooBig.Name, 0L)));
+        Assert.That((report.Cause, report.Rule, report.MessagesIn),
+            Is.EqualTo((EndCause.MessageTooBig, FrameRules.MessageTooBig.Name, 0L)));
         // The message doubles in its array, old and new side by side for a moment, and there is the inflater.
         Assert.That(peak.Bytes, Is.LessThan(3 * 128 * KiB));
     }
@@ -151,7 +163,9 @@ public sealed class HostilityTests(Setup setup)
         const int Pings = 120_000, Batch = 400;
         WebSocketConnection? opened = null;
         await using TestServer server = await TestServer.Start(
-            setup, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Opened = connection => opened = connection });
+            setup, new ProtocolOverTcpTests.Handler(
+                static (_, _, _) => ValueTask.CompletedTask)
+            { Opened = connection => opened = connection });
         PeakMemory peak = new(server.Server.Budget);
         using RawClient client = RawClient.Open(server.Port, receiveBuffer: 4096);
         TestServer.Eventually(() => opened is not null, "open");
@@ -274,7 +288,8 @@ public sealed class HostilityTests(Setup setup)
         for (int at = 0; at < payload.Length; at += fragmentBytes)
         {
             int end = Math.Min(at + fragmentBytes, payload.Length);
-            frames.AddRange(RawClient.Frame(at == 0 ? Opcode.Binary : Opcode.Continuation, payload.AsSpan(at, end - at), ends && end == payload.Length));
+            frames.AddRange(RawClient.Frame(
+                at == 0 ? Opcode.Binary : Opcode.Continuation, payload.AsSpan(at, end - at), ends && end == payload.Length));
         }
 
         frames[0] |= (byte)ReservedBits.Rsv1;

@@ -1,5 +1,5 @@
-// Large messages over real sockets, which are received where they are assembled: whatever the fragments, the arrivals and the Pings in between, the
-// bytes come back as they were, and several connections do not get into each other's.
+// Large messages over real sockets, which are received where they are assembled: whatever the fragments, the arrivals and the Pings in
+// between, the bytes come back as they were, and several connections do not get into each other's.
 
 using System.Security.Cryptography;
 using RawWs.Frame;
@@ -16,7 +16,8 @@ public sealed class LargeMessagesTests(Setup setup)
     [Test]
     public async Task InRandomFragmentsAndArrivals_TheyComeBackAsTheyWere([Values(1, 2, 3)] int seed)
     {
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), static options => options with { SendBufferBytesMax = 8 * MessageBytesMax });
+        await using TestServer server = await TestServer.Start(
+            setup, new EchoApplication(), static options => options with { SendBufferBytesMax = 8 * MessageBytesMax });
         Task[] clients = [.. Enumerable.Range(0, 3).Select(i => Task.Run(() => Converse(server.Port, new Random((seed * 100) + i))))];
         await Task.WhenAll(clients);
     }
@@ -42,7 +43,8 @@ public sealed class LargeMessagesTests(Setup setup)
     public async Task FourMebibytesInFragmentsOfFourKibibytes_Pass()
     {
         await using TestServer server = await TestServer.Start(
-            setup, new EchoApplication(), static options => options with { MessageBytesMax = 4 * MessageBytesMax, SendBufferBytesMax = 8 * MessageBytesMax });
+            setup, new EchoApplication(), static options =>
+                options with { MessageBytesMax = 4 * MessageBytesMax, SendBufferBytesMax = 8 * MessageBytesMax });
         using RawClient client = RawClient.Open(server.Port);
         byte[] message = new byte[4 * MessageBytesMax];
         new Random(1).NextBytes(message);
@@ -54,10 +56,12 @@ public sealed class LargeMessagesTests(Setup setup)
     [Test]
     public async Task AFloodOfTinyFragments_Is1009_WhereLargeMessagesAreAllowed()
     {
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), static options => options with { MessageBytesMax = 4 * MessageBytesMax });
+        await using TestServer server =
+            await TestServer.Start(setup, new EchoApplication(), static options => options with { MessageBytesMax = 4 * MessageBytesMax });
         using RawClient client = RawClient.Open(server.Port);
         byte[] fragment = RawClient.Frame(Opcode.Continuation, "x"u8, fin: false);
-        client.Send([.. RawClient.Frame(Opcode.Text, "x"u8, fin: false), .. Enumerable.Repeat(fragment, 4096).SelectMany(static bytes => bytes)]);
+        client.Send(
+            [.. RawClient.Frame(Opcode.Text, "x"u8, fin: false), .. Enumerable.Repeat(fragment, 4096).SelectMany(static bytes => bytes)]);
         Assert.That(client.ReadClose(answer: true).Code, Is.EqualTo(1009));
     }
 
@@ -76,7 +80,9 @@ public sealed class LargeMessagesTests(Setup setup)
             for (int at = 0; at < message.Length || at == 0;)
             {
                 int length = Math.Min(message.Length - at, random.Next(3) == 0 ? random.Next(1, 2000) : random.Next(1, MessageBytesMax));
-                wire.Write(RawClient.Frame(at > 0 ? Opcode.Continuation : text ? Opcode.Text : Opcode.Binary, message.AsSpan(at, length), fin: at + length == message.Length));
+                wire.Write(
+                    RawClient.Frame(at > 0 ? Opcode.Continuation : text ? Opcode.Text : Opcode.Binary, message.AsSpan(at, length), fin: at
+                        + length == message.Length));
                 at += length;
                 if (at == message.Length || random.Next(2) == 0) continue;
                 wire.Write(RawClient.Frame(Opcode.Ping, [pings++]));

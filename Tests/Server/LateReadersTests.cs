@@ -1,5 +1,5 @@
-// Many peers at once that do not read until the kernel is full of answers for them, and then all read on: small answers leave in company, some
-// are taken in part and some not at all, and every peer gets all of its own in order.
+// Many peers at once that do not read until the kernel is full of answers for them, and then all read on: small answers leave in company,
+// some are taken in part and some not at all, and every peer gets all of its own in order.
 
 using System.Collections.Concurrent;
 using RawWs.Frame;
@@ -47,7 +47,8 @@ public sealed class LateReadersTests(Setup setup)
             {
                 if (number >= sent[peer]) continue;
                 (Opcode opcode, byte[] answer) = clients[peer].ReadFrame()!.Value;
-                Assert.That((opcode, answer.AsSpan().SequenceEqual(Message(peer, number))), Is.EqualTo((Opcode.Binary, true)), $"answer {number} of peer {peer}");
+                Assert.That((opcode, answer.AsSpan().SequenceEqual(Message(peer, number))), Is.EqualTo((Opcode.Binary, true)),
+                    $"answer {number} of peer {peer}");
             }
         }
 

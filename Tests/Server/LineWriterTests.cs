@@ -21,7 +21,8 @@ public class LineWriterTests
     [TestCase(1_000_000_000_000_000_000)]
     [TestCase(long.MaxValue)]
     [TestCase(long.MinValue)]
-    public void ANumber_IsItsDecimalDigits(long number) => Assert.That(Number(number), Is.EqualTo(number.ToString(CultureInfo.InvariantCulture)));
+    public void ANumber_IsItsDecimalDigits(long number) =>
+        Assert.That(Number(number), Is.EqualTo(number.ToString(CultureInfo.InvariantCulture)));
 
     [TestCase(0ul, 1, "0")]
     [TestCase(0ul, 0, "")]
@@ -45,7 +46,8 @@ public class LineWriterTests
     [TestCase(3 * 86_400_000L + 7, "259200.007")]
     [TestCase(-1, "-0.001")]
     [TestCase(-12_340, "-12.340")]
-    public void Milliseconds_AreThreeDecimals(long milliseconds, string expected) => Assert.That(Seconds(TimeSpan.FromMilliseconds(milliseconds)), Is.EqualTo(expected));
+    public void Milliseconds_AreThreeDecimals(long milliseconds, string expected) =>
+        Assert.That(Seconds(TimeSpan.FromMilliseconds(milliseconds)), Is.EqualTo(expected));
 
     [TestCase(4_999, "0.000")]
     [TestCase(5_000, "0.001")]
@@ -53,7 +55,8 @@ public class LineWriterTests
     [TestCase(625_000, "0.062")] // 0.0625 is a double: to the even one
     [TestCase(1_875_000, "0.188")]
     [TestCase(-4_000, "-0.000")]
-    public void APartOfAMillisecond_IsRoundedAsItsDoubleIs(long ticks, string expected) => Assert.That(Seconds(new TimeSpan(ticks)), Is.EqualTo(expected));
+    public void APartOfAMillisecond_IsRoundedAsItsDoubleIs(long ticks, string expected) =>
+        Assert.That(Seconds(new TimeSpan(ticks)), Is.EqualTo(expected));
 
     [Test]
     public void NumbersAndSeconds_AreTheBaseLibrarys_WhateverComes([Values(1, 2, 3)] int seed)
@@ -65,7 +68,8 @@ public class LineWriterTests
             Assert.That(Number(number), Is.EqualTo(number.ToString(CultureInfo.InvariantCulture)), $"seed {seed}");
             // Whole milliseconds are the ones that are written by hand.
             foreach (TimeSpan time in (TimeSpan[])[new TimeSpan(number), new TimeSpan(number / 10_000 * 10_000)])
-                Assert.That(Seconds(time), Is.EqualTo(time.TotalSeconds.ToString("F3", CultureInfo.InvariantCulture)), $"seed {seed}, {time.Ticks} ticks");
+                Assert.That(Seconds(time), Is.EqualTo(time.TotalSeconds.ToString("F3", CultureInfo.InvariantCulture)),
+                    $"seed {seed}, {time.Ticks} ticks");
         }
     }
 

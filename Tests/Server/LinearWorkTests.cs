@@ -34,7 +34,8 @@ public sealed class LinearWorkTests
     {
         byte[] frame = RawClient.Frame(opcode, new byte[payloadBytes]);
         byte[] frames = [.. Enumerable.Repeat(frame, 20).SelectMany(static bytes => bytes)];
-        long once = await MovedFor(frames, pieceBytes, opened: true), doubled = await MovedFor([.. frames, .. frames], pieceBytes, opened: true);
+        long once = await MovedFor(frames, pieceBytes, opened: true), doubled =
+            await MovedFor([.. frames, .. frames], pieceBytes, opened: true);
         Check(frames.Length, once, doubled);
     }
 

@@ -52,7 +52,9 @@ public class LogTests
 
         string[] lines = Text(output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(lines, Has.Length.EqualTo(Threads * Lines));
-        foreach (string line in lines) Assert.That(line, Does.StartWith("2026-01-02T03:04:").And.EndsWith($".007Z info  stopping: {int.Parse(line.AsSpan(17, 2), CultureInfo.InvariantCulture)} connections are told 1001"));
+        foreach (string line in lines)
+            Assert.That(line, Does.StartWith("2026-01-02T03:04:").And.EndsWith(
+                $".007Z info  stopping: {int.Parse(line.AsSpan(17, 2), CultureInfo.InvariantCulture)} connections are told 1001"));
     }
 
     [Test]
@@ -120,7 +122,8 @@ public class LogTests
     [TestCase("\u2066\u200b\ufeff", "\\u{2066}\\u{200b}\\u{feff}")]
     [TestCase("\u2028\u2029", "\\u{2028}\\u{2029}")]
     [TestCase("张三 😀 é", "张三 😀 é")]
-    public void Escape_LeavesNothingThatMovesTheCursor(string text, string expected) => Assert.That(LogText.Escape(text), Is.EqualTo(expected));
+    public void Escape_LeavesNothingThatMovesTheCursor(string text, string expected) =>
+        Assert.That(LogText.Escape(text), Is.EqualTo(expected));
 
     [Test]
     public void Escape_ShowsALoneSurrogate() =>
@@ -141,7 +144,8 @@ public class LogTests
         {
             for (int i = 0; i < text.Length; i++) text[i] = (char)random.Next(random.Next(2) == 0 ? 0x100 : 0x10000);
             foreach (char c in LogText.Escape(new string(text)))
-                Assert.That(char.IsControl(c) || c is '\u2028' or '\u2029' or (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069'), Is.False, $"seed {seed}");
+                Assert.That(char.IsControl(c) || c is '\u2028' or '\u2029' or (>= '\u202a' and <= '\u202e')
+                    or (>= '\u2066' and <= '\u2069'), Is.False, $"seed {seed}");
         }
     }
 

@@ -38,7 +38,8 @@ public sealed class MemoryLimitTests(Setup setup)
     public Task LongMessagesToAllThatAreNotRead() => Flood(NewRouter(), RawClient.Frame(Opcode.Binary, [.. "all:"u8, .. new byte[50_000]]));
 
     [Test]
-    public Task MessagesToAUidOfManyThatAreNotRead() => Flood(NewRouter(), RawClient.Frame(Opcode.Binary, [.. "many:"u8, .. new byte[3000]]));
+    public Task MessagesToAUidOfManyThatAreNotRead() =>
+        Flood(NewRouter(), RawClient.Frame(Opcode.Binary, [.. "many:"u8, .. new byte[3000]]));
 
     [Test]
     public async Task UnfinishedHeads_HaveTheirShare_AndAreToldAtTheLimit()
@@ -91,10 +92,12 @@ public sealed class MemoryLimitTests(Setup setup)
     public async Task WhoReads_IsNotTooSlow_AndWhatIsSentIsDeliveredOrTold()
     {
         const int Senders = 2, Each = 100_000;
-        await using TestServer server = await TestServer.Start(setup, NewRouter(), static options => options with { SendBufferBytesMax = 16 * 1024 });
+        await using TestServer server =
+            await TestServer.Start(setup, NewRouter(), static options => options with { SendBufferBytesMax = 16 * 1024 });
         using RawClient receiver = RawClient.Open(server.Port, "/?uid=r");
         Task<int> receiving = Task.Factory.StartNew(() => CountUntilEnd(receiver), TaskCreationOptions.LongRunning);
-        int[] told = await Task.WhenAll(Enumerable.Range(0, Senders).Select(_ => Task.Factory.StartNew(() => SendAll(server.Port), TaskCreationOptions.LongRunning)));
+        int[] told = await Task.WhenAll(
+            Enumerable.Range(0, Senders).Select(_ => Task.Factory.StartNew(() => SendAll(server.Port), TaskCreationOptions.LongRunning)));
         using RawClient last = RawClient.Open(server.Port);
         TestServer.Eventually(
             () =>
@@ -136,7 +139,8 @@ public sealed class MemoryLimitTests(Setup setup)
     private static RouterApplication NewRouter() => new(Introduce.Query, DuplicateUid.Share);
 
     private Task<TestServer> Start(IWebSocketApplication application) =>
-        TestServer.Start(setup, application, static options => options with { MemoryBytesMax = Limit, TimeProvider = new FakeTimeProvider() });
+        TestServer.Start(setup, application, static options =>
+            options with { MemoryBytesMax = Limit, TimeProvider = new FakeTimeProvider() });
 
     // Many send all that is taken from them, and read nothing. An honest client is served all the while.
     private async Task Flood(IWebSocketApplication application, byte[] frame)

@@ -1,5 +1,5 @@
-// permessage-deflate over real sockets, both transports, one loop and four: what the conformance suite cannot see from outside. Broadcasts and
-// answers in one window, memory, limits, and what is said about it afterwards. The client's half is the base library's.
+// permessage-deflate over real sockets, both transports, one loop and four: what the conformance suite cannot see from outside. Broadcasts
+// and answers in one window, memory, limits, and what is said about it afterwards. The client's half is the base library's.
 
 using System.Collections.Concurrent;
 using System.IO.Compression;
@@ -29,7 +29,8 @@ public sealed class MessageDeflateTests(Setup setup)
         using RawClient plain = RawClient.Open(server.Port, "/?uid=3");
         for (int i = 0; i < 50; i++)
         {
-            string body = $"round {i}: {new string('x', i * 40)} {Guid.NewGuid()} the quick brown fox, the quick brown fox, the quick brown fox";
+            string body =
+                $"round {i}: {new string('x', i * 40)} {Guid.NewGuid()} the quick brown fox, the quick brown fox, the quick brown fox";
             await Send(one, $"2:{body}");
             Assert.That(await Receive(two), Is.EqualTo(body));
             await Send(two, $"all:{body}{body}");
@@ -64,7 +65,8 @@ public sealed class MessageDeflateTests(Setup setup)
     [Test]
     public async Task AHandlerThatAwaits_KeepsItsInflatedMessage()
     {
-        await using TestServer server = await Start(takeover: false, new ProtocolOverTcpTests.Handler(static async (connection, kind, message) =>
+        await using TestServer server =
+            await Start(takeover: false, new ProtocolOverTcpTests.Handler(static async (connection, kind, message) =>
         {
             await Task.Yield();
             connection.TrySend(kind, message.Span);
@@ -82,7 +84,8 @@ public sealed class MessageDeflateTests(Setup setup)
         ClientWebSocket client = await Connect(server, "/", takeover);
         await Send(client, new string('z', 3000));
         Assert.That(await Receive(client), Has.Length.EqualTo(3000));
-        TestServer.Eventually(() => (server.Server.Budget.HeldBytes - before > 300_000) == takeover, "contexts are held with takeover only");
+        TestServer.Eventually(() => (server.Server.Budget.HeldBytes - before > 300_000) == takeover,
+            "contexts are held with takeover only");
         if (!takeover) TestServer.Eventually(() => server.Server.Budget.HeldBytes == before, "nothing is held");
         client.Abort();
         client.Dispose();
@@ -129,7 +132,8 @@ public sealed class MessageDeflateTests(Setup setup)
     [Test]
     public async Task AtTheMemoryLimit_NobodyIsLetIn_AndAMessageIs1013()
     {
-        await using TestServer server = await Start(takeover: false, new EchoApplication(), change: static options => options with { MemoryBytesMax = 1 << 20 });
+        await using TestServer server =
+            await Start(takeover: false, new EchoApplication(), change: static options => options with { MemoryBytesMax = 1 << 20 });
         using RawClient first = RawClient.Open(server.Port);
         using RawClient compressing = Open(server, "permessage-deflate");
         byte[] taken = server.Server.Budget.Rent((1 << 20) - 4096);
@@ -150,6 +154,7 @@ public sealed class MessageDeflateTests(Setup setup)
     [Test]
     public async Task WithoutRoomForItsContexts_AnUpgradeIs503_AndOneWithoutCompressionIsNot([Values] bool takeover)
     {
+        setup.PassOverLayers("pieces need memory");
         await using TestServer server = await Start(takeover, new ProtocolOverTcpTests.Handler(static (connection, kind, message) =>
         {
             connection.TrySend(kind, message.Length == 5 ? message.Span : []);
@@ -187,7 +192,9 @@ public sealed class MessageDeflateTests(Setup setup)
     public async Task WhoOnlyKeepsContexts_LeavesHalfOfTheMemoryToTheOthers()
     {
         const int Memory = 2 << 20;
-        await using TestServer server = await Start(takeover: true, new RouterApplication(Introduce.Query, DuplicateUid.Share), change: static options => options with { MemoryBytesMax = Memory });
+        await using TestServer server =
+            await Start(takeover: true, new RouterApplication(Introduce.Query, DuplicateUid.Share), change: static options =>
+                options with { MemoryBytesMax = Memory });
         using RawClient alice = RawClient.Open(server.Port, "/?uid=alice");
         using RawClient bob = RawClient.Open(server.Port, "/?uid=bob");
         List<RawClient> keepers = [];
@@ -225,21 +232,26 @@ public sealed class MessageDeflateTests(Setup setup)
     public async Task WhatWasAgreedOn_IsInTheAnswer_AndInTheReport()
     {
         ConcurrentQueue<CloseReport> reports = new();
-        await using TestServer server = await Start(takeover: false, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = reports.Enqueue });
+        await using TestServer server = await Start(
+            takeover: false, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Closed = reports.Enqueue });
         using (RawClient client = RawClient.Connect(server.Port))
         {
-            client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n");
-            Assert.That(client.ReadHead(), Does.Contain("\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"));
+            client.Send(
+                $"GET / HTTP/1.1\r\n{RawClient.Upgrade}Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n");
+            Assert.That(client.ReadHead(), Does.Contain(
+                "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"));
         }
 
         TestServer.Eventually(() => !reports.IsEmpty, "ended");
         Assert.That(reports.Single().Extensions, Is.EqualTo("permessage-deflate; server_no_context_takeover; client_no_context_takeover"));
-        Assert.That(reports.Single().ToString(), Does.EndWith(", permessage-deflate; server_no_context_takeover; client_no_context_takeover"));
+        Assert.That(reports.Single().ToString(),
+            Does.EndWith(", permessage-deflate; server_no_context_takeover; client_no_context_takeover"));
     }
 
     private Task<TestServer> StartRouter(bool takeover) => Start(takeover, new RouterApplication(Introduce.Query, DuplicateUid.Share));
 
-    private Task<TestServer> Start(bool takeover, IWebSocketApplication application, int bytesMin = 1, Func<ServerOptions, ServerOptions>? change = null) =>
+    private Task<TestServer> Start(
+        bool takeover, IWebSocketApplication application, int bytesMin = 1, Func<ServerOptions, ServerOptions>? change = null) =>
         TestServer.Start(setup, application, options =>
         {
             options = options with { Compression = true, CompressionTakeover = takeover, CompressionBytesMin = bytesMin };
@@ -249,7 +261,8 @@ public sealed class MessageDeflateTests(Setup setup)
     private static async Task<ClientWebSocket> Connect(TestServer server, string target, bool takeover)
     {
         ClientWebSocket client = new();
-        client.Options.DangerousDeflateOptions = new WebSocketDeflateOptions { ClientContextTakeover = takeover, ServerContextTakeover = takeover };
+        client.Options.DangerousDeflateOptions =
+            new WebSocketDeflateOptions { ClientContextTakeover = takeover, ServerContextTakeover = takeover };
         using CancellationTokenSource patience = new(Patience);
         await client.ConnectAsync(new Uri($"ws://127.0.0.1:{server.Port}{target}"), patience.Token);
         return client;
@@ -268,7 +281,8 @@ public sealed class MessageDeflateTests(Setup setup)
         int length = 0;
         while (true)
         {
-            WebSocketReceiveResult received = await client.ReceiveAsync(new ArraySegment<byte>(buffer, length, buffer.Length - length), patience.Token);
+            WebSocketReceiveResult received =
+                await client.ReceiveAsync(new ArraySegment<byte>(buffer, length, buffer.Length - length), patience.Token);
             length += received.Count;
             if (received.EndOfMessage) return Encoding.UTF8.GetString(buffer, 0, length);
         }

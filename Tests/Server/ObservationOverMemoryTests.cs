@@ -87,7 +87,8 @@ public sealed class ObservationOverMemoryTests
         Dictionary<long, ObservedStreams> told = [];
         for (int i = 0; i < 40 && memory.WantsBytes; i++)
         {
-            byte[] frames = [.. RawClient.Frame(Opcode.Text, "one"u8), .. RawClient.Frame(Opcode.Ping, "two"u8), .. RawClient.Frame(Opcode.Binary, new byte[1500])];
+            byte[] frames = [.. RawClient.Frame(Opcode.Text, "one"u8), .. RawClient.Frame(Opcode.Ping, "two"u8),
+                .. RawClient.Frame(Opcode.Binary, new byte[1500])];
             arrived.AddRange(frames);
             memory.Room = i % 3 == 0 ? 700 : int.MaxValue;
             memory.Arrive([.. frames]);
@@ -99,7 +100,8 @@ public sealed class ObservationOverMemoryTests
         Assert.That(lines, Is.GreaterThan(30));
         Assert.That(told[1].Received, Is.EqualTo(arrived));
         Assert.That(told[1].Sent, Is.EqualTo(memory.Taken));
-        Assert.That(told[1].Of(ConnectionEventKind.FrameSent).Sum(static one => one.Header.HeaderLength + (long)one.Header.PayloadLength), Is.EqualTo(memory.Taken.Length));
+        Assert.That(told[1].Of(ConnectionEventKind.FrameSent)
+            .Sum(static one => one.Header.HeaderLength + (long)one.Header.PayloadLength), Is.EqualTo(memory.Taken.Length));
     }
 
     [Test]

@@ -46,11 +46,13 @@ public partial class PageTests
 
     [Test]
     public void Html_HasTheElementsThatTestsRelyOn(
-        [Values("uid", "connect", "disconnect", "tutorial", "to", "text", "send", "state", "buffered", "closecode", "closereason", "closemeaning", "messages")] string id) =>
+        [Values("uid", "connect", "disconnect", "tutorial", "to", "text", "send", "state", "buffered", "closecode", "closereason",
+            "closemeaning", "messages")] string id) =>
         Assert.That(Regex.Matches(Html, $"\\bid=\"{id}\""), Has.Count.EqualTo(1));
 
     [Test]
-    public void Html_LabelsEveryField() => Assert.That(LabelledFields().Count(Html), Is.EqualTo(Fields().Count(Html)).And.GreaterThanOrEqualTo(3));
+    public void Html_LabelsEveryField() =>
+        Assert.That(LabelledFields().Count(Html), Is.EqualTo(Fields().Count(Html)).And.GreaterThanOrEqualTo(3));
 
     [Test]
     public void Html_IsAWholeDocumentInUtf8()

@@ -19,10 +19,12 @@ public sealed class ProgramLogTests
     {
         string output = Run(setup, "debug");
         Assert.That(output, Does.Match(@"\n\S+Z debug request 1 from 127\.0\.0\.1:\d+ is GET ""/"", host ""127\.0\.0\.1"", "));
-        Assert.That(output, Does.Match(@"\n\S+Z debug connection 1 from 127\.0\.0\.1:\d+ is open: endpoint ""/"", uid ""alice"", subprotocol """", extensions """"\n"));
+        Assert.That(output, Does.Match(@"\n\S+Z debug connection 1 from 127\.0\.0\.1:\d+ is open: "
+            + @"endpoint ""/"", uid ""alice"", subprotocol """", extensions """"\n"));
         Assert.That(output, Does.Contain("debug connection 1: open -> draining, begun by the peer: PeerClosed, code 1000\n"));
         Assert.That(output, Does.Contain("debug connection 1: draining -> ended, begun by the peer: PeerClosed, code 1000\n"));
-        Assert.That(output, Does.Match(@"\n\S+Z info  connection 1 from 127\.0\.0\.1:\d+, uid ""alice"", ended: closed by peer: PeerClosed, "));
+        Assert.That(
+            output, Does.Match(@"\n\S+Z info  connection 1 from 127\.0\.0\.1:\d+, uid ""alice"", ended: closed by peer: PeerClosed, "));
         Assert.That(output, Does.Not.Contain(" trace "));
     }
 
@@ -50,7 +52,8 @@ public sealed class ProgramLogTests
         {
             using ILoggerFactory loggers = LoggerFactory.Create(logging => levels.ApplyTo(logging).AddProvider(console));
             await using TestServer server = await TestServer.Start(
-                Setup.All[0], new RouterApplication(Introduce.Query, DuplicateUid.Share), options => options with { LoggerFactory = loggers });
+                Setup.All[0], new RouterApplication(Introduce.Query, DuplicateUid.Share), options =>
+                    options with { LoggerFactory = loggers });
             Use(server.Port);
             TestServer.Eventually(() => server.Server.Count == 0, "it has ended");
         }
@@ -68,7 +71,8 @@ public sealed class ProgramLogTests
         string[] listen = ["--listen", "127.0.0.1:0"];
         foreach (RunningProgram program in new[]
         {
-            RunningProgram.StartWith(new() { ["RAWWS_LOG_LEVEL"] = "info,RawWs.Frames=trace" }, listen), RunningProgram.Start([.. listen, "--config", file]),
+            RunningProgram.StartWith(new() { ["RAWWS_LOG_LEVEL"] = "info,RawWs.Frames=trace" }, listen),
+                RunningProgram.Start([.. listen, "--config", file]),
         })
         {
             using (program)
@@ -94,7 +98,8 @@ public sealed class ProgramLogTests
         program.WaitForExit();
         Assert.That((program.ExitCode, program.Errors.Count(static c => c == '\n')), Is.EqualTo((2, 1)), program.Errors);
         Assert.That(program.Errors, Does.StartWith("rawws: --log-level: ").And.Contain(why));
-        foreach (string name in new[] { "trace", "debug", "information", "warning", "error", "critical", "none", "RawWs", "RawWs.Connections", "RawWs.Frames" })
+        foreach (string name in new[] { "trace", "debug", "information", "warning", "error", "critical", "none", "RawWs",
+            "RawWs.Connections", "RawWs.Frames" })
             Assert.That(program.Errors, Does.Match($@"\b{Regex.Escape(name)}\b"));
     }
 

@@ -13,7 +13,8 @@ public sealed class ProgramStartTests
     [Test]
     public void ADeletedWorkingDirectory_HasNoSettings_AndHarmsNobody()
     {
-        using RunningProgram program = RunningProgram.StartUnder("d=$(mktemp -d) && cd \"$d\" && rmdir \"$d\"", "--listen", "127.0.0.1:0", "--app", "echo");
+        using RunningProgram program =
+            RunningProgram.StartUnder("d=$(mktemp -d) && cd \"$d\" && rmdir \"$d\"", "--listen", "127.0.0.1:0", "--app", "echo");
         AssertServes(program, program.WaitForPortOrExit());
     }
 
@@ -28,9 +29,11 @@ public sealed class ProgramStartTests
 
     // However many there are: it serves, or says how many there are, how many it needs, and what would help.
     [Test]
-    public void FewDescriptors_ServeSomebody_OrAreOneSentence([Values(50, 64, 80, 100, 120, 128, 140, 150, 200, 256)] int limit, [Values("epoll", "socket")] string transport)
+    public void FewDescriptors_ServeSomebody_OrAreOneSentence(
+        [Values(50, 64, 80, 100, 120, 128, 140, 150, 200, 256)] int limit, [Values("epoll", "socket")] string transport)
     {
-        using RunningProgram program = RunningProgram.StartUnder($"ulimit -n {limit}", "--listen", "127.0.0.1:0", "--app", "echo", "--transport", transport);
+        using RunningProgram program =
+            RunningProgram.StartUnder($"ulimit -n {limit}", "--listen", "127.0.0.1:0", "--app", "echo", "--transport", transport);
         if (program.WaitForPortOrExit() is { } port)
         {
             AssertServes(program, port);
@@ -55,7 +58,8 @@ public sealed class ProgramStartTests
     {
         const int Clients = 60;
         using RunningProgram program = RunningProgram.StartUnder(
-            "export DOTNET_GCHeapHardLimit=0x2000000", "--listen", "127.0.0.1:0", "--app", "echo", "--heartbeat", "0", "--transport", transport);
+            "export DOTNET_GCHeapHardLimit=0x2000000", "--listen", "127.0.0.1:0", "--app", "echo", "--heartbeat", "0",
+                "--transport", transport);
         int? port = program.WaitForPortOrExit();
         Assert.That(port, Is.Not.Null, program.Output);
         List<RawClient> clients = [.. Enumerable.Range(0, Clients).Select(_ => RawClient.Open(port!.Value))];
@@ -80,7 +84,8 @@ public sealed class ProgramStartTests
     [Test]
     public void AMemoryLimitThatCannotBeKept_IsAWrongSetting()
     {
-        using RunningProgram program = RunningProgram.StartUnder("export DOTNET_GCHeapHardLimit=0x2000000", "--listen", "127.0.0.1:0", "--max-memory", "64MiB");
+        using RunningProgram program =
+            RunningProgram.StartUnder("export DOTNET_GCHeapHardLimit=0x2000000", "--listen", "127.0.0.1:0", "--max-memory", "64MiB");
         program.WaitForExit();
         Assert.That((program.ExitCode, program.Errors.Count(static c => c == '\n')), Is.EqualTo((2, 1)), program.Errors);
         Assert.That(program.Errors, Does.StartWith("rawws: --max-memory: 64 MiB").And.Contain("32 MiB"));
@@ -89,9 +94,11 @@ public sealed class ProgramStartTests
     [Test]
     public void MoreConnectionsThanDescriptors_AreSaid()
     {
-        using RunningProgram program = RunningProgram.StartUnder("ulimit -n 256", "--listen", "127.0.0.1:0", "--app", "echo", "--max-connections", "100000");
+        using RunningProgram program =
+            RunningProgram.StartUnder("ulimit -n 256", "--listen", "127.0.0.1:0", "--app", "echo", "--max-connections", "100000");
         int? port = program.WaitForPortOrExit();
-        TestServer.Eventually(() => program.CountLines("100000 connections are allowed (--max-connections), but the limit of open files is 256") == 1, "it is said");
+        TestServer.Eventually(() => program.CountLines(
+            "100000 connections are allowed (--max-connections), but the limit of open files is 256") == 1, "it is said");
         AssertServes(program, port);
     }
 

@@ -29,7 +29,8 @@ public sealed class ProgramTests
     {
         using RunningProgram help = RunningProgram.Start("--help");
         help.WaitForExit();
-        foreach (string flag in new[] { "--listen", "--transport", "--loops", "--max-message", "--heartbeat", "--drain", "--config" }) Assert.That(help.Output, Does.Contain(flag));
+        foreach (string flag in new[] { "--listen", "--transport", "--loops", "--max-message", "--heartbeat", "--drain", "--config" })
+            Assert.That(help.Output, Does.Contain(flag));
         using RunningProgram version = RunningProgram.Start("--version");
         version.WaitForExit();
         Assert.That((help.ExitCode, version.ExitCode), Is.EqualTo((0, 0)));
@@ -53,7 +54,8 @@ public sealed class ProgramTests
     {
         string file = Path.GetTempFileName();
         File.WriteAllText(file, """{ "max-message": "1KiB", "app": "router", "listen": ["127.0.0.1:0"] }""");
-        using RunningProgram program = RunningProgram.StartWith(new() { ["RAWWS_MAX_MESSAGE"] = "10", ["RAWWS_APP"] = "router" }, "--config", file, "--app", "echo");
+        using RunningProgram program =
+            RunningProgram.StartWith(new() { ["RAWWS_MAX_MESSAGE"] = "10", ["RAWWS_APP"] = "router" }, "--config", file, "--app", "echo");
         using RawClient client = RawClient.Open(program.WaitForPort());
         client.SendText("ten bytes.");
         Assert.That(client.ReadText(), Is.EqualTo("ten bytes."));
@@ -84,7 +86,9 @@ public sealed class ProgramTests
     [Platform("Linux")]
     public void WithoutDescriptors_AcceptingWaits_AndGoesOn(string transport)
     {
-        using RunningProgram program = RunningProgram.StartUnder("ulimit -n 160", "--listen", "127.0.0.1:0", "--app", "echo", "--heartbeat", "0", "--transport", transport, "--max-connections", "1000");
+        using RunningProgram program =
+            RunningProgram.StartUnder("ulimit -n 160", "--listen", "127.0.0.1:0", "--app", "echo", "--heartbeat", "0", "--transport",
+                transport, "--max-connections", "1000");
         int port = program.WaitForPort();
         List<RawClient> crowd = [.. Enumerable.Range(0, 200).Select(_ => RawClient.Connect(port))];
         foreach (RawClient client in crowd) client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");

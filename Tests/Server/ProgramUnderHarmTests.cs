@@ -41,7 +41,8 @@ public sealed class ProgramUnderHarmTests(Setup setup)
         Assert.That(program.Output, Does.Contain($"stopped: {Clients} of {Clients} "));
 
         // Two write to each other; one pair in ten has messages that seldom leave in one piece.
-        static string Message(int from, int to) => $"{to}:" + string.Concat(Enumerable.Repeat($"from {from} ", from / 2 % 10 == 0 ? 1500 : 3));
+        static string Message(int from, int to) =>
+            $"{to}:" + string.Concat(Enumerable.Repeat($"from {from} ", from / 2 % 10 == 0 ? 1500 : 3));
     }
 
     // Ctrl-Z, a frozen container: real time has to go by, twice what a client may be silent.
@@ -74,12 +75,14 @@ public sealed class ProgramUnderHarmTests(Setup setup)
         int port = program.WaitForPort();
         program.StopReading();
         using RawClient witness = RawClient.Open(port);
-        byte[] openAndClose = [.. Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n"), .. RawClient.Frame(Opcode.Close, [0x03, 0xE8])];
+        byte[] openAndClose =
+            [.. Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n"), .. RawClient.Frame(Opcode.Close, [0x03, 0xE8])];
         for (int round = 0; round < 100; round++)
         {
             List<RawClient> clients = [.. Enumerable.Range(0, 100).Select(_ => RawClient.Connect(port))];
             clients.ForEach(client => client.Send(openAndClose));
-            clients.ForEach(static client => Assert.That((client.ReadHead()[..12], client.ReadClose().Code), Is.EqualTo(("HTTP/1.1 101", (ushort?)1000))));
+            clients.ForEach(static client =>
+                Assert.That((client.ReadHead()[..12], client.ReadClose().Code), Is.EqualTo(("HTTP/1.1 101", (ushort?)1000))));
             clients.ForEach(static client => client.Dispose());
             witness.SendText($"round {round}");
             Assert.That(witness.ReadText(), Is.EqualTo($"round {round}"));
@@ -101,7 +104,8 @@ public sealed class ProgramUnderHarmTests(Setup setup)
     public void ResidentMemoryHasABound_WhileOffendersAreEnded_AndOthersAreServed()
     {
         const int Dribblers = 1000, Declarers = 100, Flooders = 100, Slow = 10;
-        using RunningProgram program = RunningProgram.StartOn(setup, "--heartbeat", "0", "--message-timeout", "4", "--send-timeout", "4", "--close-timeout", "60",
+        using RunningProgram program =
+            RunningProgram.StartOn(setup, "--heartbeat", "0", "--message-timeout", "4", "--send-timeout", "4", "--close-timeout", "60",
             "--ping-interval", "3600");
         int port = program.WaitForPort();
         using RawClient honest = RawClient.Open(port, "/?uid=honest");
@@ -109,8 +113,13 @@ public sealed class ProgramUnderHarmTests(Setup setup)
         using RawClient sender = RawClient.Open(port, "/?uid=sender");
         for (int i = 0; i < Slow; i++) SendUntilTooSlow(sender, $"slow{i}");
         // They write to themselves, and keep at it.
-        List<Flooder> flooders = [.. Enumerable.Range(0, Flooders).Select(i => new Flooder(port, $"/?uid=flood{i}", RawClient.Frame(Opcode.Text, Encoding.ASCII.GetBytes($"flood{i}:{new string('x', 60_000)}"))))];
-        List<(RawClient Client, bool Dribbles)> waiting = [.. Enumerable.Range(0, Dribblers + Declarers).Select(i => (RawClient.Open(port), i < Dribblers))];
+        List<Flooder> flooders =
+            [.. Enumerable.Range(0, Flooders)
+                .Select(
+                    i => new Flooder(port, $"/?uid=flood{i}",
+                        RawClient.Frame(Opcode.Text, Encoding.ASCII.GetBytes($"flood{i}:{new string('x', 60_000)}"))))];
+        List<(RawClient Client, bool Dribbles)> waiting =
+            [.. Enumerable.Range(0, Dribblers + Declarers).Select(i => (RawClient.Open(port), i < Dribblers))];
         foreach ((RawClient client, bool dribbles) in waiting)
             client.Send(dribbles ? [0x82, 0xFE, 0x10, 0, 1, 2, 3, 4] : [0x82, 0xFF, 0, 0, 0, 0, 0, 0x10, 0, 0, 1, 2, 3, 4, 5]);
 
@@ -161,7 +170,8 @@ public sealed class ProgramUnderHarmTests(Setup setup)
             {
                 client.Send(Opcode.Close, frame.Payload);
                 Assert.That(client.ReadFrame(), Is.Null, "Nothing follows a Close.");
-                return $"{(frame.Payload[0] << 8) | frame.Payload[1]} {Encoding.UTF8.GetString(frame.Payload, 2, frame.Payload.Length - 2)}";
+                return $"{(frame.Payload[0] << 8) | frame.Payload[1]} "
+                    + $"{Encoding.UTF8.GetString(frame.Payload, 2, frame.Payload.Length - 2)}";
             }
 
             if (frame.Opcode == Opcode.Ping)
@@ -187,7 +197,8 @@ public sealed class ProgramUnderHarmTests(Setup setup)
         // Messages that were under way when the first was refused are refused too.
         Assert.That(sender.ReadText(), Is.EqualTo($"error:too-slow:{uid}"));
         sender.Send(Opcode.Ping, []);
-        while (sender.ReadFrame() is { } frame && frame.Opcode != Opcode.Pong) Assert.That(Encoding.ASCII.GetString(frame.Payload), Does.EndWith(uid));
+        while (sender.ReadFrame() is { } frame && frame.Opcode != Opcode.Pong)
+            Assert.That(Encoding.ASCII.GetString(frame.Payload), Does.EndWith(uid));
     }
 
     // Until one finds no room, for the kernel may have taken some meanwhile.
@@ -224,7 +235,8 @@ public sealed class ProgramUnderHarmTests(Setup setup)
             if (frame.Opcode == Opcode.Text)
             {
                 messages++;
-                Assert.That((frame.Payload.Length, Encoding.ASCII.GetString(frame.Payload).Replace(unit, "", StringComparison.Ordinal)), Is.EqualTo((unit.Length * 10_000, "")));
+                Assert.That((frame.Payload.Length, Encoding.ASCII.GetString(frame.Payload).Replace(unit, "", StringComparison.Ordinal)),
+                    Is.EqualTo((unit.Length * 10_000, "")));
                 continue;
             }
 

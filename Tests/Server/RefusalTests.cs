@@ -25,7 +25,8 @@ public sealed class RefusalTests(Setup setup)
     public async Task Rfc9110_6_6_1_AnAnswer_SaysTheDate(string request, int status)
     {
         FakeTimeProvider time = new(new DateTimeOffset(1994, 11, 6, 8, 49, 37, 900, TimeSpan.Zero));
-        await using TestServer server = await TestServer.Start(setup, NewRouter(), options => options with { Pages = [DemoPage.Load()], TimeProvider = time });
+        await using TestServer server =
+            await TestServer.Start(setup, NewRouter(), options => options with { Pages = [DemoPage.Load()], TimeProvider = time });
         Assert.That(Ask(server, request), Does.StartWith($"HTTP/1.1 {status} ").And.Contain("\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
         time.Advance(TimeSpan.FromMilliseconds(100));
         Assert.That(Ask(server, request), Does.Contain("\r\nDate: Sun, 06 Nov 1994 08:49:38 GMT\r\n"));
@@ -64,10 +65,13 @@ public sealed class RefusalTests(Setup setup)
     [TestCase("A: b\u0001", 400)]
     public async Task AHeadThatComesByteByByte_IsAnsweredAsAWhole(string fields, int status)
     {
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), static options => options with { Compression = true });
+        await using TestServer server =
+            await TestServer.Start(setup, new EchoApplication(), static options => options with { Compression = true });
         using (RawClient client = RawClient.Connect(server.Port))
         {
-            byte[] head = Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\n{RawClient.Upgrade}Sec-WebSocket-Extensions: permessage-deflate\r\n{fields}{(status == 400 ? "" : "\r\n")}");
+            byte[] head = Encoding.ASCII.GetBytes(
+                $"GET / HTTP/1.1\r\n{RawClient.Upgrade}Sec-WebSocket-Extensions: "
+                + $"permessage-deflate\r\n{fields}{(status == 400 ? "" : "\r\n")}");
             foreach (byte b in head) client.Send([b]);
             Assert.That(client.ReadHead(), Does.StartWith($"HTTP/1.1 {status} "));
             if (status == 101)
@@ -91,10 +95,12 @@ public sealed class RefusalTests(Setup setup)
     public async Task A403_SaysWhatWouldLetItIn_InTheAnswerAndInTheLog(string origin, string host, string setting)
     {
         (string answer, string log) = await Refuse(origin, host);
-        Assert.That(answer, Does.StartWith("HTTP/1.1 403 ").And.Contain("\r\nContent-Type: text/plain; charset=utf-8\r\n").And.Contain("\r\nX-Content-Type-Options: nosniff\r\n"));
+        Assert.That(answer, Does.StartWith("HTTP/1.1 403 ").And.Contain("\r\nContent-Type: text/plain; charset=utf-8\r\n").And.Contain(
+            "\r\nX-Content-Type-Options: nosniff\r\n"));
         string body = answer[(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..];
         Assert.That(body, Does.Contain(setting).And.Contain($"Origin: {origin}\n").And.Contain($"Host: {host}"));
-        Assert.That(log, Does.Contain("answered 403 by rule OriginNotAllowed").And.Contain(setting).And.Contain($"Origin: {origin}").And.Contain($"Host: {host}"));
+        Assert.That(log, Does.Contain("answered 403 by rule OriginNotAllowed").And.Contain(setting).And.Contain(
+            $"Origin: {origin}").And.Contain($"Host: {host}"));
     }
 
     // What no setting can name is named by none; and whatever stands there, a line stays a line, and a short one.
@@ -110,7 +116,8 @@ public sealed class RefusalTests(Setup setup)
         string body = answer[(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..];
         Assert.That(answer, Does.StartWith("HTTP/1.1 403 "));
         Assert.That(body, Has.Length.LessThan(1000).And.Not.Contain("--allowed-origin https"));
-        Assert.That(body.TrimEnd('\n').Where(static c => c != '\n'), Has.None.Matches<char>(static c => char.IsControl(c) || c is '\u2028'));
+        Assert.That(body.TrimEnd('\n')
+            .Where(static c => c != '\n'), Has.None.Matches<char>(static c => char.IsControl(c) || c is '\u2028'));
         Assert.That(log.Split('\n').Single(static line => line.Contains(" 403 ", StringComparison.Ordinal)), Has.Length.LessThan(1000));
         Assert.That(log, Has.None.Matches<char>(static c => c != '\n' && (char.IsControl(c) || c is '\u2028')));
     }
@@ -152,7 +159,8 @@ public sealed class RefusalTests(Setup setup)
         using (ConsoleLog console = new(output, new FakeTimeProvider(DateTimeOffset.UnixEpoch)))
         {
             using ILoggerFactory log = LoggerFactory.Create(builder => builder.AddProvider(console));
-            await using TestServer server = await TestServer.Start(setup, NewRouter(), options => options with { LoggerFactory = log, AllowedHosts = ["other.example"] });
+            await using TestServer server = await TestServer.Start(
+                setup, NewRouter(), options => options with { LoggerFactory = log, AllowedHosts = ["other.example"] });
             using (RawClient client = RawClient.Connect(server.Port))
             {
                 string upgrade = RawClient.Upgrade.Replace("Host: 127.0.0.1", $"Host: {host}", StringComparison.Ordinal);

@@ -61,13 +61,15 @@ public sealed class RfcRowsTests(Setup setup)
         using (ConsoleLog console = new(output, TimeProvider.System))
         {
             using ILoggerFactory log = LoggerFactory.Create(builder => builder.AddProvider(console));
-            await using TestServer server = await TestServer.Start(setup, new EchoApplication(), options => options with { LoggerFactory = log });
+            await using TestServer server =
+                await TestServer.Start(setup, new EchoApplication(), options => options with { LoggerFactory = log });
             using RawClient client = RawClient.Open(server.Port);
             client.Send([0xC1, 0x80, 0, 0, 0, 0]);
             Assert.That(client.ReadClose().Code, Is.EqualTo(1002));
         }
 
-        Assert.That(Encoding.UTF8.GetString(output.ToArray()), Does.Contain($"ProtocolViolation, code 1002, rule {FrameRules.ReservedBitsNotNegotiated.Name}"));
+        Assert.That(Encoding.UTF8.GetString(output.ToArray()),
+            Does.Contain($"ProtocolViolation, code 1002, rule {FrameRules.ReservedBitsNotNegotiated.Name}"));
     }
 
     [TestCase("/", "Content-Length: 1\r\n", 400)]

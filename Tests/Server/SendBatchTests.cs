@@ -1,5 +1,5 @@
-// Sends that wait in the batch for the end of a turn's events. Each reaches its own peer, in order and whole, whatever the kernel accepts, and
-// nothing else that happens to the socket overtakes it. Over real sockets, with a ring and without.
+// Sends that wait in the batch for the end of a turn's events. Each reaches its own peer, in order and whole, whatever the kernel accepts,
+// and nothing else that happens to the socket overtakes it. Over real sockets, with a ring and without.
 
 using System.Net;
 using System.Net.Sockets;

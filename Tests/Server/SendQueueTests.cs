@@ -148,10 +148,13 @@ public sealed class SendQueueTests
         while (queue.TryAppend(Opcode.Binary, payload)) queued++;
         Assert.That(queued, Is.GreaterThan(500));
         Assert.That(budget.HeldBytes, Is.InRange((1 << 20) / 2, (1 << 20) * 7 / 8));
-        Assert.That(queue.TryPrepend(new byte[] { 0x82, 126, 0x80, 0 }, new byte[0x8000], [new PayloadSegment(4, 0, 0x8000)], 1, required: false), Is.False);
+        Assert.That(
+            queue.TryPrepend(new byte[] { 0x82, 126, 0x80, 0 }, new byte[0x8000], [new PayloadSegment(4, 0, 0x8000)], 1,
+                required: false), Is.False);
         long held = budget.HeldBytes;
         byte[] all = budget.Rent((1 << 20) * 7 / 8 - (int)held);
-        Assert.That((SendQueue.TryRent(budget, congestion, now: 0), queue.TryAppend(Opcode.Binary, new byte[3000])), Is.EqualTo(((SendQueue?)null, false)));
+        Assert.That((SendQueue.TryRent(budget, congestion, now: 0), queue.TryAppend(Opcode.Binary, new byte[3000])),
+            Is.EqualTo(((SendQueue?)null, false)));
         budget.Return(all);
         Assert.That(budget.HeldBytes, Is.EqualTo(held));
         queue.Return();
@@ -250,9 +253,18 @@ public sealed class SendQueueTests
 
     private static byte[] Frame(Random random)
     {
-        byte[] payload = new byte[random.Next(5) switch { 0 => random.Next(3), 1 => random.Next(126, 200), 2 => random.Next(65_000, 67_000), _ => random.Next(126) }];
+        int length = random.Next(5) switch
+        {
+            0 => random.Next(3),
+            1 => random.Next(126, 200),
+            2 => random.Next(65_000, 67_000),
+            _ => random.Next(126),
+        };
+        byte[] payload = new byte[length];
         random.NextBytes(payload);
-        Opcode opcode = payload.Length > 125 ? Opcode.Binary : random.Next(3) switch { 0 => Opcode.Pong, 1 => Opcode.Text, _ => Opcode.Binary };
+        Opcode opcode = payload.Length > 125
+            ? Opcode.Binary
+            : random.Next(3) switch { 0 => Opcode.Pong, 1 => Opcode.Text, _ => Opcode.Binary };
         byte[] frame = new byte[FrameWriter.HeaderBytesMax + payload.Length];
         return frame[..FrameWriter.Write(frame, opcode, payload)];
     }

@@ -1,5 +1,6 @@
 // The log of frames against the bytes that have left: whatever the kernel takes and when, whatever is dropped or replaced on the way, each
-// frame of which it has taken the last byte has its line, once and in order, and no other frame has one. Over memory, so that every cut is met.
+// frame of which it has taken the last byte has its line, once and in order, and no other frame has one. Over memory, so that every cut is
+// met.
 
 using Microsoft.Extensions.Logging;
 using RawWs.Frame;
@@ -11,18 +12,22 @@ namespace RawWs.Tests.Server;
 [TestFixture]
 public sealed class SentFramesTests
 {
-    // Pongs, a small and a large echo (from where it lies), and what the application adds: sent in one go, of which the kernel takes `room` bytes.
+    // Pongs, a small and a large echo (from where it lies), and what the application adds: sent in one go, of which the kernel takes `room`
+    // bytes.
     [Test]
     public async Task AtEveryCut_EachFrameHasItsLine()
     {
         for (int room = 0; room < 2300; room += room is > 20 and < 2000 ? 101 : 1)
         {
             RecordedLog log = new(LogLevel.Trace);
-            await using MemoryConnection memory = new(new ProtocolOverTcpTests.Handler(Echo), options => options with { LoggerFactory = log });
+            await using MemoryConnection memory =
+                new(new ProtocolOverTcpTests.Handler(Echo), options => options with { LoggerFactory = log });
             memory.Room = room;
             memory.Arrive([
-                .. RawClient.Frame(Opcode.Ping, "one"u8), .. RawClient.Frame(Opcode.Text, "small"u8), .. RawClient.Frame(Opcode.Ping, "two"u8),
-                .. RawClient.Frame(Opcode.Binary, new byte[2000]), .. RawClient.Frame(Opcode.Ping, "three"u8), .. RawClient.Frame(Opcode.Text, "end"u8)]);
+                .. RawClient.Frame(Opcode.Ping, "one"u8), .. RawClient.Frame(Opcode.Text, "small"u8),
+                .. RawClient.Frame(Opcode.Ping, "two"u8),
+                .. RawClient.Frame(Opcode.Binary, new byte[2000]), .. RawClient.Frame(Opcode.Ping, "three"u8),
+                    .. RawClient.Frame(Opcode.Text, "end"u8)]);
             Compare(memory, log, $"room {room}");
             for (int i = 0; i < 3; i++)
             {
@@ -34,7 +39,8 @@ public sealed class SentFramesTests
             memory.Room = int.MaxValue;
             memory.BecomeWritable();
             Compare(memory, log, $"room {room}, all");
-            Assert.That(log.Of("RawWs.Frames").Count(static line => line.Contains("sent: fin 1, rsv 000, opcode Binary", StringComparison.Ordinal)), Is.EqualTo(1));
+            Assert.That(log.Of("RawWs.Frames")
+                .Count(static line => line.Contains("sent: fin 1, rsv 000, opcode Binary", StringComparison.Ordinal)), Is.EqualTo(1));
         }
     }
 
@@ -43,7 +49,8 @@ public sealed class SentFramesTests
     {
         Random random = new(seed);
         RecordedLog log = new(LogLevel.Trace);
-        await using MemoryConnection memory = new(new ProtocolOverTcpTests.Handler(Echo), options => options with { LoggerFactory = log, SendBufferBytesMax = 20_000 });
+        await using MemoryConnection memory =
+            new(new ProtocolOverTcpTests.Handler(Echo), options => options with { LoggerFactory = log, SendBufferBytesMax = 20_000 });
         for (int step = 0; step < 60; step++)
         {
             switch (random.Next(6))
@@ -89,12 +96,14 @@ public sealed class SentFramesTests
     {
         List<string> left = [];
         ReadOnlySpan<byte> bytes = memory.Taken;
-        while (FrameReader.TryRead(bytes, out FrameHeader header) == ReadStatus.Done && bytes.Length >= header.HeaderLength + (int)header.PayloadLength)
+        while (FrameReader.TryRead(bytes, out FrameHeader header) == ReadStatus.Done && bytes.Length >= header.HeaderLength
+            + (int)header.PayloadLength)
         {
             left.Add($"connection 1 sent: fin 1, rsv 000, opcode {header.Opcode}, masked 0, length {header.PayloadLength}");
             bytes = bytes[(header.HeaderLength + (int)header.PayloadLength)..];
         }
 
-        Assert.That(log.Of("RawWs.Frames").Where(static line => line.Contains(" sent: ", StringComparison.Ordinal)), Is.EqualTo(left), when);
+        Assert.That(log.Of("RawWs.Frames")
+            .Where(static line => line.Contains(" sent: ", StringComparison.Ordinal)), Is.EqualTo(left), when);
     }
 }

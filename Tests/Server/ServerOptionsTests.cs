@@ -1,4 +1,5 @@
-// The options as an embedding program sees them: they can be set until a server is made, the server keeps a copy, and a wrong value is named.
+// The options as an embedding program sees them: they can be set until a server is made, the server keeps a copy, and a wrong value is
+// named.
 
 using System.Net;
 using System.Reflection;
@@ -10,12 +11,14 @@ namespace RawWs.Tests.Server;
 
 public sealed class ServerOptionsTests
 {
-    private static readonly PropertyInfo[] Settable = [.. typeof(ServerOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(static property => property.CanWrite)];
+    private static readonly PropertyInfo[] Settable =
+        [.. typeof(ServerOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(static property => property.CanWrite)];
 
     [Test]
     public void EveryOption_CanBeSet_LikeServicesConfigureDoesIt()
     {
-        Assert.That(Settable.Where(static property => property.SetMethod!.ReturnParameter.GetRequiredCustomModifiers().Length > 0), Is.Empty, "init only");
+        Assert.That(Settable.Where(static property => property.SetMethod!.ReturnParameter.GetRequiredCustomModifiers().Length > 0),
+            Is.Empty, "init only");
         Assert.That(Settable, Has.Length.GreaterThan(20));
         ServerOptions options = new();
         Action<ServerOptions> configure = static options => options.MessageBytesMax = 5;
@@ -56,10 +59,12 @@ public sealed class ServerOptionsTests
     [Test]
     public async Task TheServersOwnOptions_CannotBeChanged_AndACopyOfThemCan()
     {
-        await using WebSocketServer server = new(new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)], Loops = 1 }, new EchoApplication());
+        await using WebSocketServer server =
+            new(new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)], Loops = 1 }, new EchoApplication());
         foreach (PropertyInfo property in Settable)
         {
-            TargetInvocationException? thrown = Assert.Throws<TargetInvocationException>(() => property.SetValue(server.Options, property.GetValue(server.Options)), property.Name);
+            TargetInvocationException? thrown = Assert.Throws<TargetInvocationException>(
+                () => property.SetValue(server.Options, property.GetValue(server.Options)), property.Name);
             Assert.That(thrown!.InnerException, Is.InstanceOf<InvalidOperationException>(), property.Name);
         }
 
@@ -97,12 +102,15 @@ public sealed class ServerOptionsTests
         yield return Case(new() { Loops = 0 }, "Loops: 1 to 1024, not 0.");
         yield return Case(new() { MessageTimeout = TimeSpan.Zero }, "MessageTimeout: 0.001 to 86400 seconds, not 0.");
         yield return Case(new() { Heartbeat = TimeSpan.FromSeconds(-1) }, "Heartbeat: 0.001 to 86400 seconds, not -1.");
-        yield return Case(new() { Subprotocols = ["a b"] }, "Subprotocols: \"a b\" is no token of HTTP, which the name of a subprotocol must be.");
+        yield return Case(new() { Subprotocols = ["a b"] },
+            "Subprotocols: \"a b\" is no token of HTTP, which the name of a subprotocol must be.");
         yield return Case(new() { Endpoints = [] }, "Endpoints: at least one path is needed, or null for every path.");
         yield return Case(new() { Endpoints = ["chat"] }, "Endpoints: \"chat\" is no path: it must begin with a slash.");
         yield return Case(new() { Pages = [new("", default, "")] }, "Pages: \"\" is no path: it must begin with a slash.");
-        yield return Case(new() { Pages = [new("/a", new byte[1], ""), new("/a", new byte[2], "")] }, "Pages: there are two of the path \"/a\".");
-        yield return Case(new() { Pages = [new("/", default, "x\r\nSet-Cookie: y")] }, "Pages: the content security policy of \"/\" must be printable ASCII.");
+        yield return Case(new() { Pages = [new("/a", new byte[1], ""), new("/a", new byte[2], "")] },
+            "Pages: there are two of the path \"/a\".");
+        yield return Case(new() { Pages = [new("/", default, "x\r\nSet-Cookie: y")] },
+            "Pages: the content security policy of \"/\" must be printable ASCII.");
 
         static TestCaseData Case(ServerOptions options, string error) => new TestCaseData(options, error).SetArgDisplayNames(error);
     }
@@ -113,14 +121,16 @@ public sealed class ServerOptionsTests
         await using TestServer server = await TestServer.Start(setup, new EchoApplication(), static options => options with
         {
             Endpoints = ["/", "/rooms/"],
-            Pages = [new HttpPage("/help", "<p>help"u8.ToArray(), "default-src 'none'"), new HttpPage("/rooms/", "<p>rooms"u8.ToArray(), "")],
+            Pages =
+                [new HttpPage("/help", "<p>help"u8.ToArray(), "default-src 'none'"), new HttpPage("/rooms/", "<p>rooms"u8.ToArray(), "")],
         });
         Assert.That(Upgrade("/"), Does.StartWith("HTTP/1.1 101 "));
         Assert.That(Upgrade("/rooms/1"), Does.StartWith("HTTP/1.1 101 "));
         Assert.That(Upgrade("/rooms/"), Does.StartWith("HTTP/1.1 101 "));
         Assert.That(Upgrade("/room"), Does.StartWith("HTTP/1.1 404 "));
         Assert.That(Upgrade("/help"), Does.StartWith("HTTP/1.1 404 "));
-        Assert.That(Get("/help"), Does.StartWith("HTTP/1.1 200 ").And.Contain("Content-Security-Policy: default-src 'none'\r\n").And.EndsWith("\r\n\r\n<p>help"));
+        Assert.That(Get("/help"), Does.StartWith("HTTP/1.1 200 ").And.Contain(
+            "Content-Security-Policy: default-src 'none'\r\n").And.EndsWith("\r\n\r\n<p>help"));
         Assert.That(Get("/rooms/"), Does.StartWith("HTTP/1.1 200 ").And.EndsWith("<p>rooms"));
         Assert.That(Get("/rooms/1"), Does.StartWith("HTTP/1.1 426 "));
         Assert.That(Get("/"), Does.StartWith("HTTP/1.1 426 "));

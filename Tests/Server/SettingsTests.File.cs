@@ -52,7 +52,8 @@ public partial class SettingsTests
     [Test]
     public void AFile_MayHaveAMarkAtItsBeginning_Comments_AndCommasAtTheEnd()
     {
-        File.WriteAllText(SettingsFile, "{ /* as many as the machine has */ \"loops\": 3, // three\n }", new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+        File.WriteAllText(SettingsFile, "{ /* as many as the machine has */ \"loops\": 3, // three\n }",
+            new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
         Assert.That(Good([]).Server.Loops, Is.EqualTo(3));
     }
 

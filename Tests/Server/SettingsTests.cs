@@ -102,8 +102,10 @@ public partial class SettingsTests
     [Test]
     public void Lists_ComeWholeFromTheHighestSource()
     {
-        File.WriteAllText(Path.Combine(_directory, "rawws.json"), """{ "subprotocol": ["x", "y", "z"], "allowed-host": ["a.example", "b.example"] }""");
-        RunSettings settings = Good(["--subprotocol", "a", "--subprotocol", "b"], ("SUBPROTOCOL", "c"), ("ALLOWED_ORIGIN", "https://a.example, https://b.example"));
+        File.WriteAllText(
+            Path.Combine(_directory, "rawws.json"), """{ "subprotocol": ["x", "y", "z"], "allowed-host": ["a.example", "b.example"] }""");
+        RunSettings settings = Good(["--subprotocol", "a", "--subprotocol", "b"], ("SUBPROTOCOL", "c"),
+            ("ALLOWED_ORIGIN", "https://a.example, https://b.example"));
         Assert.That(string.Join(' ', settings.Server.Subprotocols), Is.EqualTo("a b"));
         Assert.That(string.Join(' ', settings.Server.AllowedHosts), Is.EqualTo("a.example b.example"));
         Assert.That(string.Join(' ', settings.Server.AllowedOrigins), Is.EqualTo("https://a.example https://b.example"));
@@ -212,16 +214,19 @@ public partial class SettingsTests
 
     private CommandLineResult Read(string[] arguments, out string output, out string error, params (string Name, string Value)[] variables)
     {
-        Dictionary<string, string> environment = variables.ToDictionary(static variable => variable.Name, static variable => variable.Value);
+        Dictionary<string, string> environment =
+            variables.ToDictionary(static variable => variable.Name, static variable => variable.Value);
         using StringWriter outputWriter = new(), errorWriter = new();
-        CommandLineResult result = new RawWs.Server.Console.Settings.CommandLine(environment, _directory, outputWriter, errorWriter, _time).Read(arguments);
+        CommandLineResult result = new RawWs.Server.Console.Settings.CommandLine(environment, _directory, outputWriter, errorWriter, _time)
+            .Read(arguments);
         (output, error) = (outputWriter.ToString(), errorWriter.ToString());
         return result;
     }
 
     // Records compare lists by reference: what they hold is compared as text.
     private static string Shown(RunSettings settings) =>
-        $"{settings with { Server = new() }} {settings.Server with { ListenEndPoints = [], AllowedHosts = [], AllowedOrigins = [], Subprotocols = [] }} "
+        $"{settings with { Server = new() }} "
+            + $"{settings.Server with { ListenEndPoints = [], AllowedHosts = [], AllowedOrigins = [], Subprotocols = [] }} "
         + $"{string.Join(' ', settings.Server.ListenEndPoints)} {string.Join(' ', settings.Server.AllowedHosts)} "
         + $"{string.Join(' ', settings.Server.AllowedOrigins)} {string.Join(' ', settings.Server.Subprotocols)}";
 }

@@ -58,7 +58,13 @@ public sealed class StandstillTests(Setup setup)
     {
         List<CloseReport> reports = [];
         await using TestServer server = await Start(
-            static options => options with { MessageTimeout = TimeSpan.FromSeconds(5), HandshakeTimeout = TimeSpan.FromSeconds(5), CloseTimeout = TimeSpan.FromSeconds(5) },
+            static options =>
+                options with
+                {
+                    MessageTimeout = TimeSpan.FromSeconds(5),
+                    HandshakeTimeout = TimeSpan.FromSeconds(5),
+                    CloseTimeout = TimeSpan.FromSeconds(5),
+                },
             new ProtocolOverTcpTests.Handler(static (connection, kind, message) =>
             {
                 if (Encoding.ASCII.GetString(message.Span) == "close") connection.Close();

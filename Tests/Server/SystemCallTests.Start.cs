@@ -41,10 +41,12 @@ public sealed partial class SystemCallTests
     [Test]
     public void AtTheStart_WithTooFewDescriptors_ItRefusesWithASentence_AndExitCode1()
     {
-        using RunningProgram program = RunningProgram.StartUnder("ulimit -n 200", "--listen", "127.0.0.1:0", "--transport", "epoll", "--loops", "64", "--max-connections", "10");
+        using RunningProgram program = RunningProgram.StartUnder(
+            "ulimit -n 200", "--listen", "127.0.0.1:0", "--transport", "epoll", "--loops", "64", "--max-connections", "10");
         program.WaitForExit();
         Assert.That(program.ExitCode, Is.EqualTo(1));
-        Assert.That(program.Errors, Does.Match(@"^rawws: the limit of open files is 200, and \d+ are open; the server needs \d+ more, [^\n]*\n$"));
+        Assert.That(
+            program.Errors, Does.Match(@"^rawws: the limit of open files is 200, and \d+ are open; the server needs \d+ more, [^\n]*\n$"));
     }
 
     // What it can do without.

@@ -12,8 +12,10 @@ namespace RawWs.Tests.Server;
 [Platform("Linux")]
 public sealed partial class SystemCallTests
 {
-    private const int Eperm = 1, Eintr = 4, Eio = 5, Ebadf = 9, Enomem = 12, Eacces = 13, Ebusy = 16, Einval = 22, Enfile = 23, Emfile = 24, Enospc = 28, Epipe = 32,
-        Enosys = 38, Ebadr = 53, Eproto = 71, Eopnotsupp = 95, Enetdown = 100, Enetunreach = 101, Econnaborted = 103, Econnreset = 104, Enobufs = 105,
+    private const int Eperm = 1, Eintr = 4, Eio = 5, Ebadf = 9, Enomem = 12, Eacces = 13, Ebusy = 16, Einval = 22, Enfile = 23, Emfile = 24,
+        Enospc = 28, Epipe = 32,
+        Enosys = 38, Ebadr = 53, Eproto = 71, Eopnotsupp = 95, Enetdown = 100, Enetunreach = 101, Econnaborted = 103, Econnreset =
+            104, Enobufs = 105,
         Enotconn = 107, Etimedout = 110;
 
     [OneTimeSetUp]
@@ -205,7 +207,8 @@ public sealed partial class SystemCallTests
 
     // The loop that is to be told sleeps in the kernel.
     [Test]
-    public void WriteToTheEventfd_IsGoneWithout_ALoopIsWokenAnotherWay([Values("write:1:2=8", "write:1:2=8 epoll_ctl:1:1=3")] string denials)
+    public void WriteToTheEventfd_IsGoneWithout_ALoopIsWokenAnotherWay(
+        [Values("write:1:2=8", "write:1:2=8 epoll_ctl:1:1=3")] string denials)
     {
         using RunningProgram program = Start("epoll", "", "--loops", "2");
         using RawClient one = RawClient.Open(program.WaitForPort()), two = RawClient.Open(program.WaitForPort());
@@ -244,7 +247,8 @@ public sealed partial class SystemCallTests
     private static RunningProgram Start(string transport, string denials = "", params string[] arguments)
     {
         RunningProgram program = RunningProgram.StartDenied(
-            denials, ["--listen", "127.0.0.1:0", "--app", "echo", "--heartbeat", "0", "--transport", transport, "--drain", "0.5", .. arguments]);
+            denials,
+                ["--listen", "127.0.0.1:0", "--app", "echo", "--heartbeat", "0", "--transport", transport, "--drain", "0.5", .. arguments]);
         program.WaitForPort();
         return program;
     }
@@ -281,7 +285,8 @@ public sealed partial class SystemCallTests
     {
         try
         {
-            return !Encoding.ASCII.GetString([.. client.ReadToEnd().Select(static c => (byte)c)]).Contains("fails", StringComparison.Ordinal);
+            return !Encoding.ASCII.GetString([.. client.ReadToEnd().Select(static c => (byte)c)])
+                .Contains("fails", StringComparison.Ordinal);
         }
         catch (System.Net.Sockets.SocketException exception)
         {

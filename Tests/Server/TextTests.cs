@@ -108,8 +108,10 @@ public sealed class TextTests
     [Test]
     public void AMessage_IsEqualByKindAndBytes()
     {
-        WebSocketMessage text = WebSocketMessage.Text("ab"), same = WebSocketMessage.Text("ab"u8.ToArray()), bytes = WebSocketMessage.Binary(text.Memory);
-        Assert.That((text == same, text.GetHashCode() == same.GetHashCode(), text != bytes, text.Equals((object)bytes)), Is.EqualTo((true, true, true, false)));
+        WebSocketMessage text = WebSocketMessage.Text("ab"), same = WebSocketMessage.Text("ab"u8.ToArray()), bytes =
+            WebSocketMessage.Binary(text.Memory);
+        Assert.That((text == same, text.GetHashCode() == same.GetHashCode(), text != bytes, text.Equals((object)bytes)),
+            Is.EqualTo((true, true, true, false)));
         Assert.That((text.ToString(), bytes.ToString(), default(WebSocketMessage).Kind), Is.EqualTo(("ab", "6162", MessageKind.Binary)));
         Assert.That((text.IsText, bytes.IsText, default(WebSocketMessage).IsEmpty), Is.EqualTo((true, false, true)));
     }

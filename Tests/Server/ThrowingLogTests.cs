@@ -26,7 +26,8 @@ public sealed class ThrowingLogTests(Setup setup)
     public async Task ALogThatThrows_CostsItsLines_AndNothingElse([Values] Throwing when)
     {
         ThrowingLog loggers = new(when);
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), options => options with { LoggerFactory = loggers });
+        await using TestServer server =
+            await TestServer.Start(setup, new EchoApplication(), options => options with { LoggerFactory = loggers });
         using RawClient witness = RawClient.Open(server.Port);
         for (int round = 0; round < 10; round++)
         {
@@ -64,7 +65,10 @@ public sealed class ThrowingLogTests(Setup setup)
             return ValueTask.CompletedTask;
         }), options => options with { LoggerFactory = loggers });
         using RawClient witness = RawClient.Open(server.Port), client = RawClient.Open(server.Port);
-        for (int i = 0; i < 5; i++) client.Send([.. RawClient.Frame(Opcode.Text, "x"u8), .. RawClient.Frame(Opcode.Ping, "x"u8), .. RawClient.Frame(Opcode.Binary, new byte[3000])]);
+        for (int i = 0; i < 5; i++)
+            client.Send(
+                [.. RawClient.Frame(Opcode.Text, "x"u8), .. RawClient.Frame(Opcode.Ping, "x"u8),
+                    .. RawClient.Frame(Opcode.Binary, new byte[3000])]);
         Assert.That(client.ReadClose(answer: true), Is.EqualTo(((ushort?)4000, "enough")));
         client.Dispose();
         Echoes(witness);
@@ -99,7 +103,8 @@ public sealed class ThrowingLogTests(Setup setup)
     public async Task AnApplicationThatThrowsEverywhere_CostsTheConnection([Values] bool logThrows)
     {
         ThrowingLog loggers = new(logThrows ? Throwing.Always : Throwing.Never);
-        await using TestServer server = await TestServer.Start(setup, new ThrowingApplication(), options => options with { LoggerFactory = loggers });
+        await using TestServer server =
+            await TestServer.Start(setup, new ThrowingApplication(), options => options with { LoggerFactory = loggers });
         using RawClient witness = RawClient.Open(server.Port, "/ws/calm");
         foreach (string target in new[] { "/ws/upgrade", "/ws/upgrade-later", "/ws/upgrade-timeout" })
         {
@@ -126,7 +131,8 @@ public sealed class ThrowingLogTests(Setup setup)
         FakeTimeProvider time = new();
         ThrowingLog loggers = new(logThrows ? Throwing.Always : Throwing.Never);
         await using TestServer server = await TestServer.Start(
-            setup, new ThrowingApplication(), options => options with { LoggerFactory = loggers, TimeProvider = time, Heartbeat = TimeSpan.FromSeconds(10) });
+            setup, new ThrowingApplication(), options =>
+                options with { LoggerFactory = loggers, TimeProvider = time, Heartbeat = TimeSpan.FromSeconds(10) });
         using RawClient silent = RawClient.Open(server.Port, "/ws/calm");
         server.CatchUp();
         for (int i = 0; i < 15; i++)
@@ -159,10 +165,12 @@ public sealed class ThrowingLogTests(Setup setup)
         TestServer.Eventually(
             () =>
             {
-                server.Server.TryBroadcast(MessageKind.Binary, payload, static _ => throw new InvalidOperationException("as the test says"));
+                server.Server.TryBroadcast(MessageKind.Binary, payload, static _ =>
+                    throw new InvalidOperationException("as the test says"));
                 using SharedMessage message = server.Server.TryShare(MessageKind.Binary, payload)!;
                 server.Server.Broadcast(message, static _ => throw new InvalidOperationException("as the test says"));
-                return server.Server.Loops.All(static loop => loop.Members.Snapshot.ToArray().All(static member => member is not WebSocketConnection { IsOpen: true }));
+                return server.Server.Loops.All(static loop =>
+                    loop.Members.Snapshot.ToArray().All(static member => member is not WebSocketConnection { IsOpen: true }));
             },
             "it is ended for it");
         slow.Reset();
@@ -179,7 +187,8 @@ public sealed class ThrowingLogTests(Setup setup)
     {
         ThrowingDelivery delivery = new(later);
         await using TestServer server = await TestServer.Start(
-            setup, new RouterApplication(Introduce.Query, DuplicateUid.Share) { Delivery = delivery }, static options => options with { LoggerFactory = new ThrowingLog(Throwing.Always) });
+            setup, new RouterApplication(Introduce.Query, DuplicateUid.Share) { Delivery = delivery }, static options =>
+                options with { LoggerFactory = new ThrowingLog(Throwing.Always) });
         using RawClient sender = RawClient.Open(server.Port, "/?uid=1"), witness = RawClient.Open(server.Port, "/?uid=2");
         sender.SendText("2:hello");
         Assert.That(sender.ReadClose(answer: true).Code, Is.EqualTo(1011));
@@ -204,7 +213,8 @@ public sealed class ThrowingLogTests(Setup setup)
             stop ??= started!.Server.StopAsync(TimeSpan.FromSeconds(5));
         };
         await using (started = await TestServer.Start(
-            setup, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Opened = opened.Enqueue }, options => options with { LoggerFactory = loggers }))
+            setup, new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask) { Opened = opened.Enqueue }, options =>
+                options with { LoggerFactory = loggers }))
         {
             using RawClient other = RawClient.Open(started.Port), leaving = RawClient.Open(started.Port);
             TestServer.Eventually(() => opened.Count == 2, "both are open");
@@ -221,7 +231,8 @@ public sealed class ThrowingLogTests(Setup setup)
     public async Task AClockThatThrows_CostsNothingButTime()
     {
         ThrowingTime time = new();
-        await using TestServer server = await TestServer.Start(setup, new EchoApplication(), options => options with { TimeProvider = time });
+        await using TestServer server =
+            await TestServer.Start(setup, new EchoApplication(), options => options with { TimeProvider = time });
         using RawClient before = RawClient.Open(server.Port);
         time.Throws = true;
         using RawClient meanwhile = RawClient.Open(server.Port);

@@ -52,7 +52,8 @@ public sealed class UidHoldersTests(Setup setup)
     public async Task Reject_WhomTheServerHasClosed_HoldsNothing()
     {
         await using TestServer server = await Start(
-            new RouterApplication(Introduce.Query, DuplicateUid.Reject), static options => options with { Heartbeat = TimeSpan.FromSeconds(10) });
+            new RouterApplication(Introduce.Query, DuplicateUid.Reject), static options =>
+                options with { Heartbeat = TimeSpan.FromSeconds(10) });
         using RawClient before = RawClient.Open(server.Port, "/?uid=1");
         AwaitName(before);
         Advance(server, 11);
@@ -169,6 +170,7 @@ public sealed class UidHoldersTests(Setup setup)
     [Test]
     public async Task Reject_ThePongToAProbe_IsNoLifeForTheHeartbeat()
     {
+        setup.PassOverLayers("a Pong in two pieces is a sign of life");
         Watched application = new(DuplicateUid.Reject);
         await using TestServer server = await Start(application, static options => options with { Heartbeat = TimeSpan.FromSeconds(10) });
         using RawClient frozen = RawClient.Open(server.Port, "/?uid=1");

@@ -22,7 +22,8 @@ public sealed class UpgradeContextTests(Setup setup)
             return UpgradeDecision.Accept();
         });
         await using TestServer server = await TestServer.Start(
-            setup, application, static options => options with { ListenEndPoints = [new(IPAddress.Loopback, 0), new(IPAddress.Any, 0), new(IPAddress.IPv6Loopback, 0)] });
+            setup, application, static options =>
+                options with { ListenEndPoints = [new(IPAddress.Loopback, 0), new(IPAddress.Any, 0), new(IPAddress.IPv6Loopback, 0)] });
         foreach (IPEndPoint listener in server.Server.EndPoints)
         {
             IPAddress address = listener.Address.Equals(IPAddress.Any) ? IPAddress.Parse("127.0.0.2") : listener.Address;
@@ -47,9 +48,11 @@ public sealed class UpgradeContextTests(Setup setup)
             seen.SetResult($"{context.FindHeader("authorization")} {context.FindHeader("X-None") ?? "none"} {context.Subprotocol} {count}");
             return new(UpgradeDecision.Accept());
         });
-        await using TestServer server = await TestServer.Start(setup, application, static options => options with { Subprotocols = ["b", "a"] });
+        await using TestServer server =
+            await TestServer.Start(setup, application, static options => options with { Subprotocols = ["b", "a"] });
         using RawClient client = RawClient.Connect(server.Port);
-        client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}Authorization: Bearer \u00e4\r\nSec-WebSocket-Protocol: a, b\r\n\r\n".Replace('\u00e4', '?'));
+        client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}Authorization: Bearer \u00e4\r\nSec-WebSocket-Protocol: a, b\r\n\r\n".Replace(
+            '\u00e4', '?'));
         client.ReadHead();
         Assert.That(await seen.Task, Is.EqualTo("Bearer ? none b 7"));
     }
@@ -102,7 +105,8 @@ public sealed class UpgradeContextTests(Setup setup)
                 throw new InvalidOperationException("again");
             },
         };
-        await using WebSocketServer server = new(new ServerOptions { ListenEndPoints = [new(IPAddress.Loopback, 0)], Loops = 1, Transport = setup.Transport }, application);
+        await using WebSocketServer server =
+            new(new ServerOptions { ListenEndPoints = [new(IPAddress.Loopback, 0)], Loops = 1, Transport = setup.Transport }, application);
         Assert.That(server.StartAsync, Throws.InvalidOperationException.With.Message.EqualTo("as the test says"));
         Assert.That((stopped, server.IsListening), Is.EqualTo((true, false)));
     }

@@ -1,5 +1,5 @@
-// What an application can wait for: room for a message, the end of a connection, the moment from which nothing can be sent any more. And that
-// a connection that nobody waits for is not larger for it.
+// What an application can wait for: room for a message, the end of a connection, the moment from which nothing can be sent any more. And
+// that a connection that nobody waits for is not larger for it.
 
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
@@ -68,7 +68,8 @@ public sealed class WaitingTests
         await cancel.CancelAsync();
         Assert.That(async () => await waiting, Throws.InstanceOf<OperationCanceledException>());
         Assert.That(async () => await peer.Connection.SendAsync("nor this", cancel.Token), Throws.InstanceOf<OperationCanceledException>());
-        Assert.That(async () => await peer.Connection.SendAsync(WebSocketMessage.Text("nor this"), cancel.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(async () => await peer.Connection.SendAsync(WebSocketMessage.Text("nor this"), cancel.Token),
+            Throws.InstanceOf<OperationCanceledException>());
         peer.Room = int.MaxValue;
         peer.BecomeWritable();
         peer.Turn();
@@ -118,7 +119,8 @@ public sealed class WaitingTests
             Assert.That(waiting.IsCompleted, Is.False, "the peer has not answered");
             using CancellationTokenSource cancelled = new();
             await cancelled.CancelAsync();
-            Assert.That(async () => await connection.CloseAsync(cancellationToken: cancelled.Token), Throws.InstanceOf<OperationCanceledException>());
+            Assert.That(async () => await connection.CloseAsync(cancellationToken: cancelled.Token),
+                Throws.InstanceOf<OperationCanceledException>());
             Assert.That(client.ReadClose(answer: true), Is.EqualTo(((ushort?)4321, "that is all")));
             client.Dispose();
             CloseReport report = await waiting.WaitAsync(TestServer.Patience);
@@ -191,7 +193,8 @@ public sealed class WaitingTests
             FakeTimeProvider time = new();
             TaskCompletionSource<EndCause> awaited = new(TaskCreationOptions.RunContinuationsAsynchronously);
             await using TestServer server = await Start(
-                async (connection, _, _) => awaited.SetResult((await connection.CloseAsync()).Cause), options => options with { TimeProvider = time });
+                async (connection, _, _) => awaited.SetResult((await connection.CloseAsync()).Cause), options =>
+                    options with { TimeProvider = time });
             using RawClient client = RawClient.Open(server.Port);
             client.SendText("close");
             Assert.That(client.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Close));
@@ -201,10 +204,13 @@ public sealed class WaitingTests
         }
 
         private Task<TestServer> Start(
-            Func<WebSocketConnection, MessageKind, ReadOnlyMemory<byte>, ValueTask>? onMessage = null, Func<ServerOptions, ServerOptions>? change = null) =>
+            Func<WebSocketConnection, MessageKind, ReadOnlyMemory<byte>, ValueTask>? onMessage = null, Func<ServerOptions,
+                ServerOptions>? change = null) =>
             TestServer.Start(
                 setup,
-                new ProtocolOverTcpTests.Handler(onMessage ?? (static (_, _, _) => ValueTask.CompletedTask)) { Opened = _opened.SetResult, Closed = _closed.SetResult },
+                new ProtocolOverTcpTests.Handler(
+                    onMessage ?? (static (_, _, _) => ValueTask.CompletedTask))
+                { Opened = _opened.SetResult, Closed = _closed.SetResult },
                 change);
     }
 }

@@ -15,7 +15,8 @@ internal static partial class ConformanceTable
     /// <param name="column">The column's head.</param>
     public static IReadOnlyList<string> Column(string column)
     {
-        string[][] rows = [.. Row().Matches(Document).Select(static row => row.Value.Trim('|').Split('|').Select(static cell => cell.Trim(' ', '*')).ToArray())];
+        string[][] rows = [.. Row().Matches(Document)
+            .Select(static row => row.Value.Trim('|').Split('|').Select(static cell => cell.Trim(' ', '*')).ToArray())];
         int head = Array.FindIndex(rows, static row => row[0] == "chapter"), at = Array.IndexOf(rows[head], column);
         return [.. rows.Skip(head + 2).Take(Chapters.InOrder.Count + 1).Select(row => $"{row[0]}: {row[at]}")];
     }
@@ -31,7 +32,8 @@ internal static partial class ConformanceTable
     {
         int notNegotiated = Run.Count(results, Outcome.NotNegotiated);
         return string.Create(CultureInfo.InvariantCulture,
-            $"{Run.Count(results, Outcome.Passed)} / {Run.Count(results, Outcome.Failed, Kind.Required)} / {Run.Count(results, Outcome.Failed, Kind.Strict)}{(notNegotiated > 0 ? $" ({notNegotiated} not negotiated)" : "")}");
+            $"{Run.Count(results, Outcome.Passed)} / {Run.Count(results, Outcome.Failed, Kind.Required)} / "
+                + $"{Run.Count(results, Outcome.Failed, Kind.Strict)}{(notNegotiated > 0 ? $" ({notNegotiated} not negotiated)" : "")}");
     }
 
     [GeneratedRegex(@"^\|.*\|$", RegexOptions.Multiline)]

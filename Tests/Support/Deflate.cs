@@ -10,7 +10,8 @@ namespace RawWs.Tests.Support;
 internal static class Deflate
 {
     private static readonly string[] Words =
-        "the connection sends a message to every peer that asked for it and the server says who was here before {\"uid\": \"value\", 100: true}".Split(' ');
+        ("the connection sends a message to every peer that asked for it and the server says who was here before "
+            + "{\"uid\": \"value\", 100: true}").Split(' ');
 
     public static readonly byte[] Tail = [0x00, 0x00, 0xFF, 0xFF];
 
@@ -51,7 +52,8 @@ internal static class Deflate
     }
 
     // Whole messages through one inflater; what is wrong comes back as the status.
-    public static (DecodeStatus Status, byte[] Bytes) Read(Inflater inflater, ReadOnlySpan<byte> payload, int chunk = 4096, int piece = int.MaxValue)
+    public static (DecodeStatus Status, byte[] Bytes) Read(
+        Inflater inflater, ReadOnlySpan<byte> payload, int chunk = 4096, int piece = int.MaxValue)
     {
         MemoryStream all = new();
         byte[] output = new byte[chunk];

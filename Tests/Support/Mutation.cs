@@ -6,7 +6,8 @@ namespace RawWs.Tests.Support;
 internal static class Mutation
 {
     // Bytes at which something changes: ends of ranges in UTF-8, lengths, opcodes and in HTTP's grammar.
-    private static ReadOnlySpan<byte> Telling => [0, 1, 9, 10, 13, 32, 34, 44, 59, 61, 92, 125, 126, 127, 128, 129, 191, 192, 194, 223, 224, 237, 240, 244, 254, 255];
+    private static ReadOnlySpan<byte> Telling =>
+        [0, 1, 9, 10, 13, 32, 34, 44, 59, 61, 92, 125, 126, 127, 128, 129, 191, 192, 194, 223, 224, 237, 240, 244, 254, 255];
 
     /// <summary>One to eight changes.</summary>
     public static byte[] Of(byte[] input, byte[] other, int bytesMax, Random random)

@@ -29,7 +29,8 @@ internal sealed class ObservedStreams
         while (observation.TryRead(out ConnectionEvent? told))
         {
             Assert.That(told.Kind, Is.Not.EqualTo(ConnectionEventKind.Lost));
-            if (!all.TryGetValue(told.Connection!.Id, out ObservedStreams? streams)) all[told.Connection.Id] = streams = new ObservedStreams();
+            if (!all.TryGetValue(told.Connection!.Id, out ObservedStreams? streams))
+                all[told.Connection.Id] = streams = new ObservedStreams();
             streams.Add(told);
         }
     }
@@ -69,7 +70,8 @@ internal sealed class ObservedStreams
                 break;
             case ConnectionEventKind.FrameSent:
                 CheckHeader(told, _sent, _sentBefore);
-                Assert.That(told.Offset - _sentBefore + told.Header.HeaderLength + (long)told.Header.PayloadLength, Is.LessThanOrEqualTo(_sent.Count), "it has left");
+                Assert.That(told.Offset - _sentBefore + told.Header.HeaderLength
+                    + (long)told.Header.PayloadLength, Is.LessThanOrEqualTo(_sent.Count), "it has left");
                 break;
         }
     }
@@ -91,7 +93,8 @@ internal sealed class ObservedStreams
     {
         List<(long, FrameHeader)> frames = [];
         int at = bytes.IndexOf("\r\n\r\n"u8) + 4;
-        while (FrameReader.TryRead(bytes[at..], out FrameHeader header) == ReadStatus.Done && bytes.Length - at >= header.HeaderLength + (int)header.PayloadLength)
+        while (FrameReader.TryRead(bytes[at..], out FrameHeader header) == ReadStatus.Done && bytes.Length - at >= header.HeaderLength
+            + (int)header.PayloadLength)
         {
             frames.Add((at, header));
             at += header.HeaderLength + (int)header.PayloadLength;
@@ -105,7 +108,8 @@ internal sealed class ObservedStreams
         int at = (int)(told.Offset - before);
         if (at < 0) return; // it began before the observation
         byte[] there = [.. bytes.Skip(at).Take(told.Header.HeaderLength)];
-        Assert.That((FrameReader.TryRead(there, out FrameHeader header), header), Is.EqualTo((ReadStatus.Done, told.Header)), "the header lies at its place");
+        Assert.That((FrameReader.TryRead(there, out FrameHeader header), header), Is.EqualTo((ReadStatus.Done, told.Header)),
+            "the header lies at its place");
     }
 }
 

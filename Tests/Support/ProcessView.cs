@@ -33,7 +33,8 @@ internal static class ProcessView
     {
         int ours = ((IPEndPoint)client.LocalEndPoint!).Port, its = ((IPEndPoint)client.RemoteEndPoint!).Port;
         // Local and remote address, as hexadecimal address:port, and as the tenth word the socket's inode.
-        string[][] connections = [.. File.ReadLines("/proc/net/tcp").Skip(1).Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))];
+        string[][] connections =
+            [.. File.ReadLines("/proc/net/tcp").Skip(1).Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))];
         // One of the same ports that has ended a while ago (TIME_WAIT) has no inode any more.
         string[] theirs = connections.Single(words => words[9] != "0"
             && words[1].EndsWith($":{its:X4}", StringComparison.Ordinal) && words[2].EndsWith($":{ours:X4}", StringComparison.Ordinal));

@@ -9,7 +9,9 @@ namespace RawWs.Tests.Support;
 
 internal sealed class RawClient : IDisposable
 {
-    public const string Upgrade = "Host: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+    public const string Upgrade =
+        "Host: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        + "Sec-WebSocket-Version: 13\r\n";
 
     private byte[] _buffer = new byte[4096]; // there may be thousands of clients; it grows
     private int _start;
@@ -21,7 +23,12 @@ internal sealed class RawClient : IDisposable
 
     public static RawClient Connect(int port, int receiveBuffer = 0)
     {
-        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 30_000, SendTimeout = 30_000 };
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+        {
+            NoDelay = true,
+            ReceiveTimeout = 30_000,
+            SendTimeout = 30_000,
+        };
         if (receiveBuffer > 0) socket.ReceiveBufferSize = receiveBuffer;
         socket.Connect(IPAddress.Loopback, port);
         return new RawClient(socket);
@@ -115,7 +122,8 @@ internal sealed class RawClient : IDisposable
             if (opcode != Opcode.Close) continue;
             if (answer) Send(Opcode.Close, payload);
             Assert.That(ReadFrame(), Is.Null, "Nothing follows a Close.");
-            return payload.Length == 0 ? (null, "") : ((ushort)((payload[0] << 8) | payload[1]), Encoding.UTF8.GetString(payload, 2, payload.Length - 2));
+            return payload.Length == 0 ? (null, "")
+                : ((ushort)((payload[0] << 8) | payload[1]), Encoding.UTF8.GetString(payload, 2, payload.Length - 2));
         }
     }
 

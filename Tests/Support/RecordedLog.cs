@@ -37,7 +37,9 @@ internal sealed class RecordedLog(LogLevel level) : ILoggerFactory
     {
         string? found = null;
         TestServer.Eventually(
-            () => (found = All.FirstOrDefault(line => words.All(word => line.Text.Contains(word, StringComparison.Ordinal)))?.Text) is not null,
+            () =>
+                (found = All.FirstOrDefault(line =>
+                    words.All(word => line.Text.Contains(word, StringComparison.Ordinal)))?.Text) is not null,
             $"there is a line with {string.Join(" and ", words)}; there are:\n{string.Join('\n', All.Select(static line => line.Text))}");
         return found!;
     }
@@ -61,7 +63,8 @@ internal sealed class RecordedLog(LogLevel level) : ILoggerFactory
             return logLevel >= owner.Level;
         }
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter)
         {
             if (owner.Throws) throw new InvalidOperationException("as the test says");
             LogLine line = new(category, logLevel, eventId, formatter(state, exception));

@@ -6,8 +6,12 @@ internal static class Repository
 {
     private static readonly string Root = Find();
 
-    /// <summary>The configuration that the tests were built in, "Debug" or "Release", and the framework's folder in it: the end of every output path.</summary>
-    public static string OutputFolder { get; } = Path.Combine(new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, new DirectoryInfo(AppContext.BaseDirectory).Name);
+    /// <summary>
+    /// The configuration that the tests were built in, "Debug" or "Release", and the framework's folder in it: the end of every output
+    /// path.
+    /// </summary>
+    public static string OutputFolder { get; } =
+        Path.Combine(new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, new DirectoryInfo(AppContext.BaseDirectory).Name);
 
     /// <summary>A file or folder in the repository.</summary>
     public static string At(params IReadOnlyList<string> names) => Path.Combine([Root, .. names]);

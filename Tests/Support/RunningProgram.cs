@@ -43,7 +43,8 @@ internal sealed partial class RunningProgram : IDisposable
     {
         get
         {
-            string line = File.ReadLines($"/proc/{_process.Id}/status").First(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            string line = File.ReadLines($"/proc/{_process.Id}/status")
+                .First(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
             return long.Parse(line.AsSpan(6).Trim(" \tkB"), System.Globalization.CultureInfo.InvariantCulture) * 1024;
         }
     }
@@ -52,7 +53,8 @@ internal sealed partial class RunningProgram : IDisposable
 
     /// <summary>On a free port, with the transport and the loops of a setup.</summary>
     public static RunningProgram StartOn(Setup setup, params string[] arguments) => Start(
-        ["--listen", "127.0.0.1:0", "--transport", setup.Transport == TransportKind.Epoll ? "epoll" : "socket", "--loops", $"{setup.Loops}", .. arguments]);
+        ["--listen", "127.0.0.1:0", "--transport", setup.Transport == TransportKind.Epoll ? "epoll" : "socket", "--loops", $"{setup.Loops}",
+            .. arguments]);
 
     public static RunningProgram StartWith(Dictionary<string, string> variables, params string[] arguments)
     {
@@ -63,7 +65,10 @@ internal sealed partial class RunningProgram : IDisposable
 
     /// <summary>In a shell in which something has been set before.</summary>
     public static RunningProgram StartUnder(string command, params string[] arguments) =>
-        Start(new ProcessStartInfo("bash", ["-c", $"{command}; exec dotnet \"$@\"", "bash", typeof(RawWs.Server.Console.Program).Assembly.Location, .. arguments]));
+        Start(
+            new ProcessStartInfo(
+                "bash",
+                ["-c", $"{command}; exec dotnet \"$@\"", "bash", typeof(RawWs.Server.Console.Program).Assembly.Location, .. arguments]));
 
     /// <summary>
     /// With system calls that fail: these (Denials/Denial has the form) from the start, and others after <see cref="Deny"/>. Where the
@@ -71,7 +76,8 @@ internal sealed partial class RunningProgram : IDisposable
     /// </summary>
     public static RunningProgram StartDenied(string denials, params string[] arguments)
     {
-        Dictionary<string, string> variables = new() { ["DOTNET_STARTUP_HOOKS"] = Dotnet.PathOf("RawWs.Denials"), ["DENIED_CALLS"] = denials };
+        Dictionary<string, string> variables =
+            new() { ["DOTNET_STARTUP_HOOKS"] = Dotnet.PathOf("RawWs.Denials"), ["DENIED_CALLS"] = denials };
         return StartWith(variables, arguments);
     }
 
@@ -162,7 +168,8 @@ internal sealed partial class RunningProgram : IDisposable
             }
 
             foreach (string kind in sum.Groups[1].Value.Split(", "))
-                if (kind.EndsWith(cause, StringComparison.Ordinal)) count += int.Parse(kind.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+                if (kind.EndsWith(cause, StringComparison.Ordinal))
+                    count += int.Parse(kind.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
         }
 
         return count;

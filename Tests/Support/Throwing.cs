@@ -41,7 +41,8 @@ internal sealed class ThrowingLog(Throwing when) : ILoggerFactory, ILogger
         return true;
     }
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+        string> formatter)
     {
         Throw();
         Called(formatter(state, exception));
@@ -55,7 +56,13 @@ internal sealed class ThrowingLog(Throwing when) : ILoggerFactory, ILogger
     {
         lock (_random)
         {
-            bool throws = when switch { Throwing.Always => true, Throwing.AtRandom => _random.Next(2) == 0, Throwing.Once => _thrown == 0, _ => false };
+            bool throws = when switch
+            {
+                Throwing.Always => true,
+                Throwing.AtRandom => _random.Next(2) == 0,
+                Throwing.Once => _thrown == 0,
+                _ => false,
+            };
             if (!throws) return;
             _thrown++;
         }
@@ -124,11 +131,13 @@ internal sealed class ThrowingTime : TimeProvider
     public override DateTimeOffset GetUtcNow() => _throws ? throw new InvalidOperationException("as the test says") : base.GetUtcNow();
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-        _throws ? throw new InvalidOperationException("as the test says") : new Timer(this, base.CreateTimer(callback, state, dueTime, period));
+        _throws ? throw new InvalidOperationException("as the test says")
+            : new Timer(this, base.CreateTimer(callback, state, dueTime, period));
 
     private sealed class Timer(ThrowingTime time, ITimer inner) : ITimer
     {
-        public bool Change(TimeSpan dueTime, TimeSpan period) => time._throws ? throw new InvalidOperationException("as the test says") : inner.Change(dueTime, period);
+        public bool Change(TimeSpan dueTime, TimeSpan period) =>
+            time._throws ? throw new InvalidOperationException("as the test says") : inner.Change(dueTime, period);
 
         public void Dispose() => inner.Dispose();
 

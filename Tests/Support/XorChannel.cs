@@ -89,7 +89,11 @@ internal sealed class XorChannel(Channel below, byte key, int seed) : Channel
         if (_outgoing.Length == 0) below.ShutdownWrite();
     }
 
-    public override void Close(Transport transport, bool reset) => below.Close(transport, reset || _outgoing.Length > 0);
+    public override void Close(Transport transport, bool reset)
+    {
+        if (!reset && _outgoing.Length > 0) Flush(_outgoing.Length);
+        below.Close(transport, reset || _outgoing.Length > 0);
+    }
 
     public override IPEndPoint? FindLocalEndPoint() => below.FindLocalEndPoint();
 

@@ -1,6 +1,6 @@
 // A second extension, so that permessage-deflate is not the only user of what the server knows of extensions: "xor-payload; key=K" changes
-// every byte of a payload by XOR with K, 1 to 255, and marks the message with RSV2. While it decodes a message it has a hundred bytes charged
-// to the budget, for nothing.
+// every byte of a payload by XOR with K, 1 to 255, and marks the message with RSV2. While it decodes a message it has a hundred bytes
+// charged to the budget, for nothing.
 
 using System.Globalization;
 using RawWs.Frame;
@@ -10,7 +10,8 @@ using RawWs.Server.Memory;
 
 namespace RawWs.Tests.Support;
 
-internal sealed class XorExtension(MemoryBudget budget, string name = XorExtension.DefaultName, ReservedBits bits = ReservedBits.Rsv2, int bytesMin = 1)
+internal sealed class XorExtension(
+    MemoryBudget budget, string name = XorExtension.DefaultName, ReservedBits bits = ReservedBits.Rsv2, int bytesMin = 1)
     : Extension(name, bits)
 {
     public const string DefaultName = "xor-payload";
@@ -23,7 +24,8 @@ internal sealed class XorExtension(MemoryBudget budget, string name = XorExtensi
     public override ExtensionAgreement? Negotiate(ExtensionOffer offer, out string declined)
     {
         declined = "NoKey";
-        if (offer.Parameters is not [{ Name: "key", Value: { } value }] || !byte.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out byte key)
+        if (offer.Parameters is not [{ Name: "key", Value: { } value }] || !byte.TryParse(
+            value, NumberStyles.None, CultureInfo.InvariantCulture, out byte key)
             || key == 0) return null;
         declined = "";
         return new Agreement(this, key);
@@ -83,7 +85,8 @@ internal sealed class XorExtension(MemoryBudget budget, string name = XorExtensi
 
         public override int RoomBytes(int payloadBytes) => _forMany.RoomBytes(payloadBytes);
 
-        public override ReservedBits Encode(ReadOnlySpan<byte> payload, Span<byte> output, out int written) => _forMany.Encode(payload, output, out written);
+        public override ReservedBits Encode(ReadOnlySpan<byte> payload, Span<byte> output, out int written) =>
+            _forMany.Encode(payload, output, out written);
 
         // An assertion would allocate.
         private static void Holds(bool condition, string what)

@@ -93,7 +93,8 @@ public static class FrameVectors
 
     private static string Zeros(int count) => new('0', count * 2);
 
-    private static FrameVector Broken(string name, Rule rule, string hex, int failsAt, string events = "") => new(name, Role.Client, hex, events, rule, failsAt);
+    private static FrameVector Broken(string name, Rule rule, string hex, int failsAt, string events = "") =>
+        new(name, Role.Client, hex, events, rule, failsAt);
 
     private static IEnumerable<FrameVector> CloseCodesOf(params int[] codes) =>
         codes.Select(code => new FrameVector($"Section_7_4_CloseCode{code}", Role.Client, $"88 02 {code:x4}", $"close:{code}:"));

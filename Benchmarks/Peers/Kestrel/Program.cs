@@ -11,7 +11,8 @@ using System.Net;
 using System.Net.WebSockets;
 using System.Threading.Channels;
 
-if (args is not ([_] or [_, "--compression"]) || !ushort.TryParse(args[0], NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))
+if (args is not ([_] or [_, "--compression"]) || !ushort.TryParse(
+    args[0], NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))
 {
     Console.Error.WriteLine("usage: RawWs.Peers.Kestrel PORT [--compression]");
     return 2;
@@ -86,7 +87,8 @@ static async Task SendQueuedAsync(WebSocket socket, ChannelReader<Message> queue
 {
     try
     {
-        await foreach (Message message in queue.ReadAllAsync()) await socket.SendAsync(message.Payload, message.Type, endOfMessage: true, default);
+        await foreach (Message message in queue.ReadAllAsync())
+            await socket.SendAsync(message.Payload, message.Type, endOfMessage: true, default);
     }
     catch (WebSocketException)
     {
@@ -94,7 +96,8 @@ static async Task SendQueuedAsync(WebSocket socket, ChannelReader<Message> queue
     }
 }
 
-// Every message until the peer's Close, which is answered. A message lies in a pooled buffer that grows with it, and only until it is dealt with.
+// Every message until the peer's Close, which is answered. A message lies in a pooled buffer that grows with it, and only until it is dealt
+// with.
 static async Task ReceiveAllAsync(WebSocket socket, Func<WebSocketMessageType, ReadOnlyMemory<byte>, ValueTask> onMessage)
 {
     byte[] buffer = ArrayPool<byte>.Shared.Rent(4096);

@@ -12,8 +12,8 @@ internal static class Cuts
     private const int PiecesMax = 64;
 
     /// <summary>
-    /// The ends of the pieces, ascending, the last one being <paramref name="length"/>. Piece i is as long as byte i mod 8 of the plan says, so
-    /// there may be empty ones; after 64 pieces all that is left is one.
+    /// The ends of the pieces, ascending, the last one being <paramref name="length"/>. Piece i is as long as byte i mod 8 of the plan
+    /// says, so there may be empty ones; after 64 pieces all that is left is one.
     /// </summary>
     public static int[] Of(ReadOnlySpan<byte> plan, int length)
     {

@@ -37,7 +37,8 @@ internal static partial class ExtensionOracle
     private static ExtensionParameter ToParameter(string text)
     {
         string[] pair = [.. text.Split('=', 2).Select(static part => part.Trim(' ', '\t'))];
-        return new ExtensionParameter(pair[0], pair.Length == 1 ? null : pair[1].Replace("\"", "", StringComparison.Ordinal).Replace("\\", "", StringComparison.Ordinal));
+        return new ExtensionParameter(pair[0], pair.Length == 1 ? null : pair[1].Replace("\"", "", StringComparison.Ordinal)
+            .Replace("\\", "", StringComparison.Ordinal));
     }
 
     /// <summary>The offers as a field: the simplest form, or the one with every value quoted and every character of it escaped.</summary>

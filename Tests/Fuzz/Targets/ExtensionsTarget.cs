@@ -35,7 +35,8 @@ internal static class ExtensionsTarget
     private static bool IsPastLimits(string value)
     {
         string[] elements = value.Split(',');
-        return elements.Length > RequestLimits.Default.ExtensionsMax || elements.Any(static element => element.Split(';').Length - 1 > RequestLimits.Default.ExtensionParametersMax);
+        return elements.Length > RequestLimits.Default.ExtensionsMax
+            || elements.Any(static element => element.Split(';').Length - 1 > RequestLimits.Default.ExtensionParametersMax);
     }
 
     private static List<ExtensionOffer>? Read(string value)

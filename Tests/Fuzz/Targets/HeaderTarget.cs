@@ -43,7 +43,9 @@ internal static class HeaderTarget
         ReadStatus status = FrameReader.TryRead(seen, out FrameHeader header);
         int headerLength = FrameOracle.HeaderLength(seen);
         bool whole = headerLength > 0 && seen.Length >= headerLength;
-        Property.Same(status, FrameOracle.BrokenByLength(seen) is not null ? ReadStatus.Violation : whole ? ReadStatus.Done : ReadStatus.NeedMoreData);
+        Property.Same(status, FrameOracle.BrokenByLength(seen) is not null ? ReadStatus.Violation : whole
+            ? ReadStatus.Done
+            : ReadStatus.NeedMoreData);
         Property.Same(header.First, seen.Length > 0 ? seen[0] : (byte)0);
         Property.Same(header.Second, seen.Length > 1 ? seen[1] : (byte)0);
         if (seen.Length >= 2)

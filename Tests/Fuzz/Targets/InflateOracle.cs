@@ -1,6 +1,7 @@
-// A second, naive decompressor: RFC 1951 bit by bit, a code looked up in a dictionary after each bit, all that was ever decompressed kept in one
-// list. It reads a message at once, whole and with the four bytes that its sender took away (RFC 7692 §7.2.2), and so never waits for anything.
-// Since the library under the product is native code, which the fuzzer cannot see into, the fuzzer is guided by this one's branches instead.
+// A second, naive decompressor: RFC 1951 bit by bit, a code looked up in a dictionary after each bit, all that was ever decompressed kept
+// in one list. It reads a message at once, whole and with the four bytes that its sender took away (RFC 7692 §7.2.2), and so never waits
+// for anything. Since the library under the product is native code, which the fuzzer cannot see into, the fuzzer is guided by this one's
+// branches instead.
 
 using RawWs.Server.Extensions;
 
@@ -42,7 +43,10 @@ internal sealed class InflateOracle(int windowBits)
         _bitsLeft = 0;
     }
 
-    /// <summary>The status of the next message, which is Done, Malformed or OutputFull (it has more than the limit), and the bytes that it gives up to there.</summary>
+    /// <summary>
+    /// The status of the next message, which is Done, Malformed or OutputFull (it has more than the limit), and the bytes that it gives up
+    /// to there.
+    /// </summary>
     public (DecodeStatus Status, byte[] Bytes) Read(ReadOnlySpan<byte> payload, int limit)
     {
         _data = [0xFF, .. payload, .. Tail];
@@ -79,9 +83,11 @@ internal sealed class InflateOracle(int windowBits)
     private DecodeStatus Stored()
     {
         ToByte();
-        if (!TryBits(16, out int length) || !TryBits(16, out int complement) || length != (complement ^ 0xFFFF)) return DecodeStatus.Malformed;
+        if (!TryBits(16, out int length) || !TryBits(16, out int complement) || length != (complement ^ 0xFFFF))
+            return DecodeStatus.Malformed;
         DecodeStatus status = DecodeStatus.Done;
-        for (; length > 0 && status == DecodeStatus.Done; length--) status = TryBits(8, out int value) ? Give((byte)value) : DecodeStatus.Malformed;
+        for (; length > 0 && status == DecodeStatus.Done; length--)
+            status = TryBits(8, out int value) ? Give((byte)value) : DecodeStatus.Malformed;
         return status;
     }
 
@@ -157,7 +163,8 @@ internal sealed class InflateOracle(int windowBits)
             if (!TryBits(3, out bits[CodeLengthOrder[i]])) return false;
         }
 
-        if (Codes(bits) is not { } code || !IsComplete(bits) || !TryCodeLengths(code, lengthSymbols + distanceSymbols, out List<int> all)) return false;
+        if (Codes(bits) is not { } code || !IsComplete(bits) || !TryCodeLengths(code, lengthSymbols + distanceSymbols, out List<int> all))
+            return false;
         int[] ofLengths = [.. all.Take(lengthSymbols)];
         int[] ofDistances = [.. all.Skip(lengthSymbols)];
         if (ofLengths[EndOfBlock] == 0 || !IsUsable(ofLengths) || !IsUsable(ofDistances)) return false;
@@ -191,10 +198,11 @@ internal sealed class InflateOracle(int windowBits)
     // Of a code that lacks some bits' meaning, only one of no symbol, or of one symbol with one bit, may be.
     private static bool IsUsable(int[] bits) => IsComplete(bits) || bits.Max() == 0 || (bits.Max() == 1 && bits.Sum() == 1);
 
-    private static bool IsComplete(int[] bits) => bits.Sum(static length => length == 0 ? 0 : 1 << (CodeBitsMax - length)) == 1 << CodeBitsMax;
+    private static bool IsComplete(int[] bits) =>
+        bits.Sum(static length => length == 0 ? 0 : 1 << (CodeBitsMax - length)) == 1 << CodeBitsMax;
 
-    // §3.2.2: the shorter codes first, and among equals in the order of the symbols. A key has a one in front of the code's bits, so that its
-    // length tells too. Null when there are more codes of a length than that has.
+    // §3.2.2: the shorter codes first, and among equals in the order of the symbols. A key has a one in front of the code's bits, so that
+    // its length tells too. Null when there are more codes of a length than that has.
     private static Dictionary<int, int>? Codes(int[] bits)
     {
         Dictionary<int, int> codes = [];

@@ -6,10 +6,11 @@
 //   bytes 3–10   the cuts of each message
 //   the rest     the messages: a byte that says the length, 255 meaning all that is left, and then the compressed data
 //
-// Properties: whatever the cuts and the room, the status of each message and the bytes that came of it are those of an oracle, so never more
-// than the limit; the contract at the head of Inflater.cs is kept (consumed is within the input, written within the room, nothing behind the room
-// changes, NeedMoreData has taken all, OutputFull has filled all); after a reset it is as new; and DeflateStream makes the same of the messages
-// with their tails. Where a reference goes farther back than the window, Malformed is allowed in the place of the oracle's report.
+// Properties: whatever the cuts and the room, the status of each message and the bytes that came of it are those of an oracle, so never
+// more than the limit; the contract at the head of Inflater.cs is kept (consumed is within the input, written within the room, nothing
+// behind the room changes, NeedMoreData has taken all, OutputFull has filled all); after a reset it is as new; and DeflateStream makes the
+// same of the messages with their tails. Where a reference goes farther back than the window, Malformed is allowed in the place of the
+// oracle's report.
 
 using System.IO.Compression;
 using RawWs.Server.Compression;
@@ -75,7 +76,8 @@ internal static class InflateTarget
         return messages;
     }
 
-    private static void CheckRun(Inflater inflater, List<Message> messages, int windowBits, bool takeover, int limit, int room, Func<int, int[]> cut)
+    private static void CheckRun(Inflater inflater, List<Message> messages, int windowBits, bool takeover, int limit, int room,
+        Func<int, int[]> cut)
     {
         Property.Holds(inflater.TryReset(windowBits));
         byte[] output = new byte[room + GuardBytes];
@@ -128,8 +130,8 @@ internal static class InflateTarget
         }
     }
 
-    // DeflateStream reads with the largest window. What it refuses is not of interest; and behind the last message its input ends in front of a
-    // block, which it takes as the end of all.
+    // DeflateStream reads with the largest window. What it refuses is not of interest; and behind the last message its input ends in front
+    // of a block, which it takes as the end of all.
     private static void CheckStream(List<Message> messages)
     {
         List<Message> whole = messages.FindAll(static message => message.Status == DecodeStatus.Done);
@@ -140,6 +142,8 @@ internal static class InflateTarget
         Property.SameBytes(all.ToArray(), [.. whole.SelectMany(static message => message.Bytes)]);
     }
 
-    /// <summary>A message and what the oracle makes of it; whether it, or one before it, refers to what a library need not remember.</summary>
+    /// <summary>
+    /// A message and what the oracle makes of it; whether it, or one before it, refers to what a library need not remember.
+    /// </summary>
     private sealed record Message(byte[] Payload, DecodeStatus Status, byte[] Bytes, bool MayBeRefused);
 }

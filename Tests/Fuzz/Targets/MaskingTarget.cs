@@ -46,7 +46,8 @@ internal static class MaskingTarget
         for (int i = 0; i < 4; i++) turned |= (uint)KeyByte(key, payload.Length + (offset & 3) + i) << (8 * i);
 
         CheckInPlace(payload, expected, start, data => Property.Same(Masking.Apply(data, key, offset), turned));
-        CheckCopy(payload, expected, start, (source, destination) => Property.Same(Masking.Apply(source, destination, key, offset), turned));
+        CheckCopy(payload, expected, start, (source, destination) =>
+            Property.Same(Masking.Apply(source, destination, key, offset), turned));
         CheckInPlace(expected, payload, start, data => Masking.Apply(data, key, offset));
         foreach ((int bytesMin, Xor apply) in Widths)
         {
@@ -55,9 +56,12 @@ internal static class MaskingTarget
             for (int i = 0; i < payload.Length; i++) fromZero[i] = (byte)(payload[i] ^ KeyByte(key, i));
             bool ascii = fromZero.All(static value => value < 0x80);
             CheckInPlace(payload, fromZero, start, data =>
-                Property.Same(apply(ref MemoryMarshal.GetReference(data), ref MemoryMarshal.GetReference(data), (uint)data.Length, key), ascii));
+                Property.Same(
+                    apply(ref MemoryMarshal.GetReference(data), ref MemoryMarshal.GetReference(data), (uint)data.Length, key), ascii));
             CheckCopy(payload, fromZero, start, (source, destination) =>
-                Property.Same(apply(ref MemoryMarshal.GetReference(source), ref MemoryMarshal.GetReference(destination), (uint)source.Length, key), ascii));
+                Property.Same(
+                    apply(ref MemoryMarshal.GetReference(source), ref MemoryMarshal.GetReference(destination),
+                        (uint)source.Length, key), ascii));
         }
 
         int[] ends = Cuts.Of(input.Slice(9, Cuts.PlanBytes), payload.Length);

@@ -17,11 +17,14 @@ internal static class Property
 
     public static void Same<T>(T actual, T expected, [CallerArgumentExpression(nameof(actual))] string property = "")
     {
-        if (!EqualityComparer<T>.Default.Equals(actual, expected)) throw new PropertyException($"{property} is {actual}, expected {expected}");
+        if (!EqualityComparer<T>.Default.Equals(actual, expected))
+            throw new PropertyException($"{property} is {actual}, expected {expected}");
     }
 
-    public static void SameBytes(ReadOnlySpan<byte> actual, ReadOnlySpan<byte> expected, [CallerArgumentExpression(nameof(actual))] string property = "")
+    public static void SameBytes(ReadOnlySpan<byte> actual, ReadOnlySpan<byte> expected,
+        [CallerArgumentExpression(nameof(actual))] string property = "")
     {
-        if (!actual.SequenceEqual(expected)) throw new PropertyException($"{property} is {Convert.ToHexString(actual)}, expected {Convert.ToHexString(expected)}");
+        if (!actual.SequenceEqual(expected))
+            throw new PropertyException($"{property} is {Convert.ToHexString(actual)}, expected {Convert.ToHexString(expected)}");
     }
 }

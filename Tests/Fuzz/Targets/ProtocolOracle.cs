@@ -58,7 +58,8 @@ internal sealed class ProtocolOracle(Role role, int permitted, ProtocolLimits li
             _header.Add(value);
             header = [.. _header];
             headerLength = FrameOracle.HeaderLength(header);
-            if (FrameOracle.Broken(header, role, permitted, _openOpcode, limits.MessageBytesMax - _message.Count, limits.FragmentsMax - _fragments) is { } broken) Fail(broken);
+            if (FrameOracle.Broken(header, role, permitted, _openOpcode, limits.MessageBytesMax - _message.Count,
+                limits.FragmentsMax - _fragments) is { } broken) Fail(broken);
             else if (header.Length == headerLength && Length == 0) BeginFrame();
         }
         else
@@ -150,7 +151,8 @@ internal sealed class ProtocolOracle(Role role, int permitted, ProtocolLimits li
 
     // §7.4.1, §7.4.2 and the registry, one by one.
     private static bool IsCloseCode(int code) =>
-        code is 1000 or 1001 or 1002 or 1003 or 1007 or 1008 or 1009 or 1010 or 1011 or 1012 or 1013 or 1014 || (code >= 3000 && code < 5000);
+        code is 1000 or 1001 or 1002 or 1003 or 1007 or 1008 or 1009 or 1010 or 1011 or 1012 or 1013 or 1014
+            || (code >= 3000 && code < 5000);
 
     private void Fail(Rule rule)
     {

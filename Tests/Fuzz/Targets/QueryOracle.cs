@@ -30,7 +30,8 @@ internal static partial class QueryOracle
         })
         : null;
 
-    private static string ToHex(string latin1) => string.Concat(latin1.Select(static c => ((int)c).ToString("X2", CultureInfo.InvariantCulture)));
+    private static string ToHex(string latin1) =>
+        string.Concat(latin1.Select(static c => ((int)c).ToString("X2", CultureInfo.InvariantCulture)));
 
     [GeneratedRegex(@"\A(?:[^%]|%[0-9A-Fa-f]{2})*\z", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
     private static partial Regex Form();

@@ -46,7 +46,9 @@ internal sealed partial class RequestOracle(RequestLimits limits)
         if (afterReturn && value != '\n')
         {
             // The CR would have been the end of the longest line that is allowed: now the line is longer than that.
-            return isRequestLine && _line.Length > limits.RequestLineBytesMax ? HandshakeRules.RequestLineTooLong : HandshakeRules.LineEndMalformed;
+            return isRequestLine && _line.Length > limits.RequestLineBytesMax
+                ? HandshakeRules.RequestLineTooLong
+                : HandshakeRules.LineEndMalformed;
         }
 
         bool headTooLarge = _bytesTaken > limits.HeadBytesMax;

@@ -19,7 +19,8 @@ internal sealed partial class UpgradeOracle(RequestOracle request, string path, 
         if (request.Method != "GET" && (request.Method != "HEAD" || asks)) return Refuse(HandshakeRules.MethodNotAllowed);
         if (request.Version[0] != '1') return Refuse(HandshakeRules.MajorVersionNotSupported);
         if (told == HandshakeRules.TargetMalformed) return Refuse(told);
-        if (request.Target.Split('?', 2) is [_, string query] && query.Split('&').Length > limits.QueryParametersMax) return Refuse(HandshakeRules.QueryParametersTooMany);
+        if (request.Target.Split('?', 2) is [_, string query] && query.Split('&').Length > limits.QueryParametersMax)
+            return Refuse(HandshakeRules.QueryParametersTooMany);
         if (IsHttp11 && Values("Host").Count == 0) return Refuse(HandshakeRules.HostMissing);
         if (Values("Host").Count > 1) return Refuse(HandshakeRules.HostDoubled);
         if (Values("Host").Any(static host => !IsHost(host))) return Refuse(HandshakeRules.HostMalformed);
@@ -35,7 +36,8 @@ internal sealed partial class UpgradeOracle(RequestOracle request, string path, 
 
         if (BrokenByFields() is { } broken) return Refuse(broken);
         if (Commas("Sec-WebSocket-Extensions") > limits.ExtensionsMax
-            || Values("Sec-WebSocket-Extensions").SelectMany(static value => value.Split(',')).Any(element => element.Split(';').Length - 1 > limits.ExtensionParametersMax))
+            || Values("Sec-WebSocket-Extensions").SelectMany(static value => value.Split(','))
+            .Any(element => element.Split(';').Length - 1 > limits.ExtensionParametersMax))
             return Refuse(HandshakeRules.ExtensionsTooMany);
         if (!HasExtensionList()) return Refuse(HandshakeRules.ExtensionsMalformed);
         if (Values("Origin").Count > 1) return Refuse(HandshakeRules.OriginDoubled);
@@ -81,27 +83,32 @@ internal sealed partial class UpgradeOracle(RequestOracle request, string path, 
         Match match = Host().Match(text);
         if (!match.Success) return false;
         string address = match.Groups[1].Value, port = match.Groups[2].Value, name = match.Groups["name"].Value;
-        return name.Length <= 255 && (address.Length == 0 || (IPAddress.TryParse(address, out IPAddress? ip) && ip.AddressFamily == AddressFamily.InterNetworkV6))
+        return name.Length <= 255 && (
+            address.Length == 0 || (IPAddress.TryParse(address, out IPAddress? ip) && ip.AddressFamily == AddressFamily.InterNetworkV6))
             && (port.Length == 0 || int.Parse(port, CultureInfo.InvariantCulture) <= ushort.MaxValue);
     }
 
-    private List<string> Values(string name) => [.. request.Fields.Where(field => Same(field.Name, name)).Select(static field => field.Value)];
+    private List<string> Values(string name) =>
+        [.. request.Fields.Where(field => Same(field.Name, name)).Select(static field => field.Value)];
 
     // How many elements there are between commas, empty ones among them.
     private int Commas(string name) => Values(name).Sum(static value => value.Split(',').Length);
 
     private List<string> Elements(string name) =>
-        [.. Values(name).SelectMany(static value => value.Split(',')).Select(static element => element.Trim(' ', '\t')).Where(static element => element.Length > 0)];
+        [.. Values(name).SelectMany(static value => value.Split(',')).Select(static element => element.Trim(' ', '\t'))
+            .Where(static element => element.Length > 0)];
 
     private static bool Same(string one, string other) => string.Equals(one, other, StringComparison.OrdinalIgnoreCase);
 
     private static (UpgradeResultKind Kind, HandshakeRule? Rule) Refuse(HandshakeRule rule) => (UpgradeResultKind.Refuse, rule);
 
-    // 16 bytes are 22 characters of base64 and two of padding. The last character holds two bits of them and four zeros, so it is one of four.
+    // 16 bytes are 22 characters of base64 and two of padding. The last character holds two bits of them and four zeros, so it is one of
+    // four.
     [GeneratedRegex(@"\A[+/0-9A-Za-z]{21}[AQgw]==\z", RegexOptions.CultureInvariant)]
     private static partial Regex Key();
 
-    [GeneratedRegex(@"\A(?:\[([0-9A-Fa-f:.]+)\]|(?<name>(?:[-0-9A-Za-z._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+))(?::([0-9]{0,5}))?\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\A(?:\[([0-9A-Fa-f:.]+)\]|(?<name>(?:[-0-9A-Za-z._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+))(?::([0-9]{0,5}))?\z",
+        RegexOptions.CultureInvariant)]
     private static partial Regex Host();
 
     [GeneratedRegex(@"\A[-!#$%&'*+.^_`|~0-9A-Za-z]+\z", RegexOptions.CultureInvariant)]

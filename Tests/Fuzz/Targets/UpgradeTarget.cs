@@ -5,8 +5,8 @@
 //   the rest     what the client sends
 //
 // Properties: the status, the row that is broken and the head's length are those of an oracle that reads one byte at a time, for every
-// prefix and any segments, and also when RequestProgress remembers from piece to piece what has been checked; what stands behind the head is left;
-// limits are kept; the result is that of an oracle over strings; the request, written again, gives the same result; a 101 is byte
+// prefix and any segments, and also when RequestProgress remembers from piece to piece what has been checked; what stands behind the head
+// is left; limits are kept; the result is that of an oracle over strings; the request, written again, gives the same result; a 101 is byte
 // for byte what it has to be.
 
 using System.Buffers;
@@ -129,7 +129,8 @@ internal static class UpgradeTarget
         Property.Same(count, oracle.Fields.Count);
         _ = request.TryGetQuery("uid"u8, out byte[] value, out int times);
         Property.Same((Convert.ToHexString(value), times), QueryOracle.Find(Text(request.Query), "uid"));
-        if (request.TargetIsValid && oracle.Target[0] == '/') Property.Same(request.Path, Uri.UnescapeDataString(oracle.Target.Split('?')[0]));
+        if (request.TargetIsValid && oracle.Target[0] == '/')
+            Property.Same(request.Path, Uri.UnescapeDataString(oracle.Target.Split('?')[0]));
     }
 
     private static UpgradeResult CheckResult(UpgradeRequest request, UpgradePolicy policy, RequestLimits limits, RequestOracle oracle)
@@ -137,17 +138,20 @@ internal static class UpgradeTarget
         UpgradeResult result = UpgradeRules.Check(request, policy);
         Property.Same((result.Kind, result.Rule), new UpgradeOracle(oracle, request.Path, policy, limits).Judge(result.Rule));
         Property.Same(result.Rule == HandshakeRules.TargetMalformed, !IsBeforeTarget(result.Rule) && !request.TargetIsValid);
-        Property.Holds(result.Subprotocol is null || (policy.Subprotocols.Contains(result.Subprotocol) && request.Subprotocols.Contains(result.Subprotocol)));
+        Property.Holds(result.Subprotocol is null || (
+            policy.Subprotocols.Contains(result.Subprotocol) && request.Subprotocols.Contains(result.Subprotocol)));
         Property.Holds(!result.NullOriginUsed || request.Origin is "null" or "file://");
         return result;
     }
 
-    private static bool IsBeforeTarget(HandshakeRule? rule) => rule == HandshakeRules.MethodNotAllowed || rule == HandshakeRules.MajorVersionNotSupported;
+    private static bool IsBeforeTarget(HandshakeRule? rule) =>
+        rule == HandshakeRules.MethodNotAllowed || rule == HandshakeRules.MajorVersionNotSupported;
 
     private static void CheckRoundTrip(UpgradeRequest request, UpgradePolicy policy, RequestLimits limits, UpgradeResult result)
     {
         StringBuilder text = new();
-        text.Append(Text(request.Method)).Append(' ').Append(Text(request.Target)).Append($" HTTP/{request.MajorVersion}.{request.MinorVersion}\r\n");
+        text.Append(Text(request.Method)).Append(' ').Append(Text(request.Target))
+            .Append($" HTTP/{request.MajorVersion}.{request.MinorVersion}\r\n");
         foreach (HeaderField field in request.Headers) text.Append(Text(field.Name)).Append(": ").Append(Text(field.Value)).Append("\r\n");
         ReadOnlySequence<byte> bytes = new(Encoding.Latin1.GetBytes(text.Append("\r\n").ToString()));
         // Written anew it may be longer: only what it lists has the same limits.
@@ -173,7 +177,8 @@ internal static class UpgradeTarget
 #pragma warning restore CA5350
         string protocol = subprotocol is null ? "" : $"Sec-WebSocket-Protocol: {subprotocol}\r\n";
         Property.Same(Text(written.WrittenSpan),
-            $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n{protocol}\r\n");
+            $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                + $"Sec-WebSocket-Accept: {accept}\r\n{protocol}\r\n");
     }
 
     private static string Text(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);

@@ -15,7 +15,8 @@ internal sealed class SampleServer : IAsyncDisposable
 
     public static async Task<SampleServer> Start(IWebSocketApplication application)
     {
-        WebSocketServer server = new(new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)], Loops = 1 }, application);
+        WebSocketServer server =
+            new(new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)], Loops = 1 }, application);
         await server.StartAsync();
         return new SampleServer(server);
     }

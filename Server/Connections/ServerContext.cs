@@ -4,28 +4,27 @@ using System.Buffers;
 using System.Text;
 using RawWs.Frame;
 using RawWs.Handshake;
-using RawWs.Server.Connections;
 using RawWs.Server.Extensions;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Sending;
 using RawWs.Server.Time;
 
-namespace RawWs.Server;
+namespace RawWs.Server.Connections;
 
 internal sealed class ServerContext
 {
     [ThreadStatic] private static ArrayBufferWriter<byte>? _threadWriter;
     [ThreadStatic] private static UpgradeContext? _threadUpgrade;
 
-    private readonly WebSocketServer _server;
+    private readonly IConnectionOwner _owner;
     private volatile ConnectionTerms _lastTerms = ConnectionTerms.None;
     private int _nullOriginWarned;
     private volatile bool _handlersAwait;
 
-    public ServerContext(WebSocketServer server, ServerOptions options, IWebSocketApplication application, MemoryBudget budget)
+    public ServerContext(IConnectionOwner owner, ServerOptions options, IWebSocketApplication application, MemoryBudget budget)
     {
-        _server = server;
+        _owner = owner;
         Options = options;
         Application = application;
         Budget = budget;
@@ -64,7 +63,7 @@ internal sealed class ServerContext
 
     public DetailLog Details { get; }
 
-    public ConnectionDirectory Directory => _server.Directory;
+    public IConnectionRegister Directory => _owner.Directory;
 
     public EndingLog Endings { get; }
 
@@ -129,7 +128,7 @@ internal sealed class ServerContext
     {
         UpgradeContext context = _threadUpgrade ?? new UpgradeContext();
         _threadUpgrade = null;
-        context.Begin(_server, connection, request, subprotocol);
+        context.Begin(_owner, connection, request, subprotocol);
         return context;
     }
 
@@ -139,8 +138,8 @@ internal sealed class ServerContext
         _threadUpgrade = context;
     }
 
-    /// <summary>What is not sent yet of the messages to everybody: see <see cref="WebSocketServer.FindPendingDelivery"/>.</summary>
-    public IPendingDelivery? FindPendingDelivery(bool isMany) => _server.FindPendingDelivery(isMany);
+    /// <summary>What is not sent yet of the messages to everybody: see <see cref="IConnectionOwner.FindPendingDelivery"/>.</summary>
+    public IPendingDelivery? FindPendingDelivery(bool isMany) => _owner.FindPendingDelivery(isMany);
 
     public void WarnOfNullOrigin()
     {
@@ -164,7 +163,7 @@ internal sealed class ServerContext
         }
 
         Endings.Tell(connection.Id, connection.Peer, report, connection.Uid.Span);
-        _server.OnConnectionEnded(connection, report);
+        _owner.OnConnectionEnded(connection, report);
     }
 
     /// <summary>Logs that something has thrown on a connection. Returns the cause and code with which the connection ends.</summary>
