@@ -51,6 +51,12 @@ internal sealed class MemoryConnection : IAsyncDisposable
     /// <summary>What the kernel has accepted since the connection was opened.</summary>
     public byte[] Taken => [.. _channel.Taken];
 
+    /// <summary>Whether our direction of TCP has ended.</summary>
+    public bool IsShut => _channel.IsShut;
+
+    /// <summary>Whether TCP was closed with a reset; null while it is not closed.</summary>
+    public bool? ClosedWithReset => _channel.ClosedWithReset;
+
     /// <summary>Whether the connection is read from.</summary>
     public bool WantsBytes => _channel.IsReadFrom;
 
