@@ -45,8 +45,7 @@ internal static class Rooms
     /// <summary>The room of a type; null for what is not the server's, and for the parameter of a method.</summary>
     public static Room? Of(IType type)
     {
-        string space = type.Namespace.FullName;
-        if (!type.FullName.StartsWith(space + ".", StringComparison.Ordinal)) return null;
+        if (type is not { Namespace.FullName: { } space } || !type.FullName.StartsWith(space + ".", StringComparison.Ordinal)) return null;
         if (space == Face) return Placed(OuterName(type)) ?? Named(Words);
         return space.StartsWith(Face + ".", StringComparison.Ordinal) ? Named(space.Split('.')[2]) : null;
     }
