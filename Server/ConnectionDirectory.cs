@@ -231,7 +231,7 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
 
     private void Replace(WebSocketConnection other, ReadOnlyMemory<byte> uid)
     {
-        other.RequestClose(EndCause.Replaced, ServerCloseCodes.Replaced, "replaced by another connection", dropUnsent: false);
+        other.RequestClose(Endings.Replaced);
         Tell(Left, other, uid);
     }
 

@@ -122,8 +122,7 @@ public sealed partial class RfcMapTests
     [TestCase("Frame/FrameCheck.cs", "CheckLengths", false)]
     [TestCase("Frame/FrameCheck.cs", "EventOf", false, Description = "it is called there, and is another file's")]
     [TestCase("Frame/FrameCheck.cs", "broken", false, Description = "a local")]
-    [TestCase("Server/Connections/WebSocketConnection.Ending.cs", "SendControl", false,
-        Description = "it is called there, and is another file's")]
+    [TestCase("Server/Connections/Life.cs", "SendControl", false, Description = "it is called there, and is another file's")]
     public void AMember_IsOneThatTheFileDeclares(string file, string member, bool declared) =>
         Assert.That(Declares(file, member), Is.EqualTo(declared));
 

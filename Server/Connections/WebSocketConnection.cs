@@ -1,15 +1,17 @@
-// One connection, from its accepted socket to its close report. This file has the public face and its fields. The other files are its life:
-//   .Run              the one async method: handshake, receive loop, ending
-//   .Receive          bytes -> events of the protocol -> messages delivered, control frames answered
-//   .Extensions       messages in and out that an extension transforms
-//   .Broadcast        what is sent to everybody
-//   .Send             the application -> cork or send queue
-//   .Waiting          what others wait for: room, the end
-//   .Flush            both -> kernel, back-pressure
-//   .PendingDelivery  reading is paused until what it has caused to be sent has left
-//   .Deadlines        the one timer entry that serves every deadline
-//   .Ending           how it ends, and the close report
-//   .Watch            what is told of it to those who look on: the logs at the levels Debug and Trace, observations
+// One connection, from its accepted socket to its close report. This file has what callers see, and who the connection is. Behind it are its
+// parts. Each owns its fields and shows verbs; none touches another's. They are structs inside of this one object, so that a connection is
+// one object. What a part needs of the others it asks the connection for.
+//
+//   Life           the phase, how it ends, and the close report     (PhaseTable, Endings: the same as data; ConnectionEnd)
+//   Incoming       bytes -> events of the protocol -> messages      (MessageAssembler, Decoding)
+//   Handling       messages -> the application, and what is awaited meanwhile
+//   OutgoingQueue  what waits for the peer: any thread appends
+//   Outgoing       cork and queue -> transport
+//   Deadlines      the one timer entry that serves every deadline
+//   Counts         what the close report counts
+//
+// Without fields of their own: ConnectionMethod, the one async method that is its life; Opening, the handshake; DeliveryPause, waiting for
+// what it has sent to many; Watching, what those who look on are told.
 // Everything but the face runs on the owning loop's thread. The face may be called from any thread: it appends to the send queue, under the
 // connection's lock, and posts everything else.
 
@@ -18,6 +20,7 @@ using System.Text;
 using RawWs.Frame;
 using RawWs.Server.Channels;
 using RawWs.Server.Connections;
+using RawWs.Server.Extensions;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
 using RawWs.Server.Native;
@@ -27,60 +30,27 @@ using RawWs.Server.Time;
 namespace RawWs.Server;
 
 /// <summary>One WebSocket connection. Every member may be used from any thread, unless it says otherwise.</summary>
-public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadcastReceiver, IHeldSender, ISentFrames
+public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadcastReceiver, IHeldSender, ISentFrames
 {
-    private readonly ServerContext _context;
-    private readonly ConnectionLoop _loop;
-    private readonly PeerAddress _peer;
-    private Transport _transport = null!; // also the lock of the send queue: no other object is needed for that
     private byte[]? _uid;
     private ConnectionTerms _terms = ConnectionTerms.None;
-    private Phase _phase;
     private int _posted;
+
+    // The smallest first: the runtime puts them in this order, and Outgoing beside _posted.
+    internal Outgoing Outgoing;
+    internal Counts Counts;
+    internal Life Life;
+    internal Incoming Incoming;
+    internal Handling Handling;
+    internal OutgoingQueue Queue = new();
+    internal Deadlines Deadlines = new();
 
     internal WebSocketConnection(long id, ServerContext context, ConnectionLoop loop, PeerAddress peer)
     {
         Id = id;
-        _context = context;
-        _loop = loop;
-        _peer = peer;
-    }
-
-    /// <summary>The phases of a connection. It only ever moves forward.</summary>
-    private enum Phase : byte
-    {
-        /// <summary>The HTTP request is awaited, checked and answered.</summary>
-        Handshake,
-
-        /// <summary>Messages go both ways.</summary>
-        Open,
-
-        /// <summary>This server has sent a Close first. Frames are parsed for the peer's Close; data is not delivered.</summary>
-        Closing,
-
-        /// <summary>
-        /// Nothing is parsed any more. What is queued is sent, then SHUT_WR, and bytes are discarded until the peer's end of stream.
-        /// </summary>
-        Ending,
-
-        /// <summary>The socket is closed, and everything has been returned.</summary>
-        Ended,
-    }
-
-    /// <summary>What has been posted to the owner; several flags may be set at once.</summary>
-    [Flags]
-    private enum Posted
-    {
-        Flush = 1,
-        Start = 2,
-        Close = 4,
-        Abort = 8,
-        ResumeReading = 16,
-        Break = 32,
-        Delivered = 64,
-        CloseForMemory = 128,
-        Probe = 256,
-        CloseIfTooSlow = 512,
+        Context = context;
+        Loop = loop;
+        Peer = peer;
     }
 
     /// <summary>The connection's number. It is never used again in this process.</summary>
@@ -102,7 +72,7 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
     public string? Extensions => _terms.Extensions;
 
     /// <summary>The peer's address and port.</summary>
-    public IPEndPoint RemoteEndPoint => _peer.ToEndPoint();
+    public IPEndPoint RemoteEndPoint => Peer.ToEndPoint();
 
     /// <summary>Anything that the application wants to keep with the connection.</summary>
     public object? State { get; set; }
@@ -122,14 +92,164 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
     }
 
     /// <summary>Whether messages can be sent: the upgrade is through, and no Close has been sent or received.</summary>
-    public bool IsOpen => Volatile.Read(ref _accepting);
+    public bool IsOpen => Queue.IsAccepting;
+
+    /// <summary>How many bytes are queued for the peer that the kernel has not accepted. Without those that lie in the cork.</summary>
+    public long QueuedBytes => Queue.QueuedBytes(this);
+
+    /// <summary>
+    /// Is cancelled when nothing can be sent any more: a Close has been sent or received, or the connection has broken. A handler that waits
+    /// for something else should stop then, because the connection's end waits for it. While a handler runs nothing is read, so a Close of
+    /// the peer is found only afterwards. Callbacks are called on a thread of the pool.
+    /// </summary>
+    public CancellationToken ConnectionClosed => Life.WhenClosed(this);
+
+    internal ServerContext Context { get; }
+
+    internal ConnectionLoop Loop { get; }
+
+    internal PeerAddress Peer { get; }
+
+    /// <summary>Its bytes, in and out. Also the lock of the send queue.</summary>
+    internal Transport Transport { get; private set; } = null!;
+
+    /// <summary>What it has of the extension that was agreed on; null if none was.</summary>
+    internal ConnectionExtension? Extension { get; private set; }
 
     /// <summary>Whether the connection has ended. The directory reads it under the lock under which it makes connections leave.</summary>
-    internal bool HasEnded => _phase == Phase.Ended;
+    internal bool HasEnded => Life.HasEnded;
 
-    internal PeerAddress Peer => _peer;
+    /// <summary>How many bytes have been received, the handshake included. On the owner's thread.</summary>
+    internal long BytesReceived => Transport.BytesReceived;
 
-    internal Transport Transport => _transport;
+    /// <summary>How many bytes the kernel has taken, or will take with the batch. On the owner's thread.</summary>
+    internal long BytesSent => Counts.BytesOut;
+
+    /// <summary>Whether the kernel is full. On the owner's thread.</summary>
+    internal bool IsStalled => Outgoing.IsStalled;
+
+    ref TimerLink ITimerEntry.Link => ref Deadlines.Link;
+
+    /// <summary>
+    /// Sends a message (§6.1). The caller may reuse the payload's memory when this returns. Text is checked here (§5.6); a message that was
+    /// received need not be: see <see cref="TrySend(WebSocketMessage)"/>.
+    /// </summary>
+    /// <returns>
+    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// </returns>
+    /// <exception cref="ArgumentException">The text is not UTF-8: the message says at which byte. Nothing is sent.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
+    public SendResult TrySend(MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        WebSocketMessage.Check(kind, payload);
+        return TrySendChecked(kind, payload);
+    }
+
+    /// <summary>
+    /// Sends a message (§6.1): one that was received, or a part of it, or one that was made. It has been checked, and is not checked again.
+    /// The caller may reuse its memory when this returns.
+    /// </summary>
+    /// <returns>
+    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// </returns>
+    public SendResult TrySend(WebSocketMessage message) => TrySendChecked(message.Kind, message.Span);
+
+    /// <summary>Sends a text (§6.1).</summary>
+    /// <returns>
+    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// </returns>
+    /// <exception cref="ArgumentException">
+    /// The string has half of a surrogate pair, which cannot be UTF-8 (§5.6): the message says at which character. Nothing is sent.
+    /// </exception>
+    public SendResult TrySend(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        const int OnStackMax = 1024;
+        int most = text.Length * 3; // a UTF-16 unit is three bytes of UTF-8 at most
+        if (text.Length <= OnStackMax / 3)
+        {
+            Span<byte> utf8 = stackalloc byte[OnStackMax];
+            return TrySendChecked(MessageKind.Text, utf8[..WebSocketMessage.Encode(text, utf8[..most])]);
+        }
+
+        byte[]? rented = Context.Budget.TryRent(Encoding.UTF8.GetByteCount(text));
+        if (rented is null) return SendResult.OutOfMemory;
+        try
+        {
+            return TrySendChecked(MessageKind.Text, rented.AsSpan(0, WebSocketMessage.Encode(text, rented)));
+        }
+        finally
+        {
+            Context.Budget.Return(rented);
+        }
+    }
+
+    /// <summary>
+    /// Sends a message that is encoded once for many connections (§6.1). A large one is held by reference until it is sent.
+    /// </summary>
+    /// <returns>
+    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// </returns>
+    /// <exception cref="ObjectDisposedException">The message has been disposed, and no send queue holds it any more.</exception>
+    public SendResult TrySend(SharedMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        message.Acquire();
+        try
+        {
+            return TrySendHeld(message);
+        }
+        finally
+        {
+            message.Release();
+        }
+    }
+
+    /// <summary>
+    /// Sends a message as soon as there is room for it. What was received, or made, is not checked again. The memory is the caller's, and
+    /// must not change before the returned task completes. A handler that waits for it holds up its own connection's messages.
+    /// </summary>
+    /// <param name="message">The message.</param>
+    /// <param name="cancellationToken">Ends the waiting. Then nothing of the message is sent.</param>
+    /// <returns>Queued; OutOfMemory at the server's limit; Closed when the connection is not open, or ends meanwhile. Never Full.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public ValueTask<SendResult> SendAsync(WebSocketMessage message, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<SendResult>(cancellationToken);
+        SendResult sent = TrySend(message);
+        return sent == SendResult.Full ? SendLaterAsync(message, cancellationToken) : new ValueTask<SendResult>(sent);
+    }
+
+    /// <summary>The same for bytes. Text is checked here (§5.6).</summary>
+    /// <exception cref="ArgumentException">The text is not UTF-8: the message says at which byte. Nothing is sent.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public ValueTask<SendResult> SendAsync(
+        MessageKind kind, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default) =>
+        SendAsync(WebSocketMessage.Create(kind, payload), cancellationToken);
+
+    /// <summary>The same for a string.</summary>
+    /// <exception cref="ArgumentException">
+    /// The string has half of a surrogate pair, which cannot be UTF-8 (§5.6): the message says at which character. Nothing is sent.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public ValueTask<SendResult> SendAsync(string text, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<SendResult>(cancellationToken);
+        SendResult sent = TrySend(text);
+        return sent == SendResult.Full ? SendLaterAsync(WebSocketMessage.Text(text), cancellationToken) : new ValueTask<SendResult>(sent);
+    }
+
+    /// <summary>
+    /// Waits for room: completes when at most half of the send queue's bound is used, or when the connection is not open any more.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public ValueTask WhenWritable(CancellationToken cancellationToken = default)
+    {
+        Task room = Queue.WhenWritable(this);
+        return room.IsCompleted ? ValueTask.CompletedTask : new ValueTask(room.WaitAsync(cancellationToken));
+    }
 
     /// <summary>
     /// Closes the connection (§7.1.2): what is queued is sent, then a Close frame, and then the closing handshake follows.
@@ -137,13 +257,42 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
     /// <param name="code">1000 to 1003, 1007 to 1009, 1011 to 1014, or 3000 to 4999 (§7.4). 1010 is for clients only.</param>
     /// <param name="reason">At most 123 bytes of UTF-8; empty for none.</param>
     /// <exception cref="ArgumentException">A server may not send this code, or the reason is too long.</exception>
-    public void Close(ushort code = CloseCodes.NormalClosure, string reason = "") =>
-        RequestClose(EndCause.ApplicationClosed, code, reason, dropUnsent: false);
+    public void Close(ushort code = CloseCodes.NormalClosure, string reason = "")
+    {
+        if (!CloseCodes.MaySend(Role.Server, code))
+            throw new ArgumentException($"The code {code} may not be sent by a server (RFC 6455 §7.4).", nameof(code));
+        ArgumentNullException.ThrowIfNull(reason);
+        if (Encoding.UTF8.GetByteCount(reason) > ClosePayload.ReasonBytesMax)
+            throw new ArgumentException($"The reason is longer than {ClosePayload.ReasonBytesMax} bytes of UTF-8 (RFC 6455 §5.5).",
+                nameof(reason));
+        RequestClose(Endings.ApplicationClosed with { Code = code, Reason = reason });
+    }
+
+    /// <summary>
+    /// Closes the connection as <see cref="Close"/> does, and waits until it has ended: the peer has answered the Close, or its time for
+    /// that is over. If it is ending already, or has ended, this waits for that end.
+    /// </summary>
+    /// <remarks>
+    /// The connection's own handlers should use <see cref="Close"/>: the end waits for a running handler, and so one that waits for the end
+    /// waits until the time for the closing is over (<see cref="ServerOptions.CloseTimeout"/>). It is released then.
+    /// </remarks>
+    /// <param name="code">1000 to 1003, 1007 to 1009, 1011 to 1014, or 3000 to 4999 (§7.4). 1010 is for clients only.</param>
+    /// <param name="reason">At most 123 bytes of UTF-8; empty for none.</param>
+    /// <param name="cancellationToken">Ends the waiting. The connection is closed all the same.</param>
+    /// <returns>How and why the connection ended: what <see cref="IWebSocketApplication.OnClose"/> is given too.</returns>
+    /// <exception cref="ArgumentException">A server may not send this code, or the reason is too long.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public Task<CloseReport> CloseAsync(
+        ushort code = CloseCodes.NormalClosure, string reason = "", CancellationToken cancellationToken = default)
+    {
+        Close(code, reason);
+        return Life.WhenEnded().WaitAsync(cancellationToken);
+    }
 
     /// <summary>
     /// Closes a connection whose send queue is full. What the kernel has not begun to send is dropped, and Close 4000 "too slow" follows.
     /// </summary>
-    public void CloseTooSlow() => RequestClose(EndCause.TooSlow, ServerCloseCodes.TooSlow, TooSlowReason, dropUnsent: true);
+    public void CloseTooSlow() => RequestClose(Endings.TooSlow);
 
     /// <summary>
     /// Closes a connection whose send queue is full because its peer receives nothing: the kernel has sent nothing for five seconds, or for
@@ -163,57 +312,29 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
     /// </summary>
     public void Probe() => Post(Posted.Probe);
 
+    /// <summary>Sends what has been checked: text is UTF-8. Any thread.</summary>
+    internal SendResult TrySendChecked(MessageKind kind, ReadOnlySpan<byte> payload) => Outgoing.TrySend(this, kind, payload);
+
+    /// <summary>Sends a message to which the caller holds a reference for as long as this call takes. Any thread.</summary>
+    internal SendResult TrySendHeld(SharedMessage message) => Outgoing.TrySend(this, message);
+
+    /// <summary>Closes it for this reason. Any thread.</summary>
+    internal void RequestClose(Ending ending) => Life.RequestClose(this, ending);
+
     /// <summary>The directory's: it knows the connection under this uid from now on.</summary>
     internal void SetUid(byte[] uid) => Volatile.Write(ref _uid, uid);
 
-    internal void RequestClose(EndCause cause, ushort code, string reason, bool dropUnsent)
-    {
-        if (!CloseCodes.MaySend(Role.Server, code))
-            throw new ArgumentException($"The code {code} may not be sent by a server (RFC 6455 §7.4).", nameof(code));
-        ArgumentNullException.ThrowIfNull(reason);
-        if (Encoding.UTF8.GetByteCount(reason) > ClosePayload.ReasonBytesMax)
-            throw new ArgumentException($"The reason is longer than {ClosePayload.ReasonBytesMax} bytes of UTF-8 (RFC 6455 §5.5).",
-                nameof(reason));
+    /// <summary>The opening handshake has agreed on this. On the owner's thread.</summary>
+    internal void Agree(ConnectionTerms terms, ConnectionExtension? extension) => (_terms, Extension) = (terms, extension);
 
-        CloseRequest request = new(cause, code, reason, dropUnsent);
-        // What is unsent is flushed first, which may cause more bytes to be handled: that must happen in a turn of its own.
-        if (_loop.IsOwner && !dropUnsent) BeginClose(request);
-        else if (Make(ref MakeRareParts().CloseRequest, request) == (object)request) Post(Posted.Close);
-    }
+    /// <summary>It has joined under a uid. Any thread.</summary>
+    internal void TellNamed() => Watching.TellNamed(this);
 
-    void ILoopMember.OnReady(uint events) => _transport.OnReady(events);
+    /// <summary>The server stops. On the owner's thread.</summary>
+    internal void Drain() => Life.Drain(this);
 
-    void ILoopWork.OnPosted()
-    {
-        Posted what = (Posted)Interlocked.Exchange(ref _posted, 0);
-        if (_phase == Phase.Ended) return;
-        if ((what & Posted.Start) != 0) StartOnLoop();
-        if ((what & Posted.Close) != 0) BeginClose(_rare!.CloseRequest!, missesSome: (what & Posted.CloseForMemory) != 0);
-        if ((what & Posted.Flush) != 0) Flush();
-        if ((what & Posted.ResumeReading) != 0) ResumeReading();
-        if ((what & Posted.Delivered) != 0) ResumeAfterDelivery();
-        if ((what & Posted.CloseForMemory) != 0) FailForMemory();
-        if ((what & Posted.Break) != 0) _transport.Break();
-        if ((what & Posted.Probe) != 0) ProbeNow();
-        if ((what & Posted.CloseIfTooSlow) != 0) CheckSlowness();
-        if ((what & Posted.Abort) != 0) AbortNow();
-    }
-
-    void ITransportOwner.OnFailed(Exception exception) => ((ILoopWork)this).OnFailed(exception);
-
-    void ILoopWork.OnFailed(Exception exception)
-    {
-        (EndCause cause, ushort code) = _context.OnFailed(this, exception);
-        SetEnding(cause, code, "");
-        try
-        {
-            AbortNow();
-        }
-        catch (Exception another)
-        {
-            _context.OnFailed(this, another); // there is nothing left to try
-        }
-    }
+    /// <summary>The server has waited long enough. On the owner's thread.</summary>
+    internal void EndDrain() => Life.Expire(this);
 
     /// <summary>
     /// A callback has thrown that an application gave to a sending call, and that was told of this connection. The connection is closed.
@@ -221,33 +342,123 @@ public sealed partial class WebSocketConnection : ITimerEntry, ITransportOwner, 
     /// </summary>
     internal void OnCallbackThrew(Exception exception)
     {
-        _context.Log.HandlerThrew(exception, Id);
-        RequestClose(EndCause.HandlerError, CloseCodes.InternalError, "internal error", dropUnsent: true);
+        Context.Log.HandlerThrew(exception, Id);
+        RequestClose(Endings.HandlerError with { DropsUnsent = true });
     }
 
     /// <summary>Begins the connection's life on its loop. Past the server's limit the request is read and answered with 503.</summary>
     internal void Begin(Channel plain, bool overLimit)
     {
-        Channel channel = _context.Options.ChannelLayer is { } layer ? layer(plain) : plain;
-        _transport = new Transport(_loop.Loop, channel, this);
-        _overLimit = overLimit;
-        if (_loop.IsOwner) StartOnLoop();
+        Channel channel = Context.Options.ChannelLayer is { } layer ? layer(plain) : plain;
+        Transport = new Transport(Loop.Loop, channel, this);
+        Life.Begin(overLimit);
+        if (Loop.IsOwner) StartOnLoop();
         else Post(Posted.Start);
     }
 
+    /// <summary>Makes the owner do this in a turn of its loop. Any thread.</summary>
+    internal void Post(Posted what)
+    {
+        if (Interlocked.Or(ref _posted, (int)what) == 0) Loop.Post(this);
+    }
+
+    /// <summary>Whether this has been posted and is not done yet.</summary>
+    internal bool IsPosted(Posted what) => ((Posted)Volatile.Read(ref _posted) & what) != 0;
+
+    void ILoopMember.OnReady(uint events) => Transport.OnReady(events);
+
+    void ILoopMember.Flush() => Outgoing.Flush(this);
+
+    void ILoopMember.Continue() => Incoming.Continue(this);
+
+    void ILoopWork.OnPosted()
+    {
+        Posted what = (Posted)Interlocked.Exchange(ref _posted, 0);
+        if (HasEnded) return;
+        if ((what & Posted.Start) != 0) StartOnLoop();
+        if ((what & Posted.Close) != 0) Life.CloseAsRequested(this, missesSome: (what & Posted.CloseForMemory) != 0);
+        if ((what & Posted.Flush) != 0) Outgoing.Flush(this);
+        if ((what & Posted.ResumeReading) != 0) Incoming.ResumeForClosing(this);
+        if ((what & Posted.Delivered) != 0) DeliveryPause.End(this);
+        if ((what & Posted.CloseForMemory) != 0) Life.Close(this, Endings.OutOfMemory);
+        if ((what & Posted.Break) != 0) Transport.Break();
+        if ((what & Posted.Probe) != 0) Deadlines.Probe(this);
+        if ((what & Posted.CloseIfTooSlow) != 0) Outgoing.CheckSlowness(this);
+        if ((what & Posted.Abort) != 0) Life.Abort(this);
+    }
+
+    void ILoopWork.OnFailed(Exception exception) => OnFailed(exception);
+
+    void ITimerEntry.OnDue(long now)
+    {
+        try
+        {
+            Deadlines.OnDue(this, now);
+        }
+        catch (Exception exception)
+        {
+            OnFailed(exception);
+        }
+    }
+
+    void ITransportOwner.OnWritable() => Outgoing.OnWritable(this);
+
+    void ITransportOwner.OnBroken(string failure)
+    {
+        Outgoing.OnBroken();
+        Life.OnBroken(this, failure);
+    }
+
+    void ITransportOwner.OnBatchSent(ReadOnlySpan<byte> bytes, int sent) => Outgoing.OnBatchSent(this, bytes, sent);
+
+    void ITransportOwner.OnReceived(ReadOnlySpan<byte> bytes) => Loop.Watch.Received(this, BytesReceived, bytes);
+
+    bool ITransportOwner.TryGetRoom(out ArraySegment<byte> room) => Incoming.TryGetRoom(this, out room);
+
+    void ITransportOwner.OnFailed(Exception exception) => OnFailed(exception);
+
+    void ITransportOwner.OnBytesLost() => Life.OnBytesLost(this);
+
+    void IBroadcastReceiver.SendBroadcasts(BroadcastLog log, long end) => Outgoing.SendBroadcasts(this, log, end);
+
+    void IBroadcastReceiver.OnRefused(Delegate callback) => ((Action<WebSocketConnection>)callback)(this);
+
+    void IBroadcastReceiver.OnCallbackThrew(Exception exception) => OnCallbackThrew(exception);
+
+    void IHeldSender.OnDelivered() => Post(Posted.Delivered);
+
+    void ISentFrames.OnFrameSent(long offset, in FrameHeader header) => Loop.Watch.FrameSent(this, offset, header);
+
     private void StartOnLoop()
     {
-        _transport.Key = _loop.Members.Add(this);
-        if (_loop.WatchesConnections) _loop.Watch.Begun(this);
-        _ = RunAsync();
-        _loop.RestoreContext();
+        Transport.Key = Loop.Members.Add(this);
+        if (Loop.WatchesConnections) Loop.Watch.Begun(this);
+        _ = ConnectionMethod.RunAsync(this);
+        Loop.RestoreContext();
     }
 
-    private void Post(Posted what)
+    private void OnFailed(Exception exception)
     {
-        if (Interlocked.Or(ref _posted, (int)what) == 0) _loop.Post(this);
+        Life.OnFailed(this, exception);
+        try
+        {
+            Life.Abort(this);
+        }
+        catch (Exception another)
+        {
+            Context.OnFailed(this, another); // there is nothing left to try
+        }
     }
 
-    /// <summary>A Close that somebody has asked for.</summary>
-    private sealed record CloseRequest(EndCause Cause, ushort Code, string Reason, bool DropUnsent);
+    private async ValueTask<SendResult> SendLaterAsync(WebSocketMessage message, CancellationToken cancellationToken)
+    {
+        SendResult sent;
+        do
+        {
+            await WhenWritable(cancellationToken).ConfigureAwait(false);
+            sent = TrySend(message);
+        }
+        while (sent == SendResult.Full);
+        return sent;
+    }
 }

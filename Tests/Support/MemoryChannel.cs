@@ -38,6 +38,12 @@ internal sealed class MemoryChannel : Channel
 
     public List<byte> Taken { get; } = [];
 
+    /// <summary>Whether our direction has ended.</summary>
+    public bool IsShut { get; private set; }
+
+    /// <summary>Whether it was closed with a reset, the first time; null while it is not closed.</summary>
+    public bool? ClosedWithReset { get; private set; }
+
     public bool IsReadFrom => _transport.WantsBytes;
 
     public override bool Gathers => true;
@@ -66,9 +72,7 @@ internal sealed class MemoryChannel : Channel
 
     public override int WantWritable(Transport transport) => 0;
 
-    public override void ShutdownWrite()
-    {
-    }
+    public override void ShutdownWrite() => IsShut = true;
 
     public override int Receive(Span<byte> destination)
     {
@@ -78,7 +82,5 @@ internal sealed class MemoryChannel : Channel
         return bytes.Length;
     }
 
-    public override void Close(Transport transport, bool reset)
-    {
-    }
+    public override void Close(Transport transport, bool reset) => ClosedWithReset ??= reset;
 }

@@ -26,6 +26,7 @@ internal sealed class MemoryConnection : IAsyncDisposable
         ServerContext context = new(_server, options, application, _server.Budget);
         _loop = new ManualLoop(options.TimeProvider, _server.Budget);
         Loop = new ConnectionLoop(_loop, context.Details, options.TimeProvider);
+        Loop.Congestion.FullBytes = options.SendBufferBytesMax;
         Connection = new WebSocketConnection(1, context, Loop, peer: default);
         Connection.Begin(_channel, overLimit: false);
         _loop.Turn(static () => { });
@@ -50,6 +51,12 @@ internal sealed class MemoryConnection : IAsyncDisposable
 
     /// <summary>What the kernel has accepted since the connection was opened.</summary>
     public byte[] Taken => [.. _channel.Taken];
+
+    /// <summary>Whether our direction of TCP has ended.</summary>
+    public bool IsShut => _channel.IsShut;
+
+    /// <summary>Whether TCP was closed with a reset; null while it is not closed.</summary>
+    public bool? ClosedWithReset => _channel.ClosedWithReset;
 
     /// <summary>Whether the connection is read from.</summary>
     public bool WantsBytes => _channel.IsReadFrom;

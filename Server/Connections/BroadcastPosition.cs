@@ -1,0 +1,99 @@
+// Up to which broadcast of its loop a connection has them all (BroadcastLog). Whoever sends it something else first queues those that it
+// does not have, so that it gets everything in the order in which it was sent. A connection that accepts no messages has no position.
+
+using System.Runtime.CompilerServices;
+using RawWs.Server.Sending;
+
+namespace RawWs.Server.Connections;
+
+/// <summary>A part of <see cref="OutgoingQueue"/>. Under the connection's lock, unless a member says otherwise.</summary>
+internal struct BroadcastPosition
+{
+    private const long None = -1;
+
+    // The number of the next broadcast that it does not have, while messages are accepted: from the upgrade's answer to the first Close.
+    private long _next = None;
+
+    public BroadcastPosition()
+    {
+    }
+
+    /// <summary>Whether messages are accepted. Any thread.</summary>
+    public readonly bool IsThere => Volatile.Read(in _next) >= 0;
+
+    /// <summary>Whether messages are accepted, and it has every broadcast up to this number, the end of the log. Owner only.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly bool IsAt(long end) => Volatile.Read(in _next) == end;
+
+    /// <summary>Whether there is no broadcast before this number that it should get first: it has them all, or gets none. Owner only.</summary>
+    public readonly bool LacksNone(long end)
+    {
+        long next = Volatile.Read(in _next);
+        return next < 0 || next >= end;
+    }
+
+    /// <summary>From now on it gets broadcasts.</summary>
+    public void Begin(BroadcastLog log) => Volatile.Write(ref _next, log.End);
+
+    /// <summary>It gets no more.</summary>
+    public void End() => Volatile.Write(ref _next, None);
+
+    /// <summary>What it does not have it will never get.</summary>
+    public void Skip(BroadcastLog log)
+    {
+        if (IsThere) Volatile.Write(ref _next, log.End);
+    }
+
+    /// <summary>Takes the broadcasts that it does not have, up to a number. Nothing is queued before them.</summary>
+    public ReadOnlySpan<byte> Take(BroadcastLog log, long end, out int messages)
+    {
+        ReadOnlySpan<byte> frames = log.Frames(_next, end);
+        messages = (int)(end - _next);
+        Volatile.Write(ref _next, end);
+        return frames;
+    }
+
+    /// <summary>
+    /// Queues the broadcasts that it does not have. A full send queue gets none: since it is full, every sender of a broadcast has been told
+    /// so.
+    /// </summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="queue">Its send queue; if there is none and it is needed, it is rented.</param>
+    /// <param name="noMemory">There is none for it. What it does not have stays in the log.</param>
+    /// <returns>Whether some were queued.</returns>
+    public bool Queue(WebSocketConnection connection, ref SendQueue? queue, out bool noMemory)
+    {
+        noMemory = false;
+        BroadcastLog log = connection.Loop.Broadcasts;
+        if (LacksNone(log.End)) return false;
+        if (queue is not { IsFull: true }) return QueueSentBefore(connection, ref queue, out noMemory);
+        Skip(log);
+        log.Refuse(connection);
+        return false;
+    }
+
+    /// <summary>
+    /// The same for broadcasts that were accepted when there was room. So they are queued even past the bound; if they fill the queue, those
+    /// that arrived in this moment too. Without memory for that the loop's turn sends them from the log, after what waits for the end of
+    /// this turn. If the kernel does not accept that, the connection is closed, because no message may be lost in silence.
+    /// </summary>
+    public bool QueueSentBefore(WebSocketConnection connection, ref SendQueue? queue, out bool noMemory)
+    {
+        noMemory = false;
+        BroadcastLog log = connection.Loop.Broadcasts;
+        bool some = false;
+        while (!LacksNone(log.End))
+        {
+            queue ??= OutgoingQueue.TryRent(connection);
+            long from = _next, end = log.End;
+            noMemory = queue is null || !queue.TryAppend(log.Frames(from, end));
+            if (noMemory) return some;
+            Volatile.Write(ref _next, end);
+            connection.Counts.CountMessagesOut(end - from);
+            some = true;
+            if (!queue!.IsFull) break;
+        }
+
+        return some;
+    }
+}

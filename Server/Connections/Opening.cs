@@ -1,0 +1,200 @@
+// The opening handshake (§4.2): the request is awaited, checked and answered. The application decides last.
+
+using System.Buffers;
+using System.IO.Pipelines;
+using RawWs.Handshake;
+using RawWs.Server.Extensions;
+using RawWs.Server.Log;
+using RawWs.Server.Sending;
+
+namespace RawWs.Server.Connections;
+
+/// <summary>On the owner's thread. Nothing is kept here: the loop has the request, the connection's assembler a head that is not whole.</summary>
+internal static class Opening
+{
+    private const int BytesPerConnectionMin = 8 * 1024; // with less room than this under the memory limit, no connection is accepted
+
+    /// <summary>Handles what a read brought: the request's head, or a part of it, or the end of its time.</summary>
+    public static void HandleRequest(WebSocketConnection connection, in ReadResult read)
+    {
+        ReadOnlySequence<byte> buffer = read.Buffer;
+        if (read.IsCanceled)
+        {
+            connection.Transport.AdvanceTo(buffer.Start);
+            Refuse(connection, HandshakeRules.TooSlow, headOnly: false);
+            return;
+        }
+
+        UpgradeRequest request = connection.Loop.Request;
+        RequestProgress progress = connection.Incoming.Head;
+        RequestStatus status = RequestReader.TryRead(ref buffer, connection.Context.RequestLimits, request, ref progress,
+            out HandshakeRule? violation);
+        if (connection.Loop.WatchesConnections && status == RequestStatus.Done)
+            Watching.TellRequest(connection, request, read.Buffer, read.Buffer.Length - buffer.Length); // while its bytes are there
+        bool isPart = status == RequestStatus.NeedMoreData;
+        connection.Transport.AdvanceTo(buffer.Start, isPart ? buffer.End : buffer.Start);
+        connection.Incoming.RememberHead(connection, isPart && !read.IsCompleted ? progress : default);
+        if (status == RequestStatus.Violation) Refuse(connection, violation!, headOnly: false);
+        else if (status == RequestStatus.Done) CheckRequest(connection, request);
+        else if (read.IsCompleted) connection.Life.OnStreamEnd(connection);
+    }
+
+    /// <summary>Answers with the status of a rule.</summary>
+    public static void Refuse(WebSocketConnection connection, HandshakeRule rule, bool headOnly, string? detail = null)
+    {
+        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
+        string? shown = detail is null ? null : LogText.Escape(detail, OriginAdvice.CharactersMax);
+        UpgradeResponse.WriteRefusal(answer, rule, headOnly, connection.Context.Date.Now, shown);
+        AnswerAndEnd(connection, answer, rule.Status, detail is null ? rule.Text : $"{rule.Text} {detail}", rule.Name);
+    }
+
+    private static void CheckRequest(WebSocketConnection connection, UpgradeRequest request)
+    {
+        UpgradeResult result = UpgradeRules.Check(request, connection.Context.Policy);
+        if (result.NullOriginUsed) connection.Context.WarnOfNullOrigin();
+        if (result.Kind == UpgradeResultKind.Refuse)
+            Refuse(connection, result.Rule!, result.HeadOnly, OriginAdvice.Of(request, result.Rule!));
+        else if (connection.Life.IsPastLimit) Refuse(connection, HandshakeRules.TooManyConnections, result.HeadOnly);
+        else if (!connection.Context.Budget.HasRoomFor(BytesPerConnectionMin)) Refuse(connection, HandshakeRules.OutOfMemory, result.HeadOnly);
+        else if (result.Kind == UpgradeResultKind.Page) ServePage(connection, connection.Context.Options.FindPage(request.Path), result.HeadOnly);
+        else Ask(connection, request, result);
+    }
+
+    // The application decides last.
+    private static void Ask(WebSocketConnection connection, UpgradeRequest request, UpgradeResult result)
+    {
+        UpgradeDecision decision;
+        try
+        {
+            UpgradeContext context = connection.Context.RentUpgradeContext(connection, request, result.Subprotocol);
+            ValueTask<UpgradeDecision> asked = connection.Context.Application.OnUpgrade(context);
+            if (!asked.IsCompletedSuccessfully)
+            {
+                context.KeepAddresses();
+                connection.Loop.GiveRequestAway();
+                connection.Handling.WaitFor(AwaitDecisionAsync(connection, request, result, asked));
+                return;
+            }
+
+            decision = asked.Result;
+            ServerContext.ReturnUpgradeContext(context);
+        }
+        catch (Exception exception)
+        {
+            decision = Fail(connection, exception);
+        }
+
+        Decide(connection, request, result, decision);
+    }
+
+    private static async Task AwaitDecisionAsync(
+        WebSocketConnection connection, UpgradeRequest request, UpgradeResult result, ValueTask<UpgradeDecision> asked)
+    {
+        UpgradeDecision decision;
+        Task<UpgradeDecision>? task = null;
+        try
+        {
+            task = asked.AsTask();
+            decision = await task
+                .WaitAsync(connection.Deadlines.LeftForAnswer(connection), connection.Context.Options.TimeProvider).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (task is { IsCompleted: false })
+        {
+            // A timeout that the application itself throws is a failure like any other: then its task is completed.
+            decision = UpgradeDecision.Refuse(503, "The application did not decide in time.");
+        }
+        catch (Exception exception)
+        {
+            decision = Fail(connection, exception);
+        }
+
+        await new LoopSwitch(connection.Loop);
+        if (connection.Life.IsHandshake) Decide(connection, request, result, decision);
+    }
+
+    private static UpgradeDecision Fail(WebSocketConnection connection, Exception exception)
+    {
+        connection.Context.Log.HandlerThrew(exception, connection.Id);
+        return UpgradeDecision.Refuse(500, "The application failed.");
+    }
+
+    private static void Decide(WebSocketConnection connection, UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
+    {
+        if (!decision.IsAccepted) Answer(connection, decision.Status, decision.Text!);
+        else if (decision.Subprotocol is null || request.Subprotocols.Contains(decision.Subprotocol, StringComparer.Ordinal))
+            Accept(connection, request, result, decision);
+        else Answer(connection, 500, "The application named a subprotocol that was not offered."); // §4.2.2, point 5.5
+    }
+
+    private static void Accept(WebSocketConnection connection, UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
+    {
+        List<DeclinedOffer>? declined = connection.Loop.Watch.LogsConnections ? [] : null;
+        ExtensionAgreement? agreement = connection.Context.Extensions?.Negotiate(request, declined);
+        if (declined is not null) Watching.TellDeclined(connection, declined);
+        if (agreement is { HasRoom: false })
+        {
+            // It is better to refuse now than to close with 1013 at the first message.
+            Refuse(connection, HandshakeRules.OutOfMemory, headOnly: false);
+            return;
+        }
+
+        connection.Agree(
+            connection.Context.Terms(
+                decision.Endpoint ?? request.Path, decision.Subprotocol ?? result.Subprotocol, agreement?.ResponseText),
+            agreement?.Begin());
+        connection.State = decision.State;
+        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
+        UpgradeResponse.WriteSwitchingProtocols(answer, request, connection.Subprotocol, connection.Extensions);
+        // Queued first and sent last: when the client reads it, the application and all senders know the connection.
+        connection.Queue.Append(connection, answer.WrittenSpan, SendQueue.EntryKind.Http);
+        ServerContext.ReturnWriter(answer);
+        Open(connection, decision);
+    }
+
+    private static void Open(WebSocketConnection connection, UpgradeDecision decision)
+    {
+        connection.Life.OnUpgrade(connection);
+        connection.Queue.BeginAccepting(connection);
+        // The uid was free when the upgrade was decided. It may have a connection now.
+        bool isTaken = !decision.Uid.IsEmpty
+            && !connection.Context.Directory.TryJoin(connection, decision.Uid, decision.Duplicates);
+        connection.Life.OnOpened();
+        ServerOptions options = connection.Context.Options;
+        if (options.PingText is not null) connection.Transport.SetUserTimeout(options.PingInterval * 2);
+        connection.Deadlines.Open(connection);
+        if (connection.Loop.WatchesConnections) Watching.TellOpened(connection);
+        try
+        {
+            connection.Context.Application.OnOpen(connection);
+        }
+        catch (Exception exception)
+        {
+            connection.Life.FailHandler(connection, exception);
+        }
+
+        if (isTaken) connection.Life.RequestClose(connection, Endings.Rejected);
+        connection.Outgoing.Flush(connection);
+    }
+
+    private static void ServePage(WebSocketConnection connection, HttpPage page, bool headOnly)
+    {
+        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
+        UpgradeResponse.WritePage(answer, page.Html.Span, headOnly, page.ContentSecurityPolicy, connection.Context.Date.Now);
+        AnswerAndEnd(connection, answer, 200, "page");
+    }
+
+    private static void Answer(WebSocketConnection connection, int status, string text)
+    {
+        ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
+        UpgradeResponse.WriteError(answer, status, text, headOnly: false, connection.Context.Date.Now);
+        AnswerAndEnd(connection, answer, status, text);
+    }
+
+    private static void AnswerAndEnd(
+        WebSocketConnection connection, ArrayBufferWriter<byte> answer, int status, string text, string? rule = null)
+    {
+        connection.Life.OnAnswer(connection, status, text, rule);
+        connection.Queue.Append(connection, answer.WrittenSpan, SendQueue.EntryKind.Http);
+        ServerContext.ReturnWriter(answer);
+    }
+}
