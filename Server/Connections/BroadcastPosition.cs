@@ -25,7 +25,7 @@ internal struct BroadcastPosition
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool IsAt(long end) => Volatile.Read(in _next) == end;
 
-    /// <summary>Whether there is no broadcast before this number that it should get first: it has them all, or gets none. Owner only.</summary>
+    /// <summary>Whether it should get no broadcast before this number first: it has them all, or gets none. Owner only.</summary>
     public readonly bool LacksNone(long end)
     {
         long next = Volatile.Read(in _next);
@@ -54,8 +54,8 @@ internal struct BroadcastPosition
     }
 
     /// <summary>
-    /// Queues the broadcasts that it does not have. A full send queue gets none: since it is full, every sender of a broadcast has been told
-    /// so.
+    /// Queues the broadcasts that it does not have. A full send queue gets none: since it is full, every sender of a broadcast has been
+    /// told so.
     /// </summary>
     /// <param name="connection">The connection.</param>
     /// <param name="queue">Its send queue; if there is none and it is needed, it is rented.</param>
@@ -73,9 +73,9 @@ internal struct BroadcastPosition
     }
 
     /// <summary>
-    /// The same for broadcasts that were accepted when there was room. So they are queued even past the bound; if they fill the queue, those
-    /// that arrived in this moment too. Without memory for that the loop's turn sends them from the log, after what waits for the end of
-    /// this turn. If the kernel does not accept that, the connection is closed, because no message may be lost in silence.
+    /// The same for broadcasts that were accepted when there was room. So they are queued even past the bound; if they fill the queue,
+    /// those that arrived in this moment too. Without memory for that the loop's turn sends them from the log, after what waits for the
+    /// end of this turn. If the kernel does not accept that, the connection is closed, because no message may be lost in silence.
     /// </summary>
     public bool QueueSentBefore(WebSocketConnection connection, ref SendQueue? queue, out bool noMemory)
     {

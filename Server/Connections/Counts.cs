@@ -29,6 +29,6 @@ internal struct Counts
     /// <summary>Any thread.</summary>
     public void CountMessagesOut(long messages) => Interlocked.Add(ref _messagesOut, messages);
 
-    /// <summary>The kernel has taken so many bytes; or has not taken so many of those that were counted when they joined the batch.</summary>
+    /// <summary>The kernel has taken so many bytes. Less than none: of those that were counted when they joined the batch.</summary>
     public void CountBytesOut(long bytes) => _bytesOut += bytes;
 }

@@ -107,7 +107,9 @@ internal struct Deadlines
         SendPing(connection);
     }
 
-    /// <summary>Bytes have been handled. A message's time counts from its first byte, which may belong to a header that is not whole yet.</summary>
+    /// <summary>
+    /// Bytes have been handled. A message's time counts from its first byte, which may belong to a header that is not whole yet.
+    /// </summary>
     public void FollowMessage(WebSocketConnection connection, MessageAssembler assembler)
     {
         if (!connection.Life.IsOpen || !assembler.Protocol.InMessage)

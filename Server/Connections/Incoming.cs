@@ -99,7 +99,8 @@ internal struct Incoming
             ReturnIdleAssembler(connection);
         }
 
-        if (read.IsCompleted && all && connection.Life.ParsesFrames && !connection.Handling.IsPending) connection.Life.OnStreamEnd(connection);
+        if (!read.IsCompleted || !all || connection.Handling.IsPending) return;
+        if (connection.Life.ParsesFrames) connection.Life.OnStreamEnd(connection);
     }
 
     /// <summary>

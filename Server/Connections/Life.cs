@@ -275,7 +275,8 @@ internal struct Life
     {
         CancellationTokenSource source = End.Closed;
         // It is made first, and the state is read then. Who ends the connection writes the state first. So one of the two sees the other.
-        if (!connection.Queue.IsAccepting || connection.Transport.Broken) ConnectionEnd.Cancel(source, connection.Context.Log, connection.Id);
+        if (!connection.Queue.IsAccepting || connection.Transport.Broken)
+            ConnectionEnd.Cancel(source, connection.Context.Log, connection.Id);
         return source.Token;
     }
 

@@ -9,7 +9,7 @@ using RawWs.Server.Sending;
 
 namespace RawWs.Server.Connections;
 
-/// <summary>On the owner's thread. Nothing is kept here: the loop has the request, the connection's assembler a head that is not whole.</summary>
+/// <summary>On the owner's thread. Nothing is kept here: the loop has the request, the assembler a head that is not whole.</summary>
 internal static class Opening
 {
     private const int BytesPerConnectionMin = 8 * 1024; // with less room than this under the memory limit, no connection is accepted
@@ -50,13 +50,14 @@ internal static class Opening
 
     private static void CheckRequest(WebSocketConnection connection, UpgradeRequest request)
     {
-        UpgradeResult result = UpgradeRules.Check(request, connection.Context.Policy);
-        if (result.NullOriginUsed) connection.Context.WarnOfNullOrigin();
+        ServerContext context = connection.Context;
+        UpgradeResult result = UpgradeRules.Check(request, context.Policy);
+        if (result.NullOriginUsed) context.WarnOfNullOrigin();
         if (result.Kind == UpgradeResultKind.Refuse)
             Refuse(connection, result.Rule!, result.HeadOnly, OriginAdvice.Of(request, result.Rule!));
         else if (connection.Life.IsPastLimit) Refuse(connection, HandshakeRules.TooManyConnections, result.HeadOnly);
-        else if (!connection.Context.Budget.HasRoomFor(BytesPerConnectionMin)) Refuse(connection, HandshakeRules.OutOfMemory, result.HeadOnly);
-        else if (result.Kind == UpgradeResultKind.Page) ServePage(connection, connection.Context.Options.FindPage(request.Path), result.HeadOnly);
+        else if (!context.Budget.HasRoomFor(BytesPerConnectionMin)) Refuse(connection, HandshakeRules.OutOfMemory, result.HeadOnly);
+        else if (result.Kind == UpgradeResultKind.Page) ServePage(connection, context.Options.FindPage(request.Path), result.HeadOnly);
         else Ask(connection, request, result);
     }
 

@@ -66,7 +66,7 @@ internal struct OutgoingQueue
         lock (connection.Transport) return _queue?.QueuedBytes ?? 0;
     }
 
-    /// <summary>Whether it has been full, and the kernel has sent nothing, since this time in the loop's milliseconds. Owner only.</summary>
+    /// <summary>Whether it is full, and the kernel has sent nothing since this time in the loop's milliseconds. Owner only.</summary>
     public readonly bool IsFullSince(long time) => _queue is { IsFull: true } queue && time >= queue.LastSent;
 
     /// <summary>From now on messages are accepted. Owner only.</summary>
@@ -181,7 +181,7 @@ internal struct OutgoingQueue
         }
     }
 
-    /// <summary>The kernel has sent so many of those bytes; they are counted already. True when nothing is queued any more. Owner only.</summary>
+    /// <summary>The kernel has sent so many of those bytes, which are counted. True when nothing is queued any more. Owner only.</summary>
     public bool OnSent(WebSocketConnection connection, int bytes)
     {
         lock (connection.Transport)

@@ -27,7 +27,7 @@
 
 namespace RawWs.Server.Connections;
 
-/// <summary>The phases of a connection: the rows. It only ever moves forward. Those from Draining to Aborted are one to the outside.</summary>
+/// <summary>The phases: the rows. A connection only moves forward. Those from Draining to Aborted are one to the outside.</summary>
 internal enum Phase : byte
 {
     /// <summary>The HTTP request is awaited, checked and answered.</summary>

@@ -1,6 +1,6 @@
-// One connection, from its accepted socket to its close report. This file has what callers see, and who the connection is. Behind it are its
-// parts. Each owns its fields and shows verbs; none touches another's. They are structs inside of this one object, so that a connection is
-// one object. What a part needs of the others it asks the connection for.
+// One connection, from its accepted socket to its close report. This file has what callers see, and who the connection is. Behind it are
+// its parts. Each owns its fields and shows verbs; none touches another's. They are structs inside of this one object. What a part needs of
+// the others it asks the connection for.
 //
 //   Life           the phase, how it ends, and the close report     (PhaseTable, Endings: the same as data; ConnectionEnd)
 //   Incoming       bytes -> events of the protocol -> messages      (MessageAssembler, Decoding)
@@ -98,9 +98,9 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     public long QueuedBytes => Queue.QueuedBytes(this);
 
     /// <summary>
-    /// Is cancelled when nothing can be sent any more: a Close has been sent or received, or the connection has broken. A handler that waits
-    /// for something else should stop then, because the connection's end waits for it. While a handler runs nothing is read, so a Close of
-    /// the peer is found only afterwards. Callbacks are called on a thread of the pool.
+    /// Is cancelled when nothing can be sent any more: a Close has been sent or received, or the connection has broken. A handler that
+    /// waits for something else should stop then, because the connection's end waits for it. While a handler runs nothing is read, so a
+    /// Close of the peer is found only afterwards. Callbacks are called on a thread of the pool.
     /// </summary>
     public CancellationToken ConnectionClosed => Life.WhenClosed(this);
 

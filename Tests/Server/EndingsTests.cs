@@ -1,5 +1,5 @@
-// The ways to end stand in three places: in the code (Endings), which is what happens; in ARCHITECTURE.md; and, those with a code of ours, in
-// README. All say the same, and what is sent and what becomes of TCP is what the table of phases says.
+// The ways to end stand in three places: in the code (Endings), which is what happens; in ARCHITECTURE.md; and, those with a code of ours,
+// in README. All say the same, and what is sent and what becomes of TCP is what the table of phases says.
 
 using RawWs.Frame;
 using RawWs.Server;
@@ -12,12 +12,14 @@ public sealed class EndingsTests
 {
     private static readonly string[][] Written = Rows("ARCHITECTURE.md", "| cause |");
 
-    private static IEnumerable<TestCaseData> All => Endings.All.Select(static (ending, i) => new TestCaseData(ending, i).SetArgDisplayNames($"{ending.Cause} {i}"));
+    private static IEnumerable<TestCaseData> All => Endings.All.Select(static (ending, i) =>
+        new TestCaseData(ending, i).SetArgDisplayNames($"{ending.Cause} {i}"));
 
     [Test]
     public void EveryCause_HasARow_AndEveryRowIsWritten()
     {
-        Assert.That(Endings.All.Select(static ending => ending.Cause).Distinct(), Is.EquivalentTo(Enum.GetValues<EndCause>().Except([EndCause.None])));
+        Assert.That(Endings.All.Select(static ending => ending.Cause).Distinct(),
+            Is.EquivalentTo(Enum.GetValues<EndCause>().Except([EndCause.None])));
         Assert.That(Written, Has.Length.EqualTo(Endings.All.Count));
     }
 

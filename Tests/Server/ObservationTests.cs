@@ -176,7 +176,8 @@ public sealed class ObservationTests(Setup setup)
         client.Dispose();
         ConnectionEvent broken = Compare(observation, [client])[0].Of(ConnectionEventKind.RuleBroken).Single();
         Assert.That((broken.Offset, broken.Rule), Is.EqualTo((head, rule)));
-        Assert.That(broken.Length, setup.Layered ? Is.LessThanOrEqualTo(there) : Is.EqualTo(there)); // in pieces it may fail before the last
+        // in pieces it may fail before the last
+        Assert.That(broken.Length, setup.Layered ? Is.LessThanOrEqualTo(there) : Is.EqualTo(there));
     }
 
     [Test]

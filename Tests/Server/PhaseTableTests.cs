@@ -190,15 +190,17 @@ public sealed partial class PhaseTableTests
         Dictionary<(Phase, PhaseEvent), string> cells = [];
         int[] starts = [];
         PhaseEvent[] events = [];
-        foreach (string line in Repository.Read("Server", "Connections", "PhaseTable.cs").Split('\n').TakeWhile(static line => line.StartsWith("//", StringComparison.Ordinal)))
+        IEnumerable<string> lines = Repository.Read("Server", "Connections", "PhaseTable.cs").Split('\n');
+        foreach (string line in lines.TakeWhile(static line => line.StartsWith("//", StringComparison.Ordinal)))
         {
             MatchCollection words = Word().Matches(line);
             if (line.Contains(@"phase \ event", StringComparison.Ordinal))
             {
                 Match[] columns = [.. words.Skip(3)];
-                (starts, events) = ([.. columns.Select(static word => word.Index)], [.. columns.Select(static word => Enum.Parse<PhaseEvent>(word.Value))]);
+                starts = [.. columns.Select(static word => word.Index)];
+                events = [.. columns.Select(static word => Enum.Parse<PhaseEvent>(word.Value))];
             }
-            else if (events.Length > 0 && words.Count > 0 && Enum.TryParse(words[0].Value, out Phase phase) && line.StartsWith("//   ", StringComparison.Ordinal))
+            else if (line.StartsWith("//   ", StringComparison.Ordinal) && Enum.TryParse(words[0].Value, out Phase phase))
             {
                 for (int i = 0; i < events.Length; i++)
                 {
