@@ -42,6 +42,8 @@ public static class FrameVectors
         new("Section_5_2_65535Bytes", Role.Server, "82 fe ffff 00000000 " + Zeros(65535), "binary:" + Zeros(65535)),
         new("Section_5_2_65536Bytes", Role.Server, "82 ff 0000000000010000 00000000 " + Zeros(65536), "binary:" + Zeros(65536)),
         new("Section_5_4_PingBetweenFragments", Role.Client, "01 01 61 89 01 78 80 01 62", "ping:78 text:6162"),
+        new("Section_5_4_PongBetweenFragments", Role.Client, "02 01 61 8a 01 78 80 01 62", "pong:78 binary:6162"),
+        new("Section_5_4_CloseBetweenFragments", Role.Client, "01 01 61 88 02 03e8 80 01 62", "close:1000:"),
         new("Section_5_4_EmptyFragments", Role.Client, "02 00 00 00 80 00", "binary:"),
         new("Section_5_4_TwoMessages", Role.Client, "81 01 61 82 01 62", "text:61 binary:62"),
         new("Section_5_6_CharacterCutByFragments", Role.Client, "01 01 e2 00 01 82 80 01 ac", "text:E282AC"),
@@ -74,6 +76,8 @@ public static class FrameVectors
         Broken("Section_5_2_LengthTopBitSet", FrameRules.LengthTopBitSet, "82 7f 80", 3),
         Broken("Section_5_2_125In16Bits", FrameRules.NonMinimalLength, "82 7e 007d", 4),
         Broken("Section_5_2_0In16Bits", FrameRules.NonMinimalLength, "82 7e 0000", 4),
+        Broken("Section_5_2_125In16Bits_WithItsPayload", FrameRules.NonMinimalLength, "82 7e 007d " + Zeros(125), 4),
+        Broken("Section_5_2_65535In64Bits_WithItsPayload", FrameRules.NonMinimalLength, "82 7f 000000000000ffff " + Zeros(65535), 8),
         Broken("Section_5_2_65535In64Bits", FrameRules.NonMinimalLength, "82 7f 000000000000ffff", 8),
         Broken("Section_10_4_FrameTooBig", FrameRules.MessageTooBig, "82 7f 0000000000011171", 10),
         Broken("Section_10_4_FragmentsTooBig", FrameRules.MessageTooBig, "02 7f 0000000000010000 " + Zeros(65536) + " 80 7e 1171", 65550),
@@ -88,6 +92,8 @@ public static class FrameVectors
         Broken("Section_8_1_PastUnicode", FrameRules.TextNotUtf8, "81 04 f4 90 80 80", 4),
         Broken("Section_8_1_BadByteInSecondFragment", FrameRules.TextNotUtf8, "01 01 e2 80 02 28 a1", 6),
         Broken("Section_5_6_TextEndsInsideCharacter", FrameRules.TextEndsInsideCharacter, "81 02 e2 82", 4),
+        Broken("Section_8_1_LoneContinuation", FrameRules.TextNotUtf8, "81 05 61 61 80 61 61", 5),
+        Broken("Section_5_6_LastFragmentEndsInsideCharacter", FrameRules.TextEndsInsideCharacter, "01 01 61 80 02 e2 82", 7),
         Broken("Section_5_6_EmptyLastFragmentInsideCharacter", FrameRules.TextEndsInsideCharacter, "01 01 e2 80 00", 5),
     ];
 
