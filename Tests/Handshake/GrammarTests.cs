@@ -61,6 +61,8 @@ public sealed class GrammarTests
     [TestCase("a;b=\"c,d\"")]
     [TestCase("a;b=\"c")]
     [TestCase("a;b=\"")]
+    [TestCase("a;b=\",c")]
+    [TestCase("a;b=\";c")]
     [TestCase("a;b=\"c\\")]
     [TestCase("a;b=\"c\\\"")]
     [TestCase("a;b=\"c\\\"\"")]
