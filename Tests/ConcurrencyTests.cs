@@ -8,8 +8,9 @@ namespace RawWs.Tests;
 
 public sealed class ConcurrencyTests
 {
+    // Where threads synchronise; and between any two accesses to fields, where what is not synchronised would show.
     [Test]
-    public async Task TheModels_Hold()
+    public async Task TheModels_Hold([Values] bool fields)
     {
         string copy = Directory.CreateTempSubdirectory("rawws-").FullName;
         try
@@ -20,7 +21,8 @@ public sealed class ConcurrencyTests
             (int exitCode, string said) = await Run("coyote", "rewrite", program);
             if (said.Contains("dotnet tool restore", StringComparison.Ordinal)) Tools.Missing("coyote (dotnet tool restore)");
             Assert.That(exitCode, Is.Zero, said);
-            (exitCode, said) = await Run(program);
+            string[] models = [program, "--iterations", "100"];
+            (exitCode, said) = await Run(fields ? [.. models, "--fields"] : models);
             TestContext.Out.WriteLine(said);
             Assert.That(exitCode, Is.Zero, said);
         }
