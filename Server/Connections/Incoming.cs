@@ -180,7 +180,8 @@ internal struct Incoming
         int at = offset, end = offset + count;
         bool isSeen = loop.WatchesFrames && loop.Watch.SeesFrames(connection);
         all = false;
-        if (connection.Queue.IsThere && !MayReadOn(connection)) return 0; // others may have filled it
+        // Others may have filled its queue. (Where memory is short there may be none to keep the bytes.)
+        if (connection.Queue.IsThere && !loop.IsMemoryTight && !MayReadOn(connection)) return 0;
         while (true)
         {
             int before = at;
