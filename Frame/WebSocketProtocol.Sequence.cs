@@ -40,7 +40,7 @@ public sealed partial class WebSocketProtocol
 
         SkipEmptySegments(ref buffer);
         ProtocolEvent found = Next(MemoryMarshal.AsMemory(buffer.First).Span, out int consumed);
-        if (found.Kind == ProtocolEventKind.NeedMoreData && consumed == 0 && !buffer.IsSingleSegment)
+        if (found.Kind == ProtocolEventKind.NeedMoreData && !buffer.IsSingleSegment)
         {
             // The first segment ends inside a header or a control frame. No byte of it was changed, so a joined copy can be tried.
             int length = (int)Math.Min(buffer.Length, scratch.Length);

@@ -29,10 +29,10 @@ internal readonly record struct RequestTarget(int AuthorityStart, int AuthorityL
         int question = target[pathStart..].IndexOf((byte)'?');
         int pathLength = question < 0 ? target.Length - pathStart : question;
         int queryStart = question < 0 ? target.Length : pathStart + question + 1;
-        parts = new RequestTarget(authorityLength == 0 ? 0 : start, authorityLength, queryStart, target.Length - queryStart);
-        if (pathLength == 0 || (pathLength == 1 && target[pathStart] == '/'))
+        parts = new RequestTarget(start, authorityLength, queryStart, target.Length - queryStart);
+        if (pathLength <= 1)
         {
-            path = "/";
+            path = "/"; // no path, or the slash alone
             return true;
         }
 
@@ -69,7 +69,7 @@ internal static class PercentEncoding
             decoded[length++] = b;
         }
 
-        if (length < decoded.Length) Array.Resize(ref decoded, length);
+        Array.Resize(ref decoded, length);
         return true;
     }
 

@@ -128,14 +128,26 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         return ValueTask.CompletedTask;
     }
 
-    // An answer is queued like any message. Reading is paused from a client that does not receive its answers, so its queue is seldom full.
-    // A client that receives nothing is closed.
+    // An answer is queued like any message. Reading is paused from a client that does not receive its answers, so there is room for one,
+    // unless others fill its queue in this moment. Then the answer follows when there is room. A client that receives nothing is closed.
     private static void Send(WebSocketConnection connection, UidError error, ReadOnlySpan<byte> uid)
     {
         Span<byte> answer = stackalloc byte[128];
         int length = UidProtocol.WriteError(answer, error, uid);
         SendResult sent = connection.TrySend(MessageKind.Text, answer[..length]);
-        if (sent == SendResult.Full) connection.CloseIfTooSlow();
-        else if (sent == SendResult.OutOfMemory) connection.Close(CloseCodes.TryAgainLater, "server out of memory"); // never in silence
+        if (sent == SendResult.Full) _ = SendLaterAsync(connection, answer[..length].ToArray());
+        else CloseIfOutOfMemory(connection, sent);
+    }
+
+    private static async Task SendLaterAsync(WebSocketConnection connection, byte[] answer)
+    {
+        connection.CloseIfTooSlow();
+        CloseIfOutOfMemory(connection, await connection.SendAsync(MessageKind.Text, answer).ConfigureAwait(false));
+    }
+
+    // Never in silence.
+    private static void CloseIfOutOfMemory(WebSocketConnection connection, SendResult sent)
+    {
+        if (sent == SendResult.OutOfMemory) connection.Close(CloseCodes.TryAgainLater, "server out of memory");
     }
 }

@@ -180,6 +180,8 @@ internal struct Incoming
         int at = offset, end = offset + count;
         bool isSeen = loop.WatchesFrames && loop.Watch.SeesFrames(connection);
         all = false;
+        // Others may have filled its queue. (Where memory is short there may be none to keep the bytes.)
+        if (connection.Queue.IsThere && !loop.IsMemoryTight && !MayReadOn(connection)) return 0;
         while (true)
         {
             int before = at;
@@ -279,11 +281,12 @@ internal struct Incoming
         return true;
     }
 
-    // When more than 64 KiB of answers wait for the peer, reading from it is paused.
+    // When more than 64 KiB of answers wait for the peer, or half of what may wait, reading from it is paused. So there is room for the answer
+    // to what is handled next.
     private static bool MayReadOn(WebSocketConnection connection)
     {
         // When memory is short, a peer that does not receive its answers gets no further ones.
-        long most = connection.Loop.IsMemoryTight ? 0 : QueuedBytesWhileReading;
+        long most = connection.Loop.IsMemoryTight ? 0 : Math.Min(QueuedBytesWhileReading, connection.Context.SendBufferBytesMax / 2);
         if (connection.QueuedBytes <= most) return true;
         connection.Outgoing.Flush(connection);
         if (connection.QueuedBytes <= most || !connection.Life.IsOpen) return true;

@@ -46,6 +46,7 @@ internal sealed class ServerContext
         HandshakeTimeout = Milliseconds(options.HandshakeTimeout);
         MessageTimeout = Milliseconds(options.MessageTimeout);
         CloseTimeout = Milliseconds(options.CloseTimeout);
+        SendBufferBytesMax = options.SendBufferBytesMax;
         SendTimeout = Milliseconds(options.SendTimeout);
         Heartbeat = options.Heartbeat == TimeSpan.Zero ? 0 : Milliseconds(options.Heartbeat);
         PingInterval = Milliseconds(options.PingInterval);
@@ -77,6 +78,9 @@ internal sealed class ServerContext
     }
 
     public RequestLimits RequestLimits { get; } = new();
+
+    /// <inheritdoc cref="ServerOptions.SendBufferBytesMax"/>
+    public long SendBufferBytesMax { get; }
 
     public UpgradePolicy Policy { get; }
 

@@ -131,6 +131,14 @@ internal static unsafe partial class Linux
         return poll(&entry, 1, 0) == 1 && (entry.Results & Pollout) != 0;
     }
 
+    /// <summary>Whether a connection waits in a listener's backlog. True if the call fails: the accept will say why.</summary>
+    public static bool IsConnectionThere(int listener)
+    {
+        const short Pollin = 1;
+        PollEntry entry = new() { Descriptor = listener, Events = Pollin };
+        return poll(&entry, 1, 0) != 0;
+    }
+
     /// <summary>How many bytes the kernel holds for us on a socket; 0 if the call fails.</summary>
     public static int BytesToReceive(int descriptor)
     {

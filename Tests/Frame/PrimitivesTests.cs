@@ -104,6 +104,39 @@ public sealed class PrimitivesTests
         }
     }
 
+    // A chunk may be empty, and says nothing then; also inside of a character, and after a wrong byte.
+    [Test]
+    public void Section_8_1_Utf8_AnEmptyChunk_ChangesNothing()
+    {
+        uint key = 0xA1B2C3D4;
+        foreach (byte[] piece in new byte[][] { [], [0x61], [0xE2], [0x82], [0xAC] })
+        {
+            Utf8Validator validator = default;
+            Assert.That(validator.Append([0x61, 0xC3]), Is.True);
+            Assert.That((validator.Append([]), validator.AppendMasked([], ref key), validator.IsComplete), Is.EqualTo((true, true, false)));
+            Assert.That((validator.Append([0xA9]), validator.Append([]), validator.IsComplete), Is.EqualTo((true, true, true)));
+            Assert.That((validator.Append([0xFF]), validator.Append(piece)), Is.EqualTo((false, piece.Length == 0)));
+            Assert.That((key, validator.IsComplete), Is.EqualTo((0xA1B2C3D4, false)));
+        }
+    }
+
+    // A character that an earlier chunk left open goes wrong: what follows is unmasked all the same, and the key goes on behind it.
+    [TestCase("62", 0)]
+    [TestCase("8262", 1)]
+    [TestCase("62616162", 0)]
+    [TestCase("8261616161", 1)]
+    public void Section_5_3_TextThatGoesWrong_IsUnmaskedToItsEnd(string hex, int right)
+    {
+        byte[] text = Convert.FromHexString(hex), masked = [.. text];
+        uint key = 0xA1B2C3D4, expected = Masking.Apply(masked, key);
+        Utf8Validator validator = default;
+        Assert.That(validator.Append([0xE2]));
+        Assert.That(validator.AppendMasked(masked, ref key), Is.False);
+        Assert.That((Convert.ToHexString(masked), key), Is.EqualTo((hex, expected)));
+        validator.Reset();
+        Assert.That((validator.Append([0xE2]), validator.Append(text, out int accepted), accepted), Is.EqualTo((true, false, right)));
+    }
+
     [Test]
     public void Section_7_4_CloseCodes()
     {

@@ -47,6 +47,65 @@ public class AuthorityTests
         Assert.That((authority.IsAddress, authority.IsLoopback), Is.EqualTo((isAddress, isLoopback)));
     }
 
+    [TestCase("a", "a", -1)]
+    [TestCase("A.b", "a.b", -1)]
+    [TestCase("a:", "a", -1)]
+    [TestCase("a:0", "a", 0)]
+    [TestCase("a:080", "a", 80)]
+    [TestCase("a:65535", "a", 65535)]
+    [TestCase("a%41~_-!$&'()*+,;=", "a%41~_-!$&'()*+,;=", -1)]
+    [TestCase("[::1]", "::1", -1)]
+    [TestCase("[::1]:", "::1", -1)]
+    [TestCase("[0:0:0:0:0:0:0:1]:65535", "::1", 65535)]
+    [TestCase("[FE80::A]", "fe80::a", -1)]
+    public void AnAuthority_HasAHostAndAPort(string text, string host, int port)
+    {
+        byte[] bytes = Encoding.ASCII.GetBytes(text);
+        Assert.That((Authority.TryParse(bytes, out Authority found), Authority.IsValid(bytes)), Is.EqualTo((true, true)));
+        Assert.That(found, Is.EqualTo(new Authority(host, port)));
+    }
+
+    [TestCase("")]
+    [TestCase(":80")]
+    [TestCase("a:65536")]
+    [TestCase("a:000080")]
+    [TestCase("a:99999999999")]
+    [TestCase("a:8x")]
+    [TestCase("a:-1")]
+    [TestCase("a:1:2")]
+    [TestCase("a b")]
+    [TestCase("a/b")]
+    [TestCase("a@b")]
+    [TestCase("a%4")]
+    [TestCase("a%4g")]
+    [TestCase("[")]
+    [TestCase("[]")]
+    [TestCase("[::1")]
+    [TestCase("[::1]80")]
+    [TestCase("[::1]:65536")]
+    [TestCase("[::1]:x")]
+    [TestCase("[[::1]]")]
+    [TestCase("[::1%1]")]
+    [TestCase("[fe80::1%25eth0]")]
+    [TestCase("[127.0.0.1]")]
+    [TestCase("[1]")]
+    [TestCase("[a]")]
+    [TestCase("::1")]
+    public void AnythingElse_IsNoAuthority(string text)
+    {
+        byte[] bytes = Encoding.ASCII.GetBytes(text);
+        Assert.That((Authority.TryParse(bytes, out Authority found), Authority.IsValid(bytes)), Is.EqualTo((false, false)));
+        Assert.That(found, Is.EqualTo(default(Authority)));
+    }
+
+    [TestCase(255, true)]
+    [TestCase(256, false)]
+    public void AHost_IsAtMost255Bytes(int length, bool expected)
+    {
+        byte[] bytes = Encoding.ASCII.GetBytes(new string('a', length) + ":1");
+        Assert.That((Authority.TryParse(bytes, out _), Authority.IsValid(bytes)), Is.EqualTo((expected, expected)));
+    }
+
     [Test]
     public void ADottedQuad_IsWhatComesBackAsItWasWritten()
     {

@@ -147,6 +147,17 @@ public sealed class HandshakeTests
                 + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n"));
     }
 
+    // The key is checked by the rules, not here. Whatever it is, the answer is one: at most 24 bytes of it count.
+    [TestCase("", "Kfh9QIsMVZcl6xEPYxPHzW8SZ8w=")]
+    [TestCase("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==more\r\n", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")]
+    public void Section_4_2_2_AnswersToAnyKey(string field, string accept)
+    {
+        UpgradeRequest request = Parse(RequestVectors.Valid.Replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", field, StringComparison.Ordinal))!;
+        ArrayBufferWriter<byte> writer = new();
+        UpgradeResponse.WriteSwitchingProtocols(writer, request, null);
+        Assert.That(Encoding.ASCII.GetString(writer.WrittenSpan), Does.EndWith($"Sec-WebSocket-Accept: {accept}\r\n\r\n"));
+    }
+
     [Test]
     public void Section_4_2_2_WithNothingInCommon_NeitherFieldIsInTheAnswer()
     {

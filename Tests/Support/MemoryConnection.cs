@@ -26,6 +26,7 @@ internal sealed class MemoryConnection : IAsyncDisposable
         ServerContext context = new(_server, options, application, _server.Budget);
         _loop = new ManualLoop(options.TimeProvider, _server.Budget);
         Loop = new ConnectionLoop(_loop, context.Details, options.TimeProvider);
+        Loop.Congestion.FullBytes = options.SendBufferBytesMax;
         Connection = new WebSocketConnection(1, context, Loop, peer: default);
         Connection.Begin(_channel, overLimit: false);
         _loop.Turn(static () => { });
