@@ -171,6 +171,7 @@ public sealed class BroadcastTests(Setup setup)
         }
 
         Assert.That((code, reason), Is.EqualTo(((ushort?)4000, "too slow")));
+        slow.Dispose();
         TestServer.Eventually(() => !reports.IsEmpty, "ended");
         Assert.That(reports.Single().MessagesOut, Is.LessThan(sent));
     }

@@ -98,6 +98,7 @@ public sealed class ExtensionTests(Setup setup)
     [Test]
     public async Task CutEverywhere([ValueSource(nameof(Offers))] string offers)
     {
+        setup.PassOverLayers("they cut as they like");
         await using TestServer server = await Start(new EchoApplication());
         using Peer peer = Peer.Open(server, offers);
         byte[] message = Support.Deflate.Text(60), payload = peer.Encode(message, peer.Marks);

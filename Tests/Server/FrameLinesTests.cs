@@ -93,6 +93,7 @@ public sealed class FrameLinesTests(Setup setup) : IDisposable
     [TestCase(new byte[] { 0x88, 0x81, 0, 0, 0, 0, 0 }, "fin 1, rsv 000, opcode Close, masked 1, length 1; it breaks ")]
     public async Task ABrokenFrame_NamesItsRule(byte[] bytes, string line)
     {
+        setup.PassOverLayers("in pieces less of the frame has been seen when it fails");
         await using TestServer server = await Start(new EchoApplication());
         using RawClient client = RawClient.Open(server.Port);
         client.Send(bytes);

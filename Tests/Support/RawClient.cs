@@ -122,6 +122,7 @@ internal sealed class RawClient : IDisposable
             if (opcode != Opcode.Close) continue;
             if (answer) Send(Opcode.Close, payload);
             Assert.That(ReadFrame(), Is.Null, "Nothing follows a Close.");
+            if (answer) Socket.Shutdown(SocketShutdown.Send); // as a client does (§7.1.1): else the server waits for it
             return payload.Length == 0 ? (null, "")
                 : ((ushort)((payload[0] << 8) | payload[1]), Encoding.UTF8.GetString(payload, 2, payload.Length - 2));
         }

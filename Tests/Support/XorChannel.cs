@@ -91,7 +91,10 @@ internal sealed class XorChannel(Channel below, byte key, int seed) : Channel
 
     public override void Close(Transport transport, bool reset)
     {
-        if (!reset && _outgoing.Length > 0) Flush(_outgoing.Length);
+        while (!reset && _outgoing.Length > 0 && Flush(_outgoing.Length) > 0)
+        {
+        }
+
         below.Close(transport, reset || _outgoing.Length > 0);
     }
 
