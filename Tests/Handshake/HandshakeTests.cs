@@ -152,7 +152,8 @@ public sealed class HandshakeTests
     [TestCase("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==more\r\n", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")]
     public void Section_4_2_2_AnswersToAnyKey(string field, string accept)
     {
-        UpgradeRequest request = Parse(RequestVectors.Valid.Replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", field, StringComparison.Ordinal))!;
+        UpgradeRequest request = Parse(
+            RequestVectors.Valid.Replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", field, StringComparison.Ordinal))!;
         ArrayBufferWriter<byte> writer = new();
         UpgradeResponse.WriteSwitchingProtocols(writer, request, null);
         Assert.That(Encoding.ASCII.GetString(writer.WrittenSpan), Does.EndWith($"Sec-WebSocket-Accept: {accept}\r\n\r\n"));

@@ -21,7 +21,8 @@ public sealed class NoticesTests
         const int Count = 3000;
         await using MemoryConnection peer = new(NewRouter(), static options => options with { SendBufferBytesMax = SendBuffer });
         peer.Room = roomPerTurn;
-        peer.Arrive([.. Enumerable.Range(0, Count).SelectMany(static i => RawClient.Frame(Opcode.Text, Encoding.ASCII.GetBytes($"n{i}:x")))]);
+        peer.Arrive(
+            [.. Enumerable.Range(0, Count).SelectMany(static i => RawClient.Frame(Opcode.Text, Encoding.ASCII.GetBytes($"n{i}:x")))]);
         for (int i = 0; i < 10; i++) Go(peer, roomPerTurn);
         // What its cork held when the kernel became full may wait besides.
         Assert.That(peer.Connection.QueuedBytes, Is.LessThan(SendBuffer + Cork.BytesMax), "it is not read from while that much waits");
