@@ -102,11 +102,7 @@ public sealed partial class WebSocketProtocol
     }
 
     /// <summary>Says that this end has sent a Close frame, as the first one or as the answer (§7.1.3).</summary>
-    public void OnCloseSent()
-    {
-        _closing = ProtocolTable.After(_closing, ClosingEvent.CloseSent);
-        UpdateBytesMax();
-    }
+    public void OnCloseSent() => _closing = ProtocolTable.After(_closing, ClosingEvent.CloseSent);
 
     /// <summary>Reads the next event from contiguous bytes.</summary>
     /// <param name="buffer">
