@@ -180,8 +180,6 @@ internal struct Incoming
         int at = offset, end = offset + count;
         bool isSeen = loop.WatchesFrames && loop.Watch.SeesFrames(connection);
         all = false;
-        // Others may have filled its queue. (Where memory is short there may be none to keep the bytes.)
-        if (connection.Queue.IsThere && !loop.IsMemoryTight && !MayReadOn(connection)) return 0;
         while (true)
         {
             int before = at;

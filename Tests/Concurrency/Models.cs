@@ -6,6 +6,7 @@ using System.Reflection;
 using Microsoft.Coyote.Specifications;
 using RawWs.Frame;
 using RawWs.Server;
+using RawWs.Server.Connections;
 using RawWs.Server.Delivery;
 using RawWs.Server.Memory;
 
@@ -273,10 +274,18 @@ internal static class Models
     // They are never begun: the registry only asks them whether they are open.
     private static WebSocketConnection[] Opened(int count)
     {
-        FieldInfo accepting = typeof(WebSocketConnection).GetField("_accepting", BindingFlags.NonPublic | BindingFlags.Instance)!;
+        FieldInfo broadcasts = typeof(OutgoingQueue).GetField("_broadcasts", BindingFlags.NonPublic | BindingFlags.Instance)!;
+        FieldInfo next = typeof(BroadcastPosition).GetField("_next", BindingFlags.NonPublic | BindingFlags.Instance)!;
         WebSocketConnection[] connections =
             [.. Enumerable.Range(0, count).Select(static i => new WebSocketConnection(i, null!, null!, default))];
-        foreach (WebSocketConnection connection in connections) accepting.SetValue(connection, true);
+        foreach (WebSocketConnection connection in connections)
+        {
+            object queue = connection.Queue, position = broadcasts.GetValue(queue)!;
+            next.SetValue(position, 0L);
+            broadcasts.SetValue(queue, position);
+            connection.Queue = (OutgoingQueue)queue;
+        }
+
         return connections;
     }
 }

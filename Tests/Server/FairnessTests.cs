@@ -30,7 +30,7 @@ public sealed class FairnessTests(Setup setup)
         byte[] compressed = Deflate.Compress([.. Enumerable.Repeat((byte)'a', 1 << 20)]);
         byte[] frame = RawClient.Frame(Opcode.Text, compressed);
         frame[0] |= 0x40;
-        return MeasureBurst(50, frame, most: 3, static _ => { }, static options => options with { Compression = true });
+        return MeasureBurst(50, frame, most: 6, static _ => { }, static options => options with { Compression = true });
     }
 
     // One message may be many times as large as a share. It is inflated in pieces, and other connections come between them.
