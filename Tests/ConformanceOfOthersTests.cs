@@ -48,6 +48,16 @@ public sealed class ConformanceOfOthersTests
         IReadOnlyList<string> got = ConformanceTable.Of(results), said = ConformanceTable.Column(column);
         if (!got.SequenceEqual(said))
         {
+            // On a machine with much else to do, or where the other races with itself, a case may fail that holds: those are asked once more.
+            List<Result> failed = results.FindAll(static result => result.Outcome == Outcome.Failed);
+            results.RemoveAll(failed.Contains);
+            results.AddRange(await Suite.RunAsync(
+                new Target("127.0.0.1", port, "/", PatienceWithLightCases), [.. failed.Select(static result => result.Case)]));
+            got = ConformanceTable.Of(results);
+        }
+
+        if (!got.SequenceEqual(said))
+        {
             // Which cases they are is for whoever refreshes the table to find out.
             TestContext.Out.WriteLine($"This is {version}.");
             foreach (Result result in results.Where(static result => result.Outcome == Outcome.Failed))
