@@ -4,6 +4,9 @@
 // Reading can be paused, for several reasons at once: a handler still runs, the send queue is long, and others (ReadPauseReasons). While
 // there is a reason no read completes. An end of the stream that is found meanwhile waits too, but a broken connection does not.
 //
+// Reader and sink are one object, although they are two things: each object costs every idle connection its head and a reference. What the
+// reader is shown is a part of its own (TransportView).
+//
 // All of this happens on the owner's thread only. Nothing that a peer does throws: a reset ends the stream, and Broken says so.
 
 using System.IO.Pipelines;

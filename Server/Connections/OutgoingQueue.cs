@@ -295,7 +295,7 @@ internal struct OutgoingQueue
     }
 
     private readonly bool HasRoom(WebSocketConnection connection) =>
-        !IsAccepting || _queue is null || _queue.QueuedBytes <= connection.Context.Options.SendBufferBytesMax / 2;
+        !IsAccepting || _queue is null || _queue.QueuedBytes <= connection.Context.SendBufferBytesMax / 2;
 
     // Everything below is under the lock.
 

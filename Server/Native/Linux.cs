@@ -35,6 +35,8 @@ internal static unsafe partial class Linux
     private const int SolSocket = 1;
     private const int SoLinger = 13;
     private const int IpProtoTcp = 6;
+    private const short Pollin = 1;
+    private const short Pollout = 4;
     private const int TcpUserTimeout = 18;
     private const int CallRingSetup = 425; // the same on all processors
     private const int CallRingEnter = 426;
@@ -124,20 +126,10 @@ internal static unsafe partial class Linux
     }
 
     /// <summary>Whether a socket can be written to, as epoll would report it. False if the call fails.</summary>
-    public static bool IsWritable(int descriptor)
-    {
-        const short Pollout = 4;
-        PollEntry entry = new() { Descriptor = descriptor, Events = Pollout };
-        return poll(&entry, 1, 0) == 1 && (entry.Results & Pollout) != 0;
-    }
+    public static bool IsWritable(int descriptor) => Poll(descriptor, Pollout, out short found) == 1 && (found & Pollout) != 0;
 
     /// <summary>Whether a connection waits in a listener's backlog. True if the call fails: the accept will say why.</summary>
-    public static bool IsConnectionThere(int listener)
-    {
-        const short Pollin = 1;
-        PollEntry entry = new() { Descriptor = listener, Events = Pollin };
-        return poll(&entry, 1, 0) != 0;
-    }
+    public static bool IsConnectionThere(int listener) => Poll(listener, Pollin, out _) != 0;
 
     /// <summary>How many bytes the kernel holds for us on a socket; 0 if the call fails.</summary>
     public static int BytesToReceive(int descriptor)
@@ -215,6 +207,15 @@ internal static unsafe partial class Linux
         const int RlimitNofile = 7;
         ulong* limits = stackalloc ulong[2];
         return getrlimit(RlimitNofile, limits) == 0 ? (int)Math.Min(limits[0], 1_000_000) : 1024;
+    }
+
+    // Asks once, without waiting.
+    private static int Poll(int descriptor, short events, out short found)
+    {
+        PollEntry entry = new() { Descriptor = descriptor, Events = events };
+        int count = poll(&entry, 1, 0);
+        found = entry.Results;
+        return count;
     }
 
     // struct pollfd.

@@ -1,6 +1,6 @@
-// What a connection of a model stands on: a loop whose turns a task runs, a channel over memory, a clock that stands still.
+// What a connection of a model stands on: a loop whose turns a task runs, a clock that stands still. Its channel is the
+// tests' (MemoryChannel).
 
-using RawWs.Server.Channels;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
 
@@ -72,58 +72,6 @@ internal sealed class ModelLoop(int index, TimeProvider time, MemoryBudget budge
             do Turn(static () => { });
             while (HasWork);
         }
-    }
-}
-
-/// <summary>A channel over memory: what arrives, and how much the kernel takes, is what the model says.</summary>
-internal sealed class ModelChannel : Channel
-{
-    private Transport _transport = null!;
-    private byte[]? _arriving;
-
-    /// <summary>How many bytes the kernel will still take.</summary>
-    public int Room { get; set; } = int.MaxValue;
-
-    public List<byte> Taken { get; } = [];
-
-    public override bool Gathers => true;
-
-    public override void Attach(Transport transport) => _transport = transport;
-
-    public override Readiness OnReady(Transport transport, uint events) => Readiness.Readable;
-
-    public void Arrive(byte[] bytes)
-    {
-        _arriving = bytes;
-        _transport.OnReady(events: 0);
-    }
-
-    public override int Send(ReadOnlySpan<byte> bytes, bool more)
-    {
-        int taken = Math.Min(bytes.Length, Room);
-        Room -= taken;
-        Taken.AddRange(bytes[..taken]);
-        return taken;
-    }
-
-    public override int WantReadable(Transport transport) => 0;
-
-    public override int WantWritable(Transport transport) => 0;
-
-    public override void ShutdownWrite()
-    {
-    }
-
-    public override int Receive(Span<byte> destination)
-    {
-        if (_arriving is not { } bytes) return Nothing;
-        bytes.CopyTo(destination);
-        _arriving = null;
-        return bytes.Length;
-    }
-
-    public override void Close(Transport transport, bool reset)
-    {
     }
 }
 

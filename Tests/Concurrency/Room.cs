@@ -8,6 +8,7 @@ using RawWs.Server.Channels;
 using RawWs.Server.Connections;
 using RawWs.Server.Memory;
 using RawWs.Server.Sending;
+using RawWs.Tests.Support;
 
 namespace RawWs.Concurrency;
 
@@ -39,7 +40,7 @@ internal sealed class Room : IAsyncDisposable
             ModelLoop loop = new(i, options.TimeProvider, _server.Budget);
             ConnectionLoop shared = new(loop, context.Details, options.TimeProvider) { Congestion = { FullBytes = fullBytes } };
             WebSocketConnection member = new(i, context, shared, peer: default);
-            ModelChannel channel = new();
+            MemoryChannel channel = new();
             member.Begin(channel, overLimit: false);
             loop.Turn(static () => { });
             loop.Turn(() => channel.Arrive(Encoding.ASCII.GetBytes(Request)));
@@ -60,7 +61,7 @@ internal sealed class Room : IAsyncDisposable
 
     public List<WebSocketConnection> Members { get; } = [];
 
-    public List<ModelChannel> Channels { get; } = [];
+    public List<MemoryChannel> Channels { get; } = [];
 
     public EverybodySender Everybody { get; }
 

@@ -10,18 +10,18 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
-[TestFixtureSource(typeof(Setup), nameof(Setup.All))]
+[TestFixtureSource(nameof(Setups))]
 [NonParallelizable]
 public sealed class AllocationTests(Setup setup)
 {
+    // The layers of the tests allocate.
+    public static IEnumerable<Setup> Setups => Setup.All.Where(static setup => !setup.Layered);
+
     private const int Warmup = 100_000;
 
     private readonly byte[] _received = new byte[256 * 1024];
 
     // A million with four loops; with one loop, where there is less to go wrong, a quarter of it.
-    [SetUp]
-    public void SetUp() => setup.PassOverLayers("the layers of the tests allocate");
-
     private int Messages => setup.Loops > 1 ? 1_000_000 : 250_000;
 
     [Test]

@@ -29,16 +29,16 @@ public sealed class ExtensionTests(Setup setup)
         await using TestServer server = await Start(new ProtocolOverTcpTests.Handler { Closed = reports.Enqueue }, takeover: true);
         foreach (string offer in Offers)
         {
-            using (Peer peer = Peer.Open(server, $"x-other, {offer}, {offer}")) Assert.That(peer.Agreed, Is.EqualTo(offer));
+            using (ExtensionPeer peer = ExtensionPeer.Open(server, $"x-other, {offer}, {offer}")) Assert.That(peer.Agreed, Is.EqualTo(offer));
             TestServer.Eventually(() => !reports.IsEmpty, "ended");
             Assert.That(reports.TryDequeue(out CloseReport? report) ? report.Extensions : null, Is.EqualTo(offer));
         }
 
-        using Peer none = Peer.Open(server, "xor-payload; key=0, xor-payload");
+        using ExtensionPeer none = ExtensionPeer.Open(server, "xor-payload; key=0, xor-payload");
         none.Client.SendText("hello");
         Assert.That((none.Agreed, none.Client.ReadText()), Is.EqualTo(("", "hello")), "a declined offer is no error");
         using RawClient marked = RawClient.Open(server.Port);
-        marked.Send(Frame(Opcode.Binary, [1], ReservedBits.Rsv2));
+        marked.Send(ExtensionPeer.Frame(Opcode.Binary, [1], ReservedBits.Rsv2));
         Assert.That(marked.ReadClose(answer: true).Code, Is.EqualTo(1002), "what was not agreed on has no meaning");
     }
 
@@ -47,7 +47,7 @@ public sealed class ExtensionTests(Setup setup)
         [ValueSource(nameof(Offers))] string offers, [Values] bool takeover)
     {
         await using TestServer server = await Start(new EchoApplication(), takeover);
-        using Peer peer = Peer.Open(server, offers);
+        using ExtensionPeer peer = ExtensionPeer.Open(server, offers);
         foreach (int length in new[] { 0, 1, 50, 125, 126, 1000, 5000, 70_000, 500_000 })
         {
             foreach (byte[] message in new[] { Support.Deflate.Text(length), Support.Deflate.Noise(length) })
@@ -67,7 +67,7 @@ public sealed class ExtensionTests(Setup setup)
         [Values($"{Xor}, {Deflate}", $"{Deflate}, {Xor}")] string offers, [Values] bool takeover)
     {
         await using TestServer server = await Start(new EchoApplication(), takeover);
-        using Peer peer = Peer.Open(server, offers);
+        using ExtensionPeer peer = ExtensionPeer.Open(server, offers);
         for (int i = 0; i < 40; i++)
         {
             ReservedBits marks = (ReservedBits)((i & 3) << 5);
@@ -81,14 +81,14 @@ public sealed class ExtensionTests(Setup setup)
     public async Task Section_5_4_InFragments_WithAPingBetween([ValueSource(nameof(Offers))] string offers)
     {
         await using TestServer server = await Start(new EchoApplication());
-        using Peer peer = Peer.Open(server, offers);
+        using ExtensionPeer peer = ExtensionPeer.Open(server, offers);
         byte[] message = Support.Deflate.Text(90);
         byte[] payload = peer.Encode(message, peer.Marks);
         for (int cut = 0; cut <= payload.Length; cut++)
         {
             peer.Client.Send([
-                .. Frame(Opcode.Text, payload.AsSpan(0, cut), peer.Marks, fin: false), .. Frame(Opcode.Continuation, [], 0, fin: false),
-                .. RawClient.Frame(Opcode.Ping, "p"u8), .. Frame(Opcode.Continuation, payload.AsSpan(cut), 0)]);
+                .. ExtensionPeer.Frame(Opcode.Text, payload.AsSpan(0, cut), peer.Marks, fin: false), .. ExtensionPeer.Frame(Opcode.Continuation, [], 0, fin: false),
+                .. RawClient.Frame(Opcode.Ping, "p"u8), .. ExtensionPeer.Frame(Opcode.Continuation, payload.AsSpan(cut), 0)]);
             peer.Client.ReadRawFrame(out FrameHeader header);
             Assert.That(header.Opcode, Is.EqualTo(Opcode.Pong));
             peer.Expect(Opcode.Text, message, $"cut at {cut}");
@@ -100,10 +100,10 @@ public sealed class ExtensionTests(Setup setup)
     {
         setup.PassOverLayers("they cut as they like");
         await using TestServer server = await Start(new EchoApplication());
-        using Peer peer = Peer.Open(server, offers);
+        using ExtensionPeer peer = ExtensionPeer.Open(server, offers);
         byte[] message = Support.Deflate.Text(60), payload = peer.Encode(message, peer.Marks);
         byte[] bytes =
-            [.. Frame(Opcode.Text, payload.AsSpan(0, 20), peer.Marks, fin: false), .. Frame(Opcode.Continuation, payload.AsSpan(20), 0)];
+            [.. ExtensionPeer.Frame(Opcode.Text, payload.AsSpan(0, 20), peer.Marks, fin: false), .. ExtensionPeer.Frame(Opcode.Continuation, payload.AsSpan(20), 0)];
         for (int cut = 1; cut < bytes.Length; cut++)
         {
             peer.Client.Send(bytes.AsSpan(0, cut));
@@ -134,8 +134,8 @@ public sealed class ExtensionTests(Setup setup)
             ([.. new byte[300], 0xE2, 0x82], true, FrameRules.TextEndsInsideCharacter),
         })
         {
-            using Peer peer = Peer.Open(server, offers);
-            peer.Client.Send(Frame(Opcode.Text, peer.Encode(text, peer.Marks), peer.Marks, fin));
+            using ExtensionPeer peer = ExtensionPeer.Open(server, offers);
+            peer.Client.Send(ExtensionPeer.Frame(Opcode.Text, peer.Encode(text, peer.Marks), peer.Marks, fin));
             Assert.That(peer.Client.ReadClose(answer: true), Is.EqualTo(((ushort?)rule.CloseCode, rule.Text)));
             TestServer.Eventually(() => !reports.IsEmpty, "ended");
             Assert.That(reports.TryDequeue(out CloseReport? report) ? report.Rule : null, Is.EqualTo(rule.Name));
@@ -150,7 +150,7 @@ public sealed class ExtensionTests(Setup setup)
         ConcurrentQueue<CloseReport> reports = new();
         await using TestServer server = await Start(new ProtocolOverTcpTests.Handler { Closed = reports.Enqueue },
             change: static options => options with { MessageBytesMax = Limit });
-        using Peer peer = Peer.Open(server, offers);
+        using ExtensionPeer peer = ExtensionPeer.Open(server, offers);
         peer.Send(Opcode.Binary, new byte[Limit]);
         peer.Expect(Opcode.Binary, new byte[Limit], "the largest");
         peer.Send(Opcode.Binary, new byte[Limit + 1]);
@@ -164,10 +164,10 @@ public sealed class ExtensionTests(Setup setup)
     public async Task WhatCannotBeDecoded_BreaksTheRuleOfTheOneThatCannot([Values($"{Xor}, {Deflate}", $"{Deflate}, {Xor}")] string offers)
     {
         await using TestServer server = await Start(new EchoApplication());
-        using Peer peer = Peer.Open(server, offers);
+        using ExtensionPeer peer = ExtensionPeer.Open(server, offers);
         byte[] garbage = new byte[100];
         garbage.AsSpan().Fill(offers.StartsWith(Xor, StringComparison.Ordinal) ? (byte)0xFF : (byte)(0xFF ^ 90));
-        peer.Client.Send(Frame(Opcode.Binary, garbage, peer.Marks));
+        peer.Client.Send(ExtensionPeer.Frame(Opcode.Binary, garbage, peer.Marks));
         Assert.That(peer.Client.ReadClose(answer: true), Is.EqualTo(((ushort?)1007, FrameRules.CompressedDataMalformed.Text)));
     }
 
@@ -178,14 +178,14 @@ public sealed class ExtensionTests(Setup setup)
         await using TestServer server = await Start(new EchoApplication());
         for (int round = 0; round < 2; round++)
         {
-            using Peer peer = Peer.Open(server, offers);
+            using ExtensionPeer peer = ExtensionPeer.Open(server, offers);
             byte[] message = Support.Deflate.Text(5000), payload = peer.Encode(message, peer.Marks);
-            peer.Client.Send(Frame(Opcode.Text, payload.AsSpan(0, 700), peer.Marks, fin: false));
+            peer.Client.Send(ExtensionPeer.Frame(Opcode.Text, payload.AsSpan(0, 700), peer.Marks, fin: false));
             int least = XorExtension.MessageBytes + (offers == Xor ? 0 : Inflater.ContextBytes + ExtensionPair.BetweenBytes);
             TestServer.Eventually(() => server.Server.Budget.HeldBytes > least, "charged, and what has been decoded too");
             if (round == 0)
             {
-                peer.Client.Send(Frame(Opcode.Continuation, payload.AsSpan(700), 0));
+                peer.Client.Send(ExtensionPeer.Frame(Opcode.Continuation, payload.AsSpan(700), 0));
                 peer.Expect(Opcode.Text, message, "");
                 server.HoldsNothing(1);
             }
@@ -204,7 +204,7 @@ public sealed class ExtensionTests(Setup setup)
         await using TestServer server =
             await Start(new EchoApplication(), change: static options => options with { MemoryBytesMax = 1 << 20 });
         MemoryBudget budget = server.Server.Budget;
-        using Peer peer = Peer.Open(server, Xor);
+        using ExtensionPeer peer = ExtensionPeer.Open(server, Xor);
         int taken = (1 << 20) - XorExtension.MessageBytes + 1;
         budget.Charge(taken);
         using (RawClient late = RawClient.Connect(server.Port))
@@ -224,7 +224,7 @@ public sealed class ExtensionTests(Setup setup)
         await using TestServer server = await Start(new RouterApplication(Introduce.Query, DuplicateUid.Share), takeover);
         string[] offers = ["", Xor, "xor-payload; key=1", Deflate, $"{Xor}, {Deflate}", $"{Deflate}, {Xor}", $"{Deflate}, {Xor}",
             $"{Deflate}; server_max_window_bits=9, xor-payload; key=1"];
-        Peer[] peers = [.. offers.Select((offer, i) => Peer.Open(server, offer, $"/?uid={i}"))];
+        ExtensionPeer[] peers = [.. offers.Select((offer, i) => ExtensionPeer.Open(server, offer, $"/?uid={i}"))];
         for (int round = 0; round < 30; round++)
         {
             int sender = round % peers.Length, receiver = (round * 3) % peers.Length;
@@ -236,7 +236,7 @@ public sealed class ExtensionTests(Setup setup)
             peers[receiver].Expect(Opcode.Text, toOne, $"round {round}, {offers[receiver]}");
         }
 
-        foreach (Peer peer in peers) peer.Dispose();
+        foreach (ExtensionPeer peer in peers) peer.Dispose();
         server.HoldsNothing();
     }
 
@@ -248,10 +248,10 @@ public sealed class ExtensionTests(Setup setup)
             await Task.Yield();
             connection.TrySend(kind, message.Span);
         }));
-        using Peer peer = Peer.Open(server, offers);
+        using ExtensionPeer peer = ExtensionPeer.Open(server, offers);
         byte[][] messages =
             [.. Enumerable.Range(0, 60).Select(static i => i % 2 == 0 ? Support.Deflate.Text(100 * i, i) : new byte[500 * i])];
-        peer.Client.Send([.. messages.SelectMany(message => Frame(Opcode.Binary, peer.Encode(message, peer.Marks), peer.Marks))]);
+        peer.Client.Send([.. messages.SelectMany(message => ExtensionPeer.Frame(Opcode.Binary, peer.Encode(message, peer.Marks), peer.Marks))]);
         for (int i = 0; i < messages.Length; i++) peer.Expect(Opcode.Binary, messages[i], $"message {i}");
     }
 
@@ -268,101 +268,4 @@ public sealed class ExtensionTests(Setup setup)
             };
             return change is null ? options : change(options);
         });
-
-    private static byte[] Frame(Opcode opcode, ReadOnlySpan<byte> payload, ReservedBits marks, bool fin = true)
-    {
-        byte[] frame = new byte[FrameWriter.HeaderBytesMax + payload.Length];
-        return frame[..FrameWriter.WriteMasked(frame, opcode, payload, 0x0BADF00D, fin, marks)];
-    }
-
-    /// <summary>
-    /// A client of what it has agreed on, written by hand: each extension of the answer in turn, as the answer names them.
-    /// </summary>
-    private sealed class Peer : IDisposable
-    {
-        private readonly List<(ReservedBits Bit, byte Key)> _extensions = [];
-        private readonly Inflater _inflater = Inflater.TryCreate(15)!;
-        private bool _takeover;
-
-        private Peer(RawClient client, string agreed) => (Client, Agreed) = (client, agreed);
-
-        public RawClient Client { get; }
-
-        /// <summary>The value of the answer's Sec-WebSocket-Extensions; empty for none.</summary>
-        public string Agreed { get; }
-
-        /// <summary>The bits of everything that was agreed on.</summary>
-        public ReservedBits Marks { get; private set; }
-
-        public static Peer Open(TestServer server, string offers, string target = "/")
-        {
-            RawClient client = RawClient.Connect(server.Port);
-            string field = offers.Length == 0 ? "" : $"Sec-WebSocket-Extensions: {offers}\r\n";
-            client.Send($"GET {target} HTTP/1.1\r\n{RawClient.Upgrade}{field}\r\n");
-            string head = client.ReadHead();
-            Assert.That(head, Does.StartWith("HTTP/1.1 101 "));
-            string answer = head.Split("\r\n")
-                .FirstOrDefault(static line => line.StartsWith("Sec-WebSocket-Extensions: ", StringComparison.Ordinal))?[26..] ?? "";
-            Peer peer = new(client, answer);
-            foreach (string extension in answer.Split(", ", StringSplitOptions.RemoveEmptyEntries))
-            {
-                bool isXor = extension.StartsWith("xor-payload; key=", StringComparison.Ordinal);
-                peer._takeover |= !isXor && !extension.Contains("server_no_context_takeover", StringComparison.Ordinal);
-                byte key = isXor ? byte.Parse(extension.AsSpan(17), System.Globalization.CultureInfo.InvariantCulture) : (byte)0;
-                peer._extensions.Add((isXor ? ReservedBits.Rsv2 : ReservedBits.Rsv1, key));
-                peer.Marks |= peer._extensions[^1].Bit;
-            }
-
-            return peer;
-        }
-
-        public void Send(Opcode opcode, byte[] message) => Send(opcode, message, Marks);
-
-        public void Send(Opcode opcode, byte[] message, ReservedBits marks) => Client.Send(Frame(opcode, Encode(message, marks), marks));
-
-        public byte[] Encode(byte[] message, ReservedBits marks)
-        {
-            foreach ((ReservedBits bit, byte key) in _extensions)
-                if ((marks & bit) != 0) message = bit == ReservedBits.Rsv1 ? Support.Deflate.Compress(message) : Xored(message, key);
-            return message;
-        }
-
-        // What is worth it is marked: 100 bytes for the one, a byte for the other.
-        public void Expect(Opcode opcode, byte[] message, string about)
-        {
-            byte[] payload = Client.ReadRawFrame(out FrameHeader header, ReservedBits.Rsv1 | ReservedBits.Rsv2);
-            Assert.That(header.Opcode, Is.EqualTo(opcode), about);
-            Assert.That((header.Reserved & ReservedBits.Rsv2) != 0,
-                Is.EqualTo((Marks & ReservedBits.Rsv2) != 0 && message.Length > 0), about);
-            if (message.Length < 100) Assert.That(header.Reserved & ReservedBits.Rsv1, Is.EqualTo(ReservedBits.None), about);
-            for (int i = _extensions.Count - 1; i >= 0; i--)
-            {
-                (ReservedBits bit, byte key) = _extensions[i];
-                if ((header.Reserved & bit) != 0) payload = bit == ReservedBits.Rsv1 ? Inflated(payload) : Xored(payload, key);
-            }
-
-            Assert.That(payload.AsSpan().SequenceEqual(message), about);
-        }
-
-        public void Dispose()
-        {
-            Client.Dispose();
-            _inflater.Dispose();
-        }
-
-        private byte[] Inflated(byte[] payload)
-        {
-            if (!_takeover) Assert.That(_inflater.TryReset(15));
-            (DecodeStatus status, byte[] message) = Support.Deflate.Read(_inflater, payload);
-            Assert.That(status, Is.EqualTo(DecodeStatus.Done));
-            return message;
-        }
-
-        private static byte[] Xored(byte[] payload, byte key)
-        {
-            byte[] result = new byte[payload.Length];
-            XorExtension.Apply(key, payload, result);
-            return result;
-        }
-    }
 }

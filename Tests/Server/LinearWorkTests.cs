@@ -98,7 +98,13 @@ public sealed class LinearWorkTests
 
         public long MovedBytes => _loop.Buffer.MovedBytes;
 
-        public void Arrive(int bytes) => _loop.Turn(() => _channel.Arrive(new byte[bytes]));
+        public void Arrive(int bytes)
+        {
+            Assert.That(_channel.IsReadFrom, "it is read from");
+            _loop.Turn(() => _channel.Arrive(new byte[bytes]));
+            Assert.That(_channel.IsEmpty, "what arrived has been received");
+        }
+
 
         public ValueTask DisposeAsync()
         {

@@ -22,30 +22,7 @@ public sealed class ObservationOverMemoryTests
         Dictionary<long, ObservedStreams> told = [];
         for (int step = 0; step < 60; step++)
         {
-            switch (random.Next(6))
-            {
-                case 0 when memory.WantsBytes:
-                    Arrive(RawClient.Frame(Opcode.Ping, new byte[random.Next(126)]));
-                    break;
-                case 1 when memory.WantsBytes:
-                    Arrive([.. RawClient.Frame(Opcode.Binary, new byte[random.Next(3000)]), .. RawClient.Frame(Opcode.Text, "t"u8)]);
-                    break;
-                case 2:
-                    memory.Connection.TrySend(MessageKind.Binary, new byte[random.Next(300)]);
-                    memory.Turn();
-                    break;
-                case 3:
-                    memory.Room = random.Next(4) == 0 ? 0 : random.Next(4000);
-                    break;
-                case 4:
-                    memory.Room = Math.Max(memory.Room, random.Next(1000));
-                    memory.BecomeWritable();
-                    break;
-                case 5 when step > 50 && random.Next(3) == 0:
-                    memory.Connection.CloseTooSlow(); // what has not begun to leave is dropped
-                    memory.Turn();
-                    break;
-            }
+            memory.Step(random, mayDrop: step > 50, Arrive);
 
             Compare($"seed {seed}, step {step}");
         }

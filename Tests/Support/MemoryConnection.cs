@@ -3,6 +3,7 @@
 
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
+using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Channels;
 using RawWs.Server.Connections;
@@ -62,10 +63,15 @@ internal sealed class MemoryConnection : IAsyncDisposable
     public bool WantsBytes => _channel.IsReadFrom;
 
     /// <summary>These bytes arrive, in one piece, in a turn of their own.</summary>
-    public void Arrive(byte[] bytes) => _loop.Turn(() => _channel.Arrive(bytes));
+    public void Arrive(byte[] bytes) => _loop.Turn(() => Receive(bytes));
 
     /// <summary>They arrive in the current turn.</summary>
-    public void Receive(byte[] bytes) => _channel.Arrive(bytes);
+    public void Receive(byte[] bytes)
+    {
+        Assert.That(_channel.IsReadFrom, "the connection is read from");
+        _channel.Arrive(bytes);
+        Assert.That(_channel.IsEmpty, "what arrived has been received");
+    }
 
     /// <summary>Whether what arrives would be received.</summary>
     public bool IsReadFrom => Connection.Transport.PausedBy == ReadPauseReasons.None;
@@ -75,6 +81,38 @@ internal sealed class MemoryConnection : IAsyncDisposable
 
     /// <summary>A turn in which something else happens.</summary>
     public void Turn(Action events) => _loop.Turn(events);
+
+    /// <summary>One of the things that may happen to a connection: something arrives, is sent, is taken by the kernel, or is dropped.</summary>
+    /// <param name="random">Chooses.</param>
+    /// <param name="mayDrop">Whether what has not begun to leave may be dropped, which ends the connection.</param>
+    /// <param name="arrive">Makes bytes arrive.</param>
+    public void Step(Random random, bool mayDrop, Action<byte[]> arrive)
+    {
+        switch (random.Next(6))
+        {
+            case 0 when WantsBytes:
+                arrive(RawClient.Frame(Opcode.Ping, new byte[random.Next(126)]));
+                break;
+            case 1 when WantsBytes:
+                arrive([.. RawClient.Frame(Opcode.Binary, new byte[random.Next(3000)]), .. RawClient.Frame(Opcode.Text, "t"u8)]);
+                break;
+            case 2:
+                Connection.TrySend(MessageKind.Binary, new byte[random.Next(300)]);
+                Turn();
+                break;
+            case 3:
+                Room = random.Next(4) == 0 ? 0 : random.Next(4000);
+                break;
+            case 4:
+                Room = Math.Max(Room, random.Next(1000));
+                BecomeWritable();
+                break;
+            case 5 when mayDrop && random.Next(3) == 0:
+                Connection.CloseTooSlow();
+                Turn();
+                break;
+        }
+    }
 
     /// <summary>The peer is gone.</summary>
     public void Break() => _loop.Turn(() => Connection.Transport.Break());
