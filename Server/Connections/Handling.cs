@@ -3,6 +3,7 @@
 // application whose handlers await needs a copy of each message. Whether they do is learned from the first handler that awaits; that one
 // time the handler keeps the whole buffer.
 
+using System.Runtime.CompilerServices;
 using RawWs.Frame;
 using RawWs.Server.Channels;
 using RawWs.Server.Sending;
@@ -29,53 +30,46 @@ internal struct Handling
     }
 
     /// <summary>A message has come that lies in this array.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Deliver(WebSocketConnection connection, MessageKind kind, byte[] array, int offset, int length)
     {
         connection.Counts.CountMessageIn();
         if (!connection.Life.IsOpen) return; // §1.4: after our Close, data is not delivered
-        byte[]? copy = null;
-        if (connection.Context.HandlersAwait && length > 0)
-        {
-            copy = connection.Loop.Budget.TryRent(length);
-            if (copy is null)
-            {
-                connection.Life.Close(connection, Endings.OutOfMemory);
-                return;
-            }
-
-            array.AsSpan(offset, length).CopyTo(copy);
-        }
-
-        if (Call(connection, kind, copy is null ? array.AsMemory(offset, length) : copy.AsMemory(0, length), copy))
-        {
-            if (copy is not null) connection.Loop.Budget.Return(copy);
-        }
-        else if (copy is null && length > 0)
-        {
-            // Another loop may have set HandlersAwait while this handler ran. This message still lies in our buffer.
-            connection.Transport.KeepView();
-        }
+        WebSocketMessage message = WebSocketMessage.Received(kind, array, offset, length);
+        if (connection.Context.HandlersAwait && length > 0) DeliverCopy(connection, message);
+        // Another loop may have set HandlersAwait while this handler ran. This message still lies in our buffer.
+        else if (!Call(connection, message, copy: null) && length > 0) connection.Transport.KeepView();
     }
 
     /// <summary>The assembled message is whole.</summary>
     public void DeliverAssembled(WebSocketConnection connection, MessageAssembler assembler, MessageKind kind)
     {
-        if (Call(connection, kind, assembler.Message, copy: null)) assembler.Release(connection.Loop.Budget);
+        if (Call(connection, WebSocketMessage.Received(kind, assembler.Message), copy: null)) assembler.Release(connection.Loop.Budget);
+    }
+
+    private void DeliverCopy(WebSocketConnection connection, WebSocketMessage message)
+    {
+        byte[]? copy = connection.Loop.Budget.TryRent(message.Length);
+        if (copy is null)
+        {
+            connection.Life.Close(connection, Endings.OutOfMemory);
+            return;
+        }
+
+        message.Span.CopyTo(copy);
+        if (Call(connection, WebSocketMessage.Received(message.Kind, copy, 0, message.Length), copy)) connection.Loop.Budget.Return(copy);
     }
 
     // False when the handler goes on after an await: then the message is its own, and the next read waits for it.
-    private bool Call(WebSocketConnection connection, MessageKind kind, ReadOnlyMemory<byte> message, byte[]? copy)
+    private bool Call(WebSocketConnection connection, WebSocketMessage message, byte[]? copy)
     {
         HandlerShare? share = connection.Context.HandlersAwait ? BeginShare(connection) : null;
         try
         {
-            ValueTask task = connection.Application.OnMessage(connection, WebSocketMessage.Received(kind, message));
+            ValueTask task = connection.Application.OnMessage(connection, message);
             if (!task.IsCompleted)
             {
-                connection.Context.HandlersAwait = true;
-                connection.Transport.PauseReading(ReadPauseReasons.Handler);
-                if (share is not null) connection.Loop.HandlerShare = null; // it is this handler's to its end
-                Pending = FinishAsync(connection, task, copy, share);
+                Pending = Suspend(connection, task, copy, share);
                 return false;
             }
 
@@ -88,6 +82,16 @@ internal struct Handling
 
         share?.Rest();
         return true;
+    }
+
+    // Apart, for the room on the stack that it takes is cleared at each call.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Task Suspend(WebSocketConnection connection, ValueTask task, byte[]? copy, HandlerShare? share)
+    {
+        connection.Context.HandlersAwait = true;
+        connection.Transport.PauseReading(ReadPauseReasons.Handler);
+        if (share is not null) connection.Loop.HandlerShare = null; // it is this handler's to its end
+        return FinishAsync(connection, task, copy, share);
     }
 
     private static async Task FinishAsync(WebSocketConnection connection, ValueTask task, byte[]? copy, HandlerShare? share)

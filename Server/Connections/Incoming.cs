@@ -182,12 +182,12 @@ internal struct Incoming
         all = false;
         while (true)
         {
-            int before = at;
+            int used;
             Span<byte> rest = array.AsSpan(at, end - at);
             if (!isSeen && protocol.TryReadData(rest, out DataChunk chunk))
             {
-                at += chunk.Consumed;
-                int start = at - chunk.PayloadBytes;
+                used = chunk.Consumed;
+                int start = at + used - chunk.PayloadBytes;
                 if (chunk.IsMessage)
                 {
                     assembler.MessageDeadline = long.MaxValue;
@@ -198,19 +198,20 @@ internal struct Incoming
                     Assemble(connection, assembler, array.AsSpan(start, chunk.PayloadBytes), chunk.Kind, chunk.EndOfMessage);
                 }
             }
-            else if (!HandleNextEvent(connection, assembler, array, ref at, end, isSeen))
+            else
             {
-                all = true;
-                return at - offset;
+                used = HandleNextEvent(connection, assembler, array, at, end, isSeen, out all);
+                if (all) return at + used - offset;
             }
 
+            at += used;
             if (!connection.Life.ParsesFrames)
             {
                 all = true;
                 return count;
             }
 
-            if (loop.Share.EndEvent(loop.Loop, at - before) && !MayGoOn(connection, assembler, at < end)) return at - offset;
+            if (loop.Share.EndEvent(loop.Loop, used) && !MayGoOn(connection, assembler, at < end)) return at - offset;
             if (connection.Handling.IsPending || (connection.Queue.IsThere && !MayReadOn(connection))) return at - offset;
         }
     }
@@ -234,9 +235,9 @@ internal struct Incoming
         return false;
     }
 
-    // False when more bytes are needed for the next event.
-    private static bool HandleNextEvent(
-        WebSocketConnection connection, MessageAssembler assembler, byte[] array, ref int at, int end, bool isSeen)
+    // Returns how many bytes it took. `all` says that more bytes are needed for the next event.
+    private static int HandleNextEvent(
+        WebSocketConnection connection, MessageAssembler assembler, byte[] array, int at, int end, bool isSeen, out bool all)
     {
         int bytesThere = end - at;
         // Only a small piece of a marked message is handled at once, so that none of them becomes more than a share.
@@ -250,17 +251,16 @@ internal struct Incoming
             connection.Loop.Watch.FrameReceived(connection, found, isInPayload, connection.BytesReceived - bytesThere, bytesThere);
         }
 
-        at += consumed;
+        all = found.Kind == ProtocolEventKind.NeedMoreData;
         switch (found.Kind)
         {
             case ProtocolEventKind.Message or ProtocolEventKind.MessageChunk when found.MessageReserved != ReservedBits.None:
                 Decoding.Decode(connection, assembler, found);
                 break;
-            case ProtocolEventKind.NeedMoreData:
-                return false;
             case ProtocolEventKind.Message:
                 assembler.MessageDeadline = long.MaxValue;
-                connection.Handling.Deliver(connection, found.MessageKind, array, at - found.Payload.Length, found.Payload.Length);
+                int length = found.Payload.Length;
+                connection.Handling.Deliver(connection, found.MessageKind, array, at + consumed - length, length);
                 break;
             case ProtocolEventKind.MessageChunk:
                 Assemble(connection, assembler, found.Payload, found.MessageKind, found.EndOfMessage);
@@ -276,7 +276,7 @@ internal struct Incoming
                 break;
         }
 
-        return true;
+        return consumed;
     }
 
     // When more than 64 KiB of answers wait for the peer, or half of what may wait, reading from it is paused. So there is room for the answer

@@ -30,7 +30,9 @@ internal struct Outgoing
     {
         if (connection.Extension is { } extension && extension.Encodes(payload.Length))
             return TrySendEncoded(connection, extension, kind, payload);
-        return TrySendPlain(connection, kind, payload);
+        return MaySendNow(connection) && TrySendSmall(connection, (Opcode)kind, payload)
+            ? SendResult.Queued
+            : TrySendPlain(connection, kind, payload);
     }
 
     /// <summary>Sends a message to which the caller holds a reference for as long as this call takes. Any thread.</summary>
@@ -216,11 +218,14 @@ internal struct Outgoing
     private bool TrySendWhatIsBefore(WebSocketConnection connection) =>
         connection.Loop.Cork.Owner == connection && connection.Loop.IsOwner && TrySendBroadcasts(connection) && MaySendNow(connection);
 
+    private static bool TrySendSmall(WebSocketConnection connection, Opcode opcode, ReadOnlySpan<byte> payload) =>
+        payload.Length <= Cork.CopiedBytesMax && connection.Loop.Cork.TryAppend(opcode, payload);
+
     // False when the message must be queued after all.
     private bool TrySendNow(WebSocketConnection connection, Opcode opcode, ReadOnlySpan<byte> payload)
     {
         Cork cork = connection.Loop.Cork;
-        if (payload.Length <= Cork.CopiedBytesMax && cork.TryAppend(opcode, payload)) return true;
+        if (TrySendSmall(connection, opcode, payload)) return true;
         // The kernel sends the payload from where it lies. What it does not send must be copied, so there must be memory for that.
         if (!connection.Context.Budget.HasRoomToWait(cork.Bytes + payload.Length)) return false;
         if (cork.TryAppendSegment(opcode, payload) || cork.TryAppend(opcode, payload)) return true;

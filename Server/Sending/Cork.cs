@@ -32,6 +32,7 @@ internal sealed class Cork
     private int _start;
     private int _length;
     private int _segmentCount;
+    private int _segmentBytes;
 
     /// <summary>
     /// The connection to whose bytes these are the answers; null between two connections. Other threads may read it, and then see that it
@@ -46,7 +47,7 @@ internal sealed class Cork
     public int Messages { get; private set; }
 
     /// <summary>How many bytes there are to send, including the payload segments.</summary>
-    public int Bytes { get; private set; }
+    public int Bytes => _length + _segmentBytes;
 
     /// <summary>The frames, one after the other. A frame whose payload lies elsewhere has only its header here.</summary>
     public ReadOnlySpan<byte> Frames => _frames.AsSpan(_start, _length);
@@ -75,7 +76,7 @@ internal sealed class Cork
         if ((nuint)start >= (nuint)Source.Length) return false;
         AppendHeader(opcode, payload.Length);
         _segments[_segmentCount++] = new PayloadSegment(_length, (int)start, payload.Length);
-        Bytes += payload.Length;
+        _segmentBytes += payload.Length;
         return true;
     }
 
@@ -93,7 +94,7 @@ internal sealed class Cork
         Grow(FrameWriter.WriteHeader(_frames.AsSpan(_start + _length), opcode, (ulong)payloadBytes), isMessage: true);
 
     /// <summary>The frames have been sent, or queued.</summary>
-    public void Clear() => _length = _segmentCount = Messages = Bytes = 0;
+    public void Clear() => _length = _segmentCount = _segmentBytes = Messages = 0;
 
     /// <summary>The frames join the batch: their bytes stay where they are, and the next frames are written behind them.</summary>
     /// <returns>Whether there is room for the frames of a further connection.</returns>
@@ -126,7 +127,6 @@ internal sealed class Cork
     private void Grow(int bytes, bool isMessage)
     {
         _length += bytes;
-        Bytes += bytes;
         if (isMessage) Messages++;
     }
 }

@@ -45,8 +45,10 @@ internal struct TurnShare
     /// <returns>Whether the share ends with it.</returns>
     public bool EndEvent(EventLoop loop, int bytes)
     {
-        _work += 1 + (bytes / BytesPerWork);
-        _events++;
-        return _work >= WorkMax || PendingDelivery is not null || ((_events % EventsBetweenChecks) == FirstCheck && loop.IsTurnLong);
+        int work = _work + 1 + (int)((uint)bytes / BytesPerWork);
+        int events = _events + 1;
+        (_work, _events) = (work, events);
+        return work >= WorkMax || PendingDelivery is not null
+            || ((uint)events % EventsBetweenChecks == FirstCheck && loop.IsTurnLong);
     }
 }
