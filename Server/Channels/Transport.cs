@@ -11,6 +11,7 @@
 
 using System.IO.Pipelines;
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 using RawWs.Server.Loops;
 using RawWs.Server.Native;
@@ -89,7 +90,11 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
     public bool HasUnexamined => _view.HasUnexamined;
 
     /// <summary>Whether a read waits for bytes and is not paused. Then the channel is asked for them.</summary>
-    public bool WantsBytes => _state == ReadState.Pending && _pausedBy == ReadPauseReasons.None && !Has(Traits.EndOfStream);
+    public bool WantsBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _state == ReadState.Pending && _pausedBy == ReadPauseReasons.None && !Has(Traits.EndOfStream);
+    }
 
     /// <summary>The reasons for which reading is paused now.</summary>
     public ReadPauseReasons PausedBy => _pausedBy;
@@ -359,6 +364,7 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
         if (_view.IsLent && !_view.TryMoveToTail(_loop.Buffer, _loop.Budget)) _owner.OnBytesLost();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void ReceiveIntoLoopBuffer()
     {
         ReceiveBuffer buffer = _loop.Buffer;
@@ -389,6 +395,7 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
         OnReceived(received);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Receive(Span<byte> room)
     {
         int received = _channel.Receive(room);
@@ -396,6 +403,7 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
         return received;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void OnReceived(int received)
     {
         if (received < 0)
@@ -409,6 +417,7 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
         Complete();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Complete()
     {
         _state = ReadState.Completed;
@@ -419,6 +428,7 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
         _loop.RestoreContext();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ReadResult MakeResult()
     {
         bool canceled = Has(Traits.CancelRequested);
@@ -435,12 +445,15 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
     }
 
     // False for an error, which ends the connection.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Check(string call, int result)
     {
         if (result >= 0) return true;
-        Break(Broken ? "" : _channel.Describe(call, result));
+        BreakAfter(call, result);
         return false;
     }
+
+    private void BreakAfter(string call, int result) => Break(Broken ? "" : _channel.Describe(call, result));
 
     // What waits in the batch is older than whatever comes now, and may not be sent whole. The caller must look at its result first.
     private void ThrowIfInBatch()

@@ -4,6 +4,7 @@
 
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RawWs.Frame;
 using RawWs.Handshake;
@@ -144,6 +145,7 @@ internal struct Incoming
         return assembler;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool HandleFrames(WebSocketConnection connection, in ReadOnlySequence<byte> buffer, MessageAssembler assembler)
     {
         bool all;

@@ -62,6 +62,7 @@ internal struct Outgoing
     }
 
     /// <summary>The connection's bytes are about to be handled: from now on answers to them go into the cork.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void BeginCork(WebSocketConnection connection)
     {
         connection.Transport.SendBatched(); // of another turn's work, just before this read
@@ -292,6 +293,7 @@ internal struct Outgoing
         return sent;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool TryAddToBatch(WebSocketConnection connection, ReadOnlySpan<byte> frames, int messages)
     {
         if (!connection.Transport.TryAddToBatch(frames)) return false;
