@@ -51,9 +51,11 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
         : new ReadOnlyMemory<byte>(Unsafe.As<byte[]>(_owner), Start, Length);
 
     /// <summary>The payload; of text in UTF-8.</summary>
-    public ReadOnlySpan<byte> Span => (_place & ManagerBit) != 0
-        ? Unsafe.As<MemoryManager<byte>>(_owner!).GetSpan().Slice(Start, Length)
-        : new ReadOnlySpan<byte>(Unsafe.As<byte[]>(_owner), Start, Length);
+    public ReadOnlySpan<byte> Span
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (_place & ManagerBit) != 0 ? ManagerSpan() : new ReadOnlySpan<byte>(Unsafe.As<byte[]>(_owner), Start, Length);
+    }
 
     /// <summary>The payload's length in bytes.</summary>
     public int Length => (int)(_place & int.MaxValue);
@@ -94,9 +96,9 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
     /// <exception cref="ArgumentOutOfRangeException">The message has no such byte.</exception>
     public WebSocketMessage Slice(int start)
     {
-        WebSocketMessage part = Part(start, Span[start..].Length);
-        if (IsText && BeginsInside(part.Span)) RefuseCut();
-        return part;
+        ReadOnlySpan<byte> rest = Span[start..];
+        if (IsText && BeginsInside(rest)) RefuseCut();
+        return Part(start, rest.Length);
     }
 
     /// <summary>A part of the message, of the same kind. A range does the same: <c>message[4..]</c>.</summary>
@@ -171,6 +173,8 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
     }
 
     private static ulong Place(int start, int length, bool isText) => (uint)length | ((ulong)(uint)start << 32) | (isText ? TextBit : 0);
+
+    private ReadOnlySpan<byte> ManagerSpan() => Unsafe.As<MemoryManager<byte>>(_owner!).GetSpan().Slice(Start, Length);
 
     private WebSocketMessage Part(int start, int length) => new(_owner, Place(Start + start, length, IsText) | (_place & ManagerBit));
 

@@ -193,9 +193,9 @@ internal sealed class UidRegistry
     {
         public static int Hash(ReadOnlySpan<byte> bytes)
         {
-            HashCode hash = default; // seeded at random once per process
-            hash.AddBytes(bytes);
-            return hash.ToHashCode();
+            // Strings have a hash that nobody can foresee: it is seeded for each process. It takes two bytes for a character.
+            int hash = string.GetHashCode(MemoryMarshal.Cast<byte, char>(bytes));
+            return (bytes.Length & 1) == 0 ? hash : (hash * 31) + bytes[^1];
         }
 
         public bool Equals(byte[]? one, byte[]? other) => one.AsSpan().SequenceEqual(other);
