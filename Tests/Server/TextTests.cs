@@ -105,6 +105,37 @@ public sealed class TextTests
         Assert.That(WebSocketMessage.Binary(text.Memory)[2..4].Length, Is.EqualTo(2), "bytes are cut anywhere");
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public void AMessage_IsAViewOfAnyMemory_AndSoIsEachPartOfIt(bool isForeign)
+    {
+        byte[] bytes = Encoding.ASCII.GetBytes("0123456789");
+        Memory<byte> all = isForeign ? new ForeignMemory(bytes).Memory : bytes;
+        for (int start = 0; start < bytes.Length; start++)
+        {
+            for (int end = start + 1; end <= bytes.Length; end++)
+            {
+                Memory<byte> memory = all[start..end];
+                foreach (WebSocketMessage message in new[] { WebSocketMessage.Text(memory), WebSocketMessage.Binary(memory) })
+                {
+                    Assert.That((message.Length, message.IsEmpty), Is.EqualTo((memory.Length, memory.IsEmpty)));
+                    Assert.That((message.Memory.Equals(memory), message.Span == memory.Span), Is.EqualTo((true, true)), $"{start}..{end}");
+                    Assert.That(message.Slice(message.Length).IsEmpty);
+                    for (int from = 0; from < message.Length; from++)
+                    {
+                        WebSocketMessage rest = message.Slice(from), part = message.Slice(from, rest.Length / 2);
+                        Assert.That((rest.Kind, part.Kind), Is.EqualTo((message.Kind, message.Kind)));
+                        Assert.That(rest.Memory.Equals(memory[from..]), $"{start}..{end}, from {from}");
+                        Assert.That(part.Span.SequenceEqual(memory.Span.Slice(from, rest.Length / 2)), $"{start}..{end}, part from {from}");
+                    }
+
+                    foreach ((int from, int length) in new[] { (-1, 1), (0, message.Length + 1), (message.Length, 1), (0, -1) })
+                        Assert.That(() => message.Slice(from, length), Throws.InstanceOf<ArgumentOutOfRangeException>());
+                }
+            }
+        }
+    }
+
     [Test]
     public void AMessage_IsEqualByKindAndBytes()
     {
