@@ -109,12 +109,7 @@ internal static class Utf8Lookup
         text.Length < Utf8Width128.BytesMin ? Utf8.IsValid(text) : Check(text) && OpenAtEnd(text) == 0;
 
     /// <summary>What has no vectors, or is shorter than one, goes through the runtime's check.</summary>
-    internal static bool CheckScalar(ReadOnlySpan<byte> text)
-    {
-        if (Utf8.IsValid(text)) return true;
-        int open = OpenAtEnd(text);
-        return open > 0 && Utf8.IsValid(text[..^open]);
-    }
+    internal static bool CheckScalar(ReadOnlySpan<byte> text) => Utf8.IsValid(text) || Utf8.IsValid(text[..^OpenAtEnd(text)]);
 
     /// <summary>One pass at one width.</summary>
     /// <param name="text">The first byte. It begins a character.</param>
