@@ -1,11 +1,11 @@
 // Who is here, and under which uid: joined, left, found, counted, kicked; and what is published to them. The connections of all loops. The
-// router uses it, and any other application can: there is nothing behind it that it alone knows.
+// router uses it, and any other application can: the router knows nothing that is not public.
 // Joining and leaving of one connection are under one lock, so that a connection that has ended is never left in. What belongs to others (a
 // log, an application's code) is called outside of it.
 
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
-using System.Text;
+using System.Text.Unicode;
 using RawWs.Frame;
 using RawWs.Server.Connections;
 using RawWs.Server.Delivery;
@@ -94,7 +94,8 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
         ImmutableCollectionsMarshal.AsImmutableArray(_registry.Find(uid));
 
     /// <summary>The connections of a uid, some of which may be ending; empty for none.</summary>
-    public ImmutableArray<WebSocketConnection> Find(string uid) => Find(Encoding.UTF8.GetBytes(uid));
+    /// <exception cref="ArgumentException">The uid has half of a surrogate pair.</exception>
+    public ImmutableArray<WebSocketConnection> Find(string uid) => Find(MessageTarget.Encode(uid).Span);
 
     /// <summary>The open connection with this number (<see cref="WebSocketConnection.Id"/>); null for none. This looks at each.</summary>
     public WebSocketConnection? Find(long id)
@@ -111,17 +112,21 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
     /// </summary>
     /// <param name="connection">A connection of this server.</param>
     /// <param name="uid">The uid, in UTF-8: 1 to 256 bytes. They are copied.</param>
-    /// <param name="duplicates">What happens if an open connection has the uid.</param>
+    /// <param name="duplicates">What happens if another open connection has the uid, and this one has not.</param>
     /// <returns>
     /// False when another open connection has the uid and keeps it; that one is asked whether it lives
     /// (<see cref="WebSocketConnection.Probe"/>). False also when <paramref name="connection"/> has ended.
     /// </returns>
-    /// <exception cref="ArgumentException">The uid is empty or too long.</exception>
+    /// <exception cref="ArgumentException">
+    /// The uid is empty, too long, or not UTF-8; or the connection is another server's.
+    /// </exception>
     public bool TryJoin(WebSocketConnection connection, ReadOnlyMemory<byte> uid, DuplicateUid duplicates = DuplicateUid.Share)
     {
         ArgumentNullException.ThrowIfNull(connection);
         if (uid.Length is 0 or > UidBytesMax)
             throw new ArgumentException($"A uid is 1 to {UidBytesMax} bytes, not {uid.Length}.", nameof(uid));
+        if (!Utf8.IsValid(uid.Span)) throw new ArgumentException("A uid is UTF-8.", nameof(uid));
+        if (connection.Context.Directory != this) throw new ArgumentException("This connection is another server's.", nameof(connection));
         WebSocketConnection[] others;
         ReadOnlyMemory<byte> before;
         bool joined, left = false;
@@ -147,7 +152,12 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
         }
 
         connection.TellNamed();
-        foreach (WebSocketConnection other in others) Replace(other, uid);
+        foreach (WebSocketConnection other in others)
+        {
+            if (duplicates == DuplicateUid.Replace) other.RequestClose(Endings.Replaced);
+            Tell(Left, other, uid);
+        }
+
         if (left) Tell(Left, connection, before);
         Tell(Joined, connection, connection.Uid);
         return true;
@@ -231,12 +241,6 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
         if (sent == SendResult.Closed) return DeliveryResult.Offline;
         if (sent == SendResult.Full) receiver.CloseIfTooSlow();
         return DeliveryResult.TooSlow;
-    }
-
-    private void Replace(WebSocketConnection other, ReadOnlyMemory<byte> uid)
-    {
-        other.RequestClose(Endings.Replaced);
-        Tell(Left, other, uid);
     }
 
     private void Tell(Action<WebSocketConnection, ReadOnlyMemory<byte>>? told, WebSocketConnection connection, ReadOnlyMemory<byte> uid)

@@ -44,8 +44,9 @@ public enum ConnectionEventKind : byte
     FrameReceived,
 
     /// <summary>
-    /// The peer has broken <see cref="ConnectionEvent.Rule"/>. Behind <see cref="ConnectionEvent.Offset"/>, which is where the frame begins
-    /// or, in a payload that had come in part, where the next part does, <see cref="ConnectionEvent.Length"/> bytes were there.
+    /// The peer has broken <see cref="ConnectionEvent.Rule"/>. <see cref="ConnectionEvent.Offset"/> says where its frame begins. If a part
+    /// of the payload had come before, it says where the next part begins. <see cref="ConnectionEvent.Length"/> is how many bytes had come
+    /// from there on.
     /// A rule that shows only when an extension decodes the message is told with the phase.
     /// </summary>
     RuleBroken,

@@ -93,8 +93,9 @@ public readonly record struct UpgradeDecision
     /// <param name="endpoint">The endpoint's name; null for the request's path.</param>
     /// <param name="state">The connection's <see cref="WebSocketConnection.State"/>: who the client is, say.</param>
     /// <param name="duplicates">
-    /// What happens if an open connection has the uid. With Reject a connection that is let in all the same, because the uid was free until
-    /// now, is closed with 4501 after <see cref="IWebSocketApplication.OnOpen"/>.
+    /// What happens if an open connection has the uid. With Reject this one is opened all the same, and closed with 4501 after
+    /// <see cref="IWebSocketApplication.OnOpen"/>. To answer with an HTTP error instead (409, say), look into the directory before, and
+    /// refuse.
     /// </param>
     /// <exception cref="ArgumentException">The uid is too long (<see cref="ConnectionDirectory.UidBytesMax"/>).</exception>
     public static UpgradeDecision Accept(
@@ -112,6 +113,7 @@ public readonly record struct UpgradeDecision
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(status, 400);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(status, 599);
+        ArgumentNullException.ThrowIfNull(text);
         return new() { Status = status, Text = text };
     }
 }

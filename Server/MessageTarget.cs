@@ -61,8 +61,15 @@ public readonly struct MessageTarget : IEquatable<MessageTarget>
     }
 
     /// <summary>All connections of a uid. This encodes it into a new array.</summary>
-    /// <exception cref="ArgumentException">The uid is empty.</exception>
-    public static MessageTarget ToUid(string uid) => ToUid(Encoding.UTF8.GetBytes(uid));
+    /// <exception cref="ArgumentException">The uid is empty, or has half of a surrogate pair.</exception>
+    public static MessageTarget ToUid(string uid) => ToUid(Encode(uid));
+
+    internal static ReadOnlyMemory<byte> Encode(string uid)
+    {
+        ArgumentNullException.ThrowIfNull(uid);
+        byte[] utf8 = new byte[Encoding.UTF8.GetByteCount(uid)];
+        return utf8.AsMemory(0, WebSocketMessage.Encode(uid, utf8));
+    }
 
     private static void Refuse() => throw new ArgumentException("A uid is not empty.");
 

@@ -1,8 +1,10 @@
 // Everything that can be set for the server, with its unit and its default. It may be changed until a server is made of it: the server
 // takes a copy, whose setters throw. One method finds what is wrong.
 
+using System.Buffers;
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Text.Unicode;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RawWs.Handshake;
@@ -29,9 +31,9 @@ public enum TransportKind : byte
 }
 
 /// <summary>
-/// The server's options. A property's unit is its type's, or the last word of its name. <see cref="FindError"/> finds a wrong value. A
-/// server takes a copy when it is made: later changes have no effect on it, and setting a property of its own
-/// (<see cref="WebSocketServer.Options"/>) throws an <see cref="InvalidOperationException"/>.
+/// The server's options. A number's unit is in its name (MessageBytesMax: bytes), or is said beside it; times have their type. <see
+/// cref="FindError"/> finds a wrong value. A server takes a copy when it is made: later changes have no effect on it, and setting a
+/// property of its own (<see cref="WebSocketServer.Options"/>) throws an <see cref="InvalidOperationException"/>.
 /// </summary>
 public sealed record ServerOptions
 {
@@ -211,6 +213,8 @@ public sealed record ServerOptions
             if (!UpgradePolicy.IsSubprotocolName(name))
                 return $"{nameof(Subprotocols)}: \"{LogText.Escape(name)}\" is no token of HTTP, which the name of a subprotocol must be.";
         if (FindBadPath() is { } path) return path;
+        if (PingText is not null && !IsText(PingText))
+            return $"{nameof(PingText)}: it has half of a surrogate pair, which cannot be UTF-8.";
         if (PingText is not null && Heartbeat > TimeSpan.Zero)
             return $"{nameof(PingText)}: only without a heartbeat (set {nameof(Heartbeat)} to zero).";
         return FindBadTime(nameof(MessageTimeout), MessageTimeout) ?? FindBadTime(nameof(HandshakeTimeout), HandshakeTimeout)
@@ -239,9 +243,10 @@ public sealed record ServerOptions
             if (!IsPath(endpoint)) return $"{nameof(Endpoints)}: \"{LogText.Escape(endpoint)}\" is no path: it must begin with a slash.";
         foreach (HttpPage page in Pages)
         {
+            if (page.Path is null) return $"{nameof(Pages)}: a page has no path.";
             if (!IsPath(page.Path)) return $"{nameof(Pages)}: \"{LogText.Escape(page.Path)}\" is no path: it must begin with a slash.";
             if (FindPage(page.Path) != page) return $"{nameof(Pages)}: there are two of the path \"{LogText.Escape(page.Path)}\".";
-            if (page.ContentSecurityPolicy.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            if (page.ContentSecurityPolicy is null || page.ContentSecurityPolicy.AsSpan().ContainsAnyExceptInRange(' ', '~'))
                 return $"{nameof(Pages)}: the content security policy of \"{LogText.Escape(page.Path)}\" must be printable ASCII.";
         }
 
@@ -249,6 +254,9 @@ public sealed record ServerOptions
     }
 
     private static bool IsPath(string path) => path.StartsWith('/');
+
+    private static bool IsText(string text) => Utf8.FromUtf16(text, new byte[3 * text.Length], out _, out _, replaceInvalidSequences: false)
+        == OperationStatus.Done;
 
     private static string? FindBadTime(string name, TimeSpan time) =>
         time >= TimeSpan.FromMilliseconds(1) && time <= TimeSpan.FromDays(1)

@@ -8,11 +8,15 @@ using RawWs.Server.Connections;
 
 namespace RawWs.Server;
 
-/// <summary>A client asks for an upgrade. Valid until the decision is made; copy what is needed later.</summary>
+/// <summary>
+/// A client asks for an upgrade. Valid until the decision is made: after that its members throw
+/// <see cref="InvalidOperationException"/>, until it is used for another client. Copy what is needed later.
+/// </summary>
 public sealed class UpgradeContext
 {
-    private IConnectionOwner _owner = null!;
-    private WebSocketConnection _connection = null!;
+    private IConnectionOwner? _owner;
+    private WebSocketConnection? _connection;
+    private UpgradeRequest? _request;
     private IPEndPoint? _local;
 
     internal UpgradeContext()
@@ -20,16 +24,16 @@ public sealed class UpgradeContext
     }
 
     /// <summary>The request, which is valid (§4.2.1): its target, path, query, origin and header fields.</summary>
-    public UpgradeRequest Request { get; private set; } = null!;
+    public UpgradeRequest Request => _request ?? throw Over();
 
     /// <summary>The number that the connection has, and keeps: <see cref="WebSocketConnection.Id"/>.</summary>
-    public long ConnectionId => _connection.Id;
+    public long ConnectionId => Connection.Id;
 
     /// <summary>The peer's address and port. A new object.</summary>
-    public IPEndPoint RemoteEndPoint => _connection.RemoteEndPoint;
+    public IPEndPoint RemoteEndPoint => Connection.RemoteEndPoint;
 
     /// <summary>The address and port of this end of the connection. Where the system does not say it any more: 0.0.0.0:0.</summary>
-    public IPEndPoint LocalEndPoint => _local ??= _connection.Transport.FindLocalEndPoint() ?? new IPEndPoint(IPAddress.Any, 0);
+    public IPEndPoint LocalEndPoint => _local ??= Connection.Transport.FindLocalEndPoint() ?? new IPEndPoint(IPAddress.Any, 0);
 
     /// <summary>
     /// The listening address through which the connection came, one of <see cref="WebSocketServer.EndPoints"/>. Null if none of them has
@@ -41,7 +45,7 @@ public sealed class UpgradeContext
         {
             IPEndPoint local = LocalEndPoint;
             IPEndPoint? any = null;
-            foreach (IPEndPoint endPoint in _owner.EndPoints)
+            foreach (IPEndPoint endPoint in _owner!.EndPoints)
             {
                 if (endPoint.Equals(local)) return endPoint;
                 // The system lets only one listener have a port for all addresses of a family.
@@ -70,13 +74,17 @@ public sealed class UpgradeContext
         return null;
     }
 
+    private WebSocketConnection Connection => _connection ?? throw Over();
+
     /// <summary>A client asks. The object may have been used before.</summary>
     internal void Begin(IConnectionOwner owner, WebSocketConnection connection, UpgradeRequest request, string? subprotocol) =>
-        (_owner, _connection, Request, Subprotocol, _local) = (owner, connection, request, subprotocol, null);
+        (_owner, _connection, _request, Subprotocol, _local) = (owner, connection, request, subprotocol, null);
 
     /// <summary>The decision is made, and nothing is held any more.</summary>
     internal void End() => Begin(null!, null!, null!, null);
 
     /// <summary>The application needs time. What must be asked of the socket is asked now, on its loop.</summary>
     internal void KeepAddresses() => _ = LocalEndPoint;
+
+    private static InvalidOperationException Over() => new("The decision is made: what the context knew is not held any more.");
 }

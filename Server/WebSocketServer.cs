@@ -18,6 +18,9 @@ namespace RawWs.Server;
 /// <summary>A WebSocket server (RFC 6455) over raw sockets. Every member may be used from any thread.</summary>
 public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyncDisposable
 {
+    // A timer waits for no longer.
+    private static readonly TimeSpan DrainMax = TimeSpan.FromMilliseconds(int.MaxValue);
+
     private readonly ServerContext _context;
     private readonly ConnectionLoop[] _loops;
     private readonly EverybodySender _everybody;
@@ -90,6 +93,9 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
 
     internal IReadOnlyList<ConnectionLoop> Loops => _loops;
 
+    /// <summary>Whether one more connection would be let in now: neither the limit of connections is reached nor that of memory.</summary>
+    public bool HasRoom => Count < ConnectionsMax && Budget.HasRoomFor(Opening.BytesPerConnectionMin);
+
     /// <summary>The kind of transport, in words for the log.</summary>
     internal string TransportName
     {
@@ -140,8 +146,9 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
 
     /// <summary>
     /// Stops: accepts no more connections, sends Close 1001 to all, waits up to <paramref name="drain"/> for them to end, and ends the
-    /// rest. A further call waits for the same stop. It may be called from a handler or a log. If such a caller also waits for the task on
-    /// its loop's thread, that takes the whole drain and some seconds more, because the waiting loop cannot end meanwhile.
+    /// rest. A further call waits for the same stop. A drain of more than 24 days, or without an end (<see
+    /// cref="Timeout.InfiniteTimeSpan"/>), is one of 24 days. It may be called from a handler or a log. If such a caller also waits for the
+    /// task on its loop's thread, that takes the whole drain and some seconds more, because the waiting loop cannot end meanwhile.
     /// </summary>
     public Task StopAsync(TimeSpan drain)
     {
@@ -152,6 +159,7 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
             _stopped = stopped;
         }
 
+        if (drain == Timeout.InfiniteTimeSpan || drain > DrainMax) drain = DrainMax;
         _ = StopOnceAsync(drain, stopped);
         return stopped.Task;
     }

@@ -12,7 +12,9 @@ namespace RawWs.Server.Connections;
 /// <summary>On the owner's thread. Nothing is kept here: the loop has the request, the assembler a head that is not whole.</summary>
 internal static class Opening
 {
-    private const int BytesPerConnectionMin = 8 * 1024; // with less room than this under the memory limit, no connection is accepted
+    /// <summary>With less room than this under the memory limit, no connection is accepted.</summary>
+    internal const int BytesPerConnectionMin = 8 * 1024;
+
 
     /// <summary>Handles what a read brought: the request's head, or a part of it, or the end of its time.</summary>
     public static void HandleRequest(WebSocketConnection connection, in ReadResult read)

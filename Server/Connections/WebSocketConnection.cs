@@ -94,13 +94,17 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// <summary>Whether messages can be sent: the upgrade is through, and no Close has been sent or received.</summary>
     public bool IsOpen => Queue.IsAccepting;
 
+    /// <summary>Whether the connection has ended. The application is told of it then, or has been.</summary>
+    // The directory reads it under the lock under which it makes connections leave.
+    public bool HasEnded => Life.HasEnded;
+
     /// <summary>How many bytes are queued for the peer that the kernel has not accepted. Without those that lie in the cork.</summary>
     public long QueuedBytes => Queue.QueuedBytes(this);
 
     /// <summary>
-    /// Is cancelled when nothing can be sent any more: a Close has been sent or received, or the connection has broken. A handler that
-    /// waits for something else should stop then, because the connection's end waits for it. While a handler runs nothing is read, so a
-    /// Close of the peer is found only afterwards. Callbacks are called on a thread of the pool.
+    /// Is cancelled when nothing can be sent any more: a Close has been sent or received, or the connection has broken. It is meant for
+    /// work that goes on beside the handlers. While a handler runs nothing is read, so a Close of the peer is found only afterwards: a
+    /// handler that waits needs a time limit of its own besides. Callbacks are called on a thread of the pool.
     /// </summary>
     public CancellationToken ConnectionClosed => Life.WhenClosed(this);
 
@@ -115,9 +119,6 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
 
     /// <summary>What it has of the extension that was agreed on; null if none was.</summary>
     internal ConnectionExtension? Extension { get; private set; }
-
-    /// <summary>Whether the connection has ended. The directory reads it under the lock under which it makes connections leave.</summary>
-    internal bool HasEnded => Life.HasEnded;
 
     /// <summary>How many bytes have been received, the handshake included. On the owner's thread.</summary>
     internal long BytesReceived => Transport.BytesReceived;

@@ -62,8 +62,8 @@ internal sealed class UidRegistry
     /// <param name="connection">The connection.</param>
     /// <param name="policy">What happens if others have the uid.</param>
     /// <param name="others">
-    /// With <see cref="DuplicateUid.Replace"/>: the connections that have lost the uid, for the caller to close. When the policy rejects:
-    /// those that keep it.
+    /// When it is registered: the connections that have lost the uid. With <see cref="DuplicateUid.Replace"/> the caller closes them; with
+    /// Reject they are ending. When it is not: those that keep the uid.
     /// </param>
     /// <returns>False when an open connection has the uid and the policy rejects.</returns>
     public bool TryAdd(byte[] uid, WebSocketConnection connection, DuplicateUid policy, out WebSocketConnection[] others)
@@ -81,7 +81,7 @@ internal sealed class UidRegistry
 
             WebSocketConnection[] present = taken ? holders.ToArray() : [];
             bool rejected = policy == DuplicateUid.Reject && FirstOpen(present) is not null;
-            if (rejected || policy == DuplicateUid.Replace) others = present;
+            others = present;
             if (!rejected) holders = new Holders(connection);
             return !rejected;
         }

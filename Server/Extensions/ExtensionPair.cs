@@ -24,7 +24,7 @@ internal sealed class ExtensionPair(ConnectionExtension first, ConnectionExtensi
     public const int BetweenBytes = 4096;
 
     private readonly EncoderPair _forMany = new(first.ForMany, second.ForMany, budget);
-    private ConnectionExtension? _last; // the one that has decoded last: its fault it is
+    private ConnectionExtension? _last; // the one that has decoded last: a fault is its fault
     private ConnectionExtension? _only; // the message is marked by this one alone
     private byte[]? _between;
     private int _start;

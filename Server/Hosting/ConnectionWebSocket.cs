@@ -16,11 +16,13 @@ public static class WebSocketAdapter
 
     /// <summary>
     /// The connection as a <see cref="WebSocket"/>. From now on its messages go there, and not to the application any more, which is still
-    /// told of the connection's end. Call it in <see cref="IWebSocketApplication.OnOpen"/>, before the first message; a further call
-    /// returns the same object. Read it, and close or dispose it, elsewhere than in a handler.
+    /// told of the connection's end. (A receive tells of the peer's Close when the connection has ended, not before.) Call it in <see
+    /// cref="IWebSocketApplication.OnOpen"/>, before the first message; a further call returns the same object. Read it, and close or
+    /// dispose it, elsewhere than in a handler.
     /// </summary>
-    /// <param name="connection">An open connection.</param>
+    /// <param name="connection">A connection that has not ended.</param>
     /// <param name="sentBytesMax">The longest message that is put together of what is sent in parts, in bytes.</param>
+    /// <exception cref="InvalidOperationException">The connection has ended: it would never be told.</exception>
     public static WebSocket AsWebSocket(this WebSocketConnection connection, int sentBytesMax = SentBytesMaxDefault)
     {
         ArgumentNullException.ThrowIfNull(connection);
@@ -28,6 +30,8 @@ public static class WebSocketAdapter
         if (connection.Application is ConnectionWebSocket made) return made;
         ConnectionWebSocket socket = new(connection, connection.Application, sentBytesMax);
         connection.Application = socket;
+        // An end that comes between these two lines is told to the socket.
+        if (connection.HasEnded) throw new InvalidOperationException("The connection has ended.");
         socket.FollowEnd();
         return socket;
     }
@@ -40,6 +44,9 @@ internal sealed class ConnectionWebSocket(WebSocketConnection connection, IWebSo
     private readonly SemaphoreSlim _sending = new(1);
     private readonly ArrayBufferWriter<byte> _begun = new(); // a message of which not all parts have come
     private ReadOnlyMemory<byte> _unread; // of the message that was handed over
+    private WebSocketMessageType _begunType; // its first part's
+    private bool _hasBegun;
+    private bool _isLost; // a part of it was not taken, so no other is
     private bool _isText;
     private bool _hasMessage;
     private bool _receiving;
@@ -116,35 +123,30 @@ internal sealed class ConnectionWebSocket(WebSocketConnection connection, IWebSo
         ArraySegment<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken) =>
         SendAsync(buffer.AsMemory(), messageType, endOfMessage, cancellationToken).AsTask();
 
-    /// <summary>A message in parts leaves as one frame, when its last part is here.</summary>
+    /// <summary>
+    /// A message in parts leaves as one frame, when its last part is here; it is of the first part's type. If a later part cannot be taken,
+    /// or is cancelled, the whole message is lost: each further part throws, up to the last one. One send at a time.
+    /// </summary>
     public override async ValueTask SendAsync(
         ReadOnlyMemory<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken)
     {
         if (messageType is not (WebSocketMessageType.Text or WebSocketMessageType.Binary))
             throw new ArgumentException("A message is text or binary (RFC 6455 §5.6).", nameof(messageType));
-        await _sending.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _sending.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            if (buffer.Length > sentBytesMax - _begun.WrittenCount)
-                throw new WebSocketException($"A message is longer than {sentBytesMax} bytes, which AsWebSocket allows.");
-            bool isWhole = endOfMessage && _begun.WrittenCount == 0;
-            if (!isWhole) _begun.Write(buffer.Span);
-            if (!endOfMessage) return;
-            try
-            {
-                MessageKind kind = messageType == WebSocketMessageType.Text ? MessageKind.Text : MessageKind.Binary;
-                ReadOnlyMemory<byte> whole = isWhole ? buffer : _begun.WrittenMemory;
-                SendResult sent = await connection.SendAsync(kind, whole, cancellationToken).ConfigureAwait(false);
-                if (sent == SendResult.OutOfMemory) throw new WebSocketException("The server's memory limit is reached.");
-                if (sent != SendResult.Queued) throw new WebSocketException(WebSocketError.InvalidState, "The connection is not open.");
-            }
-            finally
-            {
-                _begun.ResetWrittenCount();
-            }
+            await SendPartAsync(buffer, messageType, endOfMessage, cancellationToken).ConfigureAwait(false);
+            _hasBegun = !endOfMessage;
+        }
+        catch
+        {
+            _hasBegun &= !endOfMessage;
+            _isLost = _hasBegun;
+            throw;
         }
         finally
         {
+            if (!_hasBegun || _isLost) _begun.ResetWrittenCount();
             _sending.Release();
         }
     }
@@ -211,6 +213,24 @@ internal sealed class ConnectionWebSocket(WebSocketConnection connection, IWebSo
     {
         connection.Close(CodeOf(status), description ?? "");
         _closeSent = true;
+    }
+
+    private async Task SendPartAsync(
+        ReadOnlyMemory<byte> buffer, WebSocketMessageType type, bool isLast, CancellationToken cancellationToken)
+    {
+        if (_isLost) throw new WebSocketException("An earlier part of this message was not sent: the message is lost.");
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!_hasBegun) _begunType = type;
+        if (buffer.Length > sentBytesMax - _begun.WrittenCount)
+            throw new WebSocketException($"A message is longer than {sentBytesMax} bytes, which AsWebSocket allows.");
+        bool isWhole = isLast && !_hasBegun;
+        if (!isWhole) _begun.Write(buffer.Span);
+        if (!isLast) return;
+        MessageKind kind = _begunType == WebSocketMessageType.Text ? MessageKind.Text : MessageKind.Binary;
+        ReadOnlyMemory<byte> whole = isWhole ? buffer : _begun.WrittenMemory;
+        SendResult sent = await connection.SendAsync(kind, whole, cancellationToken).ConfigureAwait(false);
+        if (sent == SendResult.OutOfMemory) throw new WebSocketException("The server's memory limit is reached.");
+        if (sent != SendResult.Queued) throw new WebSocketException(WebSocketError.InvalidState, "The connection is not open.");
     }
 
     // Under the lock.

@@ -21,8 +21,8 @@ internal sealed class RawWsHealthCheck(WebSocketServer server) : IHealthCheck
         };
         if (!server.IsListening) return HealthCheckResult.Unhealthy("the server does not listen", data: data);
         if (server.Count >= server.ConnectionsMax) return HealthCheckResult.Degraded("the limit of connections is reached", data: data);
-        return server.HeldBytes >= server.HeldBytesMax
-            ? HealthCheckResult.Degraded("the memory limit is reached", data: data)
-            : HealthCheckResult.Healthy($"{server.Count} connections", data);
+        return server.HasRoom
+            ? HealthCheckResult.Healthy($"{server.Count} connections", data)
+            : HealthCheckResult.Degraded("the memory limit is reached", data: data);
     }
 }

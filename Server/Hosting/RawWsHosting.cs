@@ -50,8 +50,8 @@ public static class RawWsHosting
             options.TimeProvider = provider.GetService<TimeProvider>() ?? options.TimeProvider;
         });
         if (configure is not null) services.Configure(configure);
-        services.TryAddSingleton<IValidateOptions<ServerOptions>, OptionsCheck>();
-        services.TryAddSingleton<IValidateOptions<RawWsHostingOptions>, OptionsCheck>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ServerOptions>, OptionsCheck>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RawWsHostingOptions>, OptionsCheck>());
 
         services.TryAddSingleton<TApplication>();
         services.AddSingleton(static provider =>

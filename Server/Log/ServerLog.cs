@@ -33,7 +33,7 @@ internal static partial class ServerLog
         + "frame); it is allowed only while every listening address is loopback and no origin or host is named")]
     public static partial void NullOriginAllowed(this ILogger log);
 
-    [LoggerMessage(7, LogLevel.Error, "the application's handler threw on connection {id}: close 1011")]
+    [LoggerMessage(7, LogLevel.Error, "the application threw on connection {id}")]
     public static partial void HandlerThrew(this ILogger log, Exception exception, long id);
 
     [LoggerMessage(8, LogLevel.Critical, "connection {id} met a bug of the server's")]

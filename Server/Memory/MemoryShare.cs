@@ -1,6 +1,6 @@
 // How much of the process's memory connections may hold. The garbage collector knows how much the process may have: the machine's memory,
 // or three quarters of a container's, or a hard limit that was set. The server's own need is subtracted: code and tables, and buffers for
-// each loop. By default a quarter of the rest may be charged to the budget, and at most half of it can be asked for. The other half is
+// each loop. What is left is the rest. The budget is a quarter of the rest by default, and half of the rest at most. The other half is
 // needed because pools keep what was returned, large arrays leave gaps, and not every runtime survives a full heap.
 
 namespace RawWs.Server.Memory;

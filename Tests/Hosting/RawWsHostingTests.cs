@@ -106,6 +106,37 @@ public sealed class RawWsHostingTests
         Assert.That((await health.CheckHealthAsync()).Status, Is.EqualTo(HealthStatus.Unhealthy), "after the stop");
     }
 
+    // As soon as a newcomer would get 503.
+    [Test]
+    public async Task TheHealthCheck_IsDegraded_WhereMemoryIsFull()
+    {
+        using IHost host = Build<EchoApplication>([("MemoryBytesMax", "1048576")], AnyPort);
+        await host.StartAsync();
+        WebSocketServer server = host.Services.GetRequiredService<WebSocketServer>();
+        HealthCheckService health = host.Services.GetRequiredService<HealthCheckService>();
+        byte[] held = server.Budget.Rent(1 << 20);
+        HealthReportEntry entry = (await health.CheckHealthAsync()).Entries["rawws"];
+        Assert.That((entry.Status, entry.Description), Is.EqualTo((HealthStatus.Degraded, "the memory limit is reached")));
+        using (RawClient client = RawClient.Connect(server.EndPoints[0].Port))
+        {
+            client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+            Assert.That(client.ReadHead(), Does.StartWith("HTTP/1.1 503"));
+        }
+
+        server.Budget.Return(held);
+        Assert.That((await health.CheckHealthAsync()).Status, Is.EqualTo(HealthStatus.Healthy));
+        await host.StopAsync();
+    }
+
+    // Whoever else checks the options.
+    [Test]
+    public void OwnValidations_StandBesideTheLibrarys()
+    {
+        using IHost host = Build<EchoApplication>(
+            [("Loops", "-1")], AnyPort, static services => services.AddOptions<ServerOptions>().Validate(static _ => true));
+        Assert.That(async () => await host.StartAsync(), Throws.InstanceOf<OptionsValidationException>());
+    }
+
     [Test]
     public async Task TheApplication_IsMadeByTheContainer_AndTheRouterKnowsItsServer()
     {

@@ -86,6 +86,46 @@ public sealed class WebSocketAdapterTests(Setup setup) : IDisposable
         Assert.That(client.ReadFrame()!.Value.Payload, Is.EqualTo(text));
     }
 
+    // What has begun is not mixed with what comes later, and nothing of it is left out in silence.
+    [Test]
+    public async Task AMessageOfWhichAPartIsNotTaken_IsLost_AndTheNextIsWhole()
+    {
+        await using TestServer server = await Start();
+        using RawClient client = RawClient.Open(server.Port);
+        using WebSocket socket = await _socket.Task;
+        ValueTask Send(string part, bool isLast, WebSocketMessageType type = WebSocketMessageType.Binary, bool cancelled = false) =>
+            socket.SendAsync(
+                Encoding.ASCII.GetBytes(part).AsMemory(), type, isLast, cancelled ? new CancellationToken(true) : _patience.Token);
+
+        await Send("AB", isLast: false);
+        Assert.That(async () => await Send("CD", isLast: false, cancelled: true), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(async () => await Send("EF", isLast: false), Throws.InstanceOf<WebSocketException>());
+        Assert.That(async () => await Send("GH", isLast: true), Throws.InstanceOf<WebSocketException>());
+        await Send("whole", isLast: true, WebSocketMessageType.Text);
+        Assert.That(client.ReadText(), Is.EqualTo("whole"));
+
+        await Send("begun", isLast: false);
+        Assert.That(async () => await Send(new string('x', 1 << 20), isLast: true), Throws.InstanceOf<WebSocketException>());
+        await Send("next", isLast: true, WebSocketMessageType.Text);
+        Assert.That(client.ReadText(), Is.EqualTo("next"));
+
+        await Send("te", isLast: false, WebSocketMessageType.Text);
+        await Send("", isLast: false);
+        await Send("xt", isLast: true);
+        Assert.That(client.ReadText(), Is.EqualTo("text"), "the first part says what it is");
+    }
+
+    [Test]
+    public async Task AnEndedConnection_HasNoWebSocket()
+    {
+        TaskCompletionSource<WebSocketConnection> opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using TestServer server = await TestServer.Start(setup, new Keeper(opened));
+        using (RawClient client = RawClient.Open(server.Port)) client.Reset();
+        WebSocketConnection connection = await opened.Task.WaitAsync(_patience.Token);
+        TestServer.Eventually(() => connection.HasEnded && server.Server.Count == 0, "it has ended");
+        Assert.That(() => connection.AsWebSocket(), Throws.InvalidOperationException);
+    }
+
     [Test]
     public async Task ThePeersClose_IsReceived_AfterItsMessages()
     {
@@ -213,5 +253,14 @@ public sealed class WebSocketAdapterTests(Setup setup) : IDisposable
     private sealed class Echoing
     {
         public static string Echo(string text) => text;
+    }
+
+    private sealed class Keeper(TaskCompletionSource<WebSocketConnection> opened) : IWebSocketApplication
+    {
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
+
+        public void OnOpen(WebSocketConnection connection) => opened.TrySetResult(connection);
+
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => ValueTask.CompletedTask;
     }
 }

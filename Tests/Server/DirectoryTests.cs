@@ -76,6 +76,39 @@ public sealed class DirectoryTests(Setup setup)
         Assert.That(Ask(second, "list"), Is.EqualTo("ann nobody, 2 open, 1 uids: ann"));
     }
 
+    // Who is ending holds a uid no more: a further one takes it, and everybody hears of both, once.
+    [Test]
+    public async Task AUidThatIsTakenFromOneThatEnds_IsLeft_WhereDuplicatesAreRejected()
+    {
+        Desk desk = new();
+        await using TestServer server = await TestServer.Start(setup, desk);
+        using RawClient first = Open(server), second = Open(server);
+        Assert.That(Ask(first, "claim ann"), Is.EqualTo("joined"));
+        desk.Heard("joined ann");
+        server.Server.Directory.Find("ann").Single().Close(); // and it does not answer
+        Assert.That(Ask(second, "claim ann"), Is.EqualTo("joined"));
+        desk.Heard("left ann", "joined ann");
+        first.Reset();
+        TestServer.Eventually(() => server.Server.Count == 1, "the first has ended");
+        second.Reset();
+        desk.Heard("left ann");
+        TestServer.Eventually(() => server.Server.Count == 0, "all have ended");
+        Assert.That((desk.Events.IsEmpty, server.Server.Directory.UidCount, desk.Present), Is.EqualTo((true, 0, 0)));
+    }
+
+    [Test]
+    public async Task AnotherServersConnection_IsRefused_AndAUidThatIsNotUtf8()
+    {
+        await using TestServer server = await TestServer.Start(setup, new Desk()), other = await TestServer.Start(setup, new Desk());
+        using RawClient client = Open(server, "/?uid=ann");
+        WebSocketConnection connection = server.Server.Directory.Find("ann").Single();
+        Assert.That(() => other.Server.Directory.TryJoin(connection, "bob"u8.ToArray()), Throws.ArgumentException);
+        Assert.That(() => server.Server.Directory.TryJoin(connection, new byte[] { 0xFF }), Throws.ArgumentException);
+        Assert.That(() => server.Server.Directory.Find("\ud800"), Throws.ArgumentException);
+        Assert.That(() => MessageTarget.ToUid("\ud800"), Throws.ArgumentException);
+        Assert.That((other.Server.Directory.UidCount, server.Server.Directory.UidCount), Is.EqualTo((0, 1)));
+    }
+
     [Test]
     public async Task AnEndedConnection_DoesNotJoin_AndAWrongUid_IsRefused()
     {
@@ -113,7 +146,7 @@ public sealed class DirectoryTests(Setup setup)
         server.Server.Directory.Joined += static (_, _) => throw new InvalidOperationException("as the test says");
         using RawClient client = Open(server, "/?uid=ann");
         Assert.That(Ask(client, "list"), Is.EqualTo("ann, 1 open, 1 uids: ann"));
-        log.WaitFor("handler threw");
+        log.WaitFor("the application threw");
     }
 
     // Comers and goers under one uid, from all loops at once: at the end nobody is left in.

@@ -188,12 +188,15 @@ public sealed class ProtocolOverTcpTests(Setup setup)
         Assert.That(answer, Does.StartWith("HTTP/1.1 503 ").And.Contain("\r\nRetry-After: "));
     }
 
+    private static readonly TimeSpan[] Drains =
+        [TimeSpan.FromSeconds(20), TimeSpan.FromDays(60), TimeSpan.MaxValue, Timeout.InfiniteTimeSpan];
+
     [Test]
-    public async Task Stop_TellsEverybody1001()
+    public async Task Stop_TellsEverybody1001([ValueSource(nameof(Drains))] TimeSpan drain)
     {
         await using TestServer server = await TestServer.Start(setup, new EchoApplication());
         List<RawClient> clients = [.. Enumerable.Range(0, 50).Select(_ => RawClient.Open(server.Port))];
-        Task stopping = server.Server.StopAsync(TimeSpan.FromSeconds(20));
+        Task stopping = server.Server.StopAsync(drain);
         foreach (RawClient client in clients) Assert.That(client.ReadClose(answer: true).Code, Is.EqualTo(1001));
         await stopping;
         clients.ForEach(static client => client.Dispose());

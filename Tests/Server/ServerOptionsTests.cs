@@ -106,6 +106,10 @@ public sealed class ServerOptionsTests
             "Subprotocols: \"a b\" is no token of HTTP, which the name of a subprotocol must be.");
         yield return Case(new() { Endpoints = [] }, "Endpoints: at least one path is needed, or null for every path.");
         yield return Case(new() { Endpoints = ["chat"] }, "Endpoints: \"chat\" is no path: it must begin with a slash.");
+        yield return Case(new() { Pages = [new(null!, default, "")] }, "Pages: a page has no path.");
+        yield return Case(new() { Pages = [new("/", default, null!)] },
+            "Pages: the content security policy of \"/\" must be printable ASCII.");
+        yield return Case(new() { PingText = "\ud800" }, "PingText: it has half of a surrogate pair, which cannot be UTF-8.");
         yield return Case(new() { Pages = [new("", default, "")] }, "Pages: \"\" is no path: it must begin with a slash.");
         yield return Case(new() { Pages = [new("/a", new byte[1], ""), new("/a", new byte[2], "")] },
             "Pages: there are two of the path \"/a\".");

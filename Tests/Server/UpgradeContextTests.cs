@@ -12,6 +12,26 @@ namespace RawWs.Tests.Server;
 public sealed class UpgradeContextTests(Setup setup)
 {
     [Test]
+    public async Task AfterTheDecision_NothingIsKnownAnyMore()
+    {
+        TaskCompletionSource<UpgradeContext> asked = new();
+        await using TestServer server = await TestServer.Start(setup, new Asked(context =>
+        {
+            asked.TrySetResult(context);
+            return new(UpgradeDecision.Accept());
+        }));
+        using RawClient client = RawClient.Open(server.Port);
+        UpgradeContext kept = await asked.Task;
+        Func<object?>[] members =
+        [
+            () => kept.ConnectionId, () => kept.RemoteEndPoint, () => kept.LocalEndPoint, () => kept.Listener, () => kept.Request,
+            () => kept.FindHeader("host"),
+        ];
+        foreach (Func<object?> member in members) Assert.That(() => member(), Throws.InvalidOperationException);
+        Assert.That(() => UpgradeDecision.Refuse(400, null!), Throws.ArgumentNullException);
+    }
+
+    [Test]
     public async Task TheContext_HasBothAddresses_AndTheListener([Values] bool later)
     {
         List<string> seen = [];

@@ -84,7 +84,8 @@ internal static class SettingTable
             "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { FragmentsMax = value }),
         Server<int>("send-buffer", "SIZE",
-            "Bytes that may wait for one client; past it the client is closed with 4000 \"too slow\". Default: 1 MiB.",
+            "Bytes that may wait for one client; past it nothing more is queued, and a client that then takes nothing for 5 seconds is "
+            + "closed with 4000 \"too slow\". Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { SendBufferBytesMax = value }),
         Server<int>("max-connections", "COUNT",
             "Most connections at once; further ones are answered with 503. Default: as many as the limit of open files and the memory have "
