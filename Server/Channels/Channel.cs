@@ -38,6 +38,11 @@ internal abstract class Channel
     /// <summary>How many bytes are there to be received, in the channel and in the kernel; 0 on a connection that is over.</summary>
     public virtual int BytesThere => 0;
 
+    /// <summary>
+    /// How many bytes the channel has sent that the peer's system has not acknowledged yet; below zero where nobody can say it.
+    /// </summary>
+    public virtual int BytesUnacknowledged => -1;
+
     /// <summary>The transport to which the channel belongs. Called once, before everything else.</summary>
     public virtual void Attach(Transport transport)
     {

@@ -53,6 +53,17 @@ internal sealed class SocketChannel : Channel, ILoopWork
         }
     }
 
+    public override int BytesUnacknowledged
+    {
+        get
+        {
+            if (_closed || !OperatingSystem.IsLinux()) return -1;
+            int unacknowledged = Linux.BytesUnacknowledged((int)_socket.Handle);
+            // What SendAsync still has was given to the channel too.
+            return unacknowledged < 0 || !_sending ? unacknowledged : unacknowledged + _send!.Count;
+        }
+    }
+
     private EventLoop Loop => _transport.Loop;
 
     public override void Attach(Transport transport) => _transport = transport;

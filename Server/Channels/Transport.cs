@@ -105,6 +105,9 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
     /// </summary>
     public bool IsSending => _channel.WantsWrite;
 
+    /// <inheritdoc cref="Channel.BytesUnacknowledged"/>
+    public int BytesUnacknowledged => _channel.BytesUnacknowledged;
+
     /// <inheritdoc cref="Channel.Gathers"/>
     public bool Gathers => _channel.Gathers;
 

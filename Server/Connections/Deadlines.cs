@@ -26,6 +26,7 @@ internal struct Deadlines
     private long _deadline = long.MaxValue; // of the handshake; while open, of a probe; then of the closing
     private long _lastReceived;
     private long _lastPing;
+    private uint _acknowledged; // when the last Ping was sent, or this was last looked at
     private byte _unansweredPings; // with a heartbeat: 1 while a probe's Ping is unanswered
 
     public Deadlines()
@@ -159,7 +160,7 @@ internal struct Deadlines
         if (IsSomethingDue(connection, now)) transport.ReceiveWhatIsThere();
         if (now >= connection.Queue.SendDeadline && transport.IsWritable) connection.Outgoing.OnWritable(connection);
         if (!connection.Life.IsOpen) return;
-        if (now >= connection.Queue.SendDeadline)
+        if (now >= connection.Queue.SendDeadline && !connection.Queue.IsAcknowledging(connection))
         {
             // A part of a frame may have been sent, so no Close can follow it.
             connection.Life.Abort(connection, Endings.StalledSend);
@@ -214,7 +215,7 @@ internal struct Deadlines
     private bool CheckPings(WebSocketConnection connection, long now, bool reading)
     {
         if (now < _lastPing + connection.Context.PingInterval) return false;
-        _unansweredPings = (byte)(reading && _lastReceived < _lastPing ? _unansweredPings + 1 : 0);
+        _unansweredPings = (byte)(reading && _lastReceived < _lastPing && !IsTakingBytes(connection) ? _unansweredPings + 1 : 0);
         _lastPing = now;
         if (connection.Context.PingText is { } text)
         {
@@ -238,9 +239,18 @@ internal struct Deadlines
         if (now < _deadline) return false;
         bool heard = _lastReceived >= _deadline - ProbeMilliseconds || (connection.Context.Heartbeat > 0 && _unansweredPings == 0);
         _deadline = long.MaxValue;
-        if (heard || !reading) return false;
+        if (heard || !reading || IsTakingBytes(connection)) return false;
         connection.Life.Close(connection, Endings.PongTimeout);
         return true;
+    }
+
+    // A Ping waits behind what was sent before it. While that goes on its way to the peer, the peer lives, and cannot answer yet.
+    private bool IsTakingBytes(WebSocketConnection connection)
+    {
+        uint acknowledged = connection.Acknowledged(out bool isWaiting);
+        bool isTaking = isWaiting && acknowledged != _acknowledged;
+        _acknowledged = acknowledged;
+        return isTaking;
     }
 
     // With a heartbeat, a Pong does not show that the peer is active: the browser of a frozen page still answers Pings. So a single Pong
@@ -256,8 +266,9 @@ internal struct Deadlines
 
     private readonly void ArmForSilence(WebSocketConnection connection) => Arm(connection, SilenceDeadline(connection));
 
-    private static void SendPing(WebSocketConnection connection)
+    private void SendPing(WebSocketConnection connection)
     {
+        _acknowledged = connection.Acknowledged(out _);
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax];
         int length = FrameWriter.Write(frame, Opcode.Ping, []);
         connection.Outgoing.SendControl(connection, frame[..length], SendQueue.EntryKind.Ping);

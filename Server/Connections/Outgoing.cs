@@ -166,7 +166,8 @@ internal struct Outgoing
         if (!_isStalled) Flush(connection);
         else if (connection.Transport.IsWritable) OnWritable(connection);
         long most = Math.Min(TooSlowMilliseconds, connection.Context.SendTimeout / 2);
-        if (connection.Queue.IsFullSince(connection.Loop.Now - most)) connection.Life.Close(connection, Endings.TooSlow);
+        if (connection.Queue.IsFullSince(connection.Loop.Now - most) && !connection.Queue.IsAcknowledging(connection))
+            connection.Life.Close(connection, Endings.TooSlow);
     }
 
     /// <summary>Everything is sent: our stream ends.</summary>

@@ -199,8 +199,25 @@ internal struct OutgoingQueue
     public long OnStalled(WebSocketConnection connection, bool hasDeadline)
     {
         lock (connection.Transport) _queue ??= Rent(connection);
+        _queue.Acknowledged = connection.Acknowledged(out _);
         if (!hasDeadline) return long.MaxValue;
         return _queue.SendDeadline = _queue.LastSent + connection.Context.SendTimeout;
+    }
+
+    /// <summary>
+    /// The kernel has taken nothing for long. That is the peer's fault only if it has not acknowledged anything either: a kernel with a
+    /// large buffer takes more only when a good part of it is empty. If it has, time begins anew. Owner only.
+    /// </summary>
+    /// <returns>Whether the peer has acknowledged bytes since this was last looked at.</returns>
+    public readonly bool IsAcknowledging(WebSocketConnection connection)
+    {
+        if (_queue is null) return false;
+        uint acknowledged = connection.Acknowledged(out bool isWaiting);
+        if (!isWaiting || acknowledged == _queue.Acknowledged) return false;
+        _queue.Acknowledged = acknowledged;
+        _queue.LastSent = connection.Loop.Now;
+        if (_queue.SendDeadline != long.MaxValue) _queue.SendDeadline = _queue.LastSent + connection.Context.SendTimeout;
+        return true;
     }
 
     /// <summary>Drops what the kernel has not begun to send. Owner only.</summary>

@@ -120,6 +120,19 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// <summary>What it has of the extension that was agreed on; null if none was.</summary>
     internal ConnectionExtension? Extension { get; private set; }
 
+    /// <summary>
+    /// A number that changes when the peer's system acknowledges bytes: how many it has, the lowest 32 bits. 0 where nobody can say it. On
+    /// the owner's thread.
+    /// </summary>
+    /// <param name="isWaiting">Whether there are bytes that it has not acknowledged.</param>
+    internal uint Acknowledged(out bool isWaiting)
+    {
+        Transport.SendBatched(); // what the batch has is counted as sent
+        int unacknowledged = Transport.BytesUnacknowledged;
+        isWaiting = unacknowledged > 0;
+        return unacknowledged < 0 ? 0 : (uint)(BytesSent - unacknowledged);
+    }
+
     /// <summary>How many bytes have been received, the handshake included. On the owner's thread.</summary>
     internal long BytesReceived => Transport.BytesReceived;
 
@@ -335,7 +348,11 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     internal void Drain() => Life.Drain(this);
 
     /// <summary>The server has waited long enough. On the owner's thread.</summary>
-    internal void EndDrain() => Life.Expire(this);
+    internal void EndDrain()
+    {
+        Transport.ReceiveWhatIsThere(); // it may be the peer's Close
+        Life.Expire(this);
+    }
 
     /// <summary>
     /// A callback has thrown that an application gave to a sending call, and that was told of this connection. The connection is closed.

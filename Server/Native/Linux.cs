@@ -139,6 +139,14 @@ internal static unsafe partial class Linux
         return ioctl(descriptor, Fionread, &bytes) == 0 ? bytes : 0;
     }
 
+    /// <summary>How many bytes a TCP socket has been given that the peer has not acknowledged; -1 if the kernel does not say it.</summary>
+    public static int BytesUnacknowledged(int descriptor)
+    {
+        const nuint Tiocoutq = 0x5411;
+        int bytes = 0;
+        return ioctl(descriptor, Tiocoutq, &bytes) == 0 ? bytes : -1;
+    }
+
     public static void ShutdownSend(int descriptor) => _ = shutdown(descriptor, ShutWr);
 
     /// <summary>

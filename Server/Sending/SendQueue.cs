@@ -71,8 +71,14 @@ internal sealed partial class SendQueue
     /// </summary>
     public long SendDeadline { get; set; } = long.MaxValue;
 
-    /// <summary>When the kernel last sent something, or when the queue was rented, in the loop's milliseconds.</summary>
-    public long LastSent { get; private set; }
+    /// <summary>
+    /// When the kernel last took something, or the peer was last seen to acknowledge something, or when the queue was rented. In the loop's
+    /// milliseconds.
+    /// </summary>
+    public long LastSent { get; set; }
+
+    /// <summary>How much the peer had acknowledged when it was last looked at (<see cref="WebSocketConnection.Acknowledged"/>).</summary>
+    public uint Acknowledged { get; set; }
 
     /// <summary>Completed when there is room again; null while nobody waits for that.</summary>
     public TaskCompletionSource? Writable { get; set; }

@@ -15,6 +15,11 @@ internal sealed class MemoryChannel : Channel
 
     public List<byte> Taken { get; } = [];
 
+    /// <summary>How many of these the peer has not acknowledged; below zero if nobody says it.</summary>
+    public int Unacknowledged { get; set; } = -1;
+
+    public override int BytesUnacknowledged => Unacknowledged;
+
     /// <summary>Whether our direction has ended.</summary>
     public bool IsShut { get; private set; }
 

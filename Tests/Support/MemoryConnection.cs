@@ -50,6 +50,14 @@ internal sealed class MemoryConnection : IAsyncDisposable
         set => _channel.Room = value;
     }
 
+    /// <summary>How many of the bytes that the kernel has accepted wait for the peer's acknowledgement; below zero for nobody
+    /// knows.</summary>
+    public int Unacknowledged
+    {
+        get => _channel.Unacknowledged;
+        set => _channel.Unacknowledged = value;
+    }
+
     /// <summary>What the kernel has accepted since the connection was opened.</summary>
     public byte[] Taken => [.. _channel.Taken];
 
