@@ -25,7 +25,7 @@ internal static class OriginAdvice
         {
             OriginRemedy.NameHost => $"--allowed-host {name} would let them in.",
             OriginRemedy.NameOrigin => $"--allowed-origin {name} would let them in.",
-            _ => "No setting names such an origin.",
+            _ => "No setting names such an origin; only --allowed-origin * lets it in.",
         };
         return $"{advice} Host: {Cut(Encoding.Latin1.GetString(request.Host))}, Origin: {Cut(request.Origin ?? "")}";
     }
