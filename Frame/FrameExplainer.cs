@@ -99,7 +99,7 @@ internal ref struct FrameNotes(ReadOnlySpan<byte> bytes, int index, FrameWalk wa
             Header = _header,
             IsWhole = rule is null && Length >= 2 && (ulong)Length == (ulong)_header.HeaderLength + _header.PayloadLength,
             Payload = payload,
-            Decoded = _frame.Decoded is { } decoded ? new ReadOnlyMemory<byte>([.. decoded]) : null,
+            Decoded = _frame.Decoded is { } decoded ? new ReadOnlyMemory<byte>([.. decoded]) : (ReadOnlyMemory<byte>?)null,
         };
     }
 

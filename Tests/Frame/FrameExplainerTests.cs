@@ -50,6 +50,7 @@ public sealed class FrameExplainerTests
         foreach (ExplainedFrame frame in explained.Frames)
         {
             Assert.That(frame.Offset, Is.EqualTo(at));
+            Assert.That(frame.Decoded, Is.Null, "nobody decodes");
             at += frame.Length;
             if (!frame.IsWhole) continue;
             FrameHeader header = frame.Header;
