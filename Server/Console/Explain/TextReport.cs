@@ -87,12 +87,9 @@ internal sealed class TextReport(Language language)
             before = new string(' ', before.Length);
         }
 
-        if (_said.Add(note.TextId))
-        {
-            Say(Indent, _table.Get(note.TextId, language));
-            Say(Indent, $"[{note.Section}, {note.Source}]");
-        }
-
+        bool isNew = _said.Add(note.TextId);
+        if (isNew) Say(Indent, _table.Get(note.TextId, language));
+        if (isNew || note.Rule is not null) Say(Indent, $"[{note.Section}, {note.Source}]");
         if (note.Rule is { } rule)
         {
             Say(Indent, _table.Format("ui.broken", language, rule.Name, rule.Section));
