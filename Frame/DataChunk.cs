@@ -11,8 +11,8 @@ public readonly struct DataChunk
     private const uint Start = 0x100;
     private const uint End = 0x200;
 
-    // Three fields of one size, each read as it was written. What is written in parts and read as a whole has to wait until the parts are in
-    // the cache, and that is a good part of what a small frame costs.
+    // Three fields of one size, each read as it was written. What is written in parts and read as a whole has to wait until the parts are
+    // in the cache, and that is a good part of what a small frame costs.
     private readonly int _consumed;
     private readonly int _payloadBytes;
     private readonly uint _what; // the kind, and whether it starts and ends there

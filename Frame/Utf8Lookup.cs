@@ -23,7 +23,8 @@
 //       TwoContinuations   80..BF     80..BF            right if the second one is the third or the fourth byte of its character
 //
 // 2. A table with a place for every pair would be 64 KiB. But each line above says something about the first byte's high digit (one of
-//    16), about its low digit, and about the second byte's high digit, and holds when all three do. So there are three tables of 16 bytes.
+//    16), about its low digit, and about the second byte's high digit, and holds when all three do. So there are three tables of 16 bytes
+//    (Utf8Tables).
 //    A bit stands at place d of FirstHigh if its line has a first byte with the high digit d; FirstLow and SecondHigh likewise. Look up
 //    all three, AND them, and the bits that are left are the lines that this pair breaks. A processor looks up 16 places in a table of 16
 //    bytes in one instruction (pshufb, tbl), in wider registers 32 or 64.
@@ -51,59 +52,8 @@ namespace RawWs.Frame;
 /// <summary>Checks UTF-8 by table lookup; with or without unmasking it in place.</summary>
 internal static class Utf8Lookup
 {
-    // The lines of the first table. Only TwoContinuations has a fixed bit: the highest, because step 3 makes it by subtraction.
-    private const byte TooShort = 0x01;
-    private const byte TooLong = 0x02;
-    private const byte Overlong2 = 0x04;
-    private const byte Overlong3 = 0x08;
-    private const byte Surrogate = 0x10;
-    private const byte TooLarge = 0x20;
-    private const byte Overlong4 = 0x40;
-    private const byte TooLarge1000 = 0x40;
-    private const byte TwoContinuations = 0x80;
-
-    // These ask for no low digit of the first byte, so every low digit has them.
-    private const byte AnyLow = TooShort | TooLong | TwoContinuations;
-
     // Fewer bytes than these are in the first cache when they have been unmasked. A second pass, if they are not ASCII, costs no more then.
     internal const int FusedBytesMin = 2048;
-
-    /// <summary>By the first byte's high digit: 0 to 7 is ASCII, 8 to B a continuation, C and D lead two bytes, E three, F four.</summary>
-    internal static Vector128<byte> FirstHigh => Vector128.Create(
-        TooLong, TooLong, TooLong, TooLong, TooLong, TooLong, TooLong, TooLong,
-        TwoContinuations, TwoContinuations, TwoContinuations, TwoContinuations,
-        TooShort | Overlong2,
-        TooShort,
-        TooShort | Overlong3 | Surrogate,
-        TooShort | TooLarge | TooLarge1000 | Overlong4);
-
-    /// <summary>By the first byte's low digit: C0, E0 and F0 have 0; C1 has 1; F4 has 4; ED has D; F5 to FF have 5 to F.</summary>
-    internal static Vector128<byte> FirstLow => Vector128.Create(
-        AnyLow | Overlong2 | Overlong3 | Overlong4,
-        AnyLow | Overlong2,
-        AnyLow,
-        AnyLow,
-        AnyLow | TooLarge,
-        AnyLow | TooLarge | TooLarge1000,
-        AnyLow | TooLarge | TooLarge1000,
-        AnyLow | TooLarge | TooLarge1000,
-        AnyLow | TooLarge | TooLarge1000,
-        AnyLow | TooLarge | TooLarge1000,
-        AnyLow | TooLarge | TooLarge1000,
-        AnyLow | TooLarge | TooLarge1000,
-        AnyLow | TooLarge | TooLarge1000,
-        AnyLow | TooLarge | TooLarge1000 | Surrogate,
-        AnyLow | TooLarge | TooLarge1000,
-        AnyLow | TooLarge | TooLarge1000);
-
-    /// <summary>By the second byte's high digit: only 8 to B is a continuation.</summary>
-    internal static Vector128<byte> SecondHigh => Vector128.Create(
-        TooShort, TooShort, TooShort, TooShort, TooShort, TooShort, TooShort, TooShort,
-        TooLong | TwoContinuations | Overlong2 | Overlong3 | TooLarge1000 | Overlong4,
-        TooLong | TwoContinuations | Overlong2 | Overlong3 | TooLarge,
-        TooLong | TwoContinuations | Overlong2 | Surrogate | TooLarge,
-        TooLong | TwoContinuations | Overlong2 | Surrogate | TooLarge,
-        TooShort, TooShort, TooShort, TooShort);
 
     /// <summary>Checks text that begins at a character's end.</summary>
     /// <returns>Whether nothing is wrong in it, but that its end may leave a character open.</returns>
@@ -159,12 +109,7 @@ internal static class Utf8Lookup
         text.Length < Utf8Width128.BytesMin ? Utf8.IsValid(text) : Check(text) && OpenAtEnd(text) == 0;
 
     /// <summary>What has no vectors, or is shorter than one, goes through the runtime's check.</summary>
-    internal static bool CheckScalar(ReadOnlySpan<byte> text)
-    {
-        if (Utf8.IsValid(text)) return true;
-        int open = OpenAtEnd(text);
-        return open > 0 && Utf8.IsValid(text[..^open]);
-    }
+    internal static bool CheckScalar(ReadOnlySpan<byte> text) => Utf8.IsValid(text) || Utf8.IsValid(text[..^OpenAtEnd(text)]);
 
     /// <summary>One pass at one width.</summary>
     /// <param name="text">The first byte. It begins a character.</param>
@@ -316,7 +261,8 @@ internal static class Utf8Lookup
         private readonly TVector _secondHigh = secondHigh;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Tables<TVector, TWidth> New() => new(TWidth.Table(FirstHigh), TWidth.Table(FirstLow), TWidth.Table(SecondHigh));
+        public static Tables<TVector, TWidth> New() => new(
+            TWidth.Table(Utf8Tables.FirstHigh), TWidth.Table(Utf8Tables.FirstLow), TWidth.Table(Utf8Tables.SecondHigh));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public TVector MistakesAfter(TVector bytes, TVector earlier)
@@ -333,7 +279,8 @@ internal static class Utf8Lookup
             TVector pairs = TWidth.And(first, TWidth.Lookup(_secondHigh, TWidth.HighDigits(bytes)));
 
             // E0 - 60 and F0 - 70 are 80. So the highest bit, which is TwoContinuations, stays where the byte is as great or greater.
-            TVector continues = TWidth.Or(TWidth.Minus(two, 0xE0 - TwoContinuations), TWidth.Minus(three, 0xF0 - TwoContinuations));
+            TVector continues = TWidth.Or(
+                TWidth.Minus(two, 0xE0 - Utf8Tables.TwoContinuations), TWidth.Minus(three, 0xF0 - Utf8Tables.TwoContinuations));
             return TWidth.Xor(TWidth.And(continues, TWidth.Repeat(0x80808080)), pairs);
         }
     }

@@ -115,7 +115,7 @@ public struct Utf8Validator
             }
 
             _missing--;
-            (_lowest, _highest) = _missing > 0 ? ((byte)0x80, (byte)0xBF) : ((byte)0, (byte)0);
+            (_lowest, _highest) = (0x80, 0xBF);
             return true;
         }
 

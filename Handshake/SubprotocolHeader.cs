@@ -8,7 +8,9 @@ internal static class SubprotocolHeader
 {
     private const int ComparedMax = 8; // up to so many offers are compared one by one; a set would cost more
 
-    /// <summary>Reads the offers of a request that has the field, in the client's order. They are valid only if the status is Done.</summary>
+    /// <summary>
+    /// Reads the offers of a request that has the field, in the client's order. They are valid only if the status is Done.
+    /// </summary>
     public static ListStatus Parse(UpgradeRequest request, out List<string> offers)
     {
         offers = [];

@@ -127,7 +127,8 @@ public sealed record CloseReport
     internal static ClosedBy WhoCloses(EndCause cause) => cause switch
     {
         EndCause.PeerClosed or EndCause.PeerVanished => ClosedBy.Peer,
-        EndCause.ApplicationClosed or EndCause.Aborted or EndCause.Replaced or EndCause.Rejected or EndCause.CloseDeadline => ClosedBy.Application,
+        EndCause.ApplicationClosed or EndCause.Aborted or EndCause.Replaced or EndCause.Rejected or EndCause.CloseDeadline =>
+            ClosedBy.Application,
         _ => ClosedBy.Server,
     };
 

@@ -48,8 +48,8 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
     internal ConnectionDirectory(WebSocketServer server) => _server = server;
 
     /// <summary>
-    /// A connection has joined under a uid. Called on the thread that has made it join, after that; it must not block. If it throws, that is
-    /// logged.
+    /// A connection has joined under a uid. Called on the thread that has made it join, after that; it must not block. If it throws, that
+    /// is logged.
     /// </summary>
     public event Action<WebSocketConnection, ReadOnlyMemory<byte>>? Joined;
 
@@ -90,7 +90,8 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
 
     /// <summary>The connections of a uid, some of which may be ending; empty for none. Nothing is allocated for it.</summary>
     /// <param name="uid">The uid, in UTF-8.</param>
-    public ImmutableArray<WebSocketConnection> Find(ReadOnlySpan<byte> uid) => ImmutableCollectionsMarshal.AsImmutableArray(_registry.Find(uid));
+    public ImmutableArray<WebSocketConnection> Find(ReadOnlySpan<byte> uid) =>
+        ImmutableCollectionsMarshal.AsImmutableArray(_registry.Find(uid));
 
     /// <summary>The connections of a uid, some of which may be ending; empty for none.</summary>
     public ImmutableArray<WebSocketConnection> Find(string uid) => Find(Encoding.UTF8.GetBytes(uid));
@@ -195,7 +196,9 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
         if (left) Tell(Left, connection, connection.Uid);
     }
 
-    /// <summary>Sends a message to all connections of a uid. The result is there at once; the caller may reuse the memory of both.</summary>
+    /// <summary>
+    /// Sends a message to all connections of a uid. The result is there at once; the caller may reuse the memory of both.
+    /// </summary>
     /// <param name="uid">The uid, in UTF-8.</param>
     /// <param name="message">The message.</param>
     public DeliveryResult SendToUid(ReadOnlySpan<byte> uid, in WebSocketMessage message) => SendToUid(uid, message.Kind, message.Span);
@@ -210,7 +213,8 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
 
     private DeliveryResult SendToAll(WebSocketConnection[] receivers, MessageKind kind, ReadOnlySpan<byte> payload)
     {
-        using SharedMessage? shared = payload.Length >= SharedBytesMin && receivers.Length > 1 ? _server.TryShareChecked(kind, payload) : null;
+        bool isShared = payload.Length >= SharedBytesMin && receivers.Length > 1;
+        using SharedMessage? shared = isShared ? _server.TryShareChecked(kind, payload) : null;
         DeliveryResult result = DeliveryResult.Offline;
         foreach (WebSocketConnection receiver in receivers)
         {

@@ -74,7 +74,9 @@ public readonly record struct UpgradeDecision
     /// </summary>
     public string? Subprotocol { get; private init; }
 
-    /// <summary>What the application wants to keep with the connection from the beginning: <see cref="WebSocketConnection.State"/>.</summary>
+    /// <summary>
+    /// What the application wants to keep with the connection from the beginning: <see cref="WebSocketConnection.State"/>.
+    /// </summary>
     public object? State { get; private init; }
 
     /// <summary>The endpoint's name, instead of the request's path. Null for the path.</summary>

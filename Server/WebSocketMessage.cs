@@ -169,7 +169,8 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
         return status == OperationStatus.Done
             ? written
             : throw new ArgumentException(
-                $"The text has half of a surrogate pair at character {read}: it cannot be UTF-8 (RFC 6455 §5.6, RFC 3629 §3).", nameof(text));
+                $"The text has half of a surrogate pair at character {read}: it cannot be UTF-8 (RFC 6455 §5.6, RFC 3629 §3).",
+                nameof(text));
     }
 
     private static ulong Place(int start, int length, bool isText) => (uint)length | ((ulong)(uint)start << 32) | (isText ? TextBit : 0);

@@ -48,7 +48,8 @@ public sealed class ConformanceOfOthersTests
         IReadOnlyList<string> got = ConformanceTable.Of(results), said = ConformanceTable.Column(column);
         if (!got.SequenceEqual(said))
         {
-            // On a machine with much else to do, or where the other races with itself, a case may fail that holds: those are asked once more.
+            // On a machine with much else to do, or where the other races with itself, a case may fail that holds: those are asked once
+            // more.
             List<Result> failed = results.FindAll(static result => result.Outcome == Outcome.Failed);
             results.RemoveAll(failed.Contains);
             results.AddRange(await Suite.RunAsync(

@@ -1,5 +1,6 @@
 // This project's WebSocketProtocol, used as its server uses it: one receive buffer, frames decoded where they lie, messages in pieces
-// assembled in an array that grows. All checks are on; there is no way to turn one off.
+// assembled in an array that grows, and a large payload that goes on received where its message is assembled. All checks are on; there is
+// no way to turn one off.
 
 using RawWs.Benchmarks.Corpus;
 using RawWs.Frame;
@@ -9,6 +10,8 @@ namespace RawWs.Benchmarks.Parsers;
 public sealed class RawWsParser : IFrameParser
 {
     private const int ReceiveBytesMax = 256 * 1024;
+    private const int ReceiveInPlaceBytesMin = 32 * 1024;
+    private const int ReceiveInPlaceBytesMax = 128 * 1024;
 
     private readonly WebSocketProtocol _protocol = new(Role.Server, new ProtocolLimits());
     private readonly byte[] _buffer = new byte[ReceiveBytesMax];
@@ -20,49 +23,79 @@ public sealed class RawWsParser : IFrameParser
 
     public void Read(Wire wire, MessageSink sink)
     {
+        ArgumentNullException.ThrowIfNull(wire);
+        ArgumentNullException.ThrowIfNull(sink);
         int held = 0;
-        for (int received; (received = wire.Receive(_buffer.AsSpan(held))) > 0;)
+        while (true)
         {
-            int at = 0, end = held + received;
-            while (true)
+            if (_assembled > 0 && held == 0 && _protocol.PayloadBytesLeft >= ReceiveInPlaceBytesMin)
             {
-                ProtocolEvent found = _protocol.Next(_buffer.AsSpan(at, end - at), out int consumed);
-                at += consumed;
-                if (found.Kind == ProtocolEventKind.NeedMoreData) break;
-                Handle(found, wire, sink);
+                int received = wire.Receive(RoomInMessage());
+                if (received == 0) return;
+                Span<byte> bytes = _message.AsSpan(_assembled, received);
+                if (!_protocol.TryReadData(bytes, out DataChunk chunk)) throw Ended(_protocol.Next(bytes, out _));
+                Added(chunk, sink);
+                continue;
             }
 
+            int more = wire.Receive(_buffer.AsSpan(held));
+            if (more == 0) return;
+            int end = held + more, at = ReadAll(end, wire, sink);
             held = end - at;
             if (held > 0 && at > 0) _buffer.AsSpan(at, held).CopyTo(_buffer);
         }
     }
 
-    private void Handle(in ProtocolEvent found, Wire wire, MessageSink sink)
+    // Returns how many bytes of the buffer are done with.
+    private int ReadAll(int end, Wire wire, MessageSink sink)
     {
-        switch (found.Kind)
+        int at = 0;
+        while (at < end)
         {
-            case ProtocolEventKind.Message:
-                sink.OnMessage(found.MessageKind, found.Payload);
-                break;
-            case ProtocolEventKind.MessageChunk:
-                Append(found.Payload);
-                if (!found.EndOfMessage) break;
-                sink.OnMessage(found.MessageKind, _message.AsSpan(0, _assembled));
-                _assembled = 0;
-                break;
-            case ProtocolEventKind.Ping:
+            Span<byte> rest = _buffer.AsSpan(at, end - at);
+            if (_protocol.TryReadData(rest, out DataChunk chunk))
+            {
+                at += chunk.Consumed;
+                ReadOnlySpan<byte> payload = _buffer.AsSpan(at - chunk.PayloadBytes, chunk.PayloadBytes);
+                if (chunk.IsMessage)
+                {
+                    sink.OnMessage(chunk.Kind, payload);
+                    continue;
+                }
+
+                if (_message.Length - _assembled < payload.Length) Grow(payload.Length);
+                payload.CopyTo(_message.AsSpan(_assembled));
+                Added(chunk, sink);
+                continue;
+            }
+
+            ProtocolEvent found = _protocol.Next(rest, out int consumed);
+            at += consumed;
+            if (found.Kind == ProtocolEventKind.NeedMoreData) break;
+            if (found.Kind is ProtocolEventKind.Close or ProtocolEventKind.Fail) throw Ended(found);
+            if (found.Kind == ProtocolEventKind.Ping)
                 wire.Send(_pong.AsSpan(0, FrameWriter.Write(_pong, Opcode.Pong, found.Payload)));
-                break;
-            case ProtocolEventKind.Close or ProtocolEventKind.Fail:
-                throw new InvalidDataException($"The connection ended: {found.Rule}");
         }
+
+        return at;
     }
 
-    private void Append(ReadOnlySpan<byte> chunk)
+    private void Added(in DataChunk chunk, MessageSink sink)
     {
-        if (_message.Length - _assembled < chunk.Length)
-            Array.Resize(ref _message, Math.Max(_assembled + chunk.Length, 2 * _message.Length));
-        chunk.CopyTo(_message.AsSpan(_assembled));
-        _assembled += chunk.Length;
+        _assembled += chunk.PayloadBytes;
+        if (!chunk.EndOfMessage) return;
+        sink.OnMessage(chunk.Kind, _message.AsSpan(0, _assembled));
+        _assembled = 0;
     }
+
+    private Span<byte> RoomInMessage()
+    {
+        int wanted = (int)Math.Min(_protocol.PayloadBytesLeft, ReceiveInPlaceBytesMax);
+        if (_message.Length - _assembled < wanted) Grow((int)_protocol.PayloadBytesLeft);
+        return _message.AsSpan(_assembled, wanted);
+    }
+
+    private void Grow(int bytes) => Array.Resize(ref _message, Math.Max(_assembled + bytes, 2 * _message.Length));
+
+    private static InvalidDataException Ended(in ProtocolEvent found) => new($"The connection ended: {found.Rule}");
 }

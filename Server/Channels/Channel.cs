@@ -1,8 +1,8 @@
 // One connection's bytes, whatever lies below: a plain socket (EpollChannel, SocketChannel), or a layer over another channel that changes
 // bytes on their way, holds some back, or has bytes of its own to send. Nobody above a plain channel knows its descriptor.
 //
-// A channel belongs to one Transport, and is used on the owner's thread only. Nothing that a peer does throws: a call answers with a number.
-// How many bytes, or Nothing, or an error below zero, which is final.
+// A channel belongs to one Transport, and is used on the owner's thread only. Nothing that a peer does throws: a call answers with a
+// number. How many bytes, or Nothing, or an error below zero, which is final.
 //
 // A channel says that it is ready through the transport: the loop's events go to Transport.OnReady, and from there to the outermost
 // channel, which asks the one below it. After that the transport asks for what it wants: WantReadable, WantWritable.
@@ -50,7 +50,9 @@ internal abstract class Channel
     /// <param name="events">The events of epoll; with another loop, what the plain channel has found (<see cref="Readiness"/>).</param>
     public virtual Readiness OnReady(Transport transport, uint events) => Readiness.None;
 
-    /// <summary>The event has been handled, and the transport has asked for what it wants. What it does not want must not wake it.</summary>
+    /// <summary>
+    /// The event has been handled, and the transport has asked for what it wants. What it does not want must not wake it.
+    /// </summary>
     /// <param name="transport">The transport to which the channel belongs.</param>
     /// <param name="wanted">Whether bytes were wanted when the event came.</param>
     /// <returns>0, or an error below zero.</returns>

@@ -138,7 +138,8 @@ internal sealed class EpollChannel(int descriptor) : Channel
 
     private int Register(Transport transport, uint events)
     {
-        if (!LoopOf(transport).TryRegister(_descriptor, isNew: _registered == NotRegistered, events, transport.Key)) return -Linux.LastError;
+        bool isNew = _registered == NotRegistered;
+        if (!LoopOf(transport).TryRegister(_descriptor, isNew, events, transport.Key)) return -Linux.LastError;
         _registered = (byte)events;
         return 0;
     }

@@ -1,4 +1,5 @@
-// What the opening handshake has agreed on for a connection, and whose it is. Immutable; connections that agreed on the same share one object.
+// What the opening handshake has agreed on for a connection, and whose it is. Immutable; connections that agreed on the same share one
+// object.
 
 namespace RawWs.Server.Connections;
 

@@ -281,8 +281,8 @@ internal struct Incoming
         return consumed;
     }
 
-    // When more than 64 KiB of answers wait for the peer, or half of what may wait, reading from it is paused. So there is room for the answer
-    // to what is handled next.
+    // When more than 64 KiB of answers wait for the peer, or half of what may wait, reading from it is paused. So there is room for the
+    // answer to what is handled next.
     private static bool MayReadOn(WebSocketConnection connection)
     {
         // When memory is short, a peer that does not receive its answers gets no further ones.

@@ -2,8 +2,8 @@
 // are received and sent, frames, phases, timers. Two look on: the logs of connections (Debug) and of frames (Trace), and the observations
 // that the server's embedder has begun (Observation).
 //
-// - It hangs on the loop, so that it costs a connection nothing. The loop has two bits (EventLoop.WatchesFrames, ConnectionLoop.WatchesConnections), and
-//   nothing here is called while they are not set.
+// - It hangs on the loop, so that it costs a connection nothing. The loop has two bits (EventLoop.WatchesFrames,
+//   ConnectionLoop.WatchesConnections), and nothing here is called while they are not set.
 // - Observations get copies, and no code of theirs runs here. Which connections they are about is compared when a connection begins, when
 //   its request has come, when it is named, and when the observation begins; after that it is one look into a table by number.
 // - A log is somebody else's code, which may send or close. So frames that were sent are only noted for it (SentFrames), and told where an
@@ -97,7 +97,7 @@ internal sealed partial class LoopWatch(DetailLog log, TimeProvider time)
         }
 
         TellSent(connection, frames[from..], ref at, end);
-        SendQueue.CorkReader all = new(frames, source, segments);
+        CorkReader all = new(frames, source, segments);
         while (all.TryRead() && all.End <= sent) FrameSent(connection, start + all.Start, all.Header);
     }
 

@@ -1,5 +1,5 @@
-// A connection as the framework's WebSocket, for libraries that want one. It stands beside the path of a byte: the connection goes on as ever,
-// and its application is this adapter, from the moment it is made. A message stays with its handler until it has been read here, and
+// A connection as the framework's WebSocket, for libraries that want one. It stands beside the path of a byte: the connection goes on as
+// ever, and its application is this adapter, from the moment it is made. A message stays with its handler until it has been read here, and
 // nothing more is read from the peer meanwhile: whoever reads slowly holds up his own peer, and no queue grows.
 
 using System.Buffers;
@@ -16,8 +16,8 @@ public static class WebSocketAdapter
 
     /// <summary>
     /// The connection as a <see cref="WebSocket"/>. From now on its messages go there, and not to the application any more, which is still
-    /// told of the connection's end. Call it in <see cref="IWebSocketApplication.OnOpen"/>, before the first message; a further call returns
-    /// the same object. Read it, and close or dispose it, elsewhere than in a handler.
+    /// told of the connection's end. Call it in <see cref="IWebSocketApplication.OnOpen"/>, before the first message; a further call
+    /// returns the same object. Read it, and close or dispose it, elsewhere than in a handler.
     /// </summary>
     /// <param name="connection">An open connection.</param>
     /// <param name="sentBytesMax">The longest message that is put together of what is sent in parts, in bytes.</param>
@@ -69,7 +69,8 @@ internal sealed class ConnectionWebSocket(WebSocketConnection connection, IWebSo
     }
 
     /// <summary>If the connection ends while a message is unread, its handler is not held up: the rest of the message is copied.</summary>
-    public void FollowEnd() => connection.ConnectionClosed.UnsafeRegister(static socket => ((ConnectionWebSocket)socket!).KeepUnread(), this);
+    public void FollowEnd() =>
+        connection.ConnectionClosed.UnsafeRegister(static socket => ((ConnectionWebSocket)socket!).KeepUnread(), this);
 
     public override async Task<WebSocketReceiveResult> ReceiveAsync(ArraySegment<byte> buffer, CancellationToken cancellationToken)
     {
@@ -132,7 +133,8 @@ internal sealed class ConnectionWebSocket(WebSocketConnection connection, IWebSo
             try
             {
                 MessageKind kind = messageType == WebSocketMessageType.Text ? MessageKind.Text : MessageKind.Binary;
-                SendResult sent = await connection.SendAsync(kind, isWhole ? buffer : _begun.WrittenMemory, cancellationToken).ConfigureAwait(false);
+                ReadOnlyMemory<byte> whole = isWhole ? buffer : _begun.WrittenMemory;
+                SendResult sent = await connection.SendAsync(kind, whole, cancellationToken).ConfigureAwait(false);
                 if (sent == SendResult.OutOfMemory) throw new WebSocketException("The server's memory limit is reached.");
                 if (sent != SendResult.Queued) throw new WebSocketException(WebSocketError.InvalidState, "The connection is not open.");
             }

@@ -1,6 +1,6 @@
 // Every line that the server can log from the level Information up, in one place; the numbers that are missing are the console program's
-// (ProgramLog) and the loops' (LoopLines). ConnectionLines and FrameLines have the levels below. Text from clients is escaped before it comes here; in a close report
-// it is escaped here.
+// (ProgramLog) and the loops' (LoopLines). ConnectionLines and FrameLines have the levels below. Text from clients is escaped before it
+// comes here; in a close report it is escaped here.
 
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Native;

@@ -24,11 +24,11 @@ internal sealed class MemoryBudget
     private const int PooledBytesMax = 2 * 1024 * 1024;
     private const long LargePooledBytesMax = 24 * 1024 * 1024;
 
-    /// <summary>Dropped is called each time that so many further bytes have been dropped.</summary>
-    internal const long DroppedBytesTold = 16 * 1024 * 1024;
+    private const long DroppedBytesToldMax = 16 * 1024 * 1024;
 
     private readonly Pool<byte[]>[] _pools;
     private readonly long _largePooledBytesMax;
+    private readonly long _droppedBytesTold;
     private long _largePooledBytes;
     private long _droppedBytes;
 
@@ -41,6 +41,7 @@ internal sealed class MemoryBudget
     {
         LimitBytes = limitBytes;
         _largePooledBytesMax = Math.Min(LargePooledBytesMax, limitBytes / 8);
+        _droppedBytesTold = Math.Clamp(limitBytes / 8, 1, DroppedBytesToldMax);
         _pools = MakePools((int)Math.Min(PooledBytesMax, limitBytes / 64), _largePooledBytesMax);
     }
 
@@ -119,7 +120,8 @@ internal sealed class MemoryBudget
     internal long DroppedBytes => Volatile.Read(ref _droppedBytes);
 
     /// <summary>
-    /// Called, on any thread, each time that <see cref="DroppedBytes"/> has grown by <see cref="DroppedBytesTold"/>. Null for nobody.
+    /// Called, on any thread, each time that <see cref="DroppedBytes"/> has grown by an eighth of the limit, or by 16 MiB if that is less.
+    /// Null for nobody.
     /// </summary>
     internal Action? Dropped { get; set; }
 
@@ -202,7 +204,7 @@ internal sealed class MemoryBudget
         }
 
         long before = Interlocked.Add(ref _droppedBytes, array.Length) - array.Length;
-        if (before / DroppedBytesTold != (before + array.Length) / DroppedBytesTold) Dropped?.Invoke();
+        if (before / _droppedBytesTold != (before + array.Length) / _droppedBytesTold) Dropped?.Invoke();
     }
 
     private void Add(long bytes)

@@ -27,7 +27,7 @@ public sealed class Utf8LookupTests
         {
             for (int second = 0; second < 256; second++)
             {
-                int bits = Utf8Lookup.FirstHigh[first >> 4] & Utf8Lookup.FirstLow[first & 0x0F] & Utf8Lookup.SecondHigh[second >> 4];
+                int bits = Utf8Tables.FirstHigh[first >> 4] & Utf8Tables.FirstLow[first & 0x0F] & Utf8Tables.SecondHigh[second >> 4];
                 bool secondContinues = second is >= 0x80 and < 0xC0;
                 Utf8Oracle oracle = default;
                 bool wrong = first switch

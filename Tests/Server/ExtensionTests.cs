@@ -29,7 +29,8 @@ public sealed class ExtensionTests(Setup setup)
         await using TestServer server = await Start(new ProtocolOverTcpTests.Handler { Closed = reports.Enqueue }, takeover: true);
         foreach (string offer in Offers)
         {
-            using (ExtensionPeer peer = ExtensionPeer.Open(server, $"x-other, {offer}, {offer}")) Assert.That(peer.Agreed, Is.EqualTo(offer));
+            using (ExtensionPeer peer = ExtensionPeer.Open(server, $"x-other, {offer}, {offer}"))
+                Assert.That(peer.Agreed, Is.EqualTo(offer));
             TestServer.Eventually(() => !reports.IsEmpty, "ended");
             Assert.That(reports.TryDequeue(out CloseReport? report) ? report.Extensions : null, Is.EqualTo(offer));
         }
@@ -87,7 +88,8 @@ public sealed class ExtensionTests(Setup setup)
         for (int cut = 0; cut <= payload.Length; cut++)
         {
             peer.Client.Send([
-                .. ExtensionPeer.Frame(Opcode.Text, payload.AsSpan(0, cut), peer.Marks, fin: false), .. ExtensionPeer.Frame(Opcode.Continuation, [], 0, fin: false),
+                .. ExtensionPeer.Frame(Opcode.Text, payload.AsSpan(0, cut), peer.Marks, fin: false),
+                .. ExtensionPeer.Frame(Opcode.Continuation, [], 0, fin: false),
                 .. RawClient.Frame(Opcode.Ping, "p"u8), .. ExtensionPeer.Frame(Opcode.Continuation, payload.AsSpan(cut), 0)]);
             peer.Client.ReadRawFrame(out FrameHeader header);
             Assert.That(header.Opcode, Is.EqualTo(Opcode.Pong));
@@ -103,7 +105,10 @@ public sealed class ExtensionTests(Setup setup)
         using ExtensionPeer peer = ExtensionPeer.Open(server, offers);
         byte[] message = Support.Deflate.Text(60), payload = peer.Encode(message, peer.Marks);
         byte[] bytes =
-            [.. ExtensionPeer.Frame(Opcode.Text, payload.AsSpan(0, 20), peer.Marks, fin: false), .. ExtensionPeer.Frame(Opcode.Continuation, payload.AsSpan(20), 0)];
+            [
+                .. ExtensionPeer.Frame(Opcode.Text, payload.AsSpan(0, 20), peer.Marks, fin: false),
+                .. ExtensionPeer.Frame(Opcode.Continuation, payload.AsSpan(20), 0),
+            ];
         for (int cut = 1; cut < bytes.Length; cut++)
         {
             peer.Client.Send(bytes.AsSpan(0, cut));
@@ -251,7 +256,8 @@ public sealed class ExtensionTests(Setup setup)
         using ExtensionPeer peer = ExtensionPeer.Open(server, offers);
         byte[][] messages =
             [.. Enumerable.Range(0, 60).Select(static i => i % 2 == 0 ? Support.Deflate.Text(100 * i, i) : new byte[500 * i])];
-        peer.Client.Send([.. messages.SelectMany(message => ExtensionPeer.Frame(Opcode.Binary, peer.Encode(message, peer.Marks), peer.Marks))]);
+        peer.Client.Send([.. messages.SelectMany(
+            message => ExtensionPeer.Frame(Opcode.Binary, peer.Encode(message, peer.Marks), peer.Marks))]);
         for (int i = 0; i < messages.Length; i++) peer.Expect(Opcode.Binary, messages[i], $"message {i}");
     }
 

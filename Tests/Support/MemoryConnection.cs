@@ -82,7 +82,9 @@ internal sealed class MemoryConnection : IAsyncDisposable
     /// <summary>A turn in which something else happens.</summary>
     public void Turn(Action events) => _loop.Turn(events);
 
-    /// <summary>One of the things that may happen to a connection: something arrives, is sent, is taken by the kernel, or is dropped.</summary>
+    /// <summary>
+    /// One of the things that may happen to a connection: something arrives, is sent, is taken by the kernel, or is dropped.
+    /// </summary>
     /// <param name="random">Chooses.</param>
     /// <param name="mayDrop">Whether what has not begun to leave may be dropped, which ends the connection.</param>
     /// <param name="arrive">Makes bytes arrive.</param>
