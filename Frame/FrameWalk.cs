@@ -1,5 +1,5 @@
-// Runs a WebSocketProtocol over bytes for FrameExplainer, one more byte at a time, and writes down where its frames lie. So a broken rule is
-// found at the byte that proves it. This file judges nothing: the protocol does, and for marked messages the caller's decoder and
+// Runs a WebSocketProtocol over bytes for FrameExplainer, one more byte at a time, and writes down where its frames lie. So a broken rule
+// is found at the byte that proves it. This file judges nothing: the protocol does, and for marked messages the caller's decoder and
 // CheckDecoded, as in a connection of the server.
 
 namespace RawWs.Frame;

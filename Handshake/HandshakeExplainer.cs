@@ -97,7 +97,7 @@ public static class HandshakeExplainer
     }
 
     /// <summary>Makes Sec-WebSocket-Accept, and shows each step (RFC 6455 §4.2.2, point 5.4).</summary>
-    /// <param name="key">The key as it was sent. It is not checked; of a longer one the first <see cref="AcceptKey.KeyBytes"/> count.</param>
+    /// <param name="key">The key as it was sent. It is not checked. Of a longer one the first 24 bytes count.</param>
     /// <returns>The steps.</returns>
     public static AcceptDerivation DeriveAccept(ReadOnlySpan<byte> key)
     {
@@ -106,7 +106,8 @@ public static class HandshakeExplainer
         Sha1.HashData(joined, hash);
         AcceptKey.Write(key, accept);
         return new AcceptDerivation(
-            Encoding.Latin1.GetString(key), Encoding.Latin1.GetString(joined), Convert.ToHexStringLower(hash), Encoding.ASCII.GetString(accept));
+            Encoding.Latin1.GetString(key), Encoding.Latin1.GetString(joined), Convert.ToHexStringLower(hash),
+            Encoding.ASCII.GetString(accept));
     }
 
     // Gives the reader one more byte at a time, until it decides. Returns how many it took.

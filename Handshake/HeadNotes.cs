@@ -98,7 +98,8 @@ internal sealed class HeadNotes(byte[] bytes, int shift, List<HandshakeAnnotatio
         int place = All.FindLastIndex(note => Shows(rule, note.Field));
         // A field without a value shows it by its name; what is missing is missed where the head ends.
         if (place < 0 && FieldOf(rule) is { } name)
-            place = All.FindLastIndex(note => note.Field == "name" && note.Value.Trim('"').Equals(name, StringComparison.OrdinalIgnoreCase));
+            place = All.FindLastIndex(
+                note => note.Field == "name" && note.Value.Trim('"').Equals(name, StringComparison.OrdinalIgnoreCase));
         if (place < 0) place = All.FindLastIndex(static note => note.TextId == "head.end");
         HandshakeAnnotation shown = All[place];
         (string file, string member) = MeaningSource(rule);

@@ -1,5 +1,5 @@
-// FrameExplainer over every vector, whole and cut: its annotations cover each bit once and in order, what it found rebuilds the bytes, and its
-// verdict is the protocol's, at the same byte. The fuzz target "protocol" holds the same over its corpus and random changes of it.
+// FrameExplainer over every vector, whole and cut: its annotations cover each bit once and in order, what it found rebuilds the bytes, and
+// its verdict is the protocol's, at the same byte. The fuzz target "protocol" holds the same over its corpus and random changes of it.
 
 using RawWs.Frame;
 using RawWs.Tests.Support;

@@ -19,11 +19,13 @@ public sealed class ExplainTests
     private static readonly byte[] Hello = Convert.FromHexString(MaskedHello);
     private static readonly byte[] Request = Encoding.ASCII.GetBytes(RequestVectors.Valid);
     private static readonly byte[] Response = Encoding.ASCII.GetBytes(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
 
     private static readonly (bool FromClient, byte[] Bytes)[] Talk =
     [
-        (true, Request), (false, Response), (true, Hello[..3]), (false, [0x89, 0x00]), (true, Hello[3..]), (false, [0x81, 0x02, 0x68, 0x69]),
+        (true, Request), (false, Response), (true, Hello[..3]), (false, [0x89, 0x00]), (true, Hello[3..]),
+        (false, [0x81, 0x02, 0x68, 0x69]),
     ];
 
     private static IEnumerable<FrameVector> Section57 => FrameVectors.All.Where(static vector => vector.Name.StartsWith("Section_5_7"));
@@ -130,7 +132,8 @@ public sealed class ExplainTests
     {
         byte[] file = Captures.Pcapng([new CapturedSegment(true, 9, Hello), new CapturedSegment(false, 1, [0x89, 0x00])]);
         Assert.That(Wrong([], file), Does.Contain("--port"));
-        Assert.That(Good(["--port", "2000"], file), Does.Contain("\"Hello\"").And.Contain("The capture began after").And.Not.Contain(">>>"));
+        Assert.That(Good(["--port", "2000"], file),
+            Does.Contain("\"Hello\"").And.Contain("The capture began after").And.Not.Contain(">>>"));
         Assert.That(Wrong(["--port", "81"], file), Does.Contain("port 81"));
     }
 
@@ -138,7 +141,8 @@ public sealed class ExplainTests
     public void CompressedMessages_AreDecompressed()
     {
         byte[] compressed = Convert.FromHexString("c107f248cdc9c90700");
-        Assert.That(Good(["--deflate", "--from", "server", Convert.ToHexString(compressed)]), Does.Contain("Decompressed: 5 bytes, \"Hello\""));
+        Assert.That(Good(["--deflate", "--from", "server", Convert.ToHexString(compressed)]),
+            Does.Contain("Decompressed: 5 bytes, \"Hello\""));
         string agreed = Encoding.ASCII.GetString(Response)[..^2] + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
         Assert.That(Good([], [.. Encoding.ASCII.GetBytes(agreed), .. compressed]), Does.Contain("\"Hello\"").And.Contain("break no rule"));
         Assert.That(Good([], [.. Response, .. compressed]), Does.Contain(">>> breaks ReservedBitsNotNegotiated"));
@@ -163,7 +167,8 @@ public sealed class ExplainTests
     [Test]
     public void EveryPage_CanBeWritten()
     {
-        foreach (string name in Page.Names.Concat(Enumerable.Range(0, 4000).Where(static n => n % 50 == 0 || n < 20).Select(static n => $"{n + 1000}")))
+        IEnumerable<string> codes = Enumerable.Range(0, 4000).Where(static n => n % 50 == 0 || n < 20).Select(static n => $"{n + 1000}");
+        foreach (string name in Page.Names.Concat(codes))
             foreach (string language in (string[])["en", "zh"]) Assert.That(Good([name, "--lang", language]), Is.Not.Empty, name);
     }
 
@@ -255,14 +260,17 @@ public sealed class ExplainTests
         Assert.That(Run(["--help"], null, out string own, out _), Is.Zero);
         Assert.That(own, Does.Contain("--port").And.Contain("--lang"));
         using StringWriter output = new(), error = new();
-        Assert.That(new RawWs.Server.Console.Settings.CommandLine(new Dictionary<string, string>(), null, output, error, TimeProvider.System).Read(["--help"]).ExitCode, Is.Zero);
+        RawWs.Server.Console.Settings.CommandLine commandLine = new(
+            new Dictionary<string, string>(), null, output, error, TimeProvider.System);
+        Assert.That(commandLine.Read(["--help"]).ExitCode, Is.Zero);
         Assert.That(output.ToString(), Does.Contain("explain"));
     }
 
     [Test]
     public void TheProgram_Explains_AndEnds()
     {
-        (int exitCode, string output, string errors) = Dotnet.Run(Dotnet.PathOf("rawws"), "explain", "81", "85", "37fa213d", "7f9f4d5158", "--lang", "zh");
+        (int exitCode, string output, string errors) =
+            Dotnet.Run(Dotnet.PathOf("rawws"), "explain", "81", "85", "37fa213d", "7f9f4d5158", "--lang", "zh");
         Assert.That((exitCode, errors), Is.EqualTo((0, "")));
         Assert.That(output, Does.Contain("\"Hello\"").And.Contain("没有违反任何规则"));
         (exitCode, output, errors) = Dotnet.Run(Dotnet.PathOf("rawws"), "explain", "8x");
@@ -273,7 +281,8 @@ public sealed class ExplainTests
     [Test]
     public void ThePageAboutIt_ShowsWhatItPrints()
     {
-        string[] blocks = [.. Repository.Read("docs/explain.md").Split("```\n$ rawws explain ").Skip(1).Select(static block => block.Split("\n```")[0])];
+        string[] blocks = [.. Repository.Read("docs/explain.md").Split("```\n$ rawws explain ").Skip(1)
+            .Select(static block => block.Split("\n```")[0])];
         Assert.That(blocks, Is.Not.Empty);
         foreach (string block in blocks)
         {
@@ -286,7 +295,8 @@ public sealed class ExplainTests
     public void ThePageAboutIt_NamesEveryMemberOfTheJson()
     {
         HashSet<string> names = [];
-        foreach (string[] arguments in (string[][])[["NonMinimalLength"], ["KeyMissing"], ["--deflate", "--from", "server", "c107f248cdc9c90700"]])
+        string[] compressed = ["--deflate", "--from", "server", "c107f248cdc9c90700"];
+        foreach (string[] arguments in (string[][])[["NonMinimalLength"], ["KeyMissing"], compressed])
             Add(JsonDocument.Parse(Good(["--json", .. arguments])).RootElement);
         Add(JsonDocument.Parse(Good(["--json"], Captures.Pcap(Captures.Conversation(Talk)))).RootElement);
         string page = Repository.Read("docs/explain.md");
@@ -323,7 +333,8 @@ public sealed class ExplainTests
     private static int Run(string[] arguments, byte[]? input, out string output, out string error)
     {
         using StringWriter outputWriter = new(), errorWriter = new();
-        RawWs.Server.Console.Settings.CommandLine commandLine = new(new Dictionary<string, string>(), Path.GetTempPath(), outputWriter, errorWriter, TimeProvider.System,
+        RawWs.Server.Console.Settings.CommandLine commandLine = new(
+            new Dictionary<string, string>(), Path.GetTempPath(), outputWriter, errorWriter, TimeProvider.System,
             () => input is null ? null : new MemoryStream(input));
         CommandLineResult result = commandLine.Read(["explain", .. arguments]);
         Assert.That(result.Settings, Is.Null);

@@ -1,5 +1,5 @@
-// The sentences of `rawws explain`: none is missing, in neither language, and none is there that nobody asks for. Every rule and every close
-// code has a page, and its example breaks exactly that rule. Files and members that annotations name are there.
+// The sentences of `rawws explain`: none is missing, in neither language, and none is there that nobody asks for. Every rule and every
+// close code has a page, and its example breaks exactly that rule. Files and members that annotations name are there.
 
 using System.Text;
 using System.Text.RegularExpressions;
@@ -140,7 +140,8 @@ public sealed partial class ExplainTextsTests
         foreach (RequestVector vector in RequestVectors.All)
             named.UnionWith(HandshakeExplainer.ExplainRequest(vector.Bytes, RequestLimits.Default, vector.Policy).Annotations
                 .Select(static note => $"{note.SourceFile}#{note.SourceMember}"));
-        foreach (string response in (string[])["HTTP/1.1 101 Yes\r\nSec-WebSocket-Accept: a\r\n\r\n", "HTTP/1.1 400 No\r\n\r\nbody", "HTTP/1.1 x\r\n"])
+        foreach (string response in (string[])[
+            "HTTP/1.1 101 Yes\r\nSec-WebSocket-Accept: a\r\n\r\n", "HTTP/1.1 400 No\r\n\r\nbody", "HTTP/1.1 x\r\n"])
             named.UnionWith(HandshakeExplainer.ExplainResponse(Encoding.ASCII.GetBytes(response)).Annotations
                 .Select(static note => $"{note.SourceFile}#{note.SourceMember}"));
         foreach (string name in Page.Names.Where(name => Page.Find(name)!.FindExample() is not null))

@@ -1,6 +1,6 @@
-// Packets from the bytes of a capture file: pcap (both byte orders, with microseconds or nanoseconds) and pcapng. The file is somebody else's:
-// every length is checked against what is there before it is used, and a wrong file gives the offset of what is wrong. The packets are
-// views of the file's bytes.
+// Packets from the bytes of a capture file: pcap (both byte orders, with microseconds or nanoseconds) and pcapng. The file is somebody
+// else's: every length is checked against what is there before it is used, and a wrong file gives the offset of what is wrong. The packets
+// are views of the file's bytes.
 //
 //   pcap     magic 4, version 4, 8 unused, longest packet 4, link type 4; then packets: time 8, length here 4, length on the wire 4, bytes
 //   pcapng   blocks: type 4, length 4, body, length 4 again. 0A0D0D0A begins a section and says its byte order, 1 describes an interface,

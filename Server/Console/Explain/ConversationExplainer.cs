@@ -1,6 +1,6 @@
 // Bytes of one or of both directions in, a conversation out. The explainers of the packages run the real reader, rules and protocol; this
-// file only decides which bytes go to which: a head first if there is one, frames behind it if the upgrade was agreed to, and compression if
-// the response has it.
+// file only decides which bytes go to which: a head first if there is one, frames behind it if the upgrade was agreed to, and compression
+// if the response has it.
 
 using RawWs.Frame;
 using RawWs.Handshake;

@@ -1,5 +1,5 @@
-// `rawws explain`: the arguments, what is made of them, and the exit code. 0: explained, whatever the verdict is. 2: the input is wrong, which
-// is one line with the place and what is accepted.
+// `rawws explain`: the arguments, what is made of them, and the exit code. 0: explained, whatever the verdict is. 2: the input is wrong,
+// which is one line with the place and what is accepted.
 
 using System.CommandLine;
 using System.Globalization;
@@ -79,8 +79,8 @@ internal static class ExplainCommand
     public static Command Describe(Func<Stream?> openInput)
     {
         Command command = new(Name, "Explains bytes of a WebSocket connection, bit by bit, or a rule, or a close code.\n\n"
-            + "The bytes are read by the server's own reader and judged by its own rules. They may begin with the handshake. A capture has both "
-            + "directions.")
+            + "The bytes are read by the server's own reader and judged by its own rules. They may begin with the handshake. A capture has "
+            + "both directions.")
         {
             Input, InputFile, Base64, Port, From, Deflate, MaxMessage, MaxFragments, Endpoint, Lang, Json,
         };
@@ -162,7 +162,8 @@ internal static class ExplainCommand
 
         if (parsed.GetValue(MaxMessage) is { } size)
         {
-            if (!SettingText.TryPieceSize(size, out int number)) return Wrong("--max-message", size, "bytes, alone or with KiB, MiB or GiB");
+            if (!SettingText.TryPieceSize(size, out int number))
+                return Wrong("--max-message", size, "bytes, alone or with KiB, MiB or GiB");
             settings = settings with { MessageBytesMax = number };
         }
 
@@ -179,14 +180,15 @@ internal static class ExplainCommand
         if (file is not null)
         {
             if (words.Length > 0) return "--file: there is an argument too; one input is explained at a time";
-            return ExplainInput.OfFile(file, settings.Base64, out input) is { } unread ? $"--file \"{LogText.Escape(file)}\": {unread}" : null;
+            string? unread = ExplainInput.OfFile(file, settings.Base64, out input);
+            return unread is null ? null : $"--file \"{LogText.Escape(file)}\": {unread}";
         }
 
         if (words.Length == 0 || words is ["-"])
         {
             using Stream? stream = openInput();
             if (stream is null) return "there is no input; see rawws explain --help";
-            return ExplainInput.OfStream(stream, settings.Base64, out input) is { } unread ? $"standard input: {unread}" : null;
+            return ExplainInput.OfStream(stream, settings.Base64, out input) is { } wrong ? $"standard input: {wrong}" : null;
         }
 
         string text = string.Join(' ', words);

@@ -1,6 +1,6 @@
-// Where the bytes of `rawws explain` come from: the arguments, a file, or the standard input. What they are is seen from them: a capture file
-// begins with its magic number; text that begins as a head of HTTP is one; other text is hexadecimal, or base64 where that is asked for; and
-// anything else is the bytes themselves. Everything is read up to a bound.
+// Where the bytes of `rawws explain` come from: the arguments, a file, or the standard input. What they are is seen from them: a capture
+// file begins with its magic number; text that begins as a head of HTTP is one; other text is hexadecimal, or base64 where that is asked
+// for; and anything else is the bytes themselves. Everything is read up to a bound.
 
 using System.Globalization;
 using System.Text;
@@ -36,7 +36,8 @@ internal sealed record ExplainInput(byte[]? Bytes, IReadOnlyList<CapturedPacket>
             using FileStream file = File.OpenRead(path);
             return OfStream(file, isBase64, out input);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             return "it cannot be read: " + LogText.Escape(exception.Message);
         }
@@ -64,19 +65,22 @@ internal sealed record ExplainInput(byte[]? Bytes, IReadOnlyList<CapturedPacket>
         }
 
         bool isHead = ConversationExplainer.IsRequest(bytes) || ConversationExplainer.IsResponse(bytes);
-        if (isBase64 || (!isHead && !bytes.AsSpan().ContainsAnyExcept(TextBytes))) return OfText(Encoding.ASCII.GetString(bytes), isBase64, out input);
+        bool isText = !isHead && !bytes.AsSpan().ContainsAnyExcept(TextBytes);
+        if (isBase64 || isText) return OfText(Encoding.ASCII.GetString(bytes), isBase64, out input);
         if (CheckSize(bytes) is { } problem) return problem;
         input = new ExplainInput(bytes, null);
         return null;
     }
 
     private static readonly System.Buffers.SearchValues<byte> TextBytes =
-        System.Buffers.SearchValues.Create([(byte)'\t', (byte)'\n', (byte)'\r', .. Enumerable.Range(' ', '~' - ' ' + 1).Select(static c => (byte)c)]);
+        System.Buffers.SearchValues.Create(
+            [(byte)'\t', (byte)'\n', (byte)'\r', .. Enumerable.Range(' ', '~' - ' ' + 1).Select(static c => (byte)c)]);
 
     private static string? CheckSize(byte[] bytes) => bytes.Length switch
     {
         0 => "there are no bytes in it",
-        > BytesMax => string.Create(CultureInfo.InvariantCulture, $"there are {bytes.Length} bytes in it; at most {BytesMax} are explained"),
+        > BytesMax => string.Create(
+            CultureInfo.InvariantCulture, $"there are {bytes.Length} bytes in it; at most {BytesMax} are explained"),
         _ => null,
     };
 }

@@ -1,5 +1,5 @@
-// Decompresses the compressed messages of one direction for the explainer, by the same inflater as a connection (RFC 7692 §7.2.2). What comes
-// out is bounded by what the message may have.
+// Decompresses the compressed messages of one direction for the explainer, by the same inflater as a connection (RFC 7692 §7.2.2). What
+// comes out is bounded by what the message may have.
 
 using RawWs.Server.Compression;
 using RawWs.Server.Extensions;

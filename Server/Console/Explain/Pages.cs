@@ -1,5 +1,5 @@
-// The pages of rules and of close codes: what it is, why it is so, an example, and what to do. The words are in the table; the example is run
-// through the explainer, so that what the page shows is what the server does.
+// The pages of rules and of close codes: what it is, why it is so, an example, and what to do. The words are in the table; the example is
+// run through the explainer, so that what the page shows is what the server does.
 
 using System.Globalization;
 using System.Text;

@@ -1,5 +1,5 @@
-// A conversation or a page as text for a terminal: 100 columns, no colours, nothing that a terminal might obey. Each unit has its picture, if
-// it is a frame, and then its fields with their sentences. A sentence is said the first time only.
+// A conversation or a page as text for a terminal: 100 columns, no colours, nothing that a terminal might obey. Each unit has its picture,
+// if it is a frame, and then its fields with their sentences. A sentence is said the first time only.
 
 using System.Globalization;
 using System.Text;

@@ -1,8 +1,9 @@
-// The sentences of `rawws explain`, in English and Chinese: one table by id, from the text files beside this one, which lie in the assembly.
+// The sentences of `rawws explain`, in English and Chinese: one table by id, from the text files beside this one, which lie in the
+// assembly.
 //
 //   ## frame.fin.1                       an id begins an entry
 //   en: FIN is 1, so ...                 a language, or a language and a part: "en.why:"
-//     and more of it                     an indented line goes on with the one before
+//     and more of it                     an indented line goes on with the one before; of a request without a space between
 //   zh: ...
 //   example: 81 05 48656c6c6f            a part without a language
 //
@@ -88,7 +89,7 @@ internal sealed class TextTable
             if (entry is null) throw new InvalidOperationException($"A text without an id: {line}");
             if (line[0] == ' ')
             {
-                entry[part] = Join(entry[part], line.Trim());
+                entry[part] = part == "request" ? entry[part] + line.Trim() : Join(entry[part], line.Trim());
                 continue;
             }
 

@@ -1,5 +1,5 @@
-// How wide text is in a terminal, and where a line of it may end. A Chinese character takes two columns, and a line may end behind it, unless
-// a mark follows that may not begin a line.
+// How wide text is in a terminal, and where a line of it may end. A Chinese character takes two columns, and a line may end behind it,
+// unless a mark follows that may not begin a line.
 
 using System.Text;
 
@@ -11,8 +11,8 @@ internal static class TextWidth
     private const string NotLast = "（《「『“‘";
 
     /// <summary>Whether a character takes two columns.</summary>
-    public static bool IsWide(char c) => c is (>= '\u2E80' and <= '\u9FFF') or (>= '\uF900' and <= '\uFAFF') or (>= '\uFF00' and <= '\uFF60')
-        or (>= '\uAC00' and <= '\uD7A3');
+    public static bool IsWide(char c) => c is (>= '\u2E80' and <= '\u9FFF') or (>= '\uF900' and <= '\uFAFF')
+        or (>= '\uFF00' and <= '\uFF60') or (>= '\uAC00' and <= '\uD7A3');
 
     /// <summary>The columns of a text.</summary>
     public static int Of(string text)
