@@ -14,7 +14,7 @@ public static class FrameExplainer
         "frame.opcode.binary", "frame.opcode.close", "frame.opcode.ping", "frame.opcode.pong", "frame.opcode.reserved", "frame.mask.1",
         "frame.mask.0", "frame.length.7", "frame.length.16", "frame.length.64", "frame.length16", "frame.length64", "frame.key",
         "frame.payload.text", "frame.payload.binary", "frame.payload.ping", "frame.payload.pong", "frame.payload.marked",
-        "frame.close.code", "frame.close.reason", "frame.cut", "frame.broken", "frame.rest.close", "frame.rest.broken",
+        "frame.close.code", "frame.close.reason", "frame.cut", "frame.broken", "frame.rest.close", "frame.rest.broken", "frame.left",
     ];
 
     /// <summary>Explains the bytes that one end has sent after the handshake.</summary>
@@ -29,22 +29,38 @@ public static class FrameExplainer
         List<ExplainedFrame> frames = [];
         for (int i = 0; i < walk.Frames.Count; i++)
         {
-            bool isLast = i == walk.Frames.Count - 1;
-            int end = isLast ? walk.End : walk.Frames[i + 1].Start;
-            FrameNotes notes = new(bytes[..end], i, walk, options, isLast ? walk.Rule : null);
+            WalkedFrame frame = walk.Frames[i];
+            if (walk.LeftOut > 0 && frame.Start == walk.LeftTo) annotations.Add(LeftOut(bytes, walk));
+            FrameNotes notes = new(bytes[..frame.End], i, walk, options, i == walk.Frames.Count - 1 ? walk.Rule : null);
             notes.AddTo(annotations);
             frames.Add(notes.MakeFrame());
         }
 
+        if (walk.LeftOut > 0 && walk.LeftTo == walk.End) annotations.Add(LeftOut(bytes, walk));
         if (walk.End < bytes.Length) annotations.Add(Rest(bytes[walk.End..], walk));
         return new FrameExplanation
         {
             Annotations = annotations,
             Frames = frames,
+            FramesLeftOut = walk.LeftOut,
             Rule = walk.Rule,
             FailedAt = walk.Rule is null ? 0 : walk.End,
         };
     }
+
+    private static FrameAnnotation LeftOut(ReadOnlySpan<byte> bytes, FrameWalk walk) => new()
+    {
+        Frame = -1,
+        Offset = walk.LeftFrom,
+        FirstBit = 0,
+        BitCount = (walk.LeftTo - walk.LeftFrom) * 8L,
+        Field = "frames left out",
+        Value = FieldValue.Hex(bytes[walk.LeftFrom..walk.LeftTo]),
+        TextId = "frame.left",
+        Section = "RFC 6455 §5.2",
+        SourceFile = "Frame/WebSocketProtocol.cs",
+        SourceMember = "Next",
+    };
 
     // §1.4, §7.1.7: after a Close and after a failure bytes are discarded.
     private static FrameAnnotation Rest(ReadOnlySpan<byte> rest, FrameWalk walk) => new()

@@ -31,6 +31,12 @@ public sealed class FrameExplainerOptions
     /// <summary>Whether the end that reads has sent a Close before.</summary>
     public bool CloseSent { get; init; }
 
+    /// <summary>
+    /// The most frames that are explained one by one. Those behind them are read and judged too; one annotation stands for all of them,
+    /// but a frame that breaks a rule has its own.
+    /// </summary>
+    public int FramesMax { get; init; } = int.MaxValue;
+
     /// <summary>Decodes marked messages; null when nobody does, and then they are not judged.</summary>
     public PayloadDecoder? Decoder { get; init; }
 }
@@ -102,6 +108,9 @@ public sealed class FrameExplanation
 
     /// <summary>The frames, in order. The last one may not be whole.</summary>
     public required IReadOnlyList<ExplainedFrame> Frames { get; init; }
+
+    /// <summary>How many frames were judged and are not explained one by one.</summary>
+    public int FramesLeftOut { get; init; }
 
     /// <summary>The rule that is broken, or null.</summary>
     public Rule? Rule { get; init; }

@@ -11,6 +11,9 @@ internal sealed class WalkedFrame(int start, FrameHeader header)
 
     public FrameHeader Header { get; } = header;
 
+    /// <summary>Behind the last byte of it that was read.</summary>
+    public int End { get; set; }
+
     /// <summary>The kind of the message that the frame belongs to; null for a control frame, and where that is not known.</summary>
     public MessageKind? Kind { get; set; }
 
@@ -29,6 +32,7 @@ internal sealed class FrameWalk
     private readonly FrameExplainerOptions _options;
     private readonly byte[] _work;
     private int _kept;
+    private WalkedFrame? _current;
 
     private FrameWalk(ReadOnlySpan<byte> bytes, FrameExplainerOptions options)
     {
@@ -37,7 +41,17 @@ internal sealed class FrameWalk
         if (options.CloseSent) _protocol.OnCloseSent();
     }
 
+    /// <summary>The frames, up to so many as are wanted, and the one that breaks a rule.</summary>
     public List<WalkedFrame> Frames { get; } = [];
+
+    /// <summary>How many frames are not among them.</summary>
+    public int LeftOut { get; private set; }
+
+    /// <summary>Where the first of those begins.</summary>
+    public int LeftFrom { get; private set; }
+
+    /// <summary>Behind the last of those.</summary>
+    public int LeftTo { get; private set; }
 
     public Rule? Rule { get; private set; }
 
@@ -54,14 +68,35 @@ internal sealed class FrameWalk
         FrameWalk walk = new(bytes, options);
         int start = 0;
         for (int arrived = 1; arrived <= bytes.Length && !walk.IsOver; arrived++) start = walk.Step(start, arrived);
-        if (walk.IsOver) return walk;
-        walk.End = bytes.Length;
-        if (start == bytes.Length || walk._protocol.IsInPayload) return walk;
+        if (!walk.IsOver)
+        {
+            walk.End = bytes.Length;
 
-        // A frame that the protocol has not consumed yet: its header is not whole, or it is a control frame of which bytes are missing.
-        FrameReader.TryRead(bytes[start..], out FrameHeader header);
-        walk.Frames.Add(new WalkedFrame(start, header));
+            // A frame that the protocol has not consumed yet: its header is not whole, or it is a control frame of which bytes are missing.
+            bool isBegun = start < bytes.Length && !walk._protocol.IsInPayload;
+            if (isBegun && FrameReader.TryRead(bytes[start..], out FrameHeader header) != ReadStatus.Violation) walk.Begin(start, header);
+        }
+
+        walk.Finish();
         return walk;
+    }
+
+    private void Begin(int start, FrameHeader header)
+    {
+        if (_current is not null) _current.End = start;
+        _current = new WalkedFrame(start, header);
+        if (Frames.Count < _options.FramesMax) Frames.Add(_current);
+        else if (LeftOut++ == 0) LeftFrom = start;
+    }
+
+    private void Finish()
+    {
+        if (_current is null) return;
+        _current.End = LeftTo = End;
+        if (Rule is null || LeftOut == 0) return;
+        LeftOut--;
+        LeftTo = _current.Start;
+        Frames.Add(_current);
     }
 
     private int Step(int start, int arrived)
@@ -71,7 +106,7 @@ internal sealed class FrameWalk
             bool begins = !_protocol.IsInPayload;
             ProtocolEvent found = _protocol.Next(_work.AsSpan(start, arrived - start), out int consumed);
             if (found.Kind == ProtocolEventKind.NeedMoreData) break;
-            if (begins) Frames.Add(new WalkedFrame(start, found.Header));
+            if (begins) Begin(start, found.Header);
             start += consumed;
             End = start;
             if (found.Kind == ProtocolEventKind.Fail) (Rule, End) = (found.Rule, arrived);
@@ -83,7 +118,7 @@ internal sealed class FrameWalk
 
     private void TakeData(in ProtocolEvent found)
     {
-        WalkedFrame frame = Frames[^1];
+        WalkedFrame frame = _current!;
         (frame.Kind, frame.IsMarked) = (found.MessageKind, found.MessageReserved != ReservedBits.None);
         if (!frame.IsMarked || _options.Decoder is not { } decode) return;
         int bytesMax = (int)Math.Min(int.MaxValue, _protocol.DecodedBytesLeft + 1);

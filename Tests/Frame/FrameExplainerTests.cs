@@ -101,6 +101,26 @@ public sealed class FrameExplainerTests
         AssertCovered(explained, bytes.Length);
     }
 
+    [TestCaseSource(nameof(Vectors))]
+    public void FramesPastTheMost_AreJudged_AndCovered(FrameVector vector)
+    {
+        for (int most = 0; most < 3; most++)
+        {
+            FrameExplanation all = Explain(vector.Bytes, vector.Role);
+            FrameExplanation some = FrameExplainer.Explain(vector.Bytes, new FrameExplainerOptions
+            {
+                Role = vector.Role,
+                Limits = Limits,
+                FramesMax = most,
+            });
+            AssertCovered(some, vector.Bytes.Length);
+            Assert.That((some.Rule, some.FailedAt), Is.EqualTo((vector.Rule, vector.FailsAt)));
+            Assert.That(some.Frames.Count + some.FramesLeftOut, Is.EqualTo(all.Frames.Count));
+            Assert.That(some.Frames, Has.Count.LessThanOrEqualTo(vector.Rule is null ? most : most + 1));
+            Assert.That(some.Annotations.Count(static note => note.Rule is not null), Is.EqualTo(vector.Rule is null ? 0 : 1));
+        }
+    }
+
     [Test]
     public void EveryTextId_IsUsed_AndNoOther()
     {
@@ -116,6 +136,8 @@ public sealed class FrameExplainerTests
             Role = Role.Client,
             Permitted = ReservedBits.Rsv1,
         }).Annotations) used.Add(note.TextId);
+        used.UnionWith(FrameExplainer.Explain([0x81, 0x00], new FrameExplainerOptions { Role = Role.Client, FramesMax = 0 }).Annotations
+            .Select(static note => note.TextId));
         Assert.That(used, Is.EquivalentTo(FrameExplainer.TextIds));
 
         void Add(byte[] bytes, Role role) => used.UnionWith(Explain(bytes, role).Annotations.Select(static note => note.TextId));

@@ -104,7 +104,8 @@ public sealed class ExplainTests
         {
             (segments[4], segments[6]) = (segments[6], segments[4]);
             segments.Insert(7, segments[3]);
-            segments.Insert(3, segments[2] with { Payload = segments[2].Payload[..10] });
+            segments.Insert(3, segments[2]);
+            segments.Insert(2, segments[2] with { Payload = segments[2].Payload[..10] });
         }
 
         byte[] file = form.StartsWith("pcapng", StringComparison.Ordinal)
@@ -220,6 +221,7 @@ public sealed class ExplainTests
     [TestCase("0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1d000000", "at byte 24")]
     [TestCase("0a0d0d0a1d0000004d3c2b1a01000000ffffffffffffffff1d000000", "at byte 4")]
     [TestCase("0a0d0d0affff00004d3c2b1a01000000ffffffffffffffff1c000000", "at byte 4")]
+    [TestCase("0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000" + "010000001800000000000000", "at byte 32")]
     [TestCase("0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000" + "030000001000000000000000" + "10000000", "at byte 36")]
     public void AWrongCapture_IsToldWithItsPlace(string hex, string place) =>
         Assert.That(Wrong([], Convert.FromHexString(hex)), Does.Contain(place).And.Contain("pcap"));
@@ -250,8 +252,11 @@ public sealed class ExplainTests
     [Test]
     public void ManyFrames_AreCounted()
     {
-        byte[] frames = [.. Enumerable.Repeat((byte[])[0x8A, 0x00], TextReport.UnitsMax + 7).SelectMany(static frame => frame)];
-        Assert.That(Good([], frames), Does.Contain("7 frames more"));
+        const int Frames = ConversationExplainer.FramesMax + 7;
+        byte[] frames = [.. Enumerable.Repeat((byte[])[0x8A, 0x00], Frames).SelectMany(static frame => frame)];
+        Assert.That(Good([], frames), Does.Contain("7 frames more").And.Contain("break no rule"));
+        Assert.That(Good([], [.. frames, 0x0A, 0x00]), Does.Contain("7 frames more").And.Contain($"byte {Frames * 2}: a frame")
+            .And.Contain(">>> breaks FragmentedControlFrame"));
     }
 
     [Test]

@@ -52,13 +52,20 @@ internal sealed record Unit(Role Sender, UnitKind Kind, int Offset, int Length, 
 /// <param name="Bytes">The bytes.</param>
 /// <param name="Rule">The rule that they break, or null.</param>
 /// <param name="FailedAt">How many of the bytes prove that.</param>
-internal sealed record Direction(Role Sender, byte[] Bytes, BrokenRule? Rule, int FailedAt);
+internal sealed record Direction(Role Sender, byte[] Bytes, BrokenRule? Rule, int FailedAt)
+{
+    /// <summary>How many of its frames are no units.</summary>
+    public int LeftOut { get; init; }
+}
 
 /// <summary>A whole conversation, or one direction of it.</summary>
 internal sealed record Conversation(IReadOnlyList<Unit> Units, IReadOnlyList<Direction> Directions)
 {
     /// <summary>Of a capture: who talks with whom, and what the capture lacks; else empty.</summary>
     public string Title { get; init; } = "";
+
+    /// <summary>How many frames were judged and are no units.</summary>
+    public int LeftOut => Directions.Sum(static direction => direction.LeftOut);
 
     /// <summary>Whether the sender was guessed from the bytes.</summary>
     public bool IsGuessed { get; init; }

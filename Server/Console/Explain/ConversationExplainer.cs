@@ -11,6 +11,9 @@ namespace RawWs.Server.Console.Explain;
 /// <summary>Explains conversations.</summary>
 internal static class ConversationExplainer
 {
+    /// <summary>The most frames of a direction that are shown; one that breaks a rule is shown in any case.</summary>
+    public const int FramesMax = 500;
+
     private static readonly string[] Methods = ["GET ", "HEAD ", "POST ", "PUT ", "DELETE ", "OPTIONS ", "CONNECT ", "TRACE ", "PATCH "];
 
     /// <summary>Whether bytes begin as a request does. No valid frame begins so.</summary>
@@ -96,6 +99,7 @@ internal static class ConversationExplainer
             Role = sender == Role.Client ? Role.Server : Role.Client,
             Limits = settings.Limits,
             Permitted = inflater is null ? ReservedBits.None : ReservedBits.Rsv1,
+            FramesMax = FramesMax,
             Decoder = inflater is null ? null : inflater.Decode,
         });
         ILookup<int, Note> byFrame = frames.Annotations.ToLookup(static note => note.Frame, note => Note.Of(note, start));
@@ -105,8 +109,9 @@ internal static class ConversationExplainer
             units.Add(new Unit(sender, UnitKind.Frame, start + frame.Offset, frame.Length, [.. byFrame[i]]) { Frame = frame });
         }
 
-        foreach (Note rest in byFrame[-1])
+        foreach (Note rest in byFrame[-1].Where(static note => note.TextId != "frame.left"))
             units.Add(new Unit(sender, UnitKind.NotRead, rest.Offset, (int)(rest.BitCount / 8), [rest]));
-        return (units, new Direction(sender, bytes, BrokenRule.Of(frames.Rule), frames.Rule is null ? 0 : start + frames.FailedAt));
+        int failedAt = frames.Rule is null ? 0 : start + frames.FailedAt;
+        return (units, new Direction(sender, bytes, BrokenRule.Of(frames.Rule), failedAt) { LeftOut = frames.FramesLeftOut });
     }
 }

@@ -70,9 +70,9 @@ internal static class JsonReport
 
         json.WriteEndArray();
         json.WriteStartArray("units");
-        foreach (Unit unit in conversation.Units.Take(TextReport.UnitsMax)) WriteUnit(json, unit, conversation, language);
+        foreach (Unit unit in conversation.Units) WriteUnit(json, unit, conversation, language);
         json.WriteEndArray();
-        json.WriteNumber("unitsLeftOut", Math.Max(0, conversation.Units.Count - TextReport.UnitsMax));
+        json.WriteNumber("unitsLeftOut", conversation.LeftOut);
         json.WriteEndObject();
     }
 

@@ -13,9 +13,6 @@ namespace RawWs.Server.Console.Explain;
 /// <summary>Writes text reports.</summary>
 internal sealed class TextReport(Language language)
 {
-    /// <summary>How many units are shown; of the others the report says how many they are.</summary>
-    public const int UnitsMax = 500;
-
     private const int Columns = 100;
     private const int Indent = 6;
 
@@ -36,9 +33,8 @@ internal sealed class TextReport(Language language)
             Say(0, _table.Get(id, language));
         }
 
-        foreach (Unit unit in conversation.Units.Take(UnitsMax)) Add(unit, conversation.Of(unit.Sender).Bytes);
-        if (conversation.Units.Count > UnitsMax)
-            Say(0, _table.Format("ui.more.units", language, Number(conversation.Units.Count - UnitsMax)));
+        foreach (Unit unit in conversation.Units) Add(unit, conversation.Of(unit.Sender).Bytes);
+        if (conversation.LeftOut > 0) Say(0, _table.Format("ui.more.units", language, Number(conversation.LeftOut)));
         foreach (Direction direction in conversation.Directions) AddVerdict(direction);
     }
 
