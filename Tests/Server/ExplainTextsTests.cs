@@ -121,6 +121,17 @@ public sealed partial class ExplainTextsTests
     public void APage_IsFoundByItsName(string text, string? id) => Assert.That(Page.Find(text)?.Id, Is.EqualTo(id));
 
     [Test]
+    public void EveryOptionThatAPageNames_IsOne()
+    {
+        string options = Repository.Read("Server/Console/Explain/ExplainCommand.cs");
+        IEnumerable<string> named = Table.Ids.SelectMany(static id => Table.PartsOf(id).Select(part => Table.Find(id, part)!))
+            .SelectMany(static text => OptionName().Matches(text).Select(static option => option.Value)).Distinct();
+        Assert.That(named, Is.Not.Empty);
+        Assert.That(named.Where(name => !options.Contains($"\"{name}\"", StringComparison.Ordinal)
+            && RawWs.Server.Console.Settings.SettingTable.Find(name[2..]) is null), Is.Empty);
+    }
+
+    [Test]
     public void NoTwoPages_HaveTheSameName() => Assert.That(Page.Names, Is.Unique);
 
     [Test]
@@ -171,6 +182,9 @@ public sealed partial class ExplainTextsTests
 
     [GeneratedRegex("\"(ui\\.[a-z0-9.]*)(?:\"|\\{)")]
     private static partial Regex InterfaceId();
+
+    [GeneratedRegex("--[a-z][a-z-]+")]
+    private static partial Regex OptionName();
 
     [GeneratedRegex(@"\{\d\}")]
     private static partial Regex Place();
