@@ -15,7 +15,7 @@ public static class AcceptKey
     /// <summary>The length of Sec-WebSocket-Accept in bytes: 28. It is 20 bytes in base64.</summary>
     public const int AcceptBytes = 28;
 
-    private static ReadOnlySpan<byte> Guid => "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"u8;
+    internal static ReadOnlySpan<byte> Guid => "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"u8;
 
     /// <summary>Whether a key is 16 bytes of base64 in exactly 24 characters.</summary>
     public static bool IsValid(ReadOnlySpan<byte> key)

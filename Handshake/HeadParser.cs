@@ -26,6 +26,15 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
     /// <summary>How far the head has been checked, when more bytes are needed.</summary>
     public RequestProgress Progress { get; private set; }
 
+    // For HandshakeExplainer: the lines that were parsed. The fields have places only in a pass that began at the head's first byte.
+    internal readonly bool HasRequestLine => !_first;
+
+    internal readonly RequestLine Line => _line;
+
+    internal readonly int FieldCount => _fields;
+
+    internal readonly ByteRange RangeAt(int index) => index < InlineFields * 2 ? _inline[index] : _more![index - (InlineFields * 2)];
+
     public RequestStatus Parse(out HandshakeRule? violation)
     {
         int at = _start;
@@ -64,7 +73,7 @@ internal ref struct HeadParser(ReadOnlySpan<byte> bytes, RequestLimits limits, R
     public readonly void Fill(UpgradeRequest request)
     {
         Span<ByteRange> fields = request.ReserveFields(_fields);
-        for (int i = 0; i < fields.Length; i++) fields[i] = i < InlineFields * 2 ? _inline[i] : _more![i - (InlineFields * 2)];
+        for (int i = 0; i < fields.Length; i++) fields[i] = RangeAt(i);
         request.Fill(_bytes[..Length], _line, _fields, _limits);
     }
 

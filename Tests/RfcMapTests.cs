@@ -198,7 +198,7 @@ public sealed partial class RfcMapTests
     private static MatchCollection RowsOf7692() => DeflateRow().Matches(Map());
 
     // A method, property or field that begins a line of the file, with its modifiers or at least its type before it: a call has none.
-    private static bool Declares(string file, string member) => Regex.IsMatch(
+    internal static bool Declares(string file, string member) => Regex.IsMatch(
         File.ReadAllText(Repository.At(file)),
             $@"^ {{4,8}}(?:(?:public|internal|private|protected|void) )[^=;(]* {member}(?:<\w+>)?(?: =|\(|$| => | \{{)",
             RegexOptions.Multiline);

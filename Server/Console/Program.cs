@@ -49,7 +49,8 @@ internal static class Program
     private static async Task<int> ReadAndRunAsync(string[] arguments)
     {
         using StringWriter output = new(), error = new();
-        CommandLine commandLine = new(CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), output, error, TimeProvider.System);
+        CommandLine commandLine = new(
+            CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), output, error, TimeProvider.System, OpenInput);
         CommandLineResult read = commandLine.Read(arguments);
         if (read.Settings is not { } settings) return Tell(output.ToString(), error.ToString(), read.ExitCode);
 
@@ -71,7 +72,10 @@ internal static class Program
         return await RunAsync(settings with { Server = settings.Server with { LoggerFactory = loggers } }, log).ConfigureAwait(false);
     }
 
-    // There is nothing to run: help or version was asked for, or something is wrong.
+    // Nobody waits for somebody who types: then the command says that it has no input.
+    private static Stream? OpenInput() => System.Console.IsInputRedirected ? System.Console.OpenStandardInput() : null;
+
+    // There is nothing to run: help, version or `explain` was asked for, or something is wrong.
     private static int Tell(string text, string problem, int exitCode)
     {
         if (problem.Length > 0) Outputs.WriteError(problem);

@@ -5,6 +5,7 @@
 
 using System.Collections;
 using System.CommandLine;
+using RawWs.Server.Console.Explain;
 using RawWs.Server.Log;
 
 namespace RawWs.Server.Console.Settings;
@@ -30,6 +31,7 @@ internal sealed class CommandLine
     private readonly TextWriter _output;
     private readonly TextWriter _error;
     private readonly TimeProvider _time;
+    private readonly Func<Stream?> _openInput;
     private readonly List<string> _ignored = [];
 
     /// <summary>A command line with everything that it may read.</summary>
@@ -38,9 +40,11 @@ internal sealed class CommandLine
     /// <param name="output">For help and version.</param>
     /// <param name="error">Where the one line about an error goes.</param>
     /// <param name="time">The clock that limits the wait for a file.</param>
+    /// <param name="openInput">Opens the standard input, for `explain`; null, or a result of null, when there is none.</param>
     public CommandLine(IReadOnlyDictionary<string, string> environment, string? directory, TextWriter output, TextWriter error,
-        TimeProvider time) =>
-        (_environment, _directory, _output, _error, _time) = (environment, directory, output, error, time);
+        TimeProvider time, Func<Stream?>? openInput = null) =>
+        (_environment, _directory, _output, _error, _time, _openInput) =
+            (environment, directory, output, error, time, openInput ?? (static () => null));
 
     /// <summary>The process's variables, in the constructor's form.</summary>
     public static IReadOnlyDictionary<string, string> ReadEnvironment()
@@ -78,7 +82,7 @@ internal sealed class CommandLine
         RootCommand root = Describe(out Option<string?> config, out Dictionary<string, Option> flags);
         ParseResult parsed = root.Parse(arguments,
             new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
-        if (parsed.Errors.Count == 0 && parsed.Action is not null)
+        if (parsed.Errors.Count == 0 && parsed.Action is not null && parsed.Action != root.Action)
         {
             int exitCode = parsed.Invoke(new InvocationConfiguration { Output = _output, Error = _error });
             return new CommandLineResult(null, exitCode, []);
@@ -96,7 +100,7 @@ internal sealed class CommandLine
         return Apply(sources);
     }
 
-    private static RootCommand Describe(out Option<string?> config, out Dictionary<string, Option> flags)
+    private RootCommand Describe(out Option<string?> config, out Dictionary<string, Option> flags)
     {
         RootCommand root = new("A WebSocket server (RFC 6455): routes uid:message and all:message between browsers.\n\n"
             + "Each option can also be set by an environment variable (--max-message: RAWWS_MAX_MESSAGE, lists with commas) or in "
@@ -122,6 +126,10 @@ internal sealed class CommandLine
             HelpName = "FILE",
         };
         root.Add(config);
+
+        // Where a program has commands, System.CommandLine takes one that does nothing by itself for incomplete.
+        root.SetAction(static _ => 0);
+        root.Add(ExplainCommand.Describe(_openInput));
         return root;
     }
 

@@ -56,6 +56,14 @@ internal static class NearNames
         return near.Count == 0 ? "" : $"; did you mean {string.Join(" or ", near.Select(spelled))}?";
     }
 
+    /// <summary>The same question about names of another kind; empty when none is near.</summary>
+    public static string QuestionOf(string written, IReadOnlyList<string> names)
+    {
+        string plain = Plain(written);
+        string? near = names.MinBy(name => Distance(plain, Plain(name)));
+        return near is null || Distance(plain, Plain(near)) > Math.Max(1, plain.Length / 3) ? "" : $"; did you mean {near}?";
+    }
+
     private static string Plain(string name)
     {
         // The written name may have any length, but no longer one than this can be near.

@@ -8,7 +8,7 @@
 // Properties: the bytes are played whole, byte by byte, in the fuzzer's pieces and in segments, by Next alone and by TryReadData where it
 // can. Each time the events, the rule that is broken, and the byte at which it is reported are those of an oracle that reads one byte at a
 // time. Every event keeps WebSocketProtocol's contract, and the limits are kept. What came out is written by FrameWriter and read again,
-// and is the same.
+// and is the same. FrameExplainer finds the same rule at the same byte, and covers every bit once.
 
 using RawWs.Frame;
 
@@ -48,6 +48,7 @@ internal static class ProtocolTarget
         }
 
         CheckRoundTrip(oracle, setting);
+        CheckExplanation(bytes, oracle, setting);
     }
 
     /// <summary>The rule that the product says this input breaks, or null.</summary>
@@ -103,6 +104,28 @@ internal static class ProtocolTarget
         again.Play(bytes, [bytes.Length]);
         Property.Same(again.Rule, null);
         Property.SameBytes(again.Transcript.Bytes, oracle.Transcript.Bytes);
+    }
+
+    private static void CheckExplanation(ReadOnlySpan<byte> bytes, ProtocolOracle oracle, Setting setting)
+    {
+        FrameExplanation explained = FrameExplainer.Explain(bytes, new FrameExplainerOptions
+        {
+            Role = setting.Role,
+            Limits = setting.Limits,
+            Permitted = setting.Permitted,
+            CloseSent = setting.CloseSent,
+        });
+        Property.Same((explained.Rule, explained.FailedAt), (oracle.Rule, oracle.Rule is null ? 0 : oracle.FailedAt));
+        long bit = 0;
+        foreach (FrameAnnotation note in explained.Annotations)
+        {
+            Property.Same((note.Offset * 8L) + note.FirstBit, bit);
+            Property.Holds(note.BitCount > 0 && (note.Rule is null || note.Rule == oracle.Rule));
+            bit += note.BitCount;
+        }
+
+        Property.Same(bit, bytes.Length * 8L);
+        Property.Same(explained.Annotations.Count(static note => note.Rule is not null), oracle.Rule is null ? 0 : 1);
     }
 
     private sealed record Setting(Role Role, bool CloseSent, ReservedBits Permitted, ProtocolLimits Limits)

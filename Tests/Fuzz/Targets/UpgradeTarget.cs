@@ -7,7 +7,7 @@
 // Properties: the status, the row that is broken and the head's length are those of an oracle that reads one byte at a time, for every
 // prefix and any segments, and also when RequestProgress remembers from piece to piece what has been checked; what stands behind the head
 // is left; limits are kept; the result is that of an oracle over strings; the request, written again, gives the same result; a 101 is byte
-// for byte what it has to be.
+// for byte what it has to be. HandshakeExplainer finds the same rule at the same byte, and covers every byte once.
 
 using System.Buffers;
 using System.IO.Pipelines;
@@ -49,6 +49,7 @@ internal static class UpgradeTarget
         }
 
         CheckProgress(bytes, ends, limits, oracle);
+        CheckExplanation(bytes, limits, policy, oracle);
         ReadOnlySequence<byte> sequence = Cuts.Segments(bytes, ends);
         CheckPipe(sequence, limits, oracle);
         RequestStatus whole = RequestReader.TryRead(ref sequence, limits, out UpgradeRequest? request, out HandshakeRule? rule);
@@ -103,6 +104,34 @@ internal static class UpgradeTarget
             if (status == RequestStatus.Done) CheckRequest(request, oracle);
             return;
         }
+    }
+
+    private static void CheckExplanation(ReadOnlySpan<byte> bytes, RequestLimits limits, UpgradePolicy policy, RequestOracle oracle)
+    {
+        HandshakeExplanation explained = HandshakeExplainer.ExplainRequest(bytes, limits, policy);
+        Property.Same(explained.Status, oracle.Status);
+        if (oracle.Status == RequestStatus.Violation) Property.Same((explained.Rule, explained.FailedAt), (oracle.Rule, oracle.DecidedAt));
+        if (oracle.Status == RequestStatus.Done) Property.Same(explained.HeadBytes, oracle.DecidedAt);
+        CheckTiles(explained, bytes.Length);
+
+        // As a response it is mostly nonsense; it is covered all the same.
+        CheckTiles(HandshakeExplainer.ExplainResponse(bytes), bytes.Length);
+        byte[] answer = [.. "HTTP/1.1 101 Yes\r\n"u8, .. bytes];
+        CheckTiles(HandshakeExplainer.ExplainResponse(answer, "dGhlIHNhbXBsZSBub25jZQ=="), answer.Length);
+    }
+
+    private static void CheckTiles(HandshakeExplanation explained, int length)
+    {
+        int at = 0;
+        foreach (HandshakeAnnotation note in explained.Annotations)
+        {
+            Property.Same(note.Offset, at);
+            Property.Holds(note.Length > 0 && (note.Rule is null || note.Rule == explained.Rule));
+            at += note.Length;
+        }
+
+        Property.Same(at, length);
+        Property.Same(explained.Annotations.Count(static note => note.Rule is not null), explained.Rule is null ? 0 : 1);
     }
 
     private static void CheckPipe(ReadOnlySequence<byte> sequence, RequestLimits limits, RequestOracle oracle)

@@ -1,0 +1,178 @@
+// FrameExplainer over every vector, whole and cut: its annotations cover each bit once and in order, what it found rebuilds the bytes, and
+// its verdict is the protocol's, at the same byte. The fuzz target "protocol" holds the same over its corpus and random changes of it.
+
+using RawWs.Frame;
+using RawWs.Tests.Support;
+using RawWs.Tests.Vectors;
+
+namespace RawWs.Tests.Frame;
+
+public sealed class FrameExplainerTests
+{
+    private const int Seed = 20261129;
+
+    private static readonly ProtocolLimits Limits =
+        new() { MessageBytesMax = FrameVectors.MessageBytesMax, FragmentsMax = FrameVectors.FragmentsMax };
+
+    private static IReadOnlyList<FrameVector> Vectors => FrameVectors.All;
+
+    [TestCaseSource(nameof(Vectors))]
+    public void Annotations_CoverEveryBitOnce_AndTheVerdictIsTheProtocols(FrameVector vector)
+    {
+        Check(vector.Bytes, vector.Role);
+        FrameExplanation explained = Explain(vector.Bytes, vector.Role);
+        Assert.That((explained.Rule, explained.FailedAt), Is.EqualTo((vector.Rule, vector.FailsAt)));
+        FrameAnnotation[] broken = [.. explained.Annotations.Where(static note => note.Rule is not null)];
+        Assert.That(broken.Select(static note => note.Rule), Is.EqualTo(vector.Rule is null ? [] : (Rule[])[vector.Rule]));
+        if (vector.Rule is null) return;
+
+        // The bits that break it contain the byte that proves it, or end where the header of an empty frame does.
+        Assert.That(broken[0].Offset, Is.LessThan(vector.FailsAt));
+        Assert.That(broken[0].Offset + ((broken[0].FirstBit + broken[0].BitCount + 7) / 8), Is.EqualTo(vector.FailsAt));
+    }
+
+    [TestCaseSource(nameof(Vectors))]
+    public void EveryPrefix_IsCovered_AndJudgedAsByTheProtocol(FrameVector vector)
+    {
+        Random random = new(Seed);
+        byte[] bytes = vector.Bytes;
+        IEnumerable<int> lengths = bytes.Length <= 300
+            ? Enumerable.Range(0, bytes.Length)
+            : Enumerable.Range(0, 20).Concat(Enumerable.Range(0, 6).Select(_ => random.Next(bytes.Length)));
+        foreach (int length in lengths) Check(bytes[..length], vector.Role);
+    }
+
+    [TestCaseSource(nameof(Vectors))]
+    public void Frames_RebuildTheBytes(FrameVector vector)
+    {
+        FrameExplanation explained = Explain(vector.Bytes, vector.Role);
+        int at = 0;
+        foreach (ExplainedFrame frame in explained.Frames)
+        {
+            Assert.That(frame.Offset, Is.EqualTo(at));
+            Assert.That(frame.Decoded, Is.Null, "nobody decodes");
+            at += frame.Length;
+            if (!frame.IsWhole) continue;
+            FrameHeader header = frame.Header;
+            byte[] written = new byte[FrameWriter.HeaderBytesMax + frame.Payload.Length];
+            int length = header.Masked
+                ? FrameWriter.WriteMasked(written, header.Opcode, frame.Payload.Span, header.MaskingKey, header.Fin, header.Reserved)
+                : FrameWriter.Write(written, header.Opcode, frame.Payload.Span, header.Fin, header.Reserved);
+            Assert.That(written[..length], Is.EqualTo(vector.Bytes[frame.Offset..at]));
+        }
+
+        if (vector.Rule is null)
+            Assert.That(explained.Frames, Has.All.Matches<ExplainedFrame>(static frame => frame!.IsWhole));
+        else
+            Assert.That(explained.Frames[^1].IsWhole, Is.False);
+    }
+
+    [Test]
+    public void Section_5_7_TheMaskedHello_FieldByField()
+    {
+        FrameExplanation explained = Explain(Convert.FromHexString("818537fa213d7f9f4d5158"), Role.Server);
+        Assert.That(
+            explained.Annotations.Select(static note => $"{note.Offset}.{note.FirstBit}+{note.BitCount} {note.Field}={note.Value}"),
+            Is.EqualTo([
+                "0.0+1 FIN=1", "0.1+1 RSV1=0", "0.2+1 RSV2=0", "0.3+1 RSV3=0", "0.4+4 opcode=1 (text)", "1.0+1 MASK=1",
+                "1.1+7 payload length=5", "2.0+32 masking key=37 fa 21 3d", "6.0+40 payload=\"Hello\"",
+            ]));
+    }
+
+    // A decoder that doubles every byte stands for an extension: what comes out is judged by the protocol's limit and validator.
+    [TestCase("c1 01 61", null, 0, "6161")]
+    [TestCase("c1 01 ff", "TextNotUtf8", 3, "ffff")]
+    [TestCase("41 01 61 80 01 62", null, 0, "6161")]
+    [TestCase("c1 06 616161616161", "MessageTooBig", 8, "6161616161616161616161")]
+    [TestCase("c1 01 00", "CompressedDataMalformed", 3, "")]
+    public void AMarkedMessage_IsDecoded_AndJudged(string hex, string? rule, int failedAt, string decoded)
+    {
+        byte[] bytes = Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
+        FrameExplanation explained = FrameExplainer.Explain(bytes, new FrameExplainerOptions
+        {
+            Role = Role.Client,
+            Limits = new ProtocolLimits { MessageBytesMax = 10 },
+            Permitted = ReservedBits.Rsv1,
+            Decoder = Double,
+        });
+        Assert.That((explained.Rule?.Name, explained.FailedAt), Is.EqualTo((rule, failedAt)));
+        Assert.That(Convert.ToHexStringLower(explained.Frames[0].Decoded!.Value.Span), Is.EqualTo(decoded));
+        Assert.That(explained.Annotations.Count(static note => note.Rule is not null), Is.EqualTo(rule is null ? 0 : 1));
+        AssertCovered(explained, bytes.Length);
+    }
+
+    [TestCaseSource(nameof(Vectors))]
+    public void FramesPastTheMost_AreJudged_AndCovered(FrameVector vector)
+    {
+        for (int most = 0; most < 3; most++)
+        {
+            FrameExplanation all = Explain(vector.Bytes, vector.Role);
+            FrameExplanation some = FrameExplainer.Explain(vector.Bytes, new FrameExplainerOptions
+            {
+                Role = vector.Role,
+                Limits = Limits,
+                FramesMax = most,
+            });
+            AssertCovered(some, vector.Bytes.Length);
+            Assert.That((some.Rule, some.FailedAt), Is.EqualTo((vector.Rule, vector.FailsAt)));
+            Assert.That(some.Frames.Count + some.FramesLeftOut, Is.EqualTo(all.Frames.Count));
+            Assert.That(some.Frames, Has.Count.LessThanOrEqualTo(vector.Rule is null ? most : most + 1));
+            Assert.That(some.Annotations.Count(static note => note.Rule is not null), Is.EqualTo(vector.Rule is null ? 0 : 1));
+        }
+    }
+
+    [Test]
+    public void EveryTextId_IsUsed_AndNoOther()
+    {
+        HashSet<string> used = [];
+        foreach (FrameVector vector in Vectors)
+        {
+            for (int length = 1; length <= Math.Min(vector.Bytes.Length, 20); length++) Add(vector.Bytes[..length], vector.Role);
+            Add(vector.Bytes, vector.Role);
+        }
+
+        foreach (FrameAnnotation note in FrameExplainer.Explain([0xC1, 0x01, 0x61], new FrameExplainerOptions
+        {
+            Role = Role.Client,
+            Permitted = ReservedBits.Rsv1,
+        }).Annotations) used.Add(note.TextId);
+        used.UnionWith(FrameExplainer.Explain([0x81, 0x00], new FrameExplainerOptions { Role = Role.Client, FramesMax = 0 }).Annotations
+            .Select(static note => note.TextId));
+        Assert.That(used, Is.EquivalentTo(FrameExplainer.TextIds));
+
+        void Add(byte[] bytes, Role role) => used.UnionWith(Explain(bytes, role).Annotations.Select(static note => note.TextId));
+    }
+
+    private static bool Double(
+        ReadOnlySpan<byte> payload, bool startOfMessage, bool endOfMessage, int bytesMax, out ReadOnlySpan<byte> decoded)
+    {
+        byte[] doubled = [.. payload.ToArray().SelectMany(static value => (byte[])[value, value])];
+        decoded = payload.Contains((byte)0) ? default : doubled.AsSpan(0, Math.Min(bytesMax, doubled.Length));
+        return !payload.Contains((byte)0);
+    }
+
+    private static FrameExplanation Explain(byte[] bytes, Role role) =>
+        FrameExplainer.Explain(bytes, new FrameExplainerOptions { Role = role, Limits = Limits });
+
+    private static void Check(byte[] bytes, Role role)
+    {
+        FrameExplanation explained = Explain(bytes, role);
+        AssertCovered(explained, bytes.Length);
+        int[] everyByte = bytes.Length == 0 ? [] : [.. Enumerable.Range(1, bytes.Length - 1)];
+        ProtocolRun run = ProtocolRun.Of(new WebSocketProtocol(role, Limits), bytes, everyByte);
+        Assert.That((explained.Rule, explained.FailedAt), Is.EqualTo((run.Rule, run.FailedAt)));
+    }
+
+    private static void AssertCovered(FrameExplanation explained, int bytes)
+    {
+        long bit = 0;
+        foreach (FrameAnnotation note in explained.Annotations)
+        {
+            Assert.That((note.Offset * 8L) + note.FirstBit, Is.EqualTo(bit), note.Field);
+            Assert.That(note.BitCount, Is.Positive);
+            bit += note.BitCount;
+        }
+
+        Assert.That(bit, Is.EqualTo(bytes * 8L));
+    }
+}
