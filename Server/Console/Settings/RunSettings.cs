@@ -50,7 +50,8 @@ internal sealed record RunSettings
     /// <summary>What is wrong between settings that are each valid alone; null when nothing is.</summary>
     public string? FindConflict()
     {
-        if (Server.ListenEndPoints.Count == 0) return "listen: at least one address is needed (--listen, RAWWS_LISTEN, or \"listen\" in the file)";
+        if (Server.ListenEndPoints.Count == 0)
+            return "listen: at least one address is needed (--listen, RAWWS_LISTEN, or \"listen\" in the file)";
         if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "--ping-text: needs --heartbeat 0";
         // A limit that cannot be reached is no limit: the process would end before.
         long largest = MemoryShare.LargestBudget(Server.Loops);
