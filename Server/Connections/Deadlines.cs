@@ -247,7 +247,7 @@ internal struct Deadlines
     // A Ping waits behind what was sent before it. While that goes on its way to the peer, the peer lives, and cannot answer yet.
     private bool IsTakingBytes(WebSocketConnection connection)
     {
-        uint acknowledged = connection.Acknowledged(out bool isWaiting);
+        uint acknowledged = Outgoing.Acknowledged(connection, out bool isWaiting);
         bool isTaking = isWaiting && acknowledged != _acknowledged;
         _acknowledged = acknowledged;
         return isTaking;
@@ -268,7 +268,7 @@ internal struct Deadlines
 
     private void SendPing(WebSocketConnection connection)
     {
-        _acknowledged = connection.Acknowledged(out _);
+        _acknowledged = Outgoing.Acknowledged(connection, out _);
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax];
         int length = FrameWriter.Write(frame, Opcode.Ping, []);
         connection.Outgoing.SendControl(connection, frame[..length], SendQueue.EntryKind.Ping);

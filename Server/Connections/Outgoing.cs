@@ -170,6 +170,19 @@ internal struct Outgoing
             connection.Life.Close(connection, Endings.TooSlow);
     }
 
+    /// <summary>
+    /// A number that changes when the peer's system acknowledges bytes: how many it has, the lowest 32 bits. 0 where nobody can say it.
+    /// </summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="isWaiting">Whether there are bytes that it has not acknowledged.</param>
+    public static uint Acknowledged(WebSocketConnection connection, out bool isWaiting)
+    {
+        connection.Transport.SendBatched(); // what the batch has is counted as sent
+        int unacknowledged = connection.Transport.BytesUnacknowledged;
+        isWaiting = unacknowledged > 0;
+        return unacknowledged < 0 ? 0 : (uint)(connection.BytesSent - unacknowledged);
+    }
+
     /// <summary>Everything is sent: our stream ends.</summary>
     public static void EndStream(WebSocketConnection connection) => connection.Transport.ShutdownWrite();
 

@@ -199,7 +199,7 @@ internal struct OutgoingQueue
     public long OnStalled(WebSocketConnection connection, bool hasDeadline)
     {
         lock (connection.Transport) _queue ??= Rent(connection);
-        _queue.Acknowledged = connection.Acknowledged(out _);
+        _queue.Acknowledged = Outgoing.Acknowledged(connection, out _);
         if (!hasDeadline) return long.MaxValue;
         return _queue.SendDeadline = _queue.LastSent + connection.Context.SendTimeout;
     }
@@ -212,7 +212,7 @@ internal struct OutgoingQueue
     public readonly bool IsAcknowledging(WebSocketConnection connection)
     {
         if (_queue is null) return false;
-        uint acknowledged = connection.Acknowledged(out bool isWaiting);
+        uint acknowledged = Outgoing.Acknowledged(connection, out bool isWaiting);
         if (!isWaiting || acknowledged == _queue.Acknowledged) return false;
         _queue.Acknowledged = acknowledged;
         _queue.LastSent = connection.Loop.Now;

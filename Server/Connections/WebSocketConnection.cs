@@ -120,19 +120,6 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// <summary>What it has of the extension that was agreed on; null if none was.</summary>
     internal ConnectionExtension? Extension { get; private set; }
 
-    /// <summary>
-    /// A number that changes when the peer's system acknowledges bytes: how many it has, the lowest 32 bits. 0 where nobody can say it. On
-    /// the owner's thread.
-    /// </summary>
-    /// <param name="isWaiting">Whether there are bytes that it has not acknowledged.</param>
-    internal uint Acknowledged(out bool isWaiting)
-    {
-        Transport.SendBatched(); // what the batch has is counted as sent
-        int unacknowledged = Transport.BytesUnacknowledged;
-        isWaiting = unacknowledged > 0;
-        return unacknowledged < 0 ? 0 : (uint)(BytesSent - unacknowledged);
-    }
-
     /// <summary>How many bytes have been received, the handshake included. On the owner's thread.</summary>
     internal long BytesReceived => Transport.BytesReceived;
 

@@ -77,7 +77,7 @@ internal sealed partial class SendQueue
     /// </summary>
     public long LastSent { get; set; }
 
-    /// <summary>How much the peer had acknowledged when it was last looked at (<see cref="WebSocketConnection.Acknowledged"/>).</summary>
+    /// <summary>How much the peer had acknowledged when it was last looked at (the lowest 32 bits).</summary>
     public uint Acknowledged { get; set; }
 
     /// <summary>Completed when there is room again; null while nobody waits for that.</summary>

@@ -85,7 +85,9 @@ public sealed class DirectoryTests(Setup setup)
         using RawClient first = Open(server), second = Open(server);
         Assert.That(Ask(first, "claim ann"), Is.EqualTo("joined"));
         desk.Heard("joined ann");
-        server.Server.Directory.Find("ann").Single().Close(); // and it does not answer
+        WebSocketConnection ending = server.Server.Directory.Find("ann").Single();
+        ending.Close(); // and it does not answer
+        TestServer.Eventually(() => !ending.IsOpen, "the first is closing");
         Assert.That(Ask(second, "claim ann"), Is.EqualTo("joined"));
         desk.Heard("left ann", "joined ann");
         first.Reset();
