@@ -22,7 +22,12 @@ internal static class Program
     // Nothing is loaded for this method except what it needs to report that nothing more can be loaded.
     public static int Main(string[] arguments)
     {
-        if (Descriptors.FindShortageForSettings() is not { } shortage) return Start(arguments);
+        if (Descriptors.FindShortageForSettings() is not { } shortage)
+        {
+            SmallHeap.GiveAddresses();
+            return Start(arguments);
+        }
+
         Outputs.WriteError(shortage);
         return ExitCodeStart;
     }

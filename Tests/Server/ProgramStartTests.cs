@@ -73,6 +73,26 @@ public sealed class ProgramStartTests
         Assert.That(program.Output, Does.Not.Contain("bug").And.Not.Contain("Exception"));
     }
 
+    // Peers that send Pings and read nothing: the collector's addresses must last.
+    [Test]
+    public void ASmallHeap_HasAddresses_AndLivesOn([Values("epoll", "socket")] string transport)
+    {
+        const int Clients = 100;
+        using RunningProgram program = RunningProgram.StartUnder(
+            "export DOTNET_GCHeapHardLimit=0x2000000", "--listen", "127.0.0.1:0", "--app", "echo", "--heartbeat", "0",
+                "--transport", transport);
+        int? port = program.WaitForPortOrExit();
+        Assert.That(port, Is.Not.Null, program.Output);
+        List<RawClient> clients = [.. Enumerable.Range(0, Clients).Select(_ => RawClient.Open(port!.Value, receiveBuffer: 4096))];
+        byte[] pings = [.. Enumerable.Repeat(RawClient.Frame(RawWs.Frame.Opcode.Ping, default), 4000).SelectMany(static frame => frame)];
+        foreach (RawClient client in clients) client.Socket.Blocking = false;
+        for (int round = 0; round < 400; round++)
+            foreach (RawClient client in clients) client.Socket.Send(pings, System.Net.Sockets.SocketFlags.None, out _);
+        clients.ForEach(static client => client.Dispose());
+        AssertServes(program, port);
+        Assert.That(program.Output, Does.Not.Contain("bug").And.Not.Contain("Exception"));
+    }
+
     [Test]
     public void TooLittleMemory_IsOneSentence()
     {
