@@ -2,6 +2,7 @@
 // some are taken in part and some not at all, and every peer gets all of its own in order.
 
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Tests.Support;
@@ -14,7 +15,6 @@ public sealed class LateReadersTests(Setup setup)
     [Test]
     public async Task EachGetsItsOwnAnswers_AllOfThem_InOrder()
     {
-        setup.PassOverLayers("to be mended: in one of four runs what they hold back is not sent, and the peer waits");
         const int Peers = 8, QueuedBytes = 8 * 1024;
         ConcurrentQueue<WebSocketConnection> opened = new();
         await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler { Opened = opened.Enqueue });
@@ -26,13 +26,17 @@ public sealed class LateReadersTests(Setup setup)
             TestServer.Eventually(() => opened.TryDequeue(out connections[i]!), "open");
         }
 
-        // A few messages to a peer's turn, so that the answers are few as well.
+        // A few messages to a peer's turn, so that the answers are few as well. A peer that takes no answers may find that nothing is taken
+        // from it either: the server does not read from it, or TCP is busy with small segments for which it has no room (over layers). Then
+        // it must read, and not wait.
         int[] sent = new int[Peers];
         Random random = new(1);
-        while (connections.Any(static connection => connection.QueuedBytes < QueuedBytes))
+        bool MaySend(int peer) => connections[peer].QueuedBytes < QueuedBytes && clients[peer].Socket.Poll(0, SelectMode.SelectWrite);
+        while (Enumerable.Range(0, Peers).Any(MaySend))
         {
             for (int peer = 0; peer < Peers; peer++)
             {
+                if (!MaySend(peer)) continue;
                 List<byte> piece = [];
                 for (int more = random.Next(1, 9); more > 0 && connections[peer].QueuedBytes < QueuedBytes; more--)
                     piece.AddRange(RawClient.Frame(Opcode.Binary, Message(peer, sent[peer]++)));
