@@ -123,7 +123,8 @@ internal ref struct FrameNotes(ReadOnlySpan<byte> bytes, int index, FrameWalk wa
         if (good > 0) AddPart(at, good);
         if (!breaks) return;
         (string file, string member) = SourceOf(rule!);
-        Note(at + good, 1, "payload", FieldValue.Hex(Unmask(at, length).AsSpan(good)), "frame.broken", rule!.Section, file, member, rule);
+        string value = FieldValue.Hex(Unmask(at, length).AsSpan(good));
+        Note((at + good) * 8, 8, "payload", value, "frame.broken", rule!.Section, file, member, rule);
     }
 
     private readonly void AddPart(int at, int length)
@@ -140,33 +141,23 @@ internal ref struct FrameNotes(ReadOnlySpan<byte> bytes, int index, FrameWalk wa
             _ when IsText => ("frame.payload.text", "5.6", text, Data, "CheckText"),
             _ => ("frame.payload.binary", "5.6", hex, Data, "ReadPayload"),
         };
-        Note(at, length, _header.Opcode == Opcode.Close ? "close reason" : "payload", value, id, section, file, member, null);
+        Note(at * 8, length * 8L, _header.Opcode == Opcode.Close ? "close reason" : "payload", value, id, section, file, member, null);
     }
 
     // Of a frame whose first payload byte breaks the rule no event has told the kind. Then its payload is that byte alone.
     private readonly bool IsText => _frame.Kind == MessageKind.Text || (_frame.Kind is null && _header.Opcode == Opcode.Text);
 
-    private readonly void Note(
-        int at, int length, string field, string value, string id, string section, string file, string member, Rule? broken) =>
-        _notes.Add(new FrameAnnotation
-        {
-            Frame = index,
-            Offset = _frame.Start + at,
-            FirstBit = 0,
-            BitCount = length * 8L,
-            Field = field,
-            Value = value,
-            TextId = id,
-            Rule = broken,
-            Section = FieldValue.Section(section),
-            SourceFile = file,
-            SourceMember = member,
-        });
-
     // A field of the header or the code of a Close.
     private readonly void Add(string field, int bit, int bits, string value, string id, string section, string file, string member)
     {
-        FrameAnnotation note = new()
+        Rule? broken = rule is not null && !walk.FailedDecoded && FieldOf(rule) == field ? rule : null;
+        if (broken is not null) (section, (file, member)) = (broken.Section, SourceOf(broken));
+        Note(bit, bits, field, value, id, section, file, member, broken);
+    }
+
+    private readonly void Note(
+        int bit, long bits, string field, string value, string id, string section, string file, string member, Rule? broken) =>
+        _notes.Add(new FrameAnnotation
         {
             Frame = index,
             Offset = _frame.Start + (bit / 8),
@@ -175,13 +166,11 @@ internal ref struct FrameNotes(ReadOnlySpan<byte> bytes, int index, FrameWalk wa
             Field = field,
             Value = value,
             TextId = id,
+            Rule = broken,
             Section = FieldValue.Section(section),
             SourceFile = file,
             SourceMember = member,
-        };
-        bool breaks = rule is not null && !walk.FailedDecoded && FieldOf(rule) == field;
-        _notes.Add(breaks ? Broken(note, rule!) : note);
-    }
+        });
 
     private static FrameAnnotation Broken(FrameAnnotation note, Rule rule)
     {

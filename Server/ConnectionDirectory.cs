@@ -95,7 +95,7 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
 
     /// <summary>The connections of a uid, some of which may be ending; empty for none.</summary>
     /// <exception cref="ArgumentException">The uid has half of a surrogate pair.</exception>
-    public ImmutableArray<WebSocketConnection> Find(string uid) => Find(MessageTarget.Encode(uid).Span);
+    public ImmutableArray<WebSocketConnection> Find(string uid) => Find(WebSocketMessage.Text(uid).Span);
 
     /// <summary>The open connection with this number (<see cref="WebSocketConnection.Id"/>); null for none. This looks at each.</summary>
     public WebSocketConnection? Find(long id)

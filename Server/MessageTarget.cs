@@ -1,7 +1,5 @@
 // To whom a message is published.
 
-using System.Text;
-
 namespace RawWs.Server;
 
 /// <summary>What a <see cref="MessageTarget"/> names.</summary>
@@ -62,14 +60,7 @@ public readonly struct MessageTarget : IEquatable<MessageTarget>
 
     /// <summary>All connections of a uid. This encodes it into a new array.</summary>
     /// <exception cref="ArgumentException">The uid is empty, or has half of a surrogate pair.</exception>
-    public static MessageTarget ToUid(string uid) => ToUid(Encode(uid));
-
-    internal static ReadOnlyMemory<byte> Encode(string uid)
-    {
-        ArgumentNullException.ThrowIfNull(uid);
-        byte[] utf8 = new byte[Encoding.UTF8.GetByteCount(uid)];
-        return utf8.AsMemory(0, WebSocketMessage.Encode(uid, utf8));
-    }
+    public static MessageTarget ToUid(string uid) => ToUid(WebSocketMessage.Text(uid).Memory);
 
     private static void Refuse() => throw new ArgumentException("A uid is not empty.");
 

@@ -17,11 +17,10 @@ namespace RawWs.Server;
 public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
 {
     // Two words, so that a message is passed in registers: in memory it would be written in small parts and read in large ones, for which
-    // a processor waits. The second word tells the place in the owner, 31 bits of the start over 31 of the length, and what it is.
+    // a processor waits. The second word has the start over the length, 31 bits each, and whether it is text.
     private const ulong TextBit = 1UL << 63;
-    private const ulong ManagerBit = 1UL << 31;
 
-    private readonly object? _owner; // null for an empty message, a MemoryManager<byte> where the bit says so, else an array
+    private readonly object? _owner; // an array or a MemoryManager<byte>; null for an empty message
     private readonly ulong _place;
 
     private WebSocketMessage(object? owner, ulong place) => (_owner, _place) = (owner, place);
@@ -35,7 +34,7 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
         else
         {
             MemoryMarshal.TryGetMemoryManager(payload, out MemoryManager<byte>? manager, out int start, out int length);
-            (_owner, _place) = (manager, Place(start, length, isText) | ManagerBit);
+            (_owner, _place) = (manager, Place(start, length, isText));
         }
     }
 
@@ -46,15 +45,20 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
     public bool IsText => (_place & TextBit) != 0;
 
     /// <summary>The payload; of text in UTF-8.</summary>
-    public ReadOnlyMemory<byte> Memory => (_place & ManagerBit) != 0
-        ? Unsafe.As<MemoryManager<byte>>(_owner!).Memory.Slice(Start, Length)
-        : new ReadOnlyMemory<byte>(Unsafe.As<byte[]>(_owner), Start, Length);
+    public ReadOnlyMemory<byte> Memory => _owner is MemoryManager<byte> manager
+        ? manager.Memory.Slice(Start, Length)
+        : new ReadOnlyMemory<byte>((byte[]?)_owner, Start, Length);
 
     /// <summary>The payload; of text in UTF-8.</summary>
     public ReadOnlySpan<byte> Span
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => (_place & ManagerBit) != 0 ? ManagerSpan() : new ReadOnlySpan<byte>(Unsafe.As<byte[]>(_owner), Start, Length);
+        get
+        {
+            object? owner = _owner;
+            if (owner?.GetType() != typeof(byte[])) return Memory.Span;
+            return new ReadOnlySpan<byte>(Unsafe.As<byte[]>(owner), Start, Length); // its type has been looked at; a cast would be a call
+        }
     }
 
     /// <summary>The payload's length in bytes.</summary>
@@ -175,9 +179,7 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
 
     private static ulong Place(int start, int length, bool isText) => (uint)length | ((ulong)(uint)start << 32) | (isText ? TextBit : 0);
 
-    private ReadOnlySpan<byte> ManagerSpan() => Unsafe.As<MemoryManager<byte>>(_owner!).GetSpan().Slice(Start, Length);
-
-    private WebSocketMessage Part(int start, int length) => new(_owner, Place(Start + start, length, IsText) | (_place & ManagerBit));
+    private WebSocketMessage Part(int start, int length) => new(_owner, Place(Start + start, length, IsText));
 
     private static void Refuse(ReadOnlySpan<byte> payload)
     {

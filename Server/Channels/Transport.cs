@@ -7,6 +7,9 @@
 // Reader and sink are one object, although they are two things: each object costs every idle connection its head and a reference. What the
 // reader is shown is a part of its own (TransportView).
 //
+// What each read goes through is marked to be compiled into its caller: behind a system call a processor foresees no jump, and each call
+// that is left out is a hundredth of what a small message costs (0005).
+//
 // All of this happens on the owner's thread only. Nothing that a peer does throws: a reset ends the stream, and Broken says so.
 
 using System.IO.Pipelines;

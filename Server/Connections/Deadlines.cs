@@ -245,13 +245,7 @@ internal struct Deadlines
     }
 
     // A Ping waits behind what was sent before it. While that goes on its way to the peer, the peer lives, and cannot answer yet.
-    private bool IsTakingBytes(WebSocketConnection connection)
-    {
-        uint acknowledged = Outgoing.Acknowledged(connection, out bool isWaiting);
-        bool isTaking = isWaiting && acknowledged != _acknowledged;
-        _acknowledged = acknowledged;
-        return isTaking;
-    }
+    private bool IsTakingBytes(WebSocketConnection connection) => Outgoing.HasAcknowledged(connection, ref _acknowledged);
 
     // With a heartbeat, a Pong does not show that the peer is active: the browser of a frozen page still answers Pings. So a single Pong
     // during a probe answers the probe, and does not count as life for the heartbeat.
@@ -268,7 +262,7 @@ internal struct Deadlines
 
     private void SendPing(WebSocketConnection connection)
     {
-        _acknowledged = Outgoing.Acknowledged(connection, out _);
+        _ = IsTakingBytes(connection); // from now on
         Span<byte> frame = stackalloc byte[FrameWriter.HeaderBytesMax];
         int length = FrameWriter.Write(frame, Opcode.Ping, []);
         connection.Outgoing.SendControl(connection, frame[..length], SendQueue.EntryKind.Ping);

@@ -15,7 +15,6 @@ internal static class Opening
     /// <summary>With less room than this under the memory limit, no connection is accepted.</summary>
     internal const int BytesPerConnectionMin = 8 * 1024;
 
-
     /// <summary>Handles what a read brought: the request's head, or a part of it, or the end of its time.</summary>
     public static void HandleRequest(WebSocketConnection connection, in ReadResult read)
     {

@@ -171,16 +171,19 @@ internal struct Outgoing
     }
 
     /// <summary>
-    /// A number that changes when the peer's system acknowledges bytes: how many it has, the lowest 32 bits. 0 where nobody can say it.
+    /// Whether the peer's system has acknowledged bytes since this was last asked, while there are others that it has not acknowledged.
+    /// False where nobody can say it.
     /// </summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="isWaiting">Whether there are bytes that it has not acknowledged.</param>
-    public static uint Acknowledged(WebSocketConnection connection, out bool isWaiting)
+    /// <param name="seen">How many it had acknowledged then, and has now: the lowest 32 bits.</param>
+    public static bool HasAcknowledged(WebSocketConnection connection, ref uint seen)
     {
         connection.Transport.SendBatched(); // what the batch has is counted as sent
-        int unacknowledged = connection.Transport.BytesUnacknowledged;
-        isWaiting = unacknowledged > 0;
-        return unacknowledged < 0 ? 0 : (uint)(connection.BytesSent - unacknowledged);
+        int waiting = connection.Transport.BytesUnacknowledged;
+        if (waiting < 0) return false;
+        uint before = seen;
+        seen = (uint)(connection.BytesSent - waiting);
+        return waiting > 0 && seen != before;
     }
 
     /// <summary>Everything is sent: our stream ends.</summary>

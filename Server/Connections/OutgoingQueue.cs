@@ -199,7 +199,7 @@ internal struct OutgoingQueue
     public long OnStalled(WebSocketConnection connection, bool hasDeadline)
     {
         lock (connection.Transport) _queue ??= Rent(connection);
-        _queue.Acknowledged = Outgoing.Acknowledged(connection, out _);
+        Outgoing.HasAcknowledged(connection, ref _queue.Acknowledged);
         if (!hasDeadline) return long.MaxValue;
         return _queue.SendDeadline = _queue.LastSent + connection.Context.SendTimeout;
     }
@@ -211,11 +211,8 @@ internal struct OutgoingQueue
     /// <returns>Whether the peer has acknowledged bytes since this was last looked at.</returns>
     public readonly bool IsAcknowledging(WebSocketConnection connection)
     {
-        if (_queue is null) return false;
-        uint acknowledged = Outgoing.Acknowledged(connection, out bool isWaiting);
-        if (!isWaiting || acknowledged == _queue.Acknowledged) return false;
-        _queue.Acknowledged = acknowledged;
-        _queue.LastSent = connection.Loop.Now;
+        if (_queue is null || !Outgoing.HasAcknowledged(connection, ref _queue.Acknowledged)) return false;
+        _queue.OnTaken(connection.Loop.Now);
         if (_queue.SendDeadline != long.MaxValue) _queue.SendDeadline = _queue.LastSent + connection.Context.SendTimeout;
         return true;
     }

@@ -95,8 +95,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     public bool IsOpen => Queue.IsAccepting;
 
     /// <summary>Whether the connection has ended. The application is told of it then, or has been.</summary>
-    // The directory reads it under the lock under which it makes connections leave.
-    public bool HasEnded => Life.HasEnded;
+    public bool HasEnded => Life.HasEnded; // the directory reads it under the lock under which it makes connections leave
 
     /// <summary>How many bytes are queued for the peer that the kernel has not accepted. Without those that lie in the cork.</summary>
     public long QueuedBytes => Queue.QueuedBytes(this);

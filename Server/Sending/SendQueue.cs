@@ -45,6 +45,7 @@ internal sealed partial class SendQueue
     private int _nextChunkBytes = FirstChunkBytes;
     private int _headSent; // how many bytes the kernel has sent of the head entry's first frame
     private bool _flushRequested;
+    private uint _acknowledged;
     private Congestion.Level _level;
     private long _headNumber; // the head entry's number, counted from the first entry of this queue
     private long _pongNumber = NoNumber; // the number of the Pong that was queued last
@@ -75,10 +76,10 @@ internal sealed partial class SendQueue
     /// When the kernel last took something, or the peer was last seen to acknowledge something, or when the queue was rented. In the loop's
     /// milliseconds.
     /// </summary>
-    public long LastSent { get; set; }
+    public long LastSent { get; private set; }
 
-    /// <summary>How much the peer had acknowledged when it was last looked at (the lowest 32 bits).</summary>
-    public uint Acknowledged { get; set; }
+    /// <summary>How much the peer had acknowledged when it was last looked at: the lowest 32 bits. The owner's.</summary>
+    public ref uint Acknowledged => ref _acknowledged;
 
     /// <summary>Completed when there is room again; null while nobody waits for that.</summary>
     public TaskCompletionSource? Writable { get; set; }
@@ -228,6 +229,9 @@ internal sealed partial class SendQueue
 
         FollowLevel();
     }
+
+    /// <summary>The peer has acknowledged bytes.</summary>
+    public void OnTaken(long now) => LastSent = now;
 
     /// <summary>Drops what the kernel has not begun to send (the policy for slow consumers). A begun frame stays, to be finished.</summary>
     public void DropUnsent()

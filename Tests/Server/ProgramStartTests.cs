@@ -57,9 +57,7 @@ public sealed class ProgramStartTests
     public void LittleMemory_IsSharedOut_AndServesOthers_WhenItIsFull([Values("epoll", "socket")] string transport)
     {
         const int Clients = 60;
-        using RunningProgram program = RunningProgram.StartUnder(
-            "export DOTNET_GCHeapHardLimit=0x2000000", "--listen", "127.0.0.1:0", "--app", "echo", "--heartbeat", "0",
-                "--transport", transport);
+        using RunningProgram program = StartInSmallHeap(transport);
         int? port = program.WaitForPortOrExit();
         Assert.That(port, Is.Not.Null, program.Output);
         List<RawClient> clients = [.. Enumerable.Range(0, Clients).Select(_ => RawClient.Open(port!.Value))];
@@ -78,9 +76,7 @@ public sealed class ProgramStartTests
     public void ASmallHeap_HasAddresses_AndLivesOn([Values("epoll", "socket")] string transport)
     {
         const int Clients = 100;
-        using RunningProgram program = RunningProgram.StartUnder(
-            "export DOTNET_GCHeapHardLimit=0x2000000", "--listen", "127.0.0.1:0", "--app", "echo", "--heartbeat", "0",
-                "--transport", transport);
+        using RunningProgram program = StartInSmallHeap(transport);
         int? port = program.WaitForPortOrExit();
         Assert.That(port, Is.Not.Null, program.Output);
         List<RawClient> clients = [.. Enumerable.Range(0, Clients).Select(_ => RawClient.Open(port!.Value, receiveBuffer: 4096))];
@@ -193,6 +189,10 @@ public sealed class ProgramStartTests
         Assert.That((program.ExitCode, program.Errors.Count(static c => c == '\n')), Is.EqualTo((1, 1)), program.Errors);
         Assert.That(program.Errors, Does.StartWith("rawws: ").And.Contain(named).And.Contain("needs"));
     }
+
+    private static RunningProgram StartInSmallHeap(string transport) => RunningProgram.StartUnder(
+        "export DOTNET_GCHeapHardLimit=0x2000000", "--listen", "127.0.0.1:0", "--app", "echo", "--heartbeat", "0",
+        "--transport", transport);
 
     private static void AssertServes(RunningProgram program, int? port)
     {

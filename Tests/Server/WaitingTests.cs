@@ -182,7 +182,7 @@ public sealed class WaitingTests
             (await _opened.Task).ConnectionClosed.Register(static () => throw new InvalidOperationException("as the test says"));
             client.Send(Opcode.Close, []);
             await _closed.Task.WaitAsync(TestServer.Patience);
-            log.WaitFor("handler");
+            log.WaitFor("the application threw");
             using RawClient next = RawClient.Open(server.Port);
         }
 

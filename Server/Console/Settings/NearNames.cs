@@ -29,21 +29,8 @@ internal static class NearNames
         foreach ((string theirs, string ours) in Synonyms)
             if (theirs == plain) return [ours];
 
-        List<string> near = [];
-        int best = int.MaxValue;
-        foreach (Setting setting in SettingTable.All) Consider(setting.Name);
-        if (isOption)
-            foreach (string other in Others) Consider(other);
+        List<string> near = Nearest(plain, [.. SettingTable.All.Select(static setting => setting.Name), .. isOption ? Others : []]);
         return near.Count <= NamesMax ? near : [];
-
-        void Consider(string name)
-        {
-            int distance = Distance(plain, Plain(name));
-            if (distance > best || distance > Math.Max(1, plain.Length / 3)) return;
-            if (distance < best) near.Clear();
-            best = distance;
-            near.Add(name);
-        }
     }
 
     /// <summary>A question to append to an error: "; did you mean --listen?" Empty when no name is near.</summary>
@@ -59,9 +46,25 @@ internal static class NearNames
     /// <summary>The same question about names of another kind; empty when none is near.</summary>
     public static string QuestionOf(string written, IReadOnlyList<string> names)
     {
-        string plain = Plain(written);
-        string? near = names.MinBy(name => Distance(plain, Plain(name)));
-        return near is null || Distance(plain, Plain(near)) > Math.Max(1, plain.Length / 3) ? "" : $"; did you mean {near}?";
+        List<string> near = Nearest(Plain(written), names);
+        return near.Count == 0 ? "" : $"; did you mean {near[0]}?";
+    }
+
+    // Those that are least far away, if that is near.
+    private static List<string> Nearest(string plain, IReadOnlyList<string> names)
+    {
+        List<string> near = [];
+        int best = Math.Max(1, plain.Length / 3);
+        foreach (string name in names)
+        {
+            int distance = Distance(plain, Plain(name));
+            if (distance > best) continue;
+            if (distance < best) near.Clear();
+            best = distance;
+            near.Add(name);
+        }
+
+        return near;
     }
 
     private static string Plain(string name)
