@@ -7,6 +7,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
+using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Console.Settings;
 using RawWs.Server.Listening;
@@ -104,11 +105,22 @@ internal static class Program
             : null;
         await using WebSocketServer server = new(settings.Server, router ?? (IWebSocketApplication)new EchoApplication());
         await server.StartAsync().ConfigureAwait(false);
+        await using IAsyncDisposable? admin =
+            settings.Admin is null ? null : await StartAdminAsync(settings, server, log).ConfigureAwait(false);
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
         SayReady(server, settings, log);
         await stop.Requested.ConfigureAwait(false);
         await server.StopAsync(settings.Drain).ConfigureAwait(false);
         return 0;
+    }
+
+    // A method of its own: without an admin port nothing of ASP.NET Core is loaded.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task<IAsyncDisposable> StartAdminAsync(RunSettings settings, WebSocketServer server, ILogger log)
+    {
+        AdminPort port = await AdminPort.StartAsync(settings.Admin!, settings.AdminTokens, server).ConfigureAwait(false);
+        log.AdminListening(port.Address);
+        return port;
     }
 
     private static void OnSignal(PosixSignalContext signal, StopRequest stop, int exitCode)

@@ -86,6 +86,9 @@ internal abstract class EventLoop
     /// <summary>The milliseconds since the loop was made, by the clock: for logs, not for deadlines.</summary>
     public long Uptime => _clock.Uptime;
 
+    /// <summary>The same, read from the clock now. Any thread.</summary>
+    public long UptimeAtThisMoment => _clock.UptimeAtThisMoment;
+
     /// <summary>
     /// Whether little memory is left for what waits, as of the beginning of this turn. Then less is received at once, and fewer answers may
     /// wait.

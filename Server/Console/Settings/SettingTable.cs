@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Net;
 using RawWs.Handshake;
 using RawWs.Server.Applications;
+using RawWs.Server.Console.Admin;
 using RawWs.Server.Listening;
 using RawWs.Server.Memory;
 
@@ -151,6 +152,15 @@ internal static class SettingTable
             TryLoops, static (options, value) => options with { Loops = value }),
         One<TimeSpan>("drain", "SECONDS", "Time that connections have to close after Ctrl-C or SIGTERM. Default: 5 s.", $"0, or {Seconds}",
             SettingText.TryTimeOrZero, static (settings, value) => settings with { Drain = value }),
+        One<AdminAddress>("admin", "ADDRESS",
+            "Where the admin port listens, an HTTP API to send, to see who is connected, and to close: an address and port, or a socket in "
+            + "the file system. Default: none.", AdminAddress.Allowed,
+            AdminAddress.TryParse, static (settings, value) => settings with { Admin = value }),
+        One<AdminTokens>("admin-token-file", "FILE",
+            "File with the tokens of the admin port, one in each line; a request needs one of them (Authorization: Bearer TOKEN). Without "
+            + "it only a loopback address or a socket that others cannot write to is allowed. Default: none.", AdminTokens.Allowed,
+            AdminTokens.TryRead, static (settings, value) => settings with { AdminTokens = value })
+            with { FindReason = AdminTokens.FindError },
         One<LogLevels>("log-level", "LEVELS",
             "Least important lines to log: a level, or one for a category (RawWs.Frames=trace), or several of these with commas between. "
             + "RawWs.Connections tells of each connection (debug), RawWs.Frames of each frame's header (trace). Default: information.",
