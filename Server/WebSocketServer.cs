@@ -26,6 +26,7 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     private readonly EverybodySender _everybody;
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Listener? _listener;
+    private ServerMetrics? _metrics;
     private TaskCompletionSource? _stopped;
     private bool _started;
     private bool _applicationStarted;
@@ -92,6 +93,13 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     public int ConnectionsMax => _connectionsMax;
 
     internal IReadOnlyList<ConnectionLoop> Loops => _loops;
+
+    /// <summary>Who measures; null while nobody does.</summary>
+    internal ServerMetrics? Metrics
+    {
+        get => Volatile.Read(ref _metrics);
+        set => Volatile.Write(ref _metrics, value);
+    }
 
     /// <summary>Whether one more connection would be let in now: neither the limit of connections is reached nor that of memory.</summary>
     public bool HasRoom => Count < ConnectionsMax && Budget.HasRoomFor(Opening.BytesPerConnectionMin);
@@ -231,8 +239,11 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
 
     internal void OnListenerThrew(Exception exception, long connectionId) => _context.Log.HandlerThrew(exception, connectionId);
 
+    void IConnectionOwner.OnConnectionOpened(WebSocketConnection connection) => Metrics?.OnOpened(connection);
+
     void IConnectionOwner.OnConnectionEnded(WebSocketConnection connection, CloseReport report)
     {
+        Metrics?.OnEnded(report);
         if (_stopping && report.Clean) Interlocked.Increment(ref _clean);
         ConnectionGone();
     }

@@ -150,6 +150,9 @@ internal sealed class ServerContext
         if (Interlocked.Exchange(ref _nullOriginWarned, 1) == 0) Log.NullOriginAllowed();
     }
 
+    /// <summary>Tells the server that a connection has opened.</summary>
+    public void OnOpened(WebSocketConnection connection) => _owner.OnConnectionOpened(connection);
+
     /// <summary>Tells the application, the log and the server that a connection has ended.</summary>
     public void OnEnded(WebSocketConnection connection, CloseReport report, bool opened)
     {

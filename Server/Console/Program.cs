@@ -20,6 +20,10 @@ internal static class Program
 {
     private const int ExitCodeStart = 1;
 
+    // Whether the environment says where metrics are to be sent (OpenTelemetry's variables).
+    private static bool ExportsMetrics => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT"))
+        || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"));
+
     // Nothing is loaded for this method except what it needs to report that nothing more can be loaded.
     public static int Main(string[] arguments)
     {
@@ -104,9 +108,11 @@ internal static class Program
             ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
             : null;
         await using WebSocketServer server = new(settings.Server, router ?? (IWebSocketApplication)new EchoApplication());
+        Readiness readiness = new(server);
+        using IDisposable? telemetry = settings.Admin is null && !ExportsMetrics ? null : StartTelemetry(server);
         await server.StartAsync().ConfigureAwait(false);
         await using IAsyncDisposable? admin =
-            settings.Admin is null ? null : await StartAdminAsync(settings, server, log).ConfigureAwait(false);
+            settings.Admin is null ? null : await StartAdminAsync(settings, server, readiness, telemetry!, log).ConfigureAwait(false);
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
         SayReady(server, settings, log);
         await stop.Requested.ConfigureAwait(false);
@@ -114,11 +120,16 @@ internal static class Program
         return 0;
     }
 
-    // A method of its own: without an admin port nothing of ASP.NET Core is loaded.
+    // Methods of their own: nothing of OpenTelemetry and ASP.NET Core is loaded before they are called.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static async Task<IAsyncDisposable> StartAdminAsync(RunSettings settings, WebSocketServer server, ILogger log)
+    private static Telemetry StartTelemetry(WebSocketServer server) => new(server, ExportsMetrics);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task<IAsyncDisposable> StartAdminAsync(
+        RunSettings settings, WebSocketServer server, Readiness readiness, IDisposable telemetry, ILogger log)
     {
-        AdminPort port = await AdminPort.StartAsync(settings.Admin!, settings.AdminTokens, server).ConfigureAwait(false);
+        AdminPort port = await AdminPort.StartAsync(settings.Admin!, settings.AdminTokens, server, readiness, (Telemetry)telemetry)
+            .ConfigureAwait(false);
         log.AdminListening(port.Address);
         return port;
     }

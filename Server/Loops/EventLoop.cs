@@ -68,6 +68,9 @@ internal abstract class EventLoop
     /// <summary>The layer above, which has something to do in each turn; null for none. Set before the start.</summary>
     public ITurnPart? Above { get; set; }
 
+    /// <summary>The processor time of the loop's thread; null where it has none of its own, or nobody can say it. Any thread.</summary>
+    public virtual TimeSpan? ProcessorTime => null;
+
     /// <summary>Whether the loop gets no events. Then it is given no new connections. Any thread.</summary>
     public virtual bool IsDeaf => false;
 

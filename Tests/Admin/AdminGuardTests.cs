@@ -17,12 +17,17 @@ public sealed class AdminGuardTests
     private const string Token = "0123456789abcdef-token";
 
     private string _folder = "";
+    private Telemetry? _telemetry;
 
     [SetUp]
     public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("rawws-admin").FullName;
 
     [TearDown]
-    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
+    public void RemoveFolder()
+    {
+        _telemetry?.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
 
     [TestCase(null, 401)]
     [TestCase("Bearer " + Token, 200)]
@@ -35,7 +40,7 @@ public sealed class AdminGuardTests
     {
         await using TestServer server = await Start();
         Assert.That(AdminTokens.TryRead(Write("tokens", $"{Token}\n\nanother-token-of-16\r\n"), out AdminTokens tokens));
-        await using AdminPort port = await AdminPort.StartAsync(Loopback, tokens, server.Server);
+        await using AdminPort port = await Open(Loopback, tokens, server);
         using HttpClient http = new();
         using HttpRequestMessage request = new(HttpMethod.Get, $"{port.Address}/v1/server");
         if (authorization is not null) request.Headers.TryAddWithoutValidation("Authorization", authorization);
@@ -55,7 +60,7 @@ public sealed class AdminGuardTests
     public async Task WithoutTokens_NoPageMayUseIt(string field, string value, int status)
     {
         await using TestServer server = await Start();
-        await using AdminPort port = await AdminPort.StartAsync(Loopback, null, server.Server);
+        await using AdminPort port = await Open(Loopback, null, server);
         using HttpClient http = new();
         using HttpRequestMessage request = new(HttpMethod.Get, $"{port.Address}/v1/server");
         request.Headers.TryAddWithoutValidation(field, value);
@@ -71,7 +76,7 @@ public sealed class AdminGuardTests
         if (isLeftOver) LeaveSocket(path);
         Assert.That(AdminAddress.TryParse($"unix:{path}{mode}", out AdminAddress address));
         await using TestServer server = await Start();
-        await using (AdminPort port = await AdminPort.StartAsync(address, null, server.Server))
+        await using (AdminPort port = await Open(address, null, server))
         {
             Assert.That(port.Address, Is.EqualTo($"unix:{path}"));
             if (!OperatingSystem.IsWindows())
@@ -103,7 +108,7 @@ public sealed class AdminGuardTests
 
         Assert.That(AdminAddress.TryParse($"unix:{path}", out AdminAddress address));
         await using TestServer server = await Start();
-        StartException? refused = await Assert.ThrowsAsync<StartException>(() => AdminPort.StartAsync(address, null, server.Server));
+        StartException? refused = await Assert.ThrowsAsync<StartException>(() => Open(address, null, server));
         Assert.That(refused!.Message, Does.StartWith("cannot start: the admin port cannot listen on unix:"));
         Assert.That(File.Exists(path));
     }
@@ -113,7 +118,7 @@ public sealed class AdminGuardTests
     {
         await using TestServer server = await Start();
         AdminAddress address = new(server.Server.EndPoints[0], null, UnixFileMode.None);
-        StartException? refused = await Assert.ThrowsAsync<StartException>(() => AdminPort.StartAsync(address, null, server.Server));
+        StartException? refused = await Assert.ThrowsAsync<StartException>(() => Open(address, null, server));
         Assert.That(refused!.Message, Does.Contain("cannot listen on 127.0.0.1:"));
     }
 
@@ -126,6 +131,12 @@ public sealed class AdminGuardTests
         if (Environment.GetEnvironmentVariable("RAWWS_WRITE_DOCS") == "1")
             File.WriteAllText(Repository.At("docs", "ops", "admin.openapi.json"), made);
         Assert.That(Repository.Read("docs/ops/admin.openapi.json"), Is.EqualTo(made));
+    }
+
+    private Task<AdminPort> Open(AdminAddress address, AdminTokens? tokens, TestServer server)
+    {
+        _telemetry = new Telemetry(server.Server, exports: false);
+        return AdminPort.StartAsync(address, tokens, server.Server, new Readiness(server.Server), _telemetry);
     }
 
     private static AdminAddress Loopback => new(new IPEndPoint(IPAddress.Loopback, 0), null, UnixFileMode.None);

@@ -12,11 +12,12 @@ namespace RawWs.Tests.Support;
 internal sealed class AdminRoom : IAsyncDisposable
 {
     private readonly TestServer _server;
+    private readonly Telemetry _telemetry;
     private readonly List<RawClient> _clients = [];
 
-    private AdminRoom(TestServer server, AdminPort port)
+    private AdminRoom(TestServer server, AdminPort port, Readiness readiness, Telemetry telemetry)
     {
-        _server = server;
+        (_server, _telemetry, Readiness) = (server, telemetry, readiness);
         Port = port;
         Http = new HttpClient { BaseAddress = new Uri(port.Address), Timeout = TestServer.Patience };
     }
@@ -24,6 +25,8 @@ internal sealed class AdminRoom : IAsyncDisposable
     public WebSocketServer Server => _server.Server;
 
     public AdminPort Port { get; }
+
+    public Readiness Readiness { get; }
 
     public HttpClient Http { get; }
 
@@ -33,7 +36,10 @@ internal sealed class AdminRoom : IAsyncDisposable
         TestServer server = await TestServer.Start(
             setup ?? Setup.All[0], application ?? new RouterApplication(Introduce.Query, DuplicateUid.Share), change);
         AdminAddress address = new(new IPEndPoint(IPAddress.Loopback, 0), null, UnixFileMode.None);
-        return new AdminRoom(server, await AdminPort.StartAsync(address, null, server.Server));
+        Readiness readiness = new(server.Server);
+        Telemetry telemetry = new(server.Server, exports: false);
+        return new AdminRoom(
+            server, await AdminPort.StartAsync(address, null, server.Server, readiness, telemetry), readiness, telemetry);
     }
 
     /// <summary>A client that is connected; with a uid, or without one.</summary>
@@ -61,6 +67,7 @@ internal sealed class AdminRoom : IAsyncDisposable
     {
         Http.Dispose();
         await Port.DisposeAsync();
+        _telemetry.Dispose();
         _clients.ForEach(static client => client.Dispose());
         await _server.DisposeAsync();
     }

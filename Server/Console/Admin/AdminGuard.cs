@@ -12,7 +12,7 @@ namespace RawWs.Server.Console.Admin;
 internal sealed class AdminGuard(AdminTokens? tokens, bool isSocket)
 {
     /// <summary>What asks whether the program lives, and should get clients: without a token, because what asks has none.</summary>
-    public static readonly IReadOnlyList<string> OpenPaths = ["/livez", "/readyz"];
+    private static readonly string[] OpenPaths = [HealthEndpoints.LivePath, HealthEndpoints.ReadyPath];
 
     /// <summary>Why the request is refused; null when it is not.</summary>
     public Problem? FindRefusal(HttpRequest request)

@@ -31,22 +31,23 @@ internal sealed class AdminPort : IAsyncDisposable
 
     private readonly WebApplication _application;
     private readonly AdminBody _bodies;
+    private readonly SendMetrics _metrics;
 
-    private AdminPort(WebApplication application, AdminBody bodies, string address, Readiness readiness) =>
-        (_application, _bodies, Address, Readiness) = (application, bodies, address, readiness);
+    private AdminPort(WebApplication application, AdminBody bodies, SendMetrics metrics, string address) =>
+        (_application, _bodies, _metrics, Address) = (application, bodies, metrics, address);
 
     /// <summary>Where it listens, with the port that the system chose.</summary>
     public string Address { get; }
-
-    /// <summary>What it says about newcomers.</summary>
-    public Readiness Readiness { get; }
 
     /// <summary>Begins to listen.</summary>
     /// <param name="address">Where.</param>
     /// <param name="tokens">The tokens of which each request must have one; null for none.</param>
     /// <param name="server">The server, which has been started.</param>
+    /// <param name="readiness">What it says about newcomers.</param>
+    /// <param name="telemetry">The metrics that are read from it.</param>
     /// <exception cref="StartException">It cannot listen there.</exception>
-    public static async Task<AdminPort> StartAsync(AdminAddress address, AdminTokens? tokens, WebSocketServer server)
+    public static async Task<AdminPort> StartAsync(
+        AdminAddress address, AdminTokens? tokens, WebSocketServer server, Readiness readiness, Telemetry telemetry)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(options => Configure(options, address));
@@ -59,16 +60,18 @@ internal sealed class AdminPort : IAsyncDisposable
             options.SerializerOptions.TypeInfoResolverChain.Insert(0, AdminJson.Default));
         builder.Services.AddOpenApi(Describe);
 
-        Readiness readiness = new(server);
         AdminBody bodies = new();
+        SendMetrics metrics = new();
         WebApplication application = builder.Build();
         AdminGuard guard = new(tokens, isSocket: address.SocketPath is not null);
         application.Use((context, next) => AnswerAsync(context, next, guard));
+        telemetry.ServePrometheus(application);
         application.UseRouting();
-        new SendEndpoints(server, bodies).Map(application);
+        new SendEndpoints(server, bodies, metrics).Map(application);
         new ConnectionEndpoints(server).Map(application);
         new UidEndpoints(server).Map(application);
         new ServerEndpoints(server, server.Options.TimeProvider, readiness).Map(application);
+        HealthEndpoints.Map(application, readiness);
         application.MapOpenApi("/openapi.json");
         try
         {
@@ -82,7 +85,7 @@ internal sealed class AdminPort : IAsyncDisposable
         }
 
         string url = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return new AdminPort(application, bodies, address.SocketPath is null ? url : address.ToString(), readiness);
+        return new AdminPort(application, bodies, metrics, address.SocketPath is null ? url : address.ToString());
     }
 
     public async ValueTask DisposeAsync()
@@ -90,6 +93,7 @@ internal sealed class AdminPort : IAsyncDisposable
         await _application.StopAsync().ConfigureAwait(false);
         await _application.DisposeAsync().ConfigureAwait(false);
         _bodies.Dispose();
+        _metrics.Dispose();
     }
 
     private static void Configure(KestrelServerOptions options, AdminAddress address)

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace RawWs.Server.Console.Admin;
 
-internal sealed class SendEndpoints(WebSocketServer server, AdminBody bodies)
+internal sealed class SendEndpoints(WebSocketServer server, AdminBody bodies, SendMetrics metrics)
 {
     /// <summary>Adds the endpoints.</summary>
     public void Map(IEndpointRouteBuilder routes)
@@ -81,7 +81,9 @@ internal sealed class SendEndpoints(WebSocketServer server, AdminBody bodies)
             }
         }
 
-        return new SendAnswer(delivered, tooSlow, offline);
+        SendAnswer answer = new(delivered, tooSlow, offline);
+        metrics.Record(answer);
+        return answer;
     }
 
     private static void Send(WebSocketConnection connection, SharedMessage message, ref int delivered, ref int tooSlow)

@@ -1,6 +1,5 @@
 // GET /v1/server: what the server is doing.
 
-using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -9,9 +8,6 @@ namespace RawWs.Server.Console.Admin;
 
 internal sealed class ServerEndpoints(WebSocketServer server, TimeProvider time, Readiness readiness)
 {
-    private static readonly string Version = typeof(ServerEndpoints).Assembly
-        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
-
     private readonly long _started = time.GetTimestamp();
 
     /// <summary>Adds the endpoint.</summary>
@@ -26,7 +22,7 @@ internal sealed class ServerEndpoints(WebSocketServer server, TimeProvider time,
         return TypedResults.Json(
             new ServerAnswer
             {
-                Version = Version,
+                Version = Telemetry.Version,
                 UptimeSeconds = time.GetElapsedTime(_started).TotalSeconds,
                 State = readiness.FindReason() ?? "ready",
                 Addresses = [.. server.EndPoints.Select(static endPoint => endPoint.ToString())],
