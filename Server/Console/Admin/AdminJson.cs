@@ -22,6 +22,7 @@ namespace RawWs.Server.Console.Admin;
 [JsonSerializable(typeof(SendAnswer))]
 [JsonSerializable(typeof(SendRequest))]
 [JsonSerializable(typeof(ServerAnswer))]
+[JsonSerializable(typeof(TraceEvent))]
 [JsonSerializable(typeof(UidAnswer))]
 [JsonSerializable(typeof(UidPage))]
 internal sealed partial class AdminJson : JsonSerializerContext;

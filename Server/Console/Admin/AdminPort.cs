@@ -71,6 +71,7 @@ internal sealed class AdminPort : IAsyncDisposable
         new ConnectionEndpoints(server).Map(application);
         new UidEndpoints(server).Map(application);
         new ServerEndpoints(server, server.Options.TimeProvider, readiness).Map(application);
+        new TraceEndpoint(server, application.Lifetime.ApplicationStopping).Map(application);
         HealthEndpoints.Map(application, readiness);
         application.MapOpenApi("/openapi.json");
         try
