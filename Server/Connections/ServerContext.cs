@@ -46,6 +46,7 @@ internal sealed class ServerContext
         HandshakeTimeout = Milliseconds(options.HandshakeTimeout);
         MessageTimeout = Milliseconds(options.MessageTimeout);
         CloseTimeout = Milliseconds(options.CloseTimeout);
+        Drain = Connections.Endings.Drain with { Code = options.DrainCloseCode };
         SendBufferBytesMax = options.SendBufferBytesMax;
         SendTimeout = Milliseconds(options.SendTimeout);
         Heartbeat = options.Heartbeat == TimeSpan.Zero ? 0 : Milliseconds(options.Heartbeat);
@@ -96,6 +97,9 @@ internal sealed class ServerContext
     public long CloseTimeout { get; }
 
     public long SendTimeout { get; }
+
+    /// <summary>How a stop ends connections.</summary>
+    public Ending Drain { get; }
 
     /// <summary>In milliseconds; zero for Pings instead.</summary>
     public long Heartbeat { get; }

@@ -69,7 +69,7 @@ internal static class Program
         if (!settings.Server.UsesEpoll && Environment.GetEnvironmentVariable(InlineCompletions) is null)
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
 
-        using ConsoleLog console = new(Outputs.OpenOutput(), settings.Server.TimeProvider);
+        using ConsoleLog console = new(Outputs.OpenOutput(), settings.Server.TimeProvider, settings.LogsJson);
         using ILoggerFactory loggers = LoggerFactory.Create(logging => settings.LogLevels.ApplyTo(logging).AddProvider(console));
         ILogger log = loggers.CreateLogger(LogCategories.Server);
         foreach (string variable in read.Ignored)
@@ -116,6 +116,13 @@ internal static class Program
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
         SayReady(server, settings, log);
         await stop.Requested.ConfigureAwait(false);
+        readiness.BeginDrain();
+        if (settings.DrainWait > TimeSpan.Zero)
+        {
+            log.DrainBegins(settings.DrainWait.TotalSeconds);
+            await Task.Delay(settings.DrainWait, settings.Server.TimeProvider).ConfigureAwait(false);
+        }
+
         await server.StopAsync(settings.Drain).ConfigureAwait(false);
         return 0;
     }

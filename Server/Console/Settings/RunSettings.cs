@@ -31,8 +31,14 @@ internal sealed record RunSettings
 
     public LogLevels LogLevels { get; init; } = LogLevels.Default;
 
+    /// <summary>Whether the log's lines are objects in JSON, and not text.</summary>
+    public bool LogsJson { get; init; }
+
     /// <summary>How long connections may take to close when the program is told to stop.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long the program goes on as before when it is told to stop.</summary>
+    public TimeSpan DrainWait { get; init; }
 
     /// <summary>Where the admin port listens; null for no admin port.</summary>
     public AdminAddress? Admin { get; init; }
