@@ -103,6 +103,9 @@ public sealed record CloseReport
     /// <summary>The time from the accept to the end.</summary>
     public TimeSpan Duration { get; init; }
 
+    /// <summary>The time from the last bytes that came from the peer to the end.</summary>
+    public TimeSpan Idle { get; init; }
+
     /// <summary>The value of Sec-WebSocket-Extensions in the answer (§9), or null.</summary>
     public string? Extensions { get; init; }
 

@@ -7,6 +7,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Unicode;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Channels;
 using RawWs.Server.Compression;
@@ -102,6 +103,18 @@ public sealed record ServerOptions
 
     /// <summary>The time for the peer to answer a Close (§7.1.2), and then to end its stream. Default: 5 s.</summary>
     public TimeSpan CloseTimeout { get; set => field = Open(value); } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// The code with which a stop closes connections: 1001 (going away) or 1012 (service restart), after both of which clients may come
+    /// back. Default: 1001.
+    /// </summary>
+    public ushort DrainCloseCode { get; set => field = Open(value); } = CloseCodes.GoingAway;
+
+    /// <summary>
+    /// The time over which a stop spreads its Closes, each at a moment of chance, so that clients do not all come back at once. The drain's
+    /// time begins after it. Zero to a day. Default: zero, all at once.
+    /// </summary>
+    public TimeSpan DrainSpread { get; set => field = Open(value); }
 
     /// <summary>The longest time for which a peer may receive nothing of what is sent to it. Default: 30 s.</summary>
     public TimeSpan SendTimeout { get; set => field = Open(value); } = TimeSpan.FromSeconds(30);
@@ -213,6 +226,10 @@ public sealed record ServerOptions
             if (!UpgradePolicy.IsSubprotocolName(name))
                 return $"{nameof(Subprotocols)}: \"{LogText.Escape(name)}\" is no token of HTTP, which the name of a subprotocol must be.";
         if (FindBadPath() is { } path) return path;
+        if (DrainCloseCode is not (CloseCodes.GoingAway or CloseCodes.ServiceRestart))
+            return $"{nameof(DrainCloseCode)}: 1001 or 1012, not {DrainCloseCode}.";
+        if (DrainSpread < TimeSpan.Zero || DrainSpread > TimeSpan.FromDays(1))
+            return $"{nameof(DrainSpread)}: 0 to 86400 seconds, not {DrainSpread.TotalSeconds}.";
         if (PingText is not null && !IsText(PingText))
             return $"{nameof(PingText)}: it has half of a surrogate pair, which cannot be UTF-8.";
         if (PingText is not null && Heartbeat > TimeSpan.Zero)

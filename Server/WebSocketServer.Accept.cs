@@ -24,6 +24,9 @@ public sealed partial class WebSocketServer
     private int _connectionsMax;
     private int _toldMax;
 
+    /// <summary>How many connections were closed unanswered, because there were too many.</summary>
+    internal long TurnedAway => Interlocked.Read(ref _turnedAway);
+
     [SupportedOSPlatform("linux")]
     void IAcceptor.Accept(int descriptor, PeerAddress peer)
     {

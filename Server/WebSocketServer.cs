@@ -18,6 +18,8 @@ namespace RawWs.Server;
 /// <summary>A WebSocket server (RFC 6455) over raw sockets. Every member may be used from any thread.</summary>
 public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyncDisposable
 {
+    private static readonly TimeSpan SpreadStep = TimeSpan.FromMilliseconds(50);
+
     // A timer waits for no longer.
     private static readonly TimeSpan DrainMax = TimeSpan.FromMilliseconds(int.MaxValue);
 
@@ -26,6 +28,7 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     private readonly EverybodySender _everybody;
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Listener? _listener;
+    private ServerMetrics? _metrics;
     private TaskCompletionSource? _stopped;
     private bool _started;
     private bool _applicationStarted;
@@ -93,6 +96,13 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
 
     internal IReadOnlyList<ConnectionLoop> Loops => _loops;
 
+    /// <summary>Who measures; null while nobody does.</summary>
+    internal ServerMetrics? Metrics
+    {
+        get => Volatile.Read(ref _metrics);
+        set => Volatile.Write(ref _metrics, value);
+    }
+
     /// <summary>Whether one more connection would be let in now: neither the limit of connections is reached nor that of memory.</summary>
     public bool HasRoom => Count < ConnectionsMax && Budget.HasRoomFor(Opening.BytesPerConnectionMin);
 
@@ -145,10 +155,12 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     }
 
     /// <summary>
-    /// Stops: accepts no more connections, sends Close 1001 to all, waits up to <paramref name="drain"/> for them to end, and ends the
-    /// rest. A further call waits for the same stop. A drain of more than 24 days, or without an end (<see
-    /// cref="Timeout.InfiniteTimeSpan"/>), is one of 24 days. It may be called from a handler or a log. If such a caller also waits for the
-    /// task on its loop's thread, that takes the whole drain and some seconds more, because the waiting loop cannot end meanwhile.
+    /// Stops: accepts no more connections, sends Close to all (<see cref="ServerOptions.DrainCloseCode"/>, over the time of
+    /// <see cref="ServerOptions.DrainSpread"/>), waits up to <paramref name="drain"/> for them to end, and ends the rest. With a drain of
+    /// zero nobody is waited for, and nothing is spread. A further call waits for the same stop. A drain of more than 24 days, or without
+    /// an end (<see cref="Timeout.InfiniteTimeSpan"/>), is one of 24 days. It may be called from a handler or a log. If such a caller also
+    /// waits for the task on its loop's thread, that takes the whole drain and some seconds more, because the waiting loop cannot end
+    /// meanwhile.
     /// </summary>
     public Task StopAsync(TimeSpan drain)
     {
@@ -231,8 +243,11 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
 
     internal void OnListenerThrew(Exception exception, long connectionId) => _context.Log.HandlerThrew(exception, connectionId);
 
+    void IConnectionOwner.OnConnectionOpened(WebSocketConnection connection) => Metrics?.OnOpened(connection);
+
     void IConnectionOwner.OnConnectionEnded(WebSocketConnection connection, CloseReport report)
     {
+        Metrics?.OnEnded(report);
         if (_stopping && report.Clean) Interlocked.Increment(ref _clean);
         ConnectionGone();
     }
@@ -275,6 +290,7 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
         if (_listener is not null) _context.Log.Stopping(count);
         if (count > 0)
         {
+            if (Options.DrainSpread > TimeSpan.Zero && drain > TimeSpan.Zero) await SpreadClosesAsync().ConfigureAwait(false);
             foreach (ConnectionLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.Drain()));
             if (drain > TimeSpan.Zero) await EmptyWithin(drain).ConfigureAwait(false);
         }
@@ -291,6 +307,20 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
         if (_applicationStarted) StopApplication();
         _context.Endings.TellRest();
         if (_listener is not null) _context.Log.Stopped(_clean, count);
+    }
+
+    // In an order of chance, some in each step. Those that are in their handshake are not among them: they end when all have been told.
+    private async Task SpreadClosesAsync()
+    {
+        WebSocketConnection[] connections = [.. Directory.GetConnections()];
+        Random.Shared.Shuffle(connections);
+        int steps = (int)Math.Ceiling(Options.DrainSpread / SpreadStep);
+        for (int step = 0, told = 0; step < steps && Count > 0; step++)
+        {
+            for (long until = (long)connections.Length * (step + 1) / steps; told < until; told++)
+                connections[told].RequestClose(_context.Drain);
+            await EmptyWithin(Options.DrainSpread / steps).ConfigureAwait(false);
+        }
     }
 
     private void StopApplication()

@@ -43,6 +43,9 @@ internal abstract class Channel
     /// </summary>
     public virtual int BytesUnacknowledged => -1;
 
+    /// <summary>The kernel's estimate of the way to the peer and back, in microseconds; below zero where nobody can say it.</summary>
+    public virtual int RoundTripMicroseconds => -1;
+
     /// <summary>The transport to which the channel belongs. Called once, before everything else.</summary>
     public virtual void Attach(Transport transport)
     {

@@ -26,6 +26,8 @@ internal sealed class EpollChannel(int descriptor) : Channel
 
     public override int BytesUnacknowledged => _descriptor < 0 ? -1 : Linux.BytesUnacknowledged(_descriptor);
 
+    public override int RoundTripMicroseconds => _descriptor < 0 ? -1 : Linux.RoundTripMicroseconds(_descriptor);
+
     public override int BytesThere => _descriptor < 0 ? 0 : Linux.BytesToReceive(_descriptor);
 
     public override Readiness OnReady(Transport transport, uint events)

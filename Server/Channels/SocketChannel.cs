@@ -64,6 +64,9 @@ internal sealed class SocketChannel : Channel, ILoopWork
         }
     }
 
+    public override int RoundTripMicroseconds =>
+        _closed || !OperatingSystem.IsLinux() ? -1 : Linux.RoundTripMicroseconds((int)_socket.Handle);
+
     private EventLoop Loop => _transport.Loop;
 
     public override void Attach(Transport transport) => _transport = transport;

@@ -111,6 +111,9 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
     /// <inheritdoc cref="Channel.BytesUnacknowledged"/>
     public int BytesUnacknowledged => _channel.BytesUnacknowledged;
 
+    /// <inheritdoc cref="Channel.RoundTripMicroseconds"/>
+    public int RoundTripMicroseconds => _channel.RoundTripMicroseconds;
+
     /// <inheritdoc cref="Channel.Gathers"/>
     public bool Gathers => _channel.Gathers;
 

@@ -111,6 +111,7 @@ internal sealed class ConnectionEnd
         LastFrame = lastFrame,
         Extensions = connection.Extensions,
         Duration = connection.Counts.Duration(connection.Loop.Uptime),
+        Idle = connection.Deadlines.Silence(connection),
         MessagesIn = connection.Counts.MessagesIn,
         MessagesOut = connection.Counts.MessagesOut,
         BytesIn = connection.Transport.BytesReceived,

@@ -50,6 +50,9 @@ internal struct Deadlines
     public readonly TimeSpan LeftForAnswer(WebSocketConnection connection) =>
         TimeSpan.FromMilliseconds(Math.Max(1, _deadline - connection.Loop.Now));
 
+    /// <summary>How long nothing has come from the peer.</summary>
+    public readonly TimeSpan Silence(WebSocketConnection connection) => TimeSpan.FromMilliseconds(connection.Loop.Now - _lastReceived);
+
     /// <summary>The upgrade is through.</summary>
     public void Open(WebSocketConnection connection)
     {

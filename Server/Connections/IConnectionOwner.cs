@@ -1,5 +1,5 @@
 // What a connection knows of the server above it: where that listens, who is here under which uid, what is on its way to everybody, and
-// whom to tell when a connection has ended. The server implements it, so that no arrow goes from here to the server.
+// whom to tell when a connection has opened or ended. The server implements it, so that no arrow goes from here to the server.
 
 using System.Net;
 using RawWs.Server.Sending;
@@ -16,6 +16,9 @@ internal interface IConnectionOwner
 
     /// <summary>What is not sent yet of the messages to everybody: what is much of it, or with isMany anything. Null for nothing.</summary>
     IPendingDelivery? FindPendingDelivery(bool isMany);
+
+    /// <summary>The upgrade is through, and the application knows of it. On the owner's thread.</summary>
+    void OnConnectionOpened(WebSocketConnection connection);
 
     /// <summary>Called once for each connection, when all that was to be told of its end is told.</summary>
     void OnConnectionEnded(WebSocketConnection connection, CloseReport report);

@@ -179,14 +179,15 @@ internal struct Life
     /// <summary>The server stops.</summary>
     public void Drain(WebSocketConnection connection)
     {
-        if (SendsClose(Endings.Drain.Event))
+        Ending drain = connection.Context.Drain;
+        if (SendsClose(drain.Event))
         {
-            Close(connection, Endings.Drain);
+            Close(connection, drain);
             connection.Outgoing.Flush(connection); // the loop may have no further turn in which it would be flushed
         }
         else if (PhaseTable.After(_phase, PhaseEvent.Stops).Tcp == TcpEnd.Reset)
         {
-            SetEnd(Endings.Drain, null, "");
+            SetEnd(drain, null, "");
             EndNow(connection, PhaseEvent.Stops);
         }
     }

@@ -176,6 +176,7 @@ internal static class Opening
 
         if (isTaken) connection.Life.RequestClose(connection, Endings.Rejected);
         connection.Outgoing.Flush(connection);
+        connection.Context.OnOpened(connection);
     }
 
     private static void ServePage(WebSocketConnection connection, HttpPage page, bool headOnly)

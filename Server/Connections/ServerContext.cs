@@ -46,6 +46,7 @@ internal sealed class ServerContext
         HandshakeTimeout = Milliseconds(options.HandshakeTimeout);
         MessageTimeout = Milliseconds(options.MessageTimeout);
         CloseTimeout = Milliseconds(options.CloseTimeout);
+        Drain = Connections.Endings.Drain with { Code = options.DrainCloseCode };
         SendBufferBytesMax = options.SendBufferBytesMax;
         SendTimeout = Milliseconds(options.SendTimeout);
         Heartbeat = options.Heartbeat == TimeSpan.Zero ? 0 : Milliseconds(options.Heartbeat);
@@ -96,6 +97,9 @@ internal sealed class ServerContext
     public long CloseTimeout { get; }
 
     public long SendTimeout { get; }
+
+    /// <summary>How a stop ends connections.</summary>
+    public Ending Drain { get; }
 
     /// <summary>In milliseconds; zero for Pings instead.</summary>
     public long Heartbeat { get; }
@@ -149,6 +153,9 @@ internal sealed class ServerContext
     {
         if (Interlocked.Exchange(ref _nullOriginWarned, 1) == 0) Log.NullOriginAllowed();
     }
+
+    /// <summary>Tells the server that a connection has opened.</summary>
+    public void OnOpened(WebSocketConnection connection) => _owner.OnConnectionOpened(connection);
 
     /// <summary>Tells the application, the log and the server that a connection has ended.</summary>
     public void OnEnded(WebSocketConnection connection, CloseReport report, bool opened)

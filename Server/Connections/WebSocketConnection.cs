@@ -100,6 +100,9 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// <summary>How many bytes are queued for the peer that the kernel has not accepted. Without those that lie in the cork.</summary>
     public long QueuedBytes => Queue.QueuedBytes(this);
 
+    /// <summary>The time since the connection was accepted.</summary>
+    public TimeSpan Age => Counts.Duration(Loop.Loop.UptimeAtThisMoment);
+
     /// <summary>
     /// Is cancelled when nothing can be sent any more: a Close has been sent or received, or the connection has broken. It is meant for
     /// work that goes on beside the handlers. While a handler runs nothing is read, so a Close of the peer is found only afterwards: a
@@ -311,6 +314,16 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// at the end of that time, the probe has no result.
     /// </summary>
     public void Probe() => Post(Posted.Probe);
+
+    /// <summary>Asks the connection's loop how the connection is. It answers in one of its turns.</summary>
+    /// <param name="cancellationToken">Ends the waiting. A loop that has stopped does not answer.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public Task<ConnectionStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        StatusRequest request = new(this);
+        Loop.Loop.Post(request);
+        return request.Status.WaitAsync(cancellationToken);
+    }
 
     /// <summary>Sends what has been checked: text is UTF-8. Any thread.</summary>
     internal SendResult TrySendChecked(MessageKind kind, ReadOnlySpan<byte> payload) => Outgoing.TrySend(this, kind, payload);

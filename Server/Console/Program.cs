@@ -7,6 +7,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
+using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Console.Settings;
 using RawWs.Server.Listening;
@@ -18,6 +19,10 @@ namespace RawWs.Server.Console;
 internal static class Program
 {
     private const int ExitCodeStart = 1;
+
+    // Whether the environment says where metrics are to be sent (OpenTelemetry's variables).
+    private static bool ExportsMetrics => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT"))
+        || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"));
 
     // Nothing is loaded for this method except what it needs to report that nothing more can be loaded.
     public static int Main(string[] arguments)
@@ -64,7 +69,7 @@ internal static class Program
         if (!settings.Server.UsesEpoll && Environment.GetEnvironmentVariable(InlineCompletions) is null)
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
 
-        using ConsoleLog console = new(Outputs.OpenOutput(), settings.Server.TimeProvider);
+        using ConsoleLog console = new(Outputs.OpenOutput(), settings.Server.TimeProvider, settings.LogsJson);
         using ILoggerFactory loggers = LoggerFactory.Create(logging => settings.LogLevels.ApplyTo(logging).AddProvider(console));
         ILogger log = loggers.CreateLogger(LogCategories.Server);
         foreach (string variable in read.Ignored)
@@ -103,12 +108,37 @@ internal static class Program
             ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
             : null;
         await using WebSocketServer server = new(settings.Server, router ?? (IWebSocketApplication)new EchoApplication());
+        Readiness readiness = new(server);
+        using IDisposable? telemetry = settings.Admin is null && !ExportsMetrics ? null : StartTelemetry(server);
         await server.StartAsync().ConfigureAwait(false);
+        await using IAsyncDisposable? admin =
+            settings.Admin is null ? null : await StartAdminAsync(settings, server, readiness, telemetry!, log).ConfigureAwait(false);
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
         SayReady(server, settings, log);
         await stop.Requested.ConfigureAwait(false);
+        readiness.BeginDrain();
+        if (settings.DrainWait > TimeSpan.Zero)
+        {
+            log.DrainBegins(settings.DrainWait.TotalSeconds);
+            await Task.Delay(settings.DrainWait, settings.Server.TimeProvider).ConfigureAwait(false);
+        }
+
         await server.StopAsync(settings.Drain).ConfigureAwait(false);
         return 0;
+    }
+
+    // Methods of their own: nothing of OpenTelemetry and ASP.NET Core is loaded before they are called.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Telemetry StartTelemetry(WebSocketServer server) => new(server, ExportsMetrics);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task<IAsyncDisposable> StartAdminAsync(
+        RunSettings settings, WebSocketServer server, Readiness readiness, IDisposable telemetry, ILogger log)
+    {
+        AdminPort port = await AdminPort.StartAsync(settings.Admin!, settings.AdminTokens, server, readiness, (Telemetry)telemetry)
+            .ConfigureAwait(false);
+        log.AdminListening(port.Address);
+        return port;
     }
 
     private static void OnSignal(PosixSignalContext signal, StopRequest stop, int exitCode)

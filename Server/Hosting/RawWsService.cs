@@ -1,12 +1,16 @@
-// The server as a service: it listens when the host has started, and stops gracefully with it.
+// The server as a service: it listens when the host has started, and stops gracefully with it. It is measured where the host has metrics.
 
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace RawWs.Server.Hosting;
 
-internal sealed class RawWsService(WebSocketServer server, IOptions<RawWsHostingOptions> options) : IHostedService
+internal sealed class RawWsService(WebSocketServer server, IOptions<RawWsHostingOptions> options, IMeterFactory? meters = null)
+    : IHostedService, IDisposable
 {
+    private readonly ServerMetrics? _metrics = meters is null ? null : new ServerMetrics(server, meters);
+
     // Read here, so that a wrong one ends the start and not the stop.
     private readonly TimeSpan _drain = options.Value.Drain;
 
@@ -21,4 +25,6 @@ internal sealed class RawWsService(WebSocketServer server, IOptions<RawWsHosting
     /// container's end waits for the rest of it.
     /// </summary>
     public Task StopAsync(CancellationToken cancellationToken) => server.StopAsync(_drain).WaitAsync(cancellationToken);
+
+    public void Dispose() => _metrics?.Dispose();
 }

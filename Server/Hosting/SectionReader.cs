@@ -26,6 +26,8 @@ internal static class SectionReader
         [nameof(ServerOptions.MemoryBytesMax)] = static (options, given) => options.MemoryBytesMax = Read(given, LongNumber),
         [nameof(ServerOptions.HandshakeTimeout)] = static (options, given) => options.HandshakeTimeout = Read(given, Time),
         [nameof(ServerOptions.CloseTimeout)] = static (options, given) => options.CloseTimeout = Read(given, Time),
+        [nameof(ServerOptions.DrainCloseCode)] = static (options, given) => options.DrainCloseCode = (ushort)Read(given, Number),
+        [nameof(ServerOptions.DrainSpread)] = static (options, given) => options.DrainSpread = Read(given, Time),
         [nameof(ServerOptions.SendTimeout)] = static (options, given) => options.SendTimeout = Read(given, Time),
         [nameof(ServerOptions.Heartbeat)] = static (options, given) => options.Heartbeat = Read(given, Time),
         [nameof(ServerOptions.PingInterval)] = static (options, given) => options.PingInterval = Read(given, Time),

@@ -24,6 +24,9 @@ internal readonly struct ConnectionEndedState(long id, PeerAddress peer, CloseRe
     // Without a uid the line has no word of it.
     public int Count => HasUid ? 6 : 5;
 
+    /// <summary>How it ended.</summary>
+    public CloseReport Report => report;
+
     private bool HasUid => uid.Length > 0;
 
     public KeyValuePair<string, object?> this[int index] => (HasUid || index < 2 ? index : index + 1) switch

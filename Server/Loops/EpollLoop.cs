@@ -27,6 +27,7 @@ internal sealed class EpollLoop : EventLoop
 
     private readonly byte[] _events = GC.AllocateArray<byte>(EventsPerTurn * 16, pinned: true);
     private readonly Thread _thread;
+    private volatile int _threadId; // the kernel's; 0 before the start
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer? _timer; // for a clock that is not the system's: it wakes the loop, which then waits without a timeout
     private readonly SendBatch _batch;
@@ -113,6 +114,8 @@ internal sealed class EpollLoop : EventLoop
 
     public override void SubmitBatch() => _batch.Submit();
 
+    public override TimeSpan? ProcessorTime => _threadId == 0 ? null : Linux.ProcessorTime(_threadId);
+
     // Before the start and after the end there is nobody to wake. If the write is refused, the events are set again. That makes the kernel
     // look at the eventfd, which is readable from its beginning.
     protected override void Wake()
@@ -156,6 +159,7 @@ internal sealed class EpollLoop : EventLoop
     // not the loop.
     private void RunToTheEnd()
     {
+        _threadId = Linux.ThreadId;
         while (!_stopping)
         {
             try

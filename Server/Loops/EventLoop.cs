@@ -68,6 +68,9 @@ internal abstract class EventLoop
     /// <summary>The layer above, which has something to do in each turn; null for none. Set before the start.</summary>
     public ITurnPart? Above { get; set; }
 
+    /// <summary>The processor time of the loop's thread; null where it has none of its own, or nobody can say it. Any thread.</summary>
+    public virtual TimeSpan? ProcessorTime => null;
+
     /// <summary>Whether the loop gets no events. Then it is given no new connections. Any thread.</summary>
     public virtual bool IsDeaf => false;
 
@@ -85,6 +88,9 @@ internal abstract class EventLoop
 
     /// <summary>The milliseconds since the loop was made, by the clock: for logs, not for deadlines.</summary>
     public long Uptime => _clock.Uptime;
+
+    /// <summary>The same, read from the clock now. Any thread.</summary>
+    public long UptimeAtThisMoment => _clock.UptimeAtThisMoment;
 
     /// <summary>
     /// Whether little memory is left for what waits, as of the beginning of this turn. Then less is received at once, and fewer answers may

@@ -26,6 +26,9 @@ internal struct LoopClock(TimeProvider time)
     /// <summary>The milliseconds since the loop was made, up to the last <see cref="Read"/>.</summary>
     public readonly long Uptime => Now + _notListened;
 
+    /// <summary>The same, read from the clock now. Any thread.</summary>
+    public readonly long UptimeAtThisMoment => (long)time.GetElapsedTime(_origin).TotalMilliseconds;
+
     /// <summary>Reads the time; a part of the turn begins.</summary>
     /// <param name="planned">When the loop meant to be there at the latest; long.MaxValue if it had no plan.</param>
     public void Read(long planned)

@@ -227,6 +227,28 @@ internal static unsafe partial class Linux
     }
 
     // struct pollfd.
+    /// <summary>The kernel's number of this thread.</summary>
+    public static int ThreadId => gettid();
+
+    /// <summary>The processor time of a thread of this process; null if there is no such thread.</summary>
+    public static TimeSpan? ProcessorTime(int threadId)
+    {
+        const int OfAThread = 4, AsScheduled = 2; // CPUCLOCK_PERTHREAD_MASK, CPUCLOCK_SCHED: a clock's number is made of a thread's
+        long* time = stackalloc long[2]; // struct timespec: seconds and nanoseconds, each as long as an address
+        return clock_gettime((~threadId << 3) | OfAThread | AsScheduled, time) == 0
+            ? TimeSpan.FromSeconds(time[0]) + TimeSpan.FromTicks(time[1] / TimeSpan.NanosecondsPerTick)
+            : null;
+    }
+
+    /// <summary>The kernel's estimate of a TCP socket's round trip, in microseconds; -1 if it does not say it.</summary>
+    public static int RoundTripMicroseconds(int descriptor)
+    {
+        const int Tcp = 6, TcpInfo = 11, RttAt = 68; // struct tcp_info: tcpi_rtt, behind 8 bytes and 15 numbers
+        byte* info = stackalloc byte[RttAt + sizeof(int)];
+        uint length = RttAt + sizeof(int);
+        return getsockopt(descriptor, Tcp, TcpInfo, info, &length) == 0 && length == RttAt + sizeof(int) ? *(int*)(info + RttAt) : -1;
+    }
+
     private struct PollEntry
     {
         public int Descriptor;
@@ -267,6 +289,9 @@ internal static unsafe partial class Linux
     [LibraryImport("libc")] private static partial int poll(PollEntry* entries, nuint count, int timeout);
     [LibraryImport("libc")] private static partial int ioctl(int descriptor, nuint request, int* value);
     [LibraryImport("libc")] private static partial nint write(int descriptor, void* buffer, nuint length);
+    [LibraryImport("libc")] private static partial int gettid();
+    [LibraryImport("libc")] private static partial int clock_gettime(int clock, long* time);
+    [LibraryImport("libc")] private static partial int getsockopt(int descriptor, int level, int name, void* value, uint* length);
     [LibraryImport("libc")] private static partial int setsockopt(int descriptor, int level, int name, void* value, uint length);
     [LibraryImport("libc")] private static partial int fcntl(int descriptor, int command, int argument);
     [LibraryImport("libc")]

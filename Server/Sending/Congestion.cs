@@ -29,6 +29,12 @@ internal sealed class Congestion
     /// <summary>Whether some send queue is behind or full, and no sender has yet waited for it in vain. Any thread.</summary>
     public bool IsAnyBehind => Total > Volatile.Read(ref _inVain);
 
+    /// <summary>How many send queues are behind. Any thread.</summary>
+    public int Behind => Volatile.Read(ref _behind);
+
+    /// <summary>How many send queues are full. Any thread.</summary>
+    public int Full => Volatile.Read(ref _full);
+
     /// <summary>Whether some send queue is full. Any thread.</summary>
     public bool IsAnyFull => Volatile.Read(ref _full) > 0;
 

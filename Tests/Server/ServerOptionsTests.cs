@@ -102,6 +102,8 @@ public sealed class ServerOptionsTests
         yield return Case(new() { Loops = 0 }, "Loops: 1 to 1024, not 0.");
         yield return Case(new() { MessageTimeout = TimeSpan.Zero }, "MessageTimeout: 0.001 to 86400 seconds, not 0.");
         yield return Case(new() { Heartbeat = TimeSpan.FromSeconds(-1) }, "Heartbeat: 0.001 to 86400 seconds, not -1.");
+        yield return Case(new() { DrainCloseCode = 1000 }, "DrainCloseCode: 1001 or 1012, not 1000.");
+        yield return Case(new() { DrainSpread = TimeSpan.FromSeconds(-1) }, "DrainSpread: 0 to 86400 seconds, not -1.");
         yield return Case(new() { Subprotocols = ["a b"] },
             "Subprotocols: \"a b\" is no token of HTTP, which the name of a subprotocol must be.");
         yield return Case(new() { Endpoints = [] }, "Endpoints: at least one path is needed, or null for every path.");

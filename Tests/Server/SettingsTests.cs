@@ -67,6 +67,11 @@ public partial class SettingsTests
     [TestCase("io-uring", "off")]
     [TestCase("loops", "9")]
     [TestCase("drain", "0")]
+    [TestCase("drain-wait", "5")]
+    [TestCase("drain-spread", "5")]
+    [TestCase("close-code-on-drain", "1012")]
+    [TestCase("admin", "2001")]
+    [TestCase("log-format", "json")]
     [TestCase("log-level", "warning")]
     [TestCase("log-level", "RawWs.Frames=trace")]
     [TestCase("log-level", "warn, RawWs.Frames=trace")]
@@ -88,6 +93,7 @@ public partial class SettingsTests
         HashSet<string> cases = [.. typeof(SettingsTests).GetMethod(nameof(EachSetting_MeansTheSame_FromFlagVariableAndFile))!
             .GetCustomAttributes(typeof(TestCaseAttribute), false).Select(static row => (string)((TestCaseAttribute)row).Arguments[0]!)];
         cases.Add("ping-text"); // it needs a second setting beside it, and has a test of its own
+        cases.Add("admin-token-file"); // likewise: AdminSettingsTests
         Assert.That(SettingTable.All.Select(static setting => setting.Name), Is.EquivalentTo(cases));
     }
 

@@ -28,6 +28,7 @@ internal sealed class ConsoleLog : ILoggerProvider
     private readonly Queue<byte[]> _lines = [];
     private readonly Stream _output;
     private readonly TimeProvider _time;
+    private readonly bool _isJson;
     private readonly Thread _writer;
     private volatile Second _second = new(0);
     private long _dropped;
@@ -37,9 +38,10 @@ internal sealed class ConsoleLog : ILoggerProvider
     /// <summary>Begins to write.</summary>
     /// <param name="output">Where to; writing may block. Not disposed here.</param>
     /// <param name="time">For the time on each line.</param>
-    public ConsoleLog(Stream output, TimeProvider time)
+    /// <param name="isJson">Whether lines are objects in JSON (<see cref="JsonLine"/>), and not text.</param>
+    public ConsoleLog(Stream output, TimeProvider time, bool isJson = false)
     {
-        (_output, _time) = (output, time);
+        (_output, _time, _isJson) = (output, time, isJson);
         // A background thread: one that is stuck in a write does not keep the process.
         _writer = new Thread(Write) { IsBackground = true, Name = "log" };
         _writer.Start();
@@ -49,7 +51,7 @@ internal sealed class ConsoleLog : ILoggerProvider
     public long Dropped => Volatile.Read(ref _dropped);
 
     /// <inheritdoc/>
-    public ILogger CreateLogger(string categoryName) => new Lines(this);
+    public ILogger CreateLogger(string categoryName) => new Lines(this, categoryName);
 
     /// <summary>Takes no more lines, and waits half a second at most for those that are queued.</summary>
     public void Dispose()
@@ -78,7 +80,8 @@ internal sealed class ConsoleLog : ILoggerProvider
                 long dropped = Dropped;
                 if (dropped != reported)
                 {
-                    batch.Add(Line(LogLevel.Warning, $"{dropped - reported} log lines were dropped: nobody reads them fast enough", null));
+                    string text = $"{dropped - reported} log lines were dropped: nobody reads them fast enough";
+                    batch.Add(Make(LogLevel.Warning, LogCategories.Server, default, text, text, null));
                     reported = dropped;
                 }
 
@@ -128,6 +131,10 @@ internal sealed class ConsoleLog : ILoggerProvider
             if (_waits) Monitor.Pulse(_monitor);
         }
     }
+
+    private byte[] Make<TState>(LogLevel level, string category, EventId id, TState state, string message, Exception? exception) => _isJson
+        ? JsonLine.Make(_time.GetUtcNow(), level, category, id, state, message, exception)
+        : Line(level, message, exception);
 
     [SkipLocalsInit]
     private byte[] Line(LogLevel level, string message, Exception? exception)
@@ -198,7 +205,7 @@ internal sealed class ConsoleLog : ILoggerProvider
         _ => "fatal",
     };
 
-    private sealed class Lines(ConsoleLog owner) : ILogger
+    private sealed class Lines(ConsoleLog owner, string category) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -208,7 +215,8 @@ internal sealed class ConsoleLog : ILoggerProvider
         public void Log<TState>(
             LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (IsEnabled(logLevel)) owner.Add(owner.Line(logLevel, formatter(state, exception), exception));
+            if (!IsEnabled(logLevel)) return;
+            owner.Add(owner.Make(logLevel, category, eventId, state, formatter(state, exception), exception));
         }
     }
 

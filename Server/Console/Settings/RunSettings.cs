@@ -1,6 +1,7 @@
 // The settings of the standalone server: the library's options, and what only the program has. Immutable; CommandLine makes them.
 
 using RawWs.Server.Applications;
+using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Pages;
 using RawWs.Server.Memory;
 
@@ -30,8 +31,20 @@ internal sealed record RunSettings
 
     public LogLevels LogLevels { get; init; } = LogLevels.Default;
 
+    /// <summary>Whether the log's lines are objects in JSON, and not text.</summary>
+    public bool LogsJson { get; init; }
+
     /// <summary>How long connections may take to close when the program is told to stop.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long the program goes on as before when it is told to stop.</summary>
+    public TimeSpan DrainWait { get; init; }
+
+    /// <summary>Where the admin port listens; null for no admin port.</summary>
+    public AdminAddress? Admin { get; init; }
+
+    /// <summary>The tokens of the admin port, one of which each request must have; null for none.</summary>
+    public AdminTokens? AdminTokens { get; init; }
 
     public Introduce EffectiveIntroduce =>
         Introduce ?? (Server.IsForThisMachineOnly ? Applications.Introduce.FirstMessage : Applications.Introduce.Query);
@@ -53,6 +66,10 @@ internal sealed record RunSettings
         if (Server.ListenEndPoints.Count == 0)
             return "listen: at least one address is needed (--listen, RAWWS_LISTEN, or \"listen\" in the file)";
         if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "--ping-text: needs --heartbeat 0";
+        if (Admin is null && AdminTokens is not null) return "--admin-token-file: needs --admin";
+        if (Admin is { IsGuarded: false } && AdminTokens is null)
+            return $"--admin: others than this machine's users can reach {Admin}; needs --admin-token-file, a loopback address, or a "
+                + "socket (unix:/PATH) whose mode lets no others write";
         // A limit that cannot be reached is no limit: the process would end before.
         long largest = MemoryShare.LargestBudget(Server.Loops);
         if (Server.MemoryBytesMax >= MemoryShare.BudgetBytesMin && Server.MemoryBytesMax > largest)

@@ -3,8 +3,10 @@
 
 using System.Globalization;
 using System.Net;
+using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Applications;
+using RawWs.Server.Console.Admin;
 using RawWs.Server.Listening;
 using RawWs.Server.Memory;
 
@@ -151,11 +153,34 @@ internal static class SettingTable
             TryLoops, static (options, value) => options with { Loops = value }),
         One<TimeSpan>("drain", "SECONDS", "Time that connections have to close after Ctrl-C or SIGTERM. Default: 5 s.", $"0, or {Seconds}",
             SettingText.TryTimeOrZero, static (settings, value) => settings with { Drain = value }),
+        One<TimeSpan>("drain-wait", "SECONDS",
+            "After Ctrl-C or SIGTERM: time in which the server goes on as before, but /readyz of the admin port says that it drains, so "
+            + "that whoever looks there sends no more clients. Default: 0.", $"0, or {Seconds}",
+            SettingText.TryTimeOrZero, static (settings, value) => settings with { DrainWait = value }),
+        Server<TimeSpan>("drain-spread", "SECONDS",
+            "After that: time over which the Closes are spread by chance, so that clients do not all come back at once. The time of "
+            + "--drain begins after it. Default: 0, all at once.", $"0, or {Seconds}",
+            SettingText.TryTimeOrZero, static (options, value) => options with { DrainSpread = value }),
+        Server<ushort>("close-code-on-drain", "1001|1012",
+            "Code of those Closes: 1001 (going away) or 1012 (service restart). Default: 1001.", "1001, 1012",
+            Choice<ushort>(("1001", CloseCodes.GoingAway), ("1012", CloseCodes.ServiceRestart)),
+            static (options, value) => options with { DrainCloseCode = value }),
+        One<AdminAddress>("admin", "ADDRESS",
+            "Where the admin port listens, an HTTP API to send, to see who is connected, and to close: an address and port, or a socket in "
+            + "the file system. Default: none.", AdminAddress.Allowed,
+            AdminAddress.TryParse, static (settings, value) => settings with { Admin = value }),
+        One<AdminTokens>("admin-token-file", "FILE",
+            "File with the tokens of the admin port, one in each line; a request needs one of them (Authorization: Bearer TOKEN). Without "
+            + "it only a loopback address or a socket that others cannot write to is allowed. Default: none.", AdminTokens.Allowed,
+            AdminTokens.TryRead, static (settings, value) => settings with { AdminTokens = value })
+            with { FindReason = AdminTokens.FindError },
         One<LogLevels>("log-level", "LEVELS",
             "Least important lines to log: a level, or one for a category (RawWs.Frames=trace), or several of these with commas between. "
             + "RawWs.Connections tells of each connection (debug), RawWs.Frames of each frame's header (trace). Default: information.",
             LogLevels.Allowed, LogLevels.TryParse, static (settings, value) => settings with { LogLevels = value })
             with { FindReason = LogLevels.FindError },
+        One("log-format", "text|json", "Lines of the log as text, or as an object in JSON each. Default: text.", "text, json",
+            Choice(("text", false), ("json", true)), static (settings, value) => settings with { LogsJson = value }),
     ];
 
     public static Setting? Find(string name)

@@ -1,0 +1,99 @@
+// POST /v1/send and /v1/send/batch: messages to uids, or to everybody, from a program that is no client. A connection that does not take
+// what it is sent is not waited for, and is counted. Nothing of this is special: it is what any application does with the directory.
+
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace RawWs.Server.Console.Admin;
+
+internal sealed class SendEndpoints(WebSocketServer server, AdminBody bodies, SendMetrics metrics)
+{
+    /// <summary>Adds the endpoints.</summary>
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/v1/send", (HttpRequest request, CancellationToken _) =>
+                bodies.HandleAsync(request, AdminJson.Default.SendRequest, Send))
+            .WithName("send").WithTags("send").WithSummary("Sends a message to a uid, to several, or to everybody.")
+            .Accepts<SendRequest>("application/json").Produces<SendAnswer>()
+            .Refuses(400, 413, 415, 503);
+        routes.MapPost("/v1/send/batch", (HttpRequest request, CancellationToken _) =>
+                bodies.HandleAsync(request, AdminJson.Default.BatchRequest, SendBatch))
+            .WithName("sendBatch").WithTags("send").WithSummary("Sends many messages, in their order.")
+            .Accepts<BatchRequest>("application/json").Produces<BatchAnswer>()
+            .Refuses(400, 413, 415, 503);
+    }
+
+    private IResult Send(SendRequest request)
+    {
+        if (CheckedSend.Check(request, "", out Problem? problem) is not { } message) return problem!.ToResult();
+        return Send(message) is { } answer ? TypedResults.Json(answer, AdminJson.Default.SendAnswer) : OutOfMemory("Nothing was sent");
+    }
+
+    private IResult SendBatch(BatchRequest request)
+    {
+        if (request.Messages is not { Count: >= 1 and <= CheckedSend.CountMax } requests)
+            return Problem.Wrong("messages", $"1 to {CheckedSend.CountMax} messages, not {request.Messages?.Count ?? 0}").ToResult();
+        List<CheckedSend> messages = new(requests.Count);
+        for (int i = 0; i < requests.Count; i++)
+        {
+            if (requests[i] is not { } one) return Problem.Wrong($"messages[{i}]", "an object is needed").ToResult();
+            if (CheckedSend.Check(one, $"messages[{i}].", out Problem? problem) is not { } message) return problem!.ToResult();
+            messages.Add(message);
+        }
+
+        long delivered = 0;
+        List<SendAnswer> results = new(messages.Count);
+        foreach (CheckedSend message in messages)
+        {
+            if (Send(message) is not { } answer) return OutOfMemory($"The first {results.Count} messages were sent");
+            results.Add(answer);
+            delivered += answer.Delivered;
+        }
+
+        return TypedResults.Json(new BatchAnswer(delivered, results), AdminJson.Default.BatchAnswer);
+    }
+
+    // Null when there is no memory for the message.
+    private SendAnswer? Send(CheckedSend send)
+    {
+        using SharedMessage? shared = server.TryShare(send.Message);
+        if (shared is null) return null;
+        int delivered = 0, tooSlow = 0;
+        List<string> offline = [];
+        if (send.Uids is null)
+        {
+            foreach (WebSocketConnection connection in server.Directory.GetConnections())
+            {
+                if (send.Except.Count > 0 && send.Except.Contains(Encoding.UTF8.GetString(connection.Uid.Span))) continue;
+                Send(connection, shared, ref delivered, ref tooSlow);
+            }
+        }
+        else
+        {
+            foreach (string uid in send.Uids)
+            {
+                int before = delivered + tooSlow;
+                foreach (WebSocketConnection connection in server.Directory.Find(uid))
+                    Send(connection, shared, ref delivered, ref tooSlow);
+                if (delivered + tooSlow == before) offline.Add(uid);
+            }
+        }
+
+        SendAnswer answer = new(delivered, tooSlow, offline);
+        metrics.Record(answer);
+        return answer;
+    }
+
+    private static void Send(WebSocketConnection connection, SharedMessage message, ref int delivered, ref int tooSlow)
+    {
+        SendResult sent = connection.TrySend(message);
+        if (sent == SendResult.Queued) delivered++;
+        else if (sent != SendResult.Closed) tooSlow++;
+        if (sent == SendResult.Full) connection.CloseIfTooSlow();
+    }
+
+    private static IResult OutOfMemory(string sent) => Problem.Of(
+        StatusCodes.Status503ServiceUnavailable, $"The server's memory limit is reached. {sent}.").ToResult();
+}

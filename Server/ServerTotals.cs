@@ -1,0 +1,77 @@
+// What a server's connections have done together. Nothing is counted for it on the way of a message: each connection counts for its own
+// report, and these are added up when somebody asks. The totals of those that have ended are kept.
+// A connection leaves its loop's table first and is added to the ended ones after that. So whoever reads the ended ones first, and then the
+// table, may miss one that ends meanwhile, until he reads again, but counts none twice. And a total never goes back: the last one is kept.
+
+using RawWs.Server.Connections;
+using RawWs.Server.Loops;
+
+namespace RawWs.Server;
+
+/// <summary>The totals of one server. Any thread.</summary>
+/// <param name="loops">The server's loops.</param>
+internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
+{
+    // The instruments are read one after the other, and what they say should be of one moment.
+    private const long MillisecondsOfOneReading = 20;
+
+    private readonly Lock _lock = new();
+    private Traffic _ended;
+    private Traffic _reported;
+    private Reading _last;
+    private long _readAt = long.MinValue / 2;
+
+    /// <summary>A connection has ended.</summary>
+    public void OnEnded(CloseReport report)
+    {
+        lock (_lock) _ended += new Traffic(report.MessagesIn, report.MessagesOut, report.BytesIn, report.BytesOut);
+    }
+
+    /// <summary>What there is now.</summary>
+    public Reading Read()
+    {
+        lock (_lock)
+        {
+            long now = Environment.TickCount64;
+            if (now - _readAt < MillisecondsOfOneReading) return _last;
+            _readAt = now;
+            return _last = ReadAnew();
+        }
+    }
+
+    private Reading ReadAnew()
+    {
+        Traffic traffic = _ended;
+        int handshake = 0, open = 0, closing = 0;
+        long queued = 0;
+        foreach (ConnectionLoop loop in loops)
+        {
+            foreach (ILoopMember? member in loop.Members.Snapshot)
+            {
+                if (member is not WebSocketConnection connection) continue;
+                if (connection.Life.IsHandshake) handshake++;
+                else if (connection.Life.IsOpen) open++;
+                else closing++;
+                queued += connection.QueuedBytes;
+                traffic += new Traffic(
+                    connection.Counts.MessagesIn, connection.Counts.MessagesOut, connection.BytesReceived, connection.BytesSent);
+            }
+        }
+
+        _reported = Traffic.Larger(_reported, traffic);
+        return new Reading(_reported, handshake, open, closing, queued);
+    }
+
+    /// <summary>Messages and bytes, both ways.</summary>
+    public readonly record struct Traffic(long MessagesIn, long MessagesOut, long BytesIn, long BytesOut)
+    {
+        public static Traffic operator +(Traffic one, Traffic other) => new(one.MessagesIn + other.MessagesIn,
+            one.MessagesOut + other.MessagesOut, one.BytesIn + other.BytesIn, one.BytesOut + other.BytesOut);
+
+        public static Traffic Larger(Traffic one, Traffic other) => new(Math.Max(one.MessagesIn, other.MessagesIn),
+            Math.Max(one.MessagesOut, other.MessagesOut), Math.Max(one.BytesIn, other.BytesIn), Math.Max(one.BytesOut, other.BytesOut));
+    }
+
+    /// <summary>What there was at one moment: traffic so far, connections by phase, bytes that wait.</summary>
+    public readonly record struct Reading(Traffic Traffic, int Handshake, int Open, int Closing, long QueuedBytes);
+}

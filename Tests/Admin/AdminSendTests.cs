@@ -1,0 +1,160 @@
+// POST /v1/send and /v1/send/batch, as a back-end uses them: what arrives, what is counted, and what is refused, with field and rule.
+
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using RawWs.Frame;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Admin;
+
+public sealed class AdminSendTests
+{
+    [Test]
+    public async Task ToAUid_ArrivesAtEachOfItsConnections_AndIsCounted()
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        RawClient[] alice = [room.Enter("alice"), room.Enter("alice")];
+        RawClient bob = room.Enter("bob");
+        JsonElement answer = await room.Post("/v1/send", """{"uid":"alice","text":"héllo"}""");
+        Assert.That(answer.GetRawText(), Is.EqualTo("""{"delivered":2,"tooSlow":0,"offline":[]}"""));
+        foreach (RawClient client in alice) Assert.That(client.ReadText(), Is.EqualTo("héllo"));
+        await room.Post("/v1/send", """{"uid":"bob","text":"after"}""");
+        Assert.That(bob.ReadText(), Is.EqualTo("after"), "bob had nothing before");
+    }
+
+    [Test]
+    public async Task ToSeveral_SaysWhoIsOffline_AndSendsOnceToEach()
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        RawClient alice = room.Enter("alice"), bob = room.Enter("bob");
+        JsonElement answer = await room.Post("/v1/send", """{"uids":["alice","nobody","bob","alice","无"],"text":"hi"}""");
+        Assert.That(answer.GetProperty("delivered").GetInt32(), Is.EqualTo(2));
+        Assert.That(answer.GetProperty("offline").EnumerateArray().Select(static uid => uid.GetString()),
+            Is.EquivalentTo(["nobody", "无"]));
+        await room.Post("/v1/send", """{"all":true,"text":"end"}""");
+        foreach (RawClient client in (RawClient[])[alice, bob])
+            Assert.That((client.ReadText(), client.ReadText()), Is.EqualTo(("hi", "end")));
+    }
+
+    [Test]
+    public async Task ToEverybody_ExceptSome([Values(1, 5000)] int length)
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        RawClient alice = room.Enter("alice"), bob = room.Enter("bob"), unnamed = room.Enter();
+        string text = new('x', length);
+        JsonElement answer = await room.Post("/v1/send", $$"""{"all":true,"except":["bob","carol"],"text":"{{text}}"}""");
+        Assert.That(answer.GetProperty("delivered").GetInt32(), Is.EqualTo(2));
+        await room.Post("/v1/send", """{"all":true,"text":"end"}""");
+        Assert.That(bob.ReadText(), Is.EqualTo("end"));
+        foreach (RawClient client in (RawClient[])[alice, unnamed])
+            Assert.That((client.ReadText(), client.ReadText()), Is.EqualTo((text, "end")));
+    }
+
+    [Test]
+    public async Task Base64_IsABinaryMessage()
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        RawClient alice = room.Enter("alice");
+        foreach (byte[] bytes in (byte[][])[[], [0xFF], [0, 1], [0xC3, 0x28, 0], Encoding.UTF8.GetBytes("text")])
+        {
+            await room.Post("/v1/send", JsonSerializer.Serialize(new { uid = "alice", base64 = Convert.ToBase64String(bytes) }));
+            Assert.That(alice.ReadFrame(), Is.EqualTo((Opcode.Binary, bytes)).Using<(Opcode, byte[])>(
+                static (one, other) => one.Item1 == other.Item1 && one.Item2.AsSpan().SequenceEqual(other.Item2)));
+        }
+    }
+
+    [Test]
+    public async Task AReceiverThatDoesNotRead_IsCounted_AndOthersAreServed()
+    {
+        await using AdminRoom room = await AdminRoom.Open(static options => options with { SendBufferBytesMax = 64 * 1024 });
+        room.Enter("slow", receiveBuffer: 4096);
+        string body = $$"""{"uid":"slow","text":"{{new string('x', 1_000_000)}}"}""";
+        int tooSlow = 0;
+        for (int i = 0; i < 50 && tooSlow == 0; i++) tooSlow = (await room.Post("/v1/send", body)).GetProperty("tooSlow").GetInt32();
+        Assert.That(tooSlow, Is.EqualTo(1));
+        RawClient alice = room.Enter("alice");
+        JsonElement answer = await room.Post("/v1/send", """{"uids":["slow","alice"],"text":"hi"}""");
+        Assert.That(answer.GetRawText(), Is.EqualTo("""{"delivered":1,"tooSlow":1,"offline":[]}"""));
+        Assert.That(alice.ReadText(), Is.EqualTo("hi"));
+    }
+
+    [Test]
+    public async Task ABatch_KeepsItsOrder_AndCountsEach()
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        RawClient alice = room.Enter("alice");
+        const int Count = 10_000;
+        string messages = string.Join(',', Enumerable.Range(0, Count).Select(static i => $$"""{"uid":"alice","text":"{{i}}"}"""));
+        Task<JsonElement> sending = room.Post("/v1/send/batch", $$"""{"messages":[{{messages}}]}""");
+        for (int i = 0; i < Count; i++) Assert.That(alice.ReadText(), Is.EqualTo($"{i}"));
+        JsonElement answer = await sending;
+        Assert.That((answer.GetProperty("delivered").GetInt32(), answer.GetProperty("results").GetArrayLength()),
+            Is.EqualTo((Count, Count)));
+    }
+
+    [Test]
+    public async Task ABatchWithOneThatIsWrong_SendsNothing()
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        RawClient alice = room.Enter("alice");
+        JsonElement problem = await room.Post("/v1/send/batch",
+            """{"messages":[{"uid":"alice","text":"one"},{"uid":"","text":"two"}]}""", HttpStatusCode.BadRequest);
+        Assert.That(problem.GetProperty("field").GetString(), Is.EqualTo("messages[1].uid"));
+        await room.Post("/v1/send", """{"uid":"alice","text":"end"}""");
+        Assert.That(alice.ReadText(), Is.EqualTo("end"));
+    }
+
+    [TestCase("""{}""", "uid", "one of uid, uids and all")]
+    [TestCase("""{"uid":"a"}""", "text", "one of text and base64")]
+    [TestCase("""{"uid":"a","text":"x","base64":""}""", "text", "one of text and base64")]
+    [TestCase("""{"uid":"a","uids":["b"],"text":"x"}""", "uid", "not 2 of them")]
+    [TestCase("""{"uid":"","text":"x"}""", "uid", "1 to 256 bytes")]
+    [TestCase("""{"uids":[],"text":"x"}""", "uids", "1 to 10000 uids, not 0")]
+    [TestCase("""{"uids":["a",null],"text":"x"}""", "uids[1]", "1 to 256 bytes")]
+    [TestCase("""{"uids":["a",7],"text":"x"}""", "uids[1]", "an array of strings")]
+    [TestCase("""{"all":false,"text":"x"}""", "all", "it is true, or not there")]
+    [TestCase("""{"uid":"a","except":["b"],"text":"x"}""", "except", "with all only")]
+    [TestCase("""{"uid":3,"text":"x"}""", "uid", "a string is needed")]
+    [TestCase("""{"uid":"a","text":"\ud800"}""", "text", "UTF-8")]
+    [TestCase("""{"uid":"a","base64":"?"}""", "base64", "RFC 4648")]
+    [TestCase("""{"uid":"a","base64":"QQ"}""", "base64", "padding")]
+    [TestCase("""{"uid":"a","txet":"x"}""", "txet", "no such field")]
+    [TestCase("""{"uid":"a","uid":"b","text":"x"}""", "uid", "once")]
+    [TestCase("""{"uid":"a","text":"x" """, "body", "not the JSON")]
+    [TestCase("""["a"]""", "body", "not the JSON")]
+    [TestCase("""null""", "body", "an object")]
+    [TestCase("", "body", "not the JSON")]
+    public async Task WhatIsWrong_IsNamed_WithTheRule(string body, string field, string rule)
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        JsonElement problem = await room.Post("/v1/send", body, HttpStatusCode.BadRequest);
+        Assert.That(problem.GetProperty("field").GetString(), Is.EqualTo(field), problem.GetRawText());
+        Assert.That(problem.GetProperty("detail").GetString(), Does.StartWith(field + ": ").And.Contain(rule));
+        Assert.That(problem.GetProperty("status").GetInt32(), Is.EqualTo(400));
+    }
+
+    [Test]
+    public async Task WhatIsTooMuch_IsRefused()
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        string uids = string.Join(',', Enumerable.Repeat("\"a\"", 10_001)), message = """{"uid":"a","text":"x"}""";
+        string messages = string.Join(',', Enumerable.Repeat(message, 10_001));
+        await room.Post("/v1/send", $$"""{"uids":[{{uids}}],"text":"x"}""", HttpStatusCode.BadRequest);
+        await room.Post("/v1/send/batch", $$"""{"messages":[{{messages}}]}""", HttpStatusCode.BadRequest);
+        await room.Post("/v1/send/batch", """{"messages":[]}""", HttpStatusCode.BadRequest);
+        await room.Post("/v1/send/batch", """{"messages":[null]}""", HttpStatusCode.BadRequest);
+        room.Http.DefaultRequestHeaders.ExpectContinue = true; // else it may be closed while the client still sends
+        string text = new('x', 8 * 1024 * 1024);
+        await room.Post("/v1/send", $$"""{"uid":"a","text":"{{text}}"}""", HttpStatusCode.RequestEntityTooLarge);
+    }
+
+    [Test]
+    public async Task ABodyOfAnotherType_IsRefused()
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        using StringContent content = new("""{"uid":"a","text":"x"}""", Encoding.UTF8, "text/plain");
+        using HttpResponseMessage response = await room.Http.PostAsync(new Uri("/v1/send", UriKind.Relative), content);
+        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.UnsupportedMediaType));
+    }
+}

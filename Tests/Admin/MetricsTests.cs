@@ -1,0 +1,269 @@
+// The metrics against what clients did: totals that fit to the byte, ends by cause and code, refusals, samples; how they are read by
+// Prometheus and sent by OTLP; the table in docs/ops/metrics.md. And health.
+
+using System.Diagnostics.Metrics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Time.Testing;
+using RawWs.Frame;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Console.Admin;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Admin;
+
+public sealed class MetricsTests
+{
+    private static readonly Uri Path = new("/metrics", UriKind.Relative);
+
+    [Test]
+    public async Task Traffic_IsWhatTheReportsSay_AndNeverGoesBack()
+    {
+        Reports application = new();
+        await using AdminRoom room = await AdminRoom.Open(application: application);
+        double before = 0;
+        for (int i = 0; i < 40; i++)
+        {
+            RawClient client = room.Enter();
+            for (int j = 0; j <= i % 5; j++) client.SendText("hello");
+            for (int j = 0; j <= i % 5; j++) client.ReadText();
+            double now = await Value(room, "rawws_server_messages_total", "network_io_direction=\"receive\"");
+            Assert.That(now, Is.GreaterThanOrEqualTo(before));
+            before = now;
+            if (i % 2 == 0) client.Send(Opcode.Close, [3, 232]);
+            if (i % 2 == 0) client.ReadClose();
+            client.Dispose();
+        }
+
+        TestServer.Eventually(() => room.Server.Count == 0, "all have ended");
+        await Eventually(room, "rawws_server_messages_total", application.Sum(static report => report.MessagesIn), "=\"receive\"");
+        await Eventually(room, "rawws_server_messages_total", application.Sum(static report => report.MessagesOut), "=\"transmit\"");
+        await Eventually(room, "rawws_server_io_bytes_total", application.Sum(static report => report.BytesIn), "=\"receive\"");
+        await Eventually(room, "rawws_server_io_bytes_total", application.Sum(static report => report.BytesOut), "=\"transmit\"");
+        await Eventually(room, "rawws_server_closes_total", 20, "cause=\"PeerClosed\"", "code=\"1000\"");
+        await Eventually(room, "rawws_server_closes_total", 20, "cause=\"PeerVanished\"", "code=\"none\"");
+        await Eventually(room, "rawws_server_connection_duration_seconds_count", 20, "cause=\"PeerClosed\"");
+        await Eventually(room, "rawws_server_handshake_duration_seconds_count", 40);
+    }
+
+    [Test]
+    public async Task ConnectionsUidsAndMemory_AreThoseOfNow()
+    {
+        await using AdminRoom room = await AdminRoom.Open(static options => options with { ConnectionsMax = 77 });
+        room.Enter("alice");
+        room.Enter("alice");
+        using RawClient silent = RawClient.Connect(room.Server.EndPoints[0].Port);
+        TestServer.Eventually(() => room.Server.Count == 3, "all are there");
+        await Eventually(room, "rawws_server_active_connections", 2, "phase=\"open\"");
+        await Eventually(room, "rawws_server_active_connections", 1, "phase=\"handshake\"");
+        await Eventually(room, "rawws_server_connections_limit", 77);
+        await Eventually(room, "rawws_server_uids", 1);
+        await Eventually(room, "rawws_server_memory_limit_bytes", room.Server.HeldBytesMax);
+        await Eventually(room, "rawws_server_memory_usage_bytes", room.Server.HeldBytes);
+    }
+
+    [Test]
+    public async Task WhatWaits_AndWhoIsSlow()
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        room.Enter("slow", receiveBuffer: 4096);
+        WebSocketConnection slow = room.Server.Directory.Find("slow")[0];
+        TestServer.Eventually(
+            () => slow.TrySend(MessageKind.Binary, new byte[100_000]) == SendResult.Full && slow.IsStalled, "the kernel takes no more");
+        await Eventually(room, "rawws_server_slow_connections", 1, "level=\"full\"");
+        await Eventually(room, "rawws_server_queued_bytes", slow.QueuedBytes);
+    }
+
+    [Test]
+    public async Task Refusals_HaveTheirRule_AndCodesThatPeersChooseShareASeries()
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        using (RawClient client = RawClient.Connect(room.Server.EndPoints[0].Port))
+        {
+            client.Send("GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Version: 12\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+            client.ReadToEnd();
+        }
+
+        foreach (ushort code in (ushort[])[3456, 3457, 4999])
+        {
+            RawClient client = room.Enter();
+            client.Send(Opcode.Close, [(byte)(code >> 8), (byte)code]);
+            client.ReadClose();
+            client.Dispose();
+        }
+
+        await Eventually(room, "rawws_server_refusals_total", 1, "http_response_status_code=\"426\"");
+        await Eventually(room, "rawws_server_closes_total", 2, "code=\"3xxx\"");
+        await Eventually(room, "rawws_server_closes_total", 1, "code=\"4xxx\"");
+        Assert.That(await room.Http.GetStringAsync(Path), Does.Not.Contain("3456").And.Not.Contain("127.0.0.1"));
+    }
+
+    [Test]
+    public async Task Samples_AreTakenOnceASecond()
+    {
+        FakeTimeProvider time = new();
+        await using AdminRoom room = await AdminRoom.Open(options => options with { TimeProvider = time, Loops = 1 });
+        room.Enter();
+        for (int i = 1; i <= 3; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Eventually(room, "rawws_server_loop_lag_seconds_count", i);
+            if (OperatingSystem.IsLinux()) await Eventually(room, "rawws_server_round_trip_seconds_count", i);
+        }
+
+        if (OperatingSystem.IsLinux())
+            Assert.That(await Value(room, "rawws_server_loop_processor_time_seconds_total", "loop=\"0\""), Is.GreaterThan(0));
+    }
+
+    [Test]
+    public async Task SendsOfTheAdminPort_AreMeasured()
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        room.Enter("alice");
+        await room.Post("/v1/send", """{"uids":["alice","bob"],"text":"hi"}""");
+        await Eventually(room, "rawws_admin_send_fan_out_count", 1);
+        await Eventually(room, "rawws_admin_send_fan_out_sum", 1);
+        await Eventually(room, "rawws_admin_send_offline_total", 1);
+    }
+
+    [Test]
+    public async Task AServer_IsMeasuredOnce()
+    {
+        await using TestServer server = await TestServer.Start(Setup.All[0], new EchoApplication());
+        using (ServerMetrics metrics = new(server.Server))
+            Assert.That(() => new ServerMetrics(server.Server), Throws.InvalidOperationException);
+        using ServerMetrics again = new(server.Server);
+    }
+
+    // Every row is an instrument, and every instrument has a row. To write the table anew: RAWWS_WRITE_DOCS=1.
+    [Test]
+    public async Task TheTable_IsInTheDocs()
+    {
+        await using TestServer server = await TestServer.Start(Setup.All[0], new EchoApplication());
+        List<Instrument> found = [];
+        using MeterListener listener = new();
+        listener.InstrumentPublished = (instrument, _) =>
+        {
+            lock (found)
+                if (instrument.Meter.Name is ServerMetrics.MeterName or SendMetrics.MeterName) found.Add(instrument);
+        };
+        using ServerMetrics metrics = new(server.Server);
+        using SendMetrics sends = new();
+        listener.Start();
+        string table = string.Concat(found.DistinctBy(static instrument => instrument.Name)
+            .OrderBy(static instrument => instrument.Name, StringComparer.Ordinal)
+            .Select(static one => $"| `{one.Name}` | {Kind(one)} | {one.Unit} | {one.Description} |\n"));
+        const string Head = "| name | kind | unit | what |\n| --- | --- | --- | --- |\n";
+        string text = Repository.Read("docs/ops/metrics.md");
+        int at = text.IndexOf(Head, StringComparison.Ordinal) + Head.Length;
+        int end = text.IndexOf("\n\n", at, StringComparison.Ordinal) + 1;
+        if (Environment.GetEnvironmentVariable("RAWWS_WRITE_DOCS") == "1")
+            File.WriteAllText(Repository.At("docs", "ops", "metrics.md"), text = text[..at] + table + text[end..]);
+        Assert.That(text, Does.Contain(Head + table + "\n"));
+    }
+
+    [Test]
+    public async Task Health_IsALine()
+    {
+        await using AdminRoom room = await AdminRoom.Open(static options => options with { ConnectionsMax = 1 });
+        Assert.That(await Health(room, "/livez"), Is.EqualTo((HttpStatusCode.OK, "alive\n")));
+        Assert.That(await Health(room, "/readyz"), Is.EqualTo((HttpStatusCode.OK, "ready\n")));
+        RawClient client = room.Enter();
+        Assert.That(await Health(room, "/readyz"),
+            Is.EqualTo((HttpStatusCode.ServiceUnavailable, "the limit of connections is reached\n")));
+        client.Dispose();
+        TestServer.Eventually(() => room.Server.Count == 0, "it has ended");
+        Assert.That((await Health(room, "/readyz")).Status, Is.EqualTo(HttpStatusCode.OK));
+        room.Readiness.BeginDrain();
+        Assert.That(await Health(room, "/readyz"), Is.EqualTo((HttpStatusCode.ServiceUnavailable, "draining\n")));
+        Assert.That(await Health(room, "/livez"), Is.EqualTo((HttpStatusCode.OK, "alive\n")));
+    }
+
+    [Test]
+    public void ByTheUsualVariables_MetricsAreSent()
+    {
+        using TcpListener collector = new(IPAddress.Loopback, 0);
+        collector.Start();
+        Dictionary<string, string> variables = new()
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://{collector.LocalEndpoint}",
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+            ["OTEL_METRIC_EXPORT_INTERVAL"] = "100",
+        };
+        using RunningProgram program = RunningProgram.StartWith(variables, "--listen", "127.0.0.1:0");
+        program.WaitForPort();
+        Task<TcpClient> accepting = collector.AcceptTcpClientAsync();
+        Assert.That(accepting.Wait(TestServer.Patience));
+        using TcpClient exporter = accepting.Result;
+        exporter.ReceiveTimeout = 30_000;
+        byte[] bytes = new byte[256 * 1024];
+        int length = 0;
+        while (bytes.AsSpan(0, length).IndexOf("rawws.server.active_connections"u8) < 0)
+        {
+            int received = exporter.GetStream().Read(bytes.AsSpan(length));
+            Assert.That(received, Is.GreaterThan(0), Encoding.Latin1.GetString(bytes, 0, length));
+            length += received;
+        }
+
+        Assert.That(Encoding.Latin1.GetString(bytes, 0, length), Does.StartWith("POST /v1/metrics HTTP/1.1\r\n"));
+    }
+
+    private static string Kind(Instrument instrument) => instrument.GetType().Name.Split('`')[0] switch
+    {
+        "ObservableCounter" or "Counter" => "counter",
+        "Histogram" => "histogram",
+        "ObservableUpDownCounter" => "up-down counter",
+        _ => "gauge",
+    };
+
+    private static async Task<(HttpStatusCode Status, string Text)> Health(AdminRoom room, string path)
+    {
+        using HttpResponseMessage response = await room.Http.GetAsync(new Uri(path, UriKind.Relative));
+        return (response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    private static async Task Eventually(AdminRoom room, string name, double expected, params string[] labels)
+    {
+        using CancellationTokenSource patience = new(TestServer.Patience);
+        double found;
+        while ((found = await Value(room, name, labels)) != expected)
+            Assert.That(patience.IsCancellationRequested, Is.False, $"{name} is {found}, not {expected}");
+    }
+
+    // The sum of the samples with this name and all these labels.
+    private static async Task<double> Value(AdminRoom room, string name, params string[] labels)
+    {
+        string text = await room.Http.GetStringAsync(Path);
+        return text.Split('\n')
+            .Where(line => line.StartsWith(name + "{", StringComparison.Ordinal) && labels.All(line.Contains))
+            .Sum(static line => double.Parse(line[(line.IndexOf('}') + 1)..].Trim().Split(' ')[0], CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>Echoes, and keeps the reports.</summary>
+    private sealed class Reports : IWebSocketApplication
+    {
+        private readonly List<CloseReport> _reports = [];
+
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
+
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
+        {
+            connection.TrySend(message);
+            return ValueTask.CompletedTask;
+        }
+
+        public void OnClose(WebSocketConnection connection, CloseReport report)
+        {
+            lock (_reports) _reports.Add(report);
+        }
+
+        public long Sum(Func<CloseReport, long> value)
+        {
+            lock (_reports) return _reports.Sum(value);
+        }
+    }
+}
