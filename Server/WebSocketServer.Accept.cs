@@ -9,6 +9,7 @@ using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Native;
+using RawWs.Server.Tls;
 
 namespace RawWs.Server;
 
@@ -19,16 +20,17 @@ public sealed partial class WebSocketServer
 
     private long _lastId;
     private long _turnedAway;
+    private long _handshakesRefused;
     private long _backedOffAt;
     private int _nextLoop;
     private int _connectionsMax;
     private int _toldMax;
 
     [SupportedOSPlatform("linux")]
-    void IAcceptor.Accept(int descriptor, PeerAddress peer)
+    void IAcceptor.Accept(int listener, int descriptor, PeerAddress peer)
     {
         int before = Interlocked.Increment(ref _count) - 1;
-        if (TurnsAway(before))
+        if (TurnsAway(listener, before))
         {
             Linux.Close(descriptor);
             ConnectionGone();
@@ -39,7 +41,7 @@ public sealed partial class WebSocketServer
         try
         {
             WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(new EpollChannel(descriptor), before >= _connectionsMax);
+            connection.Begin(Layer(listener, new EpollChannel(descriptor)), before >= _connectionsMax);
         }
         catch
         {
@@ -48,7 +50,7 @@ public sealed partial class WebSocketServer
         }
     }
 
-    void IAcceptor.Accept(Socket socket)
+    void IAcceptor.Accept(int listener, Socket socket)
     {
         int before = Interlocked.Increment(ref _count) - 1;
         PeerAddress peer = default;
@@ -64,7 +66,7 @@ public sealed partial class WebSocketServer
             throw;
         }
 
-        if (TurnsAway(before))
+        if (TurnsAway(listener, before))
         {
             socket.Dispose();
             ConnectionGone();
@@ -75,7 +77,7 @@ public sealed partial class WebSocketServer
         try
         {
             WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(new SocketChannel(socket), before >= _connectionsMax);
+            connection.Begin(Layer(listener, new SocketChannel(socket)), before >= _connectionsMax);
         }
         catch (Exception exception)
         {
@@ -116,9 +118,25 @@ public sealed partial class WebSocketServer
         return next;
     }
 
-    private bool TurnsAway(int before)
+    // What lies over a connection's plain channel.
+    private Channel Layer(int listener, Channel plain)
     {
-        if (before < (long)_connectionsMax + _toldMax && !_stopping) return false;
+        Channel channel = Options.ChannelLayer is { } layer ? layer(plain) : plain;
+        return IsTls(listener) ? new TlsChannel(channel, Options.Certificates!, _handshakes) : channel;
+    }
+
+    private bool IsTls(int listener) => listener >= Options.ListenEndPoints.Count;
+
+    private bool TurnsAway(int listener, int before)
+    {
+        if (before < (long)_connectionsMax + _toldMax && !_stopping)
+        {
+            if (!IsTls(listener) || !_handshakes.IsFull) return false;
+            long refused = Interlocked.Increment(ref _handshakesRefused);
+            if ((refused & (refused - 1)) == 0) _context.Log.HandshakesTurnedAway(refused, Options.TlsHandshakesMax);
+            return true;
+        }
+
         // Logged for the first one, and then each time that the number has doubled.
         long count = Interlocked.Increment(ref _turnedAway);
         if ((count & (count - 1)) == 0) _context.Log.ConnectionsTurnedAway(count, _connectionsMax);

@@ -111,6 +111,15 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
     /// <inheritdoc cref="Channel.BytesUnacknowledged"/>
     public int BytesUnacknowledged => _channel.BytesUnacknowledged;
 
+    /// <inheritdoc cref="Channel.BytesOfItsOwn"/>
+    public long BytesOfItsOwn => _channel.BytesOfItsOwn;
+
+    /// <inheritdoc cref="Channel.IsOpening"/>
+    public bool IsOpening => _channel.IsOpening;
+
+    /// <inheritdoc cref="Channel.Fault"/>
+    public string? Fault => _channel.Fault;
+
     /// <inheritdoc cref="Channel.Gathers"/>
     public bool Gathers => _channel.Gathers;
 
@@ -414,7 +423,8 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
     {
         if (received < 0)
         {
-            if (received != Channel.Nothing) Check("recv", received);
+            if (received == Channel.Lost) _owner.OnBytesLost();
+            else if (received != Channel.Nothing) Check("recv", received);
             return;
         }
 
