@@ -205,8 +205,7 @@ public sealed record ServerOptions
     public string? FindError()
     {
         if (FindNull() is { } missing) return missing;
-        if (ListenEndPoints.Count + TlsEndPoints.Count == 0)
-            return $"{nameof(ListenEndPoints)}: at least one address is needed, here or in {nameof(TlsEndPoints)}.";
+        if (ListenEndPoints.Count + TlsEndPoints.Count == 0) return $"{nameof(ListenEndPoints)}: at least one address is needed.";
         if (TlsEndPoints.Count > 0 && Certificates is null) return $"{nameof(Certificates)}: {nameof(TlsEndPoints)} needs some.";
         if (TlsHandshakesMax < 1) return $"{nameof(TlsHandshakesMax)}: at least 1, not {TlsHandshakesMax}.";
         if (!Enum.IsDefined(Transport)) return $"{nameof(Transport)}: there is no such transport as {Transport}.";
@@ -245,7 +244,8 @@ public sealed record ServerOptions
     {
         (string Name, IEnumerable<object?>? Values)[] lists =
         [
-            (nameof(ListenEndPoints), ListenEndPoints), (nameof(TlsEndPoints), TlsEndPoints), (nameof(AllowedOrigins), AllowedOrigins), (nameof(AllowedHosts), AllowedHosts),
+            (nameof(ListenEndPoints), ListenEndPoints), (nameof(TlsEndPoints), TlsEndPoints),
+            (nameof(AllowedOrigins), AllowedOrigins), (nameof(AllowedHosts), AllowedHosts),
             (nameof(Subprotocols), Subprotocols), (nameof(Endpoints), Endpoints), (nameof(Pages), Pages),
         ];
         foreach ((string name, IEnumerable<object?>? values) in lists)

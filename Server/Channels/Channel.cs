@@ -78,7 +78,9 @@ internal abstract class Channel
     public virtual int Settle(Transport transport, bool wanted) => 0;
 
     /// <summary>Receives once.</summary>
-    /// <returns>How many bytes; 0 at the end of the peer's stream; <see cref="Nothing"/>; <see cref="Lost"/>; or an error below zero.</returns>
+    /// <returns>
+    /// How many bytes; 0 at the end of the peer's stream; <see cref="Nothing"/>; <see cref="Lost"/>; or an error below zero.
+    /// </returns>
     public abstract int Receive(Span<byte> destination);
 
     /// <summary>

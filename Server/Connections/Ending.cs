@@ -79,8 +79,9 @@ internal static class Endings
     /// <summary>Every row.</summary>
     public static IReadOnlyList<Ending> All { get; } =
     [
-        PeerClosed, PeerVanished, TlsFailed, TlsTimeout, ProtocolViolation, MessageTooBig, MessageTimeout, Heartbeat, PongTimeout, TooSlow,
-        StalledSend, ApplicationClosed, CloseDeadline, Aborted, Replaced, Rejected, HandlerError, OutOfMemory, BytesLost, RestLost, Drain, Http,
+        PeerClosed, PeerVanished, TlsFailed, TlsTimeout, ProtocolViolation, MessageTooBig, MessageTimeout, Heartbeat, PongTimeout,
+        TooSlow, StalledSend, ApplicationClosed, CloseDeadline, Aborted, Replaced, Rejected, HandlerError, OutOfMemory,
+        BytesLost, RestLost, Drain, Http,
     ];
 
     private static Ending Closes(EndCause cause, ushort code, string reason) =>

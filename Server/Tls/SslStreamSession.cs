@@ -102,6 +102,12 @@ internal sealed class SslStreamSession : TlsSession
         _ = _tls.ShutdownAsync().Exception;
     }
 
+    public override void Break(string fault)
+    {
+        _hasEnded = true;
+        _fault ??= fault;
+    }
+
     public override void Free()
     {
         _cipher.End(); // what waits in the SslStream ends with it, and gives its buffer back
@@ -137,11 +143,7 @@ internal sealed class SslStreamSession : TlsSession
         _isReading = true;
     }
 
-    private void Fail(Exception exception)
-    {
-        _hasEnded = true;
-        _fault ??= Sentence(exception.GetBaseException().Message);
-    }
+    private void Fail(Exception exception) => Break(Sentence(exception.GetBaseException().Message));
 
     // OpenSSL says "error:0A000102:SSL routines::unsupported protocol".
     private static string Sentence(string message) => message.StartsWith("error:", StringComparison.Ordinal)

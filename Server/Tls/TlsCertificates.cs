@@ -88,7 +88,8 @@ public sealed class TlsCertificates
     {
         if (choices.Length == 0) throw new TlsCertificateException("at least one certificate is needed");
         foreach (Choice choice in choices)
-            if (TlsTrial.FindError(choice.Options) is { } error) throw new TlsCertificateException($"{choice.Name} cannot be used: {error}");
+            if (TlsTrial.FindError(choice.Options) is { } error)
+                throw new TlsCertificateException($"{choice.Name} cannot be used: {error}");
         return choices;
     }
 

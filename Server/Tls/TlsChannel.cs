@@ -229,8 +229,8 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
 
     void ILoopWork.OnFailed(Exception exception) => ((ILoopWork)_transport).OnFailed(exception);
 
-    /// <summary>How many of the bytes are whole records. What is no record is whole: the session says what is wrong with it.</summary>
-    private static int WholeRecords(ReadOnlySpan<byte> bytes)
+    // How many of the bytes are whole records.
+    private int WholeRecords(ReadOnlySpan<byte> bytes)
     {
         int whole = 0;
         while (bytes.Length - whole >= HeaderBytes)
@@ -238,7 +238,12 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
             // RFC 8446 §5.1: a type, a version that begins with 3, a length.
             ReadOnlySpan<byte> header = bytes.Slice(whole, HeaderBytes);
             int length = HeaderBytes + BinaryPrimitives.ReadUInt16BigEndian(header[3..]);
-            if (header[0] is < 20 or > 23 || header[1] != 3 || length > RecordBytesMax) return bytes.Length;
+            if (header[0] is < 20 or > 23 || header[1] != 3 || length > RecordBytesMax)
+            {
+                _session.Break("what has come is no record of TLS");
+                break;
+            }
+
             if (length > bytes.Length - whole) break;
             whole += length;
         }
@@ -267,7 +272,7 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
         _incoming.Remove(held, Budget);
         int length = held + received, whole = WholeRecords(records.AsSpan(0, length)), taken = 0, opened = Nothing;
         bool isElsewhere = whole > 0 && _isHandshake && _session.IsHandshakeSlow;
-        if (whole > 0 && !isElsewhere) opened = Open(new ArraySegment<byte>(records, 0, whole), destination, out taken);
+        if (!isElsewhere) opened = Open(new ArraySegment<byte>(records, 0, whole), destination, out taken);
         _isLost = !_incoming.TryKeep(records.AsSpan(taken, length - taken), Budget);
         if (_isLost) return Lost;
         if (isElsewhere) GoElsewhere();

@@ -1,5 +1,5 @@
-// TLS on one connection, without a socket: cipher -> plain, plain -> cipher. In: the peer's records, as they arrive. Out: what they say, and
-// the records that go to the peer, which the sink gets in their order: what is sealed, and what TLS has to say itself (the handshake's
+// TLS on one connection, without a socket: cipher -> plain, plain -> cipher. In: the peer's records, as they arrive. Out: what they say,
+// and the records that go to the peer, which the sink gets in their order: what is sealed, and what TLS has to say itself (the handshake's
 // answers, alerts, key updates), also while bytes are opened.
 //
 // This is the seam: SslStreamSession is the one that exists. Nothing above it knows which library speaks TLS.
@@ -43,11 +43,16 @@ internal abstract class TlsSession
     /// </returns>
     public abstract int Open(Span<byte> plain);
 
-    /// <summary>Seals bytes: the sink gets them before this returns. False when it cannot, for which there is a <see cref="Fault"/>.</summary>
+    /// <summary>
+    /// Seals bytes: the sink gets them before this returns. False when it cannot, for which there is a <see cref="Fault"/>.
+    /// </summary>
     public abstract bool TrySeal(ReadOnlySpan<byte> plain);
 
     /// <summary>Says good-bye (RFC 8446 §6.1: close_notify). Nothing is sealed afterwards.</summary>
     public abstract void SayGoodbye();
+
+    /// <summary>The peer has broken TLS before it came to the session: this is the <see cref="Fault"/>, if there is none yet.</summary>
+    public abstract void Break(string fault);
 
     /// <summary>Gives back what the session has. Nothing is called afterwards.</summary>
     public abstract void Free();

@@ -13,6 +13,12 @@ internal static partial class ProgramLog
     [LoggerMessage(2, LogLevel.Warning, "uids are not authenticated: whoever connects may take any name")]
     public static partial void UidsAreNotAuthenticated(this ILogger log);
 
+    [LoggerMessage(24, LogLevel.Information, "the certificates are read again: {files}")]
+    public static partial void CertificatesReloaded(this ILogger log, string files);
+
+    [LoggerMessage(25, LogLevel.Error, "the certificates were to be read again, and those before stay: {reason}")]
+    public static partial void CertificatesKept(this ILogger log, string reason);
+
     [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored{question}")]
     public static partial void VariableIgnored(this ILogger log, string variable, string question);
 
