@@ -23,6 +23,8 @@ internal sealed class TlsPeerChannel : Channel, ITlsSink
     private readonly Bytes _up = new(); // sealed, for the server
     private readonly Bytes _down = new(); // opened, for the wire
     private readonly byte[] _plain = new byte[64 * 1024];
+    private readonly Action _open;
+    private byte[] _records = new byte[4096];
     private ValueTask<int> _read;
     private bool _isReading;
     private bool _heardGoodbye;
@@ -31,7 +33,7 @@ internal sealed class TlsPeerChannel : Channel, ITlsSink
 
     public TlsPeerChannel(Channel below)
     {
-        _below = below;
+        (_below, _open) = (below, Open);
         _cipher = new CipherStream(this);
         _tls = new SslStream(_cipher, leaveInnerStreamOpen: true);
         _handshake = _tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
@@ -85,8 +87,9 @@ internal sealed class TlsPeerChannel : Channel, ITlsSink
     {
         if (_down.Count > 0 && Flush() is < 0 and int error) return error;
         if (WantsWrite) return 0;
-        byte[] records = bytes.ToArray();
-        for (int at = 0; at < records.Length;) at += _cipher.Give(new ArraySegment<byte>(records, at, records.Length - at), Open);
+        if (_records.Length < bytes.Length) _records = new byte[bytes.Length * 2];
+        bytes.CopyTo(_records);
+        for (int at = 0; at < bytes.Length;) at += _cipher.Give(new ArraySegment<byte>(_records, at, bytes.Length - at), _open);
         Open();
         int before = _down.Count;
         _ownBytes += before - bytes.Length;
