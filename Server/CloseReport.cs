@@ -63,6 +63,9 @@ public enum EndCause : byte
     /// <summary>The server's memory limit was reached (1013).</summary>
     OutOfMemory,
 
+    /// <summary>The peer broke TLS, or did not finish its handshake in time; the reason says what.</summary>
+    TlsFailed,
+
     /// <summary>The request was answered with the page or refused: it never was a WebSocket connection.</summary>
     Http,
 }

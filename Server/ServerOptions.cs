@@ -47,6 +47,20 @@ public sealed record ServerOptions
     /// <summary>The addresses to listen on. Port 0 means any free port. Default: 127.0.0.1:2000.</summary>
     public IReadOnlyList<IPEndPoint> ListenEndPoints { get; set => field = Given(value); } = [new IPEndPoint(IPAddress.Loopback, 2000)];
 
+    /// <summary>
+    /// The addresses to listen on for TLS (wss). They need <see cref="Certificates"/>. Port 0 means any free port. Default: none.
+    /// </summary>
+    public IReadOnlyList<IPEndPoint> TlsEndPoints { get; set => field = Given(value); } = [];
+
+    /// <summary>The certificates for TLS. They may be reloaded while the server runs. Default: null, none.</summary>
+    public TlsCertificates? Certificates { get; set => field = Open(value); }
+
+    /// <summary>
+    /// The most handshakes of TLS at once, 1 or more: each costs memory and time before anybody knows whom it is for. A further connection
+    /// is closed. <see cref="HandshakeTimeout"/> is the time for one, and the request after it. Default: 1,000.
+    /// </summary>
+    public int TlsHandshakesMax { get; set => field = Open(value); } = 1000;
+
     /// <summary>How the event loops learn that a socket is ready. Default: Auto.</summary>
     public TransportKind Transport { get; set => field = Open(value); }
 
@@ -194,7 +208,7 @@ public sealed record ServerOptions
     {
         get
         {
-            foreach (IPEndPoint endPoint in ListenEndPoints)
+            foreach (IPEndPoint endPoint in ListenEndPoints.Concat(TlsEndPoints))
                 if (!IPAddress.IsLoopback(endPoint.Address)) return false;
             return AllowedOrigins.Count == 0 && AllowedHosts.Count == 0;
         }
@@ -204,7 +218,9 @@ public sealed record ServerOptions
     public string? FindError()
     {
         if (FindNull() is { } missing) return missing;
-        if (ListenEndPoints.Count == 0) return $"{nameof(ListenEndPoints)}: at least one address is needed.";
+        if (ListenEndPoints.Count + TlsEndPoints.Count == 0) return $"{nameof(ListenEndPoints)}: at least one address is needed.";
+        if (TlsEndPoints.Count > 0 && Certificates is null) return $"{nameof(Certificates)}: {nameof(TlsEndPoints)} needs some.";
+        if (TlsHandshakesMax < 1) return $"{nameof(TlsHandshakesMax)}: at least 1, not {TlsHandshakesMax}.";
         if (!Enum.IsDefined(Transport)) return $"{nameof(Transport)}: there is no such transport as {Transport}.";
         if (Transport == TransportKind.Epoll && !OperatingSystem.IsLinux()) return $"{nameof(Transport)}: epoll exists on Linux only.";
         if (Loops is < 1 or > 1024) return $"{nameof(Loops)}: 1 to 1024, not {Loops}.";
@@ -245,7 +261,8 @@ public sealed record ServerOptions
     {
         (string Name, IEnumerable<object?>? Values)[] lists =
         [
-            (nameof(ListenEndPoints), ListenEndPoints), (nameof(AllowedOrigins), AllowedOrigins), (nameof(AllowedHosts), AllowedHosts),
+            (nameof(ListenEndPoints), ListenEndPoints), (nameof(TlsEndPoints), TlsEndPoints),
+            (nameof(AllowedOrigins), AllowedOrigins), (nameof(AllowedHosts), AllowedHosts),
             (nameof(Subprotocols), Subprotocols), (nameof(Endpoints), Endpoints), (nameof(Pages), Pages),
         ];
         foreach ((string name, IEnumerable<object?>? values) in lists)
@@ -285,7 +302,8 @@ public sealed record ServerOptions
     {
         ServerOptions copy = this with
         {
-            ListenEndPoints = [.. ListenEndPoints.Select(static endPoint => new IPEndPoint(endPoint.Address, endPoint.Port))],
+            ListenEndPoints = Copy(ListenEndPoints),
+            TlsEndPoints = Copy(TlsEndPoints),
             AllowedOrigins = [.. AllowedOrigins],
             AllowedHosts = [.. AllowedHosts],
             Subprotocols = [.. Subprotocols],
@@ -295,6 +313,9 @@ public sealed record ServerOptions
         copy._seal = new Seal(copy);
         return copy;
     }
+
+    private static IPEndPoint[] Copy(IReadOnlyList<IPEndPoint> endPoints) =>
+        [.. endPoints.Select(static endPoint => new IPEndPoint(endPoint.Address, endPoint.Port))];
 
     // What a setter assigns. `with` copies the seal, but it is not the copy's, so that a copy of frozen options can be changed.
     private T Open<T>(T value) => _seal is not null && ReferenceEquals(_seal.Sealed, this)
@@ -333,7 +354,7 @@ public sealed record ServerOptions
     /// <summary>What the system has too little of for such a server and a few clients, as a sentence; null when there is enough.</summary>
     internal string? FindShortage() =>
         (_memoryBytesMax is null ? MemoryShare.FindShortage(Loops) : null)
-            ?? Descriptors.FindShortage(Loops, UsesEpoll, ListenEndPoints.Count);
+            ?? Descriptors.FindShortage(Loops, UsesEpoll, ListenEndPoints.Count + TlsEndPoints.Count);
 
     /// <summary>Marks the one object that is frozen.</summary>
     private sealed class Seal(ServerOptions @sealed)

@@ -9,6 +9,7 @@ using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Native;
+using RawWs.Server.Tls;
 
 namespace RawWs.Server;
 
@@ -19,6 +20,7 @@ public sealed partial class WebSocketServer
 
     private long _lastId;
     private long _turnedAway;
+    private long _handshakesRefused;
     private long _backedOffAt;
     private int _nextLoop;
     private int _connectionsMax;
@@ -28,10 +30,10 @@ public sealed partial class WebSocketServer
     internal long TurnedAway => Interlocked.Read(ref _turnedAway);
 
     [SupportedOSPlatform("linux")]
-    void IAcceptor.Accept(int descriptor, PeerAddress peer)
+    void IAcceptor.Accept(int listener, int descriptor, PeerAddress peer)
     {
         int before = Interlocked.Increment(ref _count) - 1;
-        if (TurnsAway(before))
+        if (TurnsAway(listener, before))
         {
             Linux.Close(descriptor);
             ConnectionGone();
@@ -42,7 +44,7 @@ public sealed partial class WebSocketServer
         try
         {
             WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(new EpollChannel(descriptor), before >= _connectionsMax);
+            connection.Begin(Layer(listener, new EpollChannel(descriptor)), before >= _connectionsMax);
         }
         catch
         {
@@ -51,7 +53,7 @@ public sealed partial class WebSocketServer
         }
     }
 
-    void IAcceptor.Accept(Socket socket)
+    void IAcceptor.Accept(int listener, Socket socket)
     {
         int before = Interlocked.Increment(ref _count) - 1;
         PeerAddress peer = default;
@@ -67,7 +69,7 @@ public sealed partial class WebSocketServer
             throw;
         }
 
-        if (TurnsAway(before))
+        if (TurnsAway(listener, before))
         {
             socket.Dispose();
             ConnectionGone();
@@ -78,7 +80,7 @@ public sealed partial class WebSocketServer
         try
         {
             WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(new SocketChannel(socket), before >= _connectionsMax);
+            connection.Begin(Layer(listener, new SocketChannel(socket)), before >= _connectionsMax);
         }
         catch (Exception exception)
         {
@@ -104,7 +106,7 @@ public sealed partial class WebSocketServer
     {
         int room = Descriptors.RoomNow();
         _connectionsMax = Options.ConnectionsMax
-            ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4), MemoryShare.ConnectionsMax(Options.Loops));
+            ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4), MemoryShare.ConnectionsMax(Options.Loops, Options.TlsEndPoints.Count > 0));
         _toldMax = Math.Clamp(room - _connectionsMax, 0, ToldConnectionsMax);
         if (_connectionsMax > room) _context.Log.ConnectionsPastFiles(_connectionsMax, Descriptors.Limit, room);
     }
@@ -119,9 +121,25 @@ public sealed partial class WebSocketServer
         return next;
     }
 
-    private bool TurnsAway(int before)
+    // What lies over a connection's plain channel.
+    private Channel Layer(int listener, Channel plain)
     {
-        if (before < (long)_connectionsMax + _toldMax && !_stopping) return false;
+        Channel channel = Options.ChannelLayer is { } layer ? layer(plain) : plain;
+        return IsTls(listener) ? new TlsChannel(channel, Options.Certificates!, _handshakes) : channel;
+    }
+
+    private bool IsTls(int listener) => listener >= Options.ListenEndPoints.Count;
+
+    private bool TurnsAway(int listener, int before)
+    {
+        if (before < (long)_connectionsMax + _toldMax && !_stopping)
+        {
+            if (!IsTls(listener) || !_handshakes.IsFull) return false;
+            long refused = Interlocked.Increment(ref _handshakesRefused);
+            if ((refused & (refused - 1)) == 0) _context.Log.HandshakesTurnedAway(refused, Options.TlsHandshakesMax);
+            return true;
+        }
+
         // Logged for the first one, and then each time that the number has doubled.
         long count = Interlocked.Increment(ref _turnedAway);
         if ((count & (count - 1)) == 0) _context.Log.ConnectionsTurnedAway(count, _connectionsMax);

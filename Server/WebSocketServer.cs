@@ -12,6 +12,7 @@ using RawWs.Server.Memory;
 using RawWs.Server.Native;
 using RawWs.Server.Sending;
 using RawWs.Server.Time;
+using RawWs.Server.Tls;
 
 namespace RawWs.Server;
 
@@ -26,6 +27,7 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     private readonly ServerContext _context;
     private readonly ConnectionLoop[] _loops;
     private readonly EverybodySender _everybody;
+    private readonly TlsHandshakes _handshakes;
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Listener? _listener;
     private ServerMetrics? _metrics;
@@ -64,6 +66,7 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
         }
 
         _everybody = new EverybodySender(_loops, Budget, _context.Extensions);
+        _handshakes = new TlsHandshakes(options.TlsHandshakesMax);
         _context.Endings.RunTimerOn(_loops[0].Loop);
     }
 
@@ -79,7 +82,10 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     /// <summary>The budget of all bytes that connections hold.</summary>
     internal MemoryBudget Budget { get; }
 
-    /// <summary>The addresses on which it listens, with the ports that the system chose. Empty before the start.</summary>
+    /// <summary>
+    /// The addresses on which it listens, with the ports that the system chose: those of <see cref="ServerOptions.ListenEndPoints"/>, and
+    /// then those of <see cref="ServerOptions.TlsEndPoints"/>. Empty before the start.
+    /// </summary>
     public IReadOnlyList<IPEndPoint> EndPoints => _listener?.EndPoints ?? [];
 
     /// <summary>Who is connected, and under which uid; and how messages are published to them.</summary>
@@ -257,7 +263,7 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     {
         if (_stopped is not null) return;
         foreach (ConnectionLoop loop in _loops) loop.Loop.Start();
-        _listener = Listener.Bind(Options.ListenEndPoints, this, _context.Options.TimeProvider);
+        _listener = Listener.Bind([.. Options.ListenEndPoints, .. Options.TlsEndPoints], this, _context.Options.TimeProvider);
         SetConnectionsMax();
         _applicationStarted = true;
     }

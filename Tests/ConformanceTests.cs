@@ -3,6 +3,8 @@
 // nothing.
 
 using System.IO.Compression;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using RawWs.Conformance;
 using RawWs.Conformance.Broken;
 using RawWs.Server;
@@ -30,20 +32,35 @@ public sealed class ConformanceTests
             ConformanceTable.Column(transport == TransportKind.Epoll ? "RawWs, epoll" : "RawWs, socket")), "docs/conformance.md");
     }
 
+    // Over TLS a peer sees the same of the protocol. The certificate is its own authority.
+    [TestCaseSource(nameof(Transports))]
+    public async Task OurServer_PassesEveryCase_OverTls(TransportKind transport)
+    {
+        using X509Certificate2 certificate = TestCertificate.Make("localhost");
+        IReadOnlyList<Result> results = await RunAgainstOurs(transport, Suite.All, takeover: true, certificate);
+        Assert.That(results.Where(static result => result.Outcome == Outcome.NotNegotiated).Select(Line), Is.Empty);
+    }
+
     [Test]
     public Task OurServer_PassesEveryCompressedCase_WithoutTakeover() =>
         RunAgainstOurs(TransportKind.Auto, [.. Suite.Select(Chapters.Negotiation), .. Suite.Select(Chapters.Compression)], takeover: false);
 
-    private static async Task<IReadOnlyList<Result>> RunAgainstOurs(TransportKind transport, IReadOnlyList<Case> cases, bool takeover)
+    private static async Task<IReadOnlyList<Result>> RunAgainstOurs(
+        TransportKind transport, IReadOnlyList<Case> cases, bool takeover, X509Certificate2? certificate = null)
     {
+        IPEndPoint[] endPoint = [new(IPAddress.Loopback, 0)];
         await using TestServer server =
             await TestServer.Start(new Setup(transport, 1, IoUring: true), new EchoApplication(), options => options with
             {
                 Compression = true,
                 CompressionTakeover = takeover,
                 CompressionBytesMin = 1,
+                ListenEndPoints = certificate is null ? endPoint : [],
+                TlsEndPoints = certificate is null ? [] : endPoint,
+                Certificates = certificate is null ? null : new TlsCertificates([TestCertificate.Context(certificate)]),
             });
-        IReadOnlyList<Result> results = await Suite.RunAsync(TargetAt(server.Port, TestServer.Patience), cases);
+        TlsTrust? trust = certificate is null ? null : new TlsTrust([certificate], Anybody: false);
+        IReadOnlyList<Result> results = await Suite.RunAsync(TargetAt(server.Port, TestServer.Patience) with { Tls = trust }, cases);
         Assert.That(results, Is.Not.Empty);
         Assert.That(Failures(results), Is.Empty);
         TestContext.Out.WriteLine(

@@ -17,6 +17,9 @@ internal abstract class Channel
     /// <summary>The result of <see cref="Receive"/> when nothing is there now.</summary>
     public const int Nothing = int.MinValue;
 
+    /// <summary>The result of <see cref="Receive"/> when bytes had come, and there was no memory to keep them.</summary>
+    public const int Lost = int.MinValue + 1;
+
     /// <summary>
     /// Whether bytes are in the channel that no readiness will announce, because the kernel does not hold them any more. Then the transport
     /// receives again in a later turn.
@@ -46,6 +49,17 @@ internal abstract class Channel
     /// <summary>The kernel's estimate of the way to the peer and back, in microseconds; below zero where nobody can say it.</summary>
     public virtual int RoundTripMicroseconds => -1;
 
+    /// <summary>How many bytes more it has sent than it was given (TLS has some of its own); below zero if fewer.</summary>
+    public virtual long BytesOfItsOwn => 0;
+
+    /// <summary>Whether the channel itself is not open yet (a handshake of its own). Then nothing can be sent.</summary>
+    public virtual bool IsOpening => false;
+
+    /// <summary>
+    /// What the peer has broken of the channel's own rules, as a sentence for a log; null for nothing. The stream has ended then.
+    /// </summary>
+    public virtual string? Fault => null;
+
     /// <summary>The transport to which the channel belongs. Called once, before everything else.</summary>
     public virtual void Attach(Transport transport)
     {
@@ -67,7 +81,9 @@ internal abstract class Channel
     public virtual int Settle(Transport transport, bool wanted) => 0;
 
     /// <summary>Receives once.</summary>
-    /// <returns>How many bytes; 0 at the end of the peer's stream; <see cref="Nothing"/>; or an error below zero.</returns>
+    /// <returns>
+    /// How many bytes; 0 at the end of the peer's stream; <see cref="Nothing"/>; <see cref="Lost"/>; or an error below zero.
+    /// </returns>
     public abstract int Receive(Span<byte> destination);
 
     /// <summary>

@@ -19,4 +19,7 @@ internal enum ReadPauseReasons : byte
 
     /// <summary>What it has caused to be sent to others is not sent yet.</summary>
     Deliveries = 8,
+
+    /// <summary>Its channel computes something on another thread.</summary>
+    Channel = 16,
 }

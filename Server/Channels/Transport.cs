@@ -114,6 +114,15 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
     /// <inheritdoc cref="Channel.RoundTripMicroseconds"/>
     public int RoundTripMicroseconds => _channel.RoundTripMicroseconds;
 
+    /// <inheritdoc cref="Channel.BytesOfItsOwn"/>
+    public long BytesOfItsOwn => _channel.BytesOfItsOwn;
+
+    /// <inheritdoc cref="Channel.IsOpening"/>
+    public bool IsOpening => _channel.IsOpening;
+
+    /// <inheritdoc cref="Channel.Fault"/>
+    public string? Fault => _channel.Fault;
+
     /// <inheritdoc cref="Channel.Gathers"/>
     public bool Gathers => _channel.Gathers;
 
@@ -417,7 +426,8 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
     {
         if (received < 0)
         {
-            if (received != Channel.Nothing) Check("recv", received);
+            if (received == Channel.Lost) _owner.OnBytesLost();
+            else if (received != Channel.Nothing) Check("recv", received);
             return;
         }
 

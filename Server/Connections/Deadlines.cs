@@ -85,6 +85,7 @@ internal struct Deadlines
         if (now >= _deadline) connection.Transport.ReceiveWhatIsThere();
         if (connection.Life.HasEnded) return;
         if (now < _deadline) Arm(connection, _deadline);
+        else if (connection.Life.IsHandshake && connection.Transport.IsOpening) connection.Life.Abort(connection, Endings.TlsTimeout);
         else if (connection.Life.IsHandshake) connection.Transport.CancelPendingRead(); // the request is answered with 408
         else connection.Life.Expire(connection);
     }

@@ -55,6 +55,8 @@ internal static class Endings
     public static readonly Ending
         PeerClosed = new(EndCause.PeerClosed, PhaseEvent.PeerCloses, CodeSource.Peer),
         PeerVanished = new(EndCause.PeerVanished, PhaseEvent.StreamEnds, CodeSource.None),
+        TlsFailed = new(EndCause.TlsFailed, PhaseEvent.StreamEnds, CodeSource.None),
+        TlsTimeout = new(EndCause.TlsFailed, PhaseEvent.Aborts, CodeSource.None) { Reason = "TLS handshake timeout" },
         ProtocolViolation = new(EndCause.ProtocolViolation, PhaseEvent.Fails, CodeSource.Rule),
         MessageTooBig = new(EndCause.MessageTooBig, PhaseEvent.Fails, CodeSource.Row) { Code = CloseCodes.MessageTooBig },
         MessageTimeout = Closes(EndCause.MessageTimeout, ServerCloseCodes.MessageTimeout, "message timeout"),
@@ -77,8 +79,9 @@ internal static class Endings
     /// <summary>Every row.</summary>
     public static IReadOnlyList<Ending> All { get; } =
     [
-        PeerClosed, PeerVanished, ProtocolViolation, MessageTooBig, MessageTimeout, Heartbeat, PongTimeout, TooSlow, StalledSend,
-        ApplicationClosed, CloseDeadline, Aborted, Replaced, Rejected, HandlerError, OutOfMemory, BytesLost, RestLost, Drain, Http,
+        PeerClosed, PeerVanished, TlsFailed, TlsTimeout, ProtocolViolation, MessageTooBig, MessageTimeout, Heartbeat, PongTimeout,
+        TooSlow, StalledSend, ApplicationClosed, CloseDeadline, Aborted, Replaced, Rejected, HandlerError, OutOfMemory,
+        BytesLost, RestLost, Drain, Http,
     ];
 
     private static Ending Closes(EndCause cause, ushort code, string reason) =>

@@ -132,7 +132,8 @@ internal struct Life
     public void OnBytesLost(WebSocketConnection connection)
     {
         Ending lost = Endings.BytesLost;
-        if (IsHandshake) Opening.Refuse(connection, HandshakeRules.OutOfMemory, headOnly: false);
+        if (IsHandshake && connection.Transport.IsOpening) Abort(connection, Endings.RestLost);
+        else if (IsHandshake) Opening.Refuse(connection, HandshakeRules.OutOfMemory, headOnly: false);
         else if (ParsesFrames) Fail(connection, lost, lost.Code!.Value, lost.Reason, null, Encoding.ASCII.GetBytes(lost.Reason));
         connection.Transport.CancelPendingRead();
     }
@@ -140,7 +141,8 @@ internal struct Life
     /// <summary>§7.1.4: the end of the peer's stream without a Close is never a clean one.</summary>
     public void OnStreamEnd(WebSocketConnection connection)
     {
-        SetEnd(Endings.PeerVanished, null, "");
+        string? fault = connection.Transport.Fault;
+        SetEnd(fault is null ? Endings.PeerVanished : Endings.TlsFailed, null, fault ?? "");
         Enter(connection, PhaseTable.After(_phase, PhaseEvent.StreamEnds));
     }
 
@@ -208,7 +210,7 @@ internal struct Life
     public void Abort(WebSocketConnection connection, Ending ending)
     {
         if (HasEnded) return;
-        SetEnd(ending, null, "");
+        SetEnd(ending, null, ending.Reason);
         EndNow(connection, PhaseEvent.Aborts);
     }
 

@@ -182,7 +182,7 @@ internal struct Outgoing
         int waiting = connection.Transport.BytesUnacknowledged;
         if (waiting < 0) return false;
         uint before = seen;
-        seen = (uint)(connection.BytesSent - waiting);
+        seen = (uint)(connection.BytesSent + connection.Transport.BytesOfItsOwn - waiting);
         return waiting > 0 && seen != before;
     }
 

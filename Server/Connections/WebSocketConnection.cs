@@ -364,9 +364,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     }
 
     /// <summary>Begins the connection's life on its loop. Past the server's limit the request is read and answered with 503.</summary>
-    internal void Begin(Channel plain, bool overLimit)
+    internal void Begin(Channel channel, bool overLimit)
     {
-        Channel channel = Context.Options.ChannelLayer is { } layer ? layer(plain) : plain;
         Transport = new Transport(Loop.Loop, channel, this);
         Life.Begin(overLimit);
         if (Loop.IsOwner) StartOnLoop();

@@ -1,6 +1,6 @@
 // The standalone server: settings, log, server, signals, exit code. 0: stopped as asked. 1: cannot start, because of an address or too few
 // descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT,
-// SIGQUIT or SIGTERM.
+// SIGQUIT or SIGTERM. With certificates SIGHUP has them read again, and stops nothing.
 
 using System.Net;
 using System.Runtime.CompilerServices;
@@ -98,7 +98,8 @@ internal static class Program
     {
         // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
         StopRequest stop = new(settings.Server.TimeProvider);
-        using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal => OnSignal(signal, stop, 129));
+        using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP,
+            signal => OnHangup(signal, settings.Server.Certificates, log, stop));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
         using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
         using PosixSignalRegistration terminate =
@@ -114,6 +115,9 @@ internal static class Program
         await using IAsyncDisposable? admin =
             settings.Admin is null ? null : await StartAdminAsync(settings, server, readiness, telemetry!, log).ConfigureAwait(false);
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
+        using CertificateWatch? watch = settings.Server.Certificates is { } certificates
+            ? new CertificateWatch(certificates, settings.Server.TimeProvider, log)
+            : null;
         SayReady(server, settings, log);
         await stop.Requested.ConfigureAwait(false);
         readiness.BeginDrain();
@@ -141,6 +145,19 @@ internal static class Program
         return port;
     }
 
+    // With certificates it asks for them to be read again, as everywhere. Without any it is the end of the terminal.
+    private static void OnHangup(PosixSignalContext signal, TlsCertificates? certificates, ILogger log, StopRequest stop)
+    {
+        if (certificates is null)
+        {
+            OnSignal(signal, stop, 129);
+            return;
+        }
+
+        signal.Cancel = true;
+        CertificateWatch.Reload(certificates, log);
+    }
+
     private static void OnSignal(PosixSignalContext signal, StopRequest stop, int exitCode)
     {
         signal.Cancel = true;
@@ -149,14 +166,16 @@ internal static class Program
 
     private static void SayReady(WebSocketServer server, RunSettings settings, ILogger log)
     {
-        string addresses = string.Join(", ", server.EndPoints);
-        log.Listening(addresses, server.TransportName, settings.Server.Loops, PageUrl(server.EndPoints[0]));
+        int plain = settings.Server.ListenEndPoints.Count;
+        string addresses = string.Join(", ", server.EndPoints.Select((endPoint, i) => $"{(i < plain ? "" : "wss://")}{endPoint}"));
+        string page = PageUrl(plain > 0 ? "http" : "https", server.EndPoints[0]);
+        log.Listening(addresses, server.TransportName, settings.Server.Loops, page);
         if (settings.Application == ApplicationKind.Router && settings.EffectiveIntroduce != Introduce.None) log.UidsAreNotAuthenticated();
     }
 
     // If the address means all addresses of the machine, the page is reached as localhost.
-    private static string PageUrl(IPEndPoint endPoint) =>
+    private static string PageUrl(string scheme, IPEndPoint endPoint) =>
         endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any)
-            ? $"http://localhost:{endPoint.Port}/"
-            : $"http://{endPoint}/";
+            ? $"{scheme}://localhost:{endPoint.Port}/"
+            : $"{scheme}://{endPoint}/";
 }

@@ -15,6 +15,8 @@ internal static class SectionReader
         StringComparer.OrdinalIgnoreCase)
     {
         [nameof(ServerOptions.ListenEndPoints)] = static (options, given) => options.ListenEndPoints = List(given, EndPoint),
+        [nameof(ServerOptions.TlsEndPoints)] = static (options, given) => options.TlsEndPoints = List(given, EndPoint),
+        [nameof(ServerOptions.TlsHandshakesMax)] = static (options, given) => options.TlsHandshakesMax = Read(given, Number),
         [nameof(ServerOptions.Transport)] = static (options, given) => options.Transport = Read(given, Transport),
         [nameof(ServerOptions.IoUring)] = static (options, given) => options.IoUring = Read(given, bool.Parse),
         [nameof(ServerOptions.Loops)] = static (options, given) => options.Loops = Read(given, Number),

@@ -88,7 +88,7 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents, ILoopWork
             bool more = false;
             for (int i = first; i < end; i++)
             {
-                if (AcceptSome(_listeners[i], ref more) is not { } shortage) continue;
+                if (AcceptSome(i, ref more) is not { } shortage) continue;
                 if (!_stopped) BackOff(shortage);
                 return;
             }
@@ -99,8 +99,9 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents, ILoopWork
     }
 
     // Null, or what the process has run out of. `more` says that there may be more to accept.
-    private string? AcceptSome(int listener, ref bool more)
+    private string? AcceptSome(int index, ref bool more)
     {
+        int listener = _listeners[index];
         Span<byte> address = stackalloc byte[128];
         for (int i = 0; i < AcceptsPerEventMax; i++)
         {
@@ -120,7 +121,7 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents, ILoopWork
             _failures = 0;
             try
             {
-                _acceptor.Accept(descriptor, PeerAddress.FromSockaddr(address[..length]));
+                _acceptor.Accept(index, descriptor, PeerAddress.FromSockaddr(address[..length]));
             }
             catch (Exception exception)
             {

@@ -13,10 +13,12 @@ namespace RawWs.Server.Listening;
 /// <summary>Gets what the listener accepts. Any thread.</summary>
 internal interface IAcceptor
 {
+    /// <summary>A connection to the address of this number, counted as they were bound.</summary>
     [SupportedOSPlatform("linux")]
-    void Accept(int descriptor, PeerAddress peer);
+    void Accept(int listener, int descriptor, PeerAddress peer);
 
-    void Accept(Socket socket);
+    /// <summary>The same.</summary>
+    void Accept(int listener, Socket socket);
 
     /// <summary>Accepting failed because something has run out, and waits for so long.</summary>
     void OnBackOff(TimeSpan wait, string error);
@@ -74,7 +76,7 @@ internal sealed class Listener : IAsyncDisposable
         try
         {
             if (OperatingSystem.IsLinux() && loop is EpollLoop epoll) _epollAccept = EpollAccept.Start(epoll, _sockets, _acceptor);
-            else foreach (Socket socket in _sockets) _accepting.Add(AcceptAsync(socket));
+            else for (int i = 0; i < _sockets.Count; i++) _accepting.Add(AcceptAsync(i));
         }
         catch (SocketException exception)
         {
@@ -121,7 +123,7 @@ internal sealed class Listener : IAsyncDisposable
         }
     }
 
-    private async Task AcceptAsync(Socket listener)
+    private async Task AcceptAsync(int listener)
     {
         AcceptWait wait = new();
         int failures = 0; // connections in a row that failed by an error of their own
@@ -133,9 +135,9 @@ internal sealed class Listener : IAsyncDisposable
             {
                 if (shortage is null)
                 {
-                    accepted = await listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
+                    accepted = await _sockets[listener].AcceptAsync(_stop.Token).ConfigureAwait(false);
                     if (OperatingSystem.IsLinux()) shortage = Descriptors.ShortageAfter((int)accepted.Handle);
-                    _acceptor.Accept(accepted);
+                    _acceptor.Accept(listener, accepted);
                     failures = 0;
                 }
             }

@@ -27,6 +27,7 @@ internal static class Names
         EndCause.Aborted => nameof(EndCause.Aborted),
         EndCause.Drain => nameof(EndCause.Drain),
         EndCause.OutOfMemory => nameof(EndCause.OutOfMemory),
+        EndCause.TlsFailed => nameof(EndCause.TlsFailed),
         EndCause.Http => nameof(EndCause.Http),
         _ => cause.ToString(),
     };

@@ -42,6 +42,9 @@ internal static partial class ServerLog
     [LoggerMessage(9, LogLevel.Warning, "{count} connections were closed unanswered: the server is past its limit of {limit}")]
     public static partial void ConnectionsTurnedAway(this ILogger log, long count, int limit);
 
+    [LoggerMessage(30, LogLevel.Warning, "{count} connections were closed unanswered: {limit} handshakes of TLS are under way")]
+    public static partial void HandshakesTurnedAway(this ILogger log, long count, int limit);
+
     [LoggerMessage(10, LogLevel.Information, "stopping: {count} connections are told 1001")]
     public static partial void Stopping(this ILogger log, int count);
 

@@ -16,6 +16,9 @@ internal static class MemoryShare
     // An idle connection needs a quarter of this; one in its handshake, with timers and tasks, more.
     private const long ConnectionBytes = 2048;
 
+    // With TLS: an idle one needs some 35 KB for what OpenSSL and the runtime hold.
+    private const long TlsConnectionBytes = 48 * 1024;
+
     /// <summary>What the process may have, in bytes.</summary>
     public static long AvailableBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
@@ -31,7 +34,8 @@ internal static class MemoryShare
     /// <summary>
     /// How many connections there is memory for, as the default. The objects of a connection are not charged to the budget.
     /// </summary>
-    public static int ConnectionsMax(int loops) => (int)Math.Clamp(DefaultBudget(loops) / ConnectionBytes, 1, int.MaxValue);
+    public static int ConnectionsMax(int loops, bool isTls = false) =>
+        (int)Math.Clamp(DefaultBudget(loops) / (isTls ? TlsConnectionBytes : ConnectionBytes), 1, int.MaxValue);
 
     /// <summary>What is missing, if the default budget would be too small; else null.</summary>
     public static string? FindShortage(int loops) => FindShortage(AvailableBytes, loops);

@@ -1,4 +1,4 @@
-// The command line: a URL, and options that each take a value, but for three. What is wrong with it is one sentence.
+// The command line: a URL, and options that each take a value, but for three (--verbose, --list, --insecure). What is wrong with it is one sentence.
 
 using System.Globalization;
 
@@ -18,13 +18,15 @@ internal sealed record Arguments(
         $"""
          Tests a WebSocket echo server against RFC 6455 and RFC 7692.
 
-           conformance ws://HOST:PORT/PATH [options]
+           conformance ws://HOST:PORT/PATH [options]       or wss://
 
            --only SECTION      a chapter ({string.Join(", ", Chapters.InOrder)}), or a section of the RFC such as 5.2; may be repeated
            --junit FILE        write a JUnit report
            --html FILE         write a page
            --name TEXT         what to call the server in the reports; default: its URL
            --timeout SECONDS   deadline of each single wait; default: 10
+           --ca FILE           for wss://: the authorities that are trusted, in PEM; default: the system's
+           --insecure          for wss://: any certificate is taken
            --verbose           a line for each case
            --list              name the cases, and run none
 
@@ -38,6 +40,7 @@ internal sealed record Arguments(
         string? url = null, junit = null, html = null, name = null;
         double timeout = 10;
         bool verbose = false, list = false;
+        TlsTrust? trust = null;
         List<Case> cases = [];
         for (int i = 0; i < words.Count; i++)
         {
@@ -54,6 +57,12 @@ internal sealed record Arguments(
                 continue;
             }
 
+            if (word == "--insecure")
+            {
+                trust = new TlsTrust(null, Anybody: true);
+                continue;
+            }
+
             if (!word.StartsWith("--", StringComparison.Ordinal))
             {
                 if (url is not null) return Wrong($"one URL, not both {url} and {word}", out error);
@@ -61,7 +70,7 @@ internal sealed record Arguments(
                 continue;
             }
 
-            if (word is not ("--only" or "--junit" or "--html" or "--name" or "--timeout")) return Wrong($"{word} is no option", out error);
+            if (word is not ("--only" or "--junit" or "--html" or "--name" or "--timeout" or "--ca")) return Wrong($"{word} is no option", out error);
             if (++i == words.Count) return Wrong($"{word} needs a value", out error);
             string value = words[i];
             switch (word)
@@ -80,6 +89,10 @@ internal sealed record Arguments(
                 case "--name":
                     name = value;
                     break;
+                case "--ca":
+                    trust = TlsTrust.TryRead(value, out string problem);
+                    if (trust is null) return Wrong($"--ca {value} cannot be read: {problem}", out error);
+                    break;
                 default:
                     if (!double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out timeout)
                         || timeout is < 0.1 or > 3600)
@@ -90,9 +103,13 @@ internal sealed record Arguments(
 
         if (list) url ??= "ws://localhost/"; // nothing is asked of it
         if (url is null) return Wrong("the URL of the server is missing", out error);
-        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || uri.Scheme != "ws" || uri.Host.Length == 0)
-            return Wrong($"{url} is no ws:// URL", out error);
-        Target target = new(uri.IdnHost.Trim('[', ']'), uri.Port > 0 ? uri.Port : 80, uri.PathAndQuery, TimeSpan.FromSeconds(timeout));
+        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("ws" or "wss") || uri.Host.Length == 0)
+            return Wrong($"{url} is no ws:// or wss:// URL", out error);
+        bool isTls = uri.Scheme == "wss";
+        if (trust is not null && !isTls) return Wrong("--ca and --insecure are for wss://", out error);
+        if (isTls) trust ??= new TlsTrust(null, Anybody: false);
+        Target target = new(uri.IdnHost.Trim('[', ']'), uri.Port > 0 ? uri.Port : isTls ? 443 : 80, uri.PathAndQuery,
+            TimeSpan.FromSeconds(timeout), trust);
         error = "";
         return new Arguments(target, cases.Count > 0 ? [.. Suite.All.Where(cases.Contains)] : Suite.All, junit, html, verbose,
             name ?? target.ToString(), list);

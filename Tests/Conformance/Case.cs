@@ -90,13 +90,14 @@ internal sealed record Result(Case Case, Outcome Outcome, string Detail, TimeSpa
 /// <param name="Port">TCP port.</param>
 /// <param name="Resource">Path and query to ask for.</param>
 /// <param name="Timeout">The deadline of each single wait.</param>
-internal sealed record Target(string Host, int Port, string Resource, TimeSpan Timeout)
+/// <param name="Tls">For wss://: whose certificate is taken; null for ws://.</param>
+internal sealed record Target(string Host, int Port, string Resource, TimeSpan Timeout, TlsTrust? Tls = null)
 {
     /// <summary>The value of Host.</summary>
     public string Authority => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 
     /// <summary>As it was given.</summary>
-    public override string ToString() => $"ws://{Authority}{Resource}";
+    public override string ToString() => $"{(Tls is null ? "ws" : "wss")}://{Authority}{Resource}";
 }
 
 /// <summary>The server did not do what the case expects; the message says what it did.</summary>

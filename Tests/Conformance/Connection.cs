@@ -2,7 +2,9 @@
 // A write that fails is no finding of its own: what the server did is read from what it sent.
 
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -28,6 +30,7 @@ internal sealed class Connection : IDisposable
     private static readonly TimeSpan BetweenRefusals = TimeSpan.FromMilliseconds(60);
 
     private readonly Socket _socket;
+    private readonly Stream _stream;
     private readonly TimeSpan _timeout;
     private CancellationTokenSource _receiveDeadline = new();
     private CancellationTokenSource _sendDeadline = new();
@@ -35,7 +38,7 @@ internal sealed class Connection : IDisposable
     private int _start;
     private int _end;
 
-    private Connection(Socket socket, TimeSpan timeout) => (_socket, _timeout) = (socket, timeout);
+    private Connection(Socket socket, Stream stream, TimeSpan timeout) => (_socket, _stream, _timeout) = (socket, stream, timeout);
 
     public StreamEnd End { get; private set; }
 
@@ -72,7 +75,15 @@ internal sealed class Connection : IDisposable
             EndPoint endPoint = IPAddress.TryParse(target.Host, out IPAddress? address)
                 ? new IPEndPoint(address, target.Port) : new DnsEndPoint(target.Host, target.Port);
             await socket.ConnectAsync(endPoint, deadline.Token).ConfigureAwait(false);
-            return new Connection(socket, target.Timeout);
+            Stream stream = target.Tls is { } trust
+                ? await trust.OpenAsync(socket, target.Host, deadline.Token).ConfigureAwait(false)
+                : new NetworkStream(socket);
+            return new Connection(socket, stream, target.Timeout);
+        }
+        catch (Exception exception) when (exception is AuthenticationException or IOException)
+        {
+            socket.Dispose();
+            throw new NotAsExpectedException($"no TLS: {exception.Message}");
         }
         catch (SocketException exception)
         {
@@ -128,14 +139,13 @@ internal sealed class Connection : IDisposable
     {
         try
         {
-            while (!bytes.IsEmpty)
-                bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, Rearm(ref _sendDeadline)).ConfigureAwait(false)..];
+            await _stream.WriteAsync(bytes, Rearm(ref _sendDeadline)).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
             throw new NotAsExpectedException("the server took nothing before the deadline");
         }
-        catch (SocketException)
+        catch (IOException)
         {
             // The stream is broken; the reader finds out how.
         }
@@ -153,9 +163,10 @@ internal sealed class Connection : IDisposable
     {
         try
         {
+            if (_stream is SslStream tls) tls.ShutdownAsync().GetAwaiter().GetResult(); // some bytes, for which there is room
             _socket.Shutdown(SocketShutdown.Send);
         }
-        catch (SocketException)
+        catch (Exception exception) when (exception is SocketException or IOException)
         {
             // The stream is broken; the reader finds out how.
         }
@@ -205,6 +216,7 @@ internal sealed class Connection : IDisposable
     public void Dispose()
     {
         _socket.Dispose();
+        _stream.Dispose();
         _receiveDeadline.Dispose();
         _sendDeadline.Dispose();
     }
@@ -222,8 +234,7 @@ internal sealed class Connection : IDisposable
 
         try
         {
-            int received = await _socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None, Rearm(ref _receiveDeadline))
-                .ConfigureAwait(false);
+            int received = await _stream.ReadAsync(_buffer.AsMemory(_end), Rearm(ref _receiveDeadline)).ConfigureAwait(false);
             if (received == 0) End = StreamEnd.Finished;
             _end += received;
             return received > 0;
@@ -232,7 +243,7 @@ internal sealed class Connection : IDisposable
         {
             throw new NotAsExpectedException($"{awaited} did not come within {_timeout.TotalSeconds:0.#} s");
         }
-        catch (SocketException)
+        catch (IOException)
         {
             End = StreamEnd.Reset;
             return false;

@@ -63,7 +63,8 @@ public sealed class RawWsHostingTests
     [Test]
     public void EveryOption_HasItsKey() => Assert.That(SectionReader.Names, Is.EquivalentTo(typeof(ServerOptions).GetProperties()
         .Where(static property => property.CanWrite).Select(static property => property.Name)
-        .Except([nameof(ServerOptions.TimeProvider), nameof(ServerOptions.LoggerFactory), nameof(ServerOptions.Pages)])));
+        .Except([nameof(ServerOptions.TimeProvider), nameof(ServerOptions.LoggerFactory), nameof(ServerOptions.Pages),
+            nameof(ServerOptions.Certificates)])));
 
     [TestCase("Lops", "3", "RawWs:Lops: there is no such option")]
     [TestCase("Loops", "three", "RawWs:Loops: \"three\" cannot be read: ")]

@@ -158,13 +158,13 @@ public sealed class AcceptTests
 
         public List<TimeSpan> Waits { get; } = [];
 
-        public void Accept(int descriptor, PeerAddress peer)
+        public void Accept(int listener, int descriptor, PeerAddress peer)
         {
             Take();
             Linux.Close(descriptor);
         }
 
-        public void Accept(Socket socket)
+        public void Accept(int listener, Socket socket)
         {
             Take();
             socket.Dispose();

@@ -41,6 +41,7 @@ public partial class SettingsTests
     [TestCase("listen", "[::1]:0")]
     [TestCase("listen", "localhost:0")]
     [TestCase("listen", "*:0")]
+    [TestCase("tls-max-handshakes", "7")]
     [TestCase("app", "echo")]
     [TestCase("introduce", "query")]
     [TestCase("duplicate-uid", "reject")]
@@ -92,8 +93,7 @@ public partial class SettingsTests
     {
         HashSet<string> cases = [.. typeof(SettingsTests).GetMethod(nameof(EachSetting_MeansTheSame_FromFlagVariableAndFile))!
             .GetCustomAttributes(typeof(TestCaseAttribute), false).Select(static row => (string)((TestCaseAttribute)row).Arguments[0]!)];
-        cases.Add("ping-text"); // it needs a second setting beside it, and has a test of its own
-        cases.Add("admin-token-file"); // likewise: AdminSettingsTests
+        cases.UnionWith(["ping-text", "admin-token-file", "tls-cert", "tls-key"]); // they need others beside them: tests of their own
         Assert.That(SettingTable.All.Select(static setting => setting.Name), Is.EquivalentTo(cases));
     }
 

@@ -4,8 +4,10 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server;
+using RawWs.Server.Channels;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
+using RawWs.Server.Tls;
 
 namespace RawWs.Tests.Support;
 
@@ -16,7 +18,8 @@ namespace RawWs.Tests.Support;
 /// <param name="Layered">
 /// Whether each connection has a layer over its plain channel, which changes, cuts and holds back (XorChannel).
 /// </param>
-public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = false, bool Layered = false)
+/// <param name="Tls">Whether it speaks TLS, with a client's TLS below it that undoes it (TlsPeerChannel).</param>
+public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = false, bool Layered = false, bool Tls = false)
 {
     public static IReadOnlyList<Setup> All { get; } = OperatingSystem.IsLinux()
         ?
@@ -24,9 +27,11 @@ public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = fa
             new(TransportKind.Epoll, 1, IoUring: true),
             new(TransportKind.Epoll, 4),
             new(TransportKind.Epoll, 1, Layered: true),
+            new(TransportKind.Epoll, 2, Tls: true),
             new(TransportKind.Socket, 1),
             new(TransportKind.Socket, 4),
             new(TransportKind.Socket, 1, Layered: true),
+            new(TransportKind.Socket, 2, Tls: true),
         ]
         : [new(TransportKind.Socket, 1), new(TransportKind.Socket, 4), new(TransportKind.Socket, 1, Layered: true)];
 
@@ -37,10 +42,10 @@ public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = fa
     /// <param name="why">What the layers change.</param>
     public void PassOverLayers(string why)
     {
-        if (Layered) Assert.Pass(why);
+        if (Layered || Tls) Assert.Pass(why);
     }
 
-    public override string ToString() => $"{Transport}{(IoUring ? "+ring" : "")}{(Layered ? "+layers" : "")}×{Loops}";
+    public override string ToString() => $"{Transport}{(IoUring ? "+ring" : "")}{(Layered ? "+layers" : "")}{(Tls ? "+tls" : "")}×{Loops}";
 }
 
 internal sealed class TestServer : IAsyncDisposable
@@ -68,13 +73,16 @@ internal sealed class TestServer : IAsyncDisposable
             Transport = setup.Transport,
             Loops = setup.Loops,
             IoUring = setup.IoUring,
-            ChannelLayer = setup.Layered ? XorChannel.Twice : null,
+            ChannelLayer = setup.Layered ? XorChannel.Twice : setup.Tls ? LayTls : null,
         };
         WebSocketServer server = new(change is null ? options : change(options), application);
         TestServer started = new(server);
         await server.StartAsync();
         return started;
     }
+
+    private static TlsChannel LayTls(Channel plain) =>
+        new TlsChannel(new TlsPeerChannel(plain), TestCertificate.ForLocalhost, new TlsHandshakes(int.MaxValue));
 
     /// <summary>
     /// Waits for something that other threads bring about. It fails after half a minute; it never takes that long when all is well.

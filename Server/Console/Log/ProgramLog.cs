@@ -19,6 +19,12 @@ internal static partial class ProgramLog
     [LoggerMessage(4, LogLevel.Information, "draining: not ready from now on, and stopping in {seconds} s")]
     public static partial void DrainBegins(this ILogger log, double seconds);
 
+    [LoggerMessage(24, LogLevel.Information, "the certificates are read again: {files}")]
+    public static partial void CertificatesReloaded(this ILogger log, string files);
+
+    [LoggerMessage(25, LogLevel.Error, "the certificates were to be read again, and those before stay: {reason}")]
+    public static partial void CertificatesKept(this ILogger log, string reason);
+
     [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored{question}")]
     public static partial void VariableIgnored(this ILogger log, string variable, string question);
 

@@ -152,6 +152,8 @@ internal sealed class CommandLine
             settings = changed;
         }
 
+        settings = settings.WithCertificates(_time, out string? problem);
+        if (problem is not null) return Fail(problem);
         return settings.FindConflict() is { } conflict ? Fail(conflict) : new CommandLineResult(settings, 0, _ignored);
     }
 

@@ -46,6 +46,12 @@ internal sealed record RunSettings
     /// <summary>The tokens of the admin port, one of which each request must have; null for none.</summary>
     public AdminTokens? AdminTokens { get; init; }
 
+    /// <summary>The files of the certificates for TLS, in PEM; the first is the default.</summary>
+    public IReadOnlyList<string> TlsCertificateFiles { get; init; } = [];
+
+    /// <summary>Those of their keys, in the same order.</summary>
+    public IReadOnlyList<string> TlsKeyFiles { get; init; } = [];
+
     public Introduce EffectiveIntroduce =>
         Introduce ?? (Server.IsForThisMachineOnly ? Applications.Introduce.FirstMessage : Applications.Introduce.Query);
 
@@ -60,10 +66,42 @@ internal sealed record RunSettings
         return Server.CompressionBytesMin != plain.CompressionBytesMin ? "compression-min-bytes" : null;
     }
 
+    /// <summary>The same with the certificates, if TLS is wanted.</summary>
+    /// <param name="time">The clock by which one has expired.</param>
+    /// <param name="problem">What is wrong with them; null when nothing is.</param>
+    public RunSettings WithCertificates(TimeProvider time, out string? problem)
+    {
+        problem = FindTlsConflict();
+        if (problem is not null || Server.TlsEndPoints.Count == 0) return this;
+        try
+        {
+            TlsCertificates certificates = TlsCertificates.FromFiles(
+                [.. TlsCertificateFiles.Zip(TlsKeyFiles, static (certificate, key) => new PemFiles(certificate, key))], time);
+            return this with { Server = Server with { Certificates = certificates } };
+        }
+        catch (TlsCertificateException exception)
+        {
+            problem = $"--tls-cert, --tls-key: {exception.Message}";
+            return this;
+        }
+    }
+
+    private string? FindTlsConflict()
+    {
+        if (Server.TlsEndPoints.Count > 0 && TlsCertificateFiles.Count == 0)
+            return "--listen: an address with wss:// needs a certificate and its key (--tls-cert, --tls-key)";
+        if (TlsCertificateFiles.Count != TlsKeyFiles.Count)
+            return $"--tls-key: each certificate needs its key, in the same order; there are {TlsCertificateFiles.Count} of --tls-cert, "
+                + $"and {TlsKeyFiles.Count} of --tls-key";
+        return Server.TlsEndPoints.Count == 0 && TlsCertificateFiles.Count > 0
+            ? "--tls-cert: no address is for TLS; one with wss:// is needed (--listen)"
+            : null;
+    }
+
     /// <summary>What is wrong between settings that are each valid alone; null when nothing is.</summary>
     public string? FindConflict()
     {
-        if (Server.ListenEndPoints.Count == 0)
+        if (Server.ListenEndPoints.Count + Server.TlsEndPoints.Count == 0)
             return "listen: at least one address is needed (--listen, RAWWS_LISTEN, or \"listen\" in the file)";
         if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "--ping-text: needs --heartbeat 0";
         if (Admin is null && AdminTokens is not null) return "--admin-token-file: needs --admin";

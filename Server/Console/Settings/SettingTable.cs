@@ -2,7 +2,6 @@
 // (--max-message), the environment's (RAWWS_MAX_MESSAGE) and the file's ("max-message"). The order is that of --help.
 
 using System.Globalization;
-using System.Net;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Applications;
@@ -48,13 +47,23 @@ internal static class SettingTable
 
     public static readonly IReadOnlyList<Setting> All =
     [
-        List<IPEndPoint>("listen", "ADDRESS:PORT",
-            "Address and port to listen on; repeat it for several. Port 0 takes a free one. A port alone, "
+        List<ListenAddress>("listen", "ADDRESS:PORT",
+            "Address and port to listen on; repeat it for several. ws:// may stand before it; with wss:// the address is for TLS, which "
+            + "needs --tls-cert and --tls-key. Port 0 takes a free one. A port alone, "
             + "as 2001 or :2001, is on 127.0.0.1; all addresses are listened on by *:2001 (IPv4) and [::]:2001 (IPv6). "
             + "Default: 127.0.0.1:2000.",
-            "ADDRESS:PORT with an IP address, IPv6 in brackets, localhost, or * for all; or a port alone, for 127.0.0.1",
-            SettingText.TryEndPoint,
-            static (settings, values) => settings with { Server = settings.Server with { ListenEndPoints = values } }),
+            "ADDRESS:PORT with an IP address, IPv6 in brackets, localhost, or * for all; or a port alone, for 127.0.0.1; ws:// or "
+            + "wss:// may stand before it",
+            SettingText.TryListenAddress, Listen),
+        List<string>("tls-cert", "FILE",
+            "For wss://: a certificate in PEM, and behind it the chain; repeat it for several names, among which a client's chooses. The "
+            + "first is for all others too. Read again when a file changes, and at SIGHUP. Default: none.",
+            "the path of a file", SettingText.TryWord,
+            static (settings, values) => settings with { TlsCertificateFiles = values }),
+        List<string>("tls-key", "FILE",
+            "For wss://: the private key of the certificate, in PEM, without a passphrase; with several, in the order of --tls-cert. "
+            + "Default: none.", "the path of a file", SettingText.TryWord,
+            static (settings, values) => settings with { TlsKeyFiles = values }),
         One("app", "router|echo", "What becomes of messages: routed by uid, or sent back. Default: router.", "router, echo",
             Choice(("router", ApplicationKind.Router), ("echo", ApplicationKind.Echo)),
             static (settings, value) => settings with { Application = value }),
@@ -98,8 +107,12 @@ internal static class SettingTable
             + "the memory that the process may have, less what the server itself needs "
             + $"(here {Text(Math.Max(0, Defaults.MemoryBytesMax >> 20))} MiB).", $"{Size}, from 1 MiB",
             SettingText.TryMemorySize, static (options, value) => options with { MemoryBytesMax = value }),
-        Server<TimeSpan>("handshake-timeout", "SECONDS", "Time for a client's request and our answer. Default: 10 s.", Seconds,
+        Server<TimeSpan>("handshake-timeout", "SECONDS", "Time for a client's request and our answer, and for "
+            + "the handshake of TLS before. Default: 10 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { HandshakeTimeout = value }),
+        Server<int>("tls-max-handshakes", "COUNT",
+            "For wss://: most handshakes of TLS at once; further connections are closed. Default: 1000.", "a whole number from 1",
+            SettingText.TryCount, static (options, value) => options with { TlsHandshakesMax = value }),
         Server<TimeSpan>("message-timeout", "SECONDS",
             "Time for a message from its first byte to its last; past it the client is closed with 4001. Default: 30 s.", Seconds,
             SettingText.TryTime, static (options, value) => options with { MessageTimeout = value }),
@@ -219,6 +232,15 @@ internal static class SettingTable
             return set(settings, parsed);
         }
     }
+
+    private static RunSettings Listen(RunSettings settings, IReadOnlyList<ListenAddress> addresses) => settings with
+    {
+        Server = settings.Server with
+        {
+            ListenEndPoints = [.. addresses.Where(static address => !address.IsTls).Select(static address => address.EndPoint)],
+            TlsEndPoints = [.. addresses.Where(static address => address.IsTls).Select(static address => address.EndPoint)],
+        },
+    };
 
     private static TryParseSetting<T> Choice<T>(params (string Word, T Value)[] choices) =>
         (string text, out T value) => SettingText.TryChoice(text, choices, out value);

@@ -6,6 +6,9 @@ using System.Net;
 
 namespace RawWs.Server.Console.Settings;
 
+/// <summary>Where to listen, and whether for TLS.</summary>
+internal readonly record struct ListenAddress(IPEndPoint EndPoint, bool IsTls);
+
 internal static class SettingText
 {
     /// <summary>The largest size of one piece of memory: 1 GiB, which an array can have.</summary>
@@ -83,6 +86,19 @@ internal static class SettingText
         if (isVersion6 != bracketed || (!isVersion6 && host.Split('.').Length != 4)) return false;
         endPoint = new IPEndPoint(address, (int)port);
         return true;
+    }
+
+    /// <summary>
+    /// An address as <see cref="TryEndPoint"/> has it, alone or behind "ws://", or behind "wss://" for TLS.
+    /// </summary>
+    public static bool TryListenAddress(string text, out ListenAddress address)
+    {
+        const string Plain = "ws://", Tls = "wss://";
+        bool isTls = text.StartsWith(Tls, StringComparison.OrdinalIgnoreCase);
+        string rest = isTls ? text[Tls.Length..] : text.StartsWith(Plain, StringComparison.OrdinalIgnoreCase) ? text[Plain.Length..] : text;
+        bool good = TryEndPoint(rest, out IPEndPoint endPoint);
+        address = new ListenAddress(endPoint, isTls);
+        return good;
     }
 
     /// <summary>Text that is not empty and has no control character.</summary>
