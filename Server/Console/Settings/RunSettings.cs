@@ -1,6 +1,7 @@
 // The settings of the standalone server: the library's options, and what only the program has. Immutable; CommandLine makes them.
 
 using RawWs.Server.Applications;
+using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Pages;
 using RawWs.Server.Memory;
 
@@ -28,6 +29,9 @@ internal sealed record RunSettings
 
     public DuplicateUid DuplicateUid { get; init; }
 
+    /// <summary>Whose connections the Lab shows. Null: own ones while only this machine is meant (see above), else there is none.</summary>
+    public LabScope? Lab { get; init; }
+
     public LogLevels LogLevels { get; init; } = LogLevels.Default;
 
     /// <summary>How long connections may take to close when the program is told to stop.</summary>
@@ -35,6 +39,8 @@ internal sealed record RunSettings
 
     public Introduce EffectiveIntroduce =>
         Introduce ?? (Server.IsForThisMachineOnly ? Applications.Introduce.FirstMessage : Applications.Introduce.Query);
+
+    public LabScope EffectiveLab => Lab ?? (Server.IsForThisMachineOnly ? LabScope.Own : LabScope.Off);
 
     /// <summary>The name of a setting that was given and has no effect, because another one is missing; null when there is none.</summary>
     public string? FindWithoutEffect()
