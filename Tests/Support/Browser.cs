@@ -14,7 +14,7 @@ internal static class Browser
         string driver = Tools.Require("chromedriver");
         ChromeOptions options = new() { BinaryLocation = chromium };
         options.AddArguments("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-            "--disable-component-update", "--no-first-run", "--window-size=900,900");
+            "--disable-component-update", "--no-first-run", "--hide-scrollbars", "--window-size=900,900");
         ChromeDriverService service = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver)!, Path.GetFileName(driver));
         service.SuppressInitialDiagnosticInformation = true;
         return new ChromeDriver(service, options, TestServer.Patience * 2);

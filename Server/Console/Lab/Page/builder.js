@@ -104,7 +104,7 @@ export class Builder {
     this.chosen = name;
     this.#showRules();
     show(this.page, el('article', { class: 'page' }, el('h3', {}, page.page), page.rule && rule(page.rule), el('p', {}, page.what),
-      el('p', {}, el('b', {}, `${t('why')}: `), page.why), el('p', {}, el('b', {}, `${t('doIt')}: `), page.do)));
+      el('h4', {}, t('why')), el('p', {}, page.why), el('h4', {}, t('doIt')), el('p', {}, page.do)));
     if (!page.example) return;
     this.from = page.options.includes('from server') ? 'server' : 'client';
     this.deflate = page.options.includes('deflate');

@@ -12,9 +12,9 @@ export function readHex(text) {
 
 export const bitsOf = byte => byte.toString(2).padStart(8, '0');
 
-// The character of a byte that stands for itself; a dot for any other.
+// The character of a byte that is printed; of a space and a line's end a sign; a dot for any other.
 export const printable = byte =>
-  byte > 32 && byte < 127 ? String.fromCharCode(byte) : { 32: '␠', 13: '␍', 10: '␊' }[byte] ?? '·';
+  byte > 32 && byte < 127 ? String.fromCharCode(byte) : { 32: '␣', 13: '\\r', 10: '\\n' }[byte] ?? '·';
 
 // UTF-8, character by character: where it begins, how many bytes it has, and what it is ('�' for what is not UTF-8).
 export function characters(bytes) {

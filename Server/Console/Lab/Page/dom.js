@@ -9,7 +9,7 @@ export function el(name, properties, ...children) {
     else if (key === 'value' || key === 'checked' || key === 'disabled') made[key] = value;
     else made.setAttribute(key, value === true ? '' : value);
   }
-  made.append(...children.flat().filter(child => child !== null && child !== undefined && child !== false));
+  made.append(...children.flat(Infinity).filter(child => child !== null && child !== undefined && child !== false));
   return made;
 }
 
@@ -24,4 +24,4 @@ export function choice(options, value, changed) {
   return made;
 }
 
-export const show = (place, ...children) => place.replaceChildren(...children.flat().filter(Boolean));
+export const show = (place, ...children) => place.replaceChildren(...children.flat(Infinity).filter(Boolean));

@@ -27,7 +27,7 @@ export class Own {
   // The feed is there: the connection is opened, and says Hello.
   start() {
     this.connection = null;
-    [this.#chosen, this.#follow] = [1, true];
+    [this.#chosen, this.#follow] = [0, true];
     this.#socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${this.lab.feed.hello.try}`);
     this.#socket.onopen = () => this.#socket.send('Hello');
   }

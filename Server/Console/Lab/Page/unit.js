@@ -156,7 +156,7 @@ class UnitView {
     const opcode = (this.bytes[0] ?? 0) & 15;
     if (kind !== 'frame' || !payload || (opcode > 1 && !inflated)) return null;
     const list = hex => el('ol', { class: 'characters' }, characters(toBytes(hex).subarray(0, maskedMax * 2))
-      .map(one => el('li', {}, el('b', {}, one.text === ' ' ? '␠' : one.text),
+      .map(one => el('li', {}, el('b', {}, one.text === ' ' ? '␣' : one.text),
         el('span', {}, [...toBytes(hex).subarray(one.at, one.at + one.length)].map(hexOf).join(' ')))));
     return inflated !== undefined ? [el('h4', {}, t('inflated')), list(inflated)] : [el('h4', {}, t('text')), list(payload)];
   }
