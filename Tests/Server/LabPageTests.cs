@@ -84,7 +84,8 @@ public sealed class LabPageTests
         Assert.That(_browser.FindElements(By.CssSelector(".masks li.masked")), Has.Count.EqualTo(5));
         _browser.FindElement(By.CssSelector(".undo")).Click();
         Assert.That(_browser.FindElements(By.CssSelector(".masks li.masked")), Has.Count.EqualTo(4));
-        Assert.That(_browser.FindElement(By.CssSelector(".masks li .plain")).Text, Does.Contain("01001000").And.Contain("48").And.Contain("H"));
+        Assert.That(_browser.FindElement(By.CssSelector(".masks li .plain")).Text,
+            Does.Contain("01001000").And.Contain("48").And.Contain("H"));
     }
 
     [Test]
@@ -144,7 +145,8 @@ public sealed class LabPageTests
         _browser.FindElement(By.Id("ping")).Click();
         WaitForUnits(6);
         _browser.FindElement(By.Id("tab-timeline")).Click();
-        _browser.WaitFor(static page => page.FindElement(By.TagName("tbody")).Text.Contains("Round trip", StringComparison.Ordinal), "a pong");
+        _browser.WaitFor(
+            static page => page.FindElement(By.TagName("tbody")).Text.Contains("Round trip", StringComparison.Ordinal), "a pong");
         string[] rows = [.. _browser.FindElements(By.CssSelector("tbody tr")).Select(static row => row.Text)];
         Assert.That(rows, Has.Some.Contains("→ text").And.Some.Contains("← text").And.Some.Contains("← ping").And.Some.Contains("→ pong"));
         _browser.FindElement(By.Id("pause")).Click();
@@ -152,6 +154,20 @@ public sealed class LabPageTests
         Assert.That(_browser.FindElements(By.CssSelector("tbody tr")), Has.Count.EqualTo(2));
         _browser.FindElement(By.CssSelector("tbody button")).Click();
         _browser.WaitFor(static page => page.FindElements(By.CssSelector("article.unit")).Count == 1, "the frame is explained");
+    }
+
+    [Test]
+    public async Task AnExercise_IsSolved_AndAWrongAnswerGetsAHint()
+    {
+        await GoTo("/lab#exercises");
+        _browser.WaitFor(static page => page.FindElements(By.CssSelector("[data-task]")).Count == LabExercise.All.Count, "the exercises");
+        _browser.FindElement(By.Id("answer")).SendKeys("81024869");
+        _browser.FindElement(By.Id("judge")).Click();
+        _browser.WaitFor(static page => page.FindElements(By.CssSelector("[data-hint=ruleBroken]")).Count == 1, "a hint");
+        _browser.FindElement(By.Id("answer")).Clear();
+        _browser.FindElement(By.Id("answer")).SendKeys("8182 01020304 496b");
+        _browser.FindElement(By.Id("judge")).Click();
+        _browser.WaitFor(static page => page.FindElements(By.CssSelector("[data-hint=solved]")).Count == 1, "solved");
     }
 
     [Test]
@@ -172,7 +188,7 @@ public sealed class LabPageTests
     // RAWWS_TEST_SCREENSHOTS has the pictures.
     [Test]
     public async Task EachView_FitsBothWidths_LightAndDark_InBothLanguages(
-        [Values("own", "step", "builder", "timeline")] string view, [Values(390, 1440)] int width, [Values] bool isDark,
+        [Values("own", "step", "builder", "timeline", "exercises")] string view, [Values(390, 1440)] int width, [Values] bool isDark,
         [Values("en", "zh")] string language)
     {
         _browser.Emulate(width, isDark);
@@ -180,7 +196,14 @@ public sealed class LabPageTests
         WaitForUnits(4);
         if (language == "zh") _browser.FindElement(By.Id("language")).Click();
         _browser.FindElement(By.Id($"tab-{view}")).Click();
-        string ready = view switch { "own" => "#unit article", "step" => ".step article", "builder" => "[data-rule]", _ => "tbody td button" };
+        string ready = view switch
+        {
+            "own" => "#unit article",
+            "step" => ".step article",
+            "builder" => "[data-rule]",
+            "exercises" => "[data-task]",
+            _ => "tbody td button",
+        };
         _browser.WaitFor(page => page.FindElements(By.CssSelector(ready)).Count > 0, ready);
         if (view == "builder")
         {
@@ -191,6 +214,7 @@ public sealed class LabPageTests
         Assert.That(_browser.ExecuteScript("return document.documentElement.scrollWidth <= innerWidth"), Is.True, "nothing is cut off");
         if (language == "zh") Assert.That(_browser.FindElement(By.TagName("main")).Text, Does.Match("[\u4e00-\u9fff]"));
         Assert.That(_browser.Complaints(), Is.Empty);
+        Assert.That(_browser.FindBarriers(), Is.Empty);
         _browser.Screenshot($"lab-{view}-{width}-{(isDark ? "dark" : "light")}-{language}");
     }
 

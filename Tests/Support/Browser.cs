@@ -1,5 +1,6 @@
 // Chromium without a window, for tests of pages. Without Chromium or its driver the test is skipped, but under CI=true it fails.
 
+using Deque.AxeCore.Commons;
 using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
 using OpenQA.Selenium.Support.UI;
@@ -38,6 +39,18 @@ internal static class Browser
     public static IEnumerable<string> Complaints(this ChromeDriver browser) => browser.Manage().Logs.GetLog(LogType.Browser)
         .Where(static entry => entry.Level == LogLevel.Severe && !entry.Message.Contains("favicon", StringComparison.Ordinal))
         .Select(static entry => entry.Message);
+
+    /// <summary>What bars readers who do not see, or use no mouse: axe's rules that the page breaks, each with its elements.</summary>
+    public static IEnumerable<string> FindBarriers(this ChromeDriver browser)
+    {
+        browser.ExecuteScript(new BundledAxeScriptProvider().GetScript());
+        object? found = browser.ExecuteAsyncScript("""
+            const done = arguments[0];
+            axe.run().then(({ violations }) => done(violations.flatMap(
+                rule => rule.nodes.map(node => `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary}`))));
+            """);
+        return ((IEnumerable<object>)found!).Cast<string>();
+    }
 
     /// <summary>Shows the page in a window of another width, and in dark or light colours.</summary>
     public static void Emulate(this ChromeDriver browser, int width, bool isDark)

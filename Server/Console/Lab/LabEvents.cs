@@ -57,6 +57,22 @@ internal static class LabEvents
         json.WriteEndArray();
     }
 
+    /// <summary>The member "exercises".</summary>
+    public static void WriteExercises(Utf8JsonWriter json)
+    {
+        json.WriteStartArray("exercises");
+        foreach (LabExercise exercise in LabExercise.All)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", exercise.Name);
+            json.WriteString("section", exercise.Section);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteString("key", LabExercise.Key);
+    }
+
     /// <summary>What became of a connection, as members.</summary>
     public static void WriteOutcome(Utf8JsonWriter json, LabTrace trace)
     {

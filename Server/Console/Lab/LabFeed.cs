@@ -140,6 +140,15 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
             case "trace" when _watch.Find(request.Connection) is { } trace:
                 await SendTraceAsync(request, trace).ConfigureAwait(false);
                 break;
+            case "exercise" when LabExercise.Find(request.Name) is { } exercise:
+                await SendVerdictAsync(request, exercise).ConfigureAwait(false);
+                break;
+            case "exercises":
+                await SendAnswerAsync(request, LabEvents.WriteExercises).ConfigureAwait(false);
+                break;
+            case "exercise":
+                SendProblem(request.Id, "name: there is no such exercise");
+                break;
             case "ping" or "trace":
                 SendProblem(request.Id, "connection: there is no such connection");
                 break;
@@ -147,7 +156,7 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
                 await SendRawAsync(request).ConfigureAwait(false);
                 break;
             default:
-                SendProblem(request.Id, "do: allowed: alive, explain, rules, page, ping, trace, raw");
+                SendProblem(request.Id, "do: allowed: alive, explain, rules, page, ping, trace, raw, exercises, exercise");
                 break;
         }
     }
@@ -169,25 +178,56 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
         await _connection.SendAsync(WebSocketMessage.Binary(file), _ended).ConfigureAwait(false);
     }
 
-    private async Task SendRawAsync(LabRequest request)
+    // A connection that was watched, or pieces that are sent now; what is compressed is only explained.
+    private async Task SendVerdictAsync(LabRequest request, LabExercise exercise)
     {
-        LabRawResult? result;
+        LabTrace trace = new(0);
+        Conversation? explained = null;
+        int sent = 0;
+        if (request.Connection != 0 && _watch.Find(request.Connection) is { } watched)
+        {
+            trace = watched;
+            lock (_watch) explained = trace.Explain(request.Settings);
+        }
+        else if (request.Settings.Deflate || request.Chunks.Count == 0)
+        {
+            byte[] bytes = [.. request.Chunks.SelectMany(static chunk => chunk.Bytes)];
+            explained = ConversationExplainer.Explain(bytes, request.Settings with { Sender = Role.Client });
+        }
+        else if (await TryRawAsync(request).ConfigureAwait(false) is { } result)
+        {
+            (trace, sent, explained) = (result.Trace, result.SentBytes, result.Trace.Explain(request.Settings));
+        }
+
+        if (explained is null) return;
+        string? hint = exercise.Judge(new LabAttempt(trace, explained, sent, request.Answer, server.Options.Heartbeat));
+        await SendAnswerAsync(request, json =>
+        {
+            json.WriteBoolean("solved", hint is null);
+            json.WriteString("hint", hint);
+            WriteTrace(json, "trace", trace, explained, request.Settings.Language);
+        }).ConfigureAwait(false);
+    }
+
+    // Null if it cannot be tried, which has been told.
+    private async Task<LabRawResult?> TryRawAsync(LabRequest request)
+    {
         try
         {
-            result = await LabRaw.RunAsync(server, request, TryPath, _ended).ConfigureAwait(false);
+            LabRawResult? result = await LabRaw.RunAsync(server, request, TryPath, _ended).ConfigureAwait(false);
+            if (result is null) SendProblem(request.Id, "the server has no room for a connection");
+            return result;
         }
         catch (Exception exception) when (exception is TimeoutException or InvalidOperationException)
         {
             SendProblem(request.Id, exception.Message);
-            return;
+            return null;
         }
+    }
 
-        if (result is null)
-        {
-            SendProblem(request.Id, "the server has no room for a connection");
-            return;
-        }
-
+    private async Task SendRawAsync(LabRequest request)
+    {
+        if (await TryRawAsync(request).ConfigureAwait(false) is not { } result) return;
         Conversation explained = result.Trace.Explain(request.Settings);
         await SendAnswerAsync(request, json => WriteTrace(json, "raw", result.Trace, explained, request.Settings.Language, extra =>
         {

@@ -52,6 +52,9 @@ internal sealed class LabRequest
 
     public IReadOnlyList<LabChunk> Chunks { get; private set; } = [];
 
+    /// <summary>An exercise's answer in words.</summary>
+    public string Answer { get; private set; } = "";
+
     /// <summary>Whether the Lab sends a valid request before the chunks.</summary>
     public bool Handshake { get; private set; }
 
@@ -92,6 +95,7 @@ internal sealed class LabRequest
             case "id": Id = value.GetInt64(); return null;
             case "do": Do = Text(value); return null;
             case "name": Name = Text(value); return null;
+            case "answer": Answer = Text(value); return null;
             case "connection": Connection = value.GetInt64(); return null;
             case "handshake": Handshake = value.GetBoolean(); return null;
             case "deflate": Settings = Settings with { Deflate = value.GetBoolean() }; return null;

@@ -2,8 +2,8 @@
 // server as bytes, through memory into a real connection of it.
 
 import { el, show, field, choice } from '/lab/dom.js';
-import { readHex, toHex, toBytes } from '/lab/bytes.js';
-import { makeFrame } from '/lab/frame.js';
+import { toHex } from '/lab/bytes.js';
+import { makeFrame, readPieces } from '/lab/frame.js';
 import { nameOf, showUnit, rule } from '/lab/unit.js';
 import { t, language } from '/lab/words.js';
 
@@ -112,25 +112,8 @@ export class Builder {
     this.#showUnits(page.explained, null);
   }
 
-  // The pieces as they are written: null if something in them is wrong, which is said.
-  #read() {
-    const chunks = [];
-    let pause = 0;
-    for (const line of this.pieces.split('\n').map(one => one.trim()).filter(Boolean)) {
-      const wait = /^pause\s+(\d+)$/i.exec(line), bytes = wait ? '' : readHex(line);
-      if (bytes === null) {
-        show(this.result, el('p', { class: 'rule' }, `${t('hexWrong')} ${line}`));
-        return null;
-      }
-      if (wait) pause += Number(wait[1]);
-      else [chunks[chunks.length], pause] = [{ bytes, pause }, 0];
-    }
-    return chunks;
-  }
-
   async #explain() {
-    const chunks = this.#read();
-    if (!chunks) return;
+    const chunks = readPieces(this.pieces);
     const bytes = chunks.map(chunk => chunk.bytes).join('');
     const { explained } = await this.lab.feed.ask(
       { do: 'explain', bytes, from: this.from, deflate: this.deflate ?? false, lang: language() });
@@ -138,8 +121,7 @@ export class Builder {
   }
 
   async #try() {
-    const chunks = this.#read();
-    if (!chunks) return;
+    const chunks = readPieces(this.pieces);
     const { raw } = await this.lab.feed.ask({ do: 'raw', chunks, handshake: this.handshake, end: this.end, lang: language(),
       ...(this.end === 'stay' ? { wait: 1000 } : {}) });
     this.#showUnits(raw.conversation, raw);

@@ -1,7 +1,26 @@
-// Makes a frame as somebody wants it, also one that breaks rules. null if a field is no hexadecimal or no number.
+// What somebody builds: a frame, also one that breaks rules, and the pieces in which bytes are sent.
 
 import { readHex, toBytes } from '/lab/bytes.js';
+import { t } from '/lab/words.js';
 
+// The pieces of a text: a line is a piece, in hexadecimal, and "pause 200" waits before the next one. Throws, with the line that is wrong.
+export function readPieces(text) {
+  const chunks = [];
+  let pause = 0;
+  for (const line of text.split('\n').map(one => one.trim()).filter(Boolean)) {
+    const wait = /^pause\s+(\d+)$/i.exec(line), bytes = wait ? '' : readHex(line);
+    if (bytes === null) throw new Error(`${t('hexWrong')} ${line}`);
+    if (wait) {
+      pause += Number(wait[1]);
+    } else {
+      chunks.push({ bytes, pause });
+      pause = 0;
+    }
+  }
+  return chunks;
+}
+
+// The bytes of a frame; null if a field is no hexadecimal or no number.
 export function makeFrame({ fin, rsv1, rsv2, rsv3, opcode, masked, key, form, said, text, hex }) {
   const keyHex = readHex(key), payloadHex = readHex(hex);
   if (keyHex?.length !== 8 || payloadHex === null || !/^\d*$/.test(said.trim())) return null;

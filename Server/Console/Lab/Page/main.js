@@ -1,4 +1,4 @@
-// The page: its four views, the language, and the address, which remembers a place: #view, or #step;bytes;sender;field.
+// The page: its views, the language, and the address, which remembers a place: #view, or #step;bytes;sender;field.
 
 import { el, show } from '/lab/dom.js';
 import { readHex } from '/lab/bytes.js';
@@ -8,6 +8,7 @@ import { Own } from '/lab/own.js';
 import { Step } from '/lab/step.js';
 import { Builder } from '/lab/builder.js';
 import { Timeline } from '/lab/timeline.js';
+import { Exercises } from '/lab/exercises.js';
 import { t, language, switchLanguage } from '/lab/words.js';
 
 const place = id => document.getElementById(id);
@@ -22,7 +23,13 @@ const lab = {
     if (bytes.length / 2 <= hashBytesMax) history.replaceState(null, '', `#step;${bytes};${from};${note}`);
   },
 };
+// A unit from elsewhere is looked at in the second view.
+lab.openUnit = unit => {
+  views.step.take({ bytes: unit.bytes, from: unit.from, note: Math.max(0, unit.annotations.findIndex(note => note.rule)) });
+  open('step');
+};
 const views = { own: new Own(lab), step: new Step(lab), builder: new Builder(lab), timeline: new Timeline(lab) };
+views.exercises = new Exercises(lab, views.own, views.builder);
 let current = 'own';
 
 function showAll() {
@@ -34,7 +41,6 @@ function showAll() {
     tabindex: name === current ? 0 : -1, onclick: () => open(name),
   }, t(name))));
   const main = place('main');
-  main.setAttribute('role', 'tabpanel');
   main.setAttribute('aria-labelledby', `tab-${current}`);
   show(main, views[current].element());
   if (lab.feed.hello) Promise.resolve(views[current].shown()).catch(error => lab.say(error.message));

@@ -61,7 +61,8 @@ export class Own {
     const entries = this.units.map((unit, index) => el('li', {}, el('button', {
       type: 'button', 'data-unit': index, class: unit.annotations.some(note => note.rule) ? `${unit.from} broken` : unit.from,
       onclick: () => { this.#follow = false; this.#choose(index, 0); },
-    }, el('span', { class: 'way' }, unit.from === 'client' ? '→' : '←'), ` ${nameOf(unit)} `, el('small', {}, t('bytesUnit', unit.length)))));
+    }, el('span', { class: 'way' }, unit.from === 'client' ? '→' : '←'), ` ${nameOf(unit)} `,
+    el('small', {}, t('bytesUnit', unit.length)))));
     show(this.list, entries);
     const left = trace.bytesLeftOut + trace.conversation.unitsLeftOut;
     if (left > 0) this.list.append(el('li', { class: 'help' }, t('leftOut', left)));

@@ -62,7 +62,6 @@ class UnitView {
     const isHead = this.unit.kind !== 'frame';
     this.places = [...shown].map((byte, at) => el('span', {
       class: 'byte', role: 'option', id: `${this.id}-${at}`, 'aria-selected': 'false', 'data-at': at,
-      'aria-label': `${at}: ${byte.toString(16).padStart(2, '0')}`,
       onmouseenter: () => this.#mark(this.#noteAt(at)),
       onclick: () => this.choose(this.#noteAt(at), true, at),
     }, el('b', {}, byte.toString(16).padStart(2, '0')), el('i', {}, printable(byte))));
