@@ -106,7 +106,10 @@ class UnitView {
     this.#mark(index);
     for (const place of this.places) place.setAttribute('aria-selected', place.dataset.at === String(this.at));
     if (this.places[this.at]) this.places[this.at].parentElement.setAttribute('aria-activedescendant', `${this.id}-${this.at}`);
-    if (tell) this.chosen(index);
+    if (!tell) return;
+    inView(this.rows[index]);
+    if (this.places[this.at]) inView(this.places[this.at]);
+    this.chosen(index);
   }
 
   // Shows which bytes, field and cell belong together, and says the sentence.
@@ -167,6 +170,12 @@ class UnitView {
       [['acceptKey', accept.key], ['acceptJoined', accept.joined], ['acceptHash', accept.sha1], ['acceptEnd', accept.accept]]
         .map(([id, value]) => [el('dt', {}, t(id)), el('dd', {}, value)]))];
   }
+}
+
+// Scrolls the list, and not the page.
+function inView(entry) {
+  const list = entry.parentElement, top = entry.offsetTop - list.offsetTop;
+  if (top < list.scrollTop || top + entry.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 2;
 }
 
 const hexOf = byte => byte.toString(16).padStart(2, '0');
