@@ -78,19 +78,21 @@ public static class UpgradeResponse
         Write(writer, status, fields, text, headOnly, date);
     }
 
-    /// <summary>Writes 200 OK with an HTML page.</summary>
+    /// <summary>Writes 200 OK with an HTML page, or with a part of one.</summary>
     /// <param name="writer">The caller's writer, to which the bytes are written.</param>
-    /// <param name="html">The page, in UTF-8.</param>
+    /// <param name="html">The page, in UTF-8, or what else its type says.</param>
     /// <param name="headOnly">Whether the request's method was HEAD: then the body is left out.</param>
     /// <param name="contentSecurityPolicy">The value of Content-Security-Policy, in ASCII.</param>
     /// <param name="date">The value of Date (<see cref="HttpDate"/>); empty to leave it out.</param>
+    /// <param name="contentType">The value of Content-Type, in ASCII.</param>
     public static void WritePage(
-        IBufferWriter<byte> writer, ReadOnlySpan<byte> html, bool headOnly, string contentSecurityPolicy, ReadOnlySpan<byte> date = default)
+        IBufferWriter<byte> writer, ReadOnlySpan<byte> html, bool headOnly, string contentSecurityPolicy, ReadOnlySpan<byte> date = default,
+        string contentType = "text/html; charset=utf-8")
     {
         ArgumentNullException.ThrowIfNull(writer);
         Append(writer, "HTTP/1.1 200 OK\r\n");
         AppendDate(writer, date);
-        Append(writer, "Content-Type: text/html; charset=utf-8\r\n");
+        Append(writer, $"Content-Type: {contentType}\r\n");
         Append(writer, string.Create(CultureInfo.InvariantCulture, $"Content-Length: {html.Length}\r\n"));
         Append(writer, $"Content-Security-Policy: {contentSecurityPolicy}\r\n");
         Append(writer,

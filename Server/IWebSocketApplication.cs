@@ -82,6 +82,12 @@ public readonly record struct UpgradeDecision
     /// <summary>The endpoint's name, instead of the request's path. Null for the path.</summary>
     public string? Endpoint { get; private init; }
 
+    /// <summary>
+    /// Who is told that the connection is open, and gets its messages: <see cref="WebSocketConnection.Application"/>. Null for the server's
+    /// application. So an application can be put before another one, and has part in none of the other's messages.
+    /// </summary>
+    public IWebSocketApplication? Application { get; init; }
+
     /// <summary>Whether the upgrade is accepted.</summary>
     public bool IsAccepted => Status == 0;
 

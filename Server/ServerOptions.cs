@@ -282,6 +282,8 @@ public sealed record ServerOptions
             if (FindPage(page.Path) != page) return $"{nameof(Pages)}: there are two of the path \"{LogText.Escape(page.Path)}\".";
             if (page.ContentSecurityPolicy is null || page.ContentSecurityPolicy.AsSpan().ContainsAnyExceptInRange(' ', '~'))
                 return $"{nameof(Pages)}: the content security policy of \"{LogText.Escape(page.Path)}\" must be printable ASCII.";
+            if (page.ContentType is null || page.ContentType.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+                return $"{nameof(Pages)}: the content type of \"{LogText.Escape(page.Path)}\" must be printable ASCII.";
         }
 
         return null;

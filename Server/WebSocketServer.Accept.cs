@@ -17,6 +17,7 @@ public sealed partial class WebSocketServer
 {
     // Past the limit so many connections, if there is room for them, are still told why (503). Further ones are closed unanswered.
     private const int ToldConnectionsMax = 64;
+    private const int NoListener = -1; // the connection's bytes come from memory
 
     private long _lastId;
     private long _turnedAway;
@@ -87,6 +88,33 @@ public sealed partial class WebSocketServer
             socket.Dispose();
             ConnectionGone();
             if (exception is not SocketException { SocketErrorCode: SocketError.NotConnected or SocketError.InvalidArgument }) throw;
+        }
+    }
+
+    /// <summary>
+    /// Connects a client that is in this process, without a socket. For the server it is a connection like any other, from 127.0.0.1:0: it
+    /// is counted, limited, logged and observed. It sends its request first (§4.1).
+    /// </summary>
+    /// <returns>The client's end; null if the server has no room for it (<see cref="ConnectionsMax"/>).</returns>
+    /// <exception cref="InvalidOperationException">The server does not listen: it has not been started, or has been stopped.</exception>
+    public MemoryClient? ConnectOverMemory()
+    {
+        // Under the lock, so that a stop finds the connection or it is not made.
+        lock (_loops)
+        {
+            if (!IsListening) throw new InvalidOperationException("The server does not listen.");
+            int before = Interlocked.Increment(ref _count) - 1;
+            if (TurnsAway(NoListener, before))
+            {
+                ConnectionGone();
+                return null;
+            }
+
+            PeerAddress peer = new(new IPEndPoint(IPAddress.Loopback, 0));
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, NextLoop(), peer);
+            MemoryPeerChannel channel = new();
+            connection.Begin(channel, before >= _connectionsMax);
+            return new MemoryClient(connection.Id, channel);
         }
     }
 

@@ -142,7 +142,8 @@ internal static class Opening
 
         connection.Agree(
             connection.Context.Terms(
-                decision.Endpoint ?? request.Path, decision.Subprotocol ?? result.Subprotocol, agreement?.ResponseText),
+                decision.Endpoint ?? request.Path, decision.Subprotocol ?? result.Subprotocol, agreement?.ResponseText,
+                decision.Application),
             agreement?.Begin());
         connection.State = decision.State;
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
@@ -167,7 +168,7 @@ internal static class Opening
         if (connection.Loop.WatchesConnections) Watching.TellOpened(connection);
         try
         {
-            connection.Context.Application.OnOpen(connection);
+            connection.Application.OnOpen(connection);
         }
         catch (Exception exception)
         {
@@ -182,7 +183,8 @@ internal static class Opening
     private static void ServePage(WebSocketConnection connection, HttpPage page, bool headOnly)
     {
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
-        UpgradeResponse.WritePage(answer, page.Html.Span, headOnly, page.ContentSecurityPolicy, connection.Context.Date.Now);
+        UpgradeResponse.WritePage(answer, page.Html.Span, headOnly, page.ContentSecurityPolicy, connection.Context.Date.Now,
+            page.ContentType);
         AnswerAndEnd(connection, answer, 200, "page");
     }
 

@@ -123,12 +123,14 @@ internal sealed class ServerContext
     }
 
     /// <summary>Makes the terms of a connection. Connections one after the other with equal terms share one object.</summary>
-    public ConnectionTerms Terms(string endpoint, string? subprotocol, string? extensions)
+    public ConnectionTerms Terms(string endpoint, string? subprotocol, string? extensions, IWebSocketApplication? application)
     {
+        application ??= Application;
         ConnectionTerms last = _lastTerms;
         return last.Endpoint == endpoint && last.Subprotocol == subprotocol && last.Extensions == extensions
+            && last.Application == application
             ? last
-            : _lastTerms = new ConnectionTerms(endpoint, subprotocol, extensions, Application);
+            : _lastTerms = new ConnectionTerms(endpoint, subprotocol, extensions, application);
     }
 
     /// <summary>Rents what the application is asked with. Each thread keeps one; who needs time keeps his.</summary>

@@ -78,8 +78,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     public object? State { get; set; }
 
     /// <summary>
-    /// Who gets the connection's messages, and is told of its end: the server's application, until another one is set. Its OnMessage,
-    /// OnHeartbeatMissed and OnClose are called for this connection, from the next call on.
+    /// Who gets the connection's messages, and is told of its end: the server's application, or the one that the upgrade's decision names,
+    /// until another one is set. Its OnMessage, OnHeartbeatMissed and OnClose are called for this connection, from the next call on.
     /// </summary>
     public IWebSocketApplication Application
     {

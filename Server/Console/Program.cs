@@ -8,6 +8,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
+using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Console.Settings;
 using RawWs.Server.Listening;
@@ -105,10 +106,17 @@ internal static class Program
         using PosixSignalRegistration terminate =
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
 
-        RouterApplication? router = settings.Application == ApplicationKind.Router
+        IWebSocketApplication application = settings.Application == ApplicationKind.Router
             ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
-            : null;
-        await using WebSocketServer server = new(settings.Server, router ?? (IWebSocketApplication)new EchoApplication());
+            : new EchoApplication();
+        ServerOptions options = settings.Server;
+        if (settings.EffectiveLab != LabScope.Off)
+        {
+            application = new LabApplication(application, settings.EffectiveLab);
+            options = options with { Pages = [.. options.Pages, .. LabPage.Load()] };
+        }
+
+        await using WebSocketServer server = new(options, application);
         Readiness readiness = new(server);
         using IDisposable? telemetry = settings.Admin is null && !ExportsMetrics ? null : StartTelemetry(server);
         await server.StartAsync().ConfigureAwait(false);

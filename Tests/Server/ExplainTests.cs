@@ -252,7 +252,7 @@ public sealed class ExplainTests
     [Test]
     public void ManyFrames_AreCounted()
     {
-        const int Frames = ConversationExplainer.FramesMax + 7;
+        const int Frames = ExplainSettings.FramesShownDefault + 7;
         byte[] frames = [.. Enumerable.Repeat((byte[])[0x8A, 0x00], Frames).SelectMany(static frame => frame)];
         Assert.That(Good([], frames), Does.Contain("7 frames more").And.Contain("break no rule"));
         Assert.That(Good([], [.. frames, 0x0A, 0x00]), Does.Contain("7 frames more").And.Contain($"byte {Frames * 2}: a frame")

@@ -43,7 +43,7 @@ public sealed class ForeignClientTests(Setup setup)
     [Test]
     public async Task Chromium_TwoTabsByUid_OnTheDemoPage()
     {
-        using ChromeDriver browser = OpenBrowser();
+        using ChromeDriver browser = Browser.Open();
         await using TestServer server = await Start(TimeSpan.FromSeconds(60));
         string[] tabs = new string[2];
         for (int i = 0; i < 2; i++)
@@ -71,16 +71,15 @@ public sealed class ForeignClientTests(Setup setup)
         WaitFor(browser, "closecode", "1000");
         browser.FindElement(By.Id("tutorial")).Click();
         WaitFor(browser, "messages", "haha");
-        Screenshot(browser, "demo-page");
-        Assert.That(browser.Manage().Logs.GetLog(LogType.Browser).Where(
-            static entry => entry.Level == LogLevel.Severe && !entry.Message.Contains("favicon", StringComparison.Ordinal)), Is.Empty);
+        browser.Screenshot("demo-page");
+        Assert.That(browser.Complaints(), Is.Empty);
     }
 
     // Two tabs of one uid: the older one is told that it is over for good, and does not come back.
     [Test]
     public async Task Chromium_ATabThatIsReplaced_KnowsThatItIsFinal()
     {
-        using ChromeDriver browser = OpenBrowser();
+        using ChromeDriver browser = Browser.Open();
         await using TestServer server = await TestServer.Start(
             setup, new RouterApplication(Introduce.Query, DuplicateUid.Replace), static options =>
                 options with { Pages = [DemoPage.Load()] });
@@ -110,7 +109,7 @@ public sealed class ForeignClientTests(Setup setup)
     [Test]
     public async Task Chromium_TheTutorialsPageFromDisk_InTwoTabs_IsEchoed_Broadcasts_AndIsCutOffWith3008()
     {
-        using ChromeDriver browser = OpenBrowser();
+        using ChromeDriver browser = Browser.Open();
         await using TestServer server = await Start(TimeSpan.FromSeconds(6));
         string page = Path.Combine(Path.GetTempPath(), $"tutorial-{server.Port}.html");
         await File.WriteAllTextAsync(page, TutorialPage.Replace(
@@ -139,7 +138,7 @@ public sealed class ForeignClientTests(Setup setup)
     public async Task Chromium_AgreesOnCompression_WithTheDemoPage()
     {
         System.Collections.Concurrent.ConcurrentQueue<RawWs.Server.CloseReport> reports = new();
-        using ChromeDriver browser = OpenBrowser();
+        using ChromeDriver browser = Browser.Open();
         await using TestServer server = await TestServer.Start(
             setup,
             new ProtocolOverTcpTests.Handler { Closed = reports.Enqueue },
@@ -161,18 +160,6 @@ public sealed class ForeignClientTests(Setup setup)
         setup, new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), options =>
             options with { Heartbeat = heartbeat, Pages = [DemoPage.Load()] });
 
-    private static ChromeDriver OpenBrowser()
-    {
-        string chromium = Tools.Require("chromium");
-        string driver = Tools.Require("chromedriver");
-        ChromeOptions options = new() { BinaryLocation = chromium };
-        options.AddArguments("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-            "--disable-component-update", "--no-first-run", "--window-size=900,900");
-        ChromeDriverService service = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver)!, Path.GetFileName(driver));
-        service.SuppressInitialDiagnosticInformation = true;
-        return new ChromeDriver(service, options, TestServer.Patience * 2);
-    }
-
     private static IEnumerable<string> Log(ChromeDriver browser) =>
         browser.FindElements(By.CssSelector("#log li")).Select(static e => e.Text);
 
@@ -185,11 +172,4 @@ public sealed class ForeignClientTests(Setup setup)
 
     private static void WaitFor(ChromeDriver browser, string id, string text) =>
         new WebDriverWait(browser, TestServer.Patience).Until(b => b.FindElement(By.Id(id)).Text.Contains(text, StringComparison.Ordinal));
-
-    // For whoever wants to look at it: RAWWS_TEST_SCREENSHOTS names a folder.
-    private static void Screenshot(ChromeDriver browser, string name)
-    {
-        if (Environment.GetEnvironmentVariable("RAWWS_TEST_SCREENSHOTS") is { } folder)
-            browser.GetScreenshot().SaveAsFile(Path.Combine(folder, name + ".png"));
-    }
 }

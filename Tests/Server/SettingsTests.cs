@@ -59,6 +59,7 @@ public partial class SettingsTests
     [TestCase("allowed-origin", "https://example.com")]
     [TestCase("allowed-host", "example.com")]
     [TestCase("subprotocol", "chat.v1")]
+    [TestCase("lab", "all")]
     [TestCase("compression", "on")]
     [TestCase("compression-level", "6")]
     [TestCase("compression-min-bytes", "1KiB")]

@@ -11,9 +11,6 @@ namespace RawWs.Server.Console.Explain;
 /// <summary>Explains conversations.</summary>
 internal static class ConversationExplainer
 {
-    /// <summary>The most frames of a direction that are shown; one that breaks a rule is shown in any case.</summary>
-    public const int FramesMax = 500;
-
     private static readonly string[] Methods = ["GET ", "HEAD ", "POST ", "PUT ", "DELETE ", "OPTIONS ", "CONNECT ", "TRACE ", "PATCH "];
 
     /// <summary>Whether bytes begin as a request does. No valid frame begins so.</summary>
@@ -99,7 +96,7 @@ internal static class ConversationExplainer
             Role = sender == Role.Client ? Role.Server : Role.Client,
             Limits = settings.Limits,
             Permitted = inflater is null ? ReservedBits.None : ReservedBits.Rsv1,
-            FramesMax = FramesMax,
+            FramesMax = settings.FramesShownMax,
             Decoder = inflater is null ? null : inflater.Decode,
         });
         ILookup<int, Note> byFrame = frames.Annotations.ToLookup(static note => note.Frame, note => Note.Of(note, start));

@@ -8,6 +8,8 @@ namespace RawWs.Server.Console.Explain;
 /// <summary>Settings of one explanation. The limits are those that the server has unless it is told otherwise.</summary>
 internal sealed record ExplainSettings
 {
+    public const int FramesShownDefault = 500;
+
     /// <summary>Who has sent the bytes; null to go by the bytes themselves.</summary>
     public Role? Sender { get; init; }
 
@@ -20,6 +22,9 @@ internal sealed record ExplainSettings
 
     /// <summary>The endpoints; empty for every path.</summary>
     public IReadOnlyList<string> Endpoints { get; init; } = [];
+
+    /// <summary>The most frames of a direction that are shown; one that breaks a rule is shown in any case.</summary>
+    public int FramesShownMax { get; init; } = FramesShownDefault;
 
     public int? Port { get; init; }
 

@@ -24,7 +24,10 @@ internal static class JsonReport
     });
 
     /// <summary>A page.</summary>
-    public static string Write(Page page, Language language) => Write(json =>
+    public static string Write(Page page, Language language) => Write(json => WritePage(json, page, language));
+
+    /// <summary>A page, as one value of a larger text.</summary>
+    public static void WritePage(Utf8JsonWriter json, Page page, Language language)
     {
         TextTable table = TextTable.All;
         json.WriteStartObject();
@@ -40,7 +43,7 @@ internal static class JsonReport
         }
 
         json.WriteEndObject();
-    });
+    }
 
     private static string Write(Action<Utf8JsonWriter> write)
     {
@@ -52,7 +55,8 @@ internal static class JsonReport
         return Encoding.UTF8.GetString(buffer.WrittenSpan) + "\n";
     }
 
-    private static void WriteConversation(Utf8JsonWriter json, Conversation conversation, Language language)
+    /// <summary>A conversation, as one value of a larger text.</summary>
+    public static void WriteConversation(Utf8JsonWriter json, Conversation conversation, Language language)
     {
         json.WriteStartObject();
         if (conversation.Title.Length > 0) json.WriteString("title", conversation.Title);
@@ -130,7 +134,8 @@ internal static class JsonReport
         json.WriteEndObject();
     }
 
-    private static void WriteRule(Utf8JsonWriter json, BrokenRule? rule)
+    /// <summary>The member "rule": a rule, or null.</summary>
+    public static void WriteRule(Utf8JsonWriter json, BrokenRule? rule)
     {
         if (rule is null)
         {

@@ -2,6 +2,7 @@
 
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
+using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Pages;
 using RawWs.Server.Memory;
 
@@ -29,6 +30,9 @@ internal sealed record RunSettings
 
     public DuplicateUid DuplicateUid { get; init; }
 
+    /// <summary>Whose connections the Lab shows. Null: own ones while only this machine is meant (see above), else there is none.</summary>
+    public LabScope? Lab { get; init; }
+
     public LogLevels LogLevels { get; init; } = LogLevels.Default;
 
     /// <summary>Whether the log's lines are objects in JSON, and not text.</summary>
@@ -54,6 +58,8 @@ internal sealed record RunSettings
 
     public Introduce EffectiveIntroduce =>
         Introduce ?? (Server.IsForThisMachineOnly ? Applications.Introduce.FirstMessage : Applications.Introduce.Query);
+
+    public LabScope EffectiveLab => Lab ?? (Server.IsForThisMachineOnly ? LabScope.Own : LabScope.Off);
 
     /// <summary>The name of a setting that was given and has no effect, because another one is missing; null when there is none.</summary>
     public string? FindWithoutEffect()

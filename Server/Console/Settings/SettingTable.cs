@@ -6,6 +6,7 @@ using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
+using RawWs.Server.Console.Lab;
 using RawWs.Server.Listening;
 using RawWs.Server.Memory;
 
@@ -136,6 +137,12 @@ internal static class SettingTable
         List<string>("subprotocol", "NAME",
             "Subprotocol to agree to, the preferred first; repeatable. Default: none.", "a token of HTTP", SettingText.TryToken,
             static (settings, values) => settings with { Server = settings.Server with { Subprotocols = values } }),
+        One("lab", "on|off|all",
+            "The Lab at /lab, a page that shows the protocol byte by byte: of connections that it opens itself, or with all of every "
+            + "connection, payloads included. Default: on while every listening address is loopback and no --allowed-origin or "
+            + "--allowed-host is given, else off.", "on, off, all",
+            Choice(("on", LabScope.Own), ("off", LabScope.Off), ("all", LabScope.All)),
+            static (settings, value) => settings with { Lab = value }),
         Server("compression", "on|off", "Agree to permessage-deflate with clients that offer it. Default: off.", "on, off", OnOff,
             static (options, value) => options with { Compression = value }),
         Server<int>("compression-level", "LEVEL",

@@ -1,0 +1,285 @@
+// One watcher of the Lab: the page's connection to /lab/feed. Requests wait in a short line and are answered one after the other, on a
+// thread of the pool; what is observed is told beside that. Nothing of it runs on a loop. When the feed ends, its observation and the
+// connections that it watches end too.
+
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+using RawWs.Frame;
+using RawWs.Server.Console.Explain;
+
+namespace RawWs.Server.Console.Lab;
+
+/// <param name="lab">The Lab.</param>
+/// <param name="server">The server.</param>
+/// <param name="id">The part of the path that nobody else knows.</param>
+/// <param name="scope">Whose connections are shown.</param>
+internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string id, LabScope scope) : IWebSocketApplication
+{
+    private const int RequestsMax = 16;
+    private const int RequestBytesMax = 256 * 1024;
+    private const int WaitingBytesMax = 4 << 20;
+
+    private readonly Channel<byte[]> _requests = Channel.CreateBounded<byte[]>(RequestsMax);
+    private readonly LabWatch _watch = new();
+    private WebSocketConnection _connection = null!;
+    private CancellationToken _ended;
+
+    public string Id => id;
+
+    /// <summary>The connections that are looked at.</summary>
+    public LabTries Tries { get; } = new();
+
+    private string TryPath => LabApplication.TryPath + id;
+
+    // LabApplication decides.
+    public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Refuse(500, "Nobody asks here."));
+
+    public void OnOpen(WebSocketConnection connection)
+    {
+        (_connection, _ended) = (connection, connection.ConnectionClosed);
+        _ = Task.Run(RunAsync);
+    }
+
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
+    {
+        if (message.Length > RequestBytesMax) SendProblem(0, $"at most {RequestBytesMax} bytes");
+        else if (!_requests.Writer.TryWrite(message.Memory.ToArray())) SendProblem(0, $"at most {RequestsMax} requests wait");
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            using Observation observation = await server.ObserveAsync(new ObservationOptions
+            {
+                Path = scope == LabScope.All ? null : TryPath,
+                Payload = true,
+                WaitingBytesMax = WaitingBytesMax,
+            }).ConfigureAwait(false);
+            if (!lab.TryAdd(this))
+            {
+                _connection.Close(CloseCodes.TryAgainLater, "too many watchers");
+                return;
+            }
+
+            await SendAsync(WriteHello).ConfigureAwait(false);
+            await Task.WhenAll(TellAsync(observation), AnswerAsync()).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The feed has ended.
+        }
+        catch (InvalidOperationException exception)
+        {
+            _connection.Close(CloseCodes.TryAgainLater, exception.Message.Length <= 123 ? exception.Message : "");
+        }
+        catch
+        {
+            _connection.Close(CloseCodes.InternalError, "internal error"); // a bug of the Lab ends the Lab, and nothing else
+            throw;
+        }
+        finally
+        {
+            lab.Remove(this);
+            Tries.End();
+        }
+    }
+
+    private async Task TellAsync(Observation observation)
+    {
+        while (await observation.WaitToReadAsync(_ended).ConfigureAwait(false))
+        {
+            List<ConnectionEvent> told = _watch.Take(observation);
+            if (told.Count > 0) await SendAsync(json => LabEvents.Write(json, told)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task AnswerAsync()
+    {
+        await foreach (byte[] bytes in _requests.Reader.ReadAllAsync(_ended).ConfigureAwait(false))
+        {
+            if (LabRequest.Read(bytes, out LabRequest request) is { } problem) SendProblem(request.Id, problem);
+            else await AnswerAsync(request).ConfigureAwait(false);
+        }
+    }
+
+    private async Task AnswerAsync(LabRequest request)
+    {
+        switch (request.Do)
+        {
+            case "alive": // the page lives: this counts against the heartbeat
+                await SendAnswerAsync(request, static _ => { }).ConfigureAwait(false);
+                break;
+            case "explain":
+                Conversation explained = request.Bytes is { } one
+                    ? ConversationExplainer.Explain(one, request.Settings)
+                    : ConversationExplainer.Explain(
+                        request.Client, request.Server, request.Settings,
+                        (sender, at) => sender == Role.Client ? at : request.Client.Length + at);
+                await SendConversationAsync(request, "explained", explained).ConfigureAwait(false);
+                break;
+            case "rules":
+                await SendAnswerAsync(request, json => LabEvents.WriteRules(json, request.Settings.Language)).ConfigureAwait(false);
+                break;
+            case "page" when Page.Find(request.Name) is { } page:
+                await SendAnswerAsync(request, json =>
+                {
+                    json.WritePropertyName("page");
+                    JsonReport.WritePage(json, page, request.Settings.Language);
+                }).ConfigureAwait(false);
+                break;
+            case "page":
+                SendProblem(request.Id, "name: there is no such page");
+                break;
+            case "ping" when Tries.Find(request.Connection) is { } connection:
+                connection.Probe();
+                await SendAnswerAsync(request, static _ => { }).ConfigureAwait(false);
+                break;
+            case "trace" when _watch.Find(request.Connection) is { } trace:
+                await SendTraceAsync(request, trace).ConfigureAwait(false);
+                break;
+            case "exercise" when LabExercise.Find(request.Name) is { } exercise:
+                await SendVerdictAsync(request, exercise).ConfigureAwait(false);
+                break;
+            case "exercises":
+                await SendAnswerAsync(request, LabEvents.WriteExercises).ConfigureAwait(false);
+                break;
+            case "exercise":
+                SendProblem(request.Id, "name: there is no such exercise");
+                break;
+            case "ping" or "trace":
+                SendProblem(request.Id, "connection: there is no such connection");
+                break;
+            case "raw":
+                await SendRawAsync(request).ConfigureAwait(false);
+                break;
+            default:
+                SendProblem(request.Id, "do: allowed: alive, explain, rules, page, ping, trace, raw, exercises, exercise");
+                break;
+        }
+    }
+
+    private async Task SendTraceAsync(LabRequest request, LabTrace trace)
+    {
+        if (!request.AsPcapng)
+        {
+            Conversation explained;
+            lock (_watch) explained = trace.Explain(request.Settings);
+            await SendAnswerAsync(request, json => WriteTrace(json, "trace", trace, explained, request.Settings.Language))
+                .ConfigureAwait(false);
+            return;
+        }
+
+        byte[] file;
+        lock (_watch) file = LabCapture.Write(trace, server.EndPoints[0].Port);
+        await SendAnswerAsync(request, json => json.WriteNumber("pcapng", file.Length)).ConfigureAwait(false);
+        await _connection.SendAsync(WebSocketMessage.Binary(file), _ended).ConfigureAwait(false);
+    }
+
+    // A connection that was watched, or pieces that are sent now; what is compressed is only explained.
+    private async Task SendVerdictAsync(LabRequest request, LabExercise exercise)
+    {
+        LabTrace trace = new(0);
+        Conversation? explained = null;
+        int sent = 0;
+        if (request.Connection != 0 && _watch.Find(request.Connection) is { } watched)
+        {
+            trace = watched;
+            lock (_watch) explained = trace.Explain(request.Settings);
+        }
+        else if (request.Settings.Deflate || request.Chunks.Count == 0)
+        {
+            byte[] bytes = [.. request.Chunks.SelectMany(static chunk => chunk.Bytes)];
+            explained = ConversationExplainer.Explain(bytes, request.Settings with { Sender = Role.Client });
+        }
+        else if (await TryRawAsync(request).ConfigureAwait(false) is { } result)
+        {
+            (trace, sent, explained) = (result.Trace, result.SentBytes, result.Trace.Explain(request.Settings));
+        }
+
+        if (explained is null) return;
+        string? hint = exercise.Judge(new LabAttempt(trace, explained, sent, request.Answer, server.Options.Heartbeat));
+        await SendAnswerAsync(request, json =>
+        {
+            json.WriteBoolean("solved", hint is null);
+            json.WriteString("hint", hint);
+            WriteTrace(json, "trace", trace, explained, request.Settings.Language);
+        }).ConfigureAwait(false);
+    }
+
+    // Null if it cannot be tried, which has been told.
+    private async Task<LabRawResult?> TryRawAsync(LabRequest request)
+    {
+        try
+        {
+            LabRawResult? result = await LabRaw.RunAsync(server, request, TryPath, _ended).ConfigureAwait(false);
+            if (result is null) SendProblem(request.Id, "the server has no room for a connection");
+            return result;
+        }
+        catch (Exception exception) when (exception is TimeoutException or InvalidOperationException)
+        {
+            SendProblem(request.Id, exception.Message);
+            return null;
+        }
+    }
+
+    private async Task SendRawAsync(LabRequest request)
+    {
+        if (await TryRawAsync(request).ConfigureAwait(false) is not { } result) return;
+        Conversation explained = result.Trace.Explain(request.Settings);
+        await SendAnswerAsync(request, json => WriteTrace(json, "raw", result.Trace, explained, request.Settings.Language, extra =>
+        {
+            extra.WriteNumber("sent", result.SentBytes);
+            extra.WriteString("end", result.End);
+        })).ConfigureAwait(false);
+    }
+
+    private Task SendConversationAsync(LabRequest request, string name, Conversation conversation) => SendAnswerAsync(request, json =>
+    {
+        json.WritePropertyName(name);
+        JsonReport.WriteConversation(json, conversation, request.Settings.Language);
+    });
+
+    private static void WriteTrace(
+        Utf8JsonWriter json, string name, LabTrace trace, Conversation explained, Language language, Action<Utf8JsonWriter>? more = null)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumber("connection", trace.Connection);
+        LabEvents.WriteOutcome(json, trace);
+        more?.Invoke(json);
+        json.WritePropertyName("conversation");
+        JsonReport.WriteConversation(json, explained, language);
+        json.WriteEndObject();
+    }
+
+    private void WriteHello(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("hello");
+        json.WriteString("try", TryPath);
+        json.WriteBoolean("all", scope == LabScope.All);
+        json.WriteNumber("heartbeat", server.Options.Heartbeat.TotalMilliseconds);
+        json.WriteNumber("maxMessage", server.Options.MessageBytesMax);
+        json.WriteNumber("maxFragments", server.Options.FragmentsMax);
+        json.WriteBoolean("compression", server.Options.Compression);
+        json.WriteNumber("bytesMax", LabRequest.BytesMax);
+        json.WriteEndObject();
+    }
+
+    private Task SendAnswerAsync(LabRequest request, Action<Utf8JsonWriter> write) => SendAsync(json =>
+    {
+        json.WriteNumber("id", request.Id);
+        write(json);
+    });
+
+    private async Task SendAsync(Action<Utf8JsonWriter> write) =>
+        await _connection.SendAsync(WebSocketMessage.Text(LabEvents.Write(write)), _ended).ConfigureAwait(false);
+
+    // It may be the loop that tells: nobody waits here. A watcher who does not read loses it.
+    private void SendProblem(long request, string problem) => _connection.TrySend(Encoding.UTF8.GetString(LabEvents.Write(json =>
+    {
+        json.WriteNumber("id", request);
+        json.WriteString("error", problem);
+    })));
+}

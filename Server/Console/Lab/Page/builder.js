@@ -1,0 +1,156 @@
+// The third view: frames by hand, also ones that no browser sends, and each rule with an example that breaks it. What is sent goes to the
+// server as bytes, through memory into a real connection of it.
+
+import { el, show, field, choice } from '/lab/dom.js';
+import { toHex } from '/lab/bytes.js';
+import { makeFrame, readPieces } from '/lab/frame.js';
+import { nameOf, showUnit, rule } from '/lab/unit.js';
+import { t, language } from '/lab/words.js';
+
+export class Builder {
+  constructor(lab) {
+    this.lab = lab;
+    this.frame = { fin: true, rsv1: false, rsv2: false, rsv3: false, opcode: 1, masked: true, key: '37fa213d', form: 'auto', said: '',
+      text: 'Hello', hex: '' };
+    this.pieces = '';
+    this.handshake = true;
+    this.end = 'fin';
+    this.from = 'client';
+    this.filter = '';
+    this.result = el('div', { id: 'result', 'aria-live': 'polite' });
+    this.detail = el('div', {});
+    this.page = el('div', { id: 'page' });
+    this.list = el('ul', { class: 'rules' });
+  }
+
+  element() {
+    const { frame } = this;
+    const check = name => el('label', { class: 'check' }, el('input', { type: 'checkbox', checked: frame[name],
+      onchange: event => { frame[name] = event.target.checked; this.#showFrame(); } }), name.toUpperCase().replace('MASKED', 'MASK'));
+    const input = (name, size) => el('input', { value: frame[name], size, spellcheck: 'false', autocomplete: 'off', id: `frame-${name}`,
+      oninput: event => { frame[name] = event.target.value; this.#showFrame(); } });
+    this.made = el('output', { class: 'made', id: 'made' });
+    this.sent = el('textarea', { id: 'pieces', rows: 5, spellcheck: 'false', value: this.pieces,
+      oninput: () => { this.pieces = this.sent.value; } });
+    this.first = el('input', { type: 'checkbox', id: 'handshake', checked: this.handshake,
+      onchange: () => { this.handshake = this.first.checked; } });
+    const element = el('div', { class: 'builder' },
+      el('div', { class: 'columns' },
+        el('section', {}, el('h2', {}, t('frame')),
+          el('div', { class: 'buttons' }, ['fin', 'rsv1', 'rsv2', 'rsv3', 'masked'].map(check)),
+          el('div', { class: 'buttons' },
+            field(t('opcode'), choice(Array.from({ length: 16 }, (_, code) => [`${code}`, opcodeName(code)]), `${frame.opcode}`,
+              value => { frame.opcode = Number(value); this.#showFrame(); })),
+            field(t('maskKey'), input('key', 8)),
+            field(t('lengthForm'), choice([['auto', t('lengthAuto')], ['7', t('bits7')], ['16', t('bits16')], ['64', t('bits64')]],
+              frame.form, value => { frame.form = value; this.#showFrame(); })),
+            field(t('lengthSaid'), input('said', 6)),
+            field(t('payloadText'), input('text', 16)), field(t('payloadHex'), input('hex', 16))),
+          this.made,
+          el('button', { type: 'button', id: 'add-frame', onclick: () => this.#add() }, t('addFrame')),
+          field(t('toSend'), this.sent),
+          el('div', { class: 'buttons' },
+            el('label', { class: 'check' }, this.first, t('withHandshake')),
+            field(t('ending'), choice([['fin', t('endFin')], ['stay', t('endStay')], ['rst', t('endRst')]], this.end,
+              value => { this.end = value; }))),
+          el('div', { class: 'buttons' },
+            el('button', { type: 'button', id: 'explain', onclick: () => this.#run(() => this.#explain()) }, t('explain')),
+            el('button', { type: 'button', id: 'try', class: 'main', onclick: () => this.#run(() => this.#try()) }, t('tryIt')),
+            el('button', { type: 'button', onclick: () => { this.#set('', true); show(this.result); show(this.detail); } }, t('clear')))),
+        el('section', {}, el('h2', {}, t('gallery')),
+          field(t('filter'), el('input', { value: this.filter, id: 'filter', autocomplete: 'off',
+            oninput: event => { this.filter = event.target.value; this.#showRules(); } })),
+          this.list)),
+      this.page, el('h2', {}, t('verdict')), this.result, this.detail);
+    this.#showFrame();
+    return element;
+  }
+
+  async shown() {
+    if (this.lang === language()) return;
+    this.lang = language();
+    this.rules = (await this.lab.feed.ask({ do: 'rules', lang: language() })).rules;
+    this.#showRules();
+    if (this.chosen) await this.#choose(this.chosen);
+  }
+
+  #showFrame() {
+    const bytes = makeFrame(this.frame);
+    this.made.textContent = bytes ? toHex(bytes).replace(/(..)/g, '$1 ').trim() : t('hexWrong');
+  }
+
+  #add() {
+    const bytes = makeFrame(this.frame);
+    if (bytes) this.#set(`${this.pieces}${this.pieces && !this.pieces.endsWith('\n') ? '\n' : ''}${toHex(bytes)}`, this.handshake);
+  }
+
+  #set(pieces, handshake) {
+    [this.pieces, this.handshake] = [pieces, handshake];
+    this.sent.value = pieces;
+    this.first.checked = handshake;
+  }
+
+  #showRules() {
+    const wanted = this.filter.toLowerCase();
+    show(this.list, (this.rules ?? []).filter(one => `${one.name} ${one.what}`.toLowerCase().includes(wanted)).map(one => el('li', {},
+      el('button', { type: 'button', 'data-rule': one.name, class: one.name === this.chosen ? 'chosen' : '', title: one.what,
+        onclick: () => this.#run(() => this.#choose(one.name)) },
+      el('b', {}, one.name), ' ', el('small', {}, one.rule ? `${one.rule.closeCode ?? one.rule.status} · ${one.rule.section}` : '')))));
+  }
+
+  // A rule's page, and its example as what would be sent.
+  async #choose(name) {
+    const { page } = await this.lab.feed.ask({ do: 'page', name, lang: language() });
+    this.chosen = name;
+    this.#showRules();
+    show(this.page, el('article', { class: 'page' }, el('h3', {}, page.page), page.rule && rule(page.rule), el('p', {}, page.what),
+      el('h4', {}, t('why')), el('p', {}, page.why), el('h4', {}, t('doIt')), el('p', {}, page.do)));
+    if (!page.example) return;
+    this.from = page.options.includes('from server') ? 'server' : 'client';
+    this.deflate = page.options.includes('deflate');
+    this.#set(page.example.replace(/(.{64})/g, '$1\n').trim(), !page.rule || page.rule.closeCode !== undefined);
+    this.#showUnits(page.explained, null);
+  }
+
+  async #explain() {
+    const chunks = readPieces(this.pieces);
+    const bytes = chunks.map(chunk => chunk.bytes).join('');
+    const { explained } = await this.lab.feed.ask(
+      { do: 'explain', bytes, from: this.from, deflate: this.deflate ?? false, lang: language() });
+    this.#showUnits(explained, null);
+  }
+
+  async #try() {
+    const chunks = readPieces(this.pieces);
+    const { raw } = await this.lab.feed.ask({ do: 'raw', chunks, handshake: this.handshake, end: this.end, lang: language(),
+      ...(this.end === 'stay' ? { wait: 1000 } : {}) });
+    this.#showUnits(raw.conversation, raw);
+  }
+
+  #showUnits(conversation, raw) {
+    const broken = raw ? raw.rule : conversation.directions.find(direction => direction.rule)?.rule.name;
+    const code = raw?.status ? t('withStatus', raw.status) : raw?.code ? t('withCode', raw.code) : '';
+    const end = { open: t('endOpen'), none: t('endNone') }[raw?.end] ?? raw?.end;
+    const units = conversation.units;
+    const entries = units.map((unit, index) => el('li', {}, el('button', { type: 'button', class: unit.from, onclick: () => choose(index) },
+      el('span', { class: 'way' }, unit.from === 'client' ? '→' : '←'), ` ${nameOf(unit)}`)));
+    const choose = index => {
+      const note = units[index].annotations.findIndex(one => one.rule);
+      entries.forEach((entry, at) => entry.firstChild.classList.toggle('chosen', at === index));
+      showUnit(this.detail, units[index], { note: Math.max(note, 0),
+        chosen: place => this.lab.remember({ bytes: units[index].bytes, from: units[index].from, note: place }) });
+    };
+    show(this.result, el('p', { class: broken ? 'rule' : 'fine', 'data-verdict': broken ?? 'none' },
+      broken ? t('broken', broken) : t('verdictOk')),
+      raw && el('p', {}, t('cameBack', end, code)), el('ol', { class: 'units' }, entries));
+    show(this.detail);
+    const first = units.findIndex(unit => unit.annotations.some(note => note.rule));
+    if (units.length > 0) choose(first >= 0 ? first : units.length - 1);
+  }
+
+  #run(work) {
+    work().catch(error => show(this.result, el('p', { class: 'rule' }, error.message)));
+  }
+}
+
+const opcodeName = code => `${code} ${[0, 1, 2, 8, 9, 10].includes(code) ? t(`frame${code}`) : ''}`.trim();

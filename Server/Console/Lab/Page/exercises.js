@@ -1,0 +1,65 @@
+// The fifth view: exercises. What is sent is the pieces of the builder; the server judges them.
+
+import { el, show, field, choice } from '/lab/dom.js';
+import { readPieces } from '/lab/frame.js';
+import { nameOf } from '/lab/unit.js';
+import { task, hint } from '/lab/tasks.js';
+import { t, language } from '/lab/words.js';
+
+export class Exercises {
+  constructor(lab, own, builder) {
+    Object.assign(this, { lab, own, builder, solved: new Set(), list: el('div', {}), all: [] });
+  }
+
+  element() {
+    return el('div', { class: 'exercises' }, el('p', { class: 'help' }, t('exercisesHelp')), this.list);
+  }
+
+  async shown() {
+    ({ exercises: this.all, key: this.key } = await this.lab.feed.ask({ do: 'exercises' }));
+    this.chosen ??= this.all[0].name;
+    this.#show();
+  }
+
+  #show() {
+    this.result = el('div', { id: 'verdict', 'aria-live': 'polite' });
+    show(this.list, this.all.map(one => el('section', { class: this.solved.has(one.name) ? 'task solved' : 'task' },
+      el('button', { type: 'button', 'data-task': one.name, 'aria-expanded': String(one.name === this.chosen),
+        class: one.name === this.chosen ? 'chosen' : '', onclick: () => { this.chosen = one.name; this.#show(); } },
+      `${this.solved.has(one.name) ? '✓ ' : ''}${task(one.name, language(), this.key)}`),
+      ' ', el('small', {}, one.section), one.name === this.chosen && this.#form(one.name))));
+  }
+
+  // What an answer is made of: pieces to be sent, a word, or the own connection.
+  #form(name) {
+    const judge = request => el('button',
+      { type: 'button', id: 'judge', class: 'main', onclick: () => this.#judge(name, request) }, t('judge'));
+    if (name === 'accept') {
+      const answer = el('input', { id: 'answer', size: 30, autocomplete: 'off', spellcheck: 'false' });
+      return el('div', {},
+        el('div', { class: 'buttons' }, field(t('answer'), answer), judge(() => ({ answer: answer.value }))), this.result);
+    }
+    if (name === 'survive') return el('div', {}, judge(() => ({ connection: this.own.connection ?? 0 })), this.result);
+    const pieces = el('textarea', { id: 'answer', rows: 4, spellcheck: 'false', value: this.builder.pieces,
+      oninput: () => { this.builder.pieces = pieces.value; } });
+    let end = 'fin';
+    return el('div', {}, field(t('toSend'), pieces), el('div', { class: 'buttons' },
+      field(t('ending'), choice([['fin', t('endFin')], ['stay', t('endStay')], ['rst', t('endRst')]], end, value => { end = value; })),
+      judge(() => ({ chunks: readPieces(pieces.value), handshake: true, end, deflate: name === 'inflateHello' })),
+      el('a', { href: '#builder' }, t('build'))), this.result);
+  }
+
+  async #judge(name, request) {
+    try {
+      const verdict = await this.lab.feed.ask({ do: 'exercise', name, lang: language(), ...request() });
+      if (verdict.solved) this.solved.add(name);
+      show(this.result, el('p', { class: verdict.solved ? 'fine' : 'rule', 'data-hint': verdict.hint ?? 'solved' },
+        verdict.solved ? t('solved') : hint(verdict.hint, language())),
+      el('ol', { class: 'units' }, verdict.trace.conversation.units.map(unit => el('li', {},
+        el('button', { type: 'button', class: unit.from, onclick: () => this.lab.openUnit(unit) },
+          el('span', { class: 'way' }, unit.from === 'client' ? '→' : '←'), ` ${nameOf(unit)}`)))));
+    } catch (error) {
+      show(this.result, el('p', { class: 'rule' }, error.message));
+    }
+  }
+}

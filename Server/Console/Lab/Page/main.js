@@ -1,0 +1,92 @@
+// The page: its views, the language, and the address, which remembers a place: #view, or #step;bytes;sender;field.
+
+import { el, show } from '/lab/dom.js';
+import { readHex } from '/lab/bytes.js';
+import { Feed } from '/lab/feed.js';
+import { Watched } from '/lab/watched.js';
+import { Own } from '/lab/own.js';
+import { Step } from '/lab/step.js';
+import { Builder } from '/lab/builder.js';
+import { Timeline } from '/lab/timeline.js';
+import { Exercises } from '/lab/exercises.js';
+import { t, language, switchLanguage } from '/lab/words.js';
+
+const place = id => document.getElementById(id);
+const hashBytesMax = 1024;
+
+const lab = {
+  feed: new Feed(),
+  watched: new Watched(),
+  say: text => { place('state').textContent = text; },
+  // The place is put into the address, so that it can be sent to somebody.
+  remember({ bytes, from, note }) {
+    if (bytes.length / 2 <= hashBytesMax) history.replaceState(null, '', `#step;${bytes};${from};${note}`);
+  },
+};
+// A unit from elsewhere is looked at in the second view.
+lab.openUnit = unit => {
+  views.step.take({ bytes: unit.bytes, from: unit.from, note: Math.max(0, unit.annotations.findIndex(note => note.rule)) });
+  open('step');
+};
+const views = { own: new Own(lab), step: new Step(lab), builder: new Builder(lab), timeline: new Timeline(lab) };
+views.exercises = new Exercises(lab, views.own, views.builder);
+let current = 'own';
+
+function showAll() {
+  document.documentElement.lang = language() === 'zh' ? 'zh-Hans' : 'en';
+  place('lead').textContent = t('lead');
+  place('language').textContent = t('language');
+  show(place('views'), Object.keys(views).map(name => el('button', {
+    type: 'button', role: 'tab', id: `tab-${name}`, 'aria-selected': String(name === current), 'aria-controls': 'main',
+    tabindex: name === current ? 0 : -1, onclick: () => open(name),
+  }, t(name))));
+  const main = place('main');
+  main.setAttribute('aria-labelledby', `tab-${current}`);
+  show(main, views[current].element());
+  if (lab.feed.hello) Promise.resolve(views[current].shown()).catch(error => lab.say(error.message));
+}
+
+function open(name) {
+  views[current].hidden?.();
+  current = name;
+  history.replaceState(null, '', `#${name}`);
+  showAll();
+  place(`tab-${name}`).focus();
+}
+
+// What the address says: a view, or bytes with a place in them.
+function readAddress() {
+  const [view, bytes, from, note] = location.hash.slice(1).split(';');
+  if (view in views) current = view;
+  const hex = readHex(bytes ?? '');
+  if (view !== 'step' || !hex) return;
+  views.step.take({ bytes: hex, from: ['client', 'server'].includes(from) ? from : '', note: Number(note) || 0 });
+}
+
+place('views').addEventListener('keydown', event => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!step) return;
+  const names = Object.keys(views);
+  open(names[(names.indexOf(current) + step + names.length) % names.length]);
+});
+place('language').addEventListener('click', () => {
+  switchLanguage();
+  showAll();
+  lab.say(t('running'));
+});
+addEventListener('hashchange', () => {
+  readAddress();
+  showAll();
+});
+
+lab.feed.onhello = () => {
+  lab.say(t('running'));
+  views.own.start();
+  showAll();
+};
+lab.feed.onevents = events => lab.watched.add(events);
+lab.feed.onend = event => lab.say(t('feedEnded', `${event.code} ${event.reason}`.trim()));
+readAddress();
+lab.say(t('connecting'));
+showAll();
+lab.feed.open();

@@ -1,0 +1,115 @@
+// The first view: the reader's own connection, from its handshake on, as the server has seen it.
+
+import { el, show, field } from '/lab/dom.js';
+import { nameOf, showUnit } from '/lab/unit.js';
+import { t, language } from '/lab/words.js';
+import { ended, inside } from '/lab/inside.js';
+import { sharing } from '/lab/share.js';
+
+export class Own {
+  #socket;
+  #timer;
+  #asked = 0;
+  #chosen = 0;
+  #follow = true;
+
+  constructor(lab) {
+    this.lab = lab;
+    this.units = [];
+    this.connection = null;
+    this.list = el('ol', { class: 'units', id: 'units' });
+    this.detail = el('div', { id: 'unit' });
+    this.inside = el('div', { class: 'inside', id: 'inside' });
+    lab.watched.changed.add(events => this.#onEvents(events));
+    setInterval(() => this.#showInside(), 250);
+  }
+
+  // The feed is there: the connection is opened, and says Hello.
+  start() {
+    this.connection = null;
+    [this.#chosen, this.#follow] = [0, true];
+    this.#socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${this.lab.feed.hello.try}`);
+    this.#socket.onopen = () => this.#socket.send('Hello');
+  }
+
+  element() {
+    const text = el('input', { id: 'message', value: 'Grüße 你好', autocomplete: 'off' });
+    return el('div', { class: 'own' },
+      this.inside,
+      el('form', { class: 'buttons', onsubmit: event => { event.preventDefault(); this.#send(text.value); } },
+        field(t('message'), text), el('button', { class: 'main' }, t('send')),
+        el('button', { type: 'button', id: 'ping', onclick: () => this.#ping() }, t('ping')),
+        el('button', { type: 'button', id: 'close', onclick: () => this.#socket?.close(1000, 'bye') }, t('close')),
+        el('button', { type: 'button', id: 'reopen', onclick: () => this.start() }, t('open')),
+        sharing(this.lab, () => this.connection, trace => this.#show(trace))),
+      el('h2', {}, t('unitsOf')), this.list, this.detail);
+  }
+
+  shown() {
+    this.refresh();
+  }
+
+  async refresh() {
+    if (this.connection === null) return;
+    const asked = ++this.#asked;
+    const { trace } = await this.lab.feed.ask({ do: 'trace', connection: this.connection, lang: language() });
+    if (asked === this.#asked) this.#show(trace);
+  }
+
+  #show(trace) {
+    this.units = trace.conversation.units;
+    const entries = this.units.map((unit, index) => el('li', {}, el('button', {
+      type: 'button', 'data-unit': index, class: unit.annotations.some(note => note.rule) ? `${unit.from} broken` : unit.from,
+      onclick: () => { this.#follow = false; this.#choose(index, 0); },
+    }, el('span', { class: 'way' }, unit.from === 'client' ? '→' : '←'), ` ${nameOf(unit)} `,
+    el('small', {}, t('bytesUnit', unit.length)))));
+    show(this.list, entries);
+    const left = trace.bytesLeftOut + trace.conversation.unitsLeftOut;
+    if (left > 0) this.list.append(el('li', { class: 'help' }, t('leftOut', left)));
+    const isNew = !this.detail.firstChild || this.lang !== language();
+    if (this.#follow || isNew) this.#choose(Math.min(this.#chosen, this.units.length - 1), this.note ?? 0, false);
+    else this.#markChosen();
+    this.lang = language();
+  }
+
+  #choose(index, note, tell = true) {
+    const unit = this.units[index];
+    if (!unit) return;
+    [this.#chosen, this.note] = [index, note];
+    this.#markChosen();
+    const place = chosen => {
+      this.#follow = false;
+      this.note = chosen;
+      this.lab.remember({ bytes: unit.bytes, from: unit.from, note: chosen });
+    };
+    showUnit(this.detail, unit, { note, chosen: place });
+    if (tell) place(note);
+  }
+
+  #markChosen() {
+    [...this.list.querySelectorAll('button')].forEach((entry, index) => entry.classList.toggle('chosen', index === this.#chosen));
+  }
+
+  // The first connection of our own that opens after start() is ours.
+  #onEvents(events) {
+    const opened = events.find(event => event.kind === 'opened' && event.endpoint === this.lab.feed.hello.try);
+    if (opened) this.connection ??= opened.connection;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.refresh().catch(() => {}), 60);
+    this.#showInside();
+  }
+
+  #showInside() {
+    const known = this.lab.watched.connections.get(this.connection);
+    if (known && this.inside.isConnected) show(this.inside, inside(known), ended(known));
+  }
+
+  #send(text) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
+    this.#follow = false;
+  }
+
+  #ping() {
+    this.lab.feed.ask({ do: 'ping', connection: this.connection }).catch(error => this.lab.say(error.message));
+  }
+}

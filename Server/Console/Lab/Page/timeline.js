@@ -1,0 +1,97 @@
+// The fourth view: what happens, in its order, both directions, a lane for each connection. A frame can be chosen and is explained.
+
+import { el, show, field, choice } from '/lab/dom.js';
+import { showUnit } from '/lab/unit.js';
+import { t, language } from '/lab/words.js';
+
+const kinds = {
+  everything: () => true,
+  onlyData: row => row.opcode < 8,
+  onlyControl: row => row.opcode >= 8,
+  onlyInside: row => ['phaseChanged', 'queue'].includes(row.kind),
+};
+
+export class Timeline {
+  #pending = false;
+
+  constructor(lab) {
+    this.lab = lab;
+    this.kind = 'everything';
+    this.lane = '';
+    this.rows = null; // those that are held still
+    this.body = el('tbody', {});
+    this.left = el('p', { class: 'help' });
+    this.detail = el('div', {});
+    lab.watched.changed.add(() => this.#later());
+  }
+
+  element() {
+    this.lanes = el('span', {});
+    const pause = el('button', { type: 'button', id: 'pause', 'aria-pressed': String(this.rows !== null), onclick: () => {
+      this.rows = this.rows ? null : [...this.lab.watched.rows];
+      pause.textContent = this.rows ? t('goOn') : t('pause');
+      pause.setAttribute('aria-pressed', String(this.rows !== null));
+      this.#show();
+    } }, this.rows ? t('goOn') : t('pause'));
+    return el('div', { class: 'timeline' },
+      el('div', { class: 'buttons' }, pause,
+        field(t('filter'), choice(Object.keys(kinds).map(kind => [kind, t(kind)]), this.kind, kind => { this.kind = kind; this.#show(); })),
+        this.lanes),
+      el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': t('timeline') }, el('table', {},
+        el('thead', {}, el('tr', {}, ['time', 'lane', 'direction', 'what'].map(name => el('th', { scope: 'col' }, t(name))))), this.body)),
+      this.left, this.detail);
+  }
+
+  shown() {
+    this.#show();
+  }
+
+  // At most one drawing for each picture of the screen.
+  #later() {
+    if (this.#pending || !this.body.isConnected || this.rows) return;
+    this.#pending = true;
+    requestAnimationFrame(() => {
+      this.#pending = false;
+      this.#show();
+    });
+  }
+
+  #show() {
+    const { watched } = this.lab;
+    const ids = [...watched.connections.keys()].map(String);
+    show(this.lanes, field(t('lane'), choice([['', t('allLanes')], ...ids.map(id => [id, `#${id}`])], this.lane,
+      lane => { this.lane = lane; this.#show(); })));
+    const rows = (this.rows ?? watched.rows).filter(row => kinds[this.kind](row) && (!this.lane || String(row.connection) === this.lane));
+    const first = rows[0]?.at ?? 0;
+    show(this.body, rows.map(row => el('tr', { class: `${row.from || 'inner'} lane${ids.indexOf(String(row.connection)) % 4}` },
+      el('td', {}, `+${((row.at - first) / 1000).toFixed(3)}`), el('td', {}, `#${row.connection}`),
+      el('td', { class: 'way', 'aria-label': row.from ? t(row.from) : '' }, { client: '→', server: '←' }[row.from] ?? '·'),
+      el('td', {}, this.#what(row)))));
+    if (rows.length === 0) show(this.body, el('tr', {}, el('td', { colspan: 4 }, t('emptyTimeline'))));
+    this.left.textContent = watched.left > 0 ? t('leftOut', watched.left) : '';
+  }
+
+  #what(row) {
+    if (row.kind === 'phaseChanged') {
+      const cause = [row.cause, row.code, row.rule].filter(Boolean).join(' ');
+      return `${t('phase')}: ${t('phases', row.phase)}${cause ? ` (${cause})` : ''}`;
+    }
+    if (row.kind === 'queue') return `${t('queued')}: ${t('bytesUnit', row.queued)}`;
+    if (row.kind === 'request') return t('request');
+    if (row.kind === 'answered') return `${t('response')} ${row.status} ${row.rule ?? ''}`;
+    if (row.kind === 'ruleBroken') return el('span', { class: 'rule' }, t('broken', row.rule));
+    const name = [0, 1, 2, 8, 9, 10].includes(row.opcode) ? t(`frame${row.opcode}`) : t('frameX', row.opcode);
+    const part = row.fragment ? `, ${t(row.fin ? 'lastFragment' : 'fragment', row.fragment)}` : '';
+    const rtt = row.rtt !== undefined ? `, ${t('rtt')} ${row.rtt.toFixed(2)} ms` : '';
+    return el('button', { type: 'button', onclick: () => this.#explain(row) },
+      `${name}, ${t('bytesUnit', row.payloadLength)}${part}${rtt}`);
+  }
+
+  async #explain(row) {
+    const bytes = this.lab.watched.bytesOf(row);
+    if (!bytes) return;
+    const { explained } = await this.lab.feed.ask({ do: 'explain', bytes, from: row.from, deflate: row.compressed, lang: language() });
+    const unit = explained.units.find(one => one.kind === 'frame');
+    if (unit) showUnit(this.detail, unit, { chosen: note => this.lab.remember({ bytes, from: row.from, note }) });
+  }
+}
