@@ -15,7 +15,8 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
     // The instruments are read one after the other, and what they say should be of one moment.
     private const long MillisecondsOfOneReading = 20;
 
-    private readonly Lock _lock = new();
+    private readonly Lock _reading = new();
+    private readonly Lock _ending = new(); // held for an addition only: a loop that ends a connection must not wait for who reads
     private Traffic _ended;
     private Traffic _reported;
     private Reading _last;
@@ -24,13 +25,13 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
     /// <summary>A connection has ended.</summary>
     public void OnEnded(CloseReport report)
     {
-        lock (_lock) _ended += new Traffic(report.MessagesIn, report.MessagesOut, report.BytesIn, report.BytesOut);
+        lock (_ending) _ended += new Traffic(report.MessagesIn, report.MessagesOut, report.BytesIn, report.BytesOut);
     }
 
     /// <summary>What there is now.</summary>
     public Reading Read()
     {
-        lock (_lock)
+        lock (_reading)
         {
             long now = Environment.TickCount64;
             if (now - _readAt < MillisecondsOfOneReading) return _last;
@@ -41,7 +42,8 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
 
     private Reading ReadAnew()
     {
-        Traffic traffic = _ended;
+        Traffic traffic;
+        lock (_ending) traffic = _ended;
         int handshake = 0, open = 0, closing = 0;
         long queued = 0;
         foreach (ConnectionLoop loop in loops)

@@ -68,6 +68,25 @@ public sealed class NativeTests
     }
 
     [Test]
+    public async Task TheProgram_HasItsAdminPort()
+    {
+        using RunningProgram program = Start("--admin", "127.0.0.1:0");
+        using RawClient alice = RawClient.Open(program.WaitForPort(), "/?uid=alice");
+        using HttpClient http = new();
+        http.BaseAddress = new Uri(program.Output.Split("admin port on ")[1].Split('\n')[0]);
+        using StringContent body = new("""{"uid":"alice","text":"hi"}""", Encoding.UTF8, "application/json");
+        using HttpResponseMessage sent = await http.PostAsync(new Uri("/v1/send", UriKind.Relative), body);
+        Assert.That(await sent.Content.ReadAsStringAsync(), Is.EqualTo("""{"delivered":1,"tooSlow":0,"offline":[]}"""));
+        Assert.That(alice.ReadText(), Is.EqualTo("hi"));
+        Assert.That(await Get("/v1/connections?uid=alice"), Does.StartWith("{\"total\":1,"));
+        Assert.That(await Get("/metrics"), Does.Contain("rawws_server_active_connections"));
+        Assert.That(await Get("/openapi.json") + "\n", Is.EqualTo(Repository.Read("docs/ops/admin.openapi.json")));
+        program.Stop();
+
+        Task<string> Get(string path) => http.GetStringAsync(new Uri(path, UriKind.Relative));
+    }
+
+    [Test]
     public void AConsumerOfThePackages_Works()
     {
         string packages = Path.Combine(_copy.Root, "packages"), folder = Path.Combine(_copy.Root, "Consumer");

@@ -45,7 +45,7 @@ internal static partial class ServerLog
     [LoggerMessage(30, LogLevel.Warning, "{count} connections were closed unanswered: {limit} handshakes of TLS are under way")]
     public static partial void HandshakesTurnedAway(this ILogger log, long count, int limit);
 
-    [LoggerMessage(10, LogLevel.Information, "stopping: {count} connections are told 1001")]
+    [LoggerMessage(10, LogLevel.Information, "stopping: {count} connections are closed")]
     public static partial void Stopping(this ILogger log, int count);
 
     [LoggerMessage(11, LogLevel.Information, "stopped: {clean} of {count} connections closed in time")]

@@ -4,6 +4,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using RawWs.Frame;
+using RawWs.Server;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Admin;
@@ -91,6 +92,49 @@ public sealed class AdminSendTests
         JsonElement answer = await sending;
         Assert.That((answer.GetProperty("delivered").GetInt32(), answer.GetProperty("results").GetArrayLength()),
             Is.EqualTo((Count, Count)));
+    }
+
+    [Test]
+    public async Task AMillionInBatches_AreCounted_AndArriveOnceEach_InOrder()
+    {
+        const int Batches = 100, InBatch = 10_000, Receivers = 10;
+        await using AdminRoom room = await AdminRoom.Open();
+        RawClient[] clients = [.. Enumerable.Range(0, Receivers).Select(i => room.Enter($"u{i}"))];
+        Task<long>[] reading =
+            [.. clients.Select(static client => Task.Factory.StartNew(() => Count(client), TaskCreationOptions.LongRunning))];
+        long delivered = 0, tooSlow = 0;
+        for (int batch = 0; batch < Batches; batch++)
+        {
+            int first = batch * InBatch;
+            string messages = string.Join(',', Enumerable.Range(first, InBatch)
+                .Select(static i => $$"""{"uid":"u{{i % Receivers}}","text":"{{i}}"}"""));
+            JsonElement answer = await room.Post("/v1/send/batch", $$"""{"messages":[{{messages}}]}""");
+            delivered += answer.GetProperty("delivered").GetInt64();
+            tooSlow += answer.GetProperty("results").EnumerateArray().Sum(static one => one.GetProperty("tooSlow").GetInt32());
+        }
+
+        Assert.That(delivered + tooSlow, Is.EqualTo(Batches * InBatch));
+        room.Server.Directory.Kick(MessageTarget.Everybody, 4100);
+        Assert.That((await Task.WhenAll(reading)).Sum(), Is.EqualTo(delivered));
+
+        // Up to the Close; the numbers only grow.
+        static long Count(RawClient client)
+        {
+            int last = -1;
+            for (long count = 0; ; count++)
+            {
+                (Opcode opcode, byte[] payload) = client.ReadFrame()!.Value;
+                if (opcode == Opcode.Close)
+                {
+                    client.Send(Opcode.Close, payload);
+                    return count;
+                }
+
+                int number = int.Parse(payload, null);
+                Assert.That(number > last);
+                last = number;
+            }
+        }
     }
 
     [Test]

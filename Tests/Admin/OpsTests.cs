@@ -59,6 +59,7 @@ public sealed partial class OpsTests
         TestServer.Eventually(() => (address = Listening().Match(program.Output)).Success, "it listens");
         using HttpClient http = new();
         http.BaseAddress = new Uri($"http://127.0.0.1:{address!.Groups[1].Value}");
+        await WhenReady(http);
         string[] queries = [.. Queries()];
         Assert.That(queries, Has.Length.GreaterThan(20));
         foreach (string query in queries)
@@ -130,6 +131,18 @@ public sealed partial class OpsTests
 
         room.Enter("alice");
         room.Post("/v1/send", """{"uids":["alice","nobody"],"text":"hi"}""").Wait();
+    }
+
+    // It listens before it answers queries.
+    private static async Task WhenReady(HttpClient http)
+    {
+        using CancellationTokenSource patience = new(TestServer.Patience);
+        bool isReady = false;
+        while (!isReady)
+        {
+            using HttpResponseMessage response = await http.GetAsync(new Uri("/-/ready", UriKind.Relative), patience.Token);
+            isReady = response.IsSuccessStatusCode;
+        }
     }
 
     private static async Task<JsonElement> Ask(HttpClient http, string query)

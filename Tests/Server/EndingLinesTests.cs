@@ -153,7 +153,7 @@ public class EndingLinesTests
             + "2026-01-02T03:05:00.000Z info  connection 8 from 192.0.2.17:50123 ended: closed by peer: PeerClosed, code 1000, clean, "
             + "last frame Close, 0.000 s, "
             + "in 0 messages 0 bytes, out 0 messages 0 bytes, reason \"é\\\"\\u{1b}\"\n"
-            + "2026-01-02T03:05:00.020Z info  stopping: 1 connections are told 1001\n"));
+            + "2026-01-02T03:05:00.020Z info  stopping: 1 connections are closed\n"));
     }
 
     private static void AssertSame(CloseReport report) => Assert.That(report.ToString(), Is.EqualTo(Expected(report)));

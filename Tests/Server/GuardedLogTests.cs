@@ -21,9 +21,9 @@ public sealed class GuardedLogTests
         log.Stopping(8);
         Assert.That(lines, Is.EqualTo(new[]
         {
-            "stopping: 7 connections are told 1001",
+            "stopping: 7 connections are closed",
             "3 log lines were lost: the log threw",
-            "stopping: 8 connections are told 1001",
+            "stopping: 8 connections are closed",
         }));
         Assert.That(log.Lost, Is.EqualTo(3));
     }

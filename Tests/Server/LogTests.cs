@@ -26,7 +26,7 @@ public class LogTests
 
         Assert.That(Text(output), Is.EqualTo(
             "2026-01-02T03:04:05.678Z warn  uids are not authenticated: whoever connects may take any name\n"
-            + "2026-01-02T03:04:05.678Z info  stopping: 3 connections are told 1001\n"));
+            + "2026-01-02T03:04:05.678Z info  stopping: 3 connections are closed\n"));
     }
 
     [Test]
@@ -54,7 +54,7 @@ public class LogTests
         Assert.That(lines, Has.Length.EqualTo(Threads * Lines));
         foreach (string line in lines)
             Assert.That(line, Does.StartWith("2026-01-02T03:04:").And.EndsWith(
-                $".007Z info  stopping: {int.Parse(line.AsSpan(17, 2), CultureInfo.InvariantCulture)} connections are told 1001"));
+                $".007Z info  stopping: {int.Parse(line.AsSpan(17, 2), CultureInfo.InvariantCulture)} connections are closed"));
     }
 
     [Test]

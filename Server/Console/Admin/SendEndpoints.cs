@@ -10,6 +10,9 @@ namespace RawWs.Server.Console.Admin;
 
 internal sealed class SendEndpoints(WebSocketServer server, AdminBody bodies, SendMetrics metrics)
 {
+    // From this size on a message is held once for all who wait for it. A smaller one is copied into each send queue: that is less memory.
+    private const int SharedBytesMin = 2048;
+
     /// <summary>Adds the endpoints.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -58,8 +61,9 @@ internal sealed class SendEndpoints(WebSocketServer server, AdminBody bodies, Se
     // Null when there is no memory for the message.
     private SendAnswer? Send(CheckedSend send)
     {
-        using SharedMessage? shared = server.TryShare(send.Message);
-        if (shared is null) return null;
+        bool isShared = send.Message.Length >= SharedBytesMin;
+        using SharedMessage? shared = isShared ? server.TryShare(send.Message) : null;
+        if (isShared && shared is null) return null;
         int delivered = 0, tooSlow = 0;
         List<string> offline = [];
         if (send.Uids is null)
@@ -67,7 +71,7 @@ internal sealed class SendEndpoints(WebSocketServer server, AdminBody bodies, Se
             foreach (WebSocketConnection connection in server.Directory.GetConnections())
             {
                 if (send.Except.Count > 0 && send.Except.Contains(Encoding.UTF8.GetString(connection.Uid.Span))) continue;
-                Send(connection, shared, ref delivered, ref tooSlow);
+                Send(connection, send.Message, shared, ref delivered, ref tooSlow);
             }
         }
         else
@@ -76,7 +80,7 @@ internal sealed class SendEndpoints(WebSocketServer server, AdminBody bodies, Se
             {
                 int before = delivered + tooSlow;
                 foreach (WebSocketConnection connection in server.Directory.Find(uid))
-                    Send(connection, shared, ref delivered, ref tooSlow);
+                    Send(connection, send.Message, shared, ref delivered, ref tooSlow);
                 if (delivered + tooSlow == before) offline.Add(uid);
             }
         }
@@ -86,9 +90,10 @@ internal sealed class SendEndpoints(WebSocketServer server, AdminBody bodies, Se
         return answer;
     }
 
-    private static void Send(WebSocketConnection connection, SharedMessage message, ref int delivered, ref int tooSlow)
+    private static void Send(
+        WebSocketConnection connection, WebSocketMessage message, SharedMessage? shared, ref int delivered, ref int tooSlow)
     {
-        SendResult sent = connection.TrySend(message);
+        SendResult sent = shared is null ? connection.TrySend(message) : connection.TrySend(shared);
         if (sent == SendResult.Queued) delivered++;
         else if (sent != SendResult.Closed) tooSlow++;
         if (sent == SendResult.Full) connection.CloseIfTooSlow();

@@ -13,10 +13,10 @@ internal static partial class ProgramLog
     [LoggerMessage(2, LogLevel.Warning, "uids are not authenticated: whoever connects may take any name")]
     public static partial void UidsAreNotAuthenticated(this ILogger log);
 
-    [LoggerMessage(3, LogLevel.Information, "admin port on {address}")]
+    [LoggerMessage(32, LogLevel.Information, "admin port on {address}")]
     public static partial void AdminListening(this ILogger log, string address);
 
-    [LoggerMessage(4, LogLevel.Information, "draining: not ready from now on, and stopping in {seconds} s")]
+    [LoggerMessage(33, LogLevel.Information, "draining: not ready from now on, and stopping in {seconds} s")]
     public static partial void DrainBegins(this ILogger log, double seconds);
 
     [LoggerMessage(24, LogLevel.Information, "the certificates are read again: {files}")]
