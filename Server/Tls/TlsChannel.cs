@@ -113,7 +113,7 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
         if (_place != Here) return Nothing; // from here on the session is another thread's
         if (_isHandshake && _session.IsOpen) EndHandshake();
         // What TLS has said meanwhile, and the kernel has not taken, waits for it.
-        if (_outgoing.Length > 0 && _below.WantWritable(_transport) is < 0 and int error) return error;
+        if (WantsWrite && _below.WantWritable(_transport) is < 0 and int error) return error;
         return _sendError < 0 ? _sendError : opened;
     }
 
