@@ -134,7 +134,8 @@ public sealed partial class WebSocketServer
     {
         int room = Descriptors.RoomNow();
         _connectionsMax = Options.ConnectionsMax
-            ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4), MemoryShare.ConnectionsMax(Options.Loops, Options.TlsEndPoints.Count > 0));
+            ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4),
+                MemoryShare.ConnectionsMax(Options.Loops, isTls: Options.TlsEndPoints.Count > 0));
         _toldMax = Math.Clamp(room - _connectionsMax, 0, ToldConnectionsMax);
         if (_connectionsMax > room) _context.Log.ConnectionsPastFiles(_connectionsMax, Descriptors.Limit, room);
     }

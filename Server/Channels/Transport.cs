@@ -428,6 +428,7 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
         {
             if (received == Channel.Lost) _owner.OnBytesLost();
             else if (received != Channel.Nothing) Check("recv", received);
+            else if (_channel.HasPending && WantsBytes) WantBytes(); // a layer needs more, which one below it has
             return;
         }
 

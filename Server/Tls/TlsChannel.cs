@@ -46,8 +46,8 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
     private readonly TlsSession _session;
     private readonly TlsHandshakes _handshakes;
     private Transport _transport = null!;
-    private Piece _incoming; // not opened yet
-    private Piece _outgoing; // sealed, and not sent yet
+    private WaitingBytes _incoming; // not opened yet
+    private WaitingBytes _outgoing; // sealed, and not sent yet
     private long _sealedBytes; // less those that were given
     private int _place;
     private int _sendError;
@@ -110,9 +110,10 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
         if (_isLost) return _below.Receive(destination); // nobody reads it any more
         int opened = OpenHeld(destination);
         if (opened == Nothing) opened = ReceiveRecords(destination);
+        if (_place != Here) return Nothing; // from here on the session is another thread's
         if (_isHandshake && _session.IsOpen) EndHandshake();
         // What TLS has said meanwhile, and the kernel has not taken, waits for it.
-        if (_outgoing.Length > 0 && _below.WantWritable(_transport) is < 0 and int error) return error;
+        if (WantsWrite && _below.WantWritable(_transport) is < 0 and int error) return error;
         return _sendError < 0 ? _sendError : opened;
     }
 
@@ -220,7 +221,7 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
     {
         if (_isClosed) return;
         _place = Here;
-        if (_session.IsOpen) EndHandshake();
+        if (_isHandshake && _session.IsOpen) EndHandshake();
         int sent = SendRest();
         if (sent >= 0 && WantsWrite) sent = _below.WantWritable(_transport);
         if (sent < 0) _transport.Break(_below.Describe("send", sent));
@@ -368,53 +369,5 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
         _incoming.Remove(_incoming.Length, Budget);
         _outgoing.Remove(_outgoing.Length, Budget);
         _session.Free();
-    }
-
-    /// <summary>Bytes that wait, in an array of the budget's. Without any it has none.</summary>
-    private struct Piece
-    {
-        private byte[]? _array;
-        private int _start;
-        private int _end;
-
-        public readonly int Length => _end - _start;
-
-        public readonly ReadOnlySpan<byte> Bytes => _array.AsSpan(_start, Length);
-
-        public readonly ArraySegment<byte> Segment => new(_array!, _start, Length);
-
-        // Without asking the limit: it was asked before these bytes were sealed, or they are few.
-        public void Append(ReadOnlySpan<byte> bytes, MemoryBudget budget)
-        {
-            if (_array is null || _array.Length - _end < bytes.Length)
-            {
-                byte[] larger = budget.Rent(Length + bytes.Length);
-                Bytes.CopyTo(larger);
-                int length = Length;
-                if (_array is not null) budget.Return(_array);
-                (_array, _start, _end) = (larger, 0, length);
-            }
-
-            bytes.CopyTo(_array.AsSpan(_end));
-            _end += bytes.Length;
-        }
-
-        // It must be empty. False when there is no memory.
-        public bool TryKeep(ReadOnlySpan<byte> bytes, MemoryBudget budget)
-        {
-            if (bytes.IsEmpty) return true;
-            if (budget.TryRentToWait(bytes.Length) is not { } array) return false;
-            bytes.CopyTo(array);
-            (_array, _start, _end) = (array, 0, bytes.Length);
-            return true;
-        }
-
-        public void Remove(int count, MemoryBudget budget)
-        {
-            _start += count;
-            if (_start < _end || _array is null) return;
-            budget.Return(_array);
-            (_array, _start, _end) = (null, 0, 0);
-        }
     }
 }

@@ -1,4 +1,5 @@
-// The command line: a URL, and options that each take a value, but for three (--verbose, --list, --insecure). What is wrong with it is one sentence.
+// The command line: a URL, and options that each take a value, but for three (--verbose, --list, --insecure). What is wrong with it is one
+// sentence.
 
 using System.Globalization;
 
@@ -70,7 +71,8 @@ internal sealed record Arguments(
                 continue;
             }
 
-            if (word is not ("--only" or "--junit" or "--html" or "--name" or "--timeout" or "--ca")) return Wrong($"{word} is no option", out error);
+            if (word is not ("--only" or "--junit" or "--html" or "--name" or "--timeout" or "--ca"))
+                return Wrong($"{word} is no option", out error);
             if (++i == words.Count) return Wrong($"{word} needs a value", out error);
             string value = words[i];
             switch (word)

@@ -52,6 +52,44 @@ public sealed class TlsChannelTests(TransportKind transport)
         Assert.That(client.Read(7), Is.EqualTo((byte[])[0x81, 0x05, .. "Hello"u8]));
     }
 
+    // Below, everything is cut and held back, both ways.
+    [Test]
+    public async Task OverALayerThatCutsAndHolds_ItIsTheSame([Range(1, 5)] int round)
+    {
+        ReportedEcho endings = new();
+        await using TestServer server = await Start(endings, static options => options with { ChannelLayer = XorChannel.Twice });
+        using TlsClient client = TlsClient.Connect(server.Port, round % 2 == 0 ? SslProtocols.Tls12 : SslProtocols.Tls13);
+        client.Open();
+        byte[] payload = new byte[100_000 * round];
+        new Random(round).NextBytes(payload);
+        Task sent = Task.Run(() => client.Tls.Write(RawClient.Frame(Opcode.Binary, payload)));
+        byte[] wanted = Frame(payload);
+        Assert.That(client.Read(wanted.Length), Is.EqualTo(wanted));
+        await sent;
+        client.Tls.Write(RawClient.Frame(Opcode.Close, [0x03, 0xE8]));
+        Assert.That(client.ReadToTheEnd(), Is.EqualTo((byte[])[0x88, 0x02, 0x03, 0xE8]));
+        Assert.That(client.HeardGoodbye);
+        Assert.That((await endings.Next()).Cause, Is.EqualTo(EndCause.PeerClosed));
+    }
+
+    // What is sealed and the kernel does not take is charged; a connection that is closed with it is reset.
+    [Test]
+    public async Task WhatIsSealedAndNotTaken_IsCharged_AndClosingIsAReset()
+    {
+        ReportedEcho endings = new();
+        await using TestServer server = await Start(endings);
+        using TlsClient client = TlsClient.Connect(server.Port, SslProtocols.None);
+        client.Open();
+        WebSocketConnection connection = await endings.Opened();
+        byte[] message = new byte[60_000];
+        TestServer.Eventually(() => connection.TrySend(MessageKind.Binary, message) == SendResult.Full, "the kernel takes no more");
+        Assert.That(server.Server.HeldBytes, Is.Positive);
+        connection.Abort();
+        Assert.That((await endings.Next()).Cause, Is.EqualTo(EndCause.Aborted));
+        Assert.That(() => client.ReadToTheEnd(), Throws.InstanceOf<IOException>().Or.InstanceOf<SocketException>());
+        server.HoldsNothing();
+    }
+
     // Half a record waits, charged at what it costs, and nobody is woken by it.
     [Test]
     public async Task HalfARecord_IsHeld_UntilTheRestComes()

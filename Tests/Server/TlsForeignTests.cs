@@ -50,7 +50,7 @@ public sealed class TlsForeignTests(TransportKind transport)
         Assert.That(log, Does.Contain("TlsFailed").Or.Contain("PeerVanished"), log);
     }
 
-    // One ticket is enough: a client resumes once with it.
+    // The tickets are of any use, and so a client that comes back needs no signature.
     [Test]
     public async Task ASession_IsResumed()
     {
@@ -59,7 +59,7 @@ public sealed class TlsForeignTests(TransportKind transport)
         {
             await Talk($"-tls1_3 -sess_out {session}", Request, static said => said.Contains("HTTP/1.1 101"));
             (string output, _) = await Talk($"-tls1_3 -sess_in {session}", Request, static said => said.Contains("HTTP/1.1 101"));
-            Assert.That(output, Does.Contain("New, TLSv1.3").Or.Contain("Reused, TLSv1.3"));
+            Assert.That(output, Does.Contain("Reused, TLSv1.3"));
         }
         finally
         {
@@ -67,7 +67,7 @@ public sealed class TlsForeignTests(TransportKind transport)
         }
     }
 
-    // The other way round: the server has no tickets that a stranger could use to have it read early data.
+    // What comes before the handshake is over could be somebody else's, sent again.
     [Test]
     public async Task EarlyData_IsNotOffered()
     {

@@ -134,6 +134,7 @@ internal sealed class TestServer : IAsyncDisposable
     {
         await Server.DisposeAsync();
         Assert.That((Server.Count, Server.Budget.HeldBytes), Is.EqualTo((0, 0L)), "connections and held bytes after the end");
+        Assert.That(TlsPeerChannel.WithoutGoodbye, Is.Zero, "streams that have ended in order, without TLS's good-bye");
         Assert.That((_pooled.Out, _pooled.Strays), Is.EqualTo((0, 0)),
             "pooled arrays that have not come back, and ones that came back without being out");
     }

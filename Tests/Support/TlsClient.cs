@@ -95,6 +95,7 @@ internal sealed class TlsClient : IDisposable
         using MemoryStream all = new();
         Tls.CopyTo(all);
         HeardGoodbye = !_wire.HasEnded;
+        Socket.Shutdown(SocketShutdown.Send); // for which the server waits
         return all.ToArray();
     }
 
