@@ -90,7 +90,7 @@ internal sealed class EverybodySender(ConnectionLoop[] loops, MemoryBudget budge
         for (int i = 0; i < snapshot.Length; i++)
         {
             ILoopMember? member = Volatile.Read(ref MemoryMarshal.GetReference(snapshot[i..]));
-            if (member is not WebSocketConnection { IsOpen: true } connection) continue;
+            if (member is not WebSocketConnection { GetsBroadcasts: true } connection) continue;
             SendResult sent = connection.TrySendHeld(message);
             if (sent == SendResult.Full && refused is not null) Tell(refused, connection);
             all &= sent is SendResult.Queued or SendResult.Closed;

@@ -88,6 +88,12 @@ public readonly record struct UpgradeDecision
     /// </summary>
     public IWebSocketApplication? Application { get; init; }
 
+    /// <summary>
+    /// Whether messages to everybody leave the connection out (<see cref="MessageTarget.Everybody"/>): it speaks something else than the
+    /// others. The directory has it like any other.
+    /// </summary>
+    public bool IsApart { get; init; }
+
     /// <summary>Whether the upgrade is accepted.</summary>
     public bool IsAccepted => Status == 0;
 

@@ -10,6 +10,7 @@ namespace RawWs.Server.Connections;
 internal struct BroadcastPosition
 {
     private const long None = -1;
+    private const long Apart = long.MaxValue; // as if it had every broadcast that will ever be: it gets none
 
     // The number of the next broadcast that it does not have, while messages are accepted: from the upgrade's answer to the first Close.
     private long _next = None;
@@ -18,12 +19,19 @@ internal struct BroadcastPosition
     {
     }
 
+    /// <summary>Whether messages are accepted, and broadcasts are among them. Any thread.</summary>
+    public readonly bool GetsBroadcasts => Volatile.Read(in _next) is not (None or Apart);
+
     /// <summary>Whether messages are accepted. Any thread.</summary>
     public readonly bool IsThere => Volatile.Read(in _next) >= 0;
 
     /// <summary>Whether messages are accepted, and it has every broadcast up to this number, the end of the log. Owner only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly bool IsAt(long end) => Volatile.Read(in _next) == end;
+    public readonly bool IsAt(long end)
+    {
+        long next = Volatile.Read(in _next);
+        return next == end || next == Apart;
+    }
 
     /// <summary>Whether it should get no broadcast before this number first: it has them all, or gets none. Owner only.</summary>
     public readonly bool LacksNone(long end)
@@ -32,8 +40,8 @@ internal struct BroadcastPosition
         return next < 0 || next >= end;
     }
 
-    /// <summary>From now on it gets broadcasts.</summary>
-    public void Begin(BroadcastLog log) => Volatile.Write(ref _next, log.End);
+    /// <summary>From now on it accepts messages, and gets broadcasts unless it is apart.</summary>
+    public void Begin(BroadcastLog log, bool isApart) => Volatile.Write(ref _next, isApart ? Apart : log.End);
 
     /// <summary>It gets no more.</summary>
     public void End() => Volatile.Write(ref _next, None);
@@ -41,7 +49,7 @@ internal struct BroadcastPosition
     /// <summary>What it does not have it will never get.</summary>
     public void Skip(BroadcastLog log)
     {
-        if (IsThere) Volatile.Write(ref _next, log.End);
+        if (GetsBroadcasts) Volatile.Write(ref _next, log.End);
     }
 
     /// <summary>Takes the broadcasts that it does not have, up to a number. Nothing is queued before them.</summary>

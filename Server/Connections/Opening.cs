@@ -157,7 +157,7 @@ internal static class Opening
     private static void Open(WebSocketConnection connection, UpgradeDecision decision)
     {
         connection.Life.OnUpgrade(connection);
-        connection.Queue.BeginAccepting(connection);
+        connection.Queue.BeginAccepting(connection, decision.IsApart);
         // The uid was free when the upgrade was decided. It may have a connection now.
         bool isTaken = !decision.Uid.IsEmpty
             && !connection.Context.Directory.TryJoin(connection, decision.Uid, decision.Duplicates);

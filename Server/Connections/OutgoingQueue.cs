@@ -69,10 +69,13 @@ internal struct OutgoingQueue
     /// <summary>Whether it is full, and the kernel has sent nothing since this time in the loop's milliseconds. Owner only.</summary>
     public readonly bool IsFullSince(long time) => _queue is { IsFull: true } queue && time >= queue.LastSent;
 
-    /// <summary>From now on messages are accepted. Owner only.</summary>
-    public void BeginAccepting(WebSocketConnection connection)
+    /// <summary>Whether messages are accepted, and those to everybody are among them.</summary>
+    public readonly bool GetsBroadcasts => _broadcasts.GetsBroadcasts;
+
+    /// <summary>From now on messages are accepted; those to everybody too unless it is apart. Owner only.</summary>
+    public void BeginAccepting(WebSocketConnection connection, bool isApart)
     {
-        lock (connection.Transport) _broadcasts.Begin(connection.Loop.Broadcasts);
+        lock (connection.Transport) _broadcasts.Begin(connection.Loop.Broadcasts, isApart);
     }
 
     /// <summary>Nothing more is accepted. What was sent to everybody before is queued. Owner only.</summary>

@@ -94,6 +94,9 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// <summary>Whether messages can be sent: the upgrade is through, and no Close has been sent or received.</summary>
     public bool IsOpen => Queue.IsAccepting;
 
+    /// <summary>Whether it is open, and gets messages to everybody (<see cref="UpgradeDecision.IsApart"/>). Any thread.</summary>
+    internal bool GetsBroadcasts => Queue.GetsBroadcasts;
+
     /// <summary>Whether the connection has ended. The application is told of it then, or has been.</summary>
     public bool HasEnded => Life.HasEnded; // the directory reads it under the lock under which it makes connections leave
 

@@ -62,6 +62,26 @@ public sealed class LabTests(Setup setup)
             .Select(static told => told.GetProperty("connection").GetInt64()).Distinct(), Has.Exactly(1).Items);
     }
 
+    // Whoever may write to everybody could tell the page what he likes.
+    [Test]
+    public async Task WhatIsSentToAll_DoesNotReachTheLab([Values(10, 20_000)] int length)
+    {
+        await using TestServer server = await Start();
+        await using LabClient lab = await LabClient.Open(server.Port);
+        using RawClient tried = RawClient.Open(server.Port, lab.TryPath);
+        using RawClient client = RawClient.Open(server.Port, "/?uid=1");
+        string body = new('x', length);
+        for (int i = 0; i < 3; i++)
+        {
+            client.SendText($"all:{body}");
+            Assert.That(client.ReadText(), Is.EqualTo(body));
+        }
+
+        tried.SendText("own");
+        Assert.That(tried.ReadText(), Is.EqualTo("own"));
+        await lab.Ask("\"do\":\"alive\""); // what was not JSON would have failed the client
+    }
+
     [Test]
     public async Task WithAll_EveryConnectionIsTold_ButNoFeed()
     {

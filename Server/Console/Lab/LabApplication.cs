@@ -77,14 +77,18 @@ internal sealed class LabApplication(IWebSocketApplication program, LabScope sco
             return UpgradeDecision.Refuse(400, $"The subprotocol {Subprotocol} must be offered.");
         if (_feeds.Count >= FeedsMax) return UpgradeDecision.Refuse(503, $"The Lab has {FeedsMax} watchers already.");
         string id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        return UpgradeDecision.Accept(subprotocol: Subprotocol) with { Application = new LabFeed(this, _server, id, scope) };
+        return UpgradeDecision.Accept(subprotocol: Subprotocol) with
+        {
+            Application = new LabFeed(this, _server, id, scope),
+            IsApart = true, // what clients send to all is not for the page
+        };
     }
 
     private UpgradeDecision DecideTry(string path)
     {
         if (!_feeds.TryGetValue(path[TryPath.Length..], out LabFeed? feed)) return UpgradeDecision.Refuse(404, "Nobody watches this id.");
         return feed.Tries.HasRoom
-            ? UpgradeDecision.Accept() with { Application = feed.Tries }
+            ? UpgradeDecision.Accept() with { Application = feed.Tries, IsApart = true }
             : UpgradeDecision.Refuse(503, $"{LabTries.ConnectionsMax} connections of this id are open already.");
     }
 
