@@ -2,6 +2,7 @@
 
 using System.Buffers;
 using System.Net;
+using System.Numerics;
 using System.Text;
 
 namespace RawWs.Handshake;
@@ -44,7 +45,8 @@ internal readonly record struct Authority(string Host, int Port)
     public static bool IsValid(ReadOnlySpan<byte> bytes) =>
         bytes.StartsWith("["u8) ? TryParse(bytes, out _) : TrySplitName(bytes, out _, out _);
 
-    private static bool TrySplitName(ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> name, out int port)
+    /// <summary>Splits a name, which is no IPv6 address, from its port; -1 for none.</summary>
+    public static bool TrySplitName(ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> name, out int port)
     {
         int colon = bytes.IndexOf((byte)':');
         name = colon < 0 ? bytes : bytes[..colon];
@@ -55,7 +57,10 @@ internal readonly record struct Authority(string Host, int Port)
     }
 
     /// <summary>Whether the host is an IP address, written as one.</summary>
-    public bool IsAddress => TryParseDottedQuad(Host, out _) || TryParseV6(Host, out _);
+    public bool IsAddress => TryParseDottedQuad<char>(Host, out _) || TryParseV6(Host, out _);
+
+    /// <summary>Whether a name is an IPv4 address, written as four decimal numbers.</summary>
+    public static bool IsDottedQuad(ReadOnlySpan<byte> name) => TryParseDottedQuad(name, out _);
 
     /// <summary>Whether the host is localhost or a name below it (RFC 6761 §6.3). Such a name never points to another machine.</summary>
     public bool IsLocalhost =>
@@ -63,7 +68,7 @@ internal readonly record struct Authority(string Host, int Port)
 
     /// <summary>Whether the host is this machine's own: localhost and names below it, 127.0.0.0/8 or ::1.</summary>
     public bool IsLoopback =>
-        TryParseDottedQuad(Host, out uint quad)
+        TryParseDottedQuad<char>(Host, out uint quad)
             ? quad >> 24 == 127
             : IsLocalhost || (TryParseV6(Host, out IPAddress? address) && IPAddress.IsLoopback(address!));
 
@@ -88,13 +93,15 @@ internal readonly record struct Authority(string Host, int Port)
 
     // Four decimal numbers, as a browser writes them. IPAddress.TryParse would also accept "1", "127.1" and "0177.0.0.1", and would
     // allocate.
-    private static bool TryParseDottedQuad(ReadOnlySpan<char> host, out uint address)
+    private static bool TryParseDottedQuad<TCharacter>(ReadOnlySpan<TCharacter> host, out uint address)
+        where TCharacter : unmanaged, IBinaryInteger<TCharacter>
     {
         address = 0;
         int numbers = 0, digits = 0;
         uint number = 0;
-        foreach (char c in host)
+        foreach (TCharacter character in host)
         {
+            char c = (char)ushort.CreateTruncating(character);
             if (c == '.' && digits > 0 && numbers < 3)
             {
                 address = (address << 8) | number;

@@ -42,15 +42,18 @@ public static class OriginRule
     {
         nullOriginUsed = false;
         if (!request.TryGetHeader(KnownField.Origin, out ReadOnlySpan<byte> bytes)) return true;
-        string text = bytes.Length > OriginBytesMax ? "" : Encoding.Latin1.GetString(bytes);
         foreach (string allowed in policy.AllowedOrigins)
-            if (allowed == "*" || (text.Length > 0 && string.Equals(allowed, text, StringComparison.Ordinal))) return true;
-        if (IsWithoutHost(text))
+            if (allowed == "*" || Ascii.Equals(bytes, allowed)) return true;
+        if (bytes.SequenceEqual("null"u8) || bytes.SequenceEqual("file://"u8))
         {
             nullOriginUsed = policy.AllowNullOrigin;
             return policy.AllowNullOrigin;
         }
 
+        // What nearly every browser sends is found without making strings.
+        if (IsOfTrustedHost(bytes, request.Host, policy)) return true;
+        if (bytes.Length > OriginBytesMax) return false;
+        string text = Encoding.Latin1.GetString(bytes);
         if (!TryParse(text, out Origin origin)) return false;
         if (Array.IndexOf(policy.ParsedOrigins, origin) >= 0) return true;
         if (!origin.IsWebPage) return false;
@@ -119,6 +122,18 @@ public static class OriginRule
 
     // Pages without a host: a file, an app's own storage, a frame in a sandbox.
     private static bool IsWithoutHost(string origin) => origin is "null" or "file://";
+
+    // A page of the very host and port that the request asks for, and that host is trusted.
+    private static bool IsOfTrustedHost(ReadOnlySpan<byte> origin, ReadOnlySpan<byte> host, UpgradePolicy policy)
+    {
+        int scheme = origin.StartsWith("http://"u8) ? 7 : origin.StartsWith("https://"u8) ? 8 : 0;
+        if (scheme == 0 || !origin[scheme..].SequenceEqual(host) || !Authority.TrySplitName(host, out ReadOnlySpan<byte> name, out _))
+            return false;
+        if (Authority.IsDottedQuad(name) || name.SequenceEqual("localhost"u8)) return true;
+        foreach (string allowed in policy.AllowedHosts)
+            if (Ascii.EqualsIgnoreCase(name, allowed)) return true;
+        return false;
+    }
 
     private static bool IsTrusted(Authority host, UpgradePolicy policy)
     {
