@@ -42,8 +42,10 @@ public static class OriginRule
     {
         nullOriginUsed = false;
         if (!request.TryGetHeader(KnownField.Origin, out ReadOnlySpan<byte> bytes)) return true;
+        bool canBeOne = bytes.Length is > 0 and <= OriginBytesMax;
         foreach (string allowed in policy.AllowedOrigins)
-            if (allowed == "*" || Ascii.Equals(bytes, allowed)) return true;
+            if (allowed == "*" || (canBeOne && Ascii.Equals(bytes, allowed))) return true;
+        if (!canBeOne) return false;
         if (bytes.SequenceEqual("null"u8) || bytes.SequenceEqual("file://"u8))
         {
             nullOriginUsed = policy.AllowNullOrigin;
@@ -52,7 +54,6 @@ public static class OriginRule
 
         // What nearly every browser sends is found without making strings.
         if (IsOfTrustedHost(bytes, request.Host, policy)) return true;
-        if (bytes.Length > OriginBytesMax) return false;
         string text = Encoding.Latin1.GetString(bytes);
         if (!TryParse(text, out Origin origin)) return false;
         if (Array.IndexOf(policy.ParsedOrigins, origin) >= 0) return true;

@@ -83,6 +83,8 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
     public override int BytesUnacknowledged =>
         _below.BytesUnacknowledged is >= 0 and int unacknowledged ? unacknowledged + _outgoing.Length : -1;
 
+    public override int RoundTripMicroseconds => _below.RoundTripMicroseconds;
+
     public override long BytesOfItsOwn => _sealedBytes + _below.BytesOfItsOwn;
 
     private MemoryBudget Budget => _transport.Loop.Budget;

@@ -54,6 +54,31 @@ public sealed class BroadcastTests(Setup setup)
         }
     }
 
+    // Apart it is open, found and sent to as any other; only what goes to everybody leaves it out, short or long.
+    [Test]
+    public async Task OneThatIsApart_GetsWhatIsForIt_AndNothingThatIsForEverybody()
+    {
+        ConcurrentQueue<WebSocketConnection> opened = new();
+        await using TestServer server = await TestServer.Start(
+            setup, new Separating(opened.Enqueue));
+        using RawClient apart = RawClient.Open(server.Port, "/apart"), other = RawClient.Open(server.Port);
+        TestServer.Eventually(() => opened.Count == 2, "open");
+        WebSocketConnection connection = opened.Single(static one => one.Endpoint == "/apart");
+        Assert.That(server.Server.Directory.GetConnections(), Does.Contain(connection));
+        for (int round = 0; round < 100; round++)
+        {
+            string text = $"{round} {new string('x', round % 10 == 0 ? 20_000 : 5)}";
+            Assert.That(server.Server.TryBroadcast(MessageKind.Text, Encoding.UTF8.GetBytes(text)));
+            Assert.That(connection.TrySend($"own {round}"), Is.EqualTo(SendResult.Queued));
+            Assert.That((other.ReadText(), apart.ReadText()), Is.EqualTo((text, $"own {round}")));
+        }
+
+        apart.Send(Opcode.Ping, []);
+        Assert.That(apart.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Pong));
+        apart.Send(Opcode.Close, [0x03, 0xE8]);
+        Assert.That(apart.ReadClose().Code, Is.EqualTo(1000));
+    }
+
     [Test]
     public async Task WhatAHandlerSends_ArrivesInItsOrder_WhetherToAllOrToItself()
     {
@@ -193,5 +218,16 @@ public sealed class BroadcastTests(Setup setup)
             for (int i = 0; i < 200; i++) Assert.That(client.ReadFrame()!.Value.Payload[0], Is.EqualTo((byte)i));
             client.Dispose();
         }
+    }
+
+    // Who asks for /apart is apart.
+    private sealed class Separating(Action<WebSocketConnection> opened) : IWebSocketApplication
+    {
+        public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) =>
+            new(UpgradeDecision.Accept() with { IsApart = context.Request.Path == "/apart" });
+
+        public void OnOpen(WebSocketConnection connection) => opened(connection);
+
+        public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => ValueTask.CompletedTask;
     }
 }
