@@ -1,10 +1,8 @@
 // Everything that can be set for the server, with its unit and its default. It may be changed until a server is made of it: the server
-// takes a copy, whose setters throw. One method finds what is wrong.
+// takes a copy, whose setters throw. ServerOptionsCheck finds what is wrong.
 
-using System.Buffers;
 using System.Net;
 using System.Runtime.CompilerServices;
-using System.Text.Unicode;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RawWs.Frame;
@@ -13,7 +11,6 @@ using RawWs.Server.Channels;
 using RawWs.Server.Compression;
 using RawWs.Server.Extensions;
 using RawWs.Server.Listening;
-using RawWs.Server.Log;
 using RawWs.Server.Memory;
 
 namespace RawWs.Server;
@@ -198,6 +195,9 @@ public sealed record ServerOptions
     /// <summary>Lays a channel over each connection's plain one, and answers it. Default: null, none.</summary>
     internal Func<Channel, Channel>? ChannelLayer { get; init; }
 
+    /// <summary>The limit of memory as it was given; null for the default.</summary>
+    internal long? MemoryBytesMaxGiven => _memoryBytesMax;
+
     internal bool UsesEpoll => Transport == TransportKind.Epoll || (Transport == TransportKind.Auto && OperatingSystem.IsLinux());
 
     /// <summary>
@@ -215,89 +215,7 @@ public sealed record ServerOptions
     }
 
     /// <summary>The first error, as one sentence that names the property; null when there is none.</summary>
-    public string? FindError()
-    {
-        if (FindNull() is { } missing) return missing;
-        if (ListenEndPoints.Count + TlsEndPoints.Count == 0) return $"{nameof(ListenEndPoints)}: at least one address is needed.";
-        if (TlsEndPoints.Count > 0 && Certificates is null) return $"{nameof(Certificates)}: {nameof(TlsEndPoints)} needs some.";
-        if (TlsHandshakesMax < 1) return $"{nameof(TlsHandshakesMax)}: at least 1, not {TlsHandshakesMax}.";
-        if (!Enum.IsDefined(Transport)) return $"{nameof(Transport)}: there is no such transport as {Transport}.";
-        if (Transport == TransportKind.Epoll && !OperatingSystem.IsLinux()) return $"{nameof(Transport)}: epoll exists on Linux only.";
-        if (Loops is < 1 or > 1024) return $"{nameof(Loops)}: 1 to 1024, not {Loops}.";
-        if (MessageBytesMax is < 1 or > 1 << 30) return $"{nameof(MessageBytesMax)}: 1 to 1 GiB, not {MessageBytesMax}.";
-        if (FragmentsMax < 1) return $"{nameof(FragmentsMax)}: at least 1, not {FragmentsMax}.";
-        if (SendBufferBytesMax is < 1 or > 1 << 30) return $"{nameof(SendBufferBytesMax)}: 1 to 1 GiB, not {SendBufferBytesMax}.";
-        if (ConnectionsMax < 1) return $"{nameof(ConnectionsMax)}: at least 1, not {ConnectionsMax}.";
-        if (_memoryBytesMax < MemoryShare.BudgetBytesMin) return $"{nameof(MemoryBytesMax)}: at least 1 MiB, not {MemoryBytesMax} bytes.";
-        if (CompressionLevel is < 1 or > 9) return $"{nameof(CompressionLevel)}: 1 to 9, not {CompressionLevel}.";
-        if (CompressionBytesMin < 0) return $"{nameof(CompressionBytesMin)}: at least 0, not {CompressionBytesMin}.";
-        if (CompressionWindowBits is < 9 or > 15) return $"{nameof(CompressionWindowBits)}: 9 to 15, not {CompressionWindowBits}.";
-        foreach (string origin in AllowedOrigins)
-            if (OriginRule.FindError(origin) is { } problem)
-                return $"{nameof(AllowedOrigins)}: \"{LogText.Escape(origin)}\" can never match: {problem}.";
-        foreach (string host in AllowedHosts)
-            if (OriginRule.FindHostError(host) is { } problem)
-                return $"{nameof(AllowedHosts)}: \"{LogText.Escape(host)}\" can never match: {problem}.";
-        foreach (string name in Subprotocols)
-            if (!UpgradePolicy.IsSubprotocolName(name))
-                return $"{nameof(Subprotocols)}: \"{LogText.Escape(name)}\" is no token of HTTP, which the name of a subprotocol must be.";
-        if (FindBadPath() is { } path) return path;
-        if (DrainCloseCode is not (CloseCodes.GoingAway or CloseCodes.ServiceRestart))
-            return $"{nameof(DrainCloseCode)}: 1001 or 1012, not {DrainCloseCode}.";
-        if (DrainSpread < TimeSpan.Zero || DrainSpread > TimeSpan.FromDays(1))
-            return $"{nameof(DrainSpread)}: 0 to 86400 seconds, not {DrainSpread.TotalSeconds}.";
-        if (PingText is not null && !IsText(PingText))
-            return $"{nameof(PingText)}: it has half of a surrogate pair, which cannot be UTF-8.";
-        if (PingText is not null && Heartbeat > TimeSpan.Zero)
-            return $"{nameof(PingText)}: only without a heartbeat (set {nameof(Heartbeat)} to zero).";
-        return FindBadTime(nameof(MessageTimeout), MessageTimeout) ?? FindBadTime(nameof(HandshakeTimeout), HandshakeTimeout)
-            ?? FindBadTime(nameof(CloseTimeout), CloseTimeout) ?? FindBadTime(nameof(SendTimeout), SendTimeout)
-            ?? FindBadTime(nameof(PingInterval), PingInterval)
-            ?? (Heartbeat == TimeSpan.Zero ? null : FindBadTime(nameof(Heartbeat), Heartbeat));
-    }
-
-    // Values may come from a file by way of a binder, which does not know what may be null.
-    private string? FindNull()
-    {
-        (string Name, IEnumerable<object?>? Values)[] lists =
-        [
-            (nameof(ListenEndPoints), ListenEndPoints), (nameof(TlsEndPoints), TlsEndPoints),
-            (nameof(AllowedOrigins), AllowedOrigins), (nameof(AllowedHosts), AllowedHosts),
-            (nameof(Subprotocols), Subprotocols), (nameof(Endpoints), Endpoints), (nameof(Pages), Pages),
-        ];
-        foreach ((string name, IEnumerable<object?>? values) in lists)
-            if (values is not null && values.Contains(null)) return $"{name}: one of them is null.";
-        return null;
-    }
-
-    private string? FindBadPath()
-    {
-        if (Endpoints is { Count: 0 }) return $"{nameof(Endpoints)}: at least one path is needed, or null for every path.";
-        foreach (string endpoint in Endpoints ?? [])
-            if (!IsPath(endpoint)) return $"{nameof(Endpoints)}: \"{LogText.Escape(endpoint)}\" is no path: it must begin with a slash.";
-        foreach (HttpPage page in Pages)
-        {
-            if (page.Path is null) return $"{nameof(Pages)}: a page has no path.";
-            if (!IsPath(page.Path)) return $"{nameof(Pages)}: \"{LogText.Escape(page.Path)}\" is no path: it must begin with a slash.";
-            if (FindPage(page.Path) != page) return $"{nameof(Pages)}: there are two of the path \"{LogText.Escape(page.Path)}\".";
-            if (page.ContentSecurityPolicy is null || page.ContentSecurityPolicy.AsSpan().ContainsAnyExceptInRange(' ', '~'))
-                return $"{nameof(Pages)}: the content security policy of \"{LogText.Escape(page.Path)}\" must be printable ASCII.";
-            if (page.ContentType is null || page.ContentType.AsSpan().ContainsAnyExceptInRange(' ', '~'))
-                return $"{nameof(Pages)}: the content type of \"{LogText.Escape(page.Path)}\" must be printable ASCII.";
-        }
-
-        return null;
-    }
-
-    private static bool IsPath(string path) => path.StartsWith('/');
-
-    private static bool IsText(string text) => Utf8.FromUtf16(text, new byte[3 * text.Length], out _, out _, replaceInvalidSequences: false)
-        == OperationStatus.Done;
-
-    private static string? FindBadTime(string name, TimeSpan time) =>
-        time >= TimeSpan.FromMilliseconds(1) && time <= TimeSpan.FromDays(1)
-            ? null
-            : $"{name}: 0.001 to 86400 seconds, not {time.TotalSeconds}.";
+    public string? FindError() => ServerOptionsCheck.FindError(this);
 
     /// <summary>A copy that shares nothing with this object and cannot be changed.</summary>
     internal ServerOptions Freeze()

@@ -19,11 +19,6 @@ namespace RawWs.Server;
 /// <summary>A WebSocket server (RFC 6455) over raw sockets. Every member may be used from any thread.</summary>
 public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyncDisposable
 {
-    private static readonly TimeSpan SpreadStep = TimeSpan.FromMilliseconds(50);
-
-    // A timer waits for no longer.
-    private static readonly TimeSpan DrainMax = TimeSpan.FromMilliseconds(int.MaxValue);
-
     private readonly ServerContext _context;
     private readonly ConnectionLoop[] _loops;
     private readonly EverybodySender _everybody;
@@ -161,28 +156,6 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     }
 
     /// <summary>
-    /// Stops: accepts no more connections, sends Close to all (<see cref="ServerOptions.DrainCloseCode"/>, over the time of
-    /// <see cref="ServerOptions.DrainSpread"/>), waits up to <paramref name="drain"/> for them to end, and ends the rest. With a drain of
-    /// zero nobody is waited for, and nothing is spread. A further call waits for the same stop. A drain of more than 24 days, or without
-    /// an end (<see cref="Timeout.InfiniteTimeSpan"/>), is one of 24 days. It may be called from a handler or a log. If such a caller also
-    /// waits for the task on its loop's thread, that takes the whole drain and some seconds more, because the waiting loop cannot end
-    /// meanwhile.
-    /// </summary>
-    public Task StopAsync(TimeSpan drain)
-    {
-        TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_loops)
-        {
-            if (_stopped is not null) return _stopped.Task;
-            _stopped = stopped;
-        }
-
-        if (drain == Timeout.InfiniteTimeSpan || drain > DrainMax) drain = DrainMax;
-        _ = StopOnceAsync(drain, stopped);
-        return stopped.Task;
-    }
-
-    /// <summary>
     /// Empties the pools of memory for coming connections and messages; the garbage collector takes it. For callers who know that much
     /// memory was needed and is not needed any more.
     /// </summary>
@@ -192,9 +165,6 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
         SendQueue.DropPooled();
         foreach (ConnectionLoop loop in _loops) loop.Post(new ClearAssemblers(loop));
     }
-
-    /// <summary>Ends every connection at once, and stops.</summary>
-    public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
 
     /// <summary>
     /// Encodes a message once for any number of connections. The caller owns it, and disposes it. Null when the server's memory limit is
@@ -273,110 +243,9 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
         if (_stopped is null) _listener!.Start(_loops[0].Loop);
     }
 
-    private async Task StopOnceAsync(TimeSpan drain, TaskCompletionSource stopped)
-    {
-        try
-        {
-            await StopConnectionsAsync(drain).ConfigureAwait(false);
-            EndObservations();
-            stopped.TrySetResult();
-        }
-        catch (Exception exception)
-        {
-            EndObservations();
-            stopped.TrySetException(exception);
-        }
-    }
-
-    private async Task StopConnectionsAsync(TimeSpan drain)
-    {
-        if (_listener is not null) await _listener.DisposeAsync().ConfigureAwait(false);
-        _stopping = true;
-        int count = Count;
-        if (_listener is not null) _context.Log.Stopping(count);
-        if (count > 0)
-        {
-            if (Options.DrainSpread > TimeSpan.Zero && drain > TimeSpan.Zero) await SpreadClosesAsync().ConfigureAwait(false);
-            foreach (ConnectionLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.Drain()));
-            if (drain > TimeSpan.Zero) await EmptyWithin(drain).ConfigureAwait(false);
-        }
-
-        if (Count > 0)
-        {
-            foreach (ConnectionLoop loop in _loops) loop.Post(new ForEach(loop, static connection => connection.EndDrain()));
-            // This needs no peer. Only a handler that never returns still keeps a connection, and nobody waits for that.
-            await EmptyWithin(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
-        }
-
-        await Task.WhenAll(_loops.Select(static loop => loop.Loop.StopAsync())).ConfigureAwait(false);
-        _context.Extensions?.Dispose();
-        if (_applicationStarted) StopApplication();
-        _context.Endings.TellRest();
-        if (_listener is not null) _context.Log.Stopped(_clean, count);
-    }
-
-    // In an order of chance, some in each step. Those that are in their handshake are not among them: they end when all have been told.
-    private async Task SpreadClosesAsync()
-    {
-        WebSocketConnection[] connections = [.. Directory.GetConnections()];
-        Random.Shared.Shuffle(connections);
-        int steps = (int)Math.Ceiling(Options.DrainSpread / SpreadStep);
-        for (int step = 0, told = 0; step < steps && Count > 0; step++)
-        {
-            for (long until = (long)connections.Length * (step + 1) / steps; told < until; told++)
-                connections[told].RequestClose(_context.Drain);
-            await EmptyWithin(Options.DrainSpread / steps).ConfigureAwait(false);
-        }
-    }
-
-    private void StopApplication()
-    {
-        try
-        {
-            _context.Application.OnStop(this);
-        }
-        catch (Exception exception)
-        {
-            _context.Log.StopThrew(exception);
-        }
-    }
-
-    private async Task EmptyWithin(TimeSpan time)
-    {
-        if (Count == 0) return;
-        try
-        {
-            await _empty.Task.WaitAsync(time, _context.Options.TimeProvider).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            // The remaining connections are ended by force.
-        }
-    }
-
     /// <summary>Empties a loop's pool of assemblers, in a turn of it.</summary>
     private sealed class ClearAssemblers(ConnectionLoop loop) : ILoopWork
     {
         public void OnPosted() => loop.Assemblers.Clear();
-    }
-
-    /// <summary>Does something with each connection of a loop, in a turn of it.</summary>
-    private sealed class ForEach(ConnectionLoop loop, Action<WebSocketConnection> act) : ILoopWork
-    {
-        public void OnPosted()
-        {
-            foreach (ILoopMember? member in loop.Members.Snapshot)
-            {
-                if (member is not WebSocketConnection connection) continue;
-                try
-                {
-                    act(connection);
-                }
-                catch (Exception exception)
-                {
-                    ((ILoopMember)connection).OnFailed(exception);
-                }
-            }
-        }
     }
 }

@@ -9,7 +9,6 @@
 // - A handshake that takes milliseconds (RSA) runs on a thread of the pool. Meanwhile reading is paused, and nobody else uses the session.
 // - What the peer breaks is no exception: the stream ends, and Fault says why.
 
-using System.Buffers.Binary;
 using System.Net;
 using RawWs.Server.Channels;
 using RawWs.Server.Loops;
@@ -20,11 +19,6 @@ namespace RawWs.Server.Tls;
 
 internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWorkItem
 {
-    private const int HeaderBytes = 5;
-
-    // RFC 8446 §5.2, RFC 5246 §6.2.3: a record has at most 2^14 bytes, and 2,048 of its own around them.
-    private const int RecordBytesMax = HeaderBytes + (16 * 1024) + 2048;
-
     private const int ReceiveBytesMax = 64 * 1024;
 
     // Full records, and as many as the kernel may well take at once. What it does not take is kept.
@@ -232,25 +226,11 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
 
     void ILoopWork.OnFailed(Exception exception) => ((ILoopWork)_transport).OnFailed(exception);
 
-    // How many of the bytes are whole records.
+    // How many of the bytes are whole records. What is none is the peer's fault.
     private int WholeRecords(ReadOnlySpan<byte> bytes)
     {
-        int whole = 0;
-        while (bytes.Length - whole >= HeaderBytes)
-        {
-            // RFC 8446 §5.1: a type, a version that begins with 3, a length.
-            ReadOnlySpan<byte> header = bytes.Slice(whole, HeaderBytes);
-            int length = HeaderBytes + BinaryPrimitives.ReadUInt16BigEndian(header[3..]);
-            if (header[0] is < 20 or > 23 || header[1] != 3 || length > RecordBytesMax)
-            {
-                _session.Break("what has come is no record of TLS");
-                break;
-            }
-
-            if (length > bytes.Length - whole) break;
-            whole += length;
-        }
-
+        int whole = TlsRecord.WholeBytes(bytes, out bool isBroken);
+        if (isBroken) _session.Break("what has come is no record of TLS");
         return whole;
     }
 
@@ -267,9 +247,9 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
     // Receives once, and opens what has come.
     private int ReceiveRecords(Span<byte> destination)
     {
-        byte[] records = _threadRecords ??= GC.AllocateUninitializedArray<byte>(RecordBytesMax + ReceiveBytesMax);
+        byte[] records = _threadRecords ??= GC.AllocateUninitializedArray<byte>(TlsRecord.BytesMax + ReceiveBytesMax);
         int held = _incoming.Length;
-        int received = _below.Receive(records.AsSpan(held, Math.Clamp(destination.Length, RecordBytesMax, ReceiveBytesMax)));
+        int received = _below.Receive(records.AsSpan(held, Math.Clamp(destination.Length, TlsRecord.BytesMax, ReceiveBytesMax)));
         if (received <= 0) return received;
         _incoming.Bytes.CopyTo(records);
         _incoming.Remove(held, Budget);

@@ -35,10 +35,7 @@ public sealed class TlsChannelTests(TransportKind transport)
             Assert.That(client.Read(wanted.Length), Is.EqualTo(wanted), $"{length} bytes");
         }
 
-        client.Tls.Write(RawClient.Frame(Opcode.Close, [0x03, 0xE8]));
-        Assert.That(client.ReadToTheEnd(), Is.EqualTo((byte[])[0x88, 0x02, 0x03, 0xE8]));
-        Assert.That(client.HeardGoodbye);
-        Assert.That((await endings.Next()).Cause, Is.EqualTo(EndCause.PeerClosed));
+        await CloseInOrder(client, endings);
     }
 
     // Where TCP cuts a record means nothing: neither in the handshake nor after it.
@@ -66,10 +63,7 @@ public sealed class TlsChannelTests(TransportKind transport)
         byte[] wanted = Frame(payload);
         Assert.That(client.Read(wanted.Length), Is.EqualTo(wanted));
         await sent;
-        client.Tls.Write(RawClient.Frame(Opcode.Close, [0x03, 0xE8]));
-        Assert.That(client.ReadToTheEnd(), Is.EqualTo((byte[])[0x88, 0x02, 0x03, 0xE8]));
-        Assert.That(client.HeardGoodbye);
-        Assert.That((await endings.Next()).Cause, Is.EqualTo(EndCause.PeerClosed));
+        await CloseInOrder(client, endings);
     }
 
     // What is sealed and the kernel does not take is charged; a connection that is closed with it is reset.
@@ -205,6 +199,15 @@ public sealed class TlsChannelTests(TransportKind transport)
         client.Tls.Write("GET /x HTTP/1.1\r\nHost: a\r\n\r\n"u8);
         Assert.That(Encoding.ASCII.GetString(client.ReadToTheEnd()), Does.StartWith("HTTP/1.1 426 "));
         Assert.That(client.HeardGoodbye);
+    }
+
+    // The client's Close is answered, and a good-bye follows.
+    private static async Task CloseInOrder(TlsClient client, ReportedEcho endings)
+    {
+        client.Tls.Write(RawClient.Frame(Opcode.Close, [0x03, 0xE8]));
+        Assert.That(client.ReadToTheEnd(), Is.EqualTo((byte[])[0x88, 0x02, 0x03, 0xE8]));
+        Assert.That(client.HeardGoodbye);
+        Assert.That((await endings.Next()).Cause, Is.EqualTo(EndCause.PeerClosed));
     }
 
     private static void ToTheEnd(Socket socket)
