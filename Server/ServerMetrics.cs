@@ -46,6 +46,7 @@ public sealed class ServerMetrics : IDisposable
     private readonly Histogram<double> _roundTrip;
     private readonly Counter<long> _closes;
     private readonly Counter<long> _refusals;
+    private readonly Counter<long> _proxyRefusals;
 
     /// <summary>Begins to measure a server.</summary>
     /// <param name="server">The server. What its connections have done before is not counted, so this is made before the start.</param>
@@ -68,6 +69,8 @@ public sealed class ServerMetrics : IDisposable
             "rawws.server.handshake.duration", "s", "The time from accept to the open connection.", advice: ShortTimes);
         _closes = _meter.CreateCounter<long>("rawws.server.closes", "{connection}", "Ended connections that were open, by code and cause.");
         _refusals = _meter.CreateCounter<long>("rawws.server.refusals", "{request}", "Requests that were answered without an upgrade.");
+        _proxyRefusals = _meter.CreateCounter<long>("rawws.server.proxy.refusals", "{connection}",
+            "Connections that ended because of their PROXY header, or for want of one.");
         _lag = _meter.CreateHistogram(
             "rawws.server.loop.lag", "s", "How long work that is posted to a loop waits: a sample a second.", advice: ShortTimes);
         _roundTrip = _meter.CreateHistogram(
@@ -97,6 +100,8 @@ public sealed class ServerMetrics : IDisposable
             return;
         }
 
+        if (report.Cause == EndCause.ProxyFailed)
+            _proxyRefusals.Add(1, new KeyValuePair<string, object?>("reason", report.Rule ?? "timeout"));
         KeyValuePair<string, object?> cause = new("cause", report.Cause.ToString());
         _connectionDuration.Record(report.Duration.TotalSeconds, cause);
         _closes.Add(1, cause, new KeyValuePair<string, object?>("code", CodeOf(report.Code)));

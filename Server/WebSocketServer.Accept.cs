@@ -9,6 +9,7 @@ using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Native;
+using RawWs.Server.Proxies;
 using RawWs.Server.Tls;
 
 namespace RawWs.Server;
@@ -17,6 +18,7 @@ public sealed partial class WebSocketServer
 {
     // Past the limit so many connections, if there is room for them, are still told why (503). Further ones are closed unanswered.
     private const int ToldConnectionsMax = 64;
+    private const int ShownCharactersMax = PeerAddress.CharactersMax - 16; // the last character that is shown may be an escaped one
     private const int NoListener = -1; // the connection's bytes come from memory
 
     private long _lastId;
@@ -24,6 +26,7 @@ public sealed partial class WebSocketServer
     private long _handshakesRefused;
     private long _backedOffAt;
     private int _nextLoop;
+    private PeerAddress[] _peersOfFiles = []; // what the peers of each listener are, if that is a socket file
     private int _connectionsMax;
     private int _toldMax;
 
@@ -44,8 +47,9 @@ public sealed partial class WebSocketServer
         ConnectionLoop loop = NextLoop();
         try
         {
+            if (_peersOfFiles[listener].IsSocketFile) peer = _peersOfFiles[listener];
             WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(Layer(listener, new EpollChannel(descriptor)), before >= _connectionsMax);
+            connection.Begin(Layer(listener, new EpollChannel(descriptor), peer), before >= _connectionsMax);
         }
         catch
         {
@@ -57,10 +61,10 @@ public sealed partial class WebSocketServer
     void IAcceptor.Accept(int listener, Socket socket)
     {
         int before = Interlocked.Increment(ref _count) - 1;
-        PeerAddress peer = default;
+        PeerAddress peer = _peersOfFiles[listener];
         try
         {
-            peer = new PeerAddress((IPEndPoint)socket.RemoteEndPoint!);
+            if (!peer.IsSocketFile) peer = new PeerAddress((IPEndPoint)socket.RemoteEndPoint!);
         }
         catch (SocketException exception)
         {
@@ -81,7 +85,7 @@ public sealed partial class WebSocketServer
         try
         {
             WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(Layer(listener, new SocketChannel(socket)), before >= _connectionsMax);
+            connection.Begin(Layer(listener, new SocketChannel(socket), peer), before >= _connectionsMax);
         }
         catch (Exception exception)
         {
@@ -135,7 +139,7 @@ public sealed partial class WebSocketServer
         int room = Descriptors.RoomNow();
         _connectionsMax = Options.ConnectionsMax
             ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4),
-                MemoryShare.ConnectionsMax(Options.Loops, isTls: Options.TlsEndPoints.Count > 0));
+                MemoryShare.ConnectionsMax(Options.Loops, isTls: Options.HasTls));
         _toldMax = Math.Clamp(room - _connectionsMax, 0, ToldConnectionsMax);
         if (_connectionsMax > room) _context.Log.ConnectionsPastFiles(_connectionsMax, Descriptors.Limit, room);
     }
@@ -151,13 +155,17 @@ public sealed partial class WebSocketServer
     }
 
     // What lies over a connection's plain channel.
-    private Channel Layer(int listener, Channel plain)
+    private Channel Layer(int listener, Channel plain, PeerAddress peer)
     {
         Channel channel = Options.ChannelLayer is { } layer ? layer(plain) : plain;
+        if (Addresses[listener].HasProxyHeader) channel = new ProxyChannel(channel, _context.Trust.Trusts(peer));
         return IsTls(listener) ? new TlsChannel(channel, Options.Certificates!, _handshakes) : channel;
     }
 
-    private bool IsTls(int listener) => listener >= Options.ListenEndPoints.Count;
+    private bool IsTls(int listener) => listener != NoListener && Addresses[listener].IsTls;
+
+    private static PeerAddress PeerOfFile(ListenAddress address) =>
+        address.SocketPath is null ? default : PeerAddress.OfSocketFile(LogText.Escape($"unix:{address.SocketPath}", ShownCharactersMax));
 
     private bool TurnsAway(int listener, int before)
     {

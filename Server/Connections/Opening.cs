@@ -5,6 +5,8 @@ using System.IO.Pipelines;
 using RawWs.Handshake;
 using RawWs.Server.Extensions;
 using RawWs.Server.Log;
+using RawWs.Server.Native;
+using RawWs.Server.Proxies;
 using RawWs.Server.Sending;
 
 namespace RawWs.Server.Connections;
@@ -30,6 +32,7 @@ internal static class Opening
         RequestProgress progress = connection.Incoming.Head;
         RequestStatus status = RequestReader.TryRead(ref buffer, connection.Context.RequestLimits, request, ref progress,
             out HandshakeRule? violation);
+        if (status == RequestStatus.Done) FindClient(connection, request);
         if (connection.Loop.WatchesConnections && status == RequestStatus.Done)
             Watching.TellRequest(connection, request, read.Buffer, read.Buffer.Length - buffer.Length); // while its bytes are there
         bool isPart = status == RequestStatus.NeedMoreData;
@@ -47,6 +50,15 @@ internal static class Opening
         string? shown = detail is null ? null : LogText.Escape(detail, OriginAdvice.CharactersMax);
         UpgradeResponse.WriteRefusal(answer, rule, headOnly, connection.Context.Date.Now, shown);
         AnswerAndEnd(connection, answer, rule.Status, detail is null ? rule.Text : $"{rule.Text} {detail}", rule.Name);
+    }
+
+    // Of whom the proxy says that it asks for him. From here on it is his address that counts.
+    private static void FindClient(WebSocketConnection connection, UpgradeRequest request)
+    {
+        ServerContext context = connection.Context;
+        if (!context.Trust.Trusts(connection.Peer)) return;
+        if (ForwardedFields.FindClient(request, context.Options.ForwardedField, context.Trust) is { } client)
+            connection.NameClient(new PeerAddress(client));
     }
 
     private static void CheckRequest(WebSocketConnection connection, UpgradeRequest request)

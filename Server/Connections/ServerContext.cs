@@ -7,6 +7,7 @@ using RawWs.Handshake;
 using RawWs.Server.Extensions;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
+using RawWs.Server.Proxies;
 using RawWs.Server.Sending;
 using RawWs.Server.Time;
 
@@ -41,6 +42,7 @@ internal sealed class ServerContext
             Endpoints = options.Endpoints,
             Pages = [.. options.Pages.Select(static page => page.Path)],
         };
+        Trust = new ProxyTrust(options.TrustedProxies);
         Extensions = ExtensionSet.Of(options.MakeExtensions(budget, Log), budget);
         Date = new DateText(options.TimeProvider);
         HandshakeTimeout = Milliseconds(options.HandshakeTimeout);
@@ -84,6 +86,9 @@ internal sealed class ServerContext
     public long SendBufferBytesMax { get; }
 
     public UpgradePolicy Policy { get; }
+
+    /// <summary>Which peers are trusted proxies.</summary>
+    public ProxyTrust Trust { get; }
 
     public DateText Date { get; }
 

@@ -174,16 +174,20 @@ internal static class Program
 
     private static void SayReady(WebSocketServer server, RunSettings settings, ILogger log)
     {
-        int plain = settings.Server.ListenEndPoints.Count;
-        string addresses = string.Join(", ", server.EndPoints.Select((endPoint, i) => $"{(i < plain ? "" : "wss://")}{endPoint}"));
-        string page = PageUrl(plain > 0 ? "http" : "https", server.EndPoints[0]);
+        string addresses = string.Join(", ", server.Addresses);
+        string page = PageUrl(server.Addresses[0]);
         log.Listening(addresses, server.TransportName, settings.Server.Loops, page);
         if (settings.Application == ApplicationKind.Router && settings.EffectiveIntroduce != Introduce.None) log.UidsAreNotAuthenticated();
     }
 
-    // If the address means all addresses of the machine, the page is reached as localhost.
-    private static string PageUrl(string scheme, IPEndPoint endPoint) =>
-        endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any)
+    // If the address means all addresses of the machine, the page is reached as localhost. No browser reaches a socket file, or an address
+    // that needs a PROXY header.
+    private static string PageUrl(ListenAddress address)
+    {
+        if (address.EndPoint is not { } endPoint || address.HasProxyHeader) return "behind the proxy";
+        string scheme = address.IsTls ? "https" : "http";
+        return endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any)
             ? $"{scheme}://localhost:{endPoint.Port}/"
             : $"{scheme}://{endPoint}/";
+    }
 }

@@ -42,23 +42,24 @@ internal sealed class Listener : IAsyncDisposable
     }
 
     /// <summary>Where it listens, with the ports that the system chose.</summary>
-    public IReadOnlyList<IPEndPoint> EndPoints { get; private set; } = [];
+    public IReadOnlyList<ListenAddress> Addresses { get; private set; } = [];
 
     /// <summary>Binds every address; all or none.</summary>
     /// <exception cref="ListenException">An address can't be listened on; the message says which and why.</exception>
-    public static Listener Bind(IReadOnlyList<IPEndPoint> endPoints, IAcceptor acceptor, TimeProvider time)
+    public static Listener Bind(IReadOnlyList<ListenAddress> addresses, IAcceptor acceptor, TimeProvider time)
     {
         Listener listener = new(acceptor, time);
         try
         {
-            List<IPEndPoint> bound = [];
-            foreach (IPEndPoint endPoint in endPoints)
+            List<ListenAddress> bound = [];
+            foreach (ListenAddress address in addresses)
             {
-                listener._sockets.Add(Bind(endPoint, out IPEndPoint local));
-                bound.Add(local);
+                Socket socket = Bind(address);
+                listener._sockets.Add(socket);
+                bound.Add(address.EndPoint is null ? address : address with { EndPoint = (IPEndPoint)socket.LocalEndPoint! });
             }
 
-            listener.EndPoints = bound;
+            listener.Addresses = bound;
         }
         catch
         {
@@ -94,32 +95,45 @@ internal sealed class Listener : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static Socket Bind(IPEndPoint endPoint, out IPEndPoint local)
+    private static Socket Bind(ListenAddress address)
     {
         Socket? socket = null;
         try
         {
-            socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            if (endPoint.AddressFamily == AddressFamily.InterNetworkV6) socket.DualMode = false;
-            // On Unix a port whose old connections linger (TIME_WAIT) can be bound again without a further option. With ReuseAddress two
-            // servers could share the port there, and each would miss half of the connections.
-            if (OperatingSystem.IsWindows()) socket.ExclusiveAddressUse = true;
-            socket.NoDelay = true; // accepted sockets inherit it
-            socket.Bind(endPoint);
+            socket = address.SocketPath is { } path ? SocketFile.Bind(path, address.SocketMode) : Bind(address.EndPoint!);
             socket.Listen(Backlog);
-            local = (IPEndPoint)socket.LocalEndPoint!;
             return socket;
         }
-        catch (SocketException exception)
+        catch (Exception exception) when (exception is SocketException or IOException or UnauthorizedAccessException)
         {
             socket?.Dispose();
-            throw new ListenException(endPoint, exception);
+            throw new ListenException(address, exception);
         }
         catch (TypeInitializationException exception)
         {
             // With the first socket the runtime makes its engine for asynchronous operations.
             socket?.Dispose();
             throw new StartException("the runtime cannot set up its sockets", exception);
+        }
+    }
+
+    private static Socket Bind(IPEndPoint endPoint)
+    {
+        Socket socket = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (endPoint.AddressFamily == AddressFamily.InterNetworkV6) socket.DualMode = false;
+            // On Unix a port whose old connections linger (TIME_WAIT) can be bound again without a further option. With ReuseAddress two
+            // servers could share the port there, and each would miss half of the connections.
+            if (OperatingSystem.IsWindows()) socket.ExclusiveAddressUse = true;
+            socket.NoDelay = true; // accepted sockets inherit it
+            socket.Bind(endPoint);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 

@@ -170,9 +170,21 @@ internal sealed class CommandLine
                 continue;
             }
 
-            const StringSplitOptions Tidy = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
-            sources[name] = new Source(EnvironmentPrefix + key, setting.IsList ? text.Split(',', Tidy) : [text]);
+            sources[name] = new Source(EnvironmentPrefix + key, setting.IsList ? Split(setting, text) : [text]);
         }
+    }
+
+    private static List<string> Split(Setting setting, string text)
+    {
+        const StringSplitOptions Tidy = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+        List<string> values = [];
+        foreach (string part in text.Split(',', Tidy))
+        {
+            if (values.Count > 0 && setting.IsRest?.Invoke(part) == true) values[^1] += $",{part}";
+            else values.Add(part);
+        }
+
+        return values;
     }
 
     // The file of --config must be there; rawws.json need not. Returns what is wrong, or null.
