@@ -234,7 +234,7 @@ public partial class SettingsTests
     }
 
     // Records compare lists by reference: what they hold is compared as text.
-    private static string Shown(RunSettings settings) =>
+    internal static string Shown(RunSettings settings) =>
         $"{settings with { Server = new() }} "
             + $"{settings.Server with { ListenEndPoints = [], AllowedHosts = [], AllowedOrigins = [], Subprotocols = [] } with
             {
