@@ -27,6 +27,7 @@ public sealed partial class WebSocketServer
     private long _backedOffAt;
     private int _nextLoop;
     private PeerAddress[] _peersOfFiles = []; // what the peers of each listener are, if that is a socket file
+    private int? _room; // for so many connections there were descriptors at the start
     private int _connectionsMax;
     private int _toldMax;
 
@@ -136,7 +137,7 @@ public sealed partial class WebSocketServer
     // logged.
     private void SetConnectionsMax()
     {
-        int room = Descriptors.RoomNow();
+        int room = _room ??= Descriptors.RoomNow();
         _connectionsMax = Options.ConnectionsMax
             ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4),
                 MemoryShare.ConnectionsMax(Options.Loops, isTls: Options.HasTls));

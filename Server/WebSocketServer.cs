@@ -65,8 +65,10 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
         _context.Endings.RunTimerOn(_loops[0].Loop);
     }
 
-    /// <summary>The options with which it was made: a copy, which cannot be changed.</summary>
-    public ServerOptions Options { get; }
+    /// <summary>
+    /// The options with which it was made, and what <see cref="Change"/> has taken over: a copy, which cannot be changed.
+    /// </summary>
+    public ServerOptions Options { get; private set; }
 
     /// <summary>How many bytes the server holds for its connections now: what waits to be sent, unfinished messages, contexts.</summary>
     public long HeldBytes => Budget.HeldBytes;

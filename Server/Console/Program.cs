@@ -1,6 +1,6 @@
 // The standalone server: settings, log, server, signals, exit code. 0: stopped as asked. 1: cannot start, because of an address or too few
 // descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT,
-// SIGQUIT or SIGTERM. With certificates SIGHUP has them read again, and stops nothing.
+// SIGQUIT or SIGTERM. With certificates or a file of settings SIGHUP has them read again, and stops nothing.
 
 using System.Net;
 using System.Runtime.CompilerServices;
@@ -59,11 +59,8 @@ internal static class Program
 
     private static async Task<int> ReadAndRunAsync(string[] arguments)
     {
-        using StringWriter output = new(), error = new();
-        CommandLine commandLine = new(
-            CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), output, error, TimeProvider.System, OpenInput);
-        CommandLineResult read = commandLine.Read(arguments);
-        if (read.Settings is not { } settings) return Tell(output.ToString(), error.ToString(), read.ExitCode);
+        CommandLineResult read = Read(arguments, out string output, out string error);
+        if (read.Settings is not { } settings) return Tell(output, error, read.ExitCode);
 
         // The runtime reads this when the first socket is made. Completions then run on the thread that has polled for them.
         const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
@@ -71,16 +68,25 @@ internal static class Program
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
 
         using ConsoleLog console = new(Outputs.OpenOutput(), settings.Server.TimeProvider, settings.LogsJson);
-        using ILoggerFactory loggers = LoggerFactory.Create(logging => settings.LogLevels.ApplyTo(logging).AddProvider(console));
+        LiveLogLevels levels = new(settings.LogLevels);
+        using ILoggerFactory loggers = LoggerFactory.Create(logging => levels.ApplyTo(logging).AddProvider(console));
         ILogger log = loggers.CreateLogger(LogCategories.Server);
-        foreach (string variable in read.Ignored)
-        {
-            string written = variable[CommandLine.EnvironmentPrefix.Length..];
-            log.VariableIgnored(LogText.Escape(variable), NearNames.Question(written, isOption: false, CommandLine.VariableOf));
-        }
-
+        foreach (string variable in read.Sources!.Ignored)
+            log.VariableIgnored(LogText.Escape(variable), SettingSources.QuestionOf(variable));
         if (settings.FindWithoutEffect() is { } setting) log.SettingWithoutEffect(setting);
-        return await RunAsync(settings with { Server = settings.Server with { LoggerFactory = loggers } }, log).ConfigureAwait(false);
+        settings = settings with { Server = settings.Server with { LoggerFactory = loggers } };
+        return await RunAsync(settings, log, server =>
+            new SettingsReload(read, () => Read(arguments, out _, out _), server, levels, log)).ConfigureAwait(false);
+    }
+
+    private static CommandLineResult Read(string[] arguments, out string output, out string error)
+    {
+        using StringWriter outputWriter = new(), errorWriter = new();
+        CommandLine commandLine = new(CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), outputWriter, errorWriter,
+            TimeProvider.System, OpenInput);
+        CommandLineResult read = commandLine.Read(arguments);
+        (output, error) = (outputWriter.ToString(), errorWriter.ToString());
+        return read;
     }
 
     // Nobody waits for somebody who types: then the command says that it has no input.
@@ -95,17 +101,8 @@ internal static class Program
         return ExitCodeStart;
     }
 
-    private static async Task<int> RunAsync(RunSettings settings, ILogger log)
+    private static async Task<int> RunAsync(RunSettings settings, ILogger log, Func<WebSocketServer, SettingsReload> reloads)
     {
-        // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
-        StopRequest stop = new(settings.Server.TimeProvider);
-        using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP,
-            signal => OnHangup(signal, settings.Server.Certificates, log, stop));
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
-        using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
-        using PosixSignalRegistration terminate =
-            PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
-
         IWebSocketApplication application = settings.Application == ApplicationKind.Router
             ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
             : new EchoApplication();
@@ -117,6 +114,17 @@ internal static class Program
         }
 
         await using WebSocketServer server = new(options, application);
+        SettingsReload reload = reloads(server);
+
+        // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
+        StopRequest stop = new(settings.Server.TimeProvider);
+        using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP,
+            signal => OnHangup(signal, reload, settings.Server.Certificates, log, stop));
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
+        using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
+        using PosixSignalRegistration terminate =
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
+
         Readiness readiness = new(server);
         using IDisposable? telemetry = settings.Admin is null && !ExportsMetrics ? null : StartTelemetry(server);
         await server.StartAsync().ConfigureAwait(false);
@@ -129,13 +137,14 @@ internal static class Program
         SayReady(server, settings, log);
         await stop.Requested.ConfigureAwait(false);
         readiness.BeginDrain();
-        if (settings.DrainWait > TimeSpan.Zero)
+        TimeSpan wait = reload.Current.DrainWait;
+        if (wait > TimeSpan.Zero)
         {
-            log.DrainBegins(settings.DrainWait.TotalSeconds);
-            await Task.Delay(settings.DrainWait, settings.Server.TimeProvider).ConfigureAwait(false);
+            log.DrainBegins(wait.TotalSeconds);
+            await Task.Delay(wait, settings.Server.TimeProvider).ConfigureAwait(false);
         }
 
-        await server.StopAsync(settings.Drain).ConfigureAwait(false);
+        await server.StopAsync(reload.Current.Drain).ConfigureAwait(false);
         return 0;
     }
 
@@ -153,17 +162,19 @@ internal static class Program
         return port;
     }
 
-    // With certificates it asks for them to be read again, as everywhere. Without any it is the end of the terminal.
-    private static void OnHangup(PosixSignalContext signal, TlsCertificates? certificates, ILogger log, StopRequest stop)
+    // With certificates or a file of settings it asks for them to be read again, as everywhere. Without any it is the end of the terminal.
+    private static void OnHangup(
+        PosixSignalContext signal, SettingsReload reload, TlsCertificates? certificates, ILogger log, StopRequest stop)
     {
-        if (certificates is null)
+        if (certificates is null && !reload.HasFile)
         {
             OnSignal(signal, stop, 129);
             return;
         }
 
         signal.Cancel = true;
-        CertificateWatch.Reload(certificates, log);
+        if (certificates is not null) CertificateWatch.Reload(certificates, log);
+        if (reload.HasFile) reload.Run();
     }
 
     private static void OnSignal(PosixSignalContext signal, StopRequest stop, int exitCode)
