@@ -61,7 +61,7 @@ internal sealed partial class RunningProgram : IDisposable
     /// <summary>On a free port, with the transport and the loops of a setup.</summary>
     public static RunningProgram StartOn(Setup setup, params string[] arguments) => Start(
         ["--listen", "127.0.0.1:0", "--transport", setup.Transport == TransportKind.Epoll ? "epoll" : "socket", "--loops", $"{setup.Loops}",
-            .. arguments]);
+            "--io-uring", setup.IoUring ? "on" : "off", .. arguments]);
 
     public static RunningProgram StartWith(Dictionary<string, string> variables, params string[] arguments)
     {
