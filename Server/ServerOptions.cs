@@ -2,6 +2,7 @@
 // takes a copy, whose setters throw. ServerOptionsCheck finds what is wrong.
 
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -66,6 +67,13 @@ public sealed record ServerOptions
     /// client's. The other field is not read: a proxy that does not set it passes on what a client has written. Default: XForwardedFor.
     /// </summary>
     public ForwardedField ForwardedField { get; set => field = Open(value); }
+
+    /// <summary>
+    /// Sockets that listen already, because whoever started the process has bound them (a service manager's socket activation). Each must
+    /// listen on one of the addresses above, which is then not bound again. The server closes them when it stops; one whose descriptor is
+    /// marked close-on-exec the runtime shuts down first, for everybody who has it. Default: none.
+    /// </summary>
+    public IReadOnlyList<Socket> ListeningSockets { get; set => field = Given(value); } = [];
 
     /// <summary>The certificates for TLS. They may be reloaded while the server runs. Default: null, none.</summary>
     public TlsCertificates? Certificates { get; set => field = Open(value); }
@@ -255,6 +263,7 @@ public sealed record ServerOptions
             TlsEndPoints = Copy(TlsEndPoints),
             Listeners = [.. Listeners],
             TrustedProxies = [.. TrustedProxies],
+            ListeningSockets = [.. ListeningSockets],
             AllowedOrigins = [.. AllowedOrigins],
             AllowedHosts = [.. AllowedHosts],
             Subprotocols = [.. Subprotocols],

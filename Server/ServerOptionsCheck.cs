@@ -77,6 +77,7 @@ internal static class ServerOptionsCheck
         [
             (nameof(options.ListenEndPoints), options.ListenEndPoints), (nameof(options.TlsEndPoints), options.TlsEndPoints),
             (nameof(options.Listeners), options.Listeners), (nameof(options.TrustedProxies), options.TrustedProxies),
+            (nameof(options.ListeningSockets), options.ListeningSockets),
             (nameof(options.AllowedOrigins), options.AllowedOrigins), (nameof(options.AllowedHosts), options.AllowedHosts),
             (nameof(options.Subprotocols), options.Subprotocols), (nameof(options.Endpoints), options.Endpoints),
             (nameof(options.Pages), options.Pages),

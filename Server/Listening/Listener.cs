@@ -1,6 +1,7 @@
 // The listening sockets, from bind to close, and the accept loop: each new connection is handed to the next event loop. If the event loops
 // use epoll, one of them accepts in its turns (EpollAccept); otherwise Socket.AcceptAsync does. An error of one connection (ECONNABORTED)
-// costs that connection only. When descriptors or memory have run out, accepting waits a little, logs it, and goes on.
+// costs that connection only. When descriptors or memory have run out, accepting waits a little, logs it, and goes on. A socket that
+// somebody else has bound, and goes on listening on, is used and closed like one of ours.
 
 using System.Net;
 using System.Net.Sockets;
@@ -45,19 +46,33 @@ internal sealed class Listener : IAsyncDisposable
     public IReadOnlyList<ListenAddress> Addresses { get; private set; } = [];
 
     /// <summary>Binds every address; all or none.</summary>
+    /// <param name="addresses">The addresses.</param>
+    /// <param name="given">Sockets that listen already, each on one of the addresses: that one is not bound.</param>
+    /// <param name="acceptor">Gets what is accepted.</param>
+    /// <param name="time">The clock for waits.</param>
     /// <exception cref="ListenException">An address can't be listened on; the message says which and why.</exception>
-    public static Listener Bind(IReadOnlyList<ListenAddress> addresses, IAcceptor acceptor, TimeProvider time)
+    /// <exception cref="StartException">A given socket listens on none of the addresses.</exception>
+    public static Listener Bind(
+        IReadOnlyList<ListenAddress> addresses, IReadOnlyList<Socket> given, IAcceptor acceptor, TimeProvider time)
     {
         Listener listener = new(acceptor, time);
+        List<Socket> left = [.. given];
         try
         {
             List<ListenAddress> bound = [];
             foreach (ListenAddress address in addresses)
             {
-                Socket socket = Bind(address);
+                Socket? found = left.Find(socket => IsOn(socket, address));
+                if (found is not null) left.Remove(found);
+                Socket socket = found ?? Bind(address);
                 listener._sockets.Add(socket);
                 bound.Add(address.EndPoint is null ? address : address with { EndPoint = (IPEndPoint)socket.LocalEndPoint! });
             }
+
+            // Its clients would wait for ever.
+            if (left.Count > 0)
+                throw new StartException(
+                    $"a socket that was handed over listens on {left[0].LocalEndPoint}, which is none of the addresses");
 
             listener.Addresses = bound;
         }
@@ -94,6 +109,10 @@ internal sealed class Listener : IAsyncDisposable
         foreach (Socket socket in _sockets) socket.Dispose();
         _stop.Dispose();
     }
+
+    private static bool IsOn(Socket socket, ListenAddress address) => address.SocketPath is { } path
+        ? new UnixDomainSocketEndPoint(path).Equals(socket.LocalEndPoint)
+        : address.EndPoint!.Equals(socket.LocalEndPoint);
 
     private static Socket Bind(ListenAddress address)
     {

@@ -29,7 +29,7 @@ public sealed class AcceptTests
         MemoryBudget budget = new(long.MaxValue);
         EventLoop loop = epoll ? new EpollLoop(0, time, budget, usesRing: true) : new SocketLoop(0, time, budget);
         await using (Listener listener = Listener.Bind(
-            [Loopback, Loopback], acceptor, time))
+            [Loopback, Loopback], [], acceptor, time))
         {
             loop.Start();
             listener.Start(loop);
@@ -62,7 +62,7 @@ public sealed class AcceptTests
         Acceptor acceptor = new(0);
         EpollLoop loop = new(0, time, new MemoryBudget(long.MaxValue), usesRing: false);
         List<Socket> clients = [];
-        await using (Listener listener = Listener.Bind([Loopback], acceptor, time))
+        await using (Listener listener = Listener.Bind([Loopback], [], acceptor, time))
         {
             for (int i = 0; i < Count; i++) clients.Add(Connect(listener.Addresses[0].EndPoint!));
             loop.Start();
@@ -81,7 +81,7 @@ public sealed class AcceptTests
         FakeTimeProvider time = new();
         EpollLoop loop = new(0, time, new MemoryBudget(long.MaxValue), usesRing: false);
         loop.Start();
-        await using (Listener listener = Listener.Bind([Loopback], new Acceptor(0), time))
+        await using (Listener listener = Listener.Bind([Loopback], [], new Acceptor(0), time))
         {
             listener.Start(loop);
             Assert.That(() => listener.Start(loop),
