@@ -1,5 +1,6 @@
 // Which peers are trusted proxies: those whose word about their clients is taken.
 
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -42,6 +43,15 @@ internal sealed class ProxyTrust
         return false;
     }
 
+    // The framework would clear them without a word. But somebody has meant them.
+    private static bool HasBitsBehind(IPAddress address, int count)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out int length);
+        UInt128 value = BinaryPrimitives.ReadUInt128BigEndian(bytes) >> (128 - (8 * length));
+        return count > 0 && value << (128 - count) != 0;
+    }
+
     private static string? Read(string text, out IPNetwork network)
     {
         network = default;
@@ -52,7 +62,8 @@ internal sealed class ProxyTrust
         bool isGood = slash < 0 || int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out prefix);
         if (!isGood || prefix > bits)
             return $"has no prefix from 0 to {bits} behind the slash";
-        if (IPNetwork.TryParse($"{address}/{prefix}", out network)) return null;
-        return $"has bits behind its prefix of {prefix}";
+        if (HasBitsBehind(address, bits - prefix)) return $"has bits behind its prefix of {prefix}";
+        network = new IPNetwork(address, prefix);
+        return null;
     }
 }

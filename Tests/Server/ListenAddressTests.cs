@@ -51,7 +51,7 @@ public sealed class ListenAddressTests
         ServerOptions options = new() { Listeners = [new ListenAddress("/a") { HasProxyHeader = true }], TrustedProxies = ["10.0.0.0/8"] };
         Assert.That(options.FindError(), Does.Contain("\"unix\" is not among TrustedProxies"));
         Assert.That((options with { TrustedProxies = ["unix"] }).FindError(), Is.Null);
-        Assert.That((options with { ForwardedField = (ForwardedField)9 }).FindError(), Does.Contain("ForwardedField: "));
+        Assert.That(new ServerOptions { ForwardedField = (ForwardedField)9 }.FindError(), Does.StartWith("ForwardedField: "));
     }
 
     // Who listens on a socket file, or trusts a proxy, has the world outside.

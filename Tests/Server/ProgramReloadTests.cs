@@ -31,7 +31,9 @@ public sealed class ProgramReloadTests
             program.Signal(Sighup);
             WaitForLine(program, "the settings are read again; taken over: allowed-origin, log-level; only by a restart: loops");
             Assert.That((Ask(port, "https://a.example"), Ask(port, "https://b.example")), Is.EqualTo((403, 101)));
-            WaitForLine(program, "is open: endpoint");
+            TestServer.Eventually(
+                () => Ask(port, "https://b.example") == 101 && program.CountLines("is open: endpoint") > 0,
+                "from the second on in which the loop asks for the levels again, each connection has its lines");
 
             File.WriteAllText(file, "{\n \"allowed-origin\": \"https://c.example\",\n \"lops\": 2 }");
             program.Signal(Sighup);
