@@ -264,7 +264,8 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
     {
         if (await TryRawAsync(request).ConfigureAwait(false) is not { } result) return;
         Conversation explained = result.Trace.Explain(request.Settings);
-        await SendAnswerAsync(request, json => LabEvents.WriteTrace(json, "raw", result.Trace, explained, request.Settings.Language, extra =>
+        Language language = request.Settings.Language;
+        await SendAnswerAsync(request, json => LabEvents.WriteTrace(json, "raw", result.Trace, explained, language, extra =>
         {
             extra.WriteNumber("sent", result.SentBytes);
             extra.WriteString("end", result.End);
