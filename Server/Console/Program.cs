@@ -11,6 +11,7 @@ using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Log;
+using RawWs.Server.Console.Pages;
 using RawWs.Server.Console.Settings;
 using RawWs.Server.Console.Systemd;
 using RawWs.Server.Listening;
@@ -120,12 +121,15 @@ internal static class Program
         IWebSocketApplication application = settings.Application == ApplicationKind.Router
             ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
             : new EchoApplication();
-        ServerOptions options = settings.Server;
-        if (settings.EffectiveLab != LabScope.Off)
+        bool hasLab = settings.EffectiveLab != LabScope.Off;
+        ServerOptions options = settings.Server with { Pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)] };
+        if (hasLab)
         {
             application = new LabApplication(application, settings.EffectiveLab);
             options = options with { Pages = [.. options.Pages, .. LabPage.Load()] };
         }
+
+        application = new ReadableRefusals(application);
 
         await using WebSocketServer server = new(options, application);
         Readiness readiness = new(server);
