@@ -132,6 +132,10 @@ public sealed class ServerMetrics : IDisposable
             "Messages received whole, and accepted for sending.");
         _meter.CreateObservableCounter("rawws.server.io", () => Both(static traffic => traffic.BytesIn, static traffic => traffic.BytesOut),
             "By", "Bytes received, and taken by the kernel, with the handshakes.");
+        _meter.CreateObservableCounter("rawws.server.drops", Drops, "{message}",
+            "Messages that were accepted for sending and that nobody gets, by reason.");
+        _meter.CreateObservableUpDownCounter(
+            "rawws.server.queued_messages", () => _totals.Read().QueuedMessages, "{message}", "Messages that wait for peers.");
         _meter.CreateObservableUpDownCounter(
             "rawws.server.queued", () => _totals.Read().QueuedBytes, "By", "Bytes that wait for peers and the kernel has not accepted.");
     }
@@ -170,6 +174,12 @@ public sealed class ServerMetrics : IDisposable
         const string Direction = "network.io.direction";
         ServerTotals.Traffic traffic = _totals.Read().Traffic;
         return [With(received(traffic), Direction, "receive"), With(sent(traffic), Direction, "transmit")];
+    }
+
+    private IEnumerable<Measurement<long>> Drops()
+    {
+        ServerTotals.Traffic traffic = _totals.Read().Traffic;
+        return [With(traffic.Dropped, "reason", "slow"), With(traffic.Unsent, "reason", "ended")];
     }
 
     private IEnumerable<Measurement<double>> ProcessorTimes()

@@ -93,6 +93,9 @@ public sealed record ServerOptions
     /// </summary>
     public int SendBufferBytesMax { get; set => field = Open(value); } = 1024 * 1024;
 
+    /// <summary>What happens to messages for a connection whose send queue is full. Default: Close.</summary>
+    public SlowConsumer SlowConsumer { get; set => field = Open(value); }
+
     /// <summary>
     /// The most connections, 1 or more. A further one is answered with 503. Default: null, which means as many as the limit of open files
     /// and the memory allow at the start, minus some for the process itself and for those that are only told 503.

@@ -30,6 +30,8 @@ internal static class ServerOptionsCheck
         if (options.FragmentsMax < 1) return $"{nameof(options.FragmentsMax)}: at least 1, not {options.FragmentsMax}.";
         if (options.SendBufferBytesMax is < 1 or > 1 << 30)
             return $"{nameof(options.SendBufferBytesMax)}: 1 to 1 GiB, not {options.SendBufferBytesMax}.";
+        if (!Enum.IsDefined(options.SlowConsumer))
+            return $"{nameof(options.SlowConsumer)}: there is no such policy as {options.SlowConsumer}.";
         if (options.ConnectionsMax < 1) return $"{nameof(options.ConnectionsMax)}: at least 1, not {options.ConnectionsMax}.";
         if (options.MemoryBytesMaxGiven < MemoryShare.BudgetBytesMin)
             return $"{nameof(options.MemoryBytesMax)}: at least 1 MiB, not {options.MemoryBytesMax} bytes.";

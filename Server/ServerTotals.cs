@@ -25,7 +25,9 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
     /// <summary>A connection has ended.</summary>
     public void OnEnded(CloseReport report)
     {
-        lock (_ending) _ended += new Traffic(report.MessagesIn, report.MessagesOut, report.BytesIn, report.BytesOut);
+        Traffic traffic = new(report.MessagesIn, report.MessagesOut, report.BytesIn, report.BytesOut, report.MessagesDropped,
+            report.MessagesUnsent);
+        lock (_ending) _ended += traffic;
     }
 
     /// <summary>What there is now.</summary>
@@ -45,7 +47,7 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
         Traffic traffic;
         lock (_ending) traffic = _ended;
         int handshake = 0, open = 0, closing = 0;
-        long queued = 0;
+        long queued = 0, queuedMessages = 0;
         foreach (ConnectionLoop loop in loops)
         {
             foreach (ILoopMember? member in loop.Members.Snapshot)
@@ -55,25 +57,31 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
                 else if (connection.Life.IsOpen) open++;
                 else closing++;
                 queued += connection.QueuedBytes;
+                SentMessages sent = connection.Queue.Count(connection);
+                queuedMessages += sent.Queued;
                 traffic += new Traffic(
-                    connection.Counts.MessagesIn, connection.Counts.MessagesOut, connection.BytesReceived, connection.BytesSent);
+                    connection.Counts.MessagesIn, sent.Sent, connection.BytesReceived, connection.BytesSent, sent.Dropped, Unsent: 0);
             }
         }
 
         _reported = Traffic.Larger(_reported, traffic);
-        return new Reading(_reported, handshake, open, closing, queued);
+        return new Reading(_reported, handshake, open, closing, queued, queuedMessages);
     }
 
-    /// <summary>Messages and bytes, both ways.</summary>
-    public readonly record struct Traffic(long MessagesIn, long MessagesOut, long BytesIn, long BytesOut)
+    /// <summary>Messages and bytes, both ways; of the messages out, those that were dropped or still waited at the end.</summary>
+    public readonly record struct Traffic(
+        long MessagesIn, long MessagesOut, long BytesIn, long BytesOut, long Dropped, long Unsent)
     {
         public static Traffic operator +(Traffic one, Traffic other) => new(one.MessagesIn + other.MessagesIn,
-            one.MessagesOut + other.MessagesOut, one.BytesIn + other.BytesIn, one.BytesOut + other.BytesOut);
+            one.MessagesOut + other.MessagesOut, one.BytesIn + other.BytesIn, one.BytesOut + other.BytesOut, one.Dropped + other.Dropped,
+            one.Unsent + other.Unsent);
 
         public static Traffic Larger(Traffic one, Traffic other) => new(Math.Max(one.MessagesIn, other.MessagesIn),
-            Math.Max(one.MessagesOut, other.MessagesOut), Math.Max(one.BytesIn, other.BytesIn), Math.Max(one.BytesOut, other.BytesOut));
+            Math.Max(one.MessagesOut, other.MessagesOut), Math.Max(one.BytesIn, other.BytesIn), Math.Max(one.BytesOut, other.BytesOut),
+            Math.Max(one.Dropped, other.Dropped), Math.Max(one.Unsent, other.Unsent));
     }
 
-    /// <summary>What there was at one moment: traffic so far, connections by phase, bytes that wait.</summary>
-    public readonly record struct Reading(Traffic Traffic, int Handshake, int Open, int Closing, long QueuedBytes);
+    /// <summary>What there was at one moment: traffic so far, connections by phase, bytes and messages that wait.</summary>
+    public readonly record struct Reading(
+        Traffic Traffic, int Handshake, int Open, int Closing, long QueuedBytes, long QueuedMessages);
 }

@@ -62,8 +62,8 @@ internal struct BroadcastPosition
     }
 
     /// <summary>
-    /// Queues the broadcasts that it does not have. A full send queue gets none: since it is full, every sender of a broadcast has been
-    /// told so.
+    /// Queues the broadcasts that it does not have. A full send queue gets none, unless older messages may be dropped for them: since it is
+    /// full, every sender of a broadcast has been told so.
     /// </summary>
     /// <param name="connection">The connection.</param>
     /// <param name="queue">Its send queue; if there is none and it is needed, it is rented.</param>
@@ -74,9 +74,10 @@ internal struct BroadcastPosition
         noMemory = false;
         BroadcastLog log = connection.Loop.Broadcasts;
         if (LacksNone(log.End)) return false;
-        if (queue is not { IsFull: true }) return QueueSentBefore(connection, ref queue, out noMemory);
+        if (queue is not { IsFull: true } || OutgoingQueue.TryMakeRoom(connection, queue, log.End - _next, out SendResult refused))
+            return QueueSentBefore(connection, ref queue, out noMemory);
         Skip(log);
-        log.Refuse(connection);
+        if (refused == SendResult.Full) log.Refuse(connection);
         return false;
     }
 
@@ -94,7 +95,7 @@ internal struct BroadcastPosition
         {
             queue ??= OutgoingQueue.TryRent(connection);
             long from = _next, end = log.End;
-            noMemory = queue is null || !queue.TryAppend(log.Frames(from, end));
+            noMemory = queue is null || !queue.TryAppend(log.Frames(from, end), (int)(end - from));
             if (noMemory) return some;
             Volatile.Write(ref _next, end);
             connection.Counts.CountMessagesOut(end - from);

@@ -121,6 +121,7 @@ internal struct Outgoing
         connection.Counts.CountBytesOut(Math.Max(sent, 0) - frames.Length);
         if (sent < 0)
         {
+            connection.Counts.CountMessagesOut(-SendQueue.CountMessages(frames, default, default, sent: 0));
             connection.Post(Posted.Break);
             return;
         }
@@ -160,11 +161,12 @@ internal struct Outgoing
         return connection.Queue.TryKeepBroadcasts(connection) && !connection.IsPosted(Posted.CloseForMemory);
     }
 
-    /// <summary>Closes a connection whose peer receives nothing.</summary>
+    /// <summary>Closes a connection whose peer receives nothing, unless the policy is to drop.</summary>
     public void CheckSlowness(WebSocketConnection connection)
     {
         if (!_isStalled) Flush(connection);
         else if (connection.Transport.IsWritable) OnWritable(connection);
+        if (connection.Context.SlowConsumer != SlowConsumer.Close) return;
         long most = Math.Min(TooSlowMilliseconds, connection.Context.SendTimeout / 2);
         if (connection.Queue.IsFullSince(connection.Loop.Now - most) && !connection.Queue.IsAcknowledging(connection))
             connection.Life.Close(connection, Endings.TooSlow);
@@ -324,6 +326,7 @@ internal struct Outgoing
         ReadOnlySpan<PayloadSegment> segments, int sent)
     {
         if (connection.Queue.TryPrepend(connection, frames, source, segments, sent)) return true;
+        connection.Life.CountDropped(SendQueue.CountMessages(frames, source, segments, sent));
         connection.Life.OnRestLost(connection);
         _isStalled = true; // nothing more is given to the kernel
         connection.Post(Posted.Abort);

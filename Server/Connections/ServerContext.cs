@@ -48,6 +48,7 @@ internal sealed class ServerContext
         CloseTimeout = Milliseconds(options.CloseTimeout);
         Drain = Connections.Endings.Drain with { Code = options.DrainCloseCode };
         SendBufferBytesMax = options.SendBufferBytesMax;
+        SlowConsumer = options.SlowConsumer;
         SendTimeout = Milliseconds(options.SendTimeout);
         Heartbeat = options.Heartbeat == TimeSpan.Zero ? 0 : Milliseconds(options.Heartbeat);
         PingInterval = Milliseconds(options.PingInterval);
@@ -82,6 +83,9 @@ internal sealed class ServerContext
 
     /// <inheritdoc cref="ServerOptions.SendBufferBytesMax"/>
     public long SendBufferBytesMax { get; }
+
+    /// <inheritdoc cref="ServerOptions.SlowConsumer"/>
+    public SlowConsumer SlowConsumer { get; }
 
     public UpgradePolicy Policy { get; }
 

@@ -141,7 +141,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// received need not be: see <see cref="TrySend(WebSocketMessage)"/>.
     /// </summary>
     /// <returns>
-    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
     /// </returns>
     /// <exception cref="ArgumentException">The text is not UTF-8: the message says at which byte. Nothing is sent.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
@@ -156,13 +156,13 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// The caller may reuse its memory when this returns.
     /// </summary>
     /// <returns>
-    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
     /// </returns>
     public SendResult TrySend(WebSocketMessage message) => TrySendChecked(message.Kind, message.Span);
 
     /// <summary>Sends a text (§6.1).</summary>
     /// <returns>
-    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
     /// </returns>
     /// <exception cref="ArgumentException">
     /// The string has half of a surrogate pair, which cannot be UTF-8 (§5.6): the message says at which character. Nothing is sent.
@@ -194,7 +194,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// Sends a message that is encoded once for many connections (§6.1). A large one is held by reference until it is sent.
     /// </summary>
     /// <returns>
-    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
     /// </returns>
     /// <exception cref="ObjectDisposedException">The message has been disposed, and no send queue holds it any more.</exception>
     public SendResult TrySend(SharedMessage message)
@@ -217,12 +217,15 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Ends the waiting. Then nothing of the message is sent.</param>
-    /// <returns>Queued; OutOfMemory at the server's limit; Closed when the connection is not open, or ends meanwhile. Never Full.</returns>
+    /// <returns>
+    /// Queued; OutOfMemory at the server's limit; Closed when the connection is not open, or ends meanwhile. Never Full. Dropped only if
+    /// others fill the queue at the same moment, and that is the server's policy.
+    /// </returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public ValueTask<SendResult> SendAsync(WebSocketMessage message, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<SendResult>(cancellationToken);
-        SendResult sent = TrySend(message);
+        SendResult sent = TrySendWithRoom(message);
         return sent == SendResult.Full ? SendLaterAsync(message, cancellationToken) : new ValueTask<SendResult>(sent);
     }
 
@@ -242,7 +245,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     public ValueTask<SendResult> SendAsync(string text, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<SendResult>(cancellationToken);
-        SendResult sent = TrySend(text);
+        SendResult sent = MustWait ? SendResult.Full : TrySend(text);
         return sent == SendResult.Full ? SendLaterAsync(WebSocketMessage.Text(text), cancellationToken) : new ValueTask<SendResult>(sent);
     }
 
@@ -304,7 +307,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// Closes a connection whose send queue is full because its peer receives nothing: the kernel has sent nothing for five seconds, or for
     /// half of the send timeout if that is less. A connection that makes progress stays; its senders are told
     /// <see cref="SendResult.Full"/>, and decide what to do. This is checked in a turn of the
-    /// connection's loop, after one more try to send.
+    /// connection's loop, after one more try to send. Where full queues drop (<see cref="SlowConsumer"/>), it closes nobody.
     /// </summary>
     public void CloseIfTooSlow() => Post(Posted.CloseIfTooSlow);
 
@@ -469,13 +472,18 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
         }
     }
 
+    // Who waits for room should not lose the message, nor should others lose theirs for it, where a full queue drops.
+    private bool MustWait => Context.SlowConsumer != SlowConsumer.Close && Queue.IsFull(this);
+
+    private SendResult TrySendWithRoom(WebSocketMessage message) => MustWait ? SendResult.Full : TrySend(message);
+
     private async ValueTask<SendResult> SendLaterAsync(WebSocketMessage message, CancellationToken cancellationToken)
     {
         SendResult sent;
         do
         {
             await WhenWritable(cancellationToken).ConfigureAwait(false);
-            sent = TrySend(message);
+            sent = TrySendWithRoom(message);
         }
         while (sent == SendResult.Full);
         return sent;

@@ -17,13 +17,14 @@ internal static class SectionReader
         [nameof(ServerOptions.ListenEndPoints)] = static (options, given) => options.ListenEndPoints = List(given, EndPoint),
         [nameof(ServerOptions.TlsEndPoints)] = static (options, given) => options.TlsEndPoints = List(given, EndPoint),
         [nameof(ServerOptions.TlsHandshakesMax)] = static (options, given) => options.TlsHandshakesMax = Read(given, Number),
-        [nameof(ServerOptions.Transport)] = static (options, given) => options.Transport = Read(given, Transport),
+        [nameof(ServerOptions.Transport)] = static (options, given) => options.Transport = Read(given, Word<TransportKind>),
         [nameof(ServerOptions.IoUring)] = static (options, given) => options.IoUring = Read(given, bool.Parse),
         [nameof(ServerOptions.Loops)] = static (options, given) => options.Loops = Read(given, Number),
         [nameof(ServerOptions.MessageBytesMax)] = static (options, given) => options.MessageBytesMax = Read(given, Number),
         [nameof(ServerOptions.FragmentsMax)] = static (options, given) => options.FragmentsMax = Read(given, Number),
         [nameof(ServerOptions.MessageTimeout)] = static (options, given) => options.MessageTimeout = Read(given, Time),
         [nameof(ServerOptions.SendBufferBytesMax)] = static (options, given) => options.SendBufferBytesMax = Read(given, Number),
+        [nameof(ServerOptions.SlowConsumer)] = static (options, given) => options.SlowConsumer = Read(given, Word<SlowConsumer>),
         [nameof(ServerOptions.ConnectionsMax)] = static (options, given) => options.ConnectionsMax = Read(given, Number),
         [nameof(ServerOptions.MemoryBytesMax)] = static (options, given) => options.MemoryBytesMax = Read(given, LongNumber),
         [nameof(ServerOptions.HandshakeTimeout)] = static (options, given) => options.HandshakeTimeout = Read(given, Time),
@@ -101,7 +102,8 @@ internal static class SectionReader
 
     private static TimeSpan Time(string text) => TimeSpan.Parse(text, CultureInfo.InvariantCulture);
 
-    private static TransportKind Transport(string text) => Enum.Parse<TransportKind>(text, ignoreCase: true);
+    private static T Word<T>(string text)
+        where T : struct, Enum => Enum.Parse<T>(text, ignoreCase: true);
 
     // The framework's parser reads "2000" as the address 0.0.7.208, and a missing port as 0.
     private static IPEndPoint EndPoint(string text)

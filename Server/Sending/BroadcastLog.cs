@@ -105,7 +105,7 @@ internal sealed class BroadcastLog(SendingLoop loop) : ILoopWork, IPendingDelive
         // The frame is written first, and the counts are read then. A send queue that becomes full counts itself first and reads the end of
         // the log then. So one of the two sees the other.
         Interlocked.MemoryBarrier();
-        toAll = !loop.Congestion.IsAnyFull;
+        toAll = !loop.Congestion.RefusesAny;
         if (first) loop.Post(this);
         return true;
     }

@@ -99,6 +99,12 @@ internal static class SettingTable
             "Bytes that may wait for one client; past it nothing more is queued, and a client that then takes nothing for 5 seconds is "
             + "closed with 4000 \"too slow\". Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { SendBufferBytesMax = value }),
+        Server("slow-consumer", "POLICY",
+            "What becomes of messages when --send-buffer is full for a client: close (they are refused, and a client that takes nothing is "
+            + "closed), drop-oldest (those that wait longest make room), drop-newest (they are dropped). Default: close.",
+            "close, drop-oldest, drop-newest",
+            Choice(("close", SlowConsumer.Close), ("drop-oldest", SlowConsumer.DropOldest), ("drop-newest", SlowConsumer.DropNewest)),
+            static (options, value) => options with { SlowConsumer = value }),
         Server<int>("max-connections", "COUNT",
             "Most connections at once; further ones are answered with 503. Default: as many as the limit of open files and the memory have "
             + $"room for, less some for the server's own (here about {Text(ConnectionsHere)}).", "a whole number from 1",
