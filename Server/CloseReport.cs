@@ -66,6 +66,9 @@ public enum EndCause : byte
     /// <summary>The peer broke TLS, or did not finish its handshake in time; the reason says what.</summary>
     TlsFailed,
 
+    /// <summary>The peer sent more than it may in this time (4002); the reason says of what.</summary>
+    TooFast,
+
     /// <summary>The request was answered with the page or refused: it never was a WebSocket connection.</summary>
     Http,
 }

@@ -46,6 +46,7 @@ public sealed class ServerMetrics : IDisposable
     private readonly Histogram<double> _roundTrip;
     private readonly Counter<long> _closes;
     private readonly Counter<long> _refusals;
+    private readonly Counter<long> _delays;
 
     /// <summary>Begins to measure a server.</summary>
     /// <param name="server">The server. What its connections have done before is not counted, so this is made before the start.</param>
@@ -68,6 +69,8 @@ public sealed class ServerMetrics : IDisposable
             "rawws.server.handshake.duration", "s", "The time from accept to the open connection.", advice: ShortTimes);
         _closes = _meter.CreateCounter<long>("rawws.server.closes", "{connection}", "Ended connections that were open, by code and cause.");
         _refusals = _meter.CreateCounter<long>("rawws.server.refusals", "{request}", "Requests that were answered without an upgrade.");
+        _delays = _meter.CreateCounter<long>("rawws.server.delays", "{connection}",
+            "How often a connection was not read from for a while, because it had sent more than it may, by reason.");
         _lag = _meter.CreateHistogram(
             "rawws.server.loop.lag", "s", "How long work that is posted to a loop waits: a sample a second.", advice: ShortTimes);
         _roundTrip = _meter.CreateHistogram(
@@ -86,6 +89,14 @@ public sealed class ServerMetrics : IDisposable
     }
 
     internal void OnOpened(WebSocketConnection connection) => _handshakeDuration.Record(connection.Age.TotalSeconds);
+
+    internal void OnDelayed(Limit which) => _delays.Add(1, new KeyValuePair<string, object?>("reason", which switch
+    {
+        Limit.Handshakes => "handshakes",
+        Limit.Messages => "messages",
+        Limit.Bytes => "bytes",
+        _ => "broadcasts",
+    }));
 
     internal void OnEnded(CloseReport report)
     {
@@ -107,7 +118,7 @@ public sealed class ServerMetrics : IDisposable
     {
         null => "none",
         (>= 1000 and <= 1015) or ServerCloseCodes.HeartbeatMissed or ServerCloseCodes.TooSlow or ServerCloseCodes.MessageTimeout
-            or ServerCloseCodes.Replaced or ServerCloseCodes.Rejected => code.Value.ToString(CultureInfo.InvariantCulture),
+            or ServerCloseCodes.TooFast or ServerCloseCodes.Replaced or ServerCloseCodes.Rejected => code.Value.ToString(CultureInfo.InvariantCulture),
         < 2000 => "1xxx",
         < 4000 => "3xxx",
         _ => "4xxx",
@@ -119,8 +130,8 @@ public sealed class ServerMetrics : IDisposable
         _meter.CreateObservableGauge(
             "rawws.server.connections.limit", () => _server.ConnectionsMax, "{connection}", "How many are let in at once.");
         _meter.CreateObservableUpDownCounter("rawws.server.uids", () => _server.Directory.UidCount, "{uid}", "Uids with a connection.");
-        _meter.CreateObservableCounter("rawws.server.turned_away", () => _server.TurnedAway, "{connection}",
-            "Connections that were closed unanswered, because there were too many.");
+        _meter.CreateObservableCounter("rawws.server.turned_away", TurnedAway, "{connection}",
+            "Connections that were closed unanswered, because there were too many, by reason.");
         _meter.CreateObservableUpDownCounter("rawws.server.slow_connections", Slow, "{connection}",
             "Connections for which much waits (behind), or as much as may wait (full).");
     }
@@ -154,6 +165,18 @@ public sealed class ServerMetrics : IDisposable
         return
         [
             With(reading.Handshake, "phase", "handshake"), With(reading.Open, "phase", "open"), With(reading.Closing, "phase", "closing"),
+        ];
+    }
+
+    private IEnumerable<Measurement<long>> TurnedAway()
+    {
+        TurnedAway counts = _server.TurnedAway;
+        return
+        [
+            With(counts[TurnedAwayReason.Connections], "reason", "connections"),
+            With(counts[TurnedAwayReason.TlsHandshakes], "reason", "tls_handshakes"),
+            With(counts[TurnedAwayReason.AddressConnections], "reason", "address_connections"),
+            With(counts[TurnedAwayReason.AddressHandshakes], "reason", "address_handshakes"),
         ];
     }
 

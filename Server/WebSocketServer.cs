@@ -221,11 +221,13 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
 
     void IConnectionOwner.OnConnectionOpened(WebSocketConnection connection) => Metrics?.OnOpened(connection);
 
+    void IConnectionOwner.OnConnectionDelayed(Limit which) => Metrics?.OnDelayed(which);
+
     void IConnectionOwner.OnConnectionEnded(WebSocketConnection connection, CloseReport report)
     {
         Metrics?.OnEnded(report);
         if (_stopping && report.Clean) Interlocked.Increment(ref _clean);
-        ConnectionGone();
+        ConnectionGone(connection.Limits);
     }
 
     // Both under the lock, so that a concurrent stop finds all of it, or nothing.

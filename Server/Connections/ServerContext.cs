@@ -28,6 +28,7 @@ internal sealed class ServerContext
         Options = options;
         Application = application;
         Budget = budget;
+        Limits = ServerLimits.Of(options);
         Log = GuardedLog.Around(options.LoggerFactory.CreateLogger(LogCategories.Server));
         Details = new DetailLog(options.LoggerFactory);
         Endings = new EndingLog(Log, options.TimeProvider);
@@ -60,6 +61,9 @@ internal sealed class ServerContext
     public IWebSocketApplication Application { get; }
 
     public MemoryBudget Budget { get; }
+
+    /// <summary>What connections may do; null for no limits.</summary>
+    public ServerLimits? Limits { get; }
 
     /// <summary>A log that never throws.</summary>
     public GuardedLog Log { get; }
@@ -159,6 +163,9 @@ internal sealed class ServerContext
     {
         if (Interlocked.Exchange(ref _nullOriginWarned, 1) == 0) Log.NullOriginAllowed();
     }
+
+    /// <summary>Tells the server that a connection is not read from for a while, because of this limit.</summary>
+    public void OnDelayed(Limit which) => _owner.OnConnectionDelayed(which);
 
     /// <summary>Tells the server that a connection has opened.</summary>
     public void OnOpened(WebSocketConnection connection) => _owner.OnConnectionOpened(connection);

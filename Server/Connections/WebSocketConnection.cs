@@ -45,8 +45,9 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     internal OutgoingQueue Queue = new();
     internal Deadlines Deadlines = new();
 
-    internal WebSocketConnection(long id, ServerContext context, ConnectionLoop loop, PeerAddress peer)
+    internal WebSocketConnection(long id, ServerContext context, ConnectionLoop loop, PeerAddress peer, ConnectionLimits? limits = null)
     {
+        if (limits is not null) _terms = _terms with { Limits = limits };
         Id = id;
         Context = context;
         Loop = loop;
@@ -124,6 +125,9 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
 
     /// <summary>What it has of the extension that was agreed on; null if none was.</summary>
     internal ConnectionExtension? Extension { get; private set; }
+
+    /// <summary>How much it may do; null for no limits. On the owner's thread.</summary>
+    internal ConnectionLimits? Limits => _terms.Limits;
 
     /// <summary>How many bytes have been received, the handshake included. On the owner's thread.</summary>
     internal long BytesReceived => Transport.BytesReceived;
@@ -311,6 +315,19 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// </summary>
     public void CloseIfTooSlow() => Post(Posted.CloseIfTooSlow);
 
+    /// <summary>
+    /// Takes one from what the connection may send to everybody (<see cref="ServerOptions.BroadcastRate"/>). Its own handler asks this before
+    /// it sends such a message, and before it has awaited anything. Without that limit it is always true.
+    /// </summary>
+    /// <returns>False when it may not send it: the connection is being closed.</returns>
+    /// <exception cref="InvalidOperationException">It is not called by the connection's handler, or after an await.</exception>
+    public bool TryTakeBroadcast()
+    {
+        if (Limits is not { } limits) return true;
+        if (!Loop.IsOwner) throw new InvalidOperationException("Only the connection's own handler asks this, before it awaits.");
+        return limits.TryTakeBroadcast(this);
+    }
+
     /// <summary>Ends the connection at once, without a Close. The peer sees a reset, and reports 1006 (§7.1.5).</summary>
     public void Abort() => Post(Posted.Abort);
 
@@ -344,7 +361,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     internal void SetUid(byte[] uid) => Volatile.Write(ref _uid, uid);
 
     /// <summary>The opening handshake has agreed on this. On the owner's thread.</summary>
-    internal void Agree(ConnectionTerms terms, ConnectionExtension? extension) => (_terms, Extension) = (terms, extension);
+    internal void Agree(ConnectionTerms terms, ConnectionExtension? extension) =>
+        (_terms, Extension) = (Limits is null ? terms : terms with { Limits = Limits }, extension);
 
     /// <summary>It has joined under a uid. Any thread.</summary>
     internal void TellNamed() => Watching.TellNamed(this);
@@ -455,6 +473,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     {
         Transport.Key = Loop.Members.Add(this);
         if (Loop.WatchesConnections) Loop.Watch.Begun(this);
+        Limits?.Begin(this);
         _ = ConnectionMethod.RunAsync(this);
         Loop.RestoreContext();
     }

@@ -29,7 +29,8 @@ internal sealed class MemoryConnection : IAsyncDisposable
         _loop = new ManualLoop(options.TimeProvider, _server.Budget);
         Loop = new ConnectionLoop(_loop, context.Details, options.TimeProvider);
         Loop.Begin(options);
-        Connection = new WebSocketConnection(1, context, Loop, peer: default);
+        ConnectionLimits? limits = context.Limits is { } all ? new ConnectionLimits(all) : null;
+        Connection = new WebSocketConnection(1, context, Loop, peer: default, limits);
         Connection.Begin(_channel, overLimit: false);
         _loop.Turn(static () => { });
         if (!opened) return;
