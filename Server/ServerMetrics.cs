@@ -23,6 +23,8 @@ public sealed class ServerMetrics : IDisposable
     private const int RoundTripsMax = 16;
     private const int SlotsMax = 1024;
 
+    private const string Direction = "network.io.direction";
+
     private static readonly TimeSpan SampleInterval = TimeSpan.FromSeconds(1);
     private static readonly InstrumentAdvice<double> ShortTimes = new()
     {
@@ -118,7 +120,8 @@ public sealed class ServerMetrics : IDisposable
     {
         null => "none",
         (>= 1000 and <= 1015) or ServerCloseCodes.HeartbeatMissed or ServerCloseCodes.TooSlow or ServerCloseCodes.MessageTimeout
-            or ServerCloseCodes.TooFast or ServerCloseCodes.Replaced or ServerCloseCodes.Rejected => code.Value.ToString(CultureInfo.InvariantCulture),
+            or ServerCloseCodes.TooFast or ServerCloseCodes.Replaced or ServerCloseCodes.Rejected =>
+            code.Value.ToString(CultureInfo.InvariantCulture),
         < 2000 => "1xxx",
         < 4000 => "3xxx",
         _ => "4xxx",
@@ -138,11 +141,10 @@ public sealed class ServerMetrics : IDisposable
 
     private void ObserveTraffic()
     {
-        _meter.CreateObservableCounter("rawws.server.messages",
-            () => Both(static traffic => traffic.MessagesIn, static traffic => traffic.MessagesOut), "{message}",
-            "Messages received whole, and accepted for sending.");
-        _meter.CreateObservableCounter("rawws.server.io", () => Both(static traffic => traffic.BytesIn, static traffic => traffic.BytesOut),
-            "By", "Bytes received, and taken by the kernel, with the handshakes.");
+        _meter.CreateObservableCounter(
+            "rawws.server.messages", Messages, "{message}", "Messages received whole, and accepted for sending, by opcode.");
+        _meter.CreateObservableCounter(
+            "rawws.server.io", Bytes, "By", "Bytes received, and taken by the kernel, with the handshakes.");
         _meter.CreateObservableCounter("rawws.server.drops", Drops, "{message}",
             "Messages that were accepted for sending and that nobody gets, by reason.");
         _meter.CreateObservableUpDownCounter(
@@ -192,11 +194,23 @@ public sealed class ServerMetrics : IDisposable
         return [With(behind, "level", "behind"), With(full, "level", "full")];
     }
 
-    private IEnumerable<Measurement<long>> Both(Func<ServerTotals.Traffic, long> received, Func<ServerTotals.Traffic, long> sent)
+    private IEnumerable<Measurement<long>> Messages()
     {
-        const string Direction = "network.io.direction";
         ServerTotals.Traffic traffic = _totals.Read().Traffic;
-        return [With(received(traffic), Direction, "receive"), With(sent(traffic), Direction, "transmit")];
+        return
+        [
+            Of(traffic.TextIn, "receive", "text"), Of(traffic.BinaryIn, "receive", "binary"),
+            Of(traffic.TextOut, "transmit", "text"), Of(traffic.BinaryOut, "transmit", "binary"),
+        ];
+
+        static Measurement<long> Of(long count, string direction, string opcode) => new(count,
+            new KeyValuePair<string, object?>(Direction, direction), new KeyValuePair<string, object?>("opcode", opcode));
+    }
+
+    private IEnumerable<Measurement<long>> Bytes()
+    {
+        ServerTotals.Traffic traffic = _totals.Read().Traffic;
+        return [With(traffic.BytesIn, Direction, "receive"), With(traffic.BytesOut, Direction, "transmit")];
     }
 
     private IEnumerable<Measurement<long>> Drops()

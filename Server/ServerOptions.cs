@@ -103,14 +103,14 @@ public sealed record ServerOptions
     public int? ConnectionsMax { get; set => field = Open(value); }
 
     /// <summary>
-    /// The most connections of one address, 1 or more; IPv6 counts by /64. A further one is answered with 429, or, if there are many, closed
-    /// unanswered. Default: null, no limit.
+    /// The most connections of one address, 1 or more; IPv6 counts by /64. A further one is answered with 429, or, if there are many,
+    /// closed unanswered. Default: null, no limit.
     /// </summary>
     public int? ConnectionsPerAddressMax { get; set => field = Open(value); }
 
     /// <summary>
-    /// The most open connections that may share one uid, 1 or more. A further one does not get the uid: its upgrade is answered with 429, and
-    /// <see cref="ConnectionDirectory.TryJoin"/> returns false. Default: null, no limit.
+    /// The most open connections that may share one uid, 1 or more. A further one does not get the uid: its upgrade is answered with 429,
+    /// and <see cref="ConnectionDirectory.TryJoin"/> returns false. Default: null, no limit.
     /// </summary>
     public int? ConnectionsPerUidMax { get; set => field = Open(value); }
 
@@ -120,7 +120,7 @@ public sealed record ServerOptions
     /// <summary>How fast one connection may send messages. Default: null, no limit.</summary>
     public RateLimit? MessageRate { get; set => field = Open(value); }
 
-    /// <summary>How fast one connection may send bytes, all of which count: also headers and control frames. Default: null, no limit.</summary>
+    /// <summary>How fast one connection may send bytes; headers and control frames count too. Default: null, no limit.</summary>
     public RateLimit? ByteRate { get; set => field = Open(value); }
 
     /// <summary>

@@ -35,7 +35,8 @@ internal static class ServerOptionsCheck
         if (options.ConnectionsMax < 1) return $"{nameof(options.ConnectionsMax)}: at least 1, not {options.ConnectionsMax}.";
         if (options.ConnectionsPerAddressMax < 1)
             return $"{nameof(options.ConnectionsPerAddressMax)}: at least 1, not {options.ConnectionsPerAddressMax}.";
-        if (options.ConnectionsPerUidMax < 1) return $"{nameof(options.ConnectionsPerUidMax)}: at least 1, not {options.ConnectionsPerUidMax}.";
+        if (options.ConnectionsPerUidMax < 1)
+            return $"{nameof(options.ConnectionsPerUidMax)}: at least 1, not {options.ConnectionsPerUidMax}.";
         if (!Enum.IsDefined(options.OverRate)) return $"{nameof(options.OverRate)}: there is no such answer as {options.OverRate}.";
         if (options.MemoryBytesMaxGiven < MemoryShare.BudgetBytesMin)
             return $"{nameof(options.MemoryBytesMax)}: at least 1 MiB, not {options.MemoryBytesMax} bytes.";

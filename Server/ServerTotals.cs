@@ -25,8 +25,15 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
     /// <summary>A connection has ended.</summary>
     public void OnEnded(CloseReport report)
     {
-        Traffic traffic = new(report.MessagesIn, report.MessagesOut, report.BytesIn, report.BytesOut, report.MessagesDropped,
-            report.MessagesUnsent);
+        Traffic traffic = new()
+        {
+            TextIn = report.MessagesIn,
+            TextOut = report.MessagesOut,
+            BytesIn = report.BytesIn,
+            BytesOut = report.BytesOut,
+            Dropped = report.MessagesDropped,
+            Unsent = report.MessagesUnsent,
+        };
         lock (_ending) _ended += traffic;
     }
 
@@ -44,6 +51,14 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
 
     private Reading ReadAnew()
     {
+        // What is counted later on a message's way is read before, so that there are never more binary messages than messages.
+        long binaryIn = 0, binaryOut = 0;
+        foreach (ConnectionLoop loop in loops)
+        {
+            binaryIn += loop.BinariesReceived;
+            binaryOut += loop.BinariesSent;
+        }
+
         Traffic traffic;
         lock (_ending) traffic = _ended;
         int handshake = 0, open = 0, closing = 0;
@@ -59,26 +74,65 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
                 queued += connection.QueuedBytes;
                 SentMessages sent = connection.Queue.Count(connection);
                 queuedMessages += sent.Queued;
-                traffic += new Traffic(
-                    connection.Counts.MessagesIn, sent.Sent, connection.BytesReceived, connection.BytesSent, sent.Dropped, Unsent: 0);
+                traffic += new Traffic
+                {
+                    TextIn = connection.Counts.MessagesIn,
+                    TextOut = sent.Sent,
+                    BytesIn = connection.BytesReceived,
+                    BytesOut = connection.BytesSent,
+                    Dropped = sent.Dropped,
+                };
             }
         }
 
+        traffic = traffic with
+        {
+            TextIn = traffic.TextIn - binaryIn,
+            TextOut = traffic.TextOut - binaryOut,
+            BinaryIn = binaryIn,
+            BinaryOut = binaryOut,
+        };
         _reported = Traffic.Larger(_reported, traffic);
         return new Reading(_reported, handshake, open, closing, queued, queuedMessages);
     }
 
-    /// <summary>Messages and bytes, both ways; of the messages out, those that were dropped or still waited at the end.</summary>
-    public readonly record struct Traffic(
-        long MessagesIn, long MessagesOut, long BytesIn, long BytesOut, long Dropped, long Unsent)
+    /// <summary>
+    /// Messages by kind and bytes, both ways; of the messages out, those that were dropped or still waited at the end. While it is added up
+    /// a message of any kind counts as text.
+    /// </summary>
+    public readonly record struct Traffic
     {
-        public static Traffic operator +(Traffic one, Traffic other) => new(one.MessagesIn + other.MessagesIn,
-            one.MessagesOut + other.MessagesOut, one.BytesIn + other.BytesIn, one.BytesOut + other.BytesOut, one.Dropped + other.Dropped,
-            one.Unsent + other.Unsent);
+        public long TextIn { get; init; }
 
-        public static Traffic Larger(Traffic one, Traffic other) => new(Math.Max(one.MessagesIn, other.MessagesIn),
-            Math.Max(one.MessagesOut, other.MessagesOut), Math.Max(one.BytesIn, other.BytesIn), Math.Max(one.BytesOut, other.BytesOut),
-            Math.Max(one.Dropped, other.Dropped), Math.Max(one.Unsent, other.Unsent));
+        public long TextOut { get; init; }
+
+        public long BinaryIn { get; init; }
+
+        public long BinaryOut { get; init; }
+
+        public long BytesIn { get; init; }
+
+        public long BytesOut { get; init; }
+
+        public long Dropped { get; init; }
+
+        public long Unsent { get; init; }
+
+        public static Traffic operator +(Traffic one, Traffic other) => Each(one, other, static (a, b) => a + b);
+
+        public static Traffic Larger(Traffic one, Traffic other) => Each(one, other, Math.Max);
+
+        private static Traffic Each(Traffic one, Traffic other, Func<long, long, long> of) => new()
+        {
+            TextIn = of(one.TextIn, other.TextIn),
+            TextOut = of(one.TextOut, other.TextOut),
+            BinaryIn = of(one.BinaryIn, other.BinaryIn),
+            BinaryOut = of(one.BinaryOut, other.BinaryOut),
+            BytesIn = of(one.BytesIn, other.BytesIn),
+            BytesOut = of(one.BytesOut, other.BytesOut),
+            Dropped = of(one.Dropped, other.Dropped),
+            Unsent = of(one.Unsent, other.Unsent),
+        };
     }
 
     /// <summary>What there was at one moment: traffic so far, connections by phase, bytes and messages that wait.</summary>

@@ -3,8 +3,8 @@
 namespace RawWs.Server;
 
 /// <summary>
-/// What happens when a connection's send queue is full (<see cref="ServerOptions.SendBufferBytesMax"/>). A control frame is never dropped, and
-/// a message that has begun to be sent is never cut. What is dropped is counted (<see cref="CloseReport.MessagesDropped"/>).
+/// What happens when a connection's send queue is full (<see cref="ServerOptions.SendBufferBytesMax"/>). A control frame is never dropped,
+/// and a message that has begun to be sent is never cut. What is dropped is counted (<see cref="CloseReport.MessagesDropped"/>).
 /// </summary>
 public enum SlowConsumer : byte
 {

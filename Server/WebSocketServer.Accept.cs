@@ -177,19 +177,16 @@ public sealed partial class WebSocketServer
     private bool TryEnter(int listener, PeerAddress peer, out ConnectionLimits? limits)
     {
         limits = _context.Limits is { } all ? new ConnectionLimits(all) : null;
-        if (limits is null || listener == NoListener) return true;
-        bool hasPlace = _context.Limits!.TryEnter(peer, out AddressPlace place);
-        limits.Place = place;
-        if (hasPlace) return true;
-        bool isRate = place.Refusal == HandshakeRules.TooManyHandshakes;
+        if (limits is null || listener == NoListener || limits.TryEnter(peer)) return true;
+        bool isRate = limits.Refusal == HandshakeRules.TooManyHandshakes;
         if (TurnedAway.Count(isRate ? TurnedAwayReason.AddressHandshakes : TurnedAwayReason.AddressConnections, out long count))
-            _context.Log.AddressTurnedAway(count, place.Refusal!.Name, peer);
+            _context.Log.AddressTurnedAway(count, limits.Refusal!.Name, peer);
         return false;
     }
 
     private void ConnectionGone(ConnectionLimits? limits = null)
     {
-        if (limits is not null) _context.Limits!.Leave(limits.Place);
+        limits?.Leave();
         if (Interlocked.Decrement(ref _count) == 0 && _stopping) _empty.TrySetResult();
     }
 }

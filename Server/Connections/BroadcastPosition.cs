@@ -53,10 +53,10 @@ internal struct BroadcastPosition
     }
 
     /// <summary>Takes the broadcasts that it does not have, up to a number. Nothing is queued before them.</summary>
-    public ReadOnlySpan<byte> Take(BroadcastLog log, long end, out int messages)
+    public ReadOnlySpan<byte> Take(BroadcastLog log, long end, out MessageCount messages)
     {
         ReadOnlySpan<byte> frames = log.Frames(_next, end);
-        messages = (int)(end - _next);
+        messages = log.Count(_next, end);
         Volatile.Write(ref _next, end);
         return frames;
     }
@@ -74,9 +74,11 @@ internal struct BroadcastPosition
         noMemory = false;
         BroadcastLog log = connection.Loop.Broadcasts;
         if (LacksNone(log.End)) return false;
-        if (queue is not { IsFull: true } || OutgoingQueue.TryMakeRoom(connection, queue, log.End - _next, out SendResult refused))
+        long end = log.End;
+        if (queue is not { IsFull: true }
+            || OutgoingQueue.TryMakeRoom(connection, queue, log.Count(_next, end), out SendResult refused))
             return QueueSentBefore(connection, ref queue, out noMemory);
-        Skip(log);
+        Volatile.Write(ref _next, end);
         if (refused == SendResult.Full) log.Refuse(connection);
         return false;
     }
@@ -98,7 +100,7 @@ internal struct BroadcastPosition
             noMemory = queue is null || !queue.TryAppend(log.Frames(from, end), (int)(end - from));
             if (noMemory) return some;
             Volatile.Write(ref _next, end);
-            connection.Counts.CountMessagesOut(end - from);
+            connection.CountSent(log.Count(from, end));
             some = true;
             if (!queue!.IsFull) break;
         }

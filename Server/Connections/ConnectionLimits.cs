@@ -9,6 +9,7 @@
 using RawWs.Handshake;
 using RawWs.Server.Channels;
 using RawWs.Server.Limits;
+using RawWs.Server.Native;
 using RawWs.Server.Sending;
 
 namespace RawWs.Server.Connections;
@@ -17,24 +18,33 @@ namespace RawWs.Server.Connections;
 /// <param name="limits">What the connections of the server may do.</param>
 internal sealed class ConnectionLimits(ServerLimits limits)
 {
+    private AddressPlace _place; // default for none
     private TokenBucket _messages;
     private TokenBucket _bytes;
     private TokenBucket _broadcasts;
     private long _bytesTaken; // of those received, how many have been taken from the bucket, or came before it
 
-    /// <summary>Its place among the connections of its address; default for none.</summary>
-    public AddressPlace Place { get; set; }
-
     /// <summary>When reading goes on, in the loop's milliseconds.</summary>
     public long Due { get; private set; } = long.MaxValue;
 
     /// <summary>The rule by which its request is refused; null when it is let in.</summary>
-    public HandshakeRule? Refusal => Place.Refusal;
+    public HandshakeRule? Refusal => _place.Refusal;
+
+    /// <summary>The client's address is known: the connection takes its place among the others. Once, on any thread.</summary>
+    /// <returns>False when the address has too many to say so: it should be closed unanswered.</returns>
+    public bool TryEnter(PeerAddress client)
+    {
+        _place = limits.Enter(client);
+        return _place.IsTaken || Refusal is null;
+    }
+
+    /// <summary>The connection has ended. Any thread.</summary>
+    public void Leave() => limits.Leave(_place);
 
     /// <summary>The connection begins. Perhaps its request has to wait.</summary>
     public void Begin(WebSocketConnection connection)
     {
-        if (Place.Wait > 0) Pause(connection, Place.Wait, Limit.Handshakes);
+        if (_place.Wait > 0) Pause(connection, _place.Wait, Limit.Handshakes);
     }
 
     /// <summary>The upgrade is through: from now on bytes are counted.</summary>

@@ -33,7 +33,7 @@ internal struct Handling
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Deliver(WebSocketConnection connection, MessageKind kind, byte[] array, int offset, int length)
     {
-        connection.Counts.CountMessageIn();
+        connection.CountReceived(kind);
         if (!connection.Life.IsOpen) return; // §1.4: after our Close, data is not delivered
         if (connection.Limits is { } limits && !limits.TryTakeMessage(connection)) return;
         WebSocketMessage message = WebSocketMessage.Received(kind, array, offset, length);

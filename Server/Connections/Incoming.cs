@@ -311,7 +311,7 @@ internal struct Incoming
         if (!endOfMessage) return;
         // The next message has a deadline of its own.
         assembler.MessageDeadline = long.MaxValue;
-        connection.Counts.CountMessageIn();
+        connection.CountReceived(kind);
         if (connection.Life.IsOpen) connection.Handling.DeliverAssembled(connection, assembler, kind);
         else assembler.Release(connection.Loop.Budget);
     }

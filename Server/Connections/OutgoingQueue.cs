@@ -111,7 +111,7 @@ internal struct OutgoingQueue
         bool requestFlush;
         lock (connection.Transport)
         {
-            if (!TryGetQueue(connection, out SendResult refused)) return refused;
+            if (!TryGetQueue(connection, MessageCount.One((Opcode)kind), out SendResult refused)) return refused;
             bool queued = form switch
             {
                 Form.Plain => _queue!.TryAppend((Opcode)kind, bytes),
@@ -119,7 +119,7 @@ internal struct OutgoingQueue
                 _ => TryAppendInOrder(connection, kind, bytes),
             };
             if (!queued) return RefuseForMemory(connection);
-            connection.Counts.CountMessagesOut(1);
+            connection.CountSent(MessageCount.One((Opcode)kind));
             if (_queue!.IsFull) QueueBroadcastsBeforeFull(connection);
             requestFlush = _queue.RequestFlush();
         }
@@ -136,9 +136,9 @@ internal struct OutgoingQueue
         bool requestFlush;
         lock (connection.Transport)
         {
-            if (!TryGetQueue(connection, out SendResult refused)) return refused;
+            if (!TryGetQueue(connection, MessageCount.One(frame.Span), out SendResult refused)) return refused;
             if (!_queue!.TryAppend(frame)) return RefuseForMemory(connection);
-            connection.Counts.CountMessagesOut(1);
+            connection.CountSent(MessageCount.One(frame.Span));
             if (isEncodedForMany) connection.Extension!.OnSentToMany();
             if (_queue.IsFull) QueueBroadcastsBeforeFull(connection);
             requestFlush = _queue.RequestFlush();
@@ -283,10 +283,10 @@ internal struct OutgoingQueue
     /// only, in a turn of the log's own.
     /// </summary>
     /// <returns>The frames; empty when there is nothing to send at once.</returns>
-    public ReadOnlySpan<byte> TakeBroadcasts(WebSocketConnection connection, BroadcastLog log, long end, out int messages)
+    public ReadOnlySpan<byte> TakeBroadcasts(WebSocketConnection connection, BroadcastLog log, long end, out MessageCount messages)
     {
         bool requestFlush;
-        messages = 0;
+        messages = default;
         lock (connection.Transport)
         {
             if (_broadcasts.LacksNone(end)) return default;
@@ -320,7 +320,7 @@ internal struct OutgoingQueue
     /// <param name="queue">Its full queue.</param>
     /// <param name="newcomers">How many messages come.</param>
     /// <param name="refused">If false: what their senders are told.</param>
-    public static bool TryMakeRoom(WebSocketConnection connection, SendQueue queue, long newcomers, out SendResult refused)
+    public static bool TryMakeRoom(WebSocketConnection connection, SendQueue queue, MessageCount newcomers, out SendResult refused)
     {
         SlowConsumer policy = connection.Context.SlowConsumer;
         refused = SendResult.Full;
@@ -333,8 +333,8 @@ internal struct OutgoingQueue
         }
 
         refused = SendResult.Dropped;
-        connection.Counts.CountMessagesOut(newcomers);
-        connection.Life.CountDropped(newcomers);
+        connection.CountSent(newcomers);
+        connection.Life.CountDropped(newcomers.All);
         return false;
     }
 
@@ -357,12 +357,12 @@ internal struct OutgoingQueue
     // Everything below is under the lock.
 
     // Makes sure that there is a send queue to which one more message may be appended.
-    private bool TryGetQueue(WebSocketConnection connection, out SendResult refused)
+    private bool TryGetQueue(WebSocketConnection connection, MessageCount message, out SendResult refused)
     {
         refused = IsAccepting ? SendResult.Full : SendResult.Closed;
         QueueBroadcasts(connection, out bool noMemory);
         if (!IsAccepting) return false;
-        if (_queue is { IsFull: true } full && !TryMakeRoom(connection, full, newcomers: 1, out refused)) return false;
+        if (_queue is { IsFull: true } full && !TryMakeRoom(connection, full, message, out refused)) return false;
         // Without memory for the broadcasts that come before this message, it cannot be queued.
         if (!noMemory) _queue ??= TryRent(connection);
         if (!noMemory && _queue is not null) return true;

@@ -17,7 +17,7 @@ internal enum Limit : byte
 
 /// <summary>A connection's place among those of its address.</summary>
 /// <param name="Address">The address.</param>
-/// <param name="IsTaken">Whether there is one.</param>
+/// <param name="IsTaken">Whether there is one. A connection without one is not counted; if it is refused there were too many.</param>
 /// <param name="Wait">How many milliseconds its request waits.</param>
 /// <param name="Refusal">The rule by which its request is refused; null when it is let in.</param>
 internal readonly record struct AddressPlace(NetworkAddress Address, bool IsTaken, long Wait, HandshakeRule? Refusal);
@@ -58,18 +58,12 @@ internal sealed class ServerLimits : IDisposable
         ? null
         : new ServerLimits(options);
 
-    /// <summary>A connection has come from this address.</summary>
-    /// <param name="peer">The address.</param>
-    /// <param name="place">Its place among the others, which is to be left at its end. It may say that the request is refused.</param>
-    /// <returns>False when there are too many to say so: it is closed unanswered.</returns>
-    public bool TryEnter(PeerAddress peer, out AddressPlace place)
+    /// <summary>A connection has come from this address. It gets a place, which is to be left at its end.</summary>
+    public AddressPlace Enter(PeerAddress client)
     {
-        place = default;
-        if (_addresses is null) return true;
-        NetworkAddress network = peer.Network;
-        Admission admission = _addresses.Enter(network, out long wait, out bool hasPlace);
-        place = new AddressPlace(network, hasPlace, wait, RuleOf(admission));
-        return hasPlace;
+        if (_addresses is null) return default;
+        Admission admission = _addresses.Enter(client.Network, out long wait, out bool hasPlace);
+        return new AddressPlace(client.Network, hasPlace, wait, RuleOf(admission));
     }
 
     /// <summary>The connection of this place has ended.</summary>

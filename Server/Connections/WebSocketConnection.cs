@@ -145,7 +145,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// received need not be: see <see cref="TrySend(WebSocketMessage)"/>.
     /// </summary>
     /// <returns>
-    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not
+    /// open.
     /// </returns>
     /// <exception cref="ArgumentException">The text is not UTF-8: the message says at which byte. Nothing is sent.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
@@ -160,13 +161,15 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// The caller may reuse its memory when this returns.
     /// </summary>
     /// <returns>
-    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not
+    /// open.
     /// </returns>
     public SendResult TrySend(WebSocketMessage message) => TrySendChecked(message.Kind, message.Span);
 
     /// <summary>Sends a text (§6.1).</summary>
     /// <returns>
-    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not
+    /// open.
     /// </returns>
     /// <exception cref="ArgumentException">
     /// The string has half of a surrogate pair, which cannot be UTF-8 (§5.6): the message says at which character. Nothing is sent.
@@ -198,7 +201,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// Sends a message that is encoded once for many connections (§6.1). A large one is held by reference until it is sent.
     /// </summary>
     /// <returns>
-    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not
+    /// open.
     /// </returns>
     /// <exception cref="ObjectDisposedException">The message has been disposed, and no send queue holds it any more.</exception>
     public SendResult TrySend(SharedMessage message)
@@ -316,8 +320,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     public void CloseIfTooSlow() => Post(Posted.CloseIfTooSlow);
 
     /// <summary>
-    /// Takes one from what the connection may send to everybody (<see cref="ServerOptions.BroadcastRate"/>). Its own handler asks this before
-    /// it sends such a message, and before it has awaited anything. Without that limit it is always true.
+    /// Takes one from what the connection may send to everybody (<see cref="ServerOptions.BroadcastRate"/>). Its own handler asks this
+    /// before it sends such a message, and before it has awaited anything. Without that limit it is always true.
     /// </summary>
     /// <returns>False when it may not send it: the connection is being closed.</returns>
     /// <exception cref="InvalidOperationException">It is not called by the connection's handler, or after an await.</exception>
@@ -394,6 +398,20 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
         Life.Begin(overLimit);
         if (Loop.IsOwner) StartOnLoop();
         else Post(Posted.Start);
+    }
+
+    /// <summary>So many messages have been accepted for sending; below zero: they have not been after all. Any thread.</summary>
+    internal void CountSent(MessageCount messages)
+    {
+        Counts.CountMessagesOut(messages.All);
+        Loop.CountBinariesSent(messages.Binary);
+    }
+
+    /// <summary>A message of this kind has been received whole. On the owner's thread.</summary>
+    internal void CountReceived(MessageKind kind)
+    {
+        Counts.CountMessageIn();
+        Loop.CountReceived(kind);
     }
 
     /// <summary>Makes the owner do this in a turn of its loop. Any thread.</summary>

@@ -26,7 +26,9 @@ internal sealed class AddressTable : IDisposable
     /// <summary>How many addresses without a connection are remembered.</summary>
     public const int IdleMax = 65_536;
 
-    /// <summary>How many of an address's connections that are not let in are told why, at a time. Further ones are closed unanswered.</summary>
+    /// <summary>
+    /// How many of an address's connections that are not let in are told why, at a time. Further ones are closed unanswered.
+    /// </summary>
     public const int ToldMax = 4;
 
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(5);
@@ -109,8 +111,9 @@ internal sealed class AddressTable : IDisposable
         wait = 0;
         if (entry.Connections >= _connectionsMax) return Admission.TooManyConnections;
         if (_handshakes is not { } limit) return Admission.Admitted;
-        wait = entry.Handshakes.WaitMilliseconds(limit, now);
-        if (wait > _waitMax) return Admission.TooManyHandshakes;
+        long due = entry.Handshakes.WaitMilliseconds(limit, now);
+        if (due > _waitMax) return Admission.TooManyHandshakes;
+        wait = due;
         entry.Handshakes.Take(limit, 1, now);
         return Admission.Admitted;
     }

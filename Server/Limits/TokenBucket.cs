@@ -1,5 +1,5 @@
-// A token bucket, in whole numbers. It keeps how much is missing from a full bucket, in thousandths of a token; so one that was never used is
-// full, and a millisecond brings as many thousandths as a second brings tokens. The caller has the clock.
+// A token bucket, in whole numbers. It keeps how much is missing from a full bucket, in thousandths of a token; so one that was never used
+// is full, and a millisecond brings as many thousandths as a second brings tokens. The caller has the clock.
 
 namespace RawWs.Server.Limits;
 

@@ -1,5 +1,5 @@
-// What is dropped of what waits for a peer that takes less than it is sent. Dropped is a whole message, never a part of one: what the kernel
-// has begun to send, or is being given at this moment, stays. So does every control frame, and an HTTP answer.
+// What is dropped of what waits for a peer that takes less than it is sent. Dropped is a whole message, never a part of one: what the
+// kernel has begun to send, or is being given at this moment, stays. So does every control frame, and an HTTP answer.
 
 namespace RawWs.Server.Sending;
 

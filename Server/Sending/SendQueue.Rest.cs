@@ -2,6 +2,7 @@
 // sent whole are left out, and so are all but the last of the Pongs that were not begun (§5.5.3). So answers that nobody reads take no more
 // space than one.
 
+using RawWs.Frame;
 using RawWs.Server.Native;
 
 namespace RawWs.Server.Sending;
@@ -68,14 +69,20 @@ internal sealed partial class SendQueue
 
     /// <summary>Whether what the kernel did not send consists of control frames only.</summary>
     public static bool IsControl(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int sent) =>
-        CountMessages(frames, source, segments, sent) == 0;
+        CountMessages(frames, source, segments, sent).All == 0;
 
     /// <summary>How many messages the kernel did not send whole.</summary>
-    public static int CountMessages(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int sent)
+    public static MessageCount CountMessages(
+        ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int sent)
     {
-        int count = 0;
+        int count = 0, binaries = 0;
         for (CorkReader all = new(frames, source, segments); all.TryRead();)
-            if (all.End > sent && !all.IsControl) count++;
-        return count;
+        {
+            if (all.End <= sent || all.IsControl) continue;
+            count++;
+            if (all.Header.Opcode == Opcode.Binary) binaries++;
+        }
+
+        return new MessageCount(count, binaries);
     }
 }

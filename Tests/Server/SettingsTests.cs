@@ -38,14 +38,15 @@ public partial class SettingsTests
     }
 
     [TestCase("127.0.0.1:0", null)]
-    [TestCase("*:0", "send to every uid, send to all (--clients-broadcast, --all-rate), open as many connections from one address as there is "
-        + "room for (--max-connections-per-address), send as many messages as they can (--message-rate)")]
+    [TestCase("*:0", "send to every uid, send to all (--clients-broadcast, --all-rate), open as many connections from one address as there "
+        + "is room for (--max-connections-per-address), send as many messages as they can (--message-rate)")]
     [TestCase("*:0 --clients-broadcast off --max-connections-per-address 9 --message-rate 5/50 --introduce none",
         "open 9 connections from one address, send messages 5 times a second on each")]
     [TestCase("[::]:0 --app echo --message-rate 7 --max-connections-per-address 1",
         "open 1 connections from one address, send messages 7 times a second on each")]
     [TestCase("*:0 --all-rate 3 --max-connections-per-address 1 --message-rate 7 --introduce none",
-        "send to all 3 times a second (--clients-broadcast, --all-rate), open 1 connections from one address, send messages 7 times a second on each")]
+        "send to all 3 times a second (--clients-broadcast, --all-rate), open 1 connections from one address, "
+        + "send messages 7 times a second on each")]
     public void WhatStrangersMayDo_IsSaid(string arguments, string? expected) =>
         Assert.That(Good(["--listen", .. arguments.Split(' ')]).DescribeStrangers(), Is.EqualTo(expected));
 

@@ -53,7 +53,7 @@ public sealed class SlowConsumerTests
         queue.OnSent(1, now: 0);
         for (int i = 0; i < 100_000; i++)
         {
-            if (i % 1000 == 0) queue.Append([0x89, 0x00], SendQueue.EntryKind.Ping);
+            if (i % 50_000 == 0) queue.Append([0x89, 0x00], SendQueue.EntryKind.Ping);
             queue.DropOldest();
             queue.TryAppend(Opcode.Binary, payload);
         }
@@ -96,10 +96,10 @@ public sealed class SlowConsumerTests
                     if (random.Next(2) == 0) peer.Turn();
                     break;
                 case 5:
-                    peer.Room = random.Next(3) == 0 ? 0 : random.Next(20_000);
+                    peer.Room = random.Next(2) == 0 ? 0 : random.Next(1000);
                     break;
                 default:
-                    peer.Room = Math.Max(peer.Room, random.Next(5000));
+                    peer.Room = Math.Max(peer.Room, random.Next(1000));
                     peer.BecomeWritable();
                     break;
             }
@@ -167,7 +167,8 @@ public sealed class SlowConsumerTests
     }
 
     [Test]
-    public async Task WhoWaitsForRoom_LosesNothing_AndTakesNothingFromOthers([Values(SlowConsumer.DropOldest, SlowConsumer.DropNewest)] SlowConsumer policy)
+    public async Task WhoWaitsForRoom_LosesNothing_AndTakesNothingFromOthers(
+        [Values(SlowConsumer.DropOldest, SlowConsumer.DropNewest)] SlowConsumer policy)
     {
         await using MemoryConnection peer = new(
             new ProtocolOverTcpTests.Handler(), options => options with { SlowConsumer = policy, SendBufferBytesMax = Bound });
@@ -227,7 +228,7 @@ public sealed class SlowConsumerTests
             Assert.That((report.MessagesDelivered, report.MessagesUnsent), Is.EqualTo(((long)received.Count, 0L)));
             Assert.That(report.MessagesOut, Is.EqualTo(policy == SlowConsumer.Close ? received.Count : next));
             if (policy == SlowConsumer.DropOldest) Assert.That(received[^1], Is.EqualTo(next - 1), "the newest is there");
-            if (policy == SlowConsumer.DropNewest) Assert.That(received[^1], Is.LessThan(next - 1), "the newest is not there");
+            if (policy == SlowConsumer.DropNewest) Assert.That(received[100], Is.EqualTo(100), "the oldest are there");
             Assert.That(most > 0, Is.EqualTo(policy == SlowConsumer.Close), "somebody was told of one that is refused");
         }
     }
@@ -400,7 +401,8 @@ public sealed class SlowConsumerTests
             Assert.That(given, Is.EqualTo(_frames.SelectMany(static one => one.Frame).Skip(_sent).Take(given.Length)));
             int sent = all ? given.Length : random.Next(given.Length + 1);
             queue.OnSent(sent, now: 0);
-            for (_sent += sent; _frames.Count > 0 && _sent >= _frames[0].Frame.Length; _frames.RemoveAt(0)) _sent -= _frames[0].Frame.Length;
+            for (_sent += sent; _frames.Count > 0 && _sent >= _frames[0].Frame.Length; _frames.RemoveAt(0))
+                _sent -= _frames[0].Frame.Length;
         }
 
         private static byte[] Frame(byte[] payload)

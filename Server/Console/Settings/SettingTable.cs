@@ -111,12 +111,13 @@ internal static class SettingTable
             + $"room for, less some for the server's own (here about {Text(ConnectionsHere)}).", "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { ConnectionsMax = value }),
         Server<int>("max-connections-per-address", "COUNT",
-            "Most connections of one address; IPv6 counts by /64. Further ones are answered with 429, or closed unanswered if there are many. "
-            + "Default: no limit.", "a whole number from 1",
+            "Most connections of one address; IPv6 counts by /64. Further ones are answered with 429, or closed unanswered if there are "
+            + "many. Default: no limit.", "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { ConnectionsPerAddressMax = value }),
         Server<int>("max-connections-per-uid", "COUNT",
-            "Most connections that may share one uid; a further one does not get it, and with ?uid= is answered with 429. Default: no limit.",
-            "a whole number from 1", SettingText.TryCount, static (options, value) => options with { ConnectionsPerUidMax = value }),
+            "Most connections that may share one uid; a further one does not get it, and with ?uid= is answered with 429. "
+            + "Default: no limit.", "a whole number from 1",
+            SettingText.TryCount, static (options, value) => options with { ConnectionsPerUidMax = value }),
         Server<RateLimit>("handshake-rate", "RATE[/BURST]",
             "How many connections one address may open in a second, and how many at once after a rest (default: the same number). "
             + "Default: no limit.", Rate, SettingText.TryRate, static (options, value) => options with { HandshakeRate = value }),
