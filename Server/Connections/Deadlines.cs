@@ -92,11 +92,13 @@ internal struct Deadlines
         else connection.Life.Expire(connection);
     }
 
+    // tour: touch
     /// <summary>Bytes have come from the peer.</summary>
     public void OnReceived(WebSocketConnection connection, in ReadOnlySequence<byte> buffer)
     {
         if (_deadline == long.MaxValue || !IsAnswerToProbe(connection, buffer)) _lastReceived = connection.Loop.Now;
     }
+    // tour: end
 
     /// <summary>
     /// Asks whether the peer lives, because another connection wants to know. While one probe runs no second one begins: many questions
@@ -156,7 +158,15 @@ internal struct Deadlines
         connection.Loop.Wheel.Arm(connection, due);
         if (!connection.Loop.WatchesConnections) return;
         connection.Loop.Watch.TimerArmed(
-            connection, WhichIs(connection, due, due), TimeSpan.FromMilliseconds(due - connection.Loop.Now));
+            connection, WhichIs(connection, due, due), TimeSpan.FromMilliseconds(due - connection.Loop.Now), _timer.DueTick);
+    }
+
+    /// <summary>What the timer is armed for, in how much time, and for which tick; null while it is not armed.</summary>
+    public readonly (ConnectionDeadline Deadline, TimeSpan Due, long Tick)? FindArmed(WebSocketConnection connection)
+    {
+        if (_timer.Place < 0) return null;
+        long due = _timer.DueTick * TimerWheel.TickMilliseconds;
+        return (WhichIs(connection, due, long.MinValue), TimeSpan.FromMilliseconds(due - connection.Loop.Now), _timer.DueTick);
     }
 
     private void OnDueWhileOpen(WebSocketConnection connection, long now)
@@ -204,6 +214,7 @@ internal struct Deadlines
 
     private readonly bool CheckHeartbeat(WebSocketConnection connection, long now)
     {
+        // tour: check-heartbeat
         if (now < _lastReceived + connection.Context.Heartbeat) return false;
         try
         {
@@ -216,6 +227,7 @@ internal struct Deadlines
 
         connection.Life.Close(connection, Endings.Heartbeat);
         return true;
+        // tour: end
     }
 
     private bool CheckPings(WebSocketConnection connection, long now, bool reading)

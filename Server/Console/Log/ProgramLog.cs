@@ -22,6 +22,12 @@ internal static partial class ProgramLog
     [LoggerMessage(33, LogLevel.Information, "draining: not ready from now on, and stopping in {seconds} s")]
     public static partial void DrainBegins(this ILogger log, double seconds);
 
+    [LoggerMessage(60, LogLevel.Information, "{address} is listened on already by the service manager's socket \"{name}\"")]
+    public static partial void SocketTakenOver(this ILogger log, string address, string name);
+
+    [LoggerMessage(61, LogLevel.Warning, "the service manager cannot be told of anything (NOTIFY_SOCKET): {error}")]
+    public static partial void NoticesLost(this ILogger log, string error);
+
     [LoggerMessage(24, LogLevel.Information, "the certificates are read again: {files}")]
     public static partial void CertificatesReloaded(this ILogger log, string files);
 
