@@ -119,7 +119,7 @@ internal static class Program
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
 
         IWebSocketApplication application = settings.Application == ApplicationKind.Router
-            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
+            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid) { ClientsBroadcast = settings.ClientsBroadcast }
             : new EchoApplication();
         bool hasLab = settings.EffectiveLab != LabScope.Off;
         ServerOptions options = settings.Server with { Pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)] };
@@ -205,6 +205,7 @@ internal static class Program
         string page = PageUrl(plain > 0 ? "http" : "https", server.EndPoints[0]);
         log.Listening(addresses, server.TransportName, settings.Server.Loops, page);
         if (settings.Application == ApplicationKind.Router && settings.EffectiveIntroduce != Introduce.None) log.UidsAreNotAuthenticated();
+        if (settings.DescribeStrangers() is { } may) log.StrangersMay(may);
     }
 
     // If the address means all addresses of the machine, the page is reached as localhost.
