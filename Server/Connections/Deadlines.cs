@@ -75,6 +75,8 @@ internal struct Deadlines
     public void OnDue(WebSocketConnection connection, long now)
     {
         if (connection.Loop.WatchesConnections) connection.Loop.Watch.TimerCame(connection, WhichIs(connection, now, long.MinValue));
+        connection.Limits?.OnDue(connection, now);
+        if (connection.Life.HasEnded) return;
         if (connection.Life.IsOpen)
         {
             OnDueWhileOpen(connection, now);
@@ -156,7 +158,15 @@ internal struct Deadlines
         connection.Loop.Wheel.Arm(connection, due);
         if (!connection.Loop.WatchesConnections) return;
         connection.Loop.Watch.TimerArmed(
-            connection, WhichIs(connection, due, due), TimeSpan.FromMilliseconds(due - connection.Loop.Now));
+            connection, WhichIs(connection, due, due), TimeSpan.FromMilliseconds(due - connection.Loop.Now), _timer.DueTick);
+    }
+
+    /// <summary>What the timer is armed for, in how much time, and for which tick; null while it is not armed.</summary>
+    public readonly (ConnectionDeadline Deadline, TimeSpan Due, long Tick)? FindArmed(WebSocketConnection connection)
+    {
+        if (_timer.Place < 0) return null;
+        long due = _timer.DueTick * TimerWheel.TickMilliseconds;
+        return (WhichIs(connection, due, long.MinValue), TimeSpan.FromMilliseconds(due - connection.Loop.Now), _timer.DueTick);
     }
 
     private void OnDueWhileOpen(WebSocketConnection connection, long now)
@@ -284,6 +294,7 @@ internal struct Deadlines
         if (Is(connection.Queue.SendDeadline)) return ConnectionDeadline.Send;
         if (Is(connection.Incoming.MessageDeadline)) return ConnectionDeadline.Message;
         if (Is(_deadline)) return ConnectionDeadline.Probe;
+        if (Is(connection.Limits?.Due ?? long.MaxValue)) return ConnectionDeadline.Rate;
         return Is(connection.Incoming.NextCheck) ? ConnectionDeadline.Delivery : ConnectionDeadline.Silence;
 
         bool Is(long deadline) => due == long.MinValue ? deadline <= time : deadline == due;

@@ -29,6 +29,7 @@ internal sealed class ServerContext
         _owner = owner;
         Application = application;
         Budget = budget;
+        Limits = ServerLimits.Of(options);
         Log = GuardedLog.Around(options.LoggerFactory.CreateLogger(LogCategories.Server));
         Details = new DetailLog(options.LoggerFactory);
         Endings = new EndingLog(Log, options.TimeProvider);
@@ -36,6 +37,7 @@ internal sealed class ServerContext
         Extensions = ExtensionSet.Of(options.MakeExtensions(budget, Log), budget);
         Date = new DateText(options.TimeProvider);
         SendBufferBytesMax = options.SendBufferBytesMax;
+        SlowConsumer = options.SlowConsumer;
         Heartbeat = options.Heartbeat == TimeSpan.Zero ? 0 : Milliseconds(options.Heartbeat);
         Change(options);
         PingText = options.PingText is null ? null : Encoding.UTF8.GetBytes(options.PingText);
@@ -46,6 +48,9 @@ internal sealed class ServerContext
     public IWebSocketApplication Application { get; }
 
     public MemoryBudget Budget { get; }
+
+    /// <summary>What connections may do; null for no limits.</summary>
+    public ServerLimits? Limits { get; }
 
     /// <summary>A log that never throws.</summary>
     public GuardedLog Log { get; }
@@ -69,6 +74,9 @@ internal sealed class ServerContext
 
     /// <inheritdoc cref="ServerOptions.SendBufferBytesMax"/>
     public long SendBufferBytesMax { get; }
+
+    /// <inheritdoc cref="ServerOptions.SlowConsumer"/>
+    public SlowConsumer SlowConsumer { get; }
 
     public UpgradePolicy Policy { get; private set; }
 
@@ -171,6 +179,9 @@ internal sealed class ServerContext
     {
         if (Interlocked.Exchange(ref _nullOriginWarned, 1) == 0) Log.NullOriginAllowed();
     }
+
+    /// <summary>Tells the server that a connection is not read from for a while, because of this limit.</summary>
+    public void OnDelayed(Limit which) => _owner.OnConnectionDelayed(which);
 
     /// <summary>Tells the server that a connection has opened.</summary>
     public void OnOpened(WebSocketConnection connection) => _owner.OnConnectionOpened(connection);

@@ -11,6 +11,7 @@ using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Log;
+using RawWs.Server.Console.Pages;
 using RawWs.Server.Console.Settings;
 using RawWs.Server.Console.Systemd;
 using RawWs.Server.Listening;
@@ -113,14 +114,17 @@ internal static class Program
     private static async Task<int> RunAsync(RunSettings settings, ILogger log, Func<WebSocketServer, SettingsReload> reloads)
     {
         IWebSocketApplication application = settings.Application == ApplicationKind.Router
-            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
+            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid) { ClientsBroadcast = settings.ClientsBroadcast }
             : new EchoApplication();
-        ServerOptions options = settings.Server;
-        if (settings.EffectiveLab != LabScope.Off)
+        bool hasLab = settings.EffectiveLab != LabScope.Off;
+        ServerOptions options = settings.Server with { Pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)] };
+        if (hasLab)
         {
             application = new LabApplication(application, settings.EffectiveLab);
             options = options with { Pages = [.. options.Pages, .. LabPage.Load()] };
         }
+
+        application = new ReadableRefusals(application);
 
         await using WebSocketServer server = new(options, application);
         SettingsReload reload = reloads(server);
@@ -209,6 +213,7 @@ internal static class Program
         string page = PageUrl(server.Addresses[0]);
         log.Listening(addresses, server.TransportName, settings.Server.Loops, page);
         if (settings.Application == ApplicationKind.Router && settings.EffectiveIntroduce != Introduce.None) log.UidsAreNotAuthenticated();
+        if (settings.DescribeStrangers() is { } may) log.StrangersMay(may);
     }
 
     // If the address means all addresses of the machine, the page is reached as localhost. No browser reaches a socket file, or an address

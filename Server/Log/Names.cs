@@ -29,6 +29,7 @@ internal static class Names
         EndCause.OutOfMemory => nameof(EndCause.OutOfMemory),
         EndCause.TlsFailed => nameof(EndCause.TlsFailed),
         EndCause.ProxyFailed => nameof(EndCause.ProxyFailed),
+        EndCause.TooFast => nameof(EndCause.TooFast),
         EndCause.Http => nameof(EndCause.Http),
         _ => cause.ToString(),
     };

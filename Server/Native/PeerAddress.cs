@@ -62,6 +62,11 @@ internal readonly struct PeerAddress
         return isMapped ? new PeerAddress((uint)bits, port, isV6: false) : new PeerAddress(bits, port, isV6: true);
     }
 
+    /// <summary>An IPv4 address, or the /64 of an IPv6 one: whoever has one address there has all of it.</summary>
+    public NetworkAddress Network => _other is byte[] v6
+        ? new NetworkAddress(BinaryPrimitives.ReadUInt64BigEndian(v6), true)
+        : new NetworkAddress(_v4, false);
+
     public IPEndPoint ToEndPoint()
     {
         Span<byte> bytes = stackalloc byte[4];

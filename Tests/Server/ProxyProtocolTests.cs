@@ -188,6 +188,23 @@ public sealed class ProxyProtocolTests(TransportKind transport)
         log.WaitFor($"from {expected} ended");
     }
 
+    // Both come through the same proxy.
+    [Test]
+    public async Task TheLimitOfAnAddress_IsTheClients()
+    {
+        await using TestServer server = await Start(
+            new ReportedEcho(), change: static options => options with { ConnectionsPerAddressMax = 1 });
+        using (Enter(server.Port, "203.0.113.1", 101))
+        using (Enter(server.Port, "203.0.113.2", 101))
+        using (Enter(server.Port, "203.0.113.1", 429))
+        {
+            TestServer.Eventually(() => server.Server.Count >= 2, "two are there");
+        }
+
+        TestServer.Eventually(() => server.Server.Count == 0, "they have gone");
+        using RawClient again = Enter(server.Port, "203.0.113.1", 101);
+    }
+
     // Who looks for an address finds the client of the proxy, from the moment in which it is known.
     [Test]
     public async Task AnObservationOfAnAddress_SeesTheClient()
@@ -201,6 +218,15 @@ public sealed class ProxyProtocolTests(TransportKind transport)
         Assert.That(await observation.WaitToReadAsync().AsTask().WaitAsync(TestServer.Patience));
         Assert.That(observation.TryRead(out ConnectionEvent? first));
         Assert.That((first!.Kind, first.Connection!.RemoteEndPoint.Port), Is.EqualTo((ConnectionEventKind.Begun, 50123)));
+    }
+
+    private static RawClient Enter(int port, string client, int status)
+    {
+        RawClient raw = RawClient.Connect(port);
+        raw.Send(Header.Replace("203.0.113.9", client, StringComparison.Ordinal));
+        raw.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        Assert.That(raw.ReadHead(), Does.StartWith($"HTTP/1.1 {status} "));
+        return raw;
     }
 
     private static void AssertEnds(RawClient raw)

@@ -21,7 +21,7 @@ internal sealed class RawClient : IDisposable
 
     public Socket Socket { get; }
 
-    public static RawClient Connect(int port, int receiveBuffer = 0)
+    public static RawClient Connect(int port, int receiveBuffer = 0, string? from = null)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
         {
@@ -30,6 +30,7 @@ internal sealed class RawClient : IDisposable
             SendTimeout = 30_000,
         };
         if (receiveBuffer > 0) socket.ReceiveBufferSize = receiveBuffer;
+        if (from is not null) socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
         socket.Connect(IPAddress.Loopback, port);
         return new RawClient(socket);
     }
@@ -46,9 +47,9 @@ internal sealed class RawClient : IDisposable
         return new RawClient(socket);
     }
 
-    public static RawClient Open(int port, string target = "/", int receiveBuffer = 0)
+    public static RawClient Open(int port, string target = "/", int receiveBuffer = 0, string? from = null)
     {
-        RawClient client = Connect(port, receiveBuffer);
+        RawClient client = Connect(port, receiveBuffer, from);
         client.Open(target);
         return client;
     }

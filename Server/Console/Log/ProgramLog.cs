@@ -13,6 +13,9 @@ internal static partial class ProgramLog
     [LoggerMessage(2, LogLevel.Warning, "uids are not authenticated: whoever connects may take any name")]
     public static partial void UidsAreNotAuthenticated(this ILogger log);
 
+    [LoggerMessage(41, LogLevel.Warning, "others than this machine can connect: strangers may {may}")]
+    public static partial void StrangersMay(this ILogger log, string may);
+
     [LoggerMessage(32, LogLevel.Information, "admin port on {address}")]
     public static partial void AdminListening(this ILogger log, string address);
 
@@ -31,10 +34,10 @@ internal static partial class ProgramLog
     [LoggerMessage(25, LogLevel.Error, "the certificates were to be read again, and those before stay: {reason}")]
     public static partial void CertificatesKept(this ILogger log, string reason);
 
-    [LoggerMessage(40, LogLevel.Information, "the settings are read again; taken over: {taken}; only by a restart: {left}")]
+    [LoggerMessage(50, LogLevel.Information, "the settings are read again; taken over: {taken}; only by a restart: {left}")]
     public static partial void SettingsRead(this ILogger log, string taken, string left);
 
-    [LoggerMessage(41, LogLevel.Error, "the settings were to be read again, and those before stay: {reason}")]
+    [LoggerMessage(51, LogLevel.Error, "the settings were to be read again, and those before stay: {reason}")]
     public static partial void SettingsKept(this ILogger log, string reason);
 
     [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored{question}")]
