@@ -66,6 +66,9 @@ public enum EndCause : byte
     /// <summary>The peer broke TLS, or did not finish its handshake in time; the reason says what.</summary>
     TlsFailed,
 
+    /// <summary>What proved who the client is has expired (3000).</summary>
+    TokenExpired,
+
     /// <summary>The request was answered with the page or refused: it never was a WebSocket connection.</summary>
     Http,
 }
@@ -94,10 +97,15 @@ public sealed record CloseReport
     /// </summary>
     public int? Code { get; init; }
 
-    /// <summary>The reason that came with the code (§7.1.6), or the text of an HTTP answer. A stranger may have written it.</summary>
+    /// <summary>
+    /// The reason that came with the code (§7.1.6), or why a request was answered as it was. A stranger may have written it.
+    /// </summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>The name of the broken rule, or null (<see cref="FrameRules"/>, <see cref="RawWs.Handshake.HandshakeRules"/>).</summary>
+    /// <summary>
+    /// The name of the broken rule, or null (<see cref="FrameRules"/>, <see cref="RawWs.Handshake.HandshakeRules"/>, or the application's:
+    /// <see cref="UpgradeDecision.Rule"/>).
+    /// </summary>
     public string? Rule { get; init; }
 
     /// <summary>The opcode of the last frame from the peer; null before the first.</summary>

@@ -308,6 +308,12 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// </summary>
     public void CloseIfTooSlow() => Post(Posted.CloseIfTooSlow);
 
+    /// <summary>
+    /// Closes the connection because what proved who the client is has expired: what is queued is sent, then a Close with 3000, after which
+    /// the client may come back with a new proof.
+    /// </summary>
+    public void CloseTokenExpired() => RequestClose(Endings.TokenExpired);
+
     /// <summary>Ends the connection at once, without a Close. The peer sees a reset, and reports 1006 (§7.1.5).</summary>
     public void Abort() => Post(Posted.Abort);
 

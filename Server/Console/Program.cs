@@ -1,6 +1,6 @@
 // The standalone server: settings, log, server, signals, exit code. 0: stopped as asked. 1: cannot start, because of an address or too few
 // descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT,
-// SIGQUIT or SIGTERM. With certificates SIGHUP has them read again, and stops nothing.
+// SIGQUIT or SIGTERM. With certificates or keys SIGHUP has them read again, and stops nothing.
 
 using System.Net;
 using System.Runtime.CompilerServices;
@@ -8,6 +8,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
+using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Console.Settings;
@@ -86,7 +87,7 @@ internal static class Program
     // Nobody waits for somebody who types: then the command says that it has no input.
     private static Stream? OpenInput() => System.Console.IsInputRedirected ? System.Console.OpenStandardInput() : null;
 
-    // There is nothing to run: help, version or `explain` was asked for, or something is wrong.
+    // There is nothing to run: help, version or a command was asked for, or something is wrong.
     private static int Tell(string text, string problem, int exitCode)
     {
         if (problem.Length > 0) Outputs.WriteError(problem);
@@ -100,15 +101,20 @@ internal static class Program
         // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
         StopRequest stop = new(settings.Server.TimeProvider);
         using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP,
-            signal => OnHangup(signal, settings.Server.Certificates, log, stop));
+            signal => OnHangup(signal, settings, log, stop));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
         using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
         using PosixSignalRegistration terminate =
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
 
-        IWebSocketApplication application = settings.Application == ApplicationKind.Router
+        RouterApplication? router = settings.Application == ApplicationKind.Router
             ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
-            : new EchoApplication();
+            : null;
+        IWebSocketApplication application = router is null ? new EchoApplication() : router;
+        IAuthority? authority = settings.Auth.IsOn ? MakeAuthority(settings) : null;
+        using IDisposable? authorityEnd = authority as IDisposable;
+        Func<ReadOnlyMemory<byte>, UpgradeDecision> admit = router is null ? static uid => UpgradeDecision.Accept(uid) : router.Admit;
+        if (authority is not null) application = new AuthApplication(application, admit, authority);
         ServerOptions options = settings.Server;
         if (settings.EffectiveLab != LabScope.Off)
         {
@@ -117,7 +123,7 @@ internal static class Program
         }
 
         await using WebSocketServer server = new(options, application);
-        Readiness readiness = new(server);
+        Readiness readiness = new(server, authority is null ? null : authority.FindUnready);
         using IDisposable? telemetry = settings.Admin is null && !ExportsMetrics ? null : StartTelemetry(server);
         await server.StartAsync().ConfigureAwait(false);
         await using IAsyncDisposable? admin =
@@ -126,6 +132,7 @@ internal static class Program
         using CertificateWatch? watch = settings.Server.Certificates is { } certificates
             ? new CertificateWatch(certificates, settings.Server.TimeProvider, log)
             : null;
+        using FileWatch? keyWatch = settings.Auth.Keys is { } keys ? WatchKeys(keys, settings, log) : null;
         SayReady(server, settings, log);
         await stop.Requested.ConfigureAwait(false);
         readiness.BeginDrain();
@@ -139,7 +146,15 @@ internal static class Program
         return 0;
     }
 
-    // Methods of their own: nothing of OpenTelemetry and ASP.NET Core is loaded before they are called.
+    // Methods of their own: nothing of OpenTelemetry, ASP.NET Core and tokens is loaded before they are called.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static IAuthority MakeAuthority(RunSettings settings) => settings.Auth.Url is null
+        ? new JwtAuthority(settings.Auth, settings.Auth.Keys!, settings.Server.TimeProvider)
+        : new UrlAuthority(settings.Auth, settings.Server.TimeProvider);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static JwtKeyWatch WatchKeys(JwtKeys keys, RunSettings settings, ILogger log) => new(keys, settings.Server.TimeProvider, log);
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Telemetry StartTelemetry(WebSocketServer server) => new(server, ExportsMetrics);
 
@@ -153,17 +168,18 @@ internal static class Program
         return port;
     }
 
-    // With certificates it asks for them to be read again, as everywhere. Without any it is the end of the terminal.
-    private static void OnHangup(PosixSignalContext signal, TlsCertificates? certificates, ILogger log, StopRequest stop)
+    // With certificates or keys it asks for them to be read again, as everywhere. Without any it is the end of the terminal.
+    private static void OnHangup(PosixSignalContext signal, RunSettings settings, ILogger log, StopRequest stop)
     {
-        if (certificates is null)
+        if (settings.Server.Certificates is null && settings.Auth.Keys is null)
         {
             OnSignal(signal, stop, 129);
             return;
         }
 
         signal.Cancel = true;
-        CertificateWatch.Reload(certificates, log);
+        if (settings.Server.Certificates is { } certificates) CertificateWatch.Reload(certificates, log);
+        if (settings.Auth.Keys is { } keys) JwtKeyWatch.Reload(keys, settings.Server.TimeProvider, log);
     }
 
     private static void OnSignal(PosixSignalContext signal, StopRequest stop, int exitCode)

@@ -36,6 +36,9 @@ public enum UidError : byte
 
     /// <summary>The body begins like a notice of the server.</summary>
     ReservedBody,
+
+    /// <summary>The sender may not send to this uid, or to everybody.</summary>
+    Forbidden,
 }
 
 /// <summary>The grammar of <c>uid:body</c>.</summary>
@@ -93,6 +96,7 @@ public static class UidProtocol
         UidError.Offline => "offline",
         UidError.Reserved or UidError.ReservedBody => "reserved",
         UidError.Rejected => "rejected",
+        UidError.Forbidden => "forbidden",
         _ => "too-slow",
     };
 

@@ -25,6 +25,12 @@ internal static partial class ProgramLog
     [LoggerMessage(25, LogLevel.Error, "the certificates were to be read again, and those before stay: {reason}")]
     public static partial void CertificatesKept(this ILogger log, string reason);
 
+    [LoggerMessage(60, LogLevel.Information, "the keys for tokens are read again, {count} of them count: {files}")]
+    public static partial void KeysReloaded(this ILogger log, int count, string files);
+
+    [LoggerMessage(61, LogLevel.Error, "the keys for tokens were to be read again, and those before stay: {reason}")]
+    public static partial void KeysKept(this ILogger log, string reason);
+
     [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored{question}")]
     public static partial void VariableIgnored(this ILogger log, string variable, string question);
 

@@ -5,6 +5,7 @@
 
 using System.Collections;
 using System.CommandLine;
+using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Explain;
 using RawWs.Server.Log;
 
@@ -40,7 +41,7 @@ internal sealed class CommandLine
     /// <param name="output">For help and version.</param>
     /// <param name="error">Where the one line about an error goes.</param>
     /// <param name="time">The clock that limits the wait for a file.</param>
-    /// <param name="openInput">Opens the standard input, for `explain`; null, or a result of null, when there is none.</param>
+    /// <param name="openInput">Opens the standard input, for `explain` and `token`; null, or a result of null, when there is none.</param>
     public CommandLine(IReadOnlyDictionary<string, string> environment, string? directory, TextWriter output, TextWriter error,
         TimeProvider time, Func<Stream?>? openInput = null) =>
         (_environment, _directory, _output, _error, _time, _openInput) =
@@ -100,6 +101,16 @@ internal sealed class CommandLine
         return Apply(sources);
     }
 
+    /// <summary>The option for a setting. Its values are texts: the table says what they mean, for every source alike.</summary>
+    public static Option OptionOf(Setting setting)
+    {
+        Option flag = setting.IsList ? new Option<string[]>("--" + setting.Name) : new Option<string>("--" + setting.Name);
+        flag.Description = setting.Help;
+        flag.HelpName = setting.Placeholder;
+        flag.Arity = setting.IsList ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne;
+        return flag;
+    }
+
     private RootCommand Describe(out Option<string?> config, out Dictionary<string, Option> flags)
     {
         RootCommand root = new("A WebSocket server (RFC 6455): routes uid:message and all:message between browsers.\n\n"
@@ -111,11 +122,7 @@ internal sealed class CommandLine
         flags = [];
         foreach (Setting setting in SettingTable.All)
         {
-            // To System.CommandLine all values are texts. The table says what they mean, for every source alike.
-            Option flag = setting.IsList ? new Option<string[]>("--" + setting.Name) : new Option<string>("--" + setting.Name);
-            flag.Description = setting.Help;
-            flag.HelpName = setting.Placeholder;
-            flag.Arity = setting.IsList ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne;
+            Option flag = OptionOf(setting);
             flags.Add(setting.Name, flag);
             root.Add(flag);
         }
@@ -130,6 +137,7 @@ internal sealed class CommandLine
         // Where a program has commands, System.CommandLine takes one that does nothing by itself for incomplete.
         root.SetAction(static _ => 0);
         root.Add(ExplainCommand.Describe(_openInput));
+        root.Add(TokenCommand.Describe(_openInput, _time));
         return root;
     }
 
@@ -153,6 +161,7 @@ internal sealed class CommandLine
         }
 
         settings = settings.WithCertificates(_time, out string? problem);
+        if (problem is null) settings = settings.WithKeys(out problem);
         if (problem is not null) return Fail(problem);
         return settings.FindConflict() is { } conflict ? Fail(conflict) : new CommandLineResult(settings, 0, _ignored);
     }
