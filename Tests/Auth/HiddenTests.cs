@@ -3,6 +3,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Auth;
@@ -84,6 +85,30 @@ public sealed class HiddenTests
             [.. token.Split('.'), TestTokens.Encode(token)[..40], TestTokens.Encode(forged)[^20..], "forged", Cookie[8..], Extra];
         foreach (string secret in secrets)
             Assert.That(all.Contains(secret, StringComparison.Ordinal), Is.False, secret);
+    }
+
+    [Test]
+    public async Task AHeadThatIsNeverWhole_IsToldHidden_WhenItIsRefused()
+    {
+        FakeTimeProvider time = new();
+        await using TestServer server =
+            await TestServer.Start(Setup.All[0], new EchoApplication(), options => options with { TimeProvider = time });
+        using RawClient client = RawClient.Connect(server.Port);
+        client.Send("GET /?token=a HTTP/1.1\r\nAuthorization: secret\r\nCook");
+        TestServer.Eventually(() => server.Server.Count == 1, "it has come");
+        using Observation observation =
+            await server.Server.ObserveAsync(new ObservationOptions { Payload = true, HidesCredentials = true });
+        client.Send("ie: cookie");
+        server.Pass(time, 11);
+        Assert.That(client.ReadToEnd(), Does.StartWith("HTTP/1.1 408 "));
+        List<ConnectionEvent> told = [];
+        using CancellationTokenSource patience = new(TestServer.Patience);
+        while (told.All(static one => one.Kind != ConnectionEventKind.Answered) && await observation.WaitToReadAsync(patience.Token))
+            while (observation.TryRead(out ConnectionEvent? one)) told.Add(one);
+        Assert.That(told[0].Kind, Is.EqualTo(ConnectionEventKind.Begun));
+        Assert.That(string.Concat(told.Where(static one => one.Kind == ConnectionEventKind.Received)
+            .Select(static one => Encoding.ASCII.GetString(one.Bytes.Span))),
+            Is.EqualTo("GET /?token=* HTTP/1.1\r\nAuthorization: ******\r\nCookie: ******"));
     }
 
     [TestCase("GET /?a=b&uid=7&c HTTP/1.1\r\n", "GET /?a=*&uid=7&* HTTP/1.1\r\n")]

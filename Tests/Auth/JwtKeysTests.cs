@@ -67,6 +67,7 @@ public sealed class JwtKeysTests
             ("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----", false,
                 "of another kind"),
             ("short", true, "has no secret"), (rsa.ExportSubjectPublicKeyInfoPem(), true, "has no secret"),
+            (Convert.ToBase64String(rsa.ExportSubjectPublicKeyInfo()), true, "has a public key in base64"),
             ("a secret with spaces in it, which is long enough", true, "has no secret"),
         ];
         foreach ((string text, bool isSecret, string reason) in wrong)

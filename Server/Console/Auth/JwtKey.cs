@@ -51,6 +51,8 @@ internal sealed record JwtKey(string Algorithm, SecurityKey Key, string? Id, Dat
         ReadOnlySpan<byte> secret = bytes.AsSpan().TrimEnd("\r\n"u8);
         if (secret.Length is < SecretBytesMin or > SecretBytesMax || secret.ContainsAnyExceptInRange((byte)'!', (byte)'~'))
             throw new JwtKeyException(file, $"has no secret: one line of {SecretBytesMin} to {SecretBytesMax} visible ASCII characters");
+        if (secret.StartsWith("MII"u8)) // how the base64 of an RSA key begins, which some identity providers show without its lines
+            throw new JwtKeyException(file, "has a public key in base64 and no secret; in PEM it is one for --jwt-key");
         return new JwtKey(SecurityAlgorithms.HmacSha256, new SymmetricSecurityKey(secret.ToArray()), null, file.Until);
     }
 
