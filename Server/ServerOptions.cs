@@ -2,6 +2,7 @@
 // takes a copy, whose setters throw. ServerOptionsCheck finds what is wrong.
 
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -48,6 +49,13 @@ public sealed record ServerOptions
     /// The addresses to listen on for TLS (wss). They need <see cref="Certificates"/>. Port 0 means any free port. Default: none.
     /// </summary>
     public IReadOnlyList<IPEndPoint> TlsEndPoints { get; set => field = Given(value); } = [];
+
+    /// <summary>
+    /// Sockets that listen already, because whoever started the process has bound them (a service manager's socket activation). Each must
+    /// listen on one of the addresses above, which is then not bound again. The server closes them when it stops; one whose descriptor is
+    /// marked close-on-exec the runtime shuts down first, for everybody who has it. Default: none.
+    /// </summary>
+    public IReadOnlyList<Socket> ListeningSockets { get; set => field = Given(value); } = [];
 
     /// <summary>The certificates for TLS. They may be reloaded while the server runs. Default: null, none.</summary>
     public TlsCertificates? Certificates { get; set => field = Open(value); }
@@ -224,6 +232,7 @@ public sealed record ServerOptions
         {
             ListenEndPoints = Copy(ListenEndPoints),
             TlsEndPoints = Copy(TlsEndPoints),
+            ListeningSockets = [.. ListeningSockets],
             AllowedOrigins = [.. AllowedOrigins],
             AllowedHosts = [.. AllowedHosts],
             Subprotocols = [.. Subprotocols],

@@ -72,6 +72,7 @@ internal static class ServerOptionsCheck
         (string Name, IEnumerable<object?>? Values)[] lists =
         [
             (nameof(options.ListenEndPoints), options.ListenEndPoints), (nameof(options.TlsEndPoints), options.TlsEndPoints),
+            (nameof(options.ListeningSockets), options.ListeningSockets),
             (nameof(options.AllowedOrigins), options.AllowedOrigins), (nameof(options.AllowedHosts), options.AllowedHosts),
             (nameof(options.Subprotocols), options.Subprotocols), (nameof(options.Endpoints), options.Endpoints),
             (nameof(options.Pages), options.Pages),

@@ -58,6 +58,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
         ArgumentNullException.ThrowIfNull(connection);
+        // tour: route
         ReadOnlySpan<byte> bytes = message.Span;
         if (UidProtocol.IsHeartbeat(message.Kind, bytes)) return ValueTask.CompletedTask;
         if (!UidProtocol.TrySplit(bytes, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body))
@@ -75,6 +76,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         if (_delivery is not null) return Deliver(connection, message.Memory[..uid.Length], inner);
         Tell(connection, Directory.SendToUid(uid, inner), uid);
         return ValueTask.CompletedTask;
+        // tour: end
     }
 
     /// <inheritdoc/>

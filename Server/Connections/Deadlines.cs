@@ -90,11 +90,13 @@ internal struct Deadlines
         else connection.Life.Expire(connection);
     }
 
+    // tour: touch
     /// <summary>Bytes have come from the peer.</summary>
     public void OnReceived(WebSocketConnection connection, in ReadOnlySequence<byte> buffer)
     {
         if (_deadline == long.MaxValue || !IsAnswerToProbe(connection, buffer)) _lastReceived = connection.Loop.Now;
     }
+    // tour: end
 
     /// <summary>
     /// Asks whether the peer lives, because another connection wants to know. While one probe runs no second one begins: many questions
@@ -202,6 +204,7 @@ internal struct Deadlines
 
     private readonly bool CheckHeartbeat(WebSocketConnection connection, long now)
     {
+        // tour: check-heartbeat
         if (now < _lastReceived + connection.Context.Heartbeat) return false;
         try
         {
@@ -214,6 +217,7 @@ internal struct Deadlines
 
         connection.Life.Close(connection, Endings.Heartbeat);
         return true;
+        // tour: end
     }
 
     private bool CheckPings(WebSocketConnection connection, long now, bool reading)

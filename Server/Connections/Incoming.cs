@@ -314,6 +314,7 @@ internal struct Incoming
         else assembler.Release(connection.Loop.Budget);
     }
 
+    // tour: ping-to-pong
     // §5.5.2: a Ping is answered by a Pong with the same payload, unless a Close has been sent.
     private static void Pong(WebSocketConnection connection, ReadOnlySpan<byte> payload)
     {
@@ -323,4 +324,5 @@ internal struct Incoming
         // §5.5.3: while bytes wait for the kernel, only the answer to the latest Ping is kept.
         connection.Outgoing.SendControl(connection, frame[..length], SendQueue.EntryKind.Pong);
     }
+    // tour: end
 }

@@ -108,6 +108,7 @@ internal struct Life
     /// <summary>The peer's Close has come. §5.5.1: it is answered with a Close, which "typically echos the status code".</summary>
     public void OnPeerClose(WebSocketConnection connection, ushort? code, ReadOnlySpan<byte> reason)
     {
+        // tour: peer-close
         PhaseStep step = PhaseTable.After(_phase, PhaseEvent.PeerCloses);
         if (step.Sends == SentWithStep.Close)
         {
@@ -119,6 +120,7 @@ internal struct Life
         End.SetClean();
         Enter(connection, step);
         StopAccepting(connection);
+        // tour: end
     }
 
     /// <summary>The peer has broken a rule.</summary>

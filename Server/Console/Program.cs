@@ -2,6 +2,7 @@
 // descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT,
 // SIGQUIT or SIGTERM. With certificates or keys SIGHUP has them read again, and stops nothing.
 
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -12,6 +13,7 @@ using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Console.Settings;
+using RawWs.Server.Console.Systemd;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
@@ -25,6 +27,11 @@ internal static class Program
     // Whether the environment says where metrics are to be sent (OpenTelemetry's variables).
     private static bool ExportsMetrics => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT"))
         || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"));
+
+    // Whether this build has the admin port and metrics. The compiler to native code takes the switch for a constant, and leaves out what
+    // they are made of.
+    [FeatureSwitchDefinition("RawWs.AdminPort")]
+    private static bool HasAdminPort => !AppContext.TryGetSwitch("RawWs.AdminPort", out bool isOn) || isOn;
 
     // Nothing is loaded for this method except what it needs to report that nothing more can be loaded.
     public static int Main(string[] arguments)
@@ -65,6 +72,8 @@ internal static class Program
             CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), output, error, TimeProvider.System, OpenInput);
         CommandLineResult read = commandLine.Read(arguments);
         if (read.Settings is not { } settings) return Tell(output.ToString(), error.ToString(), read.ExitCode);
+        if (settings.Admin is not null && !HasAdminPort)
+            return Tell("", "--admin: this build has no admin port", CommandLine.ExitCodeUsage);
 
         // The runtime reads this when the first socket is made. Completions then run on the thread that has polled for them.
         const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
@@ -81,7 +90,8 @@ internal static class Program
         }
 
         if (settings.FindWithoutEffect() is { } setting) log.SettingWithoutEffect(setting);
-        return await RunAsync(settings with { Server = settings.Server with { LoggerFactory = loggers } }, log).ConfigureAwait(false);
+        ServerOptions options = settings.Server with { LoggerFactory = loggers, ListeningSockets = ServiceSockets.Take(log) };
+        return await RunAsync(settings with { Server = options }, log).ConfigureAwait(false);
     }
 
     // Nobody waits for somebody who types: then the command says that it has no input.
@@ -100,8 +110,9 @@ internal static class Program
     {
         // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
         StopRequest stop = new(settings.Server.TimeProvider);
+        using ServiceNotices notices = new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"), settings.Server.TimeProvider, log);
         using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP,
-            signal => OnHangup(signal, settings, log, stop));
+            signal => OnHangup(signal, settings, log, stop, notices));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
         using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
         using PosixSignalRegistration terminate =
@@ -124,18 +135,26 @@ internal static class Program
 
         await using WebSocketServer server = new(options, application);
         Readiness readiness = new(server, authority is null ? null : authority.FindUnready);
-        using IDisposable? telemetry = settings.Admin is null && !ExportsMetrics ? null : StartTelemetry(server);
+        using IDisposable? telemetry =
+            HasAdminPort && (settings.Admin is not null || ExportsMetrics) ? StartTelemetry(server) : null;
         await server.StartAsync().ConfigureAwait(false);
         await using IAsyncDisposable? admin =
-            settings.Admin is null ? null : await StartAdminAsync(settings, server, readiness, telemetry!, log).ConfigureAwait(false);
+            HasAdminPort && settings.Admin is not null
+                ? await StartAdminAsync(settings, server, readiness, telemetry!, log).ConfigureAwait(false)
+                : null;
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
         using CertificateWatch? watch = settings.Server.Certificates is { } certificates
             ? new CertificateWatch(certificates, settings.Server.TimeProvider, log)
             : null;
         using FileWatch? keyWatch = settings.Auth.Keys is { } keys ? WatchKeys(keys, settings, log) : null;
+        using Watchdog? watchdog = Watchdog.ReadLimit() is { } limit
+            ? new Watchdog(server, limit, settings.Server.TimeProvider, notices)
+            : null;
         SayReady(server, settings, log);
+        notices.TellReady();
         await stop.Requested.ConfigureAwait(false);
         readiness.BeginDrain();
+        notices.TellStopping();
         if (settings.DrainWait > TimeSpan.Zero)
         {
             log.DrainBegins(settings.DrainWait.TotalSeconds);
@@ -169,7 +188,8 @@ internal static class Program
     }
 
     // With certificates or keys it asks for them to be read again, as everywhere. Without any it is the end of the terminal.
-    private static void OnHangup(PosixSignalContext signal, RunSettings settings, ILogger log, StopRequest stop)
+    private static void OnHangup(
+        PosixSignalContext signal, RunSettings settings, ILogger log, StopRequest stop, ServiceNotices notices)
     {
         if (settings.Server.Certificates is null && settings.Auth.Keys is null)
         {
@@ -178,8 +198,10 @@ internal static class Program
         }
 
         signal.Cancel = true;
+        notices.TellReloading();
         if (settings.Server.Certificates is { } certificates) CertificateWatch.Reload(certificates, log);
         if (settings.Auth.Keys is { } keys) JwtKeyWatch.Reload(keys, settings.Server.TimeProvider, log);
+        notices.TellReady();
     }
 
     private static void OnSignal(PosixSignalContext signal, StopRequest stop, int exitCode)

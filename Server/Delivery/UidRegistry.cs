@@ -36,12 +36,14 @@ internal sealed class UidRegistry
     /// <summary>The connections of a uid, some of which may be ending; empty for none. The array never changes.</summary>
     public WebSocketConnection[] Find(ReadOnlySpan<byte> uid)
     {
+        // tour: find-holders
         Stripe stripe = StripeOf(uid);
         lock (stripe.Lock)
         {
             ref Holders holders = ref CollectionsMarshal.GetValueRefOrNullRef(stripe.ByBytes, uid);
             return Unsafe.IsNullRef(ref holders) ? [] : holders.ToArray();
         }
+        // tour: end
     }
 
     /// <summary>The uids that have a connection.</summary>

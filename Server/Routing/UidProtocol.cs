@@ -63,10 +63,12 @@ public static class UidProtocol
     /// <summary>Splits a message at its first colon. False without one.</summary>
     public static bool TrySplit(ReadOnlySpan<byte> message, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body)
     {
+        // tour: first-colon
         int colon = message.IndexOf((byte)':');
         uid = colon < 0 ? default : message[..colon];
         body = colon < 0 ? default : message[(colon + 1)..];
         return colon >= 0;
+        // tour: end
     }
 
     /// <summary>Says what is wrong with a uid; null when nothing is. A reserved one is well formed, so an answer may quote it.</summary>

@@ -19,16 +19,22 @@ internal static partial class ProgramLog
     [LoggerMessage(33, LogLevel.Information, "draining: not ready from now on, and stopping in {seconds} s")]
     public static partial void DrainBegins(this ILogger log, double seconds);
 
+    [LoggerMessage(60, LogLevel.Information, "{address} is listened on already by the service manager's socket \"{name}\"")]
+    public static partial void SocketTakenOver(this ILogger log, string address, string name);
+
+    [LoggerMessage(61, LogLevel.Warning, "the service manager cannot be told of anything (NOTIFY_SOCKET): {error}")]
+    public static partial void NoticesLost(this ILogger log, string error);
+
     [LoggerMessage(24, LogLevel.Information, "the certificates are read again: {files}")]
     public static partial void CertificatesReloaded(this ILogger log, string files);
 
     [LoggerMessage(25, LogLevel.Error, "the certificates were to be read again, and those before stay: {reason}")]
     public static partial void CertificatesKept(this ILogger log, string reason);
 
-    [LoggerMessage(60, LogLevel.Information, "the keys for tokens are read again, {count} of them count: {files}")]
+    [LoggerMessage(70, LogLevel.Information, "the keys for tokens are read again, {count} of them count: {files}")]
     public static partial void KeysReloaded(this ILogger log, int count, string files);
 
-    [LoggerMessage(61, LogLevel.Error, "the keys for tokens were to be read again, and those before stay: {reason}")]
+    [LoggerMessage(71, LogLevel.Error, "the keys for tokens were to be read again, and those before stay: {reason}")]
     public static partial void KeysKept(this ILogger log, string reason);
 
     [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored{question}")]
