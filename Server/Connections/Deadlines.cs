@@ -156,7 +156,15 @@ internal struct Deadlines
         connection.Loop.Wheel.Arm(connection, due);
         if (!connection.Loop.WatchesConnections) return;
         connection.Loop.Watch.TimerArmed(
-            connection, WhichIs(connection, due, due), TimeSpan.FromMilliseconds(due - connection.Loop.Now));
+            connection, WhichIs(connection, due, due), TimeSpan.FromMilliseconds(due - connection.Loop.Now), _timer.DueTick);
+    }
+
+    /// <summary>What the timer is armed for, in how much time, and for which tick; null while it is not armed.</summary>
+    public readonly (ConnectionDeadline Deadline, TimeSpan Due, long Tick)? FindArmed(WebSocketConnection connection)
+    {
+        if (_timer.Place < 0) return null;
+        long due = _timer.DueTick * TimerWheel.TickMilliseconds;
+        return (WhichIs(connection, due, long.MinValue), TimeSpan.FromMilliseconds(due - connection.Loop.Now), _timer.DueTick);
     }
 
     private void OnDueWhileOpen(WebSocketConnection connection, long now)

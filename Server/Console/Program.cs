@@ -12,6 +12,7 @@ using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Log;
+using RawWs.Server.Console.Pages;
 using RawWs.Server.Console.Settings;
 using RawWs.Server.Console.Systemd;
 using RawWs.Server.Listening;
@@ -126,12 +127,15 @@ internal static class Program
         using IDisposable? authorityEnd = authority as IDisposable;
         Func<ReadOnlyMemory<byte>, UpgradeDecision> admit = router is null ? static uid => UpgradeDecision.Accept(uid) : router.Admit;
         if (authority is not null) application = new AuthApplication(application, admit, authority);
-        ServerOptions options = settings.Server;
-        if (settings.EffectiveLab != LabScope.Off)
+        bool hasLab = settings.EffectiveLab != LabScope.Off;
+        ServerOptions options = settings.Server with { Pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)] };
+        if (hasLab)
         {
             application = new LabApplication(application, settings.EffectiveLab);
             options = options with { Pages = [.. options.Pages, .. LabPage.Load()] };
         }
+
+        application = new ReadableRefusals(application);
 
         await using WebSocketServer server = new(options, application);
         Readiness readiness = new(server, authority is null ? null : authority.FindUnready);

@@ -42,7 +42,8 @@ public sealed class ProgramAuthTests
         Assert.That(await Ready(), Is.EqualTo("ready\n"));
         string token = TestTokens.Hs256(Claims);
         using RawClient alice = RawClient.Open(port, $"/?token={token}");
-        Assert.That(Answer(port, ""), Does.StartWith("HTTP/1.1 401 "));
+        // Who asks for the reason (ReadableRefusals) does not get it either.
+        Assert.That(Answer(port, "", "Sec-WebSocket-Protocol: rawws.why.v1\r\n"), Does.StartWith("HTTP/1.1 401 "));
         Assert.That(Answer(port, TestTokens.Hs256(Claims, Another)), Does.StartWith("HTTP/1.1 401 "));
 
         File.WriteAllText(Secret, Another);
@@ -201,10 +202,10 @@ public sealed class ProgramAuthTests
         foreach (string rule in Enum.GetNames<RawWs.Server.Console.Auth.AuthRule>()) Assert.That(docs, Does.Contain($"| `{rule}` |"));
     }
 
-    private static string Answer(int port, string token)
+    private static string Answer(int port, string token, string fields = "")
     {
         using RawClient client = RawClient.Connect(port);
-        client.Send($"GET /?token={token} HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        client.Send($"GET /?token={token} HTTP/1.1\r\n{RawClient.Upgrade}{fields}\r\n");
         return client.ReadHead();
     }
 

@@ -90,6 +90,7 @@ public sealed class ForeignClientTests(Setup setup)
             if (i > 0) browser.SwitchTo().NewWindow(WindowType.Tab);
             tabs[i] = browser.CurrentWindowHandle;
             await browser.Navigate().GoToUrlAsync($"http://127.0.0.1:{server.Port}/");
+            Fill(browser, "uid", "100");
             browser.FindElement(By.Id("connect")).Click();
             WaitFor(browser, "state", "1 OPEN");
         }
@@ -145,6 +146,7 @@ public sealed class ForeignClientTests(Setup setup)
             new ProtocolOverTcpTests.Handler { Closed = reports.Enqueue },
             static options => options with { Pages = [DemoPage.Load()], Compression = true, CompressionBytesMin = 1 });
         await browser.Navigate().GoToUrlAsync($"http://127.0.0.1:{server.Port}/");
+        Fill(browser, "uid", "100");
         browser.FindElement(By.Id("connect")).Click();
         WaitFor(browser, "state", "1 OPEN");
         Fill(browser, "to", "me");

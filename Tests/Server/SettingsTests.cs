@@ -32,7 +32,6 @@ public partial class SettingsTests
         Assert.That((server.MessageBytesMax, server.FragmentsMax, server.SendBufferBytesMax), Is.EqualTo((1 << 20, 1024, 1 << 20)));
         Assert.That((server.HandshakeTimeout.TotalSeconds, server.MessageTimeout.TotalSeconds), Is.EqualTo((10, 30)));
         Assert.That((server.SendTimeout.TotalSeconds, server.CloseTimeout.TotalSeconds), Is.EqualTo((30, 5)));
-        Assert.That(server.Pages.Select(static page => page.Path), Is.EqualTo(["/"]));
         Assert.That((settings.Application, settings.DuplicateUid), Is.EqualTo((ApplicationKind.Router, DuplicateUid.Share)));
         Assert.That((settings.Drain.TotalSeconds, settings.LogLevels.Everything), Is.EqualTo((5, LogLevel.Information)));
     }

@@ -40,11 +40,15 @@ internal sealed record Page(string Id, string Name, BrokenRule? Rule, int? Code)
         .. DeclineNames,
     ];
 
+    /// <summary>The close codes that have pages of their own.</summary>
+    public static IReadOnlyList<string> CodeNames { get; } =
+        [.. CodesWithPages.Select(static code => code.ToString(CultureInfo.InvariantCulture))];
+
     /// <summary>The ids of all pages.</summary>
     public static IReadOnlyList<string> Ids { get; } =
     [
         .. Names.Select(static name => $"rule.{name}"),
-        .. CodesWithPages.Select(static code => string.Create(CultureInfo.InvariantCulture, $"code.{code}")), .. Ranges,
+        .. CodeNames.Select(static code => $"code.{code}"), .. Ranges,
     ];
 
     // RFC 7692 §7: an offer of compression that is declined breaks no rule; the connection is upgraded without compression.

@@ -4,7 +4,6 @@ using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Lab;
-using RawWs.Server.Console.Pages;
 using RawWs.Server.Memory;
 
 namespace RawWs.Server.Console.Settings;
@@ -19,8 +18,8 @@ internal enum ApplicationKind : byte
 /// <summary>Everything that one run of the program needs to know.</summary>
 internal sealed record RunSettings
 {
-    // The program has a heartbeat of 10 s, for the sake of the demo page, and the page. The library has neither unless it is asked for.
-    public ServerOptions Server { get; init; } = new() { Heartbeat = TimeSpan.FromSeconds(10), Pages = [DemoPage.Load()] };
+    // The program has a heartbeat of 10 s, for the sake of the demo page. The library has none unless it is asked for.
+    public ServerOptions Server { get; init; } = new() { Heartbeat = TimeSpan.FromSeconds(10) };
 
     public ApplicationKind Application { get; init; }
 
