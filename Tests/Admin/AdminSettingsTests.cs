@@ -93,7 +93,8 @@ public sealed class AdminSettingsTests
     [Test]
     public void ABuildWithoutIt_SaysSo_AndServes()
     {
-        string program = typeof(RawWs.Server.Console.Program).Assembly.Location, configuration = Path.Combine(_folder, "configuration.json");
+        string program = typeof(RawWs.Server.Console.Program).Assembly.Location;
+        string configuration = Path.Combine(_folder, "configuration.json");
         File.WriteAllText(configuration, File.ReadAllText(Path.ChangeExtension(program, ".runtimeconfig.json"))
             .Replace("\"configProperties\": {", "\"configProperties\": { \"RawWs.AdminPort\": false,", StringComparison.Ordinal));
         using RunningProgram refused = Start("--admin", "127.0.0.1:0");
