@@ -112,7 +112,7 @@ public static class UpgradeResponse
         401 => "WWW-Authenticate: Bearer\r\n", // RFC 9110 §15.5.2 asks for it
         405 => "Allow: GET, HEAD\r\n",
         426 => "Upgrade: websocket\r\n", // RFC 9110 §15.5.22; §7.8 asks for the Connection that goes with it
-        503 => string.Create(CultureInfo.InvariantCulture, $"Retry-After: {RetryAfterSeconds}\r\n"),
+        429 or 503 => string.Create(CultureInfo.InvariantCulture, $"Retry-After: {RetryAfterSeconds}\r\n"),
         _ => "",
     };
 

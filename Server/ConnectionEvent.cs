@@ -125,6 +125,9 @@ public enum ConnectionDeadline : byte
     /// <summary>Of what the connection has sent to many and waits for.</summary>
     Delivery,
 
+    /// <summary>Of the next message that it may send (<see cref="RateLimit"/>).</summary>
+    Rate,
+
     /// <summary>Of the closing (<see cref="ServerOptions.CloseTimeout"/>).</summary>
     Close,
 }

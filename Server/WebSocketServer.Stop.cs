@@ -79,6 +79,7 @@ public sealed partial class WebSocketServer
 
         await Task.WhenAll(_loops.Select(static loop => loop.Loop.StopAsync())).ConfigureAwait(false);
         _context.Extensions?.Dispose();
+        _context.Limits?.Dispose();
         if (_applicationStarted) StopApplication();
         _context.Endings.TellRest();
         if (_listener is not null) _context.Log.Stopped(_clean, count);

@@ -57,7 +57,7 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
                 ? new EpollLoop(i, time, Budget, options.IoUring) { Log = _context.Log }
                 : new SocketLoop(i, time, Budget) { Log = _context.Log };
             _loops[i] = new ConnectionLoop(loop, _context.Details, time);
-            _loops[i].Congestion.FullBytes = options.SendBufferBytesMax;
+            _loops[i].Begin(options);
         }
 
         _everybody = new EverybodySender(_loops, Budget, _context.Extensions);
@@ -232,11 +232,13 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
 
     void IConnectionOwner.OnConnectionOpened(WebSocketConnection connection) => Metrics?.OnOpened(connection);
 
+    void IConnectionOwner.OnConnectionDelayed(Limit which) => Metrics?.OnDelayed(which);
+
     void IConnectionOwner.OnConnectionEnded(WebSocketConnection connection, CloseReport report)
     {
         Metrics?.OnEnded(report);
         if (_stopping && report.Clean) Interlocked.Increment(ref _clean);
-        ConnectionGone();
+        ConnectionGone(connection.Limits);
     }
 
     // Both under the lock, so that a concurrent stop finds all of it, or nothing.

@@ -22,9 +22,10 @@ public sealed class FuzzTests
 
     private static IEnumerable<Rule> FrameRulesTried => FrameRules.All.Except([FrameRules.CompressedDataMalformed]);
 
-    // TooSlow, TooManyConnections, OutOfMemory and what is decompressed are judged by the server.
+    // TooSlow, those that begin with TooMany, OutOfMemory and what is decompressed are judged by the server.
     private static IEnumerable<HandshakeRule> HandshakeRulesTried =>
-        HandshakeRules.All.Except([HandshakeRules.TooSlow, HandshakeRules.TooManyConnections, HandshakeRules.OutOfMemory]);
+        HandshakeRules.All.Except([HandshakeRules.TooSlow, HandshakeRules.TooManyConnections, HandshakeRules.TooManyFromAddress,
+            HandshakeRules.TooManyHandshakes, HandshakeRules.TooManyOfUid, HandshakeRules.OutOfMemory]);
 
     private static IEnumerable<string> Targets => FuzzTargets.All.Select(static target => target.Name);
 

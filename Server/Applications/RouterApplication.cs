@@ -35,6 +35,9 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         init => _delivery = value;
     }
 
+    /// <summary>Whether clients may send to all. Default: true.</summary>
+    public bool ClientsBroadcast { get; init; } = true;
+
     /// <summary>How many uids have a connection.</summary>
     public int UidCount => _directory?.UidCount ?? 0;
 
@@ -67,7 +70,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         if (!toAll && UidProtocol.Check(uid) is { } error) return Tell(connection, error, uid);
         if (UidProtocol.LooksLikeNotice(body)) return Tell(connection, UidError.ReservedBody, default);
         WebSocketMessage inner = message.Slice(uid.Length + 1); // behind the colon a character begins
-        if (toAll) return Answer(connection, Delivery.Publish(MessageTarget.Everybody, inner), message.Memory[..uid.Length]);
+        if (toAll) return SendToAll(connection, inner, message.Memory[..uid.Length]);
 
         // With Introduce.FirstMessage this uid becomes the sender's, and so the body comes back to the sender, and to others of that uid.
         bool joins = introduce == Introduce.FirstMessage && connection.Uid.IsEmpty;
@@ -115,6 +118,14 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         SendResult sent = connection.TrySend(MessageKind.Text, answer[..length]);
         if (sent == SendResult.Full) _ = SendLaterAsync(connection, answer[..length].ToArray());
         else CloseIfOutOfMemory(connection, sent);
+    }
+
+    private ValueTask SendToAll(WebSocketConnection connection, in WebSocketMessage body, ReadOnlyMemory<byte> all)
+    {
+        if (!ClientsBroadcast) return Tell(connection, UidError.Forbidden, all.Span);
+        return connection.TryTakeBroadcast()
+            ? Answer(connection, Delivery.Publish(MessageTarget.Everybody, body), all)
+            : ValueTask.CompletedTask; // it is being closed
     }
 
     private UpgradeDecision Decide(UpgradeRequest request)

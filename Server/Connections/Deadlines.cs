@@ -75,6 +75,8 @@ internal struct Deadlines
     public void OnDue(WebSocketConnection connection, long now)
     {
         if (connection.Loop.WatchesConnections) connection.Loop.Watch.TimerCame(connection, WhichIs(connection, now, long.MinValue));
+        connection.Limits?.OnDue(connection, now);
+        if (connection.Life.HasEnded) return;
         if (connection.Life.IsOpen)
         {
             OnDueWhileOpen(connection, now);
@@ -292,6 +294,7 @@ internal struct Deadlines
         if (Is(connection.Queue.SendDeadline)) return ConnectionDeadline.Send;
         if (Is(connection.Incoming.MessageDeadline)) return ConnectionDeadline.Message;
         if (Is(_deadline)) return ConnectionDeadline.Probe;
+        if (Is(connection.Limits?.Due ?? long.MaxValue)) return ConnectionDeadline.Rate;
         return Is(connection.Incoming.NextCheck) ? ConnectionDeadline.Delivery : ConnectionDeadline.Silence;
 
         bool Is(long deadline) => due == long.MinValue ? deadline <= time : deadline == due;

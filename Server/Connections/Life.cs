@@ -50,6 +50,9 @@ internal struct Life
     /// <summary>Whether it is one too many: its request is answered with 503.</summary>
     public readonly bool IsPastLimit => _isPastLimit;
 
+    /// <summary>How many messages have been accepted and dropped. Any thread.</summary>
+    public readonly long MessagesDropped => Volatile.Read(in _end)?.MessagesDropped ?? 0;
+
     /// <summary>The end, made when it is first asked for. Any thread.</summary>
     private ConnectionEnd End => Volatile.Read(ref _end) ?? MakeEnd();
 
@@ -230,6 +233,12 @@ internal struct Life
         End.Set(cause, code, "", null);
     }
 
+    /// <summary>So many messages that were accepted have been dropped. Any thread.</summary>
+    public void CountDropped(long messages)
+    {
+        if (messages > 0) End.CountDropped(messages);
+    }
+
     /// <summary>No message is accepted from now on, and whoever waits for that is told.</summary>
     public void StopAccepting(WebSocketConnection connection)
     {
@@ -247,6 +256,7 @@ internal struct Life
     {
         PhaseStep step = PhaseTable.After(_phase, last);
         Phase before = Move(step);
+        int unsent = connection.Queue.Count(connection).Queued;
         try
         {
             Deadlines.End(connection);
@@ -259,7 +269,7 @@ internal struct Life
         }
         finally
         {
-            CloseReport report = End.MakeReport(connection, _lastFrame);
+            CloseReport report = End.MakeReport(connection, _lastFrame, unsent);
             if (connection.Loop.WatchesConnections) connection.Loop.Watch.Ended(connection, report);
             connection.Context.OnEnded(connection, report, _wasOpened);
             Interlocked.MemoryBarrier();
@@ -331,7 +341,7 @@ internal struct Life
         {
             // A handler that never returns does not keep the socket open; and if it waits for this very end, it is released.
             Outgoing.Close(connection, reset: PhaseTable.After(_phase, PhaseEvent.Finishes).Tcp == TcpEnd.Reset);
-            End.TellEnded(End.MakeReport(connection, _lastFrame));
+            End.TellEnded(End.MakeReport(connection, _lastFrame, connection.Queue.Count(connection).Queued));
         }
 
         _end?.TellDrained();

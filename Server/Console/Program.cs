@@ -120,7 +120,7 @@ internal static class Program
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
 
         RouterApplication? router = settings.Application == ApplicationKind.Router
-            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
+            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid) { ClientsBroadcast = settings.ClientsBroadcast }
             : null;
         IWebSocketApplication application = router is null ? new EchoApplication() : router;
         IAuthority? authority = settings.Auth.IsOn ? MakeAuthority(settings) : null;
@@ -221,6 +221,7 @@ internal static class Program
         string page = PageUrl(plain > 0 ? "http" : "https", server.EndPoints[0]);
         log.Listening(addresses, server.TransportName, settings.Server.Loops, page);
         if (settings.Application == ApplicationKind.Router && settings.EffectiveIntroduce != Introduce.None) log.UidsAreNotAuthenticated();
+        if (settings.DescribeStrangers() is { } may) log.StrangersMay(may);
     }
 
     // If the address means all addresses of the machine, the page is reached as localhost.

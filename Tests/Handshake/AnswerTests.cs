@@ -33,7 +33,7 @@ public sealed class AnswerTests
     [TestCase(409, "Conflict", "")]
     [TestCase(418, "Client Error", "")]
     [TestCase(426, "Upgrade Required", "Upgrade: websocket\r\n")]
-    [TestCase(429, "Too Many Requests", "")]
+    [TestCase(429, "Too Many Requests", "Retry-After: 5\r\n")]
     [TestCase(431, "Request Header Fields Too Large", "")]
     [TestCase(499, "Client Error", "")]
     [TestCase(500, "Internal Server Error", "")]

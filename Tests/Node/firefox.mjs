@@ -11,10 +11,15 @@ import WebSocket from 'ws';
 const [firefox, url] = process.argv.slice(2);
 const patience = 30_000;
 const profile = mkdtempSync(join(tmpdir(), 'rawws-firefox-'));
+// Without the sandbox: tests may run as root, where it cannot be.
 const browser = spawn(firefox, ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0'],
   { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, MOZ_DISABLE_CONTENT_SANDBOX: '1' } });
 const ended = new Promise(give => browser.once('exit', give));
-const giveUp = setTimeout(() => { console.log('complaint: it takes too long'); browser.kill('SIGKILL'); process.exit(1); }, 2 * patience);
+setTimeout(() => { console.log('complaint: it takes too long'); process.exit(1); }, 2 * patience).unref();
+process.on('exit', () => { // also when something was thrown
+  browser.kill('SIGKILL');
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+});
 
 // Firefox says where it listens.
 const address = await new Promise((give, refuse) => {
@@ -89,5 +94,3 @@ await see(`document.querySelector('#way .fine')`, `document.querySelector('#way 
 socket.close();
 browser.kill();
 await ended;
-clearTimeout(giveUp);
-rmSync(profile, { recursive: true, force: true });

@@ -253,7 +253,11 @@ public sealed class LabPageTests : BrowserTests
             };
             Chromium.WaitFor(page => page.FindElements(By.CssSelector(ready)).Count > 0, ready);
             if (view == "own")
+            {
+                Unit(2).Click();
                 foreach (IWebElement summary in Chromium.FindElements(By.CssSelector("#inside summary"))) summary.Click();
+            }
+
             if (view == "builder")
             {
                 Chromium.FindElement(By.CssSelector("[data-rule=NonMinimalLength]")).Click();

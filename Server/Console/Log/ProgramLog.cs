@@ -13,6 +13,9 @@ internal static partial class ProgramLog
     [LoggerMessage(2, LogLevel.Warning, "uids are not authenticated: whoever connects may take any name")]
     public static partial void UidsAreNotAuthenticated(this ILogger log);
 
+    [LoggerMessage(41, LogLevel.Warning, "others than this machine can connect: strangers may {may}")]
+    public static partial void StrangersMay(this ILogger log, string may);
+
     [LoggerMessage(32, LogLevel.Information, "admin port on {address}")]
     public static partial void AdminListening(this ILogger log, string address);
 

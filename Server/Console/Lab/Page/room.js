@@ -6,7 +6,8 @@ import { queue } from '/lab/inside.js';
 import { toBytes } from '/lab/bytes.js';
 import { t } from '/lab/words.js';
 
-const waysMax = 12, rates = [0, 4096, 65536, 1048576], fillBytes = 60000, fillTimes = 40;
+const waysMax = 12, fillBytes = 60000, fillTimes = 40;
+const rates = [0, 16384, 131072, 1048576]; // bytes a second; a piece is taken whole, and has 64 KiB at most
 
 export class Room {
   #timer;
@@ -18,7 +19,7 @@ export class Room {
     this.tag = crypto.getRandomValues(new Uint16Array(1))[0].toString(16).padStart(4, '0');
     this.ways = [];
     this.chosen = null;
-    this.rate = 4096;
+    this.rate = 16384;
     this.who = el('ul', { class: 'room', id: 'room' });
     this.list = el('ol', { class: 'units', id: 'ways' });
     this.drawn = el('div', { id: 'way', 'aria-live': 'polite' });

@@ -43,9 +43,9 @@ const words = {
   timer: ['Timer', '定时器'],
   deadlines: [
     { handshake: 'for the handshake', silence: 'for your silence', message: 'for a whole message', send: 'for taking bytes',
-      probe: 'for a pong', delivery: 'for a delivery', close: 'for your close' },
+      probe: 'for a pong', delivery: 'for a delivery', rate: 'until you may send more', close: 'for your close' },
     { handshake: '等待握手', silence: '等待你说话', message: '等待整条消息', send: '等待取走字节',
-      probe: '等待 pong', delivery: '等待投递', close: '等待你的关闭' },
+      probe: '等待 pong', delivery: '等待投递', rate: '等到你可以再发', close: '等待你的关闭' },
   ],
   dueIn: ['{0}: {1} s', '{0}：{1} 秒'],
   queued: ['Waits to be taken', '等待取走'],
