@@ -3,6 +3,7 @@
 
 using System.Collections;
 using System.CommandLine;
+using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Explain;
 using RawWs.Server.Log;
 
@@ -44,7 +45,7 @@ internal sealed class CommandLine
     /// <param name="output">For help and version.</param>
     /// <param name="error">Where the one line about an error goes.</param>
     /// <param name="time">The clock that limits the wait for a file.</param>
-    /// <param name="openInput">Opens the standard input, for `explain`; null, or a result of null, when there is none.</param>
+    /// <param name="openInput">Opens the standard input, for `explain` and `token`; null, or a result of null, when there is none.</param>
     public CommandLine(IReadOnlyDictionary<string, string> environment, string? directory, TextWriter output, TextWriter error,
         TimeProvider time, Func<Stream?>? openInput = null) =>
         (_environment, _directory, _output, _error, _time, _openInput) =
@@ -135,6 +136,7 @@ internal sealed class CommandLine
         root.SetAction(static _ => 0);
         root.Add(ExplainCommand.Describe(_openInput));
         root.Add(ConfigCommand.Describe(options, ReadSources));
+        root.Add(TokenCommand.Describe(_openInput, _time));
         return root;
     }
 
