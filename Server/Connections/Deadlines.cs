@@ -61,6 +61,13 @@ internal struct Deadlines
         ArmForSilence(connection);
     }
 
+    /// <summary>The application has taken the connection over, for so long at most.</summary>
+    public void Limit(WebSocketConnection connection, TimeSpan most)
+    {
+        _deadline = connection.Loop.Now + (long)Math.Ceiling(most.TotalMilliseconds);
+        Arm(connection, _deadline);
+    }
+
     /// <summary>A Close has been sent, or nothing is parsed any more: the closing has a deadline from now on.</summary>
     public void BeginClosing(WebSocketConnection connection)
     {
@@ -86,7 +93,8 @@ internal struct Deadlines
         if (connection.Life.HasEnded) return;
         if (now < _deadline) Arm(connection, _deadline);
         else if (connection.Life.IsHandshake && connection.Transport.IsOpening) connection.Life.Abort(connection, Endings.TlsTimeout);
-        else if (connection.Life.IsHandshake) connection.Transport.CancelPendingRead(); // the request is answered with 408
+        // The request is answered with 408.
+        else if (connection.Life.IsHandshake && connection.Raw is null) connection.Transport.CancelPendingRead();
         else connection.Life.Expire(connection);
     }
 

@@ -73,6 +73,9 @@ internal struct Life
         Enter(connection, PhaseTable.After(_phase, PhaseEvent.Answers));
     }
 
+    /// <summary>The application has taken the connection over. Whatever happens to it now, the report says this.</summary>
+    public void OnTakenOver(WebSocketConnection connection) => SetEnd(Endings.Http, 101, "taken over");
+
     /// <summary>Somebody wants to close. Any thread.</summary>
     public void RequestClose(WebSocketConnection connection, Ending ending)
     {

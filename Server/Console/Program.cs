@@ -10,6 +10,7 @@ using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Log;
+using RawWs.Server.Console.Scenarios;
 using RawWs.Server.Console.Settings;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
@@ -110,6 +111,12 @@ internal static class Program
             ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
             : new EchoApplication();
         ServerOptions options = settings.Server;
+        if (settings.Scenarios)
+        {
+            application = new ScenarioApplication(application, log);
+            options = options with { Pages = [.. options.Pages, ScenarioPage.Make()] };
+        }
+
         if (settings.EffectiveLab != LabScope.Off)
         {
             application = new LabApplication(application, settings.EffectiveLab);

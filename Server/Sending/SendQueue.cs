@@ -150,12 +150,14 @@ internal sealed partial class SendQueue
         return TryEnqueue(new Entry(array, offset, length, EntryKind.Data), required: false);
     }
 
-    /// <summary>Appends whole frames by copy. False when the memory limit is reached.</summary>
-    public bool TryAppend(ReadOnlySpan<byte> frames)
+    /// <summary>
+    /// Appends bytes by copy: whole frames, or, of the kind Http, anything. False when the memory limit is reached.
+    /// </summary>
+    public bool TryAppend(ReadOnlySpan<byte> bytes, EntryKind kind = EntryKind.Data)
     {
-        if (!TryReserve(frames.Length, required: false, out byte[] array, out int offset)) return false;
-        frames.CopyTo(array.AsSpan(offset));
-        return TryEnqueue(new Entry(array, offset, frames.Length, EntryKind.Data), required: false);
+        if (!TryReserve(bytes.Length, required: false, out byte[] array, out int offset)) return false;
+        bytes.CopyTo(array.AsSpan(offset));
+        return TryEnqueue(new Entry(array, offset, bytes.Length, kind), required: false);
     }
 
     /// <summary>Appends a shared frame: a small one by copy, a large one by reference. False when the memory limit is reached.</summary>

@@ -19,6 +19,12 @@ internal static partial class ProgramLog
     [LoggerMessage(33, LogLevel.Information, "draining: not ready from now on, and stopping in {seconds} s")]
     public static partial void DrainBegins(this ILogger log, double seconds);
 
+    [LoggerMessage(60, LogLevel.Debug, "connection {id}, scenario {path}: the client closed with {code}")]
+    public static partial void ScenarioClosed(this ILogger log, long id, string path, int code);
+
+    [LoggerMessage(61, LogLevel.Debug, "connection {id}, scenario {path}: the client has not closed")]
+    public static partial void ScenarioNotClosed(this ILogger log, long id, string path);
+
     [LoggerMessage(24, LogLevel.Information, "the certificates are read again: {files}")]
     public static partial void CertificatesReloaded(this ILogger log, string files);
 
