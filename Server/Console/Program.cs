@@ -62,7 +62,8 @@ internal static class Program
     {
         using StringWriter output = new(), error = new();
         CommandLine commandLine = new(
-            CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), output, error, TimeProvider.System, OpenInput);
+            CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), output, error, TimeProvider.System, OpenInput,
+            tell: static text => Outputs.TryWrite(text));
         CommandLineResult read = commandLine.Read(arguments);
         if (read.Settings is not { } settings) return Tell(output.ToString(), error.ToString(), read.ExitCode);
 
@@ -87,7 +88,7 @@ internal static class Program
     // Nobody waits for somebody who types: then the command says that it has no input.
     private static Stream? OpenInput() => System.Console.IsInputRedirected ? System.Console.OpenStandardInput() : null;
 
-    // There is nothing to run: help, version or `explain` was asked for, or something is wrong.
+    // There is nothing to run: help, version, `explain` or `learn` was asked for, or something is wrong.
     private static int Tell(string text, string problem, int exitCode)
     {
         if (problem.Length > 0) Outputs.WriteError(problem);

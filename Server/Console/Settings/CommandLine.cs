@@ -6,6 +6,7 @@
 using System.Collections;
 using System.CommandLine;
 using RawWs.Server.Console.Explain;
+using RawWs.Server.Console.Learn;
 using RawWs.Server.Log;
 
 namespace RawWs.Server.Console.Settings;
@@ -32,6 +33,7 @@ internal sealed class CommandLine
     private readonly TextWriter _error;
     private readonly TimeProvider _time;
     private readonly Func<Stream?> _openInput;
+    private readonly Action<string>? _tell;
     private readonly List<string> _ignored = [];
 
     /// <summary>A command line with everything that it may read.</summary>
@@ -41,10 +43,11 @@ internal sealed class CommandLine
     /// <param name="error">Where the one line about an error goes.</param>
     /// <param name="time">The clock that limits the wait for a file.</param>
     /// <param name="openInput">Opens the standard input, for `explain`; null, or a result of null, when there is none.</param>
+    /// <param name="tell">Is given what `learn` says, as it comes; null to write it to the output.</param>
     public CommandLine(IReadOnlyDictionary<string, string> environment, string? directory, TextWriter output, TextWriter error,
-        TimeProvider time, Func<Stream?>? openInput = null) =>
-        (_environment, _directory, _output, _error, _time, _openInput) =
-            (environment, directory, output, error, time, openInput ?? (static () => null));
+        TimeProvider time, Func<Stream?>? openInput = null, Action<string>? tell = null) =>
+        (_environment, _directory, _output, _error, _time, _openInput, _tell) =
+            (environment, directory, output, error, time, openInput ?? (static () => null), tell);
 
     /// <summary>The process's variables, in the constructor's form.</summary>
     public static IReadOnlyDictionary<string, string> ReadEnvironment()
@@ -130,6 +133,7 @@ internal sealed class CommandLine
         // Where a program has commands, System.CommandLine takes one that does nothing by itself for incomplete.
         root.SetAction(static _ => 0);
         root.Add(ExplainCommand.Describe(_openInput));
+        root.Add(LearnCommand.Describe(_tell));
         return root;
     }
 
