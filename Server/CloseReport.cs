@@ -66,6 +66,9 @@ public enum EndCause : byte
     /// <summary>The peer broke TLS, or did not finish its handshake in time; the reason says what.</summary>
     TlsFailed,
 
+    /// <summary>The peer sent more than it may in this time (4002); the reason says of what.</summary>
+    TooFast,
+
     /// <summary>The request was answered with the page or refused: it never was a WebSocket connection.</summary>
     Http,
 }
@@ -117,6 +120,15 @@ public sealed record CloseReport
 
     /// <summary>How many messages were accepted for sending.</summary>
     public long MessagesOut { get; init; }
+
+    /// <summary>How many of them were dropped, because the peer took less than it was sent (<see cref="SlowConsumer"/>).</summary>
+    public long MessagesDropped { get; init; }
+
+    /// <summary>How many of them still waited when the connection ended. Nobody gets them.</summary>
+    public long MessagesUnsent { get; init; }
+
+    /// <summary>How many of them the kernel has taken whole.</summary>
+    public long MessagesDelivered => MessagesOut - MessagesDropped - MessagesUnsent;
 
     /// <summary>How many bytes were received, including the handshake.</summary>
     public long BytesIn { get; init; }
@@ -170,6 +182,18 @@ public sealed record CloseReport
         line.Write(" s");
         WriteTraffic(ref line, ", in ", MessagesIn, BytesIn);
         WriteTraffic(ref line, ", out ", MessagesOut, BytesOut);
+        if (MessagesDropped > 0)
+        {
+            line.Write(", dropped ");
+            line.Write(MessagesDropped);
+        }
+
+        if (MessagesUnsent > 0)
+        {
+            line.Write(", unsent ");
+            line.Write(MessagesUnsent);
+        }
+
         if (Extensions is null) return;
         line.Write(", ");
         line.Write(Extensions);

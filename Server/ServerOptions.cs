@@ -2,6 +2,7 @@
 // takes a copy, whose setters throw. ServerOptionsCheck finds what is wrong.
 
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -49,6 +50,13 @@ public sealed record ServerOptions
     /// </summary>
     public IReadOnlyList<IPEndPoint> TlsEndPoints { get; set => field = Given(value); } = [];
 
+    /// <summary>
+    /// Sockets that listen already, because whoever started the process has bound them (a service manager's socket activation). Each must
+    /// listen on one of the addresses above, which is then not bound again. The server closes them when it stops; one whose descriptor is
+    /// marked close-on-exec the runtime shuts down first, for everybody who has it. Default: none.
+    /// </summary>
+    public IReadOnlyList<Socket> ListeningSockets { get; set => field = Given(value); } = [];
+
     /// <summary>The certificates for TLS. They may be reloaded while the server runs. Default: null, none.</summary>
     public TlsCertificates? Certificates { get; set => field = Open(value); }
 
@@ -93,11 +101,44 @@ public sealed record ServerOptions
     /// </summary>
     public int SendBufferBytesMax { get; set => field = Open(value); } = 1024 * 1024;
 
+    /// <summary>What happens to messages for a connection whose send queue is full. Default: Close.</summary>
+    public SlowConsumer SlowConsumer { get; set => field = Open(value); }
+
     /// <summary>
     /// The most connections, 1 or more. A further one is answered with 503. Default: null, which means as many as the limit of open files
     /// and the memory allow at the start, minus some for the process itself and for those that are only told 503.
     /// </summary>
     public int? ConnectionsMax { get; set => field = Open(value); }
+
+    /// <summary>
+    /// The most connections of one address, 1 or more; IPv6 counts by /64. A further one is answered with 429, or, if there are many,
+    /// closed unanswered. Default: null, no limit.
+    /// </summary>
+    public int? ConnectionsPerAddressMax { get; set => field = Open(value); }
+
+    /// <summary>
+    /// The most open connections that may share one uid, 1 or more. A further one does not get the uid: its upgrade is answered with 429,
+    /// and <see cref="ConnectionDirectory.TryJoin"/> returns false. Default: null, no limit.
+    /// </summary>
+    public int? ConnectionsPerUidMax { get; set => field = Open(value); }
+
+    /// <summary>How fast one address may open connections. Default: null, no limit.</summary>
+    public RateLimit? HandshakeRate { get; set => field = Open(value); }
+
+    /// <summary>How fast one connection may send messages. Default: null, no limit.</summary>
+    public RateLimit? MessageRate { get; set => field = Open(value); }
+
+    /// <summary>How fast one connection may send bytes; headers and control frames count too. Default: null, no limit.</summary>
+    public RateLimit? ByteRate { get; set => field = Open(value); }
+
+    /// <summary>
+    /// How fast one connection may send messages to everybody, in an application that asks
+    /// (<see cref="WebSocketConnection.TryTakeBroadcast"/>), as the router does. Default: null, no limit.
+    /// </summary>
+    public RateLimit? BroadcastRate { get; set => field = Open(value); }
+
+    /// <summary>What happens to whoever is faster. Default: Delay.</summary>
+    public OverRate OverRate { get; set => field = Open(value); }
 
     /// <summary>
     /// The most bytes that all connections together may hold in unfinished messages, send queues and compression contexts; at least 1 MiB.
@@ -224,6 +265,7 @@ public sealed record ServerOptions
         {
             ListenEndPoints = Copy(ListenEndPoints),
             TlsEndPoints = Copy(TlsEndPoints),
+            ListeningSockets = [.. ListeningSockets],
             AllowedOrigins = [.. AllowedOrigins],
             AllowedHosts = [.. AllowedHosts],
             Subprotocols = [.. Subprotocols],

@@ -30,7 +30,14 @@ internal static class ServerOptionsCheck
         if (options.FragmentsMax < 1) return $"{nameof(options.FragmentsMax)}: at least 1, not {options.FragmentsMax}.";
         if (options.SendBufferBytesMax is < 1 or > 1 << 30)
             return $"{nameof(options.SendBufferBytesMax)}: 1 to 1 GiB, not {options.SendBufferBytesMax}.";
+        if (!Enum.IsDefined(options.SlowConsumer))
+            return $"{nameof(options.SlowConsumer)}: there is no such policy as {options.SlowConsumer}.";
         if (options.ConnectionsMax < 1) return $"{nameof(options.ConnectionsMax)}: at least 1, not {options.ConnectionsMax}.";
+        if (options.ConnectionsPerAddressMax < 1)
+            return $"{nameof(options.ConnectionsPerAddressMax)}: at least 1, not {options.ConnectionsPerAddressMax}.";
+        if (options.ConnectionsPerUidMax < 1)
+            return $"{nameof(options.ConnectionsPerUidMax)}: at least 1, not {options.ConnectionsPerUidMax}.";
+        if (!Enum.IsDefined(options.OverRate)) return $"{nameof(options.OverRate)}: there is no such answer as {options.OverRate}.";
         if (options.MemoryBytesMaxGiven < MemoryShare.BudgetBytesMin)
             return $"{nameof(options.MemoryBytesMax)}: at least 1 MiB, not {options.MemoryBytesMax} bytes.";
         if (options.CompressionLevel is < 1 or > 9)
@@ -58,7 +65,11 @@ internal static class ServerOptionsCheck
             return $"{nameof(options.PingText)}: it has half of a surrogate pair, which cannot be UTF-8.";
         if (options.PingText is not null && options.Heartbeat > TimeSpan.Zero)
             return $"{nameof(options.PingText)}: only without a heartbeat (set {nameof(options.Heartbeat)} to zero).";
-        return FindBadTime(nameof(options.MessageTimeout), options.MessageTimeout)
+        return FindBadRate(nameof(options.HandshakeRate), options.HandshakeRate)
+            ?? FindBadRate(nameof(options.MessageRate), options.MessageRate)
+            ?? FindBadRate(nameof(options.ByteRate), options.ByteRate)
+            ?? FindBadRate(nameof(options.BroadcastRate), options.BroadcastRate)
+            ?? FindBadTime(nameof(options.MessageTimeout), options.MessageTimeout)
             ?? FindBadTime(nameof(options.HandshakeTimeout), options.HandshakeTimeout)
             ?? FindBadTime(nameof(options.CloseTimeout), options.CloseTimeout)
             ?? FindBadTime(nameof(options.SendTimeout), options.SendTimeout)
@@ -72,6 +83,7 @@ internal static class ServerOptionsCheck
         (string Name, IEnumerable<object?>? Values)[] lists =
         [
             (nameof(options.ListenEndPoints), options.ListenEndPoints), (nameof(options.TlsEndPoints), options.TlsEndPoints),
+            (nameof(options.ListeningSockets), options.ListeningSockets),
             (nameof(options.AllowedOrigins), options.AllowedOrigins), (nameof(options.AllowedHosts), options.AllowedHosts),
             (nameof(options.Subprotocols), options.Subprotocols), (nameof(options.Endpoints), options.Endpoints),
             (nameof(options.Pages), options.Pages),
@@ -108,6 +120,9 @@ internal static class ServerOptionsCheck
 
     private static bool IsText(string text) => Utf8.FromUtf16(text, new byte[3 * text.Length], out _, out _, replaceInvalidSequences: false)
         == OperationStatus.Done;
+
+    private static string? FindBadRate(string name, RateLimit? rate) =>
+        rate is { PerSecond: < 1 } or { Burst: < 1 } ? $"{name}: at least 1 a second and 1 at once, not {rate}." : null;
 
     private static string? FindBadTime(string name, TimeSpan time) =>
         time >= TimeSpan.FromMilliseconds(1) && time <= TimeSpan.FromDays(1)

@@ -3,6 +3,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using RawWs.Handshake;
 using RawWs.Server.Channels;
 using RawWs.Server.Connections;
 using RawWs.Server.Listening;
@@ -20,21 +21,19 @@ public sealed partial class WebSocketServer
     private const int NoListener = -1; // the connection's bytes come from memory
 
     private long _lastId;
-    private long _turnedAway;
-    private long _handshakesRefused;
     private long _backedOffAt;
     private int _nextLoop;
     private int _connectionsMax;
     private int _toldMax;
 
-    /// <summary>How many connections were closed unanswered, because there were too many.</summary>
-    internal long TurnedAway => Interlocked.Read(ref _turnedAway);
+    /// <summary>How many connections were closed unanswered.</summary>
+    internal TurnedAway TurnedAway { get; } = new();
 
     [SupportedOSPlatform("linux")]
     void IAcceptor.Accept(int listener, int descriptor, PeerAddress peer)
     {
         int before = Interlocked.Increment(ref _count) - 1;
-        if (TurnsAway(listener, before))
+        if (TurnsAway(listener, before) || !TryEnter(listener, peer, out ConnectionLimits? limits))
         {
             Linux.Close(descriptor);
             ConnectionGone();
@@ -44,12 +43,12 @@ public sealed partial class WebSocketServer
         ConnectionLoop loop = NextLoop();
         try
         {
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer, limits);
             connection.Begin(Layer(listener, new EpollChannel(descriptor)), before >= _connectionsMax);
         }
         catch
         {
-            ConnectionGone(); // it never began
+            ConnectionGone(limits); // it never began
             throw;
         }
     }
@@ -70,7 +69,7 @@ public sealed partial class WebSocketServer
             throw;
         }
 
-        if (TurnsAway(listener, before))
+        if (TurnsAway(listener, before) || !TryEnter(listener, peer, out ConnectionLimits? limits))
         {
             socket.Dispose();
             ConnectionGone();
@@ -80,13 +79,13 @@ public sealed partial class WebSocketServer
         ConnectionLoop loop = NextLoop();
         try
         {
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer, limits);
             connection.Begin(Layer(listener, new SocketChannel(socket)), before >= _connectionsMax);
         }
         catch (Exception exception)
         {
             socket.Dispose();
-            ConnectionGone();
+            ConnectionGone(limits);
             if (exception is not SocketException { SocketErrorCode: SocketError.NotConnected or SocketError.InvalidArgument }) throw;
         }
     }
@@ -111,7 +110,8 @@ public sealed partial class WebSocketServer
             }
 
             PeerAddress peer = new(new IPEndPoint(IPAddress.Loopback, 0));
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, NextLoop(), peer);
+            TryEnter(NoListener, peer, out ConnectionLimits? limits);
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, NextLoop(), peer, limits);
             MemoryPeerChannel channel = new();
             connection.Begin(channel, before >= _connectionsMax);
             return new MemoryClient(connection.Id, channel);
@@ -164,19 +164,29 @@ public sealed partial class WebSocketServer
         if (before < (long)_connectionsMax + _toldMax && !_stopping)
         {
             if (!IsTls(listener) || !_handshakes.IsFull) return false;
-            long refused = Interlocked.Increment(ref _handshakesRefused);
-            if ((refused & (refused - 1)) == 0) _context.Log.HandshakesTurnedAway(refused, Options.TlsHandshakesMax);
+            if (TurnedAway.Count(TurnedAwayReason.TlsHandshakes, out long refused))
+                _context.Log.HandshakesTurnedAway(refused, Options.TlsHandshakesMax);
             return true;
         }
 
-        // Logged for the first one, and then each time that the number has doubled.
-        long count = Interlocked.Increment(ref _turnedAway);
-        if ((count & (count - 1)) == 0) _context.Log.ConnectionsTurnedAway(count, _connectionsMax);
+        if (TurnedAway.Count(TurnedAwayReason.Connections, out long count)) _context.Log.ConnectionsTurnedAway(count, _connectionsMax);
         return true;
     }
 
-    private void ConnectionGone()
+    // Where nobody listens the client is this process, and has no address of its own.
+    private bool TryEnter(int listener, PeerAddress peer, out ConnectionLimits? limits)
     {
+        limits = _context.Limits is { } all ? new ConnectionLimits(all) : null;
+        if (limits is null || listener == NoListener || limits.TryEnter(peer)) return true;
+        bool isRate = limits.Refusal == HandshakeRules.TooManyHandshakes;
+        if (TurnedAway.Count(isRate ? TurnedAwayReason.AddressHandshakes : TurnedAwayReason.AddressConnections, out long count))
+            _context.Log.AddressTurnedAway(count, limits.Refusal!.Name, peer);
+        return false;
+    }
+
+    private void ConnectionGone(ConnectionLimits? limits = null)
+    {
+        limits?.Leave();
         if (Interlocked.Decrement(ref _count) == 0 && _stopping) _empty.TrySetResult();
     }
 }

@@ -57,7 +57,7 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
                 ? new EpollLoop(i, time, Budget, options.IoUring) { Log = _context.Log }
                 : new SocketLoop(i, time, Budget) { Log = _context.Log };
             _loops[i] = new ConnectionLoop(loop, _context.Details, time);
-            _loops[i].Congestion.FullBytes = options.SendBufferBytesMax;
+            _loops[i].Begin(options);
         }
 
         _everybody = new EverybodySender(_loops, Budget, _context.Extensions);
@@ -167,6 +167,17 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     }
 
     /// <summary>
+    /// Completes when every event loop has had a turn after this call. A loop that hangs, in a handler for example, never has one, nor
+    /// has one of a server that does not run: so give it a time limit. Any thread.
+    /// </summary>
+    public Task WhenLoopsRespond() => Task.WhenAll(_loops.Select(static loop =>
+    {
+        LoopResponse response = new();
+        loop.Post(response);
+        return response.Task;
+    }));
+
+    /// <summary>
     /// Encodes a message once for any number of connections. The caller owns it, and disposes it. Null when the server's memory limit is
     /// reached.
     /// </summary>
@@ -221,11 +232,13 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
 
     void IConnectionOwner.OnConnectionOpened(WebSocketConnection connection) => Metrics?.OnOpened(connection);
 
+    void IConnectionOwner.OnConnectionDelayed(Limit which) => Metrics?.OnDelayed(which);
+
     void IConnectionOwner.OnConnectionEnded(WebSocketConnection connection, CloseReport report)
     {
         Metrics?.OnEnded(report);
         if (_stopping && report.Clean) Interlocked.Increment(ref _clean);
-        ConnectionGone();
+        ConnectionGone(connection.Limits);
     }
 
     // Both under the lock, so that a concurrent stop finds all of it, or nothing.
@@ -233,7 +246,8 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     {
         if (_stopped is not null) return;
         foreach (ConnectionLoop loop in _loops) loop.Loop.Start();
-        _listener = Listener.Bind([.. Options.ListenEndPoints, .. Options.TlsEndPoints], this, _context.Options.TimeProvider);
+        _listener = Listener.Bind(
+            [.. Options.ListenEndPoints, .. Options.TlsEndPoints], Options.ListeningSockets, this, _context.Options.TimeProvider);
         SetConnectionsMax();
         _applicationStarted = true;
     }
@@ -247,5 +261,11 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     private sealed class ClearAssemblers(ConnectionLoop loop) : ILoopWork
     {
         public void OnPosted() => loop.Assemblers.Clear();
+    }
+
+    /// <summary>Says that a loop has had a turn. Whoever waits goes on on a thread of the pool.</summary>
+    private sealed class LoopResponse() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), ILoopWork
+    {
+        public void OnPosted() => SetResult();
     }
 }

@@ -63,6 +63,7 @@ internal static class Endings
         Heartbeat = Closes(EndCause.Heartbeat, ServerCloseCodes.HeartbeatMissed, "Network connection timeout!"),
         PongTimeout = Closes(EndCause.PongTimeout, CloseCodes.InternalError, "ping timeout"),
         TooSlow = Closes(EndCause.TooSlow, ServerCloseCodes.TooSlow, "too slow") with { DropsUnsent = true },
+        TooFast = Closes(EndCause.TooFast, ServerCloseCodes.TooFast, "too many messages"),
         StalledSend = new(EndCause.StalledSend, PhaseEvent.Aborts, CodeSource.None),
         ApplicationClosed = new(EndCause.ApplicationClosed, PhaseEvent.Closes, CodeSource.Application) { KeepsCode = true },
         CloseDeadline = new(EndCause.CloseDeadline, PhaseEvent.Expires, CodeSource.Application),
@@ -80,7 +81,7 @@ internal static class Endings
     public static IReadOnlyList<Ending> All { get; } =
     [
         PeerClosed, PeerVanished, TlsFailed, TlsTimeout, ProtocolViolation, MessageTooBig, MessageTimeout, Heartbeat, PongTimeout,
-        TooSlow, StalledSend, ApplicationClosed, CloseDeadline, Aborted, Replaced, Rejected, HandlerError, OutOfMemory,
+        TooSlow, TooFast, StalledSend, ApplicationClosed, CloseDeadline, Aborted, Replaced, Rejected, HandlerError, OutOfMemory,
         BytesLost, RestLost, Drain, Http,
     ];
 

@@ -62,6 +62,7 @@ internal static class Opening
         if (result.NullOriginUsed) context.WarnOfNullOrigin();
         if (result.Kind == UpgradeResultKind.Refuse)
             Refuse(connection, result.Rule!, result.HeadOnly, OriginAdvice.Of(request, result.Rule!));
+        else if (connection.Limits?.Refusal is { } rule) Refuse(connection, rule, result.HeadOnly);
         else if (connection.Life.IsPastLimit) Refuse(connection, HandshakeRules.TooManyConnections, result.HeadOnly);
         else if (!context.Budget.HasRoomFor(BytesPerConnectionMin)) Refuse(connection, HandshakeRules.OutOfMemory, result.HeadOnly);
         else if (result.Kind == UpgradeResultKind.Page) ServePage(connection, context.Options.FindPage(request.Path), result.HeadOnly);
@@ -130,6 +131,9 @@ internal static class Opening
     {
         if (!decision.IsAccepted) Answer(connection, decision.Status, decision.Text!);
         else if (decision.Raw is { } handler) TakeOver(connection, decision.Endpoint ?? request.Path, handler, decision.RawTime);
+        else if (!decision.Uid.IsEmpty && decision.Duplicates == DuplicateUid.Share
+            && !connection.Context.Directory.HasRoom(decision.Uid.Span))
+            Refuse(connection, HandshakeRules.TooManyOfUid, headOnly: false);
         else if (decision.Subprotocol is null || request.Subprotocols.Contains(decision.Subprotocol, StringComparer.Ordinal))
             Accept(connection, request, result, decision);
         else Answer(connection, 500, "The application named a subprotocol that was not offered."); // §4.2.2, point 5.5
@@ -179,6 +183,7 @@ internal static class Opening
         bool isTaken = !decision.Uid.IsEmpty
             && !connection.Context.Directory.TryJoin(connection, decision.Uid, decision.Duplicates);
         connection.Life.OnOpened();
+        connection.Limits?.Open(connection);
         ServerOptions options = connection.Context.Options;
         if (options.PingText is not null) connection.Transport.SetUserTimeout(options.PingInterval * 2);
         connection.Deadlines.Open(connection);

@@ -28,6 +28,7 @@ internal sealed class ServerContext
         Options = options;
         Application = application;
         Budget = budget;
+        Limits = ServerLimits.Of(options);
         Log = GuardedLog.Around(options.LoggerFactory.CreateLogger(LogCategories.Server));
         Details = new DetailLog(options.LoggerFactory);
         Endings = new EndingLog(Log, options.TimeProvider);
@@ -48,6 +49,7 @@ internal sealed class ServerContext
         CloseTimeout = Milliseconds(options.CloseTimeout);
         Drain = Connections.Endings.Drain with { Code = options.DrainCloseCode };
         SendBufferBytesMax = options.SendBufferBytesMax;
+        SlowConsumer = options.SlowConsumer;
         SendTimeout = Milliseconds(options.SendTimeout);
         Heartbeat = options.Heartbeat == TimeSpan.Zero ? 0 : Milliseconds(options.Heartbeat);
         PingInterval = Milliseconds(options.PingInterval);
@@ -59,6 +61,9 @@ internal sealed class ServerContext
     public IWebSocketApplication Application { get; }
 
     public MemoryBudget Budget { get; }
+
+    /// <summary>What connections may do; null for no limits.</summary>
+    public ServerLimits? Limits { get; }
 
     /// <summary>A log that never throws.</summary>
     public GuardedLog Log { get; }
@@ -82,6 +87,9 @@ internal sealed class ServerContext
 
     /// <inheritdoc cref="ServerOptions.SendBufferBytesMax"/>
     public long SendBufferBytesMax { get; }
+
+    /// <inheritdoc cref="ServerOptions.SlowConsumer"/>
+    public SlowConsumer SlowConsumer { get; }
 
     public UpgradePolicy Policy { get; }
 
@@ -155,6 +163,9 @@ internal sealed class ServerContext
     {
         if (Interlocked.Exchange(ref _nullOriginWarned, 1) == 0) Log.NullOriginAllowed();
     }
+
+    /// <summary>Tells the server that a connection is not read from for a while, because of this limit.</summary>
+    public void OnDelayed(Limit which) => _owner.OnConnectionDelayed(which);
 
     /// <summary>Tells the server that a connection has opened.</summary>
     public void OnOpened(WebSocketConnection connection) => _owner.OnConnectionOpened(connection);

@@ -2,6 +2,7 @@
 // descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT,
 // SIGQUIT or SIGTERM. With certificates SIGHUP has them read again, and stops nothing.
 
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -10,8 +11,10 @@ using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Log;
+using RawWs.Server.Console.Pages;
 using RawWs.Server.Console.Scenarios;
 using RawWs.Server.Console.Settings;
+using RawWs.Server.Console.Systemd;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
@@ -25,6 +28,11 @@ internal static class Program
     // Whether the environment says where metrics are to be sent (OpenTelemetry's variables).
     private static bool ExportsMetrics => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT"))
         || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"));
+
+    // Whether this build has the admin port and metrics. The compiler to native code takes the switch for a constant, and leaves out what
+    // they are made of.
+    [FeatureSwitchDefinition("RawWs.AdminPort")]
+    private static bool HasAdminPort => !AppContext.TryGetSwitch("RawWs.AdminPort", out bool isOn) || isOn;
 
     // Nothing is loaded for this method except what it needs to report that nothing more can be loaded.
     public static int Main(string[] arguments)
@@ -66,6 +74,8 @@ internal static class Program
             tell: static text => Outputs.TryWrite(text));
         CommandLineResult read = commandLine.Read(arguments);
         if (read.Settings is not { } settings) return Tell(output.ToString(), error.ToString(), read.ExitCode);
+        if (settings.Admin is not null && !HasAdminPort)
+            return Tell("", "--admin: this build has no admin port", CommandLine.ExitCodeUsage);
 
         // The runtime reads this when the first socket is made. Completions then run on the thread that has polled for them.
         const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
@@ -82,7 +92,8 @@ internal static class Program
         }
 
         if (settings.FindWithoutEffect() is { } setting) log.SettingWithoutEffect(setting);
-        return await RunAsync(settings with { Server = settings.Server with { LoggerFactory = loggers } }, log).ConfigureAwait(false);
+        ServerOptions options = settings.Server with { LoggerFactory = loggers, ListeningSockets = ServiceSockets.Take(log) };
+        return await RunAsync(settings with { Server = options }, log).ConfigureAwait(false);
     }
 
     // Nobody waits for somebody who types: then the command says that it has no input.
@@ -101,42 +112,54 @@ internal static class Program
     {
         // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
         StopRequest stop = new(settings.Server.TimeProvider);
+        using ServiceNotices notices = new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"), settings.Server.TimeProvider, log);
         using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP,
-            signal => OnHangup(signal, settings.Server.Certificates, log, stop));
+            signal => OnHangup(signal, settings.Server.Certificates, log, stop, notices));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
         using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
         using PosixSignalRegistration terminate =
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
 
         IWebSocketApplication application = settings.Application == ApplicationKind.Router
-            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
+            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid) { ClientsBroadcast = settings.ClientsBroadcast }
             : new EchoApplication();
-        ServerOptions options = settings.Server;
+        bool hasLab = settings.EffectiveLab != LabScope.Off;
+        ServerOptions options = settings.Server with { Pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)] };
         if (settings.Scenarios)
         {
             application = new ScenarioApplication(application, log);
             options = options with { Pages = [.. options.Pages, ScenarioPage.Make()] };
         }
 
-        if (settings.EffectiveLab != LabScope.Off)
+        if (hasLab)
         {
             application = new LabApplication(application, settings.EffectiveLab);
             options = options with { Pages = [.. options.Pages, .. LabPage.Load()] };
         }
 
+        application = new ReadableRefusals(application);
+
         await using WebSocketServer server = new(options, application);
         Readiness readiness = new(server);
-        using IDisposable? telemetry = settings.Admin is null && !ExportsMetrics ? null : StartTelemetry(server);
+        using IDisposable? telemetry =
+            HasAdminPort && (settings.Admin is not null || ExportsMetrics) ? StartTelemetry(server) : null;
         await server.StartAsync().ConfigureAwait(false);
         await using IAsyncDisposable? admin =
-            settings.Admin is null ? null : await StartAdminAsync(settings, server, readiness, telemetry!, log).ConfigureAwait(false);
+            HasAdminPort && settings.Admin is not null
+                ? await StartAdminAsync(settings, server, readiness, telemetry!, log).ConfigureAwait(false)
+                : null;
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
         using CertificateWatch? watch = settings.Server.Certificates is { } certificates
             ? new CertificateWatch(certificates, settings.Server.TimeProvider, log)
             : null;
+        using Watchdog? watchdog = Watchdog.ReadLimit() is { } limit
+            ? new Watchdog(server, limit, settings.Server.TimeProvider, notices)
+            : null;
         SayReady(server, settings, log);
+        notices.TellReady();
         await stop.Requested.ConfigureAwait(false);
         readiness.BeginDrain();
+        notices.TellStopping();
         if (settings.DrainWait > TimeSpan.Zero)
         {
             log.DrainBegins(settings.DrainWait.TotalSeconds);
@@ -162,7 +185,8 @@ internal static class Program
     }
 
     // With certificates it asks for them to be read again, as everywhere. Without any it is the end of the terminal.
-    private static void OnHangup(PosixSignalContext signal, TlsCertificates? certificates, ILogger log, StopRequest stop)
+    private static void OnHangup(
+        PosixSignalContext signal, TlsCertificates? certificates, ILogger log, StopRequest stop, ServiceNotices notices)
     {
         if (certificates is null)
         {
@@ -171,7 +195,9 @@ internal static class Program
         }
 
         signal.Cancel = true;
+        notices.TellReloading();
         CertificateWatch.Reload(certificates, log);
+        notices.TellReady();
     }
 
     private static void OnSignal(PosixSignalContext signal, StopRequest stop, int exitCode)
@@ -187,6 +213,7 @@ internal static class Program
         string page = PageUrl(plain > 0 ? "http" : "https", server.EndPoints[0]);
         log.Listening(addresses, server.TransportName, settings.Server.Loops, page);
         if (settings.Application == ApplicationKind.Router && settings.EffectiveIntroduce != Introduce.None) log.UidsAreNotAuthenticated();
+        if (settings.DescribeStrangers() is { } may) log.StrangersMay(may);
     }
 
     // If the address means all addresses of the machine, the page is reached as localhost.

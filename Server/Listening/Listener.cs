@@ -1,6 +1,7 @@
 // The listening sockets, from bind to close, and the accept loop: each new connection is handed to the next event loop. If the event loops
 // use epoll, one of them accepts in its turns (EpollAccept); otherwise Socket.AcceptAsync does. An error of one connection (ECONNABORTED)
-// costs that connection only. When descriptors or memory have run out, accepting waits a little, logs it, and goes on.
+// costs that connection only. When descriptors or memory have run out, accepting waits a little, logs it, and goes on. A socket that
+// somebody else has bound, and goes on listening on, is used and closed like one of ours.
 
 using System.Net;
 using System.Net.Sockets;
@@ -45,18 +46,32 @@ internal sealed class Listener : IAsyncDisposable
     public IReadOnlyList<IPEndPoint> EndPoints { get; private set; } = [];
 
     /// <summary>Binds every address; all or none.</summary>
+    /// <param name="endPoints">The addresses.</param>
+    /// <param name="given">Sockets that listen already, each on one of the addresses: that one is not bound.</param>
+    /// <param name="acceptor">Gets what is accepted.</param>
+    /// <param name="time">The clock for waits.</param>
     /// <exception cref="ListenException">An address can't be listened on; the message says which and why.</exception>
-    public static Listener Bind(IReadOnlyList<IPEndPoint> endPoints, IAcceptor acceptor, TimeProvider time)
+    /// <exception cref="StartException">A given socket listens on none of the addresses.</exception>
+    public static Listener Bind(IReadOnlyList<IPEndPoint> endPoints, IReadOnlyList<Socket> given, IAcceptor acceptor, TimeProvider time)
     {
         Listener listener = new(acceptor, time);
+        List<Socket> left = [.. given];
         try
         {
             List<IPEndPoint> bound = [];
             foreach (IPEndPoint endPoint in endPoints)
             {
-                listener._sockets.Add(Bind(endPoint, out IPEndPoint local));
+                IPEndPoint local = endPoint;
+                Socket? found = left.Find(socket => endPoint.Equals(socket.LocalEndPoint));
+                if (found is not null) left.Remove(found);
+                listener._sockets.Add(found ?? Bind(endPoint, out local));
                 bound.Add(local);
             }
+
+            // Its clients would wait for ever.
+            if (left.Count > 0)
+                throw new StartException(
+                    $"a socket that was handed over listens on {left[0].LocalEndPoint}, which is none of the addresses");
 
             listener.EndPoints = bound;
         }

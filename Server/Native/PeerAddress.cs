@@ -51,6 +51,9 @@ internal readonly struct PeerAddress
         return isMapped ? new PeerAddress((uint)bits, port, isV6: false) : new PeerAddress(bits, port, isV6: true);
     }
 
+    /// <summary>An IPv4 address, or the /64 of an IPv6 one: whoever has one address there has all of it.</summary>
+    public NetworkAddress Network => new(_v6 is null ? _v4 : BinaryPrimitives.ReadUInt64BigEndian(_v6), _v6 is not null);
+
     public IPEndPoint ToEndPoint()
     {
         Span<byte> bytes = stackalloc byte[4];

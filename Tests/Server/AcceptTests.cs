@@ -27,7 +27,7 @@ public sealed class AcceptTests
         MemoryBudget budget = new(long.MaxValue);
         EventLoop loop = epoll ? new EpollLoop(0, time, budget, usesRing: true) : new SocketLoop(0, time, budget);
         await using (Listener listener = Listener.Bind(
-            [new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, 0)], acceptor, time))
+            [new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, 0)], [], acceptor, time))
         {
             loop.Start();
             listener.Start(loop);
@@ -60,7 +60,7 @@ public sealed class AcceptTests
         Acceptor acceptor = new(0);
         EpollLoop loop = new(0, time, new MemoryBudget(long.MaxValue), usesRing: false);
         List<Socket> clients = [];
-        await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0)], acceptor, time))
+        await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0)], [], acceptor, time))
         {
             for (int i = 0; i < Count; i++) clients.Add(Connect(listener.EndPoints[0]));
             loop.Start();
@@ -79,7 +79,7 @@ public sealed class AcceptTests
         FakeTimeProvider time = new();
         EpollLoop loop = new(0, time, new MemoryBudget(long.MaxValue), usesRing: false);
         loop.Start();
-        await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0)], new Acceptor(0), time))
+        await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0)], [], new Acceptor(0), time))
         {
             listener.Start(loop);
             Assert.That(() => listener.Start(loop),

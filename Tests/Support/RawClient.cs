@@ -21,7 +21,7 @@ internal sealed class RawClient : IDisposable
 
     public Socket Socket { get; }
 
-    public static RawClient Connect(int port, int receiveBuffer = 0)
+    public static RawClient Connect(int port, int receiveBuffer = 0, string? from = null)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
         {
@@ -30,13 +30,14 @@ internal sealed class RawClient : IDisposable
             SendTimeout = 30_000,
         };
         if (receiveBuffer > 0) socket.ReceiveBufferSize = receiveBuffer;
+        if (from is not null) socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
         socket.Connect(IPAddress.Loopback, port);
         return new RawClient(socket);
     }
 
-    public static RawClient Open(int port, string target = "/", int receiveBuffer = 0)
+    public static RawClient Open(int port, string target = "/", int receiveBuffer = 0, string? from = null)
     {
-        RawClient client = Connect(port, receiveBuffer);
+        RawClient client = Connect(port, receiveBuffer, from);
         client.Send($"GET {target} HTTP/1.1\r\n{Upgrade}\r\n");
         string head = client.ReadHead();
         Assert.That(head, Does.StartWith("HTTP/1.1 101 "));

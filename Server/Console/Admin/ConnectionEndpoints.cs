@@ -127,6 +127,8 @@ internal sealed class ConnectionEndpoints(WebSocketServer server)
                 RoundTripMilliseconds = status.RoundTrip?.TotalMilliseconds,
                 MessagesIn = status.MessagesIn,
                 MessagesOut = status.MessagesOut,
+                MessagesDropped = status.MessagesDropped,
+                MessagesQueued = status.MessagesQueued,
                 BytesIn = status.BytesIn,
                 BytesOut = status.BytesOut,
             },

@@ -13,16 +13,25 @@ internal static partial class ProgramLog
     [LoggerMessage(2, LogLevel.Warning, "uids are not authenticated: whoever connects may take any name")]
     public static partial void UidsAreNotAuthenticated(this ILogger log);
 
+    [LoggerMessage(41, LogLevel.Warning, "others than this machine can connect: strangers may {may}")]
+    public static partial void StrangersMay(this ILogger log, string may);
+
     [LoggerMessage(32, LogLevel.Information, "admin port on {address}")]
     public static partial void AdminListening(this ILogger log, string address);
 
     [LoggerMessage(33, LogLevel.Information, "draining: not ready from now on, and stopping in {seconds} s")]
     public static partial void DrainBegins(this ILogger log, double seconds);
 
-    [LoggerMessage(60, LogLevel.Debug, "connection {id}, scenario {path}: the client closed with {code}")]
+    [LoggerMessage(60, LogLevel.Information, "{address} is listened on already by the service manager's socket \"{name}\"")]
+    public static partial void SocketTakenOver(this ILogger log, string address, string name);
+
+    [LoggerMessage(61, LogLevel.Warning, "the service manager cannot be told of anything (NOTIFY_SOCKET): {error}")]
+    public static partial void NoticesLost(this ILogger log, string error);
+
+    [LoggerMessage(64, LogLevel.Debug, "connection {id}, scenario {path}: the client closed with {code}")]
     public static partial void ScenarioClosed(this ILogger log, long id, string path, int code);
 
-    [LoggerMessage(61, LogLevel.Debug, "connection {id}, scenario {path}: the client has not closed")]
+    [LoggerMessage(65, LogLevel.Debug, "connection {id}, scenario {path}: the client has not closed")]
     public static partial void ScenarioNotClosed(this ILogger log, long id, string path);
 
     [LoggerMessage(24, LogLevel.Information, "the certificates are read again: {files}")]

@@ -14,7 +14,11 @@ internal sealed class BurstApplication(ScenarioApplication owner, int count, int
     // ScenarioApplication decides.
     public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Accept());
 
-    public void OnOpen(WebSocketConnection connection) => _ = SendAsync(connection);
+    public void OnOpen(WebSocketConnection connection)
+    {
+        owner.Acquire();
+        _ = SendAsync(connection);
+    }
 
     public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => ValueTask.CompletedTask;
 

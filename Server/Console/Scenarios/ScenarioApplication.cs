@@ -25,6 +25,8 @@ internal sealed class ScenarioApplication(IWebSocketApplication program, ILogger
     private TimeProvider _time = TimeProvider.System;
     private int _count;
 
+    private bool IsFull => Volatile.Read(ref _count) >= ConnectionsMax;
+
     public void OnStart(WebSocketServer server)
     {
         _time = server.Options.TimeProvider;
@@ -62,6 +64,12 @@ internal sealed class ScenarioApplication(IWebSocketApplication program, ILogger
         else log.ScenarioNotClosed(connection.Id, name);
     }
 
+    /// <summary>
+    /// A connection of a scenario has begun. A decision alone counts nothing, because nothing need follow it; so past the bound there may
+    /// be one more for each loop.
+    /// </summary>
+    public void Acquire() => Interlocked.Increment(ref _count);
+
     /// <summary>There is room for another one.</summary>
     public void Release() => Interlocked.Decrement(ref _count);
 
@@ -80,9 +88,9 @@ internal sealed class ScenarioApplication(IWebSocketApplication program, ILogger
         ScenarioPart? part = scenario.Make(
             new ScenarioRequest(word, offersDeflate, extensions => HandshakeFaults.Valid(request, subprotocol, extensions)), query);
         if (query.FindProblem() is { } problem) return UpgradeDecision.Refuse(400, problem);
-        return TryAcquire()
-            ? UpgradeDecision.TakeOver(new ScenarioConnection(this, scenario.Path + word, part!, _time), ScenarioConnection.ResetAfter)
-            : Full();
+        return IsFull
+            ? Full()
+            : UpgradeDecision.TakeOver(new ScenarioConnection(this, scenario.Path + word, part!, _time), ScenarioConnection.ResetAfter);
     }
 
     private UpgradeDecision DecideBurst(UpgradeContext context)
@@ -91,16 +99,7 @@ internal sealed class ScenarioApplication(IWebSocketApplication program, ILogger
         int count = query.Number("n", 1000, 1, BurstMessagesMax), size = query.Number("size", 100, 0, BurstMessageBytesMax);
         if ((long)count * size > BurstBytesMax) query.Fail($"n times size must be at most {BurstBytesMax}.");
         if (query.FindProblem() is { } problem) return UpgradeDecision.Refuse(400, problem);
-        return TryAcquire()
-            ? UpgradeDecision.Accept() with { Application = new BurstApplication(this, count, size), IsApart = true }
-            : Full();
-    }
-
-    private bool TryAcquire()
-    {
-        if (Interlocked.Increment(ref _count) <= ConnectionsMax) return true;
-        Release();
-        return false;
+        return IsFull ? Full() : UpgradeDecision.Accept() with { Application = new BurstApplication(this, count, size), IsApart = true };
     }
 
     private static UpgradeDecision Full() => UpgradeDecision.Refuse(503, $"{ConnectionsMax} scenarios are open already.");

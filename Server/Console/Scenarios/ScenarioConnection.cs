@@ -71,6 +71,7 @@ internal sealed class ScenarioConnection : IRawHandler, IDisposable
     public void OnBegin(RawConnection connection)
     {
         _connection = connection;
+        _owner.Acquire();
         connection.TrySend(_part.Answer.Span);
         if (_slow is not null) _ = Guard(SendSlowlyAsync(_slow.Reader));
         _ = Guard(PlayAsync());

@@ -1,9 +1,9 @@
 // The settings of the standalone server: the library's options, and what only the program has. Immutable; CommandLine makes them.
 
+using System.Net;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Lab;
-using RawWs.Server.Console.Pages;
 using RawWs.Server.Memory;
 
 namespace RawWs.Server.Console.Settings;
@@ -18,8 +18,8 @@ internal enum ApplicationKind : byte
 /// <summary>Everything that one run of the program needs to know.</summary>
 internal sealed record RunSettings
 {
-    // The program has a heartbeat of 10 s, for the sake of the demo page, and the page. The library has neither unless it is asked for.
-    public ServerOptions Server { get; init; } = new() { Heartbeat = TimeSpan.FromSeconds(10), Pages = [DemoPage.Load()] };
+    // The program has a heartbeat of 10 s, for the sake of the demo page. The library has none unless it is asked for.
+    public ServerOptions Server { get; init; } = new() { Heartbeat = TimeSpan.FromSeconds(10) };
 
     public ApplicationKind Application { get; init; }
 
@@ -29,6 +29,9 @@ internal sealed record RunSettings
     public Introduce? Introduce { get; init; }
 
     public DuplicateUid DuplicateUid { get; init; }
+
+    /// <summary>Whether clients of the router may send to all.</summary>
+    public bool ClientsBroadcast { get; init; } = true;
 
     /// <summary>Whose connections the Lab shows. Null: own ones while only this machine is meant (see above), else there is none.</summary>
     public LabScope? Lab { get; init; }
@@ -63,6 +66,25 @@ internal sealed record RunSettings
         Introduce ?? (Server.IsForThisMachineOnly ? Applications.Introduce.FirstMessage : Applications.Introduce.Query);
 
     public LabScope EffectiveLab => Lab ?? (Server.IsForThisMachineOnly ? LabScope.Own : LabScope.Off);
+
+    /// <summary>What strangers may do, for a line of the log; null while every listening address is loopback.</summary>
+    public string? DescribeStrangers()
+    {
+        if (Server.ListenEndPoints.Concat(Server.TlsEndPoints).All(static one => IPAddress.IsLoopback(one.Address))) return null;
+        List<string> may = [];
+        bool isRouter = Application == ApplicationKind.Router;
+        if (isRouter && EffectiveIntroduce != Applications.Introduce.None) may.Add("send to every uid");
+        if (isRouter && ClientsBroadcast) may.Add($"send to all{Often(Server.BroadcastRate)} (--clients-broadcast, --all-rate)");
+        may.Add(Server.ConnectionsPerAddressMax is { } most
+            ? $"open {most} connections from one address"
+            : "open as many connections from one address as there is room for (--max-connections-per-address)");
+        may.Add(Server.MessageRate is null
+            ? "send as many messages as they can (--message-rate)"
+            : $"send messages{Often(Server.MessageRate)} on each");
+        return string.Join(", ", may);
+
+        static string Often(RateLimit? rate) => rate is { } limit ? $" {limit.PerSecond} times a second" : "";
+    }
 
     /// <summary>The name of a setting that was given and has no effect, because another one is missing; null when there is none.</summary>
     public string? FindWithoutEffect()

@@ -39,6 +39,7 @@ internal delegate bool TryParseSetting<T>(string text, out T value);
 internal static class SettingTable
 {
     private const string Size = "whole bytes, or with KiB, MiB or GiB";
+    private const string Rate = "a whole number from 1, or two with a slash between them";
     private const string Seconds = "seconds from 0.001 to 86400";
 
     private static readonly ServerOptions Defaults = new();
@@ -99,10 +100,44 @@ internal static class SettingTable
             "Bytes that may wait for one client; past it nothing more is queued, and a client that then takes nothing for 5 seconds is "
             + "closed with 4000 \"too slow\". Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { SendBufferBytesMax = value }),
+        Server("slow-consumer", "POLICY",
+            "What becomes of messages when --send-buffer is full for a client: close (they are refused, and a client that takes nothing is "
+            + "closed), drop-oldest (those that wait longest make room), drop-newest (they are dropped). Default: close.",
+            "close, drop-oldest, drop-newest",
+            Choice(("close", SlowConsumer.Close), ("drop-oldest", SlowConsumer.DropOldest), ("drop-newest", SlowConsumer.DropNewest)),
+            static (options, value) => options with { SlowConsumer = value }),
         Server<int>("max-connections", "COUNT",
             "Most connections at once; further ones are answered with 503. Default: as many as the limit of open files and the memory have "
             + $"room for, less some for the server's own (here about {Text(ConnectionsHere)}).", "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { ConnectionsMax = value }),
+        Server<int>("max-connections-per-address", "COUNT",
+            "Most connections of one address; IPv6 counts by /64. Further ones are answered with 429, or closed unanswered if there are "
+            + "many. Default: no limit.", "a whole number from 1",
+            SettingText.TryCount, static (options, value) => options with { ConnectionsPerAddressMax = value }),
+        Server<int>("max-connections-per-uid", "COUNT",
+            "Most connections that may share one uid; a further one does not get it, and with ?uid= is answered with 429. "
+            + "Default: no limit.", "a whole number from 1",
+            SettingText.TryCount, static (options, value) => options with { ConnectionsPerUidMax = value }),
+        Server<RateLimit>("handshake-rate", "RATE[/BURST]",
+            "How many connections one address may open in a second, and how many at once after a rest (default: the same number). "
+            + "Default: no limit.", Rate, SettingText.TryRate, static (options, value) => options with { HandshakeRate = value }),
+        Server<RateLimit>("message-rate", "RATE[/BURST]",
+            "The same for the messages that one connection sends. Default: no limit.", Rate,
+            SettingText.TryRate, static (options, value) => options with { MessageRate = value }),
+        Server<RateLimit>("byte-rate", "RATE[/BURST]",
+            "The same for the bytes that one connection sends, frame headers included. Default: no limit.",
+            $"{Size}, 1 to 1 GiB; or two of these with a slash between them",
+            SettingText.TryByteRate, static (options, value) => options with { ByteRate = value }),
+        Server<RateLimit>("all-rate", "RATE[/BURST]",
+            "The same for the messages that one connection sends to all. Default: no limit.", Rate,
+            SettingText.TryRate, static (options, value) => options with { BroadcastRate = value }),
+        Server("over-rate", "delay|close",
+            "What happens to a client that is faster: nothing is read from it until it may go on, or it is closed with 4002 (a handshake: "
+            + "answered with 429). Default: delay.", "delay, close",
+            Choice(("delay", OverRate.Delay), ("close", OverRate.Close)), static (options, value) => options with { OverRate = value }),
+        One("clients-broadcast", "on|off",
+            "Whether clients may send to all; off answers error:forbidden. Default: on.", "on, off", OnOff,
+            static (settings, value) => settings with { ClientsBroadcast = value }),
         Server<long>("max-memory", "SIZE",
             "Most bytes held in unfinished messages, unsent ones and compression contexts, all clients together. Default: a quarter of "
             + "the memory that the process may have, less what the server itself needs "

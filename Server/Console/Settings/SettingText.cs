@@ -54,6 +54,12 @@ internal static class SettingText
         return good;
     }
 
+    /// <summary>How many a second, a count, and behind a slash how many at once; without that the same.</summary>
+    public static bool TryRate(string text, out RateLimit rate) => TryRate(text, TryCount, out rate);
+
+    /// <summary>The same for bytes, as sizes from 1 byte to 1 GiB.</summary>
+    public static bool TryByteRate(string text, out RateLimit rate) => TryRate(text, TryPieceSize, out rate);
+
     /// <summary>Seconds from 0.001 to 86400.</summary>
     public static bool TryTime(string text, out TimeSpan time) => TryTimeOrZero(text, out time) && time > TimeSpan.Zero;
 
@@ -130,6 +136,14 @@ internal static class SettingText
 
         value = default!;
         return false;
+    }
+
+    private static bool TryRate(string text, TryParseSetting<int> parse, out RateLimit rate)
+    {
+        string[] parts = text.Split('/', StringSplitOptions.TrimEntries);
+        bool good = parse(parts[0], out int perSecond) & parse(parts[^1], out int burst);
+        rate = new RateLimit(perSecond, burst);
+        return good && parts.Length <= 2;
     }
 
     private static bool TryWhole(string text, out long value) =>
