@@ -20,6 +20,12 @@ internal static class Opening
     /// <summary>Handles what a read brought: the request's head, or a part of it, or the end of its time.</summary>
     public static void HandleRequest(WebSocketConnection connection, in ReadResult read)
     {
+        if (connection.Raw is { } raw)
+        {
+            raw.Handle(read);
+            return;
+        }
+
         ReadOnlySequence<byte> buffer = read.Buffer;
         if (read.IsCanceled)
         {
@@ -140,12 +146,23 @@ internal static class Opening
     private static void Decide(WebSocketConnection connection, UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
     {
         if (!decision.IsAccepted) Answer(connection, decision);
+        else if (decision.Raw is { } handler) TakeOver(connection, decision.Endpoint ?? request.Path, handler, decision.RawTime);
         else if (!decision.Uid.IsEmpty && decision.Duplicates == DuplicateUid.Share
             && !connection.Context.Directory.HasRoom(decision.Uid.Span))
             Refuse(connection, HandshakeRules.TooManyOfUid, headOnly: false);
         else if (decision.Subprotocol is null || request.Subprotocols.Contains(decision.Subprotocol, StringComparer.Ordinal))
             Accept(connection, request, result, decision);
         else Answer(connection, UpgradeDecision.Refuse(500, "The application named a subprotocol that was not offered.")); // §4.2.2, 5.5
+    }
+
+    // To the phases nothing has happened: the answer is awaited still, from the handler.
+    private static void TakeOver(WebSocketConnection connection, string endpoint, IRawHandler handler, TimeSpan most)
+    {
+        RawConnection raw = new(connection, handler);
+        connection.Agree(connection.Context.Terms(endpoint, null, null, null) with { Raw = raw }, null);
+        connection.Life.OnTakenOver(connection);
+        connection.Deadlines.Limit(connection, most);
+        raw.Begin();
     }
 
     private static void Accept(WebSocketConnection connection, UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)

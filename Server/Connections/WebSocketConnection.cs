@@ -131,6 +131,9 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// <summary>What it has of the extension that was agreed on; null if none was.</summary>
     internal ConnectionExtension? Extension { get; private set; }
 
+    /// <summary>The connection as the application has taken it over; null if it has not.</summary>
+    internal RawConnection? Raw => _terms.Raw;
+
     /// <summary>How much it may do; null for no limits. On the owner's thread.</summary>
     internal ConnectionLimits? Limits => _terms.Limits;
 

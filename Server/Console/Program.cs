@@ -13,6 +13,7 @@ using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Console.Pages;
+using RawWs.Server.Console.Scenarios;
 using RawWs.Server.Console.Settings;
 using RawWs.Server.Console.Systemd;
 using RawWs.Server.Listening;
@@ -94,7 +95,7 @@ internal static class Program
     {
         using StringWriter outputWriter = new(), errorWriter = new();
         CommandLine commandLine = new(CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), outputWriter, errorWriter,
-            TimeProvider.System, OpenInput);
+            TimeProvider.System, OpenInput, tell: static text => Outputs.TryWrite(text));
         CommandLineResult read = commandLine.Read(arguments);
         (output, error) = (outputWriter.ToString(), errorWriter.ToString());
         return read;
@@ -125,6 +126,12 @@ internal static class Program
         if (authority is not null) application = new AuthApplication(application, admit, authority);
         bool hasLab = settings.EffectiveLab != LabScope.Off;
         ServerOptions options = settings.Server with { Pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)] };
+        if (settings.Scenarios)
+        {
+            application = new ScenarioApplication(application, log);
+            options = options with { Pages = [.. options.Pages, ScenarioPage.Make()] };
+        }
+
         if (hasLab)
         {
             application = new LabApplication(application, settings.EffectiveLab);

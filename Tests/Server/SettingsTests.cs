@@ -86,6 +86,7 @@ public partial class SettingsTests
     [TestCase("allowed-host", "example.com")]
     [TestCase("subprotocol", "chat.v1")]
     [TestCase("lab", "all")]
+    [TestCase("scenarios", "on")]
     [TestCase("compression", "on")]
     [TestCase("compression-level", "6")]
     [TestCase("compression-min-bytes", "1KiB")]

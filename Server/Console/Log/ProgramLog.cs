@@ -28,6 +28,12 @@ internal static partial class ProgramLog
     [LoggerMessage(61, LogLevel.Warning, "the service manager cannot be told of anything (NOTIFY_SOCKET): {error}")]
     public static partial void NoticesLost(this ILogger log, string error);
 
+    [LoggerMessage(64, LogLevel.Debug, "connection {id}, scenario {path}: the client closed with {code}")]
+    public static partial void ScenarioClosed(this ILogger log, long id, string path, int code);
+
+    [LoggerMessage(65, LogLevel.Debug, "connection {id}, scenario {path}: the client has not closed")]
+    public static partial void ScenarioNotClosed(this ILogger log, long id, string path);
+
     [LoggerMessage(24, LogLevel.Information, "the certificates are read again: {files}")]
     public static partial void CertificatesReloaded(this ILogger log, string files);
 

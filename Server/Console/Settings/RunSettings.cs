@@ -40,6 +40,9 @@ internal sealed record RunSettings
     /// </summary>
     public LabScope? Lab { get; init; }
 
+    /// <summary>Whether there are endpoints for people who test clients.</summary>
+    public bool Scenarios { get; init; }
+
     public LogLevels LogLevels { get; init; } = LogLevels.Default;
 
     /// <summary>Whether the log's lines are objects in JSON, and not text.</summary>

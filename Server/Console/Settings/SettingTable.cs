@@ -236,6 +236,9 @@ internal static class SettingTable
             + "--allowed-host or --trusted-proxy is given, and --auth is none; else off.", "on, off, all",
             Choice(("on", LabScope.Own), ("off", LabScope.Off), ("all", LabScope.All)),
             static (settings, value) => settings with { Lab = value }),
+        One("scenarios", "on|off",
+            "Endpoints for people who test clients, at which the server misbehaves on purpose; the page /scenarios lists them. "
+            + "Default: off.", "on, off", OnOff, static (settings, value) => settings with { Scenarios = value }),
         Server("compression", "on|off", "Agree to permessage-deflate with clients that offer it. Default: off.", "on, off", OnOff,
             static (options, value) => options with { Compression = value }),
         Server<int>("compression-level", "LEVEL",
