@@ -46,9 +46,9 @@ internal static class ServiceSockets
             Socket socket = new(new SafeSocketHandle(descriptor, ownsHandle: true));
             bool listens = socket.SocketType == SocketType.Stream
                 && (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection)! != 0;
-            if (listens && socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
+            if (listens)
             {
-                socket.NoDelay = true; // accepted sockets inherit it
+                if (socket.AddressFamily != AddressFamily.Unix) socket.NoDelay = true; // accepted sockets inherit it
                 return socket;
             }
         }
@@ -57,6 +57,6 @@ internal static class ServiceSockets
             cause = exception;
         }
 
-        throw new StartException($"descriptor {descriptor} (\"{name}\") from the service manager is no socket that listens for TCP", cause);
+        throw new StartException($"descriptor {descriptor} (\"{name}\") from the service manager is no socket that listens", cause);
     }
 }
