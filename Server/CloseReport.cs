@@ -69,6 +69,9 @@ public enum EndCause : byte
     /// <summary>The peer sent more than it may in this time (4002); the reason says of what.</summary>
     TooFast,
 
+    /// <summary>The peer sent no valid PROXY header, or not in time, or is no trusted proxy; the reason says what.</summary>
+    ProxyFailed,
+
     /// <summary>The request was answered with the page or refused: it never was a WebSocket connection.</summary>
     Http,
 }
@@ -100,7 +103,10 @@ public sealed record CloseReport
     /// <summary>The reason that came with the code (§7.1.6), or the text of an HTTP answer. A stranger may have written it.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>The name of the broken rule, or null (<see cref="FrameRules"/>, <see cref="RawWs.Handshake.HandshakeRules"/>).</summary>
+    /// <summary>
+    /// The name of the broken rule, or null (<see cref="FrameRules"/>, <see cref="RawWs.Handshake.HandshakeRules"/>, and those of a PROXY
+    /// header, which docs/ops/proxies.md has).
+    /// </summary>
     public string? Rule { get; init; }
 
     /// <summary>The opcode of the last frame from the peer; null before the first.</summary>

@@ -48,6 +48,7 @@ public sealed class ServerMetrics : IDisposable
     private readonly Histogram<double> _roundTrip;
     private readonly Counter<long> _closes;
     private readonly Counter<long> _refusals;
+    private readonly Counter<long> _proxyRefusals;
     private readonly Counter<long> _delays;
 
     /// <summary>Begins to measure a server.</summary>
@@ -71,6 +72,8 @@ public sealed class ServerMetrics : IDisposable
             "rawws.server.handshake.duration", "s", "The time from accept to the open connection.", advice: ShortTimes);
         _closes = _meter.CreateCounter<long>("rawws.server.closes", "{connection}", "Ended connections that were open, by code and cause.");
         _refusals = _meter.CreateCounter<long>("rawws.server.refusals", "{request}", "Requests that were answered without an upgrade.");
+        _proxyRefusals = _meter.CreateCounter<long>("rawws.server.proxy.refusals", "{connection}",
+            "Connections that ended because of their PROXY header, or for want of one.");
         _delays = _meter.CreateCounter<long>("rawws.server.delays", "{connection}",
             "How often a connection was not read from for a while, because it had sent more than it may, by reason.");
         _lag = _meter.CreateHistogram(
@@ -110,6 +113,8 @@ public sealed class ServerMetrics : IDisposable
             return;
         }
 
+        if (report.Cause == EndCause.ProxyFailed)
+            _proxyRefusals.Add(1, new KeyValuePair<string, object?>("reason", report.Rule ?? "timeout"));
         KeyValuePair<string, object?> cause = new("cause", report.Cause.ToString());
         _connectionDuration.Record(report.Duration.TotalSeconds, cause);
         _closes.Add(1, cause, new KeyValuePair<string, object?>("code", CodeOf(report.Code)));

@@ -51,6 +51,24 @@ public sealed record ServerOptions
     public IReadOnlyList<IPEndPoint> TlsEndPoints { get; set => field = Given(value); } = [];
 
     /// <summary>
+    /// Further addresses to listen on: socket files, and addresses whose connections begin with a PROXY header. Default: none.
+    /// </summary>
+    public IReadOnlyList<ListenAddress> Listeners { get; set => field = Given(value); } = [];
+
+    /// <summary>
+    /// The proxies that are believed what they say of their clients, in PROXY headers (<see cref="ListenAddress.HasProxyHeader"/>) and in
+    /// <see cref="ForwardedField"/>: networks ("10.0.0.0/8", "fd00::/8"), addresses, or "unix" for whoever connects to a socket file.
+    /// Default: none.
+    /// </summary>
+    public IReadOnlyList<string> TrustedProxies { get; set => field = Given(value); } = [];
+
+    /// <summary>
+    /// The field in which a trusted proxy tells its client's address; the right-most address in it that is no trusted proxy's is the
+    /// client's. The other field is not read: a proxy that does not set it passes on what a client has written. Default: XForwardedFor.
+    /// </summary>
+    public ForwardedField ForwardedField { get; set => field = Open(value); }
+
+    /// <summary>
     /// Sockets that listen already, because whoever started the process has bound them (a service manager's socket activation). Each must
     /// listen on one of the addresses above, which is then not bound again. The server closes them when it stops; one whose descriptor is
     /// marked close-on-exec the runtime shuts down first, for everybody who has it. Default: none.
@@ -242,18 +260,29 @@ public sealed record ServerOptions
     internal bool UsesEpoll => Transport == TransportKind.Epoll || (Transport == TransportKind.Auto && OperatingSystem.IsLinux());
 
     /// <summary>
-    /// Whether only programs on this machine can be meant: every address is loopback, and no host or origin is named. Whoever names one
-    /// expects clients from outside, behind a proxy.
+    /// Whether only programs on this machine can be meant: every address is loopback, and no host, origin or proxy is named. Whoever names
+    /// one expects clients from outside, behind a proxy. So does a socket file: no browser can connect to one.
     /// </summary>
     internal bool IsForThisMachineOnly
     {
         get
         {
-            foreach (IPEndPoint endPoint in ListenEndPoints.Concat(TlsEndPoints))
-                if (!IPAddress.IsLoopback(endPoint.Address)) return false;
-            return AllowedOrigins.Count == 0 && AllowedHosts.Count == 0;
+            foreach (ListenAddress address in Addresses)
+                if (address.EndPoint is null || !IPAddress.IsLoopback(address.EndPoint.Address)) return false;
+            return AllowedOrigins.Count == 0 && AllowedHosts.Count == 0 && TrustedProxies.Count == 0;
         }
     }
+
+    /// <summary>All addresses to listen on: the three lists, one after the other.</summary>
+    internal IReadOnlyList<ListenAddress> Addresses =>
+    [
+        .. ListenEndPoints.Select(static endPoint => new ListenAddress(endPoint)),
+        .. TlsEndPoints.Select(static endPoint => new ListenAddress(endPoint) { IsTls = true }),
+        .. Listeners,
+    ];
+
+    /// <summary>Whether one of them is for TLS.</summary>
+    internal bool HasTls => TlsEndPoints.Count > 0 || Listeners.Any(static address => address.IsTls);
 
     /// <summary>The first error, as one sentence that names the property; null when there is none.</summary>
     public string? FindError() => ServerOptionsCheck.FindError(this);
@@ -265,6 +294,8 @@ public sealed record ServerOptions
         {
             ListenEndPoints = Copy(ListenEndPoints),
             TlsEndPoints = Copy(TlsEndPoints),
+            Listeners = [.. Listeners],
+            TrustedProxies = [.. TrustedProxies],
             ListeningSockets = [.. ListeningSockets],
             AllowedOrigins = [.. AllowedOrigins],
             AllowedHosts = [.. AllowedHosts],
@@ -316,7 +347,7 @@ public sealed record ServerOptions
     /// <summary>What the system has too little of for such a server and a few clients, as a sentence; null when there is enough.</summary>
     internal string? FindShortage() =>
         (_memoryBytesMax is null ? MemoryShare.FindShortage(Loops) : null)
-            ?? Descriptors.FindShortage(Loops, UsesEpoll, ListenEndPoints.Count + TlsEndPoints.Count);
+            ?? Descriptors.FindShortage(Loops, UsesEpoll, Addresses.Count);
 
     /// <summary>Marks the one object that is frozen.</summary>
     private sealed class Seal(ServerOptions @sealed)

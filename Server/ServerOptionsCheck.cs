@@ -4,8 +4,10 @@ using System.Buffers;
 using System.Text.Unicode;
 using RawWs.Frame;
 using RawWs.Handshake;
+using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
+using RawWs.Server.Proxies;
 
 namespace RawWs.Server;
 
@@ -15,10 +17,12 @@ internal static class ServerOptionsCheck
     public static string? FindError(ServerOptions options)
     {
         if (FindNull(options) is { } missing) return missing;
-        if (options.ListenEndPoints.Count + options.TlsEndPoints.Count == 0)
-            return $"{nameof(options.ListenEndPoints)}: at least one address is needed.";
-        if (options.TlsEndPoints.Count > 0 && options.Certificates is null)
-            return $"{nameof(options.Certificates)}: {nameof(options.TlsEndPoints)} needs some.";
+        if (options.Addresses.Count == 0) return $"{nameof(options.ListenEndPoints)}: at least one address is needed.";
+        if (options.HasTls && options.Certificates is null)
+            return $"{nameof(options.Certificates)}: an address for TLS needs some.";
+        if (FindBadAddress(options) is { } address) return address;
+        if (!Enum.IsDefined(options.ForwardedField))
+            return $"{nameof(options.ForwardedField)}: there is no such field as {options.ForwardedField}.";
         if (options.TlsHandshakesMax < 1) return $"{nameof(options.TlsHandshakesMax)}: at least 1, not {options.TlsHandshakesMax}.";
         if (!Enum.IsDefined(options.Transport))
             return $"{nameof(options.Transport)}: there is no such transport as {options.Transport}.";
@@ -83,6 +87,7 @@ internal static class ServerOptionsCheck
         (string Name, IEnumerable<object?>? Values)[] lists =
         [
             (nameof(options.ListenEndPoints), options.ListenEndPoints), (nameof(options.TlsEndPoints), options.TlsEndPoints),
+            (nameof(options.Listeners), options.Listeners), (nameof(options.TrustedProxies), options.TrustedProxies),
             (nameof(options.ListeningSockets), options.ListeningSockets),
             (nameof(options.AllowedOrigins), options.AllowedOrigins), (nameof(options.AllowedHosts), options.AllowedHosts),
             (nameof(options.Subprotocols), options.Subprotocols), (nameof(options.Endpoints), options.Endpoints),
@@ -90,6 +95,26 @@ internal static class ServerOptionsCheck
         ];
         foreach ((string name, IEnumerable<object?>? values) in lists)
             if (values is not null && values.Contains(null)) return $"{name}: one of them is null.";
+        return null;
+    }
+
+    private static string? FindBadAddress(ServerOptions options)
+    {
+        foreach (string proxy in options.TrustedProxies)
+            if (ProxyTrust.FindError(proxy) is { } problem)
+                return $"{nameof(options.TrustedProxies)}: \"{LogText.Escape(proxy)}\" {problem}.";
+        bool trustsSocketFiles = options.TrustedProxies.Contains(ProxyTrust.SocketFiles);
+        foreach (ListenAddress address in options.Listeners)
+        {
+            string shown = $"{nameof(options.Listeners)}: {LogText.Escape(address.ToString())}";
+            if (address.SocketPath is { } path && SocketFile.FindError(path) is { } problem) return $"{shown} {problem}.";
+            if (!address.HasProxyHeader) continue;
+            if (options.TrustedProxies.Count == 0)
+                return $"{shown} takes PROXY headers from {nameof(options.TrustedProxies)}, of which there are none.";
+            if (address.SocketPath is not null && !trustsSocketFiles)
+                return $"{shown} takes PROXY headers, and \"{ProxyTrust.SocketFiles}\" is not among {nameof(options.TrustedProxies)}.";
+        }
+
         return null;
     }
 

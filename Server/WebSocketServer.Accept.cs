@@ -10,6 +10,7 @@ using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Native;
+using RawWs.Server.Proxies;
 using RawWs.Server.Tls;
 
 namespace RawWs.Server;
@@ -18,11 +19,14 @@ public sealed partial class WebSocketServer
 {
     // Past the limit so many connections, if there is room for them, are still told why (503). Further ones are closed unanswered.
     private const int ToldConnectionsMax = 64;
+    private const int ShownCharactersMax = PeerAddress.CharactersMax - 16; // the last character that is shown may be an escaped one
     private const int NoListener = -1; // the connection's bytes come from memory
 
     private long _lastId;
     private long _backedOffAt;
     private int _nextLoop;
+    private PeerAddress[] _peersOfFiles = []; // what the peers of each listener are, if that is a socket file
+    private int? _room; // for so many connections there were descriptors at the start
     private int _connectionsMax;
     private int _toldMax;
 
@@ -33,6 +37,7 @@ public sealed partial class WebSocketServer
     void IAcceptor.Accept(int listener, int descriptor, PeerAddress peer)
     {
         int before = Interlocked.Increment(ref _count) - 1;
+        if (_peersOfFiles[listener].IsSocketFile) peer = _peersOfFiles[listener];
         if (TurnsAway(listener, before) || !TryEnter(listener, peer, out ConnectionLimits? limits))
         {
             Linux.Close(descriptor);
@@ -44,7 +49,7 @@ public sealed partial class WebSocketServer
         try
         {
             WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer, limits);
-            connection.Begin(Layer(listener, new EpollChannel(descriptor)), before >= _connectionsMax);
+            connection.Begin(Layer(listener, new EpollChannel(descriptor), peer), before >= _connectionsMax);
         }
         catch
         {
@@ -56,10 +61,10 @@ public sealed partial class WebSocketServer
     void IAcceptor.Accept(int listener, Socket socket)
     {
         int before = Interlocked.Increment(ref _count) - 1;
-        PeerAddress peer = default;
+        PeerAddress peer = _peersOfFiles[listener];
         try
         {
-            peer = new PeerAddress((IPEndPoint)socket.RemoteEndPoint!);
+            if (!peer.IsSocketFile) peer = new PeerAddress((IPEndPoint)socket.RemoteEndPoint!);
         }
         catch (SocketException exception)
         {
@@ -80,7 +85,7 @@ public sealed partial class WebSocketServer
         try
         {
             WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer, limits);
-            connection.Begin(Layer(listener, new SocketChannel(socket)), before >= _connectionsMax);
+            connection.Begin(Layer(listener, new SocketChannel(socket), peer), before >= _connectionsMax);
         }
         catch (Exception exception)
         {
@@ -132,10 +137,10 @@ public sealed partial class WebSocketServer
     // logged.
     private void SetConnectionsMax()
     {
-        int room = Descriptors.RoomNow();
+        int room = _room ??= Descriptors.RoomNow();
         _connectionsMax = Options.ConnectionsMax
             ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4),
-                MemoryShare.ConnectionsMax(Options.Loops, isTls: Options.TlsEndPoints.Count > 0));
+                MemoryShare.ConnectionsMax(Options.Loops, isTls: Options.HasTls));
         _toldMax = Math.Clamp(room - _connectionsMax, 0, ToldConnectionsMax);
         if (_connectionsMax > room) _context.Log.ConnectionsPastFiles(_connectionsMax, Descriptors.Limit, room);
     }
@@ -151,13 +156,17 @@ public sealed partial class WebSocketServer
     }
 
     // What lies over a connection's plain channel.
-    private Channel Layer(int listener, Channel plain)
+    private Channel Layer(int listener, Channel plain, PeerAddress peer)
     {
         Channel channel = Options.ChannelLayer is { } layer ? layer(plain) : plain;
+        if (Addresses[listener].HasProxyHeader) channel = new ProxyChannel(channel, _context.Trust.Trusts(peer));
         return IsTls(listener) ? new TlsChannel(channel, Options.Certificates!, _handshakes) : channel;
     }
 
-    private bool IsTls(int listener) => listener >= Options.ListenEndPoints.Count;
+    private bool IsTls(int listener) => listener != NoListener && Addresses[listener].IsTls;
+
+    private static PeerAddress PeerOfFile(ListenAddress address) =>
+        address.SocketPath is null ? default : PeerAddress.OfSocketFile(LogText.Escape($"unix:{address.SocketPath}", ShownCharactersMax));
 
     private bool TurnsAway(int listener, int before)
     {
@@ -176,13 +185,17 @@ public sealed partial class WebSocketServer
     // Where nobody listens the client is this process, and has no address of its own.
     private bool TryEnter(int listener, PeerAddress peer, out ConnectionLimits? limits)
     {
-        limits = _context.Limits is { } all ? new ConnectionLimits(all) : null;
-        if (limits is null || listener == NoListener || limits.TryEnter(peer)) return true;
+        limits = _context.Limits is { } all ? new ConnectionLimits(all) { HasEntered = listener == NoListener } : null;
+        if (limits is null || listener == NoListener || EntersLater(listener, peer) || limits.TryEnter(peer)) return true;
         bool isRate = limits.Refusal == HandshakeRules.TooManyHandshakes;
         if (TurnedAway.Count(isRate ? TurnedAwayReason.AddressHandshakes : TurnedAwayReason.AddressConnections, out long count))
             _context.Log.AddressTurnedAway(count, limits.Refusal!.Name, peer);
         return false;
     }
+
+    // Behind a proxy the client's address is known later.
+    private bool EntersLater(int listener, PeerAddress peer) =>
+        Addresses[listener].HasProxyHeader || peer.IsSocketFile || _context.Trust.Trusts(peer);
 
     private void ConnectionGone(ConnectionLimits? limits = null)
     {

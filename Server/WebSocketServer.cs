@@ -65,8 +65,10 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
         _context.Endings.RunTimerOn(_loops[0].Loop);
     }
 
-    /// <summary>The options with which it was made: a copy, which cannot be changed.</summary>
-    public ServerOptions Options { get; }
+    /// <summary>
+    /// The options with which it was made, and what <see cref="Change"/> has taken over: a copy, which cannot be changed.
+    /// </summary>
+    public ServerOptions Options { get; private set; }
 
     /// <summary>How many bytes the server holds for its connections now: what waits to be sent, unfinished messages, contexts.</summary>
     public long HeldBytes => Budget.HeldBytes;
@@ -78,10 +80,13 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     internal MemoryBudget Budget { get; }
 
     /// <summary>
-    /// The addresses on which it listens, with the ports that the system chose: those of <see cref="ServerOptions.ListenEndPoints"/>, and
-    /// then those of <see cref="ServerOptions.TlsEndPoints"/>. Empty before the start.
+    /// The addresses on which it listens, with the ports that the system chose: those of <see cref="ServerOptions.ListenEndPoints"/>, then
+    /// those of <see cref="ServerOptions.TlsEndPoints"/>, then <see cref="ServerOptions.Listeners"/>. Empty before the start.
     /// </summary>
-    public IReadOnlyList<IPEndPoint> EndPoints => _listener?.EndPoints ?? [];
+    public IReadOnlyList<ListenAddress> Addresses => _listener?.Addresses ?? [];
+
+    /// <summary>Those that are no socket files. Empty before the start.</summary>
+    public IReadOnlyList<IPEndPoint> EndPoints { get; private set; } = [];
 
     /// <summary>Who is connected, and under which uid; and how messages are published to them.</summary>
     public ConnectionDirectory Directory { get; }
@@ -246,8 +251,9 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     {
         if (_stopped is not null) return;
         foreach (ConnectionLoop loop in _loops) loop.Loop.Start();
-        _listener = Listener.Bind(
-            [.. Options.ListenEndPoints, .. Options.TlsEndPoints], Options.ListeningSockets, this, _context.Options.TimeProvider);
+        _listener = Listener.Bind(Options.Addresses, Options.ListeningSockets, this, _context.Options.TimeProvider);
+        EndPoints = [.. Addresses.Select(static address => address.EndPoint).OfType<IPEndPoint>()];
+        _peersOfFiles = [.. Addresses.Select(PeerOfFile)];
         SetConnectionsMax();
         _applicationStarted = true;
     }

@@ -24,6 +24,9 @@ internal sealed class ConnectionLimits(ServerLimits limits)
     private TokenBucket _broadcasts;
     private long _bytesTaken; // of those received, how many have been taken from the bucket, or came before it
 
+    /// <summary>Whether it has taken its place, or needs none.</summary>
+    public bool HasEntered { get; set; }
+
     /// <summary>When reading goes on, in the loop's milliseconds.</summary>
     public long Due { get; private set; } = long.MaxValue;
 
@@ -34,8 +37,20 @@ internal sealed class ConnectionLimits(ServerLimits limits)
     /// <returns>False when the address has too many to say so: it should be closed unanswered.</returns>
     public bool TryEnter(PeerAddress client)
     {
+        HasEntered = true;
         _place = limits.Enter(client);
         return _place.IsTaken || Refusal is null;
+    }
+
+    /// <summary>
+    /// The same for a client that a proxy has told of, if it has none yet. Where there are too many its request is refused. Who has come
+    /// through a socket file, and of whom nothing is told, has no address.
+    /// </summary>
+    public void EnterLate(WebSocketConnection connection)
+    {
+        if (HasEntered || connection.Peer.IsSocketFile) return;
+        TryEnter(connection.Peer);
+        Begin(connection);
     }
 
     /// <summary>The connection has ended. Any thread.</summary>

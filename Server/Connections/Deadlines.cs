@@ -94,10 +94,9 @@ internal struct Deadlines
         if (now >= _deadline) connection.Transport.ReceiveWhatIsThere();
         if (connection.Life.HasEnded) return;
         if (now < _deadline) Arm(connection, _deadline);
-        else if (connection.Life.IsHandshake && connection.Transport.IsOpening) connection.Life.Abort(connection, Endings.TlsTimeout);
-        // The request is answered with 408.
-        else if (connection.Life.IsHandshake && connection.Raw is null) connection.Transport.CancelPendingRead();
-        else connection.Life.Expire(connection);
+        else if (!connection.Life.IsHandshake || connection.Raw is not null) connection.Life.Expire(connection);
+        else if (connection.Transport.Opening == ChannelLayer.None) connection.Transport.CancelPendingRead(); // answered with 408
+        else connection.Life.Abort(connection, Endings.TimeoutOf(connection.Transport.Opening));
     }
 
     // tour: touch

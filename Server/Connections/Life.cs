@@ -140,7 +140,8 @@ internal struct Life
     public void OnBytesLost(WebSocketConnection connection)
     {
         Ending lost = Endings.BytesLost;
-        if (IsHandshake && (connection.Transport.IsOpening || connection.Raw is not null)) Abort(connection, Endings.RestLost);
+        bool hasNoAnswer = connection.Transport.Opening != ChannelLayer.None || connection.Raw is not null;
+        if (IsHandshake && hasNoAnswer) Abort(connection, Endings.RestLost);
         else if (IsHandshake) Opening.Refuse(connection, HandshakeRules.OutOfMemory, headOnly: false);
         else if (ParsesFrames) Fail(connection, lost, lost.Code!.Value, lost.Reason, null, Encoding.ASCII.GetBytes(lost.Reason));
         connection.Transport.CancelPendingRead();
@@ -149,8 +150,9 @@ internal struct Life
     /// <summary>§7.1.4: the end of the peer's stream without a Close is never a clean one.</summary>
     public void OnStreamEnd(WebSocketConnection connection)
     {
-        string? fault = connection.Transport.Fault;
-        SetEnd(fault is null ? Endings.PeerVanished : Endings.TlsFailed, null, fault ?? "");
+        Transport transport = connection.Transport;
+        string? fault = transport.Fault;
+        SetEnd(fault is null ? Endings.PeerVanished : Endings.FailureOf(transport.Opening), null, fault ?? "", transport.FaultRule);
         Enter(connection, PhaseTable.After(_phase, PhaseEvent.StreamEnds));
     }
 

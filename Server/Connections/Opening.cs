@@ -5,6 +5,8 @@ using System.IO.Pipelines;
 using RawWs.Handshake;
 using RawWs.Server.Extensions;
 using RawWs.Server.Log;
+using RawWs.Server.Native;
+using RawWs.Server.Proxies;
 using RawWs.Server.Sending;
 
 namespace RawWs.Server.Connections;
@@ -36,6 +38,7 @@ internal static class Opening
         RequestProgress progress = connection.Incoming.Head;
         RequestStatus status = RequestReader.TryRead(ref buffer, connection.Context.RequestLimits, request, ref progress,
             out HandshakeRule? violation);
+        if (status == RequestStatus.Done) FindClient(connection, request);
         if (connection.Loop.WatchesConnections && status == RequestStatus.Done)
             Watching.TellRequest(connection, request, read.Buffer, read.Buffer.Length - buffer.Length); // while its bytes are there
         bool isPart = status == RequestStatus.NeedMoreData;
@@ -53,6 +56,16 @@ internal static class Opening
         string? shown = detail is null ? null : LogText.Escape(detail, OriginAdvice.CharactersMax);
         UpgradeResponse.WriteRefusal(answer, rule, headOnly, connection.Context.Date.Now, shown);
         AnswerAndEnd(connection, answer, rule.Status, detail is null ? rule.Text : $"{rule.Text} {detail}", rule.Name);
+    }
+
+    // Of whom the proxy says that it asks for him. From here on it is his address that counts.
+    private static void FindClient(WebSocketConnection connection, UpgradeRequest request)
+    {
+        ServerContext context = connection.Context;
+        if (context.Trust.Trusts(connection.Peer)
+            && ForwardedFields.FindClient(request, context.Options.ForwardedField, context.Trust) is { } client)
+            connection.NameClient(new PeerAddress(client));
+        connection.Limits?.EnterLate(connection);
     }
 
     private static void CheckRequest(WebSocketConnection connection, UpgradeRequest request)

@@ -72,7 +72,11 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// <summary>The value of Sec-WebSocket-Extensions in the answer (§9), or null.</summary>
     public string? Extensions => _terms.Extensions;
 
-    /// <summary>The peer's address and port.</summary>
+    /// <summary>
+    /// The client's address and port: the peer's, or what trusted proxies say of it (<see cref="ServerOptions.TrustedProxies"/>); the port
+    /// is 0 where they do not say it. 0.0.0.0:0 where no address is known, because the peer has come through a socket file. It does not
+    /// change once the application has been asked for its decision.
+    /// </summary>
     public IPEndPoint RemoteEndPoint => Peer.ToEndPoint();
 
     /// <summary>Anything that the application wants to keep with the connection.</summary>
@@ -118,7 +122,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
 
     internal ConnectionLoop Loop { get; }
 
-    internal PeerAddress Peer { get; }
+    /// <summary>The client's address, as <see cref="RemoteEndPoint"/> has it. It is known when the request's head has come.</summary>
+    internal PeerAddress Peer { get; private set; }
 
     /// <summary>Its bytes, in and out. Also the lock of the send queue.</summary>
     internal Transport Transport { get; private set; } = null!;
@@ -371,6 +376,15 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     internal void Agree(ConnectionTerms terms, ConnectionExtension? extension) =>
         (_terms, Extension) = (Limits is null ? terms : terms with { Limits = Limits }, extension);
 
+    /// <summary>A trusted proxy has told who its client is. On the owner's thread.</summary>
+    internal void NameClient(PeerAddress client)
+    {
+        PeerAddress proxy = Peer;
+        Peer = client;
+        if (Loop.WatchesConnections) Watching.TellClient(this, proxy);
+        if (!Context.Trust.Trusts(client)) Limits?.EnterLate(this);
+    }
+
     /// <summary>It has joined under a uid. Any thread.</summary>
     internal void TellNamed() => Watching.TellNamed(this);
 
@@ -475,6 +489,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     void ITransportOwner.OnReceived(ReadOnlySpan<byte> bytes) => Loop.Watch.Received(this, BytesReceived, bytes);
 
     bool ITransportOwner.TryGetRoom(out ArraySegment<byte> room) => Incoming.TryGetRoom(this, out room);
+
+    void ITransportOwner.OnClientNamed(PeerAddress client) => NameClient(client);
 
     void ITransportOwner.OnFailed(Exception exception) => OnFailed(exception);
 

@@ -1,6 +1,6 @@
 // The standalone server: settings, log, server, signals, exit code. 0: stopped as asked. 1: cannot start, because of an address or too few
 // descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT,
-// SIGQUIT or SIGTERM. With certificates SIGHUP has them read again, and stops nothing.
+// SIGQUIT or SIGTERM. With certificates or a file of settings SIGHUP has them read again, and stops nothing.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
@@ -68,12 +68,8 @@ internal static class Program
 
     private static async Task<int> ReadAndRunAsync(string[] arguments)
     {
-        using StringWriter output = new(), error = new();
-        CommandLine commandLine = new(
-            CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), output, error, TimeProvider.System, OpenInput,
-            tell: static text => Outputs.TryWrite(text));
-        CommandLineResult read = commandLine.Read(arguments);
-        if (read.Settings is not { } settings) return Tell(output.ToString(), error.ToString(), read.ExitCode);
+        CommandLineResult read = Read(arguments, out string output, out string error);
+        if (read.Settings is not { } settings) return Tell(output, error, read.ExitCode);
         if (settings.Admin is not null && !HasAdminPort)
             return Tell("", "--admin: this build has no admin port", CommandLine.ExitCodeUsage);
 
@@ -83,17 +79,25 @@ internal static class Program
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
 
         using ConsoleLog console = new(Outputs.OpenOutput(), settings.Server.TimeProvider, settings.LogsJson);
-        using ILoggerFactory loggers = LoggerFactory.Create(logging => settings.LogLevels.ApplyTo(logging).AddProvider(console));
+        LiveLogLevels levels = new(settings.LogLevels);
+        using ILoggerFactory loggers = LoggerFactory.Create(logging => levels.ApplyTo(logging).AddProvider(console));
         ILogger log = loggers.CreateLogger(LogCategories.Server);
-        foreach (string variable in read.Ignored)
-        {
-            string written = variable[CommandLine.EnvironmentPrefix.Length..];
-            log.VariableIgnored(LogText.Escape(variable), NearNames.Question(written, isOption: false, CommandLine.VariableOf));
-        }
-
+        foreach (string variable in read.Sources!.Ignored)
+            log.VariableIgnored(LogText.Escape(variable), SettingSources.QuestionOf(variable));
         if (settings.FindWithoutEffect() is { } setting) log.SettingWithoutEffect(setting);
         ServerOptions options = settings.Server with { LoggerFactory = loggers, ListeningSockets = ServiceSockets.Take(log) };
-        return await RunAsync(settings with { Server = options }, log).ConfigureAwait(false);
+        return await RunAsync(settings with { Server = options }, log, server =>
+            new SettingsReload(read, () => Read(arguments, out _, out _), server, levels, log)).ConfigureAwait(false);
+    }
+
+    private static CommandLineResult Read(string[] arguments, out string output, out string error)
+    {
+        using StringWriter outputWriter = new(), errorWriter = new();
+        CommandLine commandLine = new(CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), outputWriter, errorWriter,
+            TimeProvider.System, OpenInput, tell: static text => Outputs.TryWrite(text));
+        CommandLineResult read = commandLine.Read(arguments);
+        (output, error) = (outputWriter.ToString(), errorWriter.ToString());
+        return read;
     }
 
     // Nobody waits for somebody who types: then the command says that it has no input.
@@ -108,18 +112,8 @@ internal static class Program
         return ExitCodeStart;
     }
 
-    private static async Task<int> RunAsync(RunSettings settings, ILogger log)
+    private static async Task<int> RunAsync(RunSettings settings, ILogger log, Func<WebSocketServer, SettingsReload> reloads)
     {
-        // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
-        StopRequest stop = new(settings.Server.TimeProvider);
-        using ServiceNotices notices = new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"), settings.Server.TimeProvider, log);
-        using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP,
-            signal => OnHangup(signal, settings.Server.Certificates, log, stop, notices));
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
-        using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
-        using PosixSignalRegistration terminate =
-            PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
-
         IWebSocketApplication application = settings.Application == ApplicationKind.Router
             ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid) { ClientsBroadcast = settings.ClientsBroadcast }
             : new EchoApplication();
@@ -140,6 +134,18 @@ internal static class Program
         application = new ReadableRefusals(application);
 
         await using WebSocketServer server = new(options, application);
+        SettingsReload reload = reloads(server);
+
+        // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
+        StopRequest stop = new(settings.Server.TimeProvider);
+        using ServiceNotices notices = new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"), settings.Server.TimeProvider, log);
+        using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP,
+            signal => OnHangup(signal, reload, settings.Server.Certificates, log, stop, notices));
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
+        using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
+        using PosixSignalRegistration terminate =
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
+
         Readiness readiness = new(server);
         using IDisposable? telemetry =
             HasAdminPort && (settings.Admin is not null || ExportsMetrics) ? StartTelemetry(server) : null;
@@ -160,13 +166,14 @@ internal static class Program
         await stop.Requested.ConfigureAwait(false);
         readiness.BeginDrain();
         notices.TellStopping();
-        if (settings.DrainWait > TimeSpan.Zero)
+        TimeSpan wait = reload.Current.DrainWait;
+        if (wait > TimeSpan.Zero)
         {
-            log.DrainBegins(settings.DrainWait.TotalSeconds);
-            await Task.Delay(settings.DrainWait, settings.Server.TimeProvider).ConfigureAwait(false);
+            log.DrainBegins(wait.TotalSeconds);
+            await Task.Delay(wait, settings.Server.TimeProvider).ConfigureAwait(false);
         }
 
-        await server.StopAsync(settings.Drain).ConfigureAwait(false);
+        await server.StopAsync(reload.Current.Drain).ConfigureAwait(false);
         return 0;
     }
 
@@ -184,11 +191,11 @@ internal static class Program
         return port;
     }
 
-    // With certificates it asks for them to be read again, as everywhere. Without any it is the end of the terminal.
-    private static void OnHangup(
-        PosixSignalContext signal, TlsCertificates? certificates, ILogger log, StopRequest stop, ServiceNotices notices)
+    // With certificates or a file of settings it asks for them to be read again, as everywhere. Without any it is the end of the terminal.
+    private static void OnHangup(PosixSignalContext signal, SettingsReload reload, TlsCertificates? certificates, ILogger log,
+        StopRequest stop, ServiceNotices notices)
     {
-        if (certificates is null)
+        if (certificates is null && !reload.HasFile)
         {
             OnSignal(signal, stop, 129);
             return;
@@ -196,7 +203,8 @@ internal static class Program
 
         signal.Cancel = true;
         notices.TellReloading();
-        CertificateWatch.Reload(certificates, log);
+        if (certificates is not null) CertificateWatch.Reload(certificates, log);
+        if (reload.HasFile) reload.Run();
         notices.TellReady();
     }
 
@@ -208,17 +216,21 @@ internal static class Program
 
     private static void SayReady(WebSocketServer server, RunSettings settings, ILogger log)
     {
-        int plain = settings.Server.ListenEndPoints.Count;
-        string addresses = string.Join(", ", server.EndPoints.Select((endPoint, i) => $"{(i < plain ? "" : "wss://")}{endPoint}"));
-        string page = PageUrl(plain > 0 ? "http" : "https", server.EndPoints[0]);
+        string addresses = string.Join(", ", server.Addresses);
+        string page = PageUrl(server.Addresses[0]);
         log.Listening(addresses, server.TransportName, settings.Server.Loops, page);
         if (settings.Application == ApplicationKind.Router && settings.EffectiveIntroduce != Introduce.None) log.UidsAreNotAuthenticated();
         if (settings.DescribeStrangers() is { } may) log.StrangersMay(may);
     }
 
-    // If the address means all addresses of the machine, the page is reached as localhost.
-    private static string PageUrl(string scheme, IPEndPoint endPoint) =>
-        endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any)
+    // If the address means all addresses of the machine, the page is reached as localhost. No browser reaches a socket file, or an address
+    // that needs a PROXY header.
+    private static string PageUrl(ListenAddress address)
+    {
+        if (address.EndPoint is not { } endPoint || address.HasProxyHeader) return "behind the proxy";
+        string scheme = address.IsTls ? "https" : "http";
+        return endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any)
             ? $"{scheme}://localhost:{endPoint.Port}/"
             : $"{scheme}://{endPoint}/";
+    }
 }

@@ -16,6 +16,9 @@ internal static class SectionReader
     {
         [nameof(ServerOptions.ListenEndPoints)] = static (options, given) => options.ListenEndPoints = List(given, EndPoint),
         [nameof(ServerOptions.TlsEndPoints)] = static (options, given) => options.TlsEndPoints = List(given, EndPoint),
+        [nameof(ServerOptions.Listeners)] = static (options, given) => options.Listeners = List(given, Listener),
+        [nameof(ServerOptions.TrustedProxies)] = static (options, given) => options.TrustedProxies = List(given, static text => text),
+        [nameof(ServerOptions.ForwardedField)] = static (options, given) => options.ForwardedField = Read(given, Forwarded),
         [nameof(ServerOptions.TlsHandshakesMax)] = static (options, given) => options.TlsHandshakesMax = Read(given, Number),
         [nameof(ServerOptions.Transport)] = static (options, given) => options.Transport = Read(given, Word<TransportKind>),
         [nameof(ServerOptions.IoUring)] = static (options, given) => options.IoUring = Read(given, bool.Parse),
@@ -121,6 +124,12 @@ internal static class SectionReader
 
     private static T Word<T>(string text)
         where T : struct, Enum => Enum.Parse<T>(text, ignoreCase: true);
+
+    private static ForwardedField Forwarded(string text) => Enum.Parse<ForwardedField>(text, ignoreCase: true);
+
+    private static ListenAddress Listener(string text) => ListenAddress.TryParse(text, out ListenAddress? address)
+        ? address
+        : throw new FormatException("ADDRESS:PORT or unix:/PATH is needed, perhaps behind wss://, or with ,proxy or ,mode=660 behind it.");
 
     // The framework's parser reads "2000" as the address 0.0.7.208, and a missing port as 0.
     private static IPEndPoint EndPoint(string text)

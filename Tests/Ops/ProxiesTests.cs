@@ -2,6 +2,7 @@
 // that, and silence, which the proxies end, and Pings, which outlive it. A second stands for their minute.
 
 using System.Net;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using RawWs.Frame;
@@ -23,7 +24,11 @@ public sealed class ProxiesTests(string name)
     public async Task Start()
     {
         Tools.Require(name);
-        _room = await AdminRoom.Open(static options => options with { PingInterval = TimeSpan.FromSeconds(0.1) });
+        _room = await AdminRoom.Open(static options => options with
+        {
+            PingInterval = TimeSpan.FromSeconds(0.1),
+            TrustedProxies = ["127.0.0.1"],
+        });
         _silentRoom = await AdminRoom.Open(static options => options with { PingInterval = TimeSpan.FromDays(1) });
         _proxy = Before(_room);
         _silentProxy = Before(_silentRoom);
@@ -61,6 +66,25 @@ public sealed class ProxiesTests(string name)
         Assert.That(Encoding.UTF8.GetString(answer, 0, received.Count), Is.EqualTo("hello"));
         await client.CloseAsync(WebSocketCloseStatus.NormalClosure, "", patience.Token);
         Assert.That(client.CloseStatus, Is.EqualTo(WebSocketCloseStatus.NormalClosure));
+    }
+
+    // It comes from another address than the proxy has.
+    [Test]
+    public async Task TheClientsAddress_IsSeenThroughTheProxy()
+    {
+        using ClientWebSocket client = new();
+        SocketsHttpHandler handler = TrustingHandler();
+        handler.ConnectCallback = async (_, cancellation) =>
+        {
+            Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
+            await socket.ConnectAsync(IPAddress.Loopback, _proxy.Port, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        };
+        using HttpMessageInvoker invoker = new(handler);
+        using CancellationTokenSource patience = new(TestServer.Patience);
+        await client.ConnectAsync(new Uri($"wss://localhost:{_proxy.Port}/?uid=bob"), invoker, patience.Token);
+        Assert.That((await _room.Get("/v1/connections?uid=bob")).ToString(), Does.Contain("\"address\":\"127.0.0.2\""));
     }
 
     [Test]

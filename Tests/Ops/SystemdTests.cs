@@ -140,6 +140,25 @@ public sealed class SystemdTests
         Assert.That(manager.ReadNotice(), Is.EqualTo("WATCHDOG=1"));
     }
 
+    [TestCase("epoll")]
+    [TestCase("socket")]
+    public void ASocketFile_IsHandedOverToo_AndStaysAfterTheProgram(string transport)
+    {
+        using ServiceManager manager = new();
+        string path = manager.ListenOnFile();
+        using RunningProgram program = manager.Start(":", "--listen", $"unix:{path}", "--transport", transport);
+        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        client.ReceiveTimeout = (int)TestServer.Patience.TotalMilliseconds;
+        client.Connect(new UnixDomainSocketEndPoint(path));
+        client.Send(System.Text.Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n"));
+        byte[] answer = new byte[12];
+        client.Receive(answer);
+        Assert.That(System.Text.Encoding.ASCII.GetString(answer), Is.EqualTo("HTTP/1.1 101"));
+        client.Dispose();
+        program.Stop();
+        Assert.That((program.ExitCode, File.Exists(path)), Is.EqualTo((0, true)), program.Errors);
+    }
+
     [Test]
     public void WhatWasHandedOver_AndCannotBeUsed_IsAnError()
     {

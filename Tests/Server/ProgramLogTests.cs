@@ -50,7 +50,7 @@ public sealed class ProgramLogTests
         using MemoryStream output = new();
         using (ConsoleLog console = new(output, TimeProvider.System))
         {
-            using ILoggerFactory loggers = LoggerFactory.Create(logging => levels.ApplyTo(logging).AddProvider(console));
+            using ILoggerFactory loggers = LoggerFactory.Create(logging => new LiveLogLevels(levels).ApplyTo(logging).AddProvider(console));
             await using TestServer server = await TestServer.Start(
                 Setup.All[0], new RouterApplication(Introduce.Query, DuplicateUid.Share), options =>
                     options with { LoggerFactory = loggers });

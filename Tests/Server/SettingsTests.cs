@@ -53,6 +53,9 @@ public partial class SettingsTests
     [TestCase("listen", "[::1]:0")]
     [TestCase("listen", "localhost:0")]
     [TestCase("listen", "*:0")]
+    [TestCase("listen", "unix:/run/rawws.sock,mode=660")]
+    [TestCase("trusted-proxy", "10.0.0.0/8")]
+    [TestCase("forwarded-field", "forwarded")]
     [TestCase("tls-max-handshakes", "7")]
     [TestCase("app", "echo")]
     [TestCase("introduce", "query")]
@@ -254,9 +257,14 @@ public partial class SettingsTests
     }
 
     // Records compare lists by reference: what they hold is compared as text.
-    private static string Shown(RunSettings settings) =>
+    internal static string Shown(RunSettings settings) =>
         $"{settings with { Server = new() }} "
-            + $"{settings.Server with { ListenEndPoints = [], AllowedHosts = [], AllowedOrigins = [], Subprotocols = [] }} "
+            + $"{settings.Server with { ListenEndPoints = [], AllowedHosts = [], AllowedOrigins = [], Subprotocols = [] } with
+            {
+                Listeners = [],
+                TrustedProxies = [],
+            }} "
         + $"{string.Join(' ', settings.Server.ListenEndPoints)} {string.Join(' ', settings.Server.AllowedHosts)} "
-        + $"{string.Join(' ', settings.Server.AllowedOrigins)} {string.Join(' ', settings.Server.Subprotocols)}";
+        + $"{string.Join(' ', settings.Server.AllowedOrigins)} {string.Join(' ', settings.Server.Subprotocols)} "
+        + $"{string.Join(' ', settings.Server.Listeners)} {string.Join(' ', settings.Server.TrustedProxies)}";
 }

@@ -35,13 +35,30 @@ internal sealed class RawClient : IDisposable
         return new RawClient(socket);
     }
 
+    /// <summary>Over a socket file.</summary>
+    public static RawClient Connect(string path)
+    {
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+        {
+            ReceiveTimeout = 30_000,
+            SendTimeout = 30_000,
+        };
+        socket.Connect(new UnixDomainSocketEndPoint(path));
+        return new RawClient(socket);
+    }
+
     public static RawClient Open(int port, string target = "/", int receiveBuffer = 0, string? from = null)
     {
         RawClient client = Connect(port, receiveBuffer, from);
-        client.Send($"GET {target} HTTP/1.1\r\n{Upgrade}\r\n");
-        string head = client.ReadHead();
-        Assert.That(head, Does.StartWith("HTTP/1.1 101 "));
+        client.Open(target);
         return client;
+    }
+
+    /// <summary>Sends the request, with further header fields, each with its line end, and reads the answer.</summary>
+    public void Open(string target = "/", string fields = "")
+    {
+        Send($"GET {target} HTTP/1.1\r\n{Upgrade}{fields}\r\n");
+        Assert.That(ReadHead(), Does.StartWith("HTTP/1.1 101 "));
     }
 
     public void Send(string ascii) => Send(Encoding.ASCII.GetBytes(ascii));

@@ -32,12 +32,16 @@ internal sealed partial class ServiceManager : IDisposable
     public int Listen()
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        socket.Listen(1024);
-        const int SetDescriptorFlags = 2;
-        Assert.That(Control((int)socket.Handle, SetDescriptorFlags, 0), Is.Zero); // it stays open on exec
-        _listeners.Add(socket);
+        Listen(socket, new IPEndPoint(IPAddress.Loopback, 0));
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    /// <summary>Binds a socket file for programs. Returns its path.</summary>
+    public string ListenOnFile()
+    {
+        string path = Path.Combine(_folder, "listen");
+        Listen(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), new UnixDomainSocketEndPoint(path));
+        return path;
     }
 
     /// <summary>Starts the program with the sockets.</summary>
@@ -64,6 +68,15 @@ internal sealed partial class ServiceManager : IDisposable
         foreach (Socket socket in _listeners) socket.Dispose();
         Notices.Dispose();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private void Listen(Socket socket, EndPoint address)
+    {
+        _listeners.Add(socket);
+        socket.Bind(address);
+        socket.Listen(1024);
+        const int SetDescriptorFlags = 2;
+        Assert.That(Control((int)socket.Handle, SetDescriptorFlags, 0), Is.Zero); // it stays open on exec
     }
 
     [LibraryImport("libc", EntryPoint = "fcntl")]

@@ -114,7 +114,7 @@ internal sealed class ConnectionEndpoints(WebSocketServer server)
         {
             Id = connection.Id,
             Uid = Encoding.UTF8.GetString(connection.Uid.Span),
-            Address = peer.Address.ToString(),
+            Address = connection.Peer.IsSocketFile ? connection.Peer.ToString() : peer.Address.ToString(),
             Port = peer.Port,
             Endpoint = connection.Endpoint,
             Subprotocol = connection.Subprotocol,

@@ -18,6 +18,7 @@ namespace RawWs.Server.Console.Lab;
 internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string id, LabScope scope, bool hasRouter) : IWebSocketApplication
 {
     private const int RequestsMax = 16;
+    private const int PortOfNone = 80; // what a capture has where the server listens on socket files only
     private const int RequestBytesMax = 256 * 1024;
     private const int WaitingBytesMax = 4 << 20;
     private const int RoomMax = 64;
@@ -208,7 +209,7 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
         }
 
         byte[] file;
-        lock (_watch) file = LabCapture.Write(trace, server.EndPoints[0].Port);
+        lock (_watch) file = LabCapture.Write(trace, server.EndPoints is [var first, ..] ? first.Port : PortOfNone);
         await SendAnswerAsync(request, json => json.WriteNumber("pcapng", file.Length)).ConfigureAwait(false);
         await _connection.SendAsync(WebSocketMessage.Binary(file), _ended).ConfigureAwait(false);
     }

@@ -40,6 +40,12 @@ internal static partial class ProgramLog
     [LoggerMessage(25, LogLevel.Error, "the certificates were to be read again, and those before stay: {reason}")]
     public static partial void CertificatesKept(this ILogger log, string reason);
 
+    [LoggerMessage(50, LogLevel.Information, "the settings are read again; taken over: {taken}; only by a restart: {left}")]
+    public static partial void SettingsRead(this ILogger log, string taken, string left);
+
+    [LoggerMessage(51, LogLevel.Error, "the settings were to be read again, and those before stay: {reason}")]
+    public static partial void SettingsKept(this ILogger log, string reason);
+
     [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored{question}")]
     public static partial void VariableIgnored(this ILogger log, string variable, string question);
 

@@ -67,10 +67,13 @@ internal sealed record RunSettings
 
     public LabScope EffectiveLab => Lab ?? (Server.IsForThisMachineOnly ? LabScope.Own : LabScope.Off);
 
-    /// <summary>What strangers may do, for a line of the log; null while every listening address is loopback.</summary>
+    /// <summary>
+    /// What strangers may do, for a line of the log; null while every address is loopback or a socket file, and no proxy is trusted.
+    /// </summary>
     public string? DescribeStrangers()
     {
-        if (Server.ListenEndPoints.Concat(Server.TlsEndPoints).All(static one => IPAddress.IsLoopback(one.Address))) return null;
+        bool isLocal = Server.Addresses.All(static one => one.EndPoint is not { } endPoint || IPAddress.IsLoopback(endPoint.Address));
+        if (isLocal && Server.TrustedProxies.Count == 0) return null;
         List<string> may = [];
         bool isRouter = Application == ApplicationKind.Router;
         if (isRouter && EffectiveIntroduce != Applications.Introduce.None) may.Add("send to every uid");
@@ -103,7 +106,7 @@ internal sealed record RunSettings
     public RunSettings WithCertificates(TimeProvider time, out string? problem)
     {
         problem = FindTlsConflict();
-        if (problem is not null || Server.TlsEndPoints.Count == 0) return this;
+        if (problem is not null || !Server.HasTls) return this;
         try
         {
             TlsCertificates certificates = TlsCertificates.FromFiles(
@@ -119,12 +122,12 @@ internal sealed record RunSettings
 
     private string? FindTlsConflict()
     {
-        if (Server.TlsEndPoints.Count > 0 && TlsCertificateFiles.Count == 0)
+        if (Server.HasTls && TlsCertificateFiles.Count == 0)
             return "--listen: an address with wss:// needs a certificate and its key (--tls-cert, --tls-key)";
         if (TlsCertificateFiles.Count != TlsKeyFiles.Count)
             return $"--tls-key: each certificate needs its key, in the same order; there are {TlsCertificateFiles.Count} of --tls-cert, "
                 + $"and {TlsKeyFiles.Count} of --tls-key";
-        return Server.TlsEndPoints.Count == 0 && TlsCertificateFiles.Count > 0
+        return !Server.HasTls && TlsCertificateFiles.Count > 0
             ? "--tls-cert: no address is for TLS; one with wss:// is needed (--listen)"
             : null;
     }
@@ -132,8 +135,10 @@ internal sealed record RunSettings
     /// <summary>What is wrong between settings that are each valid alone; null when nothing is.</summary>
     public string? FindConflict()
     {
-        if (Server.ListenEndPoints.Count + Server.TlsEndPoints.Count == 0)
+        if (Server.Addresses.Count == 0)
             return "listen: at least one address is needed (--listen, RAWWS_LISTEN, or \"listen\" in the file)";
+        if (Server.TrustedProxies.Count == 0 && Server.Listeners.Any(static address => address.HasProxyHeader))
+            return "--listen: an address with ,proxy needs --trusted-proxy, which says whose PROXY headers are believed";
         if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "--ping-text: needs --heartbeat 0";
         if (Admin is null && AdminTokens is not null) return "--admin-token-file: needs --admin";
         if (Admin is { IsGuarded: false } && AdminTokens is null)
