@@ -62,6 +62,18 @@ public readonly record struct UpgradeDecision
     /// <summary>For a refusal: what the client reads, in plain text.</summary>
     public string? Text { get; private init; }
 
+    /// <summary>
+    /// For a refusal: a name for why, for the log and the metrics (<see cref="CloseReport.Rule"/>). The client does not see it. A name is a
+    /// series of the metrics: an application has few. Null for none.
+    /// </summary>
+    public string? Rule { get; init; }
+
+    /// <summary>
+    /// For a refusal: why, in words for the log instead of <see cref="Text"/> (<see cref="CloseReport.Reason"/>). The client does not see
+    /// them. Null for the text.
+    /// </summary>
+    public string? Reason { get; init; }
+
     /// <summary>The uid under which the connection joins the directory at its beginning, in UTF-8; empty for none.</summary>
     public ReadOnlyMemory<byte> Uid { get; private init; }
 

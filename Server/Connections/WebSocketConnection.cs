@@ -328,6 +328,12 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     public void CloseIfTooSlow() => Post(Posted.CloseIfTooSlow);
 
     /// <summary>
+    /// Closes the connection because what proved who the client is has expired: what is queued is sent, then a Close with 3000, after which
+    /// the client may come back with a new proof.
+    /// </summary>
+    public void CloseTokenExpired() => RequestClose(Endings.TokenExpired);
+
+    /// <summary>
     /// Takes one from what the connection may send to everybody (<see cref="ServerOptions.BroadcastRate"/>). Its own handler asks this
     /// before it sends such a message, and before it has awaited anything. Without that limit it is always true.
     /// </summary>

@@ -116,7 +116,8 @@ public sealed partial class ExplainTextsTests
         Is.Not.Empty.And.SubsetOf(Table.Ids));
 
     [TestCase("2999", "code.unassigned")]
-    [TestCase("3000", "code.registered")]
+    [TestCase("3000", "code.3000")]
+    [TestCase("3001", "code.registered")]
     [TestCase("4999", "code.private")]
     [TestCase("nonminimallength", "rule.NonMinimalLength")]
     [TestCase("999", null)]

@@ -59,6 +59,7 @@ public partial class SettingsTests
     [TestCase("tls-max-handshakes", "7")]
     [TestCase("app", "echo")]
     [TestCase("introduce", "query")]
+    [TestCase("auth-url", "http://127.0.0.1/auth")]
     [TestCase("duplicate-uid", "reject")]
     [TestCase("heartbeat", "0.5")]
     [TestCase("ping-interval", "1")]
@@ -120,7 +121,9 @@ public partial class SettingsTests
     {
         HashSet<string> cases = [.. typeof(SettingsTests).GetMethod(nameof(EachSetting_MeansTheSame_FromFlagVariableAndFile))!
             .GetCustomAttributes(typeof(TestCaseAttribute), false).Select(static row => (string)((TestCaseAttribute)row).Arguments[0]!)];
-        cases.UnionWith(["ping-text", "admin-token-file", "tls-cert", "tls-key"]); // they need others beside them: tests of their own
+        // They need others beside them: tests of their own.
+        cases.UnionWith(["ping-text", "admin-token-file", "tls-cert", "tls-key", "auth", "auth-timeout", "auth-max-requests"]);
+        cases.UnionWith(["jwt-key", "jwt-secret", "jwt-issuer", "jwt-audience", "jwt-uid-claim", "jwt-to-claim"]);
         Assert.That(SettingTable.All.Select(static setting => setting.Name), Is.EquivalentTo(cases));
     }
 

@@ -46,6 +46,12 @@ internal static partial class ProgramLog
     [LoggerMessage(51, LogLevel.Error, "the settings were to be read again, and those before stay: {reason}")]
     public static partial void SettingsKept(this ILogger log, string reason);
 
+    [LoggerMessage(70, LogLevel.Information, "the keys for tokens are read again, {count} of them count: {files}")]
+    public static partial void KeysReloaded(this ILogger log, int count, string files);
+
+    [LoggerMessage(71, LogLevel.Error, "the keys for tokens were to be read again, and those before stay: {reason}")]
+    public static partial void KeysKept(this ILogger log, string reason);
+
     [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored{question}")]
     public static partial void VariableIgnored(this ILogger log, string variable, string question);
 

@@ -3,6 +3,7 @@
 
 using System.Collections;
 using System.CommandLine;
+using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Explain;
 using RawWs.Server.Console.Learn;
 using RawWs.Server.Log;
@@ -46,7 +47,7 @@ internal sealed class CommandLine
     /// <param name="output">For help and version.</param>
     /// <param name="error">Where the one line about an error goes.</param>
     /// <param name="time">The clock that limits the wait for a file.</param>
-    /// <param name="openInput">Opens the standard input, for `explain`; null, or a result of null, when there is none.</param>
+    /// <param name="openInput">Opens the standard input, for `explain` and `token`; null, or a result of null, when there is none.</param>
     /// <param name="tell">Is given what `learn` says, as it comes; null to write it to the output.</param>
     public CommandLine(IReadOnlyDictionary<string, string> environment, string? directory, TextWriter output, TextWriter error,
         TimeProvider time, Func<Stream?>? openInput = null, Action<string>? tell = null) =>
@@ -139,6 +140,7 @@ internal sealed class CommandLine
         root.Add(ExplainCommand.Describe(_openInput));
         root.Add(ConfigCommand.Describe(options, ReadSources));
         root.Add(LearnCommand.Describe(_tell));
+        root.Add(TokenCommand.Describe(_openInput, _time));
         return root;
     }
 
