@@ -50,12 +50,14 @@ public static class CloseCodes
     /// <summary>Never on the wire: the TLS handshake failed.</summary>
     public const ushort TlsHandshake = 1015;
 
+    // tour: codes-on-the-wire
     /// <summary>
     /// Whether a received Close frame may carry this code: 1000 to 1003, 1007 to 1014 and 3000 to 4999 (§7.4.1, §7.4.2).
     /// 1004 has no meaning. 1005, 1006 and 1015 are only for reporting. The others up to 2999 are not assigned.
     /// </summary>
     public static bool IsValidOnReceipt(ushort code) =>
         code is (>= NormalClosure and <= UnsupportedData) or (>= InvalidPayload and <= BadGateway) or (>= 3000 and <= 4999);
+    // tour: end
 
     /// <summary>Whether an endpoint of this role may send the code. The same codes, but a server never sends 1010 (§7.4.1).</summary>
     public static bool MaySend(Role role, ushort code) =>

@@ -29,6 +29,7 @@ internal static class FrameCheck
         return CheckSecondByte(header, context) ?? CheckLength(header, bytesSeen, context);
     }
 
+    // tour: first-byte
     private static Rule? CheckFirstByte(in FrameHeader header, in FrameContext context)
     {
         if (header.Reserved != ReservedBits.None)
@@ -50,12 +51,15 @@ internal static class FrameCheck
         // §10.4: the limits are ours to set. A frame past the limit is refused at its first byte, whatever it would carry.
         return context.FragmentsLeft > 0 ? null : FrameRules.TooManyFragments;
     }
+    // tour: end
 
     private static Rule? CheckSecondByte(in FrameHeader header, in FrameContext context)
     {
+        // tour: mask-bit
         // §5.1: a client masks what it sends, a server does not.
         bool masks = context.Role == Role.Server;
         if (header.Masked != masks) return masks ? FrameRules.UnmaskedClientFrame : FrameRules.MaskedServerFrame;
+        // tour: end
         if (!header.IsControl) return null;
 
         // §5.5: at most 125 bytes. A longer form of the length is too much already, whatever number follows.
@@ -66,6 +70,7 @@ internal static class FrameCheck
         return header.Opcode == Opcode.Close && length7 == 1 ? FrameRules.ClosePayloadOneByte : null;
     }
 
+    // tour: check-length
     private static Rule? CheckLength(in FrameHeader header, int bytesSeen, in FrameContext context)
     {
         // §5.2: the most significant bit of the 64-bit form must be 0, and the shortest form must be used.
@@ -76,4 +81,5 @@ internal static class FrameCheck
         // bring.
         return !header.IsControl && header.PayloadLength > (ulong)context.MessageBytesLeft ? FrameRules.MessageTooBig : null;
     }
+    // tour: end
 }

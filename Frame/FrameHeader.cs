@@ -26,6 +26,7 @@ public readonly record struct FrameHeader(byte First, byte Second, uint MaskingK
     internal const int Length16Follows = 126;
     internal const int Length64Follows = 127;
 
+    // tour: header-bits
     /// <summary>FIN: whether this is the last frame of its message (§5.2).</summary>
     public bool Fin => (First & FinBit) != 0;
 
@@ -40,6 +41,7 @@ public readonly record struct FrameHeader(byte First, byte Second, uint MaskingK
 
     /// <summary>Whether it is a control frame: Close, Ping, Pong, or a reserved control opcode (§5.5).</summary>
     public bool IsControl => (First & 0x08) != 0;
+    // tour: end
 
     /// <summary>Whether the opcode is one of the ten that have no meaning yet (§5.2).</summary>
     public bool OpcodeIsReserved => (First & 0x07) > 2;

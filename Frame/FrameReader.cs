@@ -58,6 +58,7 @@ public static class FrameReader
     {
         header = default;
         if (buffer.Length < 2) return false;
+        // tour: read-header
         byte first = buffer[0];
         byte second = buffer[1];
         int length7 = second & FrameHeader.LengthMask;
@@ -72,6 +73,7 @@ public static class FrameReader
             _ => BinaryPrimitives.ReadUInt64BigEndian(buffer[2..]),
         };
         header = new FrameHeader(first, second, masked ? BinaryPrimitives.ReadUInt32LittleEndian(buffer[keyAt..]) : 0, payloadLength);
+        // tour: end
         return true;
     }
 

@@ -136,6 +136,7 @@ public static class FrameWriter
             ThrowUnwritable(opcode, payloadLength, fin);
         }
 
+        // tour: write-header
         destination[0] = (byte)((fin ? FrameHeader.FinBit : 0) | (byte)reserved | (byte)opcode);
         if (payloadLength <= FrameHeader.Length7Max)
         {
@@ -153,6 +154,7 @@ public static class FrameWriter
         destination[1] = (byte)(maskBit | FrameHeader.Length64Follows);
         BinaryPrimitives.WriteUInt64BigEndian(destination[2..], payloadLength);
         return 10;
+        // tour: end
     }
 
     [DoesNotReturn]

@@ -196,12 +196,14 @@ public static class Masking
             seen |= word;
         }
 
+        // tour: unmask
         for (; i < length; i++)
         {
             byte value = (byte)(Unsafe.Add(ref source, i) ^ (key >> (int)(i & 3) * 8));
             Unsafe.Add(ref destination, i) = value;
             seen |= value;
         }
+        // tour: end
 
         return (seen & 0x80808080) == 0;
     }

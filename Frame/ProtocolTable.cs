@@ -91,6 +91,7 @@ internal static class ProtocolTable
     private const int MessageEvents = 5;
     private const int ClosingEvents = 3;
 
+    // tour: message-cells
     private static readonly Transition[] Messages =
     [
         // State None; events Text, Binary, Continuation, Control, MessageEnds.
@@ -114,6 +115,7 @@ internal static class ProtocolTable
         new(MessageState.Binary),
         new(MessageState.None),
     ];
+    // tour: end
 
     private static ReadOnlySpan<byte> Closings =>
     [

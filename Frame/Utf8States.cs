@@ -61,6 +61,7 @@ internal static class Utf8States
     {
         ulong[] words = new ulong[256];
         Array.Fill(words, Enumerable.Range(0, 9).Aggregate(0UL, static (word, state) => word | ((ulong)Refused << (state * Bits))));
+        // tour: utf8-cells
         Put(Complete, 0x00, 0x7F, Complete);
         Put(Complete, 0xC2, 0xDF, One);
         Put(Complete, 0xE0, 0xE0, AfterE0);
@@ -76,6 +77,7 @@ internal static class Utf8States
         Put(AfterED, 0x80, 0x9F, One);
         Put(AfterF0, 0x90, 0xBF, Two);
         Put(AfterF4, 0x80, 0x8F, Two);
+        // tour: end
         return words;
 
         void Put(byte state, int first, int last, byte next)

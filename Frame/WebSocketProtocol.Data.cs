@@ -40,6 +40,7 @@ public sealed partial class WebSocketProtocol
         }
 
         if (buffer.Length < headerLength + length) return TryReadLonger(buffer, out chunk);
+        // tour: unmask-in-place
         Span<byte> payload = buffer.Slice(headerLength, length);
         uint key = masked ? BinaryPrimitives.ReadUInt32LittleEndian(buffer[(headerLength - 4)..]) : 0;
         if (first != (FrameHeader.FinBit | (byte)Opcode.Text))
@@ -52,6 +53,7 @@ public sealed partial class WebSocketProtocol
             chunk = default;
             return false;
         }
+        // tour: end
 
         _lastOpcode = (Opcode)(first & FrameHeader.OpcodeMask);
         _pendingBytes = 0;
@@ -253,6 +255,7 @@ public sealed partial class WebSocketProtocol
         return null;
     }
 
+    // tour: check-text
     // Unmasks, and checks. §8.1, §5.6: the whole message is UTF-8; a fragment may end inside a character. A message that an extension has
     // marked (a compressed one) is not text before the extension has transformed it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -265,6 +268,7 @@ public sealed partial class WebSocketProtocol
         if (broken is not null) _utf8 = before;
         return broken;
     }
+    // tour: end
 
     // The longest payloads in bytes that the first lines of TryReadData may read, with the short form of the length and with the 16-bit
     // form. -1 while a message is open, and after the end.

@@ -174,6 +174,7 @@ public sealed partial class WebSocketProtocol
         return default;
     }
 
+    // tour: bytes-that-decide
     // How many bytes of a frame there must be before more can be said of it than the first `bytesSeen` did. They break no rule.
     private static int BytesThatDecide(in FrameHeader header, int bytesSeen)
     {
@@ -188,6 +189,7 @@ public sealed partial class WebSocketProtocol
         if (!header.IsControl) return begun;
         return header.Opcode == Opcode.Close ? Math.Max(bytesSeen + 1, begun) : header.HeaderLength + (int)header.PayloadLength;
     }
+    // tour: end
 
     // The header of a data frame is whole, and keeps the rules.
     private ProtocolEvent ReadData(Span<byte> buffer, int offset, scoped in FrameHeader header, out int consumed)

@@ -36,11 +36,13 @@ public static class AcceptKey
     public static void Write(ReadOnlySpan<byte> key, Span<byte> accept)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(key.Length, KeyBytes, nameof(key));
+        // tour: accept
         Span<byte> joined = stackalloc byte[KeyBytes + 36];
         key.CopyTo(joined);
         Guid.CopyTo(joined[key.Length..]);
         Span<byte> hash = stackalloc byte[Sha1.HashBytes];
         Sha1.HashData(joined[..(key.Length + Guid.Length)], hash);
         Base64.EncodeToUtf8(hash, accept, out _, out _);
+        // tour: end
     }
 }

@@ -166,6 +166,18 @@ public static class HandshakeRules
     public static readonly HandshakeRule TooManyConnections = Add(nameof(TooManyConnections), "RFC 6455 §10.4", 503,
         "The server has as many connections as it may have.");
 
+    /// <summary>The client's address has as many connections as one may have. The server checks this, by its count.</summary>
+    public static readonly HandshakeRule TooManyFromAddress = Add(nameof(TooManyFromAddress), "RFC 6585 §4", 429,
+        "Your address has as many connections here as one may have.");
+
+    /// <summary>The client's address opens connections faster than it may. The server checks this, by its clock.</summary>
+    public static readonly HandshakeRule TooManyHandshakes = Add(nameof(TooManyHandshakes), "RFC 6585 §4", 429,
+        "Your address opens connections faster than it may.");
+
+    /// <summary>The uid has as many connections as one may have. The server checks this, by its count.</summary>
+    public static readonly HandshakeRule TooManyOfUid = Add(nameof(TooManyOfUid), "RFC 6585 §4", 429,
+        "This uid has as many connections here as one may have.");
+
     /// <summary>The server holds as much memory as it may. The server checks this, by its memory budget.</summary>
     public static readonly HandshakeRule OutOfMemory = Add(nameof(OutOfMemory), "RFC 6455 §10.4", 503,
         "The server has no memory for another connection.");

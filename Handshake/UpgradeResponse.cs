@@ -58,7 +58,7 @@ public static class UpgradeResponse
             // RFC 9110 §15.5.22 asks for Upgrade with a 426, and §7.8 for the Connection that goes with it.
             426 when rule == HandshakeRules.ProtocolVersionNot13 => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
             426 => "Upgrade: websocket\r\n",
-            503 => string.Create(CultureInfo.InvariantCulture, $"Retry-After: {RetryAfterSeconds}\r\n"),
+            429 or 503 => string.Create(CultureInfo.InvariantCulture, $"Retry-After: {RetryAfterSeconds}\r\n"),
             _ => "",
         };
         Write(writer, rule.Status, fields, $"{rule.Text} ({rule.Section}){(detail is null ? "" : "\n" + detail)}", headOnly, date);

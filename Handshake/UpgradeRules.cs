@@ -79,6 +79,7 @@ public static class UpgradeRules
 
     private static HandshakeRule? CheckUpgrade(UpgradeRequest request)
     {
+        // tour: check-upgrade
         if (!HttpGrammar.ListContains(request, KnownField.Connection, "upgrade"u8)) return HandshakeRules.ConnectionWithoutUpgrade;
         bool is13 = request.CountHeader(KnownField.Version) == 1
             && request.TryGetHeader(KnownField.Version, out ReadOnlySpan<byte> version) && version.SequenceEqual("13"u8);
@@ -87,6 +88,7 @@ public static class UpgradeRules
         if (!request.TryGetHeader(KnownField.Key, out ReadOnlySpan<byte> key)) return HandshakeRules.KeyMissing;
         if (request.CountHeader(KnownField.Key) > 1) return HandshakeRules.KeyDoubled;
         if (!AcceptKey.IsValid(key)) return HandshakeRules.KeyMalformed;
+        // tour: end
 
         if (HasBody(request)) return HandshakeRules.BodyNotAllowed;
         if (BrokenBy(request.ReadSubprotocols(), HandshakeRules.SubprotocolsTooMany, HandshakeRules.SubprotocolsMalformed)
@@ -112,9 +114,11 @@ public static class UpgradeRules
             || (request.TryGetHeader(KnownField.ContentLength, out ReadOnlySpan<byte> length) && !length.SequenceEqual("0"u8));
     }
 
+    // tour: upgrade-asked
     // RFC 9110 §7.8: "a server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request".
     private static bool AsksForUpgrade(UpgradeRequest request) =>
         IsHttp11(request) && HttpGrammar.ListContains(request, KnownField.Upgrade, "websocket"u8);
+    // tour: end
 
     // HTTP/1.0 counts too: a proxy that does not know the upgrade may pass the request on like that.
     private static bool HasWebSocketFields(UpgradeRequest request) =>

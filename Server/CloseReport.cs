@@ -66,6 +66,12 @@ public enum EndCause : byte
     /// <summary>The peer broke TLS, or did not finish its handshake in time; the reason says what.</summary>
     TlsFailed,
 
+    /// <summary>The peer sent more than it may in this time (4002); the reason says of what.</summary>
+    TooFast,
+
+    /// <summary>The peer sent no valid PROXY header, or not in time, or is no trusted proxy; the reason says what.</summary>
+    ProxyFailed,
+
     /// <summary>The request was answered with the page or refused: it never was a WebSocket connection.</summary>
     Http,
 }
@@ -97,7 +103,10 @@ public sealed record CloseReport
     /// <summary>The reason that came with the code (§7.1.6), or the text of an HTTP answer. A stranger may have written it.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>The name of the broken rule, or null (<see cref="FrameRules"/>, <see cref="RawWs.Handshake.HandshakeRules"/>).</summary>
+    /// <summary>
+    /// The name of the broken rule, or null (<see cref="FrameRules"/>, <see cref="RawWs.Handshake.HandshakeRules"/>, and those of a PROXY
+    /// header, which docs/ops/proxies.md has).
+    /// </summary>
     public string? Rule { get; init; }
 
     /// <summary>The opcode of the last frame from the peer; null before the first.</summary>
@@ -117,6 +126,15 @@ public sealed record CloseReport
 
     /// <summary>How many messages were accepted for sending.</summary>
     public long MessagesOut { get; init; }
+
+    /// <summary>How many of them were dropped, because the peer took less than it was sent (<see cref="SlowConsumer"/>).</summary>
+    public long MessagesDropped { get; init; }
+
+    /// <summary>How many of them still waited when the connection ended. Nobody gets them.</summary>
+    public long MessagesUnsent { get; init; }
+
+    /// <summary>How many of them the kernel has taken whole.</summary>
+    public long MessagesDelivered => MessagesOut - MessagesDropped - MessagesUnsent;
 
     /// <summary>How many bytes were received, including the handshake.</summary>
     public long BytesIn { get; init; }
@@ -170,6 +188,18 @@ public sealed record CloseReport
         line.Write(" s");
         WriteTraffic(ref line, ", in ", MessagesIn, BytesIn);
         WriteTraffic(ref line, ", out ", MessagesOut, BytesOut);
+        if (MessagesDropped > 0)
+        {
+            line.Write(", dropped ");
+            line.Write(MessagesDropped);
+        }
+
+        if (MessagesUnsent > 0)
+        {
+            line.Write(", unsent ");
+            line.Write(MessagesUnsent);
+        }
+
         if (Extensions is null) return;
         line.Write(", ");
         line.Write(Extensions);

@@ -42,10 +42,11 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
     private static readonly Action<WebSocketConnection> CloseIfTooSlow = static connection => connection.CloseIfTooSlow();
 
     private readonly WebSocketServer _server;
-    private readonly UidRegistry _registry = new();
+    private readonly UidRegistry _registry;
     private readonly Lock[] _locks = [.. Enumerable.Range(0, LockCount).Select(static _ => new Lock())];
 
-    internal ConnectionDirectory(WebSocketServer server) => _server = server;
+    internal ConnectionDirectory(WebSocketServer server) =>
+        (_server, _registry) = (server, new UidRegistry(server.Options.ConnectionsPerUidMax ?? int.MaxValue));
 
     /// <summary>
     /// A connection has joined under a uid. Called on the thread that has made it join, after that; it must not block. If it throws, that
@@ -114,7 +115,8 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
     /// <param name="uid">The uid, in UTF-8: 1 to 256 bytes. They are copied.</param>
     /// <param name="duplicates">What happens if another open connection has the uid, and this one has not.</param>
     /// <returns>
-    /// False when another open connection has the uid and keeps it; that one is asked whether it lives
+    /// False when another open connection has the uid and keeps it, or as many share it as may (<see
+    /// cref="ServerOptions.ConnectionsPerUidMax"/>); those are asked whether they live
     /// (<see cref="WebSocketConnection.Probe"/>). False also when <paramref name="connection"/> has ended.
     /// </returns>
     /// <exception cref="ArgumentException">
@@ -212,6 +214,8 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
     /// <param name="uid">The uid, in UTF-8.</param>
     /// <param name="message">The message.</param>
     public DeliveryResult SendToUid(ReadOnlySpan<byte> uid, in WebSocketMessage message) => SendToUid(uid, message.Kind, message.Span);
+
+    bool IConnectionRegister.HasRoom(ReadOnlySpan<byte> uid) => _registry.HasRoom(uid);
 
     private DeliveryResult SendToUid(ReadOnlySpan<byte> uid, MessageKind kind, ReadOnlySpan<byte> payload)
     {

@@ -125,6 +125,9 @@ public enum ConnectionDeadline : byte
     /// <summary>Of what the connection has sent to many and waits for.</summary>
     Delivery,
 
+    /// <summary>Of the next message that it may send (<see cref="RateLimit"/>).</summary>
+    Rate,
+
     /// <summary>Of the closing (<see cref="ServerOptions.CloseTimeout"/>).</summary>
     Close,
 }
@@ -181,11 +184,14 @@ public sealed class ConnectionEvent
     /// <summary>For Answered: the status. For PhaseChanged: the code of the ending (§7.4), or null.</summary>
     public int? Code { get; internal init; }
 
-    /// <summary>For TimerArmed and TimerCame: for which deadline.</summary>
+    /// <summary>For TimerArmed and TimerCame, and for Begun if the timer was armed before: for which deadline.</summary>
     public ConnectionDeadline Deadline { get; internal init; }
 
-    /// <summary>For TimerArmed: the time until then. It may be negative.</summary>
+    /// <summary>For TimerArmed, and for Begun if the timer was armed before: the time until then. It may be negative.</summary>
     public TimeSpan Due { get; internal init; }
+
+    /// <summary>As <see cref="Due"/>: the tick of the loop's wheel at which the timer is due (Time/TimerWheel); 0 for none.</summary>
+    internal long DueTick { get; init; }
 
     /// <summary>For Queue: how many bytes wait for the peer (<see cref="WebSocketConnection.QueuedBytes"/>).</summary>
     public long QueuedBytes { get; internal init; }

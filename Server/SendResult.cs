@@ -19,4 +19,10 @@ public enum SendResult : byte
 
     /// <summary>The message is not queued: the connection is not open yet, or not open any more.</summary>
     Closed,
+
+    /// <summary>
+    /// The message is dropped, and counted as dropped: the send queue is at its bound, and that is the server's policy
+    /// (<see cref="ServerOptions.SlowConsumer"/>).
+    /// </summary>
+    Dropped,
 }

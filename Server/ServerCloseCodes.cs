@@ -20,6 +20,9 @@ public static class ServerCloseCodes
     /// <summary>A message took too long from its first byte to its last. The client may come back.</summary>
     public const ushort MessageTimeout = 4001;
 
+    /// <summary>The client sent more than it may in this time. It may come back, and should be slower.</summary>
+    public const ushort TooFast = 4002;
+
     /// <summary>Another connection has taken the uid. Final: if both came back they would replace each other for ever.</summary>
     public const ushort Replaced = 4500;
 

@@ -23,6 +23,8 @@ public sealed class ServerMetrics : IDisposable
     private const int RoundTripsMax = 16;
     private const int SlotsMax = 1024;
 
+    private const string Direction = "network.io.direction";
+
     private static readonly TimeSpan SampleInterval = TimeSpan.FromSeconds(1);
     private static readonly InstrumentAdvice<double> ShortTimes = new()
     {
@@ -46,6 +48,8 @@ public sealed class ServerMetrics : IDisposable
     private readonly Histogram<double> _roundTrip;
     private readonly Counter<long> _closes;
     private readonly Counter<long> _refusals;
+    private readonly Counter<long> _proxyRefusals;
+    private readonly Counter<long> _delays;
 
     /// <summary>Begins to measure a server.</summary>
     /// <param name="server">The server. What its connections have done before is not counted, so this is made before the start.</param>
@@ -68,6 +72,10 @@ public sealed class ServerMetrics : IDisposable
             "rawws.server.handshake.duration", "s", "The time from accept to the open connection.", advice: ShortTimes);
         _closes = _meter.CreateCounter<long>("rawws.server.closes", "{connection}", "Ended connections that were open, by code and cause.");
         _refusals = _meter.CreateCounter<long>("rawws.server.refusals", "{request}", "Requests that were answered without an upgrade.");
+        _proxyRefusals = _meter.CreateCounter<long>("rawws.server.proxy.refusals", "{connection}",
+            "Connections that ended because of their PROXY header, or for want of one.");
+        _delays = _meter.CreateCounter<long>("rawws.server.delays", "{connection}",
+            "How often a connection was not read from for a while, because it had sent more than it may, by reason.");
         _lag = _meter.CreateHistogram(
             "rawws.server.loop.lag", "s", "How long work that is posted to a loop waits: a sample a second.", advice: ShortTimes);
         _roundTrip = _meter.CreateHistogram(
@@ -87,6 +95,14 @@ public sealed class ServerMetrics : IDisposable
 
     internal void OnOpened(WebSocketConnection connection) => _handshakeDuration.Record(connection.Age.TotalSeconds);
 
+    internal void OnDelayed(Limit which) => _delays.Add(1, new KeyValuePair<string, object?>("reason", which switch
+    {
+        Limit.Handshakes => "handshakes",
+        Limit.Messages => "messages",
+        Limit.Bytes => "bytes",
+        _ => "broadcasts",
+    }));
+
     internal void OnEnded(CloseReport report)
     {
         _totals.OnEnded(report);
@@ -97,6 +113,8 @@ public sealed class ServerMetrics : IDisposable
             return;
         }
 
+        if (report.Cause == EndCause.ProxyFailed)
+            _proxyRefusals.Add(1, new KeyValuePair<string, object?>("reason", report.Rule ?? "timeout"));
         KeyValuePair<string, object?> cause = new("cause", report.Cause.ToString());
         _connectionDuration.Record(report.Duration.TotalSeconds, cause);
         _closes.Add(1, cause, new KeyValuePair<string, object?>("code", CodeOf(report.Code)));
@@ -107,7 +125,8 @@ public sealed class ServerMetrics : IDisposable
     {
         null => "none",
         (>= 1000 and <= 1015) or ServerCloseCodes.HeartbeatMissed or ServerCloseCodes.TooSlow or ServerCloseCodes.MessageTimeout
-            or ServerCloseCodes.Replaced or ServerCloseCodes.Rejected => code.Value.ToString(CultureInfo.InvariantCulture),
+            or ServerCloseCodes.TooFast or ServerCloseCodes.Replaced or ServerCloseCodes.Rejected =>
+            code.Value.ToString(CultureInfo.InvariantCulture),
         < 2000 => "1xxx",
         < 4000 => "3xxx",
         _ => "4xxx",
@@ -119,19 +138,22 @@ public sealed class ServerMetrics : IDisposable
         _meter.CreateObservableGauge(
             "rawws.server.connections.limit", () => _server.ConnectionsMax, "{connection}", "How many are let in at once.");
         _meter.CreateObservableUpDownCounter("rawws.server.uids", () => _server.Directory.UidCount, "{uid}", "Uids with a connection.");
-        _meter.CreateObservableCounter("rawws.server.turned_away", () => _server.TurnedAway, "{connection}",
-            "Connections that were closed unanswered, because there were too many.");
+        _meter.CreateObservableCounter("rawws.server.turned_away", TurnedAway, "{connection}",
+            "Connections that were closed unanswered, because there were too many, by reason.");
         _meter.CreateObservableUpDownCounter("rawws.server.slow_connections", Slow, "{connection}",
             "Connections for which much waits (behind), or as much as may wait (full).");
     }
 
     private void ObserveTraffic()
     {
-        _meter.CreateObservableCounter("rawws.server.messages",
-            () => Both(static traffic => traffic.MessagesIn, static traffic => traffic.MessagesOut), "{message}",
-            "Messages received whole, and accepted for sending.");
-        _meter.CreateObservableCounter("rawws.server.io", () => Both(static traffic => traffic.BytesIn, static traffic => traffic.BytesOut),
-            "By", "Bytes received, and taken by the kernel, with the handshakes.");
+        _meter.CreateObservableCounter(
+            "rawws.server.messages", Messages, "{message}", "Messages received whole, and accepted for sending, by opcode.");
+        _meter.CreateObservableCounter(
+            "rawws.server.io", Bytes, "By", "Bytes received, and taken by the kernel, with the handshakes.");
+        _meter.CreateObservableCounter("rawws.server.drops", Drops, "{message}",
+            "Messages that were accepted for sending and that nobody gets, by reason.");
+        _meter.CreateObservableUpDownCounter(
+            "rawws.server.queued_messages", () => _totals.Read().QueuedMessages, "{message}", "Messages that wait for peers.");
         _meter.CreateObservableUpDownCounter(
             "rawws.server.queued", () => _totals.Read().QueuedBytes, "By", "Bytes that wait for peers and the kernel has not accepted.");
     }
@@ -153,6 +175,18 @@ public sealed class ServerMetrics : IDisposable
         ];
     }
 
+    private IEnumerable<Measurement<long>> TurnedAway()
+    {
+        TurnedAway counts = _server.TurnedAway;
+        return
+        [
+            With(counts[TurnedAwayReason.Connections], "reason", "connections"),
+            With(counts[TurnedAwayReason.TlsHandshakes], "reason", "tls_handshakes"),
+            With(counts[TurnedAwayReason.AddressConnections], "reason", "address_connections"),
+            With(counts[TurnedAwayReason.AddressHandshakes], "reason", "address_handshakes"),
+        ];
+    }
+
     private IEnumerable<Measurement<int>> Slow()
     {
         int behind = 0, full = 0;
@@ -165,11 +199,29 @@ public sealed class ServerMetrics : IDisposable
         return [With(behind, "level", "behind"), With(full, "level", "full")];
     }
 
-    private IEnumerable<Measurement<long>> Both(Func<ServerTotals.Traffic, long> received, Func<ServerTotals.Traffic, long> sent)
+    private IEnumerable<Measurement<long>> Messages()
     {
-        const string Direction = "network.io.direction";
         ServerTotals.Traffic traffic = _totals.Read().Traffic;
-        return [With(received(traffic), Direction, "receive"), With(sent(traffic), Direction, "transmit")];
+        return
+        [
+            Of(traffic.TextIn, "receive", "text"), Of(traffic.BinaryIn, "receive", "binary"),
+            Of(traffic.TextOut, "transmit", "text"), Of(traffic.BinaryOut, "transmit", "binary"),
+        ];
+
+        static Measurement<long> Of(long count, string direction, string opcode) => new(count,
+            new KeyValuePair<string, object?>(Direction, direction), new KeyValuePair<string, object?>("opcode", opcode));
+    }
+
+    private IEnumerable<Measurement<long>> Bytes()
+    {
+        ServerTotals.Traffic traffic = _totals.Read().Traffic;
+        return [With(traffic.BytesIn, Direction, "receive"), With(traffic.BytesOut, Direction, "transmit")];
+    }
+
+    private IEnumerable<Measurement<long>> Drops()
+    {
+        ServerTotals.Traffic traffic = _totals.Read().Traffic;
+        return [With(traffic.Dropped, "reason", "slow"), With(traffic.Unsent, "reason", "ended")];
     }
 
     private IEnumerable<Measurement<double>> ProcessorTimes()

@@ -2,6 +2,7 @@
 // takes a copy, whose setters throw. ServerOptionsCheck finds what is wrong.
 
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -49,6 +50,31 @@ public sealed record ServerOptions
     /// </summary>
     public IReadOnlyList<IPEndPoint> TlsEndPoints { get; set => field = Given(value); } = [];
 
+    /// <summary>
+    /// Further addresses to listen on: socket files, and addresses whose connections begin with a PROXY header. Default: none.
+    /// </summary>
+    public IReadOnlyList<ListenAddress> Listeners { get; set => field = Given(value); } = [];
+
+    /// <summary>
+    /// The proxies that are believed what they say of their clients, in PROXY headers (<see cref="ListenAddress.HasProxyHeader"/>) and in
+    /// <see cref="ForwardedField"/>: networks ("10.0.0.0/8", "fd00::/8"), addresses, or "unix" for whoever connects to a socket file.
+    /// Default: none.
+    /// </summary>
+    public IReadOnlyList<string> TrustedProxies { get; set => field = Given(value); } = [];
+
+    /// <summary>
+    /// The field in which a trusted proxy tells its client's address; the right-most address in it that is no trusted proxy's is the
+    /// client's. The other field is not read: a proxy that does not set it passes on what a client has written. Default: XForwardedFor.
+    /// </summary>
+    public ForwardedField ForwardedField { get; set => field = Open(value); }
+
+    /// <summary>
+    /// Sockets that listen already, because whoever started the process has bound them (a service manager's socket activation). Each must
+    /// listen on one of the addresses above, which is then not bound again. The server closes them when it stops; one whose descriptor is
+    /// marked close-on-exec the runtime shuts down first, for everybody who has it. Default: none.
+    /// </summary>
+    public IReadOnlyList<Socket> ListeningSockets { get; set => field = Given(value); } = [];
+
     /// <summary>The certificates for TLS. They may be reloaded while the server runs. Default: null, none.</summary>
     public TlsCertificates? Certificates { get; set => field = Open(value); }
 
@@ -93,11 +119,44 @@ public sealed record ServerOptions
     /// </summary>
     public int SendBufferBytesMax { get; set => field = Open(value); } = 1024 * 1024;
 
+    /// <summary>What happens to messages for a connection whose send queue is full. Default: Close.</summary>
+    public SlowConsumer SlowConsumer { get; set => field = Open(value); }
+
     /// <summary>
     /// The most connections, 1 or more. A further one is answered with 503. Default: null, which means as many as the limit of open files
     /// and the memory allow at the start, minus some for the process itself and for those that are only told 503.
     /// </summary>
     public int? ConnectionsMax { get; set => field = Open(value); }
+
+    /// <summary>
+    /// The most connections of one address, 1 or more; IPv6 counts by /64. A further one is answered with 429, or, if there are many,
+    /// closed unanswered. Default: null, no limit.
+    /// </summary>
+    public int? ConnectionsPerAddressMax { get; set => field = Open(value); }
+
+    /// <summary>
+    /// The most open connections that may share one uid, 1 or more. A further one does not get the uid: its upgrade is answered with 429,
+    /// and <see cref="ConnectionDirectory.TryJoin"/> returns false. Default: null, no limit.
+    /// </summary>
+    public int? ConnectionsPerUidMax { get; set => field = Open(value); }
+
+    /// <summary>How fast one address may open connections. Default: null, no limit.</summary>
+    public RateLimit? HandshakeRate { get; set => field = Open(value); }
+
+    /// <summary>How fast one connection may send messages. Default: null, no limit.</summary>
+    public RateLimit? MessageRate { get; set => field = Open(value); }
+
+    /// <summary>How fast one connection may send bytes; headers and control frames count too. Default: null, no limit.</summary>
+    public RateLimit? ByteRate { get; set => field = Open(value); }
+
+    /// <summary>
+    /// How fast one connection may send messages to everybody, in an application that asks
+    /// (<see cref="WebSocketConnection.TryTakeBroadcast"/>), as the router does. Default: null, no limit.
+    /// </summary>
+    public RateLimit? BroadcastRate { get; set => field = Open(value); }
+
+    /// <summary>What happens to whoever is faster. Default: Delay.</summary>
+    public OverRate OverRate { get; set => field = Open(value); }
 
     /// <summary>
     /// The most bytes that all connections together may hold in unfinished messages, send queues and compression contexts; at least 1 MiB.
@@ -201,18 +260,29 @@ public sealed record ServerOptions
     internal bool UsesEpoll => Transport == TransportKind.Epoll || (Transport == TransportKind.Auto && OperatingSystem.IsLinux());
 
     /// <summary>
-    /// Whether only programs on this machine can be meant: every address is loopback, and no host or origin is named. Whoever names one
-    /// expects clients from outside, behind a proxy.
+    /// Whether only programs on this machine can be meant: every address is loopback, and no host, origin or proxy is named. Whoever names
+    /// one expects clients from outside, behind a proxy. So does a socket file: no browser can connect to one.
     /// </summary>
     internal bool IsForThisMachineOnly
     {
         get
         {
-            foreach (IPEndPoint endPoint in ListenEndPoints.Concat(TlsEndPoints))
-                if (!IPAddress.IsLoopback(endPoint.Address)) return false;
-            return AllowedOrigins.Count == 0 && AllowedHosts.Count == 0;
+            foreach (ListenAddress address in Addresses)
+                if (address.EndPoint is null || !IPAddress.IsLoopback(address.EndPoint.Address)) return false;
+            return AllowedOrigins.Count == 0 && AllowedHosts.Count == 0 && TrustedProxies.Count == 0;
         }
     }
+
+    /// <summary>All addresses to listen on: the three lists, one after the other.</summary>
+    internal IReadOnlyList<ListenAddress> Addresses =>
+    [
+        .. ListenEndPoints.Select(static endPoint => new ListenAddress(endPoint)),
+        .. TlsEndPoints.Select(static endPoint => new ListenAddress(endPoint) { IsTls = true }),
+        .. Listeners,
+    ];
+
+    /// <summary>Whether one of them is for TLS.</summary>
+    internal bool HasTls => TlsEndPoints.Count > 0 || Listeners.Any(static address => address.IsTls);
 
     /// <summary>The first error, as one sentence that names the property; null when there is none.</summary>
     public string? FindError() => ServerOptionsCheck.FindError(this);
@@ -224,6 +294,9 @@ public sealed record ServerOptions
         {
             ListenEndPoints = Copy(ListenEndPoints),
             TlsEndPoints = Copy(TlsEndPoints),
+            Listeners = [.. Listeners],
+            TrustedProxies = [.. TrustedProxies],
+            ListeningSockets = [.. ListeningSockets],
             AllowedOrigins = [.. AllowedOrigins],
             AllowedHosts = [.. AllowedHosts],
             Subprotocols = [.. Subprotocols],
@@ -274,7 +347,7 @@ public sealed record ServerOptions
     /// <summary>What the system has too little of for such a server and a few clients, as a sentence; null when there is enough.</summary>
     internal string? FindShortage() =>
         (_memoryBytesMax is null ? MemoryShare.FindShortage(Loops) : null)
-            ?? Descriptors.FindShortage(Loops, UsesEpoll, ListenEndPoints.Count + TlsEndPoints.Count);
+            ?? Descriptors.FindShortage(Loops, UsesEpoll, Addresses.Count);
 
     /// <summary>Marks the one object that is frozen.</summary>
     private sealed class Seal(ServerOptions @sealed)

@@ -4,8 +4,10 @@ using System.Buffers;
 using System.Text.Unicode;
 using RawWs.Frame;
 using RawWs.Handshake;
+using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
+using RawWs.Server.Proxies;
 
 namespace RawWs.Server;
 
@@ -15,10 +17,12 @@ internal static class ServerOptionsCheck
     public static string? FindError(ServerOptions options)
     {
         if (FindNull(options) is { } missing) return missing;
-        if (options.ListenEndPoints.Count + options.TlsEndPoints.Count == 0)
-            return $"{nameof(options.ListenEndPoints)}: at least one address is needed.";
-        if (options.TlsEndPoints.Count > 0 && options.Certificates is null)
-            return $"{nameof(options.Certificates)}: {nameof(options.TlsEndPoints)} needs some.";
+        if (options.Addresses.Count == 0) return $"{nameof(options.ListenEndPoints)}: at least one address is needed.";
+        if (options.HasTls && options.Certificates is null)
+            return $"{nameof(options.Certificates)}: an address for TLS needs some.";
+        if (FindBadAddress(options) is { } address) return address;
+        if (!Enum.IsDefined(options.ForwardedField))
+            return $"{nameof(options.ForwardedField)}: there is no such field as {options.ForwardedField}.";
         if (options.TlsHandshakesMax < 1) return $"{nameof(options.TlsHandshakesMax)}: at least 1, not {options.TlsHandshakesMax}.";
         if (!Enum.IsDefined(options.Transport))
             return $"{nameof(options.Transport)}: there is no such transport as {options.Transport}.";
@@ -30,7 +34,14 @@ internal static class ServerOptionsCheck
         if (options.FragmentsMax < 1) return $"{nameof(options.FragmentsMax)}: at least 1, not {options.FragmentsMax}.";
         if (options.SendBufferBytesMax is < 1 or > 1 << 30)
             return $"{nameof(options.SendBufferBytesMax)}: 1 to 1 GiB, not {options.SendBufferBytesMax}.";
+        if (!Enum.IsDefined(options.SlowConsumer))
+            return $"{nameof(options.SlowConsumer)}: there is no such policy as {options.SlowConsumer}.";
         if (options.ConnectionsMax < 1) return $"{nameof(options.ConnectionsMax)}: at least 1, not {options.ConnectionsMax}.";
+        if (options.ConnectionsPerAddressMax < 1)
+            return $"{nameof(options.ConnectionsPerAddressMax)}: at least 1, not {options.ConnectionsPerAddressMax}.";
+        if (options.ConnectionsPerUidMax < 1)
+            return $"{nameof(options.ConnectionsPerUidMax)}: at least 1, not {options.ConnectionsPerUidMax}.";
+        if (!Enum.IsDefined(options.OverRate)) return $"{nameof(options.OverRate)}: there is no such answer as {options.OverRate}.";
         if (options.MemoryBytesMaxGiven < MemoryShare.BudgetBytesMin)
             return $"{nameof(options.MemoryBytesMax)}: at least 1 MiB, not {options.MemoryBytesMax} bytes.";
         if (options.CompressionLevel is < 1 or > 9)
@@ -58,7 +69,11 @@ internal static class ServerOptionsCheck
             return $"{nameof(options.PingText)}: it has half of a surrogate pair, which cannot be UTF-8.";
         if (options.PingText is not null && options.Heartbeat > TimeSpan.Zero)
             return $"{nameof(options.PingText)}: only without a heartbeat (set {nameof(options.Heartbeat)} to zero).";
-        return FindBadTime(nameof(options.MessageTimeout), options.MessageTimeout)
+        return FindBadRate(nameof(options.HandshakeRate), options.HandshakeRate)
+            ?? FindBadRate(nameof(options.MessageRate), options.MessageRate)
+            ?? FindBadRate(nameof(options.ByteRate), options.ByteRate)
+            ?? FindBadRate(nameof(options.BroadcastRate), options.BroadcastRate)
+            ?? FindBadTime(nameof(options.MessageTimeout), options.MessageTimeout)
             ?? FindBadTime(nameof(options.HandshakeTimeout), options.HandshakeTimeout)
             ?? FindBadTime(nameof(options.CloseTimeout), options.CloseTimeout)
             ?? FindBadTime(nameof(options.SendTimeout), options.SendTimeout)
@@ -72,12 +87,34 @@ internal static class ServerOptionsCheck
         (string Name, IEnumerable<object?>? Values)[] lists =
         [
             (nameof(options.ListenEndPoints), options.ListenEndPoints), (nameof(options.TlsEndPoints), options.TlsEndPoints),
+            (nameof(options.Listeners), options.Listeners), (nameof(options.TrustedProxies), options.TrustedProxies),
+            (nameof(options.ListeningSockets), options.ListeningSockets),
             (nameof(options.AllowedOrigins), options.AllowedOrigins), (nameof(options.AllowedHosts), options.AllowedHosts),
             (nameof(options.Subprotocols), options.Subprotocols), (nameof(options.Endpoints), options.Endpoints),
             (nameof(options.Pages), options.Pages),
         ];
         foreach ((string name, IEnumerable<object?>? values) in lists)
             if (values is not null && values.Contains(null)) return $"{name}: one of them is null.";
+        return null;
+    }
+
+    private static string? FindBadAddress(ServerOptions options)
+    {
+        foreach (string proxy in options.TrustedProxies)
+            if (ProxyTrust.FindError(proxy) is { } problem)
+                return $"{nameof(options.TrustedProxies)}: \"{LogText.Escape(proxy)}\" {problem}.";
+        bool trustsSocketFiles = options.TrustedProxies.Contains(ProxyTrust.SocketFiles);
+        foreach (ListenAddress address in options.Listeners)
+        {
+            string shown = $"{nameof(options.Listeners)}: {LogText.Escape(address.ToString())}";
+            if (address.SocketPath is { } path && SocketFile.FindError(path) is { } problem) return $"{shown} {problem}.";
+            if (!address.HasProxyHeader) continue;
+            if (options.TrustedProxies.Count == 0)
+                return $"{shown} takes PROXY headers from {nameof(options.TrustedProxies)}, of which there are none.";
+            if (address.SocketPath is not null && !trustsSocketFiles)
+                return $"{shown} takes PROXY headers, and \"{ProxyTrust.SocketFiles}\" is not among {nameof(options.TrustedProxies)}.";
+        }
+
         return null;
     }
 
@@ -108,6 +145,9 @@ internal static class ServerOptionsCheck
 
     private static bool IsText(string text) => Utf8.FromUtf16(text, new byte[3 * text.Length], out _, out _, replaceInvalidSequences: false)
         == OperationStatus.Done;
+
+    private static string? FindBadRate(string name, RateLimit? rate) =>
+        rate is { PerSecond: < 1 } or { Burst: < 1 } ? $"{name}: at least 1 a second and 1 at once, not {rate}." : null;
 
     private static string? FindBadTime(string name, TimeSpan time) =>
         time >= TimeSpan.FromMilliseconds(1) && time <= TimeSpan.FromDays(1)

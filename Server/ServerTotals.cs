@@ -25,7 +25,16 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
     /// <summary>A connection has ended.</summary>
     public void OnEnded(CloseReport report)
     {
-        lock (_ending) _ended += new Traffic(report.MessagesIn, report.MessagesOut, report.BytesIn, report.BytesOut);
+        Traffic traffic = new()
+        {
+            TextIn = report.MessagesIn,
+            TextOut = report.MessagesOut,
+            BytesIn = report.BytesIn,
+            BytesOut = report.BytesOut,
+            Dropped = report.MessagesDropped,
+            Unsent = report.MessagesUnsent,
+        };
+        lock (_ending) _ended += traffic;
     }
 
     /// <summary>What there is now.</summary>
@@ -42,10 +51,18 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
 
     private Reading ReadAnew()
     {
+        // What is counted later on a message's way is read before, so that there are never more binary messages than messages.
+        long binaryIn = 0, binaryOut = 0;
+        foreach (ConnectionLoop loop in loops)
+        {
+            binaryIn += loop.BinariesReceived;
+            binaryOut += loop.BinariesSent;
+        }
+
         Traffic traffic;
         lock (_ending) traffic = _ended;
         int handshake = 0, open = 0, closing = 0;
-        long queued = 0;
+        long queued = 0, queuedMessages = 0;
         foreach (ConnectionLoop loop in loops)
         {
             foreach (ILoopMember? member in loop.Members.Snapshot)
@@ -55,25 +72,70 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
                 else if (connection.Life.IsOpen) open++;
                 else closing++;
                 queued += connection.QueuedBytes;
-                traffic += new Traffic(
-                    connection.Counts.MessagesIn, connection.Counts.MessagesOut, connection.BytesReceived, connection.BytesSent);
+                SentMessages sent = connection.Queue.Count(connection);
+                queuedMessages += sent.Queued;
+                traffic += new Traffic
+                {
+                    TextIn = connection.Counts.MessagesIn,
+                    TextOut = sent.Sent,
+                    BytesIn = connection.BytesReceived,
+                    BytesOut = connection.BytesSent,
+                    Dropped = sent.Dropped,
+                };
             }
         }
 
+        traffic = traffic with
+        {
+            TextIn = traffic.TextIn - binaryIn,
+            TextOut = traffic.TextOut - binaryOut,
+            BinaryIn = binaryIn,
+            BinaryOut = binaryOut,
+        };
         _reported = Traffic.Larger(_reported, traffic);
-        return new Reading(_reported, handshake, open, closing, queued);
+        return new Reading(_reported, handshake, open, closing, queued, queuedMessages);
     }
 
-    /// <summary>Messages and bytes, both ways.</summary>
-    public readonly record struct Traffic(long MessagesIn, long MessagesOut, long BytesIn, long BytesOut)
+    /// <summary>
+    /// Messages by kind and bytes, both ways; of the messages out, those that were dropped or still waited at the end. While it is added up
+    /// a message of any kind counts as text.
+    /// </summary>
+    public readonly record struct Traffic
     {
-        public static Traffic operator +(Traffic one, Traffic other) => new(one.MessagesIn + other.MessagesIn,
-            one.MessagesOut + other.MessagesOut, one.BytesIn + other.BytesIn, one.BytesOut + other.BytesOut);
+        public long TextIn { get; init; }
 
-        public static Traffic Larger(Traffic one, Traffic other) => new(Math.Max(one.MessagesIn, other.MessagesIn),
-            Math.Max(one.MessagesOut, other.MessagesOut), Math.Max(one.BytesIn, other.BytesIn), Math.Max(one.BytesOut, other.BytesOut));
+        public long TextOut { get; init; }
+
+        public long BinaryIn { get; init; }
+
+        public long BinaryOut { get; init; }
+
+        public long BytesIn { get; init; }
+
+        public long BytesOut { get; init; }
+
+        public long Dropped { get; init; }
+
+        public long Unsent { get; init; }
+
+        public static Traffic operator +(Traffic one, Traffic other) => Each(one, other, static (a, b) => a + b);
+
+        public static Traffic Larger(Traffic one, Traffic other) => Each(one, other, Math.Max);
+
+        private static Traffic Each(Traffic one, Traffic other, Func<long, long, long> of) => new()
+        {
+            TextIn = of(one.TextIn, other.TextIn),
+            TextOut = of(one.TextOut, other.TextOut),
+            BinaryIn = of(one.BinaryIn, other.BinaryIn),
+            BinaryOut = of(one.BinaryOut, other.BinaryOut),
+            BytesIn = of(one.BytesIn, other.BytesIn),
+            BytesOut = of(one.BytesOut, other.BytesOut),
+            Dropped = of(one.Dropped, other.Dropped),
+            Unsent = of(one.Unsent, other.Unsent),
+        };
     }
 
-    /// <summary>What there was at one moment: traffic so far, connections by phase, bytes that wait.</summary>
-    public readonly record struct Reading(Traffic Traffic, int Handshake, int Open, int Closing, long QueuedBytes);
+    /// <summary>What there was at one moment: traffic so far, connections by phase, bytes and messages that wait.</summary>
+    public readonly record struct Reading(
+        Traffic Traffic, int Handshake, int Open, int Closing, long QueuedBytes, long QueuedMessages);
 }

@@ -29,15 +29,17 @@ public sealed class UpgradeContext
     /// <summary>The number that the connection has, and keeps: <see cref="WebSocketConnection.Id"/>.</summary>
     public long ConnectionId => Connection.Id;
 
-    /// <summary>The peer's address and port. A new object.</summary>
+    /// <summary>The client's address and port: <see cref="WebSocketConnection.RemoteEndPoint"/>. A new object.</summary>
     public IPEndPoint RemoteEndPoint => Connection.RemoteEndPoint;
 
-    /// <summary>The address and port of this end of the connection. Where the system does not say it any more: 0.0.0.0:0.</summary>
+    /// <summary>
+    /// The address and port of this end of the connection. Where there is none, or the system does not say it any more: 0.0.0.0:0.
+    /// </summary>
     public IPEndPoint LocalEndPoint => _local ??= Connection.Transport.FindLocalEndPoint() ?? new IPEndPoint(IPAddress.Any, 0);
 
     /// <summary>
     /// The listening address through which the connection came, one of <see cref="WebSocketServer.EndPoints"/>. Null if none of them has
-    /// its local address.
+    /// its local address, as for a socket file.
     /// </summary>
     public IPEndPoint? Listener
     {

@@ -3,12 +3,14 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using RawWs.Handshake;
 using RawWs.Server.Channels;
 using RawWs.Server.Connections;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
 using RawWs.Server.Native;
+using RawWs.Server.Proxies;
 using RawWs.Server.Tls;
 
 namespace RawWs.Server;
@@ -17,24 +19,26 @@ public sealed partial class WebSocketServer
 {
     // Past the limit so many connections, if there is room for them, are still told why (503). Further ones are closed unanswered.
     private const int ToldConnectionsMax = 64;
+    private const int ShownCharactersMax = PeerAddress.CharactersMax - 16; // the last character that is shown may be an escaped one
     private const int NoListener = -1; // the connection's bytes come from memory
 
     private long _lastId;
-    private long _turnedAway;
-    private long _handshakesRefused;
     private long _backedOffAt;
     private int _nextLoop;
+    private PeerAddress[] _peersOfFiles = []; // what the peers of each listener are, if that is a socket file
+    private int? _room; // for so many connections there were descriptors at the start
     private int _connectionsMax;
     private int _toldMax;
 
-    /// <summary>How many connections were closed unanswered, because there were too many.</summary>
-    internal long TurnedAway => Interlocked.Read(ref _turnedAway);
+    /// <summary>How many connections were closed unanswered.</summary>
+    internal TurnedAway TurnedAway { get; } = new();
 
     [SupportedOSPlatform("linux")]
     void IAcceptor.Accept(int listener, int descriptor, PeerAddress peer)
     {
         int before = Interlocked.Increment(ref _count) - 1;
-        if (TurnsAway(listener, before))
+        if (_peersOfFiles[listener].IsSocketFile) peer = _peersOfFiles[listener];
+        if (TurnsAway(listener, before) || !TryEnter(listener, peer, out ConnectionLimits? limits))
         {
             Linux.Close(descriptor);
             ConnectionGone();
@@ -44,12 +48,12 @@ public sealed partial class WebSocketServer
         ConnectionLoop loop = NextLoop();
         try
         {
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(Layer(listener, new EpollChannel(descriptor)), before >= _connectionsMax);
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer, limits);
+            connection.Begin(Layer(listener, new EpollChannel(descriptor), peer), before >= _connectionsMax);
         }
         catch
         {
-            ConnectionGone(); // it never began
+            ConnectionGone(limits); // it never began
             throw;
         }
     }
@@ -57,10 +61,10 @@ public sealed partial class WebSocketServer
     void IAcceptor.Accept(int listener, Socket socket)
     {
         int before = Interlocked.Increment(ref _count) - 1;
-        PeerAddress peer = default;
+        PeerAddress peer = _peersOfFiles[listener];
         try
         {
-            peer = new PeerAddress((IPEndPoint)socket.RemoteEndPoint!);
+            if (!peer.IsSocketFile) peer = new PeerAddress((IPEndPoint)socket.RemoteEndPoint!);
         }
         catch (SocketException exception)
         {
@@ -70,7 +74,7 @@ public sealed partial class WebSocketServer
             throw;
         }
 
-        if (TurnsAway(listener, before))
+        if (TurnsAway(listener, before) || !TryEnter(listener, peer, out ConnectionLimits? limits))
         {
             socket.Dispose();
             ConnectionGone();
@@ -80,13 +84,13 @@ public sealed partial class WebSocketServer
         ConnectionLoop loop = NextLoop();
         try
         {
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer);
-            connection.Begin(Layer(listener, new SocketChannel(socket)), before >= _connectionsMax);
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer, limits);
+            connection.Begin(Layer(listener, new SocketChannel(socket), peer), before >= _connectionsMax);
         }
         catch (Exception exception)
         {
             socket.Dispose();
-            ConnectionGone();
+            ConnectionGone(limits);
             if (exception is not SocketException { SocketErrorCode: SocketError.NotConnected or SocketError.InvalidArgument }) throw;
         }
     }
@@ -111,7 +115,8 @@ public sealed partial class WebSocketServer
             }
 
             PeerAddress peer = new(new IPEndPoint(IPAddress.Loopback, 0));
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, NextLoop(), peer);
+            TryEnter(NoListener, peer, out ConnectionLimits? limits);
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, NextLoop(), peer, limits);
             MemoryPeerChannel channel = new();
             connection.Begin(channel, before >= _connectionsMax);
             return new MemoryClient(connection.Id, channel);
@@ -132,10 +137,10 @@ public sealed partial class WebSocketServer
     // logged.
     private void SetConnectionsMax()
     {
-        int room = Descriptors.RoomNow();
+        int room = _room ??= Descriptors.RoomNow();
         _connectionsMax = Options.ConnectionsMax
             ?? Math.Min(room - Math.Min(ToldConnectionsMax, room / 4),
-                MemoryShare.ConnectionsMax(Options.Loops, isTls: Options.TlsEndPoints.Count > 0));
+                MemoryShare.ConnectionsMax(Options.Loops, isTls: Options.HasTls));
         _toldMax = Math.Clamp(room - _connectionsMax, 0, ToldConnectionsMax);
         if (_connectionsMax > room) _context.Log.ConnectionsPastFiles(_connectionsMax, Descriptors.Limit, room);
     }
@@ -151,32 +156,50 @@ public sealed partial class WebSocketServer
     }
 
     // What lies over a connection's plain channel.
-    private Channel Layer(int listener, Channel plain)
+    private Channel Layer(int listener, Channel plain, PeerAddress peer)
     {
         Channel channel = Options.ChannelLayer is { } layer ? layer(plain) : plain;
+        if (Addresses[listener].HasProxyHeader) channel = new ProxyChannel(channel, _context.Trust.Trusts(peer));
         return IsTls(listener) ? new TlsChannel(channel, Options.Certificates!, _handshakes) : channel;
     }
 
-    private bool IsTls(int listener) => listener >= Options.ListenEndPoints.Count;
+    private bool IsTls(int listener) => listener != NoListener && Addresses[listener].IsTls;
+
+    private static PeerAddress PeerOfFile(ListenAddress address) =>
+        address.SocketPath is null ? default : PeerAddress.OfSocketFile(LogText.Escape($"unix:{address.SocketPath}", ShownCharactersMax));
 
     private bool TurnsAway(int listener, int before)
     {
         if (before < (long)_connectionsMax + _toldMax && !_stopping)
         {
             if (!IsTls(listener) || !_handshakes.IsFull) return false;
-            long refused = Interlocked.Increment(ref _handshakesRefused);
-            if ((refused & (refused - 1)) == 0) _context.Log.HandshakesTurnedAway(refused, Options.TlsHandshakesMax);
+            if (TurnedAway.Count(TurnedAwayReason.TlsHandshakes, out long refused))
+                _context.Log.HandshakesTurnedAway(refused, Options.TlsHandshakesMax);
             return true;
         }
 
-        // Logged for the first one, and then each time that the number has doubled.
-        long count = Interlocked.Increment(ref _turnedAway);
-        if ((count & (count - 1)) == 0) _context.Log.ConnectionsTurnedAway(count, _connectionsMax);
+        if (TurnedAway.Count(TurnedAwayReason.Connections, out long count)) _context.Log.ConnectionsTurnedAway(count, _connectionsMax);
         return true;
     }
 
-    private void ConnectionGone()
+    // Where nobody listens the client is this process, and has no address of its own.
+    private bool TryEnter(int listener, PeerAddress peer, out ConnectionLimits? limits)
     {
+        limits = _context.Limits is { } all ? new ConnectionLimits(all) { HasEntered = listener == NoListener } : null;
+        if (limits is null || listener == NoListener || EntersLater(listener, peer) || limits.TryEnter(peer)) return true;
+        bool isRate = limits.Refusal == HandshakeRules.TooManyHandshakes;
+        if (TurnedAway.Count(isRate ? TurnedAwayReason.AddressHandshakes : TurnedAwayReason.AddressConnections, out long count))
+            _context.Log.AddressTurnedAway(count, limits.Refusal!.Name, peer);
+        return false;
+    }
+
+    // Behind a proxy the client's address is known later.
+    private bool EntersLater(int listener, PeerAddress peer) =>
+        Addresses[listener].HasProxyHeader || peer.IsSocketFile || _context.Trust.Trusts(peer);
+
+    private void ConnectionGone(ConnectionLimits? limits = null)
+    {
+        limits?.Leave();
         if (Interlocked.Decrement(ref _count) == 0 && _stopping) _empty.TrySetResult();
     }
 }

@@ -10,6 +10,9 @@ public sealed partial class WebSocketServer
 {
     private static readonly TimeSpan SpreadStep = TimeSpan.FromMilliseconds(50);
 
+    // For how long a stop waits for handshakes where others go on listening on the same socket.
+    private static readonly TimeSpan HandshakesWait = TimeSpan.FromSeconds(2);
+
     // A timer waits for no longer.
     private static readonly TimeSpan DrainMax = TimeSpan.FromMilliseconds(int.MaxValue);
 
@@ -59,6 +62,7 @@ public sealed partial class WebSocketServer
         _stopping = true;
         int count = Count;
         if (_listener is not null) _context.Log.Stopping(count);
+        if (Options.ListeningSockets.Count > 0) await FinishHandshakesAsync(drain).ConfigureAwait(false);
         if (count > 0)
         {
             if (Options.DrainSpread > TimeSpan.Zero && drain > TimeSpan.Zero) await SpreadClosesAsync().ConfigureAwait(false);
@@ -75,9 +79,28 @@ public sealed partial class WebSocketServer
 
         await Task.WhenAll(_loops.Select(static loop => loop.Loop.StopAsync())).ConfigureAwait(false);
         _context.Extensions?.Dispose();
+        _context.Limits?.Dispose();
         if (_applicationStarted) StopApplication();
         _context.Endings.TellRest();
         if (_listener is not null) _context.Log.Stopped(_clean, count);
+    }
+
+    // Who has just connected would have been served by the next process on this socket, had it been a moment later. So he gets his upgrade,
+    // and then a Close after which he may come back, and not a reset. What is no open or ending connection is in its handshake.
+    private async Task FinishHandshakesAsync(TimeSpan drain)
+    {
+        TimeSpan wait = drain < HandshakesWait ? drain : HandshakesWait;
+        for (TimeSpan waited = TimeSpan.Zero; waited < wait && Count > CountUpgraded(); waited += SpreadStep)
+            await EmptyWithin(SpreadStep).ConfigureAwait(false);
+    }
+
+    private int CountUpgraded()
+    {
+        int count = 0;
+        foreach (ConnectionLoop loop in _loops)
+            foreach (ILoopMember? member in loop.Members.Snapshot)
+                if (member is WebSocketConnection { Life.IsHandshake: false }) count++;
+        return count;
     }
 
     // In an order of chance, some in each step. Those that are in their handshake are not among them: they end when all have been told.

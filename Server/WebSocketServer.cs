@@ -57,7 +57,7 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
                 ? new EpollLoop(i, time, Budget, options.IoUring) { Log = _context.Log }
                 : new SocketLoop(i, time, Budget) { Log = _context.Log };
             _loops[i] = new ConnectionLoop(loop, _context.Details, time);
-            _loops[i].Congestion.FullBytes = options.SendBufferBytesMax;
+            _loops[i].Begin(options);
         }
 
         _everybody = new EverybodySender(_loops, Budget, _context.Extensions);
@@ -65,8 +65,10 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
         _context.Endings.RunTimerOn(_loops[0].Loop);
     }
 
-    /// <summary>The options with which it was made: a copy, which cannot be changed.</summary>
-    public ServerOptions Options { get; }
+    /// <summary>
+    /// The options with which it was made, and what <see cref="Change"/> has taken over: a copy, which cannot be changed.
+    /// </summary>
+    public ServerOptions Options { get; private set; }
 
     /// <summary>How many bytes the server holds for its connections now: what waits to be sent, unfinished messages, contexts.</summary>
     public long HeldBytes => Budget.HeldBytes;
@@ -78,10 +80,13 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     internal MemoryBudget Budget { get; }
 
     /// <summary>
-    /// The addresses on which it listens, with the ports that the system chose: those of <see cref="ServerOptions.ListenEndPoints"/>, and
-    /// then those of <see cref="ServerOptions.TlsEndPoints"/>. Empty before the start.
+    /// The addresses on which it listens, with the ports that the system chose: those of <see cref="ServerOptions.ListenEndPoints"/>, then
+    /// those of <see cref="ServerOptions.TlsEndPoints"/>, then <see cref="ServerOptions.Listeners"/>. Empty before the start.
     /// </summary>
-    public IReadOnlyList<IPEndPoint> EndPoints => _listener?.EndPoints ?? [];
+    public IReadOnlyList<ListenAddress> Addresses => _listener?.Addresses ?? [];
+
+    /// <summary>Those that are no socket files. Empty before the start.</summary>
+    public IReadOnlyList<IPEndPoint> EndPoints { get; private set; } = [];
 
     /// <summary>Who is connected, and under which uid; and how messages are published to them.</summary>
     public ConnectionDirectory Directory { get; }
@@ -167,6 +172,17 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     }
 
     /// <summary>
+    /// Completes when every event loop has had a turn after this call. A loop that hangs, in a handler for example, never has one, nor
+    /// has one of a server that does not run: so give it a time limit. Any thread.
+    /// </summary>
+    public Task WhenLoopsRespond() => Task.WhenAll(_loops.Select(static loop =>
+    {
+        LoopResponse response = new();
+        loop.Post(response);
+        return response.Task;
+    }));
+
+    /// <summary>
     /// Encodes a message once for any number of connections. The caller owns it, and disposes it. Null when the server's memory limit is
     /// reached.
     /// </summary>
@@ -221,11 +237,13 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
 
     void IConnectionOwner.OnConnectionOpened(WebSocketConnection connection) => Metrics?.OnOpened(connection);
 
+    void IConnectionOwner.OnConnectionDelayed(Limit which) => Metrics?.OnDelayed(which);
+
     void IConnectionOwner.OnConnectionEnded(WebSocketConnection connection, CloseReport report)
     {
         Metrics?.OnEnded(report);
         if (_stopping && report.Clean) Interlocked.Increment(ref _clean);
-        ConnectionGone();
+        ConnectionGone(connection.Limits);
     }
 
     // Both under the lock, so that a concurrent stop finds all of it, or nothing.
@@ -233,7 +251,9 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     {
         if (_stopped is not null) return;
         foreach (ConnectionLoop loop in _loops) loop.Loop.Start();
-        _listener = Listener.Bind([.. Options.ListenEndPoints, .. Options.TlsEndPoints], this, _context.Options.TimeProvider);
+        _listener = Listener.Bind(Options.Addresses, Options.ListeningSockets, this, _context.Options.TimeProvider);
+        EndPoints = [.. Addresses.Select(static address => address.EndPoint).OfType<IPEndPoint>()];
+        _peersOfFiles = [.. Addresses.Select(PeerOfFile)];
         SetConnectionsMax();
         _applicationStarted = true;
     }
@@ -247,5 +267,11 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
     private sealed class ClearAssemblers(ConnectionLoop loop) : ILoopWork
     {
         public void OnPosted() => loop.Assemblers.Clear();
+    }
+
+    /// <summary>Says that a loop has had a turn. Whoever waits goes on on a thread of the pool.</summary>
+    private sealed class LoopResponse() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), ILoopWork
+    {
+        public void OnPosted() => SetResult();
     }
 }

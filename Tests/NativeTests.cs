@@ -1,54 +1,55 @@
-// The program and a consumer of the packages, compiled to native code (`-p:PublishAot=true`): the compiler warns of nothing, the sources
-// stay as they were, and both work without a runtime beside them. This needs clang and a minute or more, so it is not run with the others,
-// but by Tests/native.
+// The program and a consumer of the packages, compiled to native code (`-p:PublishAot=true`): both work without a runtime beside them, and
+// the compiler warns of nothing. This needs clang and a minute or more, so it is not run with the others, but by Tests/native, which
+// compiles the program, and runs on it the other tests that start it as a process.
 
 using System.Net.WebSockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using RawWs.Conformance;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests;
 
-[Explicit("Some minutes.")]
+[Explicit("Some minutes, and Tests/native compiles the program.")]
 [Platform("Linux")]
 public sealed class NativeTests
 {
-    private SourceCopy _copy = null!;
-    private string _program = "";
+    private string _folder = "";
 
-    [OneTimeSetUp]
-    public void Compile()
+    [SetUp]
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("rawws-native").FullName;
+
+    [TearDown]
+    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
+
+    // The whole protocol, compression among it.
+    [Test]
+    public async Task TheProgram_PassesTheConformanceSuite([Values] bool tls, [Values("epoll", "socket")] string transport)
     {
-        Tools.Require("clang");
-        _copy = new SourceCopy();
-        _program = Path.Combine(_copy.Publish("native", "-p:PublishAot=true"), "rawws");
-    }
-
-    [OneTimeTearDown]
-    public void Remove() => _copy?.Dispose();
-
-    [TestCase("epoll")]
-    [TestCase("socket")]
-    public void TheProgram_Echoes_AndEndsByCtrlC(string transport)
-    {
-        using RunningProgram program = Start("--app", "echo", "--transport", transport);
-        using RawClient client = RawClient.Open(program.WaitForPort());
-        client.SendText("hello");
-        Assert.That(client.ReadText(), Is.EqualTo("hello"));
-        program.Signal(2);
-        Assert.That(client.ReadClose(answer: true).Code, Is.EqualTo(1001));
-        client.Dispose();
-        program.WaitForExit();
+        using X509Certificate2 certificate = TestCertificate.Make("localhost");
+        string shown = Path.Combine(_folder, "tls.crt"), key = Path.Combine(_folder, "tls.key");
+        await File.WriteAllTextAsync(shown, certificate.ExportCertificatePem());
+        await File.WriteAllTextAsync(key, TestCertificate.KeyPem(certificate));
+        string[] certificates = tls ? ["--tls-cert", shown, "--tls-key", key] : [];
+        using RunningProgram program = RunningProgram.Start(["--listen", $"{(tls ? "wss" : "ws")}://127.0.0.1:0", "--app", "echo",
+            "--transport", transport, "--heartbeat", "0", "--compression", "on", "--compression-takeover", "on",
+            "--compression-min-bytes", "1", .. certificates]);
+        Target target = new("127.0.0.1", program.WaitForPort(), "/", TestServer.Patience, tls ? new TlsTrust([certificate], false) : null);
+        IReadOnlyList<Result> results = await Suite.RunAsync(target, Suite.All);
+        Assert.That(results.Where(static result => result.Outcome is Outcome.Failed or Outcome.NotNegotiated)
+            .Select(static result => $"{result.Case.Id}: {result.Detail}"), Is.Empty);
+        program.Stop();
         Assert.That((program.ExitCode, program.Errors), Is.EqualTo((0, "")));
-        Assert.That(program.Output, Does.Contain($"({transport}").And.Contain("closed by server: Drain, code 1001, clean"));
+        Assert.That(program.Output, Does.Contain($"({transport}"));
     }
 
     // The rest of what is found at run time: the file of settings, the page inside of the assembly, the library that compresses.
     [Test]
     public async Task TheProgram_HasItsSettingsItsPageAndItsCompression()
     {
-        string file = Path.Combine(_copy.Root, "rawws.json");
-        File.WriteAllText(file, """{ "compression": "on", "log-level": "debug", "listen": ["127.0.0.1:0"] }""");
-        using RunningProgram program = RunningProgram.StartOther(_program, "--config", file);
+        string file = Path.Combine(_folder, "rawws.json");
+        await File.WriteAllTextAsync(file, """{ "compression": "on", "log-level": "debug", "listen": ["127.0.0.1:0"] }""");
+        using RunningProgram program = RunningProgram.Start("--config", file);
         int port = program.WaitForPort();
         using HttpClient http = new();
         Assert.That(await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/")),
@@ -70,7 +71,7 @@ public sealed class NativeTests
     [Test]
     public async Task TheProgram_HasItsAdminPort()
     {
-        using RunningProgram program = Start("--admin", "127.0.0.1:0");
+        using RunningProgram program = RunningProgram.Start("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0");
         using RawClient alice = RawClient.Open(program.WaitForPort(), "/?uid=alice");
         using HttpClient http = new();
         http.BaseAddress = new Uri(program.Output.Split("admin port on ")[1].Split('\n')[0]);
@@ -89,9 +90,10 @@ public sealed class NativeTests
     [Test]
     public void AConsumerOfThePackages_Works()
     {
-        string packages = Path.Combine(_copy.Root, "packages"), folder = Path.Combine(_copy.Root, "Consumer");
+        using SourceCopy copy = new();
+        string packages = Path.Combine(copy.Root, "packages"), folder = Path.Combine(copy.Root, "Consumer");
         foreach (string project in (string[])["Frame", "Handshake", "Server"])
-            Succeed("pack", Path.Combine(_copy.Root, project), "-c", "Release", "--nologo", "-o", packages);
+            Succeed("pack", Path.Combine(copy.Root, project), "-c", "Release", "--nologo", "-o", packages);
         Directory.CreateDirectory(folder);
         foreach (string path in Directory.GetFiles(Repository.At("Tests", "Consumer")))
             File.Copy(path, Path.Combine(folder, Path.GetFileName(path)));
@@ -107,9 +109,6 @@ public sealed class NativeTests
         Assert.That((consumer.ExitCode, consumer.Output, consumer.Errors),
             Is.EqualTo((0, "echo: hello\nto alice: hello from bob\nto bob: error:offline:carol", "")));
     }
-
-    private RunningProgram Start(params string[] arguments) =>
-        RunningProgram.StartOther(_program, ["--listen", "127.0.0.1:0", .. arguments]);
 
     private static string Succeed(params string[] arguments)
     {

@@ -36,7 +36,25 @@ public sealed class PackagesTests
     [Test]
     public void TheSolution_PacksTheseOnly() => Assert.That(
         Directory.GetFiles(_directory).Select(static path => Path.GetFileName(path).Split(".0.")[0]),
-        Is.EquivalentTo(["RawWs.Frame", "RawWs.Handshake", "RawWs.Server", "RawWs.Hosting"]));
+        Is.EquivalentTo(["RawWs.Frame", "RawWs.Handshake", "RawWs.Server", "RawWs.Hosting", "rawws"]));
+
+    // From a folder and nothing else, as it would be from a server of packages.
+    [Test]
+    public void TheTool_IsInstalled_AndServes()
+    {
+        string tools = Path.Combine(_directory, "tools"), sources = Path.Combine(_directory, "nuget.config");
+        File.WriteAllText(sources, $"""
+            <configuration><packageSources><clear /><add key="packed" value="{_directory}" /></packageSources></configuration>
+            """);
+        Run("tool", "install", "rawws", "--tool-path", tools, "--configfile", sources);
+        using RunningProgram program =
+            RunningProgram.StartOther(Path.Combine(tools, "rawws"), "--listen", "127.0.0.1:0", "--app", "echo", "--admin", "127.0.0.1:0");
+        using RawClient client = RawClient.Open(program.WaitForPort());
+        client.SendText("hello");
+        Assert.That(client.ReadText(), Is.EqualTo("hello"));
+        program.Stop();
+        Assert.That((program.ExitCode, program.Errors), Is.EqualTo((0, "")));
+    }
 
     [TestCase("Frame", new string[0], new string[0])]
     [TestCase("Handshake", new string[0], new string[0])]

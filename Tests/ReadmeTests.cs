@@ -73,7 +73,7 @@ public sealed class ReadmeTests
     }
 
     // What stands between each pair of marks, moved to the left; an empty line is between two pairs.
-    private static string Marked(string source, string word = "README")
+    internal static string Marked(string source, string word = "README")
     {
         List<string> parts = [];
         string[] lines = source.Split('\n');

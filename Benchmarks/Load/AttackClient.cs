@@ -1,6 +1,7 @@
 // One connection of an attack, honest or not: what it sends (first a request, then small things and a block as often as is said), and what
 // it counts of that which comes. It makes no system call on its own; its group does, on the group's thread.
 
+using System.Net;
 using System.Text;
 using RawWs.Frame;
 
@@ -27,6 +28,9 @@ internal sealed class AttackClient
             _smallBytes = value.Length;
         }
     }
+
+    /// <summary>Its own address; null for whichever the system takes.</summary>
+    public SocketAddress? From { get; init; }
 
     /// <summary>False: what comes stays with the kernel.</summary>
     public bool Reads { get; set; } = true;

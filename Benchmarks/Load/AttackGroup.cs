@@ -81,7 +81,7 @@ internal sealed class AttackGroup : IDisposable
     /// <summary>Begins to connect, and waits for nothing.</summary>
     public void Begin(AttackClient client)
     {
-        client.Descriptor = ClientCalls.Connect(_address, null, client.KernelBytes.Sends, client.KernelBytes.Receives);
+        client.Descriptor = ClientCalls.Connect(_address, client.From, client.KernelBytes.Sends, client.KernelBytes.Receives);
         if (client.Descriptor < 0) throw new LoadFailure($"cannot connect to {_to}: {ClientCalls.Describe(Linux.LastError)}.");
         client.Index = _clients.Count;
         _clients.Add(client);

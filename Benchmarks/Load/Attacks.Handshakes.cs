@@ -1,5 +1,7 @@
 // Attackers whose requests cost more than they should.
 
+using System.Net;
+
 namespace RawWs.Benchmarks.Load;
 
 internal static partial class Attacks
@@ -13,6 +15,11 @@ internal static partial class Attacks
         yield return new Attack("subprotocols", "requests with 9,263 subprotocols in 32 KB, 0.6 MB/s of them", Subprotocols)
         {
             Sizes = [new(100, 100, 10_000, 10)],
+        };
+        yield return new Attack("one-address", "connections of one address, as many as it can open", OneAddress)
+        {
+            Settings = "--max-connections-per-address 1000",
+            Sizes = [new(100, 10_000, 1, 20)],
         };
         yield return new Attack("slow-head", "requests that come byte by byte", SlowHead)
         {
@@ -44,6 +51,22 @@ internal static partial class Attacks
             stage.SentOtherwise++;
         });
         stage.Further["bytes of a request"] = request.Length;
+    }
+
+    // Readers and probers come from another address. What is let in stays; nobody tries again.
+    private static void OneAddress(AttackStage stage)
+    {
+        byte[] request = stage.Attackers.MakeRequest("/");
+        SocketAddress from = new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0).Serialize();
+        stage.Until(() => stage.Attackers.Clients.Count == stage.Size.Attackers && stage.Attackers.Clients.All(IsSettled), _ =>
+        {
+            for (int i = 0; i < BegunPerTurn && stage.Attackers.Clients.Count < stage.Size.Attackers; i++)
+                stage.Attackers.Begin(new AttackClient { Request = [.. request], From = from });
+        });
+        stage.SentOtherwise = stage.Attackers.Clients.Count;
+        stage.Further["let in"] = stage.Attackers.Clients.Count(static client => client.State == ConnectionState.Open);
+
+        static bool IsSettled(AttackClient client) => client.State is ConnectionState.Open or ConnectionState.Closed;
     }
 
     // Each turn each sends a byte. One that is answered, or cut, begins anew.

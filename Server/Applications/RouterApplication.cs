@@ -35,6 +35,9 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         init => _delivery = value;
     }
 
+    /// <summary>Whether clients may send to all. Default: true.</summary>
+    public bool ClientsBroadcast { get; init; } = true;
+
     /// <summary>How many uids have a connection.</summary>
     public int UidCount => _directory?.UidCount ?? 0;
 
@@ -58,6 +61,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
         ArgumentNullException.ThrowIfNull(connection);
+        // tour: route
         ReadOnlySpan<byte> bytes = message.Span;
         if (UidProtocol.IsHeartbeat(message.Kind, bytes)) return ValueTask.CompletedTask;
         if (!UidProtocol.TrySplit(bytes, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body))
@@ -66,7 +70,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         if (!toAll && UidProtocol.Check(uid) is { } error) return Tell(connection, error, uid);
         if (UidProtocol.LooksLikeNotice(body)) return Tell(connection, UidError.ReservedBody, default);
         WebSocketMessage inner = message.Slice(uid.Length + 1); // behind the colon a character begins
-        if (toAll) return Answer(connection, Delivery.Publish(MessageTarget.Everybody, inner), message.Memory[..uid.Length]);
+        if (toAll) return SendToAll(connection, inner, message.Memory[..uid.Length]);
 
         // With Introduce.FirstMessage this uid becomes the sender's, and so the body comes back to the sender, and to others of that uid.
         bool joins = introduce == Introduce.FirstMessage && connection.Uid.IsEmpty;
@@ -75,6 +79,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         if (_delivery is not null) return Deliver(connection, message.Memory[..uid.Length], inner);
         Tell(connection, Directory.SendToUid(uid, inner), uid);
         return ValueTask.CompletedTask;
+        // tour: end
     }
 
     /// <inheritdoc/>
@@ -82,6 +87,14 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     {
         ArgumentNullException.ThrowIfNull(connection);
         connection.TrySend(MessageKind.Text, UidProtocol.LastWord);
+    }
+
+    private ValueTask SendToAll(WebSocketConnection connection, in WebSocketMessage body, ReadOnlyMemory<byte> all)
+    {
+        if (!ClientsBroadcast) return Tell(connection, UidError.Forbidden, all.Span);
+        return connection.TryTakeBroadcast()
+            ? Answer(connection, Delivery.Publish(MessageTarget.Everybody, body), all)
+            : ValueTask.CompletedTask; // it is being closed
     }
 
     private UpgradeDecision Decide(UpgradeRequest request)

@@ -13,6 +13,18 @@ using RawWs.Server.Native;
 
 namespace RawWs.Server.Channels;
 
+/// <summary>A layer that has something to read before the connection's own bytes come.</summary>
+internal enum ChannelLayer : byte
+{
+    None,
+
+    /// <summary>The header in which a proxy tells its client's address.</summary>
+    ProxyHeader,
+
+    /// <summary>The handshake of TLS.</summary>
+    Tls,
+}
+
 internal abstract class Channel
 {
     /// <summary>The result of <see cref="Receive"/> when nothing is there now.</summary>
@@ -53,13 +65,16 @@ internal abstract class Channel
     /// <summary>How many bytes more it has sent than it was given (TLS has some of its own); below zero if fewer.</summary>
     public virtual long BytesOfItsOwn => 0;
 
-    /// <summary>Whether the channel itself is not open yet (a handshake of its own). Then nothing can be sent.</summary>
-    public virtual bool IsOpening => false;
+    /// <summary>The layer that is not open yet, the lowest of them. Until there is none, nothing can be sent.</summary>
+    public virtual ChannelLayer Opening => ChannelLayer.None;
 
     /// <summary>
     /// What the peer has broken of the channel's own rules, as a sentence for a log; null for nothing. The stream has ended then.
     /// </summary>
     public virtual string? Fault => null;
+
+    /// <summary>The name of the rule that was broken with it; null for none.</summary>
+    public virtual string? FaultRule => null;
 
     /// <summary>The transport to which the channel belongs. Called once, before everything else.</summary>
     public virtual void Attach(Transport transport)

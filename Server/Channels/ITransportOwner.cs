@@ -1,5 +1,7 @@
 // How a transport talks to the connection that owns it.
 
+using RawWs.Server.Native;
+
 namespace RawWs.Server.Channels;
 
 /// <summary>Is told what happens at the transport, on the owner's thread.</summary>
@@ -37,6 +39,9 @@ internal interface ITransportOwner
     /// There was no memory to keep the unconsumed bytes, and they are lost. Nothing can be read from this connection any more.
     /// </summary>
     void OnBytesLost();
+
+    /// <summary>The peer is a proxy's end, and this is its client.</summary>
+    void OnClientNamed(PeerAddress client);
 
     /// <summary>An exception that no peer can cause: a bug of the server. It ends this connection.</summary>
     void OnFailed(Exception exception);

@@ -22,4 +22,7 @@ internal enum ReadPauseReasons : byte
 
     /// <summary>Its channel computes something on another thread.</summary>
     Channel = 16,
+
+    /// <summary>It has sent more than it may in this time.</summary>
+    Rate = 32,
 }

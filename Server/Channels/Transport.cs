@@ -117,11 +117,14 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
     /// <inheritdoc cref="Channel.BytesOfItsOwn"/>
     public long BytesOfItsOwn => _channel.BytesOfItsOwn;
 
-    /// <inheritdoc cref="Channel.IsOpening"/>
-    public bool IsOpening => _channel.IsOpening;
+    /// <inheritdoc cref="Channel.Opening"/>
+    public ChannelLayer Opening => _channel.Opening;
 
     /// <inheritdoc cref="Channel.Fault"/>
     public string? Fault => _channel.Fault;
+
+    /// <inheritdoc cref="Channel.FaultRule"/>
+    public string? FaultRule => _channel.FaultRule;
 
     /// <inheritdoc cref="Channel.Gathers"/>
     public bool Gathers => _channel.Gathers;
@@ -201,6 +204,9 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
         // A layer may have bytes of its own to send before.
         if (_channel.WantsWrite) Check("epoll_ctl", _channel.WantWritable(this));
     }
+
+    /// <summary>A layer knows who the client is, which is not the peer that has connected.</summary>
+    public void NameClient(PeerAddress client) => _owner.OnClientNamed(client);
 
     /// <inheritdoc cref="Channel.SetUserTimeout"/>
     public void SetUserTimeout(TimeSpan timeout) => _channel.SetUserTimeout(timeout);

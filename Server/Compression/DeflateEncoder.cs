@@ -22,10 +22,12 @@ internal sealed class DeflateEncoder(PermessageDeflate deflate, int windowBits) 
         written = 0;
         if (!deflate.Encodes(payload.Length)
             || deflate.Contexts.TryRentDeflater(windowBits, takeover: false) is not { } deflater) return ReservedBits.None;
+        // tour: rsv1-set
         bool fits = deflater.TryDeflate(payload, output[..RoomBytes(payload.Length)], out written);
         deflate.Contexts.Return(deflater);
         if (fits && written < payload.Length) return ReservedBits.Rsv1;
         written = 0;
         return ReservedBits.None;
+        // tour: end
     }
 }

@@ -53,17 +53,17 @@ internal struct BroadcastPosition
     }
 
     /// <summary>Takes the broadcasts that it does not have, up to a number. Nothing is queued before them.</summary>
-    public ReadOnlySpan<byte> Take(BroadcastLog log, long end, out int messages)
+    public ReadOnlySpan<byte> Take(BroadcastLog log, long end, out MessageCount messages)
     {
         ReadOnlySpan<byte> frames = log.Frames(_next, end);
-        messages = (int)(end - _next);
+        messages = log.Count(_next, end);
         Volatile.Write(ref _next, end);
         return frames;
     }
 
     /// <summary>
-    /// Queues the broadcasts that it does not have. A full send queue gets none: since it is full, every sender of a broadcast has been
-    /// told so.
+    /// Queues the broadcasts that it does not have. A full send queue gets none, unless older messages may be dropped for them: since it is
+    /// full, every sender of a broadcast has been told so.
     /// </summary>
     /// <param name="connection">The connection.</param>
     /// <param name="queue">Its send queue; if there is none and it is needed, it is rented.</param>
@@ -74,9 +74,12 @@ internal struct BroadcastPosition
         noMemory = false;
         BroadcastLog log = connection.Loop.Broadcasts;
         if (LacksNone(log.End)) return false;
-        if (queue is not { IsFull: true }) return QueueSentBefore(connection, ref queue, out noMemory);
-        Skip(log);
-        log.Refuse(connection);
+        long end = log.End;
+        if (queue is not { IsFull: true }
+            || OutgoingQueue.TryMakeRoom(connection, queue, log.Count(_next, end), out SendResult refused))
+            return QueueSentBefore(connection, ref queue, out noMemory);
+        Volatile.Write(ref _next, end);
+        if (refused == SendResult.Full) log.Refuse(connection);
         return false;
     }
 
@@ -94,10 +97,10 @@ internal struct BroadcastPosition
         {
             queue ??= OutgoingQueue.TryRent(connection);
             long from = _next, end = log.End;
-            noMemory = queue is null || !queue.TryAppend(log.Frames(from, end));
+            noMemory = queue is null || !queue.TryAppend(log.Frames(from, end), (int)(end - from));
             if (noMemory) return some;
             Volatile.Write(ref _next, end);
-            connection.Counts.CountMessagesOut(end - from);
+            connection.CountSent(log.Count(from, end));
             some = true;
             if (!queue!.IsFull) break;
         }

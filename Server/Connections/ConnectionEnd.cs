@@ -14,6 +14,7 @@ internal sealed class ConnectionEnd
     private TaskCompletionSource<CloseReport>? _ended;
     private TaskCompletionSource? _drained;
     private CloseReport? _report;
+    private long _messagesDropped;
     private bool _isSet;
 
     public EndCause Cause { get; private set; }
@@ -27,6 +28,9 @@ internal sealed class ConnectionEnd
     /// <summary>Whether both ends sent a Close (§7.1.4).</summary>
     public bool IsClean { get; private set; }
 
+    /// <summary>How many messages have been dropped. Any thread.</summary>
+    public long MessagesDropped => Volatile.Read(in _messagesDropped);
+
     /// <summary>The Close that somebody has asked for first, from elsewhere than the loop.</summary>
     public Ending Request => Volatile.Read(ref _request)!;
 
@@ -37,6 +41,9 @@ internal sealed class ConnectionEnd
         _isSet = true;
         (Cause, Code, Reason, Rule) = (cause, code, reason, rule);
     }
+
+    /// <summary>So many messages have been dropped. Any thread.</summary>
+    public void CountDropped(long messages) => Interlocked.Add(ref _messagesDropped, messages);
 
     /// <summary>The peer has answered our Close, or we answer its Close. Owner only.</summary>
     public void SetClean() => IsClean = true;
@@ -101,8 +108,8 @@ internal sealed class ConnectionEnd
         }
     }
 
-    /// <summary>The report, as of now. Owner only.</summary>
-    public CloseReport MakeReport(WebSocketConnection connection, Opcode? lastFrame) => new()
+    /// <summary>The report, as of now, with so many messages that still wait. Owner only.</summary>
+    public CloseReport MakeReport(WebSocketConnection connection, Opcode? lastFrame, int unsent) => new()
     {
         Cause = Cause,
         Code = Code,
@@ -114,6 +121,8 @@ internal sealed class ConnectionEnd
         Idle = connection.Deadlines.Silence(connection),
         MessagesIn = connection.Counts.MessagesIn,
         MessagesOut = connection.Counts.MessagesOut,
+        MessagesDropped = MessagesDropped,
+        MessagesUnsent = unsent,
         BytesIn = connection.Transport.BytesReceived,
         BytesOut = connection.Counts.BytesOut,
         Clean = IsClean,

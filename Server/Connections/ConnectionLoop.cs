@@ -37,6 +37,10 @@ internal sealed class ConnectionLoop(EventLoop loop, DetailLog details, TimeProv
     /// <summary>An application needs time to decide, and keeps the request. The loop makes itself another one.</summary>
     public void GiveRequestAway() => Request = new UpgradeRequest();
 
+    /// <summary>What its connections' send queues may hold. Before the first connection.</summary>
+    public void Begin(ServerOptions options) => (Congestion.FullBytes, Congestion.FullRefuses) =
+        (options.SendBufferBytesMax, options.SlowConsumer != SlowConsumer.DropOldest);
+
     /// <summary>An observation begins. On the owner's thread, or before the start.</summary>
     public void BeginObservation(Observation observation)
     {

@@ -20,6 +20,7 @@ internal static class ConnectionMethod
         {
             connection.Counts.Begin(connection.Loop.Uptime);
             connection.Deadlines.Begin(connection);
+            // tour: life
             while (connection.Life.Parses)
             {
                 ReadResult read = await connection.Transport.Read();
@@ -30,6 +31,7 @@ internal static class ConnectionMethod
             }
 
             await EndAsync(connection).ConfigureAwait(false);
+            // tour: end
         }
         catch (Exception exception)
         {
@@ -59,6 +61,7 @@ internal static class ConnectionMethod
         Incoming.ResumeForClosing(connection);
         connection.Outgoing.Flush(connection);
 
+        // tour: last-bytes
         long discarded = 0;
         while (connection.Life.IsWaiting(connection) && discarded <= DiscardedBytesMax)
         {
@@ -69,6 +72,7 @@ internal static class ConnectionMethod
         }
 
         if (connection.Life.WhenDrained(connection) is { } drained) await drained.ConfigureAwait(false);
+        // tour: end
     }
 
     // A thread of the pool may run this, and there an exception would end the process.

@@ -10,4 +10,7 @@ internal sealed record ConnectionTerms(string Endpoint, string? Subprotocol, str
 {
     /// <summary>The terms before the handshake has agreed on anything.</summary>
     public static readonly ConnectionTerms None = new("", null, null, null!);
+
+    /// <summary>How much the connection may do; null for no limits. Connections that have some share nothing.</summary>
+    public ConnectionLimits? Limits { get; init; }
 }

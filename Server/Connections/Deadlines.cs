@@ -75,6 +75,8 @@ internal struct Deadlines
     public void OnDue(WebSocketConnection connection, long now)
     {
         if (connection.Loop.WatchesConnections) connection.Loop.Watch.TimerCame(connection, WhichIs(connection, now, long.MinValue));
+        connection.Limits?.OnDue(connection, now);
+        if (connection.Life.HasEnded) return;
         if (connection.Life.IsOpen)
         {
             OnDueWhileOpen(connection, now);
@@ -85,16 +87,18 @@ internal struct Deadlines
         if (now >= _deadline) connection.Transport.ReceiveWhatIsThere();
         if (connection.Life.HasEnded) return;
         if (now < _deadline) Arm(connection, _deadline);
-        else if (connection.Life.IsHandshake && connection.Transport.IsOpening) connection.Life.Abort(connection, Endings.TlsTimeout);
-        else if (connection.Life.IsHandshake) connection.Transport.CancelPendingRead(); // the request is answered with 408
-        else connection.Life.Expire(connection);
+        else if (!connection.Life.IsHandshake) connection.Life.Expire(connection);
+        else if (connection.Transport.Opening == ChannelLayer.None) connection.Transport.CancelPendingRead(); // answered with 408
+        else connection.Life.Abort(connection, Endings.TimeoutOf(connection.Transport.Opening));
     }
 
+    // tour: touch
     /// <summary>Bytes have come from the peer.</summary>
     public void OnReceived(WebSocketConnection connection, in ReadOnlySequence<byte> buffer)
     {
         if (_deadline == long.MaxValue || !IsAnswerToProbe(connection, buffer)) _lastReceived = connection.Loop.Now;
     }
+    // tour: end
 
     /// <summary>
     /// Asks whether the peer lives, because another connection wants to know. While one probe runs no second one begins: many questions
@@ -154,7 +158,15 @@ internal struct Deadlines
         connection.Loop.Wheel.Arm(connection, due);
         if (!connection.Loop.WatchesConnections) return;
         connection.Loop.Watch.TimerArmed(
-            connection, WhichIs(connection, due, due), TimeSpan.FromMilliseconds(due - connection.Loop.Now));
+            connection, WhichIs(connection, due, due), TimeSpan.FromMilliseconds(due - connection.Loop.Now), _timer.DueTick);
+    }
+
+    /// <summary>What the timer is armed for, in how much time, and for which tick; null while it is not armed.</summary>
+    public readonly (ConnectionDeadline Deadline, TimeSpan Due, long Tick)? FindArmed(WebSocketConnection connection)
+    {
+        if (_timer.Place < 0) return null;
+        long due = _timer.DueTick * TimerWheel.TickMilliseconds;
+        return (WhichIs(connection, due, long.MinValue), TimeSpan.FromMilliseconds(due - connection.Loop.Now), _timer.DueTick);
     }
 
     private void OnDueWhileOpen(WebSocketConnection connection, long now)
@@ -202,6 +214,7 @@ internal struct Deadlines
 
     private readonly bool CheckHeartbeat(WebSocketConnection connection, long now)
     {
+        // tour: check-heartbeat
         if (now < _lastReceived + connection.Context.Heartbeat) return false;
         try
         {
@@ -214,6 +227,7 @@ internal struct Deadlines
 
         connection.Life.Close(connection, Endings.Heartbeat);
         return true;
+        // tour: end
     }
 
     private bool CheckPings(WebSocketConnection connection, long now, bool reading)
@@ -280,6 +294,7 @@ internal struct Deadlines
         if (Is(connection.Queue.SendDeadline)) return ConnectionDeadline.Send;
         if (Is(connection.Incoming.MessageDeadline)) return ConnectionDeadline.Message;
         if (Is(_deadline)) return ConnectionDeadline.Probe;
+        if (Is(connection.Limits?.Due ?? long.MaxValue)) return ConnectionDeadline.Rate;
         return Is(connection.Incoming.NextCheck) ? ConnectionDeadline.Delivery : ConnectionDeadline.Silence;
 
         bool Is(long deadline) => due == long.MinValue ? deadline <= time : deadline == due;

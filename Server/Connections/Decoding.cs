@@ -69,7 +69,7 @@ internal static class Decoding
         // Its memory may serve others while a handler has the message.
         assembler.Decoder!.End();
         assembler.Decoder = null;
-        connection.Counts.CountMessageIn();
+        connection.CountReceived(kind);
         connection.Handling.DeliverAssembled(connection, assembler, kind);
     }
 }

@@ -2,6 +2,7 @@
 // with PhaseTable. What is sent and what becomes of TCP follows from the row's event.
 
 using RawWs.Frame;
+using RawWs.Server.Channels;
 
 namespace RawWs.Server.Connections;
 
@@ -57,12 +58,15 @@ internal static class Endings
         PeerVanished = new(EndCause.PeerVanished, PhaseEvent.StreamEnds, CodeSource.None),
         TlsFailed = new(EndCause.TlsFailed, PhaseEvent.StreamEnds, CodeSource.None),
         TlsTimeout = new(EndCause.TlsFailed, PhaseEvent.Aborts, CodeSource.None) { Reason = "TLS handshake timeout" },
+        ProxyFailed = new(EndCause.ProxyFailed, PhaseEvent.StreamEnds, CodeSource.None),
+        ProxyTimeout = new(EndCause.ProxyFailed, PhaseEvent.Aborts, CodeSource.None) { Reason = "PROXY header timeout" },
         ProtocolViolation = new(EndCause.ProtocolViolation, PhaseEvent.Fails, CodeSource.Rule),
         MessageTooBig = new(EndCause.MessageTooBig, PhaseEvent.Fails, CodeSource.Row) { Code = CloseCodes.MessageTooBig },
         MessageTimeout = Closes(EndCause.MessageTimeout, ServerCloseCodes.MessageTimeout, "message timeout"),
         Heartbeat = Closes(EndCause.Heartbeat, ServerCloseCodes.HeartbeatMissed, "Network connection timeout!"),
         PongTimeout = Closes(EndCause.PongTimeout, CloseCodes.InternalError, "ping timeout"),
         TooSlow = Closes(EndCause.TooSlow, ServerCloseCodes.TooSlow, "too slow") with { DropsUnsent = true },
+        TooFast = Closes(EndCause.TooFast, ServerCloseCodes.TooFast, "too many messages"),
         StalledSend = new(EndCause.StalledSend, PhaseEvent.Aborts, CodeSource.None),
         ApplicationClosed = new(EndCause.ApplicationClosed, PhaseEvent.Closes, CodeSource.Application) { KeepsCode = true },
         CloseDeadline = new(EndCause.CloseDeadline, PhaseEvent.Expires, CodeSource.Application),
@@ -79,10 +83,16 @@ internal static class Endings
     /// <summary>Every row.</summary>
     public static IReadOnlyList<Ending> All { get; } =
     [
-        PeerClosed, PeerVanished, TlsFailed, TlsTimeout, ProtocolViolation, MessageTooBig, MessageTimeout, Heartbeat, PongTimeout,
-        TooSlow, StalledSend, ApplicationClosed, CloseDeadline, Aborted, Replaced, Rejected, HandlerError, OutOfMemory,
-        BytesLost, RestLost, Drain, Http,
+        PeerClosed, PeerVanished, TlsFailed, TlsTimeout, ProxyFailed, ProxyTimeout, ProtocolViolation, MessageTooBig, MessageTimeout,
+        Heartbeat, PongTimeout, TooSlow, TooFast, StalledSend, ApplicationClosed, CloseDeadline, Aborted, Replaced, Rejected, HandlerError,
+        OutOfMemory, BytesLost, RestLost, Drain, Http,
     ];
+
+    /// <summary>How a connection ends whose peer has broken this layer's rules. A handshake of TLS may be over by then.</summary>
+    public static Ending FailureOf(ChannelLayer layer) => layer == ChannelLayer.ProxyHeader ? ProxyFailed : TlsFailed;
+
+    /// <summary>How a connection ends whose peer has not opened this layer in time.</summary>
+    public static Ending TimeoutOf(ChannelLayer layer) => layer == ChannelLayer.ProxyHeader ? ProxyTimeout : TlsTimeout;
 
     private static Ending Closes(EndCause cause, ushort code, string reason) =>
         new(cause, PhaseEvent.Closes, CodeSource.Row) { Code = code, Reason = reason };

@@ -33,8 +33,9 @@ internal struct Handling
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Deliver(WebSocketConnection connection, MessageKind kind, byte[] array, int offset, int length)
     {
-        connection.Counts.CountMessageIn();
+        connection.CountReceived(kind);
         if (!connection.Life.IsOpen) return; // §1.4: after our Close, data is not delivered
+        if (connection.Limits is { } limits && !limits.TryTakeMessage(connection)) return;
         WebSocketMessage message = WebSocketMessage.Received(kind, array, offset, length);
         if (connection.Context.HandlersAwait && length > 0) DeliverCopy(connection, message);
         // Another loop may have set HandlersAwait while this handler ran. This message still lies in our buffer.
@@ -44,7 +45,9 @@ internal struct Handling
     /// <summary>The assembled message is whole.</summary>
     public void DeliverAssembled(WebSocketConnection connection, MessageAssembler assembler, MessageKind kind)
     {
-        if (Call(connection, WebSocketMessage.Received(kind, assembler.Message), copy: null)) assembler.Release(connection.Loop.Budget);
+        bool isRefused = connection.Limits is { } limits && !limits.TryTakeMessage(connection);
+        if (isRefused || Call(connection, WebSocketMessage.Received(kind, assembler.Message), copy: null))
+            assembler.Release(connection.Loop.Budget);
     }
 
     private void DeliverCopy(WebSocketConnection connection, WebSocketMessage message)

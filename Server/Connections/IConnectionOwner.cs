@@ -20,6 +20,9 @@ internal interface IConnectionOwner
     /// <summary>The upgrade is through, and the application knows of it. On the owner's thread.</summary>
     void OnConnectionOpened(WebSocketConnection connection);
 
+    /// <summary>A connection is not read from for a while, because of this limit. On the owner's thread.</summary>
+    void OnConnectionDelayed(Limit which);
+
     /// <summary>Called once for each connection, when all that was to be told of its end is told.</summary>
     void OnConnectionEnded(WebSocketConnection connection, CloseReport report);
 }
@@ -28,6 +31,9 @@ internal interface IConnectionRegister
 {
     /// <summary>Gives a connection a uid: see <see cref="ConnectionDirectory.TryJoin"/>.</summary>
     bool TryJoin(WebSocketConnection connection, ReadOnlyMemory<byte> uid, DuplicateUid duplicates);
+
+    /// <summary>Whether one more connection may share this uid.</summary>
+    bool HasRoom(ReadOnlySpan<byte> uid);
 
     /// <summary>Takes the uid away from a connection that has ended, if it has one.</summary>
     void Leave(WebSocketConnection connection);

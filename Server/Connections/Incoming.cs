@@ -82,6 +82,7 @@ internal struct Incoming
         if (!buffer.IsEmpty)
         {
             connection.Deadlines.OnReceived(connection, buffer);
+            connection.Limits?.TakeBytes(connection);
             MessageAssembler assembler = GetAssembler(connection);
             Outgoing.BeginCork(connection);
             connection.Loop.Share.Begin();
@@ -112,6 +113,7 @@ internal struct Incoming
     {
         connection.Transport.ResumeReading(ReadPauseReasons.SendQueue);
         DeliveryPause.End(connection);
+        connection.Limits?.Resume(connection);
     }
 
     /// <summary>Everything that was queued is sent. If that was waited for, reading goes on.</summary>
@@ -309,11 +311,12 @@ internal struct Incoming
         if (!endOfMessage) return;
         // The next message has a deadline of its own.
         assembler.MessageDeadline = long.MaxValue;
-        connection.Counts.CountMessageIn();
+        connection.CountReceived(kind);
         if (connection.Life.IsOpen) connection.Handling.DeliverAssembled(connection, assembler, kind);
         else assembler.Release(connection.Loop.Budget);
     }
 
+    // tour: ping-to-pong
     // §5.5.2: a Ping is answered by a Pong with the same payload, unless a Close has been sent.
     private static void Pong(WebSocketConnection connection, ReadOnlySpan<byte> payload)
     {
@@ -323,4 +326,5 @@ internal struct Incoming
         // §5.5.3: while bytes wait for the kernel, only the answer to the latest Ping is kept.
         connection.Outgoing.SendControl(connection, frame[..length], SendQueue.EntryKind.Pong);
     }
+    // tour: end
 }

@@ -50,6 +50,9 @@ internal struct Life
     /// <summary>Whether it is one too many: its request is answered with 503.</summary>
     public readonly bool IsPastLimit => _isPastLimit;
 
+    /// <summary>How many messages have been accepted and dropped. Any thread.</summary>
+    public readonly long MessagesDropped => Volatile.Read(in _end)?.MessagesDropped ?? 0;
+
     /// <summary>The end, made when it is first asked for. Any thread.</summary>
     private ConnectionEnd End => Volatile.Read(ref _end) ?? MakeEnd();
 
@@ -108,6 +111,7 @@ internal struct Life
     /// <summary>The peer's Close has come. §5.5.1: it is answered with a Close, which "typically echos the status code".</summary>
     public void OnPeerClose(WebSocketConnection connection, ushort? code, ReadOnlySpan<byte> reason)
     {
+        // tour: peer-close
         PhaseStep step = PhaseTable.After(_phase, PhaseEvent.PeerCloses);
         if (step.Sends == SentWithStep.Close)
         {
@@ -119,6 +123,7 @@ internal struct Life
         End.SetClean();
         Enter(connection, step);
         StopAccepting(connection);
+        // tour: end
     }
 
     /// <summary>The peer has broken a rule.</summary>
@@ -132,7 +137,7 @@ internal struct Life
     public void OnBytesLost(WebSocketConnection connection)
     {
         Ending lost = Endings.BytesLost;
-        if (IsHandshake && connection.Transport.IsOpening) Abort(connection, Endings.RestLost);
+        if (IsHandshake && connection.Transport.Opening != ChannelLayer.None) Abort(connection, Endings.RestLost);
         else if (IsHandshake) Opening.Refuse(connection, HandshakeRules.OutOfMemory, headOnly: false);
         else if (ParsesFrames) Fail(connection, lost, lost.Code!.Value, lost.Reason, null, Encoding.ASCII.GetBytes(lost.Reason));
         connection.Transport.CancelPendingRead();
@@ -141,8 +146,9 @@ internal struct Life
     /// <summary>§7.1.4: the end of the peer's stream without a Close is never a clean one.</summary>
     public void OnStreamEnd(WebSocketConnection connection)
     {
-        string? fault = connection.Transport.Fault;
-        SetEnd(fault is null ? Endings.PeerVanished : Endings.TlsFailed, null, fault ?? "");
+        Transport transport = connection.Transport;
+        string? fault = transport.Fault;
+        SetEnd(fault is null ? Endings.PeerVanished : Endings.FailureOf(transport.Opening), null, fault ?? "", transport.FaultRule);
         Enter(connection, PhaseTable.After(_phase, PhaseEvent.StreamEnds));
     }
 
@@ -228,6 +234,12 @@ internal struct Life
         End.Set(cause, code, "", null);
     }
 
+    /// <summary>So many messages that were accepted have been dropped. Any thread.</summary>
+    public void CountDropped(long messages)
+    {
+        if (messages > 0) End.CountDropped(messages);
+    }
+
     /// <summary>No message is accepted from now on, and whoever waits for that is told.</summary>
     public void StopAccepting(WebSocketConnection connection)
     {
@@ -245,6 +257,7 @@ internal struct Life
     {
         PhaseStep step = PhaseTable.After(_phase, last);
         Phase before = Move(step);
+        int unsent = connection.Queue.Count(connection).Queued;
         try
         {
             Deadlines.End(connection);
@@ -257,7 +270,7 @@ internal struct Life
         }
         finally
         {
-            CloseReport report = End.MakeReport(connection, _lastFrame);
+            CloseReport report = End.MakeReport(connection, _lastFrame, unsent);
             if (connection.Loop.WatchesConnections) connection.Loop.Watch.Ended(connection, report);
             connection.Context.OnEnded(connection, report, _wasOpened);
             Interlocked.MemoryBarrier();
@@ -329,7 +342,7 @@ internal struct Life
         {
             // A handler that never returns does not keep the socket open; and if it waits for this very end, it is released.
             Outgoing.Close(connection, reset: PhaseTable.After(_phase, PhaseEvent.Finishes).Tcp == TcpEnd.Reset);
-            End.TellEnded(End.MakeReport(connection, _lastFrame));
+            End.TellEnded(End.MakeReport(connection, _lastFrame, connection.Queue.Count(connection).Queued));
         }
 
         _end?.TellDrained();

@@ -82,13 +82,18 @@ internal sealed partial class LoopWatch
     public void Received(WebSocketConnection connection, long offset, ReadOnlySpan<byte> bytes) =>
         TellBytes(connection, ConnectionEventKind.Received, offset, bytes);
 
-    /// <summary>The connection's timer is armed.</summary>
-    public void TimerArmed(WebSocketConnection connection, ConnectionDeadline deadline, TimeSpan due) =>
-        TellTimer(connection, ConnectionEventKind.TimerArmed, deadline, due);
+    /// <summary>The connection's timer is armed, for this tick of the wheel.</summary>
+    public void TimerArmed(WebSocketConnection connection, ConnectionDeadline deadline, TimeSpan due, long tick)
+    {
+        if (!IsWatched(connection)) return;
+        Tell(new(ConnectionEventKind.TimerArmed, connection, Now) { Deadline = deadline, Due = due, DueTick = tick });
+    }
 
     /// <summary>The connection's timer has come due.</summary>
-    public void TimerCame(WebSocketConnection connection, ConnectionDeadline deadline) =>
-        TellTimer(connection, ConnectionEventKind.TimerCame, deadline, TimeSpan.Zero);
+    public void TimerCame(WebSocketConnection connection, ConnectionDeadline deadline)
+    {
+        if (IsWatched(connection)) Tell(new(ConnectionEventKind.TimerCame, connection, Now) { Deadline = deadline });
+    }
 
     /// <summary>The kernel is full. How much waits is looked at when turns end, until nothing does.</summary>
     public void FellBehind(WebSocketConnection connection)
@@ -160,10 +165,14 @@ internal sealed partial class LoopWatch
         _watched[connection.Id] = before.Length == 0 ? observation.Alone : [.. before, observation];
         if (observation.TryReserve(0, time))
         {
+            (ConnectionDeadline deadline, TimeSpan due, long tick) = connection.Deadlines.FindArmed(connection) ?? default;
             observation.Add(new(ConnectionEventKind.Begun, connection, Now)
             {
                 Offset = connection.BytesReceived - seen,
                 SentOffset = connection.BytesSent,
+                Deadline = deadline,
+                Due = due,
+                DueTick = tick,
             });
         }
 
@@ -209,11 +218,6 @@ internal sealed partial class LoopWatch
                 Rule = rule,
             });
         }
-    }
-
-    private void TellTimer(WebSocketConnection connection, ConnectionEventKind kind, ConnectionDeadline deadline, TimeSpan due)
-    {
-        if (IsWatched(connection)) Tell(new(kind, connection, Now) { Deadline = deadline, Due = due });
     }
 
     private void TellQueue(WebSocketConnection connection, long waiting)

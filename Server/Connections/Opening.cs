@@ -5,6 +5,8 @@ using System.IO.Pipelines;
 using RawWs.Handshake;
 using RawWs.Server.Extensions;
 using RawWs.Server.Log;
+using RawWs.Server.Native;
+using RawWs.Server.Proxies;
 using RawWs.Server.Sending;
 
 namespace RawWs.Server.Connections;
@@ -30,6 +32,7 @@ internal static class Opening
         RequestProgress progress = connection.Incoming.Head;
         RequestStatus status = RequestReader.TryRead(ref buffer, connection.Context.RequestLimits, request, ref progress,
             out HandshakeRule? violation);
+        if (status == RequestStatus.Done) FindClient(connection, request);
         if (connection.Loop.WatchesConnections && status == RequestStatus.Done)
             Watching.TellRequest(connection, request, read.Buffer, read.Buffer.Length - buffer.Length); // while its bytes are there
         bool isPart = status == RequestStatus.NeedMoreData;
@@ -49,6 +52,16 @@ internal static class Opening
         AnswerAndEnd(connection, answer, rule.Status, detail is null ? rule.Text : $"{rule.Text} {detail}", rule.Name);
     }
 
+    // Of whom the proxy says that it asks for him. From here on it is his address that counts.
+    private static void FindClient(WebSocketConnection connection, UpgradeRequest request)
+    {
+        ServerContext context = connection.Context;
+        if (context.Trust.Trusts(connection.Peer)
+            && ForwardedFields.FindClient(request, context.Options.ForwardedField, context.Trust) is { } client)
+            connection.NameClient(new PeerAddress(client));
+        connection.Limits?.EnterLate(connection);
+    }
+
     private static void CheckRequest(WebSocketConnection connection, UpgradeRequest request)
     {
         ServerContext context = connection.Context;
@@ -56,6 +69,7 @@ internal static class Opening
         if (result.NullOriginUsed) context.WarnOfNullOrigin();
         if (result.Kind == UpgradeResultKind.Refuse)
             Refuse(connection, result.Rule!, result.HeadOnly, OriginAdvice.Of(request, result.Rule!));
+        else if (connection.Limits?.Refusal is { } rule) Refuse(connection, rule, result.HeadOnly);
         else if (connection.Life.IsPastLimit) Refuse(connection, HandshakeRules.TooManyConnections, result.HeadOnly);
         else if (!context.Budget.HasRoomFor(BytesPerConnectionMin)) Refuse(connection, HandshakeRules.OutOfMemory, result.HeadOnly);
         else if (result.Kind == UpgradeResultKind.Page) ServePage(connection, context.Options.FindPage(request.Path), result.HeadOnly);
@@ -123,6 +137,9 @@ internal static class Opening
     private static void Decide(WebSocketConnection connection, UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
     {
         if (!decision.IsAccepted) Answer(connection, decision.Status, decision.Text!);
+        else if (!decision.Uid.IsEmpty && decision.Duplicates == DuplicateUid.Share
+            && !connection.Context.Directory.HasRoom(decision.Uid.Span))
+            Refuse(connection, HandshakeRules.TooManyOfUid, headOnly: false);
         else if (decision.Subprotocol is null || request.Subprotocols.Contains(decision.Subprotocol, StringComparer.Ordinal))
             Accept(connection, request, result, decision);
         else Answer(connection, 500, "The application named a subprotocol that was not offered."); // §4.2.2, point 5.5
@@ -162,6 +179,7 @@ internal static class Opening
         bool isTaken = !decision.Uid.IsEmpty
             && !connection.Context.Directory.TryJoin(connection, decision.Uid, decision.Duplicates);
         connection.Life.OnOpened();
+        connection.Limits?.Open(connection);
         ServerOptions options = connection.Context.Options;
         if (options.PingText is not null) connection.Transport.SetUserTimeout(options.PingInterval * 2);
         connection.Deadlines.Open(connection);

@@ -120,6 +120,8 @@ internal struct Outgoing
         connection.Counts.CountBytesOut(Math.Max(sent, 0) - frames.Length);
         if (sent < 0)
         {
+            MessageCount lost = SendQueue.CountMessages(frames, default, default, sent: 0);
+            connection.CountSent(new MessageCount(-lost.All, -lost.Binary));
             connection.Post(Posted.Break);
             return;
         }
@@ -145,8 +147,8 @@ internal struct Outgoing
         // Something that only waits for the end of this turn (a Pong) should not make the broadcasts need memory behind it.
         if (!_isStalled && connection.Queue.IsThere
             && (loop.IsMemoryTight || !connection.Context.Budget.HasRoomToWait(BroadcastLog.BytesMax))) Flush(connection);
-        ReadOnlySpan<byte> frames = connection.Queue.TakeBroadcasts(connection, log, end, out int messages);
-        if (messages > 0 && !TryAddToBatch(connection, frames, messages)) Send(connection, frames, default, default, messages);
+        ReadOnlySpan<byte> frames = connection.Queue.TakeBroadcasts(connection, log, end, out MessageCount messages);
+        if (messages.All > 0 && !TryAddToBatch(connection, frames, messages)) Send(connection, frames, default, default, messages);
     }
 
     /// <summary>
@@ -160,11 +162,12 @@ internal struct Outgoing
         return connection.Queue.TryKeepBroadcasts(connection) && !connection.IsPosted(Posted.CloseForMemory);
     }
 
-    /// <summary>Closes a connection whose peer receives nothing.</summary>
+    /// <summary>Closes a connection whose peer receives nothing, unless the policy is to drop.</summary>
     public void CheckSlowness(WebSocketConnection connection)
     {
         if (!_isStalled) Flush(connection);
         else if (connection.Transport.IsWritable) OnWritable(connection);
+        if (connection.Context.SlowConsumer != SlowConsumer.Close) return;
         long most = Math.Min(TooSlowMilliseconds, connection.Context.SendTimeout / 2);
         if (connection.Queue.IsFullSince(connection.Loop.Now - most) && !connection.Queue.IsAcknowledging(connection))
             connection.Life.Close(connection, Endings.TooSlow);
@@ -269,7 +272,7 @@ internal struct Outgoing
         if (cork.Owner != connection || cork.Bytes == 0) return true;
         ReadOnlySpan<byte> frames = cork.Frames;
         ReadOnlySpan<PayloadSegment> segments = cork.Segments;
-        int messages = cork.Messages;
+        MessageCount messages = cork.Messages;
         cork.Clear(); // the bytes themselves stay valid for now
         return Send(connection, frames, cork.Source, segments, messages);
     }
@@ -279,7 +282,7 @@ internal struct Outgoing
     {
         Cork cork = connection.Loop.Cork;
         ReadOnlySpan<byte> frames = cork.Frames;
-        int messages = cork.Messages;
+        MessageCount messages = cork.Messages;
         cork.Clear();
         Send(connection, frames, payload, [new PayloadSegment(frames.Length, 0, payload.Length)], messages);
     }
@@ -287,11 +290,11 @@ internal struct Outgoing
     // Sends whole frames; nothing is queued that would have to go first. False when the kernel has not sent all, and then the rest is
     // queued.
     private bool Send(WebSocketConnection connection, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source,
-        ReadOnlySpan<PayloadSegment> segments, int messages)
+        ReadOnlySpan<PayloadSegment> segments, MessageCount messages)
     {
         int sent = Write(connection, frames, source, segments, more: false);
         if (sent < 0) return false;
-        connection.Counts.CountMessagesOut(messages);
+        connection.CountSent(messages);
         if (connection.Loop.WatchesFrames)
             connection.Loop.Watch.Sent(connection, connection.BytesSent - sent, frames, source, segments, sent);
         bool all = sent == PayloadSegment.TotalBytes(frames, segments);
@@ -311,11 +314,11 @@ internal struct Outgoing
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool TryAddToBatch(WebSocketConnection connection, ReadOnlySpan<byte> frames, int messages)
+    private static bool TryAddToBatch(WebSocketConnection connection, ReadOnlySpan<byte> frames, MessageCount messages)
     {
         if (!connection.Transport.TryAddToBatch(frames)) return false;
         connection.Counts.CountBytesOut(frames.Length);
-        connection.Counts.CountMessagesOut(messages);
+        connection.CountSent(messages);
         return true;
     }
 
@@ -324,6 +327,7 @@ internal struct Outgoing
         ReadOnlySpan<PayloadSegment> segments, int sent)
     {
         if (connection.Queue.TryPrepend(connection, frames, source, segments, sent)) return true;
+        connection.Life.CountDropped(SendQueue.CountMessages(frames, source, segments, sent).All);
         connection.Life.OnRestLost(connection);
         _isStalled = true; // nothing more is given to the kernel
         connection.Post(Posted.Abort);

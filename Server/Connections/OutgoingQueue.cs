@@ -66,6 +66,19 @@ internal struct OutgoingQueue
         lock (connection.Transport) return _queue?.QueuedBytes ?? 0;
     }
 
+    /// <summary>What has become of the messages that were accepted, at one moment.</summary>
+    public readonly SentMessages Count(WebSocketConnection connection)
+    {
+        lock (connection.Transport)
+            return new SentMessages(connection.Counts.MessagesOut, connection.Life.MessagesDropped, _queue?.QueuedMessages ?? 0);
+    }
+
+    /// <summary>Whether no further message is accepted, because its bound is reached.</summary>
+    public readonly bool IsFull(WebSocketConnection connection)
+    {
+        lock (connection.Transport) return IsAccepting && _queue is { IsFull: true };
+    }
+
     /// <summary>Whether it is full, and the kernel has sent nothing since this time in the loop's milliseconds. Owner only.</summary>
     public readonly bool IsFullSince(long time) => _queue is { IsFull: true } queue && time >= queue.LastSent;
 
@@ -98,7 +111,7 @@ internal struct OutgoingQueue
         bool requestFlush;
         lock (connection.Transport)
         {
-            if (!TryGetQueue(connection, out SendResult refused)) return refused;
+            if (!TryGetQueue(connection, MessageCount.One((Opcode)kind), out SendResult refused)) return refused;
             bool queued = form switch
             {
                 Form.Plain => _queue!.TryAppend((Opcode)kind, bytes),
@@ -106,6 +119,7 @@ internal struct OutgoingQueue
                 _ => TryAppendInOrder(connection, kind, bytes),
             };
             if (!queued) return RefuseForMemory(connection);
+            connection.CountSent(MessageCount.One((Opcode)kind));
             if (_queue!.IsFull) QueueBroadcastsBeforeFull(connection);
             requestFlush = _queue.RequestFlush();
         }
@@ -122,8 +136,9 @@ internal struct OutgoingQueue
         bool requestFlush;
         lock (connection.Transport)
         {
-            if (!TryGetQueue(connection, out SendResult refused)) return refused;
+            if (!TryGetQueue(connection, MessageCount.One(frame.Span), out SendResult refused)) return refused;
             if (!_queue!.TryAppend(frame)) return RefuseForMemory(connection);
+            connection.CountSent(MessageCount.One(frame.Span));
             if (isEncodedForMany) connection.Extension!.OnSentToMany();
             if (_queue.IsFull) QueueBroadcastsBeforeFull(connection);
             requestFlush = _queue.RequestFlush();
@@ -226,7 +241,7 @@ internal struct OutgoingQueue
         lock (connection.Transport)
         {
             _broadcasts.Skip(connection.Loop.Broadcasts);
-            _queue?.DropUnsent();
+            if (_queue is not null) connection.Life.CountDropped(_queue.DropUnsent());
         }
     }
 
@@ -268,10 +283,10 @@ internal struct OutgoingQueue
     /// only, in a turn of the log's own.
     /// </summary>
     /// <returns>The frames; empty when there is nothing to send at once.</returns>
-    public ReadOnlySpan<byte> TakeBroadcasts(WebSocketConnection connection, BroadcastLog log, long end, out int messages)
+    public ReadOnlySpan<byte> TakeBroadcasts(WebSocketConnection connection, BroadcastLog log, long end, out MessageCount messages)
     {
         bool requestFlush;
-        messages = 0;
+        messages = default;
         lock (connection.Transport)
         {
             if (_broadcasts.LacksNone(end)) return default;
@@ -297,12 +312,37 @@ internal struct OutgoingQueue
     public static SendQueue? TryRent(WebSocketConnection connection) =>
         SendQueue.TryRent(connection.Context.Budget, connection.Loop.Congestion, connection.Loop.Now);
 
+    /// <summary>
+    /// The queue is full, and further messages come. True when older ones have been dropped for them. Otherwise they are refused, or, if
+    /// that is the policy, dropped.
+    /// </summary>
+    /// <param name="connection">The connection. The caller has its lock.</param>
+    /// <param name="queue">Its full queue.</param>
+    /// <param name="newcomers">How many messages come.</param>
+    /// <param name="refused">If false: what their senders are told.</param>
+    public static bool TryMakeRoom(WebSocketConnection connection, SendQueue queue, MessageCount newcomers, out SendResult refused)
+    {
+        SlowConsumer policy = connection.Context.SlowConsumer;
+        refused = SendResult.Full;
+        if (policy == SlowConsumer.Close) return false;
+        // What refers to earlier messages cannot do without them.
+        if (policy == SlowConsumer.DropOldest && connection.Extension is not { EncodesInOrder: true })
+        {
+            connection.Life.CountDropped(queue.DropOldest());
+            if (!queue.IsFull) return true;
+        }
+
+        refused = SendResult.Dropped;
+        connection.CountSent(newcomers);
+        connection.Life.CountDropped(newcomers.All);
+        return false;
+    }
+
     private static SendQueue Rent(WebSocketConnection connection) =>
         SendQueue.Rent(connection.Context.Budget, connection.Loop.Congestion, connection.Loop.Now);
 
     private static SendResult Queued(WebSocketConnection connection, bool requestFlush)
     {
-        connection.Counts.CountMessagesOut(1);
         // The connection whose bytes are handled on that loop.
         if (SendingLoop.Current is { } sending) sending.Share.Spend(TurnShare.DeliveryWork);
         if (!requestFlush) return SendResult.Queued;
@@ -317,11 +357,12 @@ internal struct OutgoingQueue
     // Everything below is under the lock.
 
     // Makes sure that there is a send queue to which one more message may be appended.
-    private bool TryGetQueue(WebSocketConnection connection, out SendResult refused)
+    private bool TryGetQueue(WebSocketConnection connection, MessageCount message, out SendResult refused)
     {
         refused = IsAccepting ? SendResult.Full : SendResult.Closed;
         QueueBroadcasts(connection, out bool noMemory);
-        if (!IsAccepting || _queue is { IsFull: true }) return false;
+        if (!IsAccepting) return false;
+        if (_queue is { IsFull: true } full && !TryMakeRoom(connection, full, message, out refused)) return false;
         // Without memory for the broadcasts that come before this message, it cannot be queued.
         if (!noMemory) _queue ??= TryRent(connection);
         if (!noMemory && _queue is not null) return true;

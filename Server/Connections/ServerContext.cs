@@ -1,12 +1,14 @@
 // What all connections of one server share: options in the loops' units, the application, the rules, the memory budget.
 
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Extensions;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
+using RawWs.Server.Proxies;
 using RawWs.Server.Sending;
 using RawWs.Server.Time;
 
@@ -25,40 +27,30 @@ internal sealed class ServerContext
     public ServerContext(IConnectionOwner owner, ServerOptions options, IWebSocketApplication application, MemoryBudget budget)
     {
         _owner = owner;
-        Options = options;
         Application = application;
         Budget = budget;
+        Limits = ServerLimits.Of(options);
         Log = GuardedLog.Around(options.LoggerFactory.CreateLogger(LogCategories.Server));
         Details = new DetailLog(options.LoggerFactory);
         Endings = new EndingLog(Log, options.TimeProvider);
         ProtocolLimits = new ProtocolLimits { MessageBytesMax = options.MessageBytesMax, FragmentsMax = options.FragmentsMax };
-        Policy = new UpgradePolicy
-        {
-            AllowedOrigins = options.AllowedOrigins,
-            AllowedHosts = options.AllowedHosts,
-            AllowNullOrigin = options.IsForThisMachineOnly,
-            Subprotocols = options.Subprotocols,
-            Endpoints = options.Endpoints,
-            Pages = [.. options.Pages.Select(static page => page.Path)],
-        };
         Extensions = ExtensionSet.Of(options.MakeExtensions(budget, Log), budget);
         Date = new DateText(options.TimeProvider);
-        HandshakeTimeout = Milliseconds(options.HandshakeTimeout);
-        MessageTimeout = Milliseconds(options.MessageTimeout);
-        CloseTimeout = Milliseconds(options.CloseTimeout);
-        Drain = Connections.Endings.Drain with { Code = options.DrainCloseCode };
         SendBufferBytesMax = options.SendBufferBytesMax;
-        SendTimeout = Milliseconds(options.SendTimeout);
+        SlowConsumer = options.SlowConsumer;
         Heartbeat = options.Heartbeat == TimeSpan.Zero ? 0 : Milliseconds(options.Heartbeat);
-        PingInterval = Milliseconds(options.PingInterval);
+        Change(options);
         PingText = options.PingText is null ? null : Encoding.UTF8.GetBytes(options.PingText);
     }
 
-    public ServerOptions Options { get; }
+    public ServerOptions Options { get; private set; }
 
     public IWebSocketApplication Application { get; }
 
     public MemoryBudget Budget { get; }
+
+    /// <summary>What connections may do; null for no limits.</summary>
+    public ServerLimits? Limits { get; }
 
     /// <summary>A log that never throws.</summary>
     public GuardedLog Log { get; }
@@ -83,30 +75,62 @@ internal sealed class ServerContext
     /// <inheritdoc cref="ServerOptions.SendBufferBytesMax"/>
     public long SendBufferBytesMax { get; }
 
-    public UpgradePolicy Policy { get; }
+    /// <inheritdoc cref="ServerOptions.SlowConsumer"/>
+    public SlowConsumer SlowConsumer { get; }
+
+    public UpgradePolicy Policy { get; private set; }
+
+    /// <summary>Which peers are trusted proxies.</summary>
+    public ProxyTrust Trust { get; private set; }
 
     public DateText Date { get; }
 
     /// <summary>The extensions that are switched on; null when there are none.</summary>
     public ExtensionSet? Extensions { get; }
 
-    public long HandshakeTimeout { get; }
+    public long HandshakeTimeout { get; private set; }
 
-    public long MessageTimeout { get; }
+    public long MessageTimeout { get; private set; }
 
-    public long CloseTimeout { get; }
+    public long CloseTimeout { get; private set; }
 
-    public long SendTimeout { get; }
+    public long SendTimeout { get; private set; }
 
     /// <summary>How a stop ends connections.</summary>
-    public Ending Drain { get; }
+    public Ending Drain { get; private set; }
 
     /// <summary>In milliseconds; zero for Pings instead.</summary>
     public long Heartbeat { get; }
 
-    public long PingInterval { get; }
+    public long PingInterval { get; private set; }
 
     public byte[]? PingText { get; }
+
+    /// <summary>
+    /// Takes over what can be changed while connections run (the server's Change). Each is read alone, by any loop, and is
+    /// the old one or the new one then.
+    /// </summary>
+    [MemberNotNull(nameof(Options), nameof(Policy), nameof(Trust), nameof(Drain))]
+    public void Change(ServerOptions options)
+    {
+        Options = options;
+        Policy = new UpgradePolicy
+        {
+            AllowedOrigins = options.AllowedOrigins,
+            AllowedHosts = options.AllowedHosts,
+            AllowNullOrigin = options.IsForThisMachineOnly,
+            Subprotocols = options.Subprotocols,
+            Endpoints = options.Endpoints,
+            Pages = [.. options.Pages.Select(static page => page.Path)],
+        };
+        Trust = new ProxyTrust(options.TrustedProxies);
+        HandshakeTimeout = Milliseconds(options.HandshakeTimeout);
+        MessageTimeout = Milliseconds(options.MessageTimeout);
+        CloseTimeout = Milliseconds(options.CloseTimeout);
+        SendTimeout = Milliseconds(options.SendTimeout);
+        PingInterval = Milliseconds(options.PingInterval);
+        Drain = Connections.Endings.Drain with { Code = options.DrainCloseCode };
+    }
 
     /// <summary>Rents a writer for one HTTP answer. Each thread keeps one.</summary>
     public static ArrayBufferWriter<byte> RentWriter()
@@ -155,6 +179,9 @@ internal sealed class ServerContext
     {
         if (Interlocked.Exchange(ref _nullOriginWarned, 1) == 0) Log.NullOriginAllowed();
     }
+
+    /// <summary>Tells the server that a connection is not read from for a while, because of this limit.</summary>
+    public void OnDelayed(Limit which) => _owner.OnConnectionDelayed(which);
 
     /// <summary>Tells the server that a connection has opened.</summary>
     public void OnOpened(WebSocketConnection connection) => _owner.OnConnectionOpened(connection);

@@ -13,6 +13,7 @@ internal sealed class StatusRequest(WebSocketConnection connection) : ILoopWork
 
     public void OnPosted()
     {
+        SentMessages sent = connection.Queue.Count(connection);
         int roundTrip = connection.Transport.RoundTripMicroseconds;
         _status.TrySetResult(new ConnectionStatus
         {
@@ -21,7 +22,9 @@ internal sealed class StatusRequest(WebSocketConnection connection) : ILoopWork
             RoundTrip = roundTrip < 0 ? null : TimeSpan.FromMicroseconds(roundTrip),
             QueuedBytes = connection.QueuedBytes,
             MessagesIn = connection.Counts.MessagesIn,
-            MessagesOut = connection.Counts.MessagesOut,
+            MessagesOut = sent.Sent,
+            MessagesDropped = sent.Dropped,
+            MessagesQueued = sent.Queued,
             BytesIn = connection.BytesReceived,
             BytesOut = connection.BytesSent,
         });

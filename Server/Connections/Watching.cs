@@ -8,6 +8,7 @@ using RawWs.Handshake;
 using RawWs.Server.Extensions;
 using RawWs.Server.Log;
 using RawWs.Server.Loops;
+using RawWs.Server.Native;
 
 namespace RawWs.Server.Connections;
 
@@ -39,6 +40,14 @@ internal static class Watching
             connection.Id, connection.Peer, Shown(request.Method), LogText.Escape(request.Path), Shown(request.Host),
             LogText.Escape(request.Origin ?? "", FieldCharactersMax), ShownField(request, "Sec-WebSocket-Protocol"u8),
             ShownField(request, "Sec-WebSocket-Extensions"u8));
+    }
+
+    /// <summary>A proxy has told who the client is: whoever looks for that address sees the connection from now on.</summary>
+    public static void TellClient(WebSocketConnection connection, PeerAddress proxy)
+    {
+        ConnectionLoop loop = connection.Loop;
+        loop.Watch.Begun(connection);
+        if (loop.Watch.LogsConnections) loop.Details.Connections.ClientNamed(connection.Id, proxy, connection.Peer);
     }
 
     /// <summary>The request is answered, and that is all.</summary>

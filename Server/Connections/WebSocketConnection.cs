@@ -45,8 +45,9 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     internal OutgoingQueue Queue = new();
     internal Deadlines Deadlines = new();
 
-    internal WebSocketConnection(long id, ServerContext context, ConnectionLoop loop, PeerAddress peer)
+    internal WebSocketConnection(long id, ServerContext context, ConnectionLoop loop, PeerAddress peer, ConnectionLimits? limits = null)
     {
+        if (limits is not null) _terms = _terms with { Limits = limits };
         Id = id;
         Context = context;
         Loop = loop;
@@ -71,7 +72,11 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// <summary>The value of Sec-WebSocket-Extensions in the answer (§9), or null.</summary>
     public string? Extensions => _terms.Extensions;
 
-    /// <summary>The peer's address and port.</summary>
+    /// <summary>
+    /// The client's address and port: the peer's, or what trusted proxies say of it (<see cref="ServerOptions.TrustedProxies"/>); the port
+    /// is 0 where they do not say it. 0.0.0.0:0 where no address is known, because the peer has come through a socket file. It does not
+    /// change once the application has been asked for its decision.
+    /// </summary>
     public IPEndPoint RemoteEndPoint => Peer.ToEndPoint();
 
     /// <summary>Anything that the application wants to keep with the connection.</summary>
@@ -117,13 +122,17 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
 
     internal ConnectionLoop Loop { get; }
 
-    internal PeerAddress Peer { get; }
+    /// <summary>The client's address, as <see cref="RemoteEndPoint"/> has it. It is known when the request's head has come.</summary>
+    internal PeerAddress Peer { get; private set; }
 
     /// <summary>Its bytes, in and out. Also the lock of the send queue.</summary>
     internal Transport Transport { get; private set; } = null!;
 
     /// <summary>What it has of the extension that was agreed on; null if none was.</summary>
     internal ConnectionExtension? Extension { get; private set; }
+
+    /// <summary>How much it may do; null for no limits. On the owner's thread.</summary>
+    internal ConnectionLimits? Limits => _terms.Limits;
 
     /// <summary>How many bytes have been received, the handshake included. On the owner's thread.</summary>
     internal long BytesReceived => Transport.BytesReceived;
@@ -141,7 +150,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// received need not be: see <see cref="TrySend(WebSocketMessage)"/>.
     /// </summary>
     /// <returns>
-    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not
+    /// open.
     /// </returns>
     /// <exception cref="ArgumentException">The text is not UTF-8: the message says at which byte. Nothing is sent.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
@@ -156,13 +166,15 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// The caller may reuse its memory when this returns.
     /// </summary>
     /// <returns>
-    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not
+    /// open.
     /// </returns>
     public SendResult TrySend(WebSocketMessage message) => TrySendChecked(message.Kind, message.Span);
 
     /// <summary>Sends a text (§6.1).</summary>
     /// <returns>
-    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not
+    /// open.
     /// </returns>
     /// <exception cref="ArgumentException">
     /// The string has half of a surrogate pair, which cannot be UTF-8 (§5.6): the message says at which character. Nothing is sent.
@@ -194,7 +206,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// Sends a message that is encoded once for many connections (§6.1). A large one is held by reference until it is sent.
     /// </summary>
     /// <returns>
-    /// Queued; Full when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not open.
+    /// Queued; Full or Dropped when the send queue is at its bound; OutOfMemory at the server's limit; Closed when the connection is not
+    /// open.
     /// </returns>
     /// <exception cref="ObjectDisposedException">The message has been disposed, and no send queue holds it any more.</exception>
     public SendResult TrySend(SharedMessage message)
@@ -217,12 +230,15 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Ends the waiting. Then nothing of the message is sent.</param>
-    /// <returns>Queued; OutOfMemory at the server's limit; Closed when the connection is not open, or ends meanwhile. Never Full.</returns>
+    /// <returns>
+    /// Queued; OutOfMemory at the server's limit; Closed when the connection is not open, or ends meanwhile. Never Full. Dropped only if
+    /// others fill the queue at the same moment, and that is the server's policy.
+    /// </returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public ValueTask<SendResult> SendAsync(WebSocketMessage message, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<SendResult>(cancellationToken);
-        SendResult sent = TrySend(message);
+        SendResult sent = TrySendWithRoom(message);
         return sent == SendResult.Full ? SendLaterAsync(message, cancellationToken) : new ValueTask<SendResult>(sent);
     }
 
@@ -242,7 +258,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     public ValueTask<SendResult> SendAsync(string text, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<SendResult>(cancellationToken);
-        SendResult sent = TrySend(text);
+        SendResult sent = MustWait ? SendResult.Full : TrySend(text);
         return sent == SendResult.Full ? SendLaterAsync(WebSocketMessage.Text(text), cancellationToken) : new ValueTask<SendResult>(sent);
     }
 
@@ -304,9 +320,22 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// Closes a connection whose send queue is full because its peer receives nothing: the kernel has sent nothing for five seconds, or for
     /// half of the send timeout if that is less. A connection that makes progress stays; its senders are told
     /// <see cref="SendResult.Full"/>, and decide what to do. This is checked in a turn of the
-    /// connection's loop, after one more try to send.
+    /// connection's loop, after one more try to send. Where full queues drop (<see cref="SlowConsumer"/>), it closes nobody.
     /// </summary>
     public void CloseIfTooSlow() => Post(Posted.CloseIfTooSlow);
+
+    /// <summary>
+    /// Takes one from what the connection may send to everybody (<see cref="ServerOptions.BroadcastRate"/>). Its own handler asks this
+    /// before it sends such a message, and before it has awaited anything. Without that limit it is always true.
+    /// </summary>
+    /// <returns>False when it may not send it: the connection is being closed.</returns>
+    /// <exception cref="InvalidOperationException">It is not called by the connection's handler, or after an await.</exception>
+    public bool TryTakeBroadcast()
+    {
+        if (Limits is not { } limits) return true;
+        if (!Loop.IsOwner) throw new InvalidOperationException("Only the connection's own handler asks this, before it awaits.");
+        return limits.TryTakeBroadcast(this);
+    }
 
     /// <summary>Ends the connection at once, without a Close. The peer sees a reset, and reports 1006 (§7.1.5).</summary>
     public void Abort() => Post(Posted.Abort);
@@ -341,7 +370,17 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     internal void SetUid(byte[] uid) => Volatile.Write(ref _uid, uid);
 
     /// <summary>The opening handshake has agreed on this. On the owner's thread.</summary>
-    internal void Agree(ConnectionTerms terms, ConnectionExtension? extension) => (_terms, Extension) = (terms, extension);
+    internal void Agree(ConnectionTerms terms, ConnectionExtension? extension) =>
+        (_terms, Extension) = (Limits is null ? terms : terms with { Limits = Limits }, extension);
+
+    /// <summary>A trusted proxy has told who its client is. On the owner's thread.</summary>
+    internal void NameClient(PeerAddress client)
+    {
+        PeerAddress proxy = Peer;
+        Peer = client;
+        if (Loop.WatchesConnections) Watching.TellClient(this, proxy);
+        if (!Context.Trust.Trusts(client)) Limits?.EnterLate(this);
+    }
 
     /// <summary>It has joined under a uid. Any thread.</summary>
     internal void TellNamed() => Watching.TellNamed(this);
@@ -373,6 +412,20 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
         Life.Begin(overLimit);
         if (Loop.IsOwner) StartOnLoop();
         else Post(Posted.Start);
+    }
+
+    /// <summary>So many messages have been accepted for sending; below zero: they have not been after all. Any thread.</summary>
+    internal void CountSent(MessageCount messages)
+    {
+        Counts.CountMessagesOut(messages.All);
+        Loop.CountBinariesSent(messages.Binary);
+    }
+
+    /// <summary>A message of this kind has been received whole. On the owner's thread.</summary>
+    internal void CountReceived(MessageKind kind)
+    {
+        Counts.CountMessageIn();
+        Loop.CountReceived(kind);
     }
 
     /// <summary>Makes the owner do this in a turn of its loop. Any thread.</summary>
@@ -434,6 +487,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
 
     bool ITransportOwner.TryGetRoom(out ArraySegment<byte> room) => Incoming.TryGetRoom(this, out room);
 
+    void ITransportOwner.OnClientNamed(PeerAddress client) => NameClient(client);
+
     void ITransportOwner.OnFailed(Exception exception) => OnFailed(exception);
 
     void ITransportOwner.OnBytesLost() => Life.OnBytesLost(this);
@@ -452,6 +507,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     {
         Transport.Key = Loop.Members.Add(this);
         if (Loop.WatchesConnections) Loop.Watch.Begun(this);
+        Limits?.Begin(this);
         _ = ConnectionMethod.RunAsync(this);
         Loop.RestoreContext();
     }
@@ -469,13 +525,18 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
         }
     }
 
+    // Who waits for room should not lose the message, nor should others lose theirs for it, where a full queue drops.
+    private bool MustWait => Context.SlowConsumer != SlowConsumer.Close && Queue.IsFull(this);
+
+    private SendResult TrySendWithRoom(WebSocketMessage message) => MustWait ? SendResult.Full : TrySend(message);
+
     private async ValueTask<SendResult> SendLaterAsync(WebSocketMessage message, CancellationToken cancellationToken)
     {
         SendResult sent;
         do
         {
             await WhenWritable(cancellationToken).ConfigureAwait(false);
-            sent = TrySend(message);
+            sent = TrySendWithRoom(message);
         }
         while (sent == SendResult.Full);
         return sent;

@@ -1,7 +1,8 @@
 // The standalone server: settings, log, server, signals, exit code. 0: stopped as asked. 1: cannot start, because of an address or too few
 // descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT,
-// SIGQUIT or SIGTERM. With certificates SIGHUP has them read again, and stops nothing.
+// SIGQUIT or SIGTERM. With certificates or a file of settings SIGHUP has them read again, and stops nothing.
 
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -10,7 +11,9 @@ using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Log;
+using RawWs.Server.Console.Pages;
 using RawWs.Server.Console.Settings;
+using RawWs.Server.Console.Systemd;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using RawWs.Server.Memory;
@@ -24,6 +27,11 @@ internal static class Program
     // Whether the environment says where metrics are to be sent (OpenTelemetry's variables).
     private static bool ExportsMetrics => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT"))
         || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"));
+
+    // Whether this build has the admin port and metrics. The compiler to native code takes the switch for a constant, and leaves out what
+    // they are made of.
+    [FeatureSwitchDefinition("RawWs.AdminPort")]
+    private static bool HasAdminPort => !AppContext.TryGetSwitch("RawWs.AdminPort", out bool isOn) || isOn;
 
     // Nothing is loaded for this method except what it needs to report that nothing more can be loaded.
     public static int Main(string[] arguments)
@@ -59,11 +67,10 @@ internal static class Program
 
     private static async Task<int> ReadAndRunAsync(string[] arguments)
     {
-        using StringWriter output = new(), error = new();
-        CommandLine commandLine = new(
-            CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), output, error, TimeProvider.System, OpenInput);
-        CommandLineResult read = commandLine.Read(arguments);
-        if (read.Settings is not { } settings) return Tell(output.ToString(), error.ToString(), read.ExitCode);
+        CommandLineResult read = Read(arguments, out string output, out string error);
+        if (read.Settings is not { } settings) return Tell(output, error, read.ExitCode);
+        if (settings.Admin is not null && !HasAdminPort)
+            return Tell("", "--admin: this build has no admin port", CommandLine.ExitCodeUsage);
 
         // The runtime reads this when the first socket is made. Completions then run on the thread that has polled for them.
         const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
@@ -71,16 +78,25 @@ internal static class Program
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
 
         using ConsoleLog console = new(Outputs.OpenOutput(), settings.Server.TimeProvider, settings.LogsJson);
-        using ILoggerFactory loggers = LoggerFactory.Create(logging => settings.LogLevels.ApplyTo(logging).AddProvider(console));
+        LiveLogLevels levels = new(settings.LogLevels);
+        using ILoggerFactory loggers = LoggerFactory.Create(logging => levels.ApplyTo(logging).AddProvider(console));
         ILogger log = loggers.CreateLogger(LogCategories.Server);
-        foreach (string variable in read.Ignored)
-        {
-            string written = variable[CommandLine.EnvironmentPrefix.Length..];
-            log.VariableIgnored(LogText.Escape(variable), NearNames.Question(written, isOption: false, CommandLine.VariableOf));
-        }
-
+        foreach (string variable in read.Sources!.Ignored)
+            log.VariableIgnored(LogText.Escape(variable), SettingSources.QuestionOf(variable));
         if (settings.FindWithoutEffect() is { } setting) log.SettingWithoutEffect(setting);
-        return await RunAsync(settings with { Server = settings.Server with { LoggerFactory = loggers } }, log).ConfigureAwait(false);
+        ServerOptions options = settings.Server with { LoggerFactory = loggers, ListeningSockets = ServiceSockets.Take(log) };
+        return await RunAsync(settings with { Server = options }, log, server =>
+            new SettingsReload(read, () => Read(arguments, out _, out _), server, levels, log)).ConfigureAwait(false);
+    }
+
+    private static CommandLineResult Read(string[] arguments, out string output, out string error)
+    {
+        using StringWriter outputWriter = new(), errorWriter = new();
+        CommandLine commandLine = new(CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), outputWriter, errorWriter,
+            TimeProvider.System, OpenInput);
+        CommandLineResult read = commandLine.Read(arguments);
+        (output, error) = (outputWriter.ToString(), errorWriter.ToString());
+        return read;
     }
 
     // Nobody waits for somebody who types: then the command says that it has no input.
@@ -95,47 +111,62 @@ internal static class Program
         return ExitCodeStart;
     }
 
-    private static async Task<int> RunAsync(RunSettings settings, ILogger log)
+    private static async Task<int> RunAsync(RunSettings settings, ILogger log, Func<WebSocketServer, SettingsReload> reloads)
     {
-        // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
-        StopRequest stop = new(settings.Server.TimeProvider);
-        using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP,
-            signal => OnHangup(signal, settings.Server.Certificates, log, stop));
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
-        using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
-        using PosixSignalRegistration terminate =
-            PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
-
         IWebSocketApplication application = settings.Application == ApplicationKind.Router
-            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
+            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid) { ClientsBroadcast = settings.ClientsBroadcast }
             : new EchoApplication();
-        ServerOptions options = settings.Server;
-        if (settings.EffectiveLab != LabScope.Off)
+        bool hasLab = settings.EffectiveLab != LabScope.Off;
+        ServerOptions options = settings.Server with { Pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)] };
+        if (hasLab)
         {
             application = new LabApplication(application, settings.EffectiveLab);
             options = options with { Pages = [.. options.Pages, .. LabPage.Load()] };
         }
 
+        application = new ReadableRefusals(application);
+
         await using WebSocketServer server = new(options, application);
+        SettingsReload reload = reloads(server);
+
+        // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
+        StopRequest stop = new(settings.Server.TimeProvider);
+        using ServiceNotices notices = new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"), settings.Server.TimeProvider, log);
+        using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP,
+            signal => OnHangup(signal, reload, settings.Server.Certificates, log, stop, notices));
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
+        using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
+        using PosixSignalRegistration terminate =
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
+
         Readiness readiness = new(server);
-        using IDisposable? telemetry = settings.Admin is null && !ExportsMetrics ? null : StartTelemetry(server);
+        using IDisposable? telemetry =
+            HasAdminPort && (settings.Admin is not null || ExportsMetrics) ? StartTelemetry(server) : null;
         await server.StartAsync().ConfigureAwait(false);
         await using IAsyncDisposable? admin =
-            settings.Admin is null ? null : await StartAdminAsync(settings, server, readiness, telemetry!, log).ConfigureAwait(false);
+            HasAdminPort && settings.Admin is not null
+                ? await StartAdminAsync(settings, server, readiness, telemetry!, log).ConfigureAwait(false)
+                : null;
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
         using CertificateWatch? watch = settings.Server.Certificates is { } certificates
             ? new CertificateWatch(certificates, settings.Server.TimeProvider, log)
             : null;
+        using Watchdog? watchdog = Watchdog.ReadLimit() is { } limit
+            ? new Watchdog(server, limit, settings.Server.TimeProvider, notices)
+            : null;
         SayReady(server, settings, log);
+        notices.TellReady();
         await stop.Requested.ConfigureAwait(false);
         readiness.BeginDrain();
-        if (settings.DrainWait > TimeSpan.Zero)
+        notices.TellStopping();
+        TimeSpan wait = reload.Current.DrainWait;
+        if (wait > TimeSpan.Zero)
         {
-            log.DrainBegins(settings.DrainWait.TotalSeconds);
-            await Task.Delay(settings.DrainWait, settings.Server.TimeProvider).ConfigureAwait(false);
+            log.DrainBegins(wait.TotalSeconds);
+            await Task.Delay(wait, settings.Server.TimeProvider).ConfigureAwait(false);
         }
 
-        await server.StopAsync(settings.Drain).ConfigureAwait(false);
+        await server.StopAsync(reload.Current.Drain).ConfigureAwait(false);
         return 0;
     }
 
@@ -153,17 +184,21 @@ internal static class Program
         return port;
     }
 
-    // With certificates it asks for them to be read again, as everywhere. Without any it is the end of the terminal.
-    private static void OnHangup(PosixSignalContext signal, TlsCertificates? certificates, ILogger log, StopRequest stop)
+    // With certificates or a file of settings it asks for them to be read again, as everywhere. Without any it is the end of the terminal.
+    private static void OnHangup(PosixSignalContext signal, SettingsReload reload, TlsCertificates? certificates, ILogger log,
+        StopRequest stop, ServiceNotices notices)
     {
-        if (certificates is null)
+        if (certificates is null && !reload.HasFile)
         {
             OnSignal(signal, stop, 129);
             return;
         }
 
         signal.Cancel = true;
-        CertificateWatch.Reload(certificates, log);
+        notices.TellReloading();
+        if (certificates is not null) CertificateWatch.Reload(certificates, log);
+        if (reload.HasFile) reload.Run();
+        notices.TellReady();
     }
 
     private static void OnSignal(PosixSignalContext signal, StopRequest stop, int exitCode)
@@ -174,16 +209,21 @@ internal static class Program
 
     private static void SayReady(WebSocketServer server, RunSettings settings, ILogger log)
     {
-        int plain = settings.Server.ListenEndPoints.Count;
-        string addresses = string.Join(", ", server.EndPoints.Select((endPoint, i) => $"{(i < plain ? "" : "wss://")}{endPoint}"));
-        string page = PageUrl(plain > 0 ? "http" : "https", server.EndPoints[0]);
+        string addresses = string.Join(", ", server.Addresses);
+        string page = PageUrl(server.Addresses[0]);
         log.Listening(addresses, server.TransportName, settings.Server.Loops, page);
         if (settings.Application == ApplicationKind.Router && settings.EffectiveIntroduce != Introduce.None) log.UidsAreNotAuthenticated();
+        if (settings.DescribeStrangers() is { } may) log.StrangersMay(may);
     }
 
-    // If the address means all addresses of the machine, the page is reached as localhost.
-    private static string PageUrl(string scheme, IPEndPoint endPoint) =>
-        endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any)
+    // If the address means all addresses of the machine, the page is reached as localhost. No browser reaches a socket file, or an address
+    // that needs a PROXY header.
+    private static string PageUrl(ListenAddress address)
+    {
+        if (address.EndPoint is not { } endPoint || address.HasProxyHeader) return "behind the proxy";
+        string scheme = address.IsTls ? "https" : "http";
+        return endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any)
             ? $"{scheme}://localhost:{endPoint.Port}/"
             : $"{scheme}://{endPoint}/";
+    }
 }

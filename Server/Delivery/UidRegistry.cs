@@ -10,16 +10,12 @@ using System.Runtime.InteropServices;
 
 namespace RawWs.Server.Delivery;
 
-internal sealed class UidRegistry
+/// <param name="sharesMax">How many open connections may share a uid.</param>
+internal sealed class UidRegistry(int sharesMax = int.MaxValue)
 {
     private const int StripeCount = 64;
 
-    private readonly Stripe[] _stripes = new Stripe[StripeCount];
-
-    public UidRegistry()
-    {
-        for (int i = 0; i < StripeCount; i++) _stripes[i] = new Stripe();
-    }
+    private readonly Stripe[] _stripes = [.. Enumerable.Range(0, StripeCount).Select(static _ => new Stripe())];
 
     /// <summary>How many uids have a connection, including those that are ending.</summary>
     public int Count
@@ -36,12 +32,14 @@ internal sealed class UidRegistry
     /// <summary>The connections of a uid, some of which may be ending; empty for none. The array never changes.</summary>
     public WebSocketConnection[] Find(ReadOnlySpan<byte> uid)
     {
+        // tour: find-holders
         Stripe stripe = StripeOf(uid);
         lock (stripe.Lock)
         {
             ref Holders holders = ref CollectionsMarshal.GetValueRefOrNullRef(stripe.ByBytes, uid);
             return Unsafe.IsNullRef(ref holders) ? [] : holders.ToArray();
         }
+        // tour: end
     }
 
     /// <summary>The uids that have a connection.</summary>
@@ -65,7 +63,7 @@ internal sealed class UidRegistry
     /// When it is registered: the connections that have lost the uid. With <see cref="DuplicateUid.Replace"/> the caller closes them; with
     /// Reject they are ending. When it is not: those that keep the uid.
     /// </param>
-    /// <returns>False when an open connection has the uid and the policy rejects.</returns>
+    /// <returns>False when an open connection has the uid and the policy rejects, or when as many share it as may.</returns>
     public bool TryAdd(byte[] uid, WebSocketConnection connection, DuplicateUid policy, out WebSocketConnection[] others)
     {
         others = [];
@@ -75,8 +73,9 @@ internal sealed class UidRegistry
             ref Holders holders = ref CollectionsMarshal.GetValueRefOrAddDefault(stripe.Receivers, uid, out bool taken);
             if (taken && policy == DuplicateUid.Share)
             {
-                holders.Add(connection);
-                return true;
+                if (sharesMax < int.MaxValue && CountOpen(holders.ToArray()) >= sharesMax) others = holders.ToArray();
+                else holders.Add(connection);
+                return others.Length == 0;
             }
 
             WebSocketConnection[] present = taken ? holders.ToArray() : [];
@@ -86,6 +85,9 @@ internal sealed class UidRegistry
             return !rejected;
         }
     }
+
+    /// <summary>Whether one more open connection may share this uid.</summary>
+    public bool HasRoom(ReadOnlySpan<byte> uid) => sharesMax == int.MaxValue || CountOpen(Find(uid)) < sharesMax;
 
     /// <summary>Removes a connection. Another one's registration under the same uid stays.</summary>
     /// <returns>Whether it was registered.</returns>
@@ -99,6 +101,14 @@ internal sealed class UidRegistry
             if (isLast) stripe.ByBytes.Remove(uid);
             return true;
         }
+    }
+
+    private static int CountOpen(WebSocketConnection[] connections)
+    {
+        int count = 0;
+        foreach (WebSocketConnection connection in connections)
+            if (connection.IsOpen) count++;
+        return count;
     }
 
     private static WebSocketConnection? FirstOpen(WebSocketConnection[] connections)

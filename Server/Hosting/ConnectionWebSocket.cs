@@ -230,7 +230,8 @@ internal sealed class ConnectionWebSocket(WebSocketConnection connection, IWebSo
         ReadOnlyMemory<byte> whole = isWhole ? buffer : _begun.WrittenMemory;
         SendResult sent = await connection.SendAsync(kind, whole, cancellationToken).ConfigureAwait(false);
         if (sent == SendResult.OutOfMemory) throw new WebSocketException("The server's memory limit is reached.");
-        if (sent != SendResult.Queued) throw new WebSocketException(WebSocketError.InvalidState, "The connection is not open.");
+        if (sent is SendResult.Queued or SendResult.Dropped) return;
+        throw new WebSocketException(WebSocketError.InvalidState, "The connection is not open.");
     }
 
     // Under the lock.

@@ -16,15 +16,27 @@ internal static class SectionReader
     {
         [nameof(ServerOptions.ListenEndPoints)] = static (options, given) => options.ListenEndPoints = List(given, EndPoint),
         [nameof(ServerOptions.TlsEndPoints)] = static (options, given) => options.TlsEndPoints = List(given, EndPoint),
+        [nameof(ServerOptions.Listeners)] = static (options, given) => options.Listeners = List(given, Listener),
+        [nameof(ServerOptions.TrustedProxies)] = static (options, given) => options.TrustedProxies = List(given, static text => text),
+        [nameof(ServerOptions.ForwardedField)] = static (options, given) => options.ForwardedField = Read(given, Forwarded),
         [nameof(ServerOptions.TlsHandshakesMax)] = static (options, given) => options.TlsHandshakesMax = Read(given, Number),
-        [nameof(ServerOptions.Transport)] = static (options, given) => options.Transport = Read(given, Transport),
+        [nameof(ServerOptions.Transport)] = static (options, given) => options.Transport = Read(given, Word<TransportKind>),
         [nameof(ServerOptions.IoUring)] = static (options, given) => options.IoUring = Read(given, bool.Parse),
         [nameof(ServerOptions.Loops)] = static (options, given) => options.Loops = Read(given, Number),
         [nameof(ServerOptions.MessageBytesMax)] = static (options, given) => options.MessageBytesMax = Read(given, Number),
         [nameof(ServerOptions.FragmentsMax)] = static (options, given) => options.FragmentsMax = Read(given, Number),
         [nameof(ServerOptions.MessageTimeout)] = static (options, given) => options.MessageTimeout = Read(given, Time),
         [nameof(ServerOptions.SendBufferBytesMax)] = static (options, given) => options.SendBufferBytesMax = Read(given, Number),
+        [nameof(ServerOptions.SlowConsumer)] = static (options, given) => options.SlowConsumer = Read(given, Word<SlowConsumer>),
         [nameof(ServerOptions.ConnectionsMax)] = static (options, given) => options.ConnectionsMax = Read(given, Number),
+        [nameof(ServerOptions.ConnectionsPerAddressMax)] =
+            static (options, given) => options.ConnectionsPerAddressMax = Read(given, Number),
+        [nameof(ServerOptions.ConnectionsPerUidMax)] = static (options, given) => options.ConnectionsPerUidMax = Read(given, Number),
+        [nameof(ServerOptions.HandshakeRate)] = static (options, given) => options.HandshakeRate = Read(given, Rate),
+        [nameof(ServerOptions.MessageRate)] = static (options, given) => options.MessageRate = Read(given, Rate),
+        [nameof(ServerOptions.ByteRate)] = static (options, given) => options.ByteRate = Read(given, Rate),
+        [nameof(ServerOptions.BroadcastRate)] = static (options, given) => options.BroadcastRate = Read(given, Rate),
+        [nameof(ServerOptions.OverRate)] = static (options, given) => options.OverRate = Read(given, Word<OverRate>),
         [nameof(ServerOptions.MemoryBytesMax)] = static (options, given) => options.MemoryBytesMax = Read(given, LongNumber),
         [nameof(ServerOptions.HandshakeTimeout)] = static (options, given) => options.HandshakeTimeout = Read(given, Time),
         [nameof(ServerOptions.CloseTimeout)] = static (options, given) => options.CloseTimeout = Read(given, Time),
@@ -99,9 +111,25 @@ internal static class SectionReader
 
     private static long LongNumber(string text) => long.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
 
+    // As the program's settings have it: so many a second, and behind a slash how many at once.
+    private static RateLimit Rate(string text)
+    {
+        string[] parts = text.Split('/');
+        return parts.Length <= 2
+            ? new RateLimit(Number(parts[0]), Number(parts[^1]))
+            : throw new FormatException("A number is needed, or two with a slash between them.");
+    }
+
     private static TimeSpan Time(string text) => TimeSpan.Parse(text, CultureInfo.InvariantCulture);
 
-    private static TransportKind Transport(string text) => Enum.Parse<TransportKind>(text, ignoreCase: true);
+    private static T Word<T>(string text)
+        where T : struct, Enum => Enum.Parse<T>(text, ignoreCase: true);
+
+    private static ForwardedField Forwarded(string text) => Enum.Parse<ForwardedField>(text, ignoreCase: true);
+
+    private static ListenAddress Listener(string text) => ListenAddress.TryParse(text, out ListenAddress? address)
+        ? address
+        : throw new FormatException("ADDRESS:PORT or unix:/PATH is needed, perhaps behind wss://, or with ,proxy or ,mode=660 behind it.");
 
     // The framework's parser reads "2000" as the address 0.0.7.208, and a missing port as 0.
     private static IPEndPoint EndPoint(string text)

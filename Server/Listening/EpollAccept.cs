@@ -59,6 +59,8 @@ internal sealed class EpollAccept : TimerEntry, IListenEvents, ILoopWork
     public void Stop()
     {
         lock (_accepting) _stopped = true;
+        // Closing does it only where nobody else has the socket, and others may go on listening on it.
+        foreach (int listener in _listeners) _loop.TryUnregister(listener);
     }
 
     void IListenEvents.OnReadable(int index) => Accept(index, index + 1);

@@ -1,6 +1,7 @@
 // The listening sockets, from bind to close, and the accept loop: each new connection is handed to the next event loop. If the event loops
 // use epoll, one of them accepts in its turns (EpollAccept); otherwise Socket.AcceptAsync does. An error of one connection (ECONNABORTED)
-// costs that connection only. When descriptors or memory have run out, accepting waits a little, logs it, and goes on.
+// costs that connection only. When descriptors or memory have run out, accepting waits a little, logs it, and goes on. A socket that
+// somebody else has bound, and goes on listening on, is used and closed like one of ours.
 
 using System.Net;
 using System.Net.Sockets;
@@ -42,23 +43,38 @@ internal sealed class Listener : IAsyncDisposable
     }
 
     /// <summary>Where it listens, with the ports that the system chose.</summary>
-    public IReadOnlyList<IPEndPoint> EndPoints { get; private set; } = [];
+    public IReadOnlyList<ListenAddress> Addresses { get; private set; } = [];
 
     /// <summary>Binds every address; all or none.</summary>
+    /// <param name="addresses">The addresses.</param>
+    /// <param name="given">Sockets that listen already, each on one of the addresses: that one is not bound.</param>
+    /// <param name="acceptor">Gets what is accepted.</param>
+    /// <param name="time">The clock for waits.</param>
     /// <exception cref="ListenException">An address can't be listened on; the message says which and why.</exception>
-    public static Listener Bind(IReadOnlyList<IPEndPoint> endPoints, IAcceptor acceptor, TimeProvider time)
+    /// <exception cref="StartException">A given socket listens on none of the addresses.</exception>
+    public static Listener Bind(
+        IReadOnlyList<ListenAddress> addresses, IReadOnlyList<Socket> given, IAcceptor acceptor, TimeProvider time)
     {
         Listener listener = new(acceptor, time);
+        List<Socket> left = [.. given];
         try
         {
-            List<IPEndPoint> bound = [];
-            foreach (IPEndPoint endPoint in endPoints)
+            List<ListenAddress> bound = [];
+            foreach (ListenAddress address in addresses)
             {
-                listener._sockets.Add(Bind(endPoint, out IPEndPoint local));
-                bound.Add(local);
+                Socket? found = left.Find(socket => IsOn(socket, address));
+                if (found is not null) left.Remove(found);
+                Socket socket = found ?? Bind(address);
+                listener._sockets.Add(socket);
+                bound.Add(address.EndPoint is null ? address : address with { EndPoint = (IPEndPoint)socket.LocalEndPoint! });
             }
 
-            listener.EndPoints = bound;
+            // Its clients would wait for ever.
+            if (left.Count > 0)
+                throw new StartException(
+                    $"a socket that was handed over listens on {left[0].LocalEndPoint}, which is none of the addresses");
+
+            listener.Addresses = bound;
         }
         catch
         {
@@ -94,32 +110,49 @@ internal sealed class Listener : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static Socket Bind(IPEndPoint endPoint, out IPEndPoint local)
+    private static bool IsOn(Socket socket, ListenAddress address) => address.SocketPath is { } path
+        ? new UnixDomainSocketEndPoint(path).Equals(socket.LocalEndPoint)
+        : address.EndPoint!.Equals(socket.LocalEndPoint);
+
+    private static Socket Bind(ListenAddress address)
     {
         Socket? socket = null;
         try
         {
-            socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            if (endPoint.AddressFamily == AddressFamily.InterNetworkV6) socket.DualMode = false;
-            // On Unix a port whose old connections linger (TIME_WAIT) can be bound again without a further option. With ReuseAddress two
-            // servers could share the port there, and each would miss half of the connections.
-            if (OperatingSystem.IsWindows()) socket.ExclusiveAddressUse = true;
-            socket.NoDelay = true; // accepted sockets inherit it
-            socket.Bind(endPoint);
+            socket = address.SocketPath is { } path ? SocketFile.Bind(path, address.SocketMode) : Bind(address.EndPoint!);
             socket.Listen(Backlog);
-            local = (IPEndPoint)socket.LocalEndPoint!;
             return socket;
         }
-        catch (SocketException exception)
+        catch (Exception exception) when (exception is SocketException or IOException or UnauthorizedAccessException)
         {
             socket?.Dispose();
-            throw new ListenException(endPoint, exception);
+            throw new ListenException(address, exception);
         }
         catch (TypeInitializationException exception)
         {
             // With the first socket the runtime makes its engine for asynchronous operations.
             socket?.Dispose();
             throw new StartException("the runtime cannot set up its sockets", exception);
+        }
+    }
+
+    private static Socket Bind(IPEndPoint endPoint)
+    {
+        Socket socket = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (endPoint.AddressFamily == AddressFamily.InterNetworkV6) socket.DualMode = false;
+            // On Unix a port whose old connections linger (TIME_WAIT) can be bound again without a further option. With ReuseAddress two
+            // servers could share the port there, and each would miss half of the connections.
+            if (OperatingSystem.IsWindows()) socket.ExclusiveAddressUse = true;
+            socket.NoDelay = true; // accepted sockets inherit it
+            socket.Bind(endPoint);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 

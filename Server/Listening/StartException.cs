@@ -24,11 +24,13 @@ public class StartException : IOException
 /// <summary>An address can't be listened on.</summary>
 public sealed class ListenException : StartException
 {
-    internal ListenException(IPEndPoint endPoint, SocketException cause)
-        : base(cause, Describe(endPoint, cause)) => EndPoint = endPoint;
+    internal ListenException(ListenAddress address, Exception cause)
+        : base(cause, address.SocketPath is { } path
+            ? $"cannot listen on {address}: {SocketFile.Describe(path, cause)}"
+            : Describe(address.EndPoint!, (SocketException)cause)) => Address = address;
 
     /// <summary>The address.</summary>
-    public IPEndPoint EndPoint { get; }
+    public ListenAddress Address { get; }
 
     private static string Describe(IPEndPoint endPoint, SocketException cause) => cause.SocketErrorCode switch
     {

@@ -33,4 +33,8 @@ internal static partial class ConnectionLines
     [LoggerMessage(105, LogLevel.Debug, "connection {id}: {from} -> {to}, begun by the {by}: {cause}{code}{rule}")]
     public static partial void PhaseChanged(this ILogger log, long id, string from, string to, string by, string cause, string code,
         string rule);
+
+    /// <summary>A trusted proxy has told who its client is. From now on the lines name the client.</summary>
+    [LoggerMessage(106, LogLevel.Debug, "connection {id} from {proxy} is a proxy's, for {client}")]
+    public static partial void ClientNamed(this ILogger log, long id, PeerAddress proxy, PeerAddress client);
 }

@@ -28,6 +28,8 @@ internal static class Names
         EndCause.Drain => nameof(EndCause.Drain),
         EndCause.OutOfMemory => nameof(EndCause.OutOfMemory),
         EndCause.TlsFailed => nameof(EndCause.TlsFailed),
+        EndCause.ProxyFailed => nameof(EndCause.ProxyFailed),
+        EndCause.TooFast => nameof(EndCause.TooFast),
         EndCause.Http => nameof(EndCause.Http),
         _ => cause.ToString(),
     };

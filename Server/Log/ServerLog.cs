@@ -45,6 +45,10 @@ internal static partial class ServerLog
     [LoggerMessage(30, LogLevel.Warning, "{count} connections were closed unanswered: {limit} handshakes of TLS are under way")]
     public static partial void HandshakesTurnedAway(this ILogger log, long count, int limit);
 
+    [LoggerMessage(40, LogLevel.Warning, "{count} connections were closed unanswered by rule {rule}: their addresses have too many, the "
+        + "last one from {peer}")]
+    public static partial void AddressTurnedAway(this ILogger log, long count, string rule, PeerAddress peer);
+
     [LoggerMessage(10, LogLevel.Information, "stopping: {count} connections are closed")]
     public static partial void Stopping(this ILogger log, int count);
 

@@ -109,7 +109,7 @@ internal sealed class EpollLoop : EventLoop
     public bool TryListen(int descriptor, int index) =>
         Linux.EpollControl(_epoll, Linux.EpollCtlAdd, descriptor, Linux.EpollIn | Linux.EpollEdge, (ulong)index) == 0;
 
-    /// <summary>Removes a descriptor from the interest set. False when the kernel refuses: then its events go on. Owner only.</summary>
+    /// <summary>Removes a descriptor from the interest set. False when the kernel refuses: then its events go on. Any thread.</summary>
     public bool TryUnregister(int descriptor) => Linux.EpollControl(_epoll, Linux.EpollCtlDel, descriptor, 0, 0) == 0;
 
     public override void SubmitBatch() => _batch.Submit();

@@ -1,4 +1,5 @@
-// A peer's address and port; in 16 bytes if it is IPv4. So ten thousand idle connections need not hold an IPEndPoint each.
+// A peer's address and port; in 16 bytes if it is IPv4. So ten thousand idle connections need not hold an IPEndPoint each. A peer that has
+// come through a socket file has no address: it is shown by the file's name, and is 0.0.0.0:0 to whoever needs an address.
 
 using System.Buffers.Binary;
 using System.Net;
@@ -8,10 +9,10 @@ namespace RawWs.Server.Native;
 
 internal readonly struct PeerAddress
 {
-    /// <summary>The most characters of the text: an IPv6 address in brackets, a scope, and a port.</summary>
-    public const int CharactersMax = 80;
+    /// <summary>The most characters of the text: an IPv6 address in brackets, a scope, and a port; or a socket file.</summary>
+    public const int CharactersMax = 160;
 
-    private readonly byte[]? _v6; // null: an IPv4 address
+    private readonly object? _other; // a byte[] for IPv6, a string for a socket file; null: an IPv4 address
     private readonly uint _v4;
     private readonly ushort _port;
 
@@ -24,6 +25,8 @@ internal readonly struct PeerAddress
         this = new PeerAddress(bits, (ushort)endPoint.Port, isV6: written == 16);
     }
 
+    private PeerAddress(string socketFile) => _other = socketFile;
+
     private PeerAddress(UInt128 bits, ushort port, bool isV6)
     {
         _port = port;
@@ -33,9 +36,17 @@ internal readonly struct PeerAddress
             return;
         }
 
-        _v6 = new byte[16];
-        BinaryPrimitives.WriteUInt128BigEndian(_v6, bits);
+        byte[] bytes = new byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, bits);
+        _other = bytes;
     }
+
+    /// <summary>Whether the peer has come through a socket file, and nobody has said where from.</summary>
+    public bool IsSocketFile => _other is string;
+
+    /// <summary>Makes one for the peers of a socket file.</summary>
+    /// <param name="shown">What a log shows, at most <see cref="CharactersMax"/> characters.</param>
+    public static PeerAddress OfSocketFile(string shown) => new(shown);
 
     /// <summary>Makes one from a Linux sockaddr_in or sockaddr_in6: family, port in network order, address.</summary>
     public static PeerAddress FromSockaddr(ReadOnlySpan<byte> sockaddr)
@@ -51,11 +62,16 @@ internal readonly struct PeerAddress
         return isMapped ? new PeerAddress((uint)bits, port, isV6: false) : new PeerAddress(bits, port, isV6: true);
     }
 
+    /// <summary>An IPv4 address, or the /64 of an IPv6 one: whoever has one address there has all of it.</summary>
+    public NetworkAddress Network => _other is byte[] v6
+        ? new NetworkAddress(BinaryPrimitives.ReadUInt64BigEndian(v6), true)
+        : new NetworkAddress(_v4, false);
+
     public IPEndPoint ToEndPoint()
     {
         Span<byte> bytes = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(bytes, _v4);
-        return new IPEndPoint(new IPAddress(_v6 ?? bytes), _port);
+        return new IPEndPoint(new IPAddress(_other as byte[] ?? bytes), _port);
     }
 
     [SkipLocalsInit]
@@ -65,17 +81,17 @@ internal readonly struct PeerAddress
         return text[..Format(text)].ToString();
     }
 
-    /// <summary>Writes address and port, as in 192.0.2.1:80 or [2001:db8::1]:80.</summary>
+    /// <summary>Writes address and port, as in 192.0.2.1:80 or [2001:db8::1]:80, or a socket file.</summary>
     /// <param name="text">The caller's memory, at least <see cref="CharactersMax"/> characters.</param>
     /// <returns>How many characters were written.</returns>
     public int Format(Span<char> text)
     {
-        if (_v6 is not null)
+        if (_other is not null)
         {
             // IPv6 text is not simple (the longest run of zeros is left out): the base library writes it.
-            string v6 = ToEndPoint().ToString();
-            v6.CopyTo(text);
-            return v6.Length;
+            string other = _other as string ?? ToEndPoint().ToString();
+            other.CopyTo(text);
+            return other.Length;
         }
 
         int length = 0;

@@ -36,6 +36,9 @@ public enum UidError : byte
 
     /// <summary>The body begins like a notice of the server.</summary>
     ReservedBody,
+
+    /// <summary>The sender may not send to this uid, or to everybody.</summary>
+    Forbidden,
 }
 
 /// <summary>The grammar of <c>uid:body</c>.</summary>
@@ -60,10 +63,12 @@ public static class UidProtocol
     /// <summary>Splits a message at its first colon. False without one.</summary>
     public static bool TrySplit(ReadOnlySpan<byte> message, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> body)
     {
+        // tour: first-colon
         int colon = message.IndexOf((byte)':');
         uid = colon < 0 ? default : message[..colon];
         body = colon < 0 ? default : message[(colon + 1)..];
         return colon >= 0;
+        // tour: end
     }
 
     /// <summary>Says what is wrong with a uid; null when nothing is. A reserved one is well formed, so an answer may quote it.</summary>
@@ -93,6 +98,7 @@ public static class UidProtocol
         UidError.Offline => "offline",
         UidError.Reserved or UidError.ReservedBody => "reserved",
         UidError.Rejected => "rejected",
+        UidError.Forbidden => "forbidden",
         _ => "too-slow",
     };
 

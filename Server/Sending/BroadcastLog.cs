@@ -38,6 +38,7 @@ internal sealed class BroadcastLog(SendingLoop loop) : ILoopWork, IPendingDelive
     private readonly HashSet<IHeldSender> _awaiting = [];
     private byte[] _frames = []; // made with the first frame; it neither grows nor moves, because others may be reading
     private int[] _ends = []; // where in it each frame ends
+    private int[] _binaries = []; // how many up to each frame are binary
     private long _start;
     private long _end;
     private int _used;
@@ -93,10 +94,12 @@ internal sealed class BroadcastLog(SendingLoop loop) : ILoopWork, IPendingDelive
             {
                 _frames = GC.AllocateUninitializedArray<byte>(BytesMax, pinned: true);
                 _ends = new int[CountMax];
+                _binaries = new int[CountMax];
             }
 
             frame.CopyTo(_frames.AsSpan(_used));
             _ends[count] = end;
+            _binaries[count] = (count == 0 ? 0 : _binaries[count - 1]) + MessageCount.One(frame).Binary;
             _used = end;
             _refused = refused;
             Volatile.Write(ref _end, _end + 1);
@@ -105,7 +108,7 @@ internal sealed class BroadcastLog(SendingLoop loop) : ILoopWork, IPendingDelive
         // The frame is written first, and the counts are read then. A send queue that becomes full counts itself first and reads the end of
         // the log then. So one of the two sees the other.
         Interlocked.MemoryBarrier();
-        toAll = !loop.Congestion.IsAnyFull;
+        toAll = !loop.Congestion.RefusesAny;
         if (first) loop.Post(this);
         return true;
     }
@@ -119,6 +122,14 @@ internal sealed class BroadcastLog(SendingLoop loop) : ILoopWork, IPendingDelive
         long start = Volatile.Read(ref _start);
         int begin = from == start ? 0 : _ends[from - start - 1];
         return _frames.AsSpan(begin, _ends[to - start - 1] - begin);
+    }
+
+    /// <summary>How many these are. As with <see cref="Frames"/>.</summary>
+    public MessageCount Count(long from, long to)
+    {
+        long start = Volatile.Read(ref _start);
+        int before = from == start ? 0 : _binaries[from - start - 1];
+        return new MessageCount((int)(to - from), _binaries[to - start - 1] - before);
     }
 
     /// <summary>Tells the callback that this connection's send queue was full, in a turn of its own. Any thread.</summary>

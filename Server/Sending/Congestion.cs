@@ -35,8 +35,11 @@ internal sealed class Congestion
     /// <summary>How many send queues are full. Any thread.</summary>
     public int Full => Volatile.Read(ref _full);
 
-    /// <summary>Whether some send queue is full. Any thread.</summary>
-    public bool IsAnyFull => Volatile.Read(ref _full) > 0;
+    /// <summary>Whether a full send queue gets no further message. To be set before the first connection is made.</summary>
+    public bool FullRefuses { get; set; } = true;
+
+    /// <summary>Whether some send queue is full, and gets no further message. Any thread.</summary>
+    public bool RefusesAny => FullRefuses && Volatile.Read(ref _full) > 0;
 
     public Level LevelOf(long queuedBytes) =>
         queuedBytes >= FullBytes ? Level.Full : queuedBytes >= BehindBytes ? Level.Behind : Level.None;

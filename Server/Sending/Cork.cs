@@ -33,6 +33,8 @@ internal sealed class Cork
     private int _length;
     private int _segmentCount;
     private int _segmentBytes;
+    private int _messages;
+    private int _binaries; // of the messages
 
     /// <summary>
     /// The connection to whose bytes these are the answers; null between two connections. Other threads may read it, and then see that it
@@ -44,7 +46,7 @@ internal sealed class Cork
     public byte[]? Source { get; set; }
 
     /// <summary>How many of the frames are whole messages.</summary>
-    public int Messages { get; private set; }
+    public MessageCount Messages => new(_messages, _binaries);
 
     /// <summary>How many bytes there are to send, including the payload segments.</summary>
     public int Bytes => _length + _segmentBytes;
@@ -59,7 +61,7 @@ internal sealed class Cork
     public bool TryAppend(Opcode opcode, ReadOnlySpan<byte> payload)
     {
         if (payload.Length > BytesMax - FrameWriter.HeaderBytesMax - _length) return false;
-        Grow(FrameWriter.Write(_frames.AsSpan(_start + _length), opcode, payload), isMessage: true);
+        Grow(FrameWriter.Write(_frames.AsSpan(_start + _length), opcode, payload), opcode);
         return true;
     }
 
@@ -85,16 +87,17 @@ internal sealed class Cork
     {
         if (frame.Length > BytesMax - _length) return false;
         frame.CopyTo(_frames.AsSpan(_start + _length));
-        Grow(frame.Length, isMessage);
+        if (isMessage) Grow(frame.Length, (Opcode)(frame[0] & 0x0F));
+        else _length += frame.Length;
         return true;
     }
 
     /// <summary>Writes the header of a message whose payload follows the cork, and is sent from where it lies.</summary>
     public void AppendHeader(Opcode opcode, int payloadBytes) =>
-        Grow(FrameWriter.WriteHeader(_frames.AsSpan(_start + _length), opcode, (ulong)payloadBytes), isMessage: true);
+        Grow(FrameWriter.WriteHeader(_frames.AsSpan(_start + _length), opcode, (ulong)payloadBytes), opcode);
 
     /// <summary>The frames have been sent, or queued.</summary>
-    public void Clear() => _length = _segmentCount = _segmentBytes = Messages = 0;
+    public void Clear() => _length = _segmentCount = _segmentBytes = _messages = _binaries = 0;
 
     /// <summary>The frames join the batch: their bytes stay where they are, and the next frames are written behind them.</summary>
     /// <returns>Whether there is room for the frames of a further connection.</returns>
@@ -124,9 +127,10 @@ internal sealed class Cork
         Clear();
     }
 
-    private void Grow(int bytes, bool isMessage)
+    private void Grow(int bytes, Opcode message)
     {
         _length += bytes;
-        if (isMessage) Messages++;
+        _messages++;
+        if (message == Opcode.Binary) _binaries++;
     }
 }

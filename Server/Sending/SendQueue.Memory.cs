@@ -52,6 +52,7 @@ internal sealed partial class SendQueue
         if (extends)
         {
             At(_count - 1).Length += entry.Length;
+            At(_count - 1).Messages += entry.Messages;
         }
         else
         {
@@ -66,6 +67,7 @@ internal sealed partial class SendQueue
         }
 
         QueuedBytes += entry.Length;
+        QueuedMessages += entry.Messages;
         FollowLevel();
         return true;
     }
@@ -78,6 +80,7 @@ internal sealed partial class SendQueue
         _entries[_head] = entry;
         _count++;
         QueuedBytes += entry.Length;
+        QueuedMessages += entry.Messages;
     }
 
     private void FollowLevel()
@@ -118,6 +121,7 @@ internal sealed partial class SendQueue
     {
         ref Entry head = ref At(0);
         object owner = head.Owner;
+        QueuedMessages -= head.Messages;
         head = default;
         _head = (_head + 1) & (_entries.Length - 1);
         _headNumber++;

@@ -2,6 +2,7 @@
 // sent whole are left out, and so are all but the last of the Pongs that were not begun (§5.5.3). So answers that nobody reads take no more
 // space than one.
 
+using RawWs.Frame;
 using RawWs.Server.Native;
 
 namespace RawWs.Server.Sending;
@@ -38,26 +39,28 @@ internal sealed partial class SendQueue
         if (array is null) return false;
 
         // Frames, the last Pong, frames: at most three entries. They are enqueued from the last to the first.
-        int at = 0, pongAt = -1, pongLength = 0;
+        int at = 0, pongAt = -1, pongLength = 0, frontMessages = 0, behindMessages = 0;
         for (all = new CorkReader(frames, source, segments); all.TryRead();)
         {
             bool isPong = all.IsPong && all.Start >= sent;
             if (all.End <= sent || (isPong && all.Start != lastPong)) continue;
             all.CopyTo(array.AsSpan(at));
             if (isPong) (pongAt, pongLength) = (at, all.Length);
+            else if (!all.IsControl && pongAt < 0) frontMessages++;
+            else if (!all.IsControl) behindMessages++;
             at += isPong ? PongBytesMax : all.Length;
         }
 
         bool isLatest = FindPong() < 0;
         int behind = pongAt < 0 ? 0 : pongAt + PongBytesMax, front = pongAt < 0 ? at : pongAt;
-        if (pongAt >= 0 && at > behind) EnqueueInFront(new Entry(array, behind, at - behind, EntryKind.Data));
+        if (pongAt >= 0 && at > behind) EnqueueInFront(new Entry(array, behind, at - behind, EntryKind.Data, behindMessages));
         if (pongAt >= 0)
         {
             EnqueueInFront(new Entry(array, pongAt, pongLength, EntryKind.Pong));
             if (isLatest) _pongNumber = _headNumber;
         }
 
-        if (front > 0) EnqueueInFront(new Entry(array, 0, front, EntryKind.Data));
+        if (front > 0) EnqueueInFront(new Entry(array, 0, front, EntryKind.Data, frontMessages));
         _headSent = sent - begun;
         QueuedBytes -= _headSent;
         FollowLevel();
@@ -65,10 +68,21 @@ internal sealed partial class SendQueue
     }
 
     /// <summary>Whether what the kernel did not send consists of control frames only.</summary>
-    public static bool IsControl(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int sent)
+    public static bool IsControl(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int sent) =>
+        CountMessages(frames, source, segments, sent).All == 0;
+
+    /// <summary>How many messages the kernel did not send whole.</summary>
+    public static MessageCount CountMessages(
+        ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments, int sent)
     {
+        int count = 0, binaries = 0;
         for (CorkReader all = new(frames, source, segments); all.TryRead();)
-            if (all.End > sent && !all.IsControl) return false;
-        return true;
+        {
+            if (all.End <= sent || all.IsControl) continue;
+            count++;
+            if (all.Header.Opcode == Opcode.Binary) binaries++;
+        }
+
+        return new MessageCount(count, binaries);
     }
 }

@@ -44,6 +44,7 @@ internal sealed partial class SendQueue
     private int _chunkEnd;
     private int _nextChunkBytes = FirstChunkBytes;
     private int _headSent; // how many bytes the kernel has sent of the head entry's first frame
+    private int _given; // how many entries, from the head on, the kernel is being given at this moment
     private bool _flushRequested;
     private uint _acknowledged;
     private Congestion.Level _level;
@@ -54,6 +55,9 @@ internal sealed partial class SendQueue
 
     /// <summary>Bytes that are queued and not yet sent, with shared payloads counted in full. The bound is compared with this.</summary>
     public long QueuedBytes { get; private set; }
+
+    /// <summary>How many messages are queued, with the one that has begun to be sent.</summary>
+    public int QueuedMessages { get; private set; }
 
     /// <summary>Whether nothing is queued. Then it can be returned to the pool.</summary>
     public bool IsEmpty => _count == 0;
@@ -108,6 +112,7 @@ internal sealed partial class SendQueue
         while (_count > 0) Dequeue();
         ReturnRing();
         QueuedBytes = 0;
+        _given = 0;
         FollowLevel();
         Writable?.TrySetResult();
         (_entries, _head, _chunk, _chunkEnd, _nextChunkBytes) = (_firstRing, 0, null, 0, FirstChunkBytes);
@@ -147,15 +152,15 @@ internal sealed partial class SendQueue
         int length = FrameWriter.HeaderLength((ulong)payload.Length, masked: false) + payload.Length;
         if (!TryReserve(length, required: false, out byte[] array, out int offset)) return false;
         FrameWriter.Write(array.AsSpan(offset), opcode, payload);
-        return TryEnqueue(new Entry(array, offset, length, EntryKind.Data), required: false);
+        return TryEnqueue(new Entry(array, offset, length, EntryKind.Data, messages: 1), required: false);
     }
 
-    /// <summary>Appends whole frames by copy. False when the memory limit is reached.</summary>
-    public bool TryAppend(ReadOnlySpan<byte> frames)
+    /// <summary>Appends whole frames by copy: so many messages. False when the memory limit is reached.</summary>
+    public bool TryAppend(ReadOnlySpan<byte> frames, int messages = 1)
     {
         if (!TryReserve(frames.Length, required: false, out byte[] array, out int offset)) return false;
         frames.CopyTo(array.AsSpan(offset));
-        return TryEnqueue(new Entry(array, offset, frames.Length, EntryKind.Data), required: false);
+        return TryEnqueue(new Entry(array, offset, frames.Length, EntryKind.Data, messages), required: false);
     }
 
     /// <summary>Appends a shared frame: a small one by copy, a large one by reference. False when the memory limit is reached.</summary>
@@ -163,7 +168,7 @@ internal sealed partial class SendQueue
     {
         if (frame.Length <= SmallFrameBytesMax) return TryAppend(frame.Span);
         frame.Message.Acquire();
-        return TryEnqueue(new Entry(frame, 0, frame.Length, EntryKind.Data), required: false);
+        return TryEnqueue(new Entry(frame, 0, frame.Length, EntryKind.Data, messages: 1), required: false);
     }
 
     /// <summary>
@@ -205,12 +210,14 @@ internal sealed partial class SendQueue
 
         run = head.Bytes.AsSpan(start, end - start);
         more = i < _count;
+        _given = i;
         return true;
     }
 
     /// <summary>The kernel has sent so many bytes of the run, at this time in the loop's milliseconds.</summary>
     public void OnSent(int bytes, long now)
     {
+        _given = 0;
         QueuedBytes -= bytes;
         if (bytes > 0) LastSent = now;
         while (_count > 0)
@@ -233,40 +240,33 @@ internal sealed partial class SendQueue
     /// <summary>The peer has acknowledged bytes.</summary>
     public void OnTaken(long now) => LastSent = now;
 
-    /// <summary>Drops what the kernel has not begun to send (the policy for slow consumers). A begun frame stays, to be finished.</summary>
-    public void DropUnsent()
-    {
-        for (int i = 0; i < _count; i++)
-        {
-            ref Entry entry = ref At(i);
-            // Without its HTTP answer the peer could read nothing that follows.
-            if (entry.Kind is EntryKind.Void or EntryKind.Http) continue;
-            int kept = i == 0 && _headSent > 0 ? FirstFrameLength(entry) : 0;
-            QueuedBytes -= entry.Length - kept;
-            if (kept == 0) entry.Kind = EntryKind.Void;
-            else entry.Length = kept;
-        }
-
-        FollowLevel();
-    }
-
     // An entry begins with a frame that is not yet sent whole: frames that are sent are cut off.
     private void SkipWholeFrames(ref Entry head)
     {
         if (head.Kind != EntryKind.Data) return;
-        for (int frame = FirstFrameLength(head); frame <= _headSent; frame = FirstFrameLength(head))
+        for (int frame = FirstFrameLength(head, out bool isMessage); frame <= _headSent; frame = FirstFrameLength(head, out isMessage))
         {
-            head.Offset += frame;
-            head.Length -= frame;
+            CutFirstFrame(ref head, frame, isMessage);
             _headSent -= frame;
         }
     }
 
-    // This server wrote the frames, and no header is cut.
-    private static int FirstFrameLength(in Entry entry)
+    private void CutFirstFrame(ref Entry entry, int length, bool isMessage)
     {
+        entry.Offset += length;
+        entry.Length -= length;
+        if (!isMessage) return;
+        entry.Messages--;
+        QueuedMessages--;
+    }
+
+    // This server wrote the frames, none of them a fragment, and no header is cut.
+    private static int FirstFrameLength(in Entry entry, out bool isMessage)
+    {
+        isMessage = false;
         if (entry.Kind != EntryKind.Data) return entry.Length;
         FrameReader.TryRead(entry.Bytes.AsSpan(entry.Offset, entry.Length), out FrameHeader header);
+        isMessage = !header.IsControl;
         return header.HeaderLength + (int)header.PayloadLength;
     }
 
@@ -303,11 +303,12 @@ internal sealed partial class SendQueue
         Http,
     }
 
-    internal struct Entry(object owner, int offset, int length, EntryKind kind)
+    internal struct Entry(object owner, int offset, int length, EntryKind kind, int messages = 0)
     {
         public readonly object Owner = owner; // a byte[] of the budget's, the first chunk, or a SharedFrame
         public int Offset = offset;
         public int Length = length;
+        public int Messages = messages; // how many of its frames are messages
         public EntryKind Kind = kind;
 
         public readonly byte[] Bytes => Owner as byte[] ?? ((SharedFrame)Owner).Bytes;

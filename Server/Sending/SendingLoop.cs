@@ -2,6 +2,7 @@
 // share of the turn that the connection whose bytes are handled has used. The loop below knows none of it.
 
 using System.Runtime.CompilerServices;
+using RawWs.Frame;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
 using RawWs.Server.Time;
@@ -17,6 +18,10 @@ internal class SendingLoop : ITurnPart
 
     /// <summary>For the next handler, in an application whose handlers await. Null: it is made then. Owner only.</summary>
     public HandlerShare? HandlerShare;
+
+    // Of the messages received, and of those accepted for sending, how many were binary.
+    private long _binariesReceived;
+    private long _binariesSent;
 
     public SendingLoop(EventLoop loop)
     {
@@ -55,6 +60,12 @@ internal class SendingLoop : ITurnPart
     /// <inheritdoc cref="EventLoop.IsBatchEmpty"/>
     public bool IsBatchEmpty => _loop.IsBatchEmpty;
 
+    /// <summary>How many binary messages have been received.</summary>
+    public long BinariesReceived => Volatile.Read(ref _binariesReceived);
+
+    /// <summary>How many binary messages have been accepted for sending.</summary>
+    public long BinariesSent => Volatile.Read(ref _binariesSent);
+
     public MemoryBudget Budget => _loop.Budget;
 
     public TimerWheel Wheel => _loop.Wheel;
@@ -64,6 +75,18 @@ internal class SendingLoop : ITurnPart
     bool ITurnPart.MayGather => Broadcasts.IsWorthGathering;
 
     long ITurnPart.Gathered => Broadcasts.End;
+
+    /// <summary>A message of this kind has been received whole. Owner only.</summary>
+    public void CountReceived(MessageKind kind)
+    {
+        if (kind == MessageKind.Binary) _binariesReceived++;
+    }
+
+    /// <summary>So many binary messages have been accepted for sending; below zero: they have not been after all. Any thread.</summary>
+    public void CountBinariesSent(int count)
+    {
+        if (count != 0) Interlocked.Add(ref _binariesSent, count);
+    }
 
     /// <inheritdoc cref="EventLoop.Post"/>
     public void Post(ILoopWork work) => _loop.Post(work);

@@ -160,6 +160,7 @@ internal sealed class TimerWheel
 
     private void Place(ITimerEntry entry)
     {
+        // tour: wheel-place
         long due = Math.Max(entry.Link.DueTick, _tick + 1);
         long ahead = due - _tick;
         if (ahead >= ReachTicks)
@@ -174,6 +175,7 @@ internal sealed class TimerWheel
         entry.Link.Place = place;
         _rings[place].Add(entry);
         _filled[level] |= 1UL << slot;
+        // tour: end
     }
 
     // When a wheel has turned once, the next slot of the wheel above is emptied into the lower ones.

@@ -64,9 +64,12 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
         handshakes.Begin();
     }
 
-    public override bool IsOpening => _isHandshake;
+    public override ChannelLayer Opening =>
+        _below.Opening is not ChannelLayer.None and var layer ? layer : _isHandshake ? ChannelLayer.Tls : ChannelLayer.None;
 
-    public override string? Fault => _place == Here ? _session.Fault : null;
+    public override string? Fault => _below.Fault ?? (_place == Here ? _session.Fault : null);
+
+    public override string? FaultRule => _below.FaultRule;
 
     public override bool HasPending =>
         _place == Here && (_session.HasPlain || WholeRecords(_incoming.Bytes) > 0 || _below.HasPending);

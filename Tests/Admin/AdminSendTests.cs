@@ -70,14 +70,19 @@ public sealed class AdminSendTests
     {
         await using AdminRoom room = await AdminRoom.Open(static options => options with { SendBufferBytesMax = 64 * 1024 });
         room.Enter("slow", receiveBuffer: 4096);
-        string body = $$"""{"uid":"slow","text":"{{new string('x', 1_000_000)}}"}""";
-        int tooSlow = 0;
-        for (int i = 0; i < 50 && tooSlow == 0; i++) tooSlow = (await room.Post("/v1/send", body)).GetProperty("tooSlow").GetInt32();
-        Assert.That(tooSlow, Is.EqualTo(1));
         RawClient alice = room.Enter("alice");
-        JsonElement answer = await room.Post("/v1/send", """{"uids":["slow","alice"],"text":"hi"}""");
-        Assert.That(answer.GetRawText(), Is.EqualTo("""{"delivered":1,"tooSlow":1,"offline":[]}"""));
-        Assert.That(alice.ReadText(), Is.EqualTo("hi"));
+        string text = new('x', 100_000), body = $$"""{"uids":["slow","alice"],"text":"{{text}}"}""";
+        (int Delivered, int TooSlow) counted = (2, 0);
+        // The kernel takes some megabytes for it, and never says how many.
+        for (int i = 0; i < 500 && counted.TooSlow == 0; i++)
+        {
+            JsonElement answer = await room.Post("/v1/send", body);
+            counted = (answer.GetProperty("delivered").GetInt32(), answer.GetProperty("tooSlow").GetInt32());
+            Assert.That(counted.Delivered + counted.TooSlow, Is.EqualTo(2));
+            Assert.That(alice.ReadText(), Is.EqualTo(text));
+        }
+
+        Assert.That(counted, Is.EqualTo((1, 1)));
     }
 
     [Test]

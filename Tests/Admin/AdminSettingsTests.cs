@@ -88,4 +88,24 @@ public sealed class AdminSettingsTests
         program.Stop();
         Assert.That((program.ExitCode, program.Errors), Is.EqualTo((0, "")));
     }
+
+    // What -p:AdminPort=false is to the compiler of native code, this switch is to the runtime.
+    [Test]
+    public void ABuildWithoutIt_SaysSo_AndServes()
+    {
+        string program = typeof(RawWs.Server.Console.Program).Assembly.Location;
+        string configuration = Path.Combine(_folder, "configuration.json");
+        File.WriteAllText(configuration, File.ReadAllText(Path.ChangeExtension(program, ".runtimeconfig.json"))
+            .Replace("\"configProperties\": {", "\"configProperties\": { \"RawWs.AdminPort\": false,", StringComparison.Ordinal));
+        using RunningProgram refused = Start("--admin", "127.0.0.1:0");
+        refused.WaitForExit();
+        Assert.That((refused.ExitCode, refused.Errors), Is.EqualTo((2, "rawws: --admin: this build has no admin port\n")));
+        using RunningProgram served = Start("--listen", "127.0.0.1:0");
+        RawClient.Open(served.WaitForPort()).Dispose();
+        served.Stop();
+        Assert.That((served.ExitCode, served.Errors), Is.EqualTo((0, "")));
+
+        RunningProgram Start(params string[] arguments) =>
+            RunningProgram.StartOther("dotnet", ["exec", "--runtimeconfig", configuration, program, .. arguments]);
+    }
 }

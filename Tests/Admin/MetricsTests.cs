@@ -6,6 +6,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
 using RawWs.Server;
@@ -75,6 +76,69 @@ public sealed class MetricsTests
             () => slow.TrySend(MessageKind.Binary, new byte[100_000]) == SendResult.Full && slow.IsStalled, "the kernel takes no more");
         await Eventually(room, "rawws_server_slow_connections", 1, "level=\"full\"");
         await Eventually(room, "rawws_server_queued_bytes", slow.QueuedBytes);
+        await Eventually(room, "rawws_server_queued_messages", slow.Queue.Count(slow).Queued);
+    }
+
+    // Each number is another, so that none can stand for another.
+    [Test]
+    public async Task Messages_AreCountedByOpcode()
+    {
+        await using AdminRoom room = await AdminRoom.Open(application: new EchoApplication());
+        RawClient one = room.Enter(), two = room.Enter();
+        for (int i = 0; i < 5; i++) one.SendText("text");
+        for (int i = 0; i < 3; i++) one.Send(Opcode.Binary, new byte[i * 40_000]);
+        for (int i = 0; i < 8; i++) one.ReadFrame();
+        for (int i = 0; i < 2; i++) room.Server.TryBroadcast(MessageKind.Binary, [1]);
+        room.Server.TryBroadcast(MessageKind.Text, "to all"u8);
+        room.Server.TryBroadcast(MessageKind.Binary, new byte[10_000]);
+        for (int i = 0; i < 4; i++) (one.ReadFrame(), two.ReadFrame()).ToString();
+        await Eventually(room, "rawws_server_messages_total", 5, "=\"receive\"", "opcode=\"text\"");
+        await Eventually(room, "rawws_server_messages_total", 3, "=\"receive\"", "opcode=\"binary\"");
+        await Eventually(room, "rawws_server_messages_total", 5 + 2, "=\"transmit\"", "opcode=\"text\"");
+        await Eventually(room, "rawws_server_messages_total", 3 + 6, "=\"transmit\"", "opcode=\"binary\"");
+    }
+
+    // For a client that reads nothing; when it has gone, what waited for it is dropped too.
+    [Test]
+    public async Task WhatIsDropped_IsMeasured_AndTheSumsAreRight(
+        [Values(SlowConsumer.DropOldest, SlowConsumer.DropNewest)] SlowConsumer policy)
+    {
+        await using AdminRoom room = await AdminRoom.Open(
+            options => options with { SlowConsumer = policy, SendBufferBytesMax = 100_000, Loops = 1 });
+        RawClient client = room.Enter("slow", receiveBuffer: 4096);
+        WebSocketConnection slow = room.Server.Directory.Find("slow")[0];
+        int sent = 0;
+        for (; slow.Life.MessagesDropped < 50; sent++) slow.TrySend(MessageKind.Binary, new byte[30_000]);
+        await Eventually(room, "rawws_server_messages_total", sent, "=\"transmit\"");
+        await Eventually(room, "rawws_server_drops_total", slow.Life.MessagesDropped, "reason=\"slow\"");
+        JsonElement report = (await room.Get($"/v1/connections/{slow.Id}")).GetProperty("report");
+        Assert.That((report.GetProperty("messagesOut").GetInt64(), report.GetProperty("messagesDropped").GetInt64()),
+            Is.EqualTo((sent, slow.Life.MessagesDropped)));
+        client.Reset();
+        TestServer.Eventually(() => room.Server.Count == 0, "it has ended");
+        Assert.That(await Value(room, "rawws_server_queued_messages"), Is.Zero);
+        Assert.That(await Value(room, "rawws_server_drops_total", "reason=\"ended\""), Is.GreaterThan(0));
+        Assert.That(await Value(room, "rawws_server_drops_total"), Is.LessThan(sent));
+    }
+
+    // By reason; and of no reason is an address.
+    [Test]
+    public async Task WhoeverIsStoppedByALimit_IsMeasuredByReason()
+    {
+        await using AdminRoom room = await AdminRoom.Open(
+            static options => options with { ConnectionsPerAddressMax = 2, MessageRate = new(1, 1) });
+        RawClient client = room.Enter("alice");
+        room.Enter("bob");
+        client.SendText("bob:1");
+        await Eventually(room, "rawws_server_delays_total", 1, "reason=\"messages\"");
+        int port = room.Server.EndPoints[0].Port;
+        RawClient[] further = [.. Enumerable.Range(0, 7).Select(_ => RawClient.Connect(port))];
+        await Eventually(room, "rawws_server_turned_away_total", 3, "reason=\"address_connections\"");
+        await Eventually(room, "rawws_server_turned_away_total", 3);
+        further[0].Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        await Eventually(room, "rawws_server_refusals_total", 1, "reason=\"TooManyFromAddress\"", "=\"429\"");
+        foreach (RawClient one in further) one.Dispose();
+        Assert.That(await room.Http.GetStringAsync(Path), Does.Not.Contain("127.0.0."));
     }
 
     [Test]

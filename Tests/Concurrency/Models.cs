@@ -26,6 +26,7 @@ internal static class Models
         (nameof(WhatIsSentToAll_LeavesInOrder), WhatIsSentToAll_LeavesInOrder),
         (nameof(HandlersThatSendToEachOther_KeepTheOrder), HandlersThatSendToEachOther_KeepTheOrder),
         (nameof(WhereAQueueIsFull_NothingIsLostInSilence), WhereAQueueIsFull_NothingIsLostInSilence),
+        (nameof(WhereTheOldestAreDropped_NoneIsLostInTheCounts), WhereTheOldestAreDropped_NoneIsLostInTheCounts),
         (nameof(WhoWaitsForRoom_GoesOn), WhoWaitsForRoom_GoesOn),
         (nameof(ASharedMessage_IsReleasedOnce), ASharedMessage_IsReleasedOnce),
         (nameof(AnEndAmongSenders_LeavesNothing), AnEndAmongSenders_LeavesNothing),
@@ -191,6 +192,30 @@ internal static class Models
         List<string> texts = room.TextsOf(0);
         for (int i = 0; i < 2; i++)
             Specification.Assert(texts.Contains($"b{i}") || !toAll[i] || refused > 0, $"b{i} is lost: {string.Join(' ', texts)}");
+    }
+
+    // Senders drop the oldest while the loop gives it to the kernel: what it is giving stays whole, and what is dropped is counted.
+    public static async Task WhereTheOldestAreDropped_NoneIsLostInTheCounts()
+    {
+        await using Room room = new(1, fullBytes: 30, slowConsumer: SlowConsumer.DropOldest);
+        room.Channels[0].Room = 15;
+        await room.RunBeside(
+            Task.Run(() => SendFour('a')),
+            Task.Run(() => SendFour('b')),
+            Task.Run(() => room.Everybody.TrySend(MessageKind.Text, "c0......"u8, refused: null)),
+            Task.Run(() => room.Loops[0].Post(new Work(() => room.BecomeWritable(0)))));
+        List<string> texts = room.TextsOf(0);
+        SentMessages count = room.Members[0].Queue.Count(room.Members[0]);
+        Specification.Assert((count.Sent, count.Queued) == (9, 0), $"of 9 messages there are {count}");
+        Specification.Assert(texts.Count == 9 - count.Dropped, $"{count}, and there came {string.Join(' ', texts)}");
+        Specification.Assert("abc".All(sender => IsInOrder(texts.Where(text => text[0] == sender))), string.Join(' ', texts));
+
+        void SendFour(char sender)
+        {
+            for (int i = 0; i < 4; i++) room.Members[0].TrySend($"{sender}{i}......");
+        }
+
+        static bool IsInOrder(IEnumerable<string> texts) => texts.Distinct().Order(StringComparer.Ordinal).SequenceEqual(texts);
     }
 
     // Who waits for room is told of it, whenever the kernel takes bytes again.

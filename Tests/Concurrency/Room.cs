@@ -22,7 +22,9 @@ internal sealed class Room : IAsyncDisposable
     /// <param name="count">How many loops, with one connection each.</param>
     /// <param name="onMessage">What the connections' handler does.</param>
     /// <param name="fullBytes">From so many queued bytes on a send queue is full.</param>
-    public Room(int count, Action<Room, WebSocketConnection, WebSocketMessage>? onMessage = null, int fullBytes = 1024 * 1024)
+    /// <param name="slowConsumer">What a full queue does.</param>
+    public Room(int count, Action<Room, WebSocketConnection, WebSocketMessage>? onMessage = null, int fullBytes = 1024 * 1024,
+        SlowConsumer slowConsumer = SlowConsumer.Close)
     {
         SendQueue.DropPooled(); // each schedule begins alike
         ServerOptions options = new()
@@ -31,6 +33,7 @@ internal sealed class Room : IAsyncDisposable
             Loops = 1,
             TimeProvider = new NoTime(),
             SendBufferBytesMax = fullBytes,
+            SlowConsumer = slowConsumer,
         };
         IWebSocketApplication application = new Application(this, onMessage);
         _server = new WebSocketServer(options, application);
@@ -38,7 +41,8 @@ internal sealed class Room : IAsyncDisposable
         for (int i = 0; i < count; i++)
         {
             ModelLoop loop = new(i, options.TimeProvider, _server.Budget);
-            ConnectionLoop shared = new(loop, context.Details, options.TimeProvider) { Congestion = { FullBytes = fullBytes } };
+            ConnectionLoop shared = new(loop, context.Details, options.TimeProvider);
+            shared.Begin(options);
             WebSocketConnection member = new(i, context, shared, peer: default);
             MemoryChannel channel = new();
             member.Begin(channel, overLimit: false);

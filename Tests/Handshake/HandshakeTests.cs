@@ -75,9 +75,10 @@ public sealed class HandshakeTests
     [Test]
     public void EveryRuleHasAVector()
     {
-        // The server checks the last three, by its clock, its count and its memory; its own tests have them.
+        // The server checks the last six, by its clock, its counts and its memory; its own tests have them.
         IEnumerable<HandshakeRule> tested = Vectors.Select(static vector => vector.Rule).OfType<HandshakeRule>()
-            .Append(HandshakeRules.TooSlow).Append(HandshakeRules.TooManyConnections).Append(HandshakeRules.OutOfMemory);
+            .Append(HandshakeRules.TooSlow).Append(HandshakeRules.TooManyConnections).Append(HandshakeRules.TooManyFromAddress)
+            .Append(HandshakeRules.TooManyHandshakes).Append(HandshakeRules.TooManyOfUid).Append(HandshakeRules.OutOfMemory);
         Assert.That(Rules.Except(tested), Is.Empty);
     }
 
@@ -181,6 +182,7 @@ public sealed class HandshakeTests
     [TestCase(nameof(HandshakeRules.UpgradeNotAsked), 426)]
     [TestCase(nameof(HandshakeRules.ProtocolVersionNot13), 426)]
     [TestCase(nameof(HandshakeRules.HeadTooLarge), 431)]
+    [TestCase(nameof(HandshakeRules.TooManyFromAddress), 429)]
     [TestCase(nameof(HandshakeRules.TooManyConnections), 503)]
     [TestCase(nameof(HandshakeRules.MajorVersionNotSupported), 505)]
     public void TheStatus_SaysWhatKindOfWrong(string rule, int status) =>
@@ -199,7 +201,7 @@ public sealed class HandshakeTests
         Assert.That(parts[0].Contains("\r\nUpgrade: websocket\r\n", StringComparison.Ordinal), Is.EqualTo(rule.Status == 426));
         Assert.That(parts[0].Contains("\r\nSec-WebSocket-Version: 13\r\n", StringComparison.Ordinal),
             Is.EqualTo(rule == HandshakeRules.ProtocolVersionNot13));
-        Assert.That(parts[0].Contains("\r\nRetry-After: ", StringComparison.Ordinal), Is.EqualTo(rule.Status == 503));
+        Assert.That(parts[0].Contains("\r\nRetry-After: ", StringComparison.Ordinal), Is.EqualTo(rule.Status is 429 or 503));
     }
 
     [TestCase("https://example.com", "https://example.com:443", true)]

@@ -59,12 +59,12 @@ public sealed class RawWsHostingTests
         Assert.That(server.Options.MessageBytesMax, Is.EqualTo(100));
     }
 
-    // What has no form in a configuration is set in code: the clock, the log, pages.
+    // What has no form in a configuration is set in code: the clock, the log, pages, sockets.
     [Test]
     public void EveryOption_HasItsKey() => Assert.That(SectionReader.Names, Is.EquivalentTo(typeof(ServerOptions).GetProperties()
         .Where(static property => property.CanWrite).Select(static property => property.Name)
         .Except([nameof(ServerOptions.TimeProvider), nameof(ServerOptions.LoggerFactory), nameof(ServerOptions.Pages),
-            nameof(ServerOptions.Certificates)])));
+            nameof(ServerOptions.Certificates), nameof(ServerOptions.ListeningSockets)])));
 
     [TestCase("Lops", "3", "RawWs:Lops: there is no such option")]
     [TestCase("Loops", "three", "RawWs:Loops: \"three\" cannot be read: ")]

@@ -1,8 +1,9 @@
 // Runs the examples of the packages' READMEs: `frame`, `handshake`, `server` or `hosting`; and those of docs/library.md: `library` and a
-// name. A test compares what they print, and the text with the pages.
+// name; and those of docs/tour: `tour` and a name. Tests compare what they print, and the text with the pages.
 
 using RawWs.Samples;
 using RawWs.Samples.Library;
+using RawWs.Samples.Tour;
 
 switch (args)
 {
@@ -33,7 +34,28 @@ switch (args)
     case ["library", "Adapting"]:
         await AdaptingSample.Run();
         return 0;
+    case ["tour", "ByteByByte"]:
+        ByteByByte.Run();
+        return 0;
+    case ["tour", "Accept"]:
+        Accept.Run();
+        return 0;
+    case ["tour", "Lengths"]:
+        Lengths.Run();
+        return 0;
+    case ["tour", "Unmask"]:
+        Unmask.Run();
+        return 0;
+    case ["tour", "Fragments"]:
+        Fragments.Run();
+        return 0;
+    case ["tour", "TextOrNot"]:
+        TextOrNot.Run();
+        return 0;
+    case ["tour", "Goodbye"]:
+        Goodbye.Run();
+        return 0;
     default:
-        Console.Error.WriteLine("One of frame, handshake, server, hosting and library NAME.");
+        Console.Error.WriteLine("One of frame, handshake, server, hosting, library NAME and tour NAME.");
         return 2;
 }

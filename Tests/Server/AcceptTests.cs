@@ -18,6 +18,8 @@ namespace RawWs.Tests.Server;
 [System.Runtime.Versioning.SupportedOSPlatform("linux")]
 public sealed class AcceptTests
 {
+    private static ListenAddress Loopback => new(new IPEndPoint(IPAddress.Loopback, 0));
+
     [Test]
     public async Task AfterShortages_EveryAddressIsAcceptedOnAgain([Values] bool epoll)
     {
@@ -27,13 +29,13 @@ public sealed class AcceptTests
         MemoryBudget budget = new(long.MaxValue);
         EventLoop loop = epoll ? new EpollLoop(0, time, budget, usesRing: true) : new SocketLoop(0, time, budget);
         await using (Listener listener = Listener.Bind(
-            [new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, 0)], acceptor, time))
+            [Loopback, Loopback], [], acceptor, time))
         {
             loop.Start();
             listener.Start(loop);
             for (int i = 0; i <= Shortages; i++)
             {
-                using Socket first = Connect(listener.EndPoints[0]), second = Connect(listener.EndPoints[1]);
+                using Socket first = Connect(listener.Addresses[0].EndPoint!), second = Connect(listener.Addresses[1].EndPoint!);
                 TestServer.Eventually(
                     () =>
                     {
@@ -60,9 +62,9 @@ public sealed class AcceptTests
         Acceptor acceptor = new(0);
         EpollLoop loop = new(0, time, new MemoryBudget(long.MaxValue), usesRing: false);
         List<Socket> clients = [];
-        await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0)], acceptor, time))
+        await using (Listener listener = Listener.Bind([Loopback], [], acceptor, time))
         {
-            for (int i = 0; i < Count; i++) clients.Add(Connect(listener.EndPoints[0]));
+            for (int i = 0; i < Count; i++) clients.Add(Connect(listener.Addresses[0].EndPoint!));
             loop.Start();
             listener.Start(loop);
             TestServer.Eventually(() => acceptor.Seen == Count, "all are accepted");
@@ -79,7 +81,7 @@ public sealed class AcceptTests
         FakeTimeProvider time = new();
         EpollLoop loop = new(0, time, new MemoryBudget(long.MaxValue), usesRing: false);
         loop.Start();
-        await using (Listener listener = Listener.Bind([new IPEndPoint(IPAddress.Loopback, 0)], new Acceptor(0), time))
+        await using (Listener listener = Listener.Bind([Loopback], [], new Acceptor(0), time))
         {
             listener.Start(loop);
             Assert.That(() => listener.Start(loop),

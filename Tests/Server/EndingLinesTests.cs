@@ -170,11 +170,13 @@ public class EndingLinesTests
         string code = report.Code?.ToString(CultureInfo.InvariantCulture) ?? "none";
         string rule = report.Rule is null ? "" : $", rule {report.Rule}";
         string extensions = report.Extensions is null ? "" : $", {report.Extensions}";
+        string dropped = report.MessagesDropped > 0 ? $", dropped {report.MessagesDropped}" : "";
+        string unsent = report.MessagesUnsent > 0 ? $", unsent {report.MessagesUnsent}" : "";
         return string.Create(CultureInfo.InvariantCulture,
             $"closed by {report.ClosedBy.ToString().ToLowerInvariant()}: {report.Cause}, code {code}{rule}, "
                 + $"{(report.Clean ? "clean" : "not clean")}, last frame {report.LastFrame?.ToString() ?? "none"}, "
                 + $"{report.Duration.TotalSeconds:F3} s, in {report.MessagesIn} messages {report.BytesIn} bytes, out "
-                + $"{report.MessagesOut} messages {report.BytesOut} bytes{extensions}");
+                + $"{report.MessagesOut} messages {report.BytesOut} bytes{dropped}{unsent}{extensions}");
     }
 
     private static CloseReport AReport(Random random) => new()
@@ -188,6 +190,8 @@ public class EndingLinesTests
         Extensions = Texts[random.Next(Texts.Length)],
         MessagesIn = AnyLong(random),
         MessagesOut = AnyLong(random),
+        MessagesDropped = AnyLong(random),
+        MessagesUnsent = AnyLong(random),
         BytesIn = AnyLong(random),
         BytesOut = AnyLong(random),
         Clean = random.Next(2) == 0,

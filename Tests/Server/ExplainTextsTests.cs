@@ -16,7 +16,8 @@ public sealed partial class ExplainTextsTests
 {
     // The server decides these by its clock and its counts.
     private static readonly HandshakeRule[] WithoutBytes =
-        [HandshakeRules.TooSlow, HandshakeRules.TooManyConnections, HandshakeRules.OutOfMemory];
+        [HandshakeRules.TooSlow, HandshakeRules.TooManyConnections, HandshakeRules.TooManyFromAddress, HandshakeRules.TooManyHandshakes,
+            HandshakeRules.TooManyOfUid, HandshakeRules.OutOfMemory];
 
     private static TextTable Table => TextTable.All;
 

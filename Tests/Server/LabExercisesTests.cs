@@ -51,6 +51,10 @@ public sealed partial class LabExercisesTests
         yield return Row("inflateHello", "\"deflate\":true," + Chunks(Masked("f248cdc9c90700", "c1")), "notHello");
         yield return Row("inflateHello", "\"deflate\":true," + Chunks(Masked("48656c6c6f", "81")), "notHello");
         yield return Row("inflateHello", "\"deflate\":true," + Chunks(Masked("f200110000", "c1")), "ruleBroken");
+        yield return Row("proxy", Silences(450, 450, 450, 450), null);
+        yield return Row("proxy", Silences(450, 650), "proxyCut");
+        yield return Row("proxy", Silences(300, 300, 300), "proxyTooShort");
+        yield return Row("proxy", Chunks("8900"), "ruleBroken");
     }
 
     [TestCaseSource(nameof(Answers))]
@@ -120,6 +124,10 @@ public sealed partial class LabExercisesTests
         new TestCaseData(exercise, answer, hint).SetArgDisplayNames(exercise, answer.Length > 60 ? answer[..60] : answer, hint ?? "solved");
 
     private static string Chunks(string hex) => $"\"handshake\":true,\"chunks\":[{{\"bytes\":\"{hex}\"}}]";
+
+    // A Ping after each pause.
+    private static string Silences(params int[] pauses) => "\"handshake\":true,\"chunks\":["
+        + string.Join(',', pauses.Select(static pause => $"{{\"bytes\":\"898000000000\",\"pause\":{pause}}}")) + "]";
 
     private static string Xor(string hex)
     {

@@ -8,6 +8,7 @@ using RawWs.Frame;
 using RawWs.Server.Applications;
 using RawWs.Server.Channels;
 using RawWs.Server.Memory;
+using RawWs.Server.Native;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -138,6 +139,8 @@ public sealed class LinearWorkTests
         void ITransportOwner.OnFailed(Exception exception) => Assert.Fail(exception.ToString());
 
         void ITransportOwner.OnBytesLost() => Assert.Fail("there is memory enough");
+
+        void ITransportOwner.OnClientNamed(PeerAddress client) => Assert.Fail("there is no proxy");
 
         private async Task ReadAsync()
         {

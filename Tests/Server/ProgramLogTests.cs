@@ -15,7 +15,7 @@ namespace RawWs.Tests.Server;
 public sealed class ProgramLogTests
 {
     [Test]
-    public void Debug_ShowsAConnectionsLife([ValueSource(typeof(Setup), nameof(Setup.All))] Setup setup)
+    public void Debug_ShowsAConnectionsLife([ValueSource(typeof(Setup), nameof(Setup.Programs))] Setup setup)
     {
         string output = Run(setup, "debug");
         Assert.That(output, Does.Match(@"\n\S+Z debug request 1 from 127\.0\.0\.1:\d+ is GET ""/"", host ""127\.0\.0\.1"", "));
@@ -29,7 +29,7 @@ public sealed class ProgramLogTests
     }
 
     [Test]
-    public void Trace_ShowsEachFrameToo([ValueSource(typeof(Setup), nameof(Setup.All))] Setup setup)
+    public void Trace_ShowsEachFrameToo([ValueSource(typeof(Setup), nameof(Setup.Programs))] Setup setup)
     {
         string output = Run(setup, "trace");
         Assert.That(output, Does.Contain(" is open: "));
@@ -50,7 +50,7 @@ public sealed class ProgramLogTests
         using MemoryStream output = new();
         using (ConsoleLog console = new(output, TimeProvider.System))
         {
-            using ILoggerFactory loggers = LoggerFactory.Create(logging => levels.ApplyTo(logging).AddProvider(console));
+            using ILoggerFactory loggers = LoggerFactory.Create(logging => new LiveLogLevels(levels).ApplyTo(logging).AddProvider(console));
             await using TestServer server = await TestServer.Start(
                 Setup.All[0], new RouterApplication(Introduce.Query, DuplicateUid.Share), options =>
                     options with { LoggerFactory = loggers });

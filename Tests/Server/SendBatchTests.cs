@@ -265,6 +265,10 @@ public sealed class SendBatchTests(bool usesRing)
             return false;
         }
 
+        public void OnClientNamed(PeerAddress client)
+        {
+        }
+
         public void OnBytesLost()
         {
         }

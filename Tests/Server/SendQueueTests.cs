@@ -170,13 +170,13 @@ public sealed class SendQueueTests
         for (int i = 0; i < 4; i++)
         {
             queue.TryAppend(Opcode.Binary, new byte[40_000]);
-            seen.Add((congestion.IsAnyBehind, congestion.IsAnyFull, queue.IsFull));
+            seen.Add((congestion.IsAnyBehind, congestion.RefusesAny, queue.IsFull));
         }
 
         while (queue.TryPeek(out _, out _))
         {
             queue.OnSent(40_000, now: 0);
-            seen.Add((congestion.IsAnyBehind, congestion.IsAnyFull, queue.IsFull));
+            seen.Add((congestion.IsAnyBehind, congestion.RefusesAny, queue.IsFull));
         }
 
         (bool, bool, bool) none = default, behind = (true, false, false), full = (true, true, true);

@@ -74,7 +74,7 @@ public sealed partial class ServerCloseCodesTests
     public void TheDemoPage_HasWordsForEachCode()
     {
         string page = Repository.Read("Server", "Console", "Pages", "index.html");
-        foreach (int code in RfcCodes.Concat(OwnCodes)) Assert.That(page, Does.Match($"\\b{code}: '"));
+        foreach (int code in RfcCodes.Concat(OwnCodes)) Assert.That(page, Does.Match($"\\b{code}: \\['"));
     }
 
     private static List<(int Code, bool Final, string Cause)> Readme() =>

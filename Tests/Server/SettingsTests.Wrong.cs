@@ -151,7 +151,7 @@ public partial class SettingsTests
     public void AWrongVariable_IsOneLine_AndAnUnknownOneIsToldOf()
     {
         Assert.That(Wrong([], ("LOOPS", "many")), Does.Contain("RAWWS_LOOPS").And.Contain("many"));
-        Assert.That(string.Join(' ', Read([], out _, out _, ("PORT", "tcp://10.0.0.1")).Ignored), Is.EqualTo("RAWWS_PORT"));
+        Assert.That(string.Join(' ', Read([], out _, out _, ("PORT", "tcp://10.0.0.1")).Sources!.Ignored), Is.EqualTo("RAWWS_PORT"));
     }
 
     [Test]

@@ -32,15 +32,30 @@ public partial class SettingsTests
         Assert.That((server.MessageBytesMax, server.FragmentsMax, server.SendBufferBytesMax), Is.EqualTo((1 << 20, 1024, 1 << 20)));
         Assert.That((server.HandshakeTimeout.TotalSeconds, server.MessageTimeout.TotalSeconds), Is.EqualTo((10, 30)));
         Assert.That((server.SendTimeout.TotalSeconds, server.CloseTimeout.TotalSeconds), Is.EqualTo((30, 5)));
-        Assert.That(server.Pages.Select(static page => page.Path), Is.EqualTo(["/"]));
         Assert.That((settings.Application, settings.DuplicateUid), Is.EqualTo((ApplicationKind.Router, DuplicateUid.Share)));
         Assert.That((settings.Drain.TotalSeconds, settings.LogLevels.Everything), Is.EqualTo((5, LogLevel.Information)));
     }
+
+    [TestCase("127.0.0.1:0", null)]
+    [TestCase("*:0", "send to every uid, send to all (--clients-broadcast, --all-rate), open as many connections from one address as there "
+        + "is room for (--max-connections-per-address), send as many messages as they can (--message-rate)")]
+    [TestCase("*:0 --clients-broadcast off --max-connections-per-address 9 --message-rate 5/50 --introduce none",
+        "open 9 connections from one address, send messages 5 times a second on each")]
+    [TestCase("[::]:0 --app echo --message-rate 7 --max-connections-per-address 1",
+        "open 1 connections from one address, send messages 7 times a second on each")]
+    [TestCase("*:0 --all-rate 3 --max-connections-per-address 1 --message-rate 7 --introduce none",
+        "send to all 3 times a second (--clients-broadcast, --all-rate), open 1 connections from one address, "
+        + "send messages 7 times a second on each")]
+    public void WhatStrangersMayDo_IsSaid(string arguments, string? expected) =>
+        Assert.That(Good(["--listen", .. arguments.Split(' ')]).DescribeStrangers(), Is.EqualTo(expected));
 
     // Each flag changes something, and the default is not what it changes it to.
     [TestCase("listen", "[::1]:0")]
     [TestCase("listen", "localhost:0")]
     [TestCase("listen", "*:0")]
+    [TestCase("listen", "unix:/run/rawws.sock,mode=660")]
+    [TestCase("trusted-proxy", "10.0.0.0/8")]
+    [TestCase("forwarded-field", "forwarded")]
     [TestCase("tls-max-handshakes", "7")]
     [TestCase("app", "echo")]
     [TestCase("introduce", "query")]
@@ -51,6 +66,16 @@ public partial class SettingsTests
     [TestCase("max-fragments", "7")]
     [TestCase("send-buffer", "2 MiB")]
     [TestCase("max-connections", "17")]
+    [TestCase("slow-consumer", "drop-oldest")]
+    [TestCase("slow-consumer", "drop-newest")]
+    [TestCase("max-connections-per-address", "17")]
+    [TestCase("max-connections-per-uid", "17")]
+    [TestCase("handshake-rate", "17")]
+    [TestCase("message-rate", "17/34")]
+    [TestCase("byte-rate", "64KiB / 1 MiB")]
+    [TestCase("all-rate", "1/5")]
+    [TestCase("over-rate", "close")]
+    [TestCase("clients-broadcast", "off")]
     [TestCase("max-memory", "1GiB")]
     [TestCase("handshake-timeout", "1.25")]
     [TestCase("message-timeout", "1")]
@@ -231,9 +256,14 @@ public partial class SettingsTests
     }
 
     // Records compare lists by reference: what they hold is compared as text.
-    private static string Shown(RunSettings settings) =>
+    internal static string Shown(RunSettings settings) =>
         $"{settings with { Server = new() }} "
-            + $"{settings.Server with { ListenEndPoints = [], AllowedHosts = [], AllowedOrigins = [], Subprotocols = [] }} "
+            + $"{settings.Server with { ListenEndPoints = [], AllowedHosts = [], AllowedOrigins = [], Subprotocols = [] } with
+            {
+                Listeners = [],
+                TrustedProxies = [],
+            }} "
         + $"{string.Join(' ', settings.Server.ListenEndPoints)} {string.Join(' ', settings.Server.AllowedHosts)} "
-        + $"{string.Join(' ', settings.Server.AllowedOrigins)} {string.Join(' ', settings.Server.Subprotocols)}";
+        + $"{string.Join(' ', settings.Server.AllowedOrigins)} {string.Join(' ', settings.Server.Subprotocols)} "
+        + $"{string.Join(' ', settings.Server.Listeners)} {string.Join(' ', settings.Server.TrustedProxies)}";
 }

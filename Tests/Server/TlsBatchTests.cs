@@ -221,7 +221,7 @@ public sealed class TlsBatchTests(bool usesRing)
                 () =>
                 {
                     Transport.OnReady(Linux.EpollIn);
-                    return Transport.IsReadCompleted || (handshake.IsCompleted && !Transport.IsOpening);
+                    return Transport.IsReadCompleted || (handshake.IsCompleted && Transport.Opening == ChannelLayer.None);
                 },
                 "the handshake ends");
             Assert.That($"{Transport.Fault}{handshake.Exception}", Is.Empty);
@@ -310,6 +310,10 @@ public sealed class TlsBatchTests(bool usesRing)
         }
 
         public void OnBytesLost()
+        {
+        }
+
+        public void OnClientNamed(PeerAddress client)
         {
         }
 

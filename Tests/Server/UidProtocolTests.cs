@@ -118,7 +118,7 @@ public class UidProtocolTests
     public void Code_IsAClosedListOfWords()
     {
         string[] codes = [.. Enum.GetValues<UidError>().Select(UidProtocol.Code)];
-        Assert.That(string.Join(' ', codes), Is.EqualTo("no-colon bad-uid offline reserved rejected too-slow reserved"));
+        Assert.That(string.Join(' ', codes), Is.EqualTo("no-colon bad-uid offline reserved rejected too-slow reserved forbidden"));
     }
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);

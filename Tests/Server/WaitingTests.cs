@@ -160,16 +160,24 @@ public sealed class WaitingTests
         [Test]
         public async Task AHandlerThatWaits_LearnsThatThePeerIsGone()
         {
+            FakeTimeProvider time = new();
             TaskCompletionSource began = new(TaskCreationOptions.RunContinuationsAsynchronously);
             await using TestServer server = await Start(async (connection, _, _) =>
             {
                 began.SetResult();
                 await Task.Delay(Timeout.Infinite, connection.ConnectionClosed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            });
+            }, options => options with { TimeProvider = time });
             using RawClient client = RawClient.Open(server.Port);
             client.SendText("wait");
             await began.Task.WaitAsync(TestServer.Patience);
             client.Reset();
+            // Where nothing is received meanwhile, it is the next Ping that learns it.
+            TestServer.Eventually(() =>
+            {
+                time.Advance(server.Server.Options.PingInterval / 4);
+                server.CatchUp();
+                return _closed.Task.IsCompleted;
+            }, "the connection has ended");
             Assert.That((await _closed.Task.WaitAsync(TestServer.Patience)).Cause, Is.EqualTo(EndCause.PeerVanished));
         }
 

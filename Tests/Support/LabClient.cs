@@ -19,6 +19,9 @@ internal sealed class LabClient : IAsyncDisposable
     /// <summary>What has been told, in its order.</summary>
     public List<JsonElement> Events { get; } = [];
 
+    /// <summary>The ways of messages that have been told.</summary>
+    public List<JsonElement> Ways { get; } = [];
+
     public static async Task<LabClient> Open(int port, string? origin = null)
     {
         LabClient client = new();
@@ -54,6 +57,13 @@ internal sealed class LabClient : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until so many ways have been told, and returns the last of them.</summary>
+    public async Task<JsonElement> Way(int count)
+    {
+        while (Ways.Count < count) Keep(await Receive().ConfigureAwait(false));
+        return Ways[count - 1];
+    }
+
     public async Task<byte[]> ReceiveBinary()
     {
         (byte[] bytes, WebSocketMessageType type) = await ReceiveMessage().ConfigureAwait(false);
@@ -80,6 +90,7 @@ internal sealed class LabClient : IAsyncDisposable
     private void Keep(JsonElement told)
     {
         if (told.TryGetProperty("events", out JsonElement events)) Events.AddRange(events.EnumerateArray());
+        if (told.TryGetProperty("way", out JsonElement way)) Ways.Add(way);
     }
 
     private async Task<(byte[] Bytes, WebSocketMessageType Type)> ReceiveMessage()

@@ -18,7 +18,8 @@ internal sealed class MemoryConnection : IAsyncDisposable
     private readonly MemoryChannel _channel = new();
 
     /// <summary>A connection whose upgrade is through, or, not <paramref name="opened"/>, one whose request is awaited.</summary>
-    public MemoryConnection(IWebSocketApplication application, Func<ServerOptions, ServerOptions>? change = null, bool opened = true)
+    public MemoryConnection(
+        IWebSocketApplication application, Func<ServerOptions, ServerOptions>? change = null, bool opened = true, string? extensions = null)
     {
         ServerOptions options = new() { Transport = TransportKind.Socket, Loops = 1, TimeProvider = new FakeTimeProvider() };
         if (change is not null) options = change(options);
@@ -27,12 +28,14 @@ internal sealed class MemoryConnection : IAsyncDisposable
         ServerContext context = new(_server, options, application, _server.Budget);
         _loop = new ManualLoop(options.TimeProvider, _server.Budget);
         Loop = new ConnectionLoop(_loop, context.Details, options.TimeProvider);
-        Loop.Congestion.FullBytes = options.SendBufferBytesMax;
-        Connection = new WebSocketConnection(1, context, Loop, peer: default);
+        Loop.Begin(options);
+        ConnectionLimits? limits = context.Limits is { } all ? new ConnectionLimits(all) : null;
+        Connection = new WebSocketConnection(1, context, Loop, peer: default, limits);
         Connection.Begin(_channel, overLimit: false);
         _loop.Turn(static () => { });
         if (!opened) return;
-        Arrive(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n"));
+        string offer = extensions is null ? "" : $"Sec-WebSocket-Extensions: {extensions}\r\n";
+        Arrive(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\n{RawClient.Upgrade}{offer}\r\n"));
         Assert.That(Connection.IsOpen);
         _channel.Taken.Clear();
     }

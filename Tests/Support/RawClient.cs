@@ -21,7 +21,7 @@ internal sealed class RawClient : IDisposable
 
     public Socket Socket { get; }
 
-    public static RawClient Connect(int port, int receiveBuffer = 0)
+    public static RawClient Connect(int port, int receiveBuffer = 0, string? from = null)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
         {
@@ -30,17 +30,35 @@ internal sealed class RawClient : IDisposable
             SendTimeout = 30_000,
         };
         if (receiveBuffer > 0) socket.ReceiveBufferSize = receiveBuffer;
+        if (from is not null) socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
         socket.Connect(IPAddress.Loopback, port);
         return new RawClient(socket);
     }
 
-    public static RawClient Open(int port, string target = "/", int receiveBuffer = 0)
+    /// <summary>Over a socket file.</summary>
+    public static RawClient Connect(string path)
     {
-        RawClient client = Connect(port, receiveBuffer);
-        client.Send($"GET {target} HTTP/1.1\r\n{Upgrade}\r\n");
-        string head = client.ReadHead();
-        Assert.That(head, Does.StartWith("HTTP/1.1 101 "));
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+        {
+            ReceiveTimeout = 30_000,
+            SendTimeout = 30_000,
+        };
+        socket.Connect(new UnixDomainSocketEndPoint(path));
+        return new RawClient(socket);
+    }
+
+    public static RawClient Open(int port, string target = "/", int receiveBuffer = 0, string? from = null)
+    {
+        RawClient client = Connect(port, receiveBuffer, from);
+        client.Open(target);
         return client;
+    }
+
+    /// <summary>Sends the request, with further header fields, each with its line end, and reads the answer.</summary>
+    public void Open(string target = "/", string fields = "")
+    {
+        Send($"GET {target} HTTP/1.1\r\n{Upgrade}{fields}\r\n");
+        Assert.That(ReadHead(), Does.StartWith("HTTP/1.1 101 "));
     }
 
     public void Send(string ascii) => Send(Encoding.ASCII.GetBytes(ascii));

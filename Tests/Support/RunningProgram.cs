@@ -9,7 +9,13 @@ namespace RawWs.Tests.Support;
 
 internal sealed partial class RunningProgram : IDisposable
 {
+    // RAWWS_PROGRAM is another build of the program than the one beside the tests: Tests/native tests the native one with it.
+    private static readonly string[] Command = Environment.GetEnvironmentVariable("RAWWS_PROGRAM") is { Length: > 0 } program
+        ? [program]
+        : ["dotnet", typeof(RawWs.Server.Console.Program).Assembly.Location];
+
     private readonly Process _process;
+    private readonly StreamReader _output;
     private readonly TaskCompletionSource<int> _port = new();
     private readonly List<string> _lines = [];
     private readonly Thread _reader;
@@ -19,6 +25,7 @@ internal sealed partial class RunningProgram : IDisposable
     private RunningProgram(Process process)
     {
         _process = process;
+        _output = process.StandardOutput; // a test that fails disposes the process while this is read
         _errors = process.StandardError.ReadToEndAsync();
         _reader = new Thread(ReadOutput) { IsBackground = true };
         _reader.Start();
@@ -54,21 +61,18 @@ internal sealed partial class RunningProgram : IDisposable
     /// <summary>On a free port, with the transport and the loops of a setup.</summary>
     public static RunningProgram StartOn(Setup setup, params string[] arguments) => Start(
         ["--listen", "127.0.0.1:0", "--transport", setup.Transport == TransportKind.Epoll ? "epoll" : "socket", "--loops", $"{setup.Loops}",
-            .. arguments]);
+            "--io-uring", setup.IoUring ? "on" : "off", .. arguments]);
 
     public static RunningProgram StartWith(Dictionary<string, string> variables, params string[] arguments)
     {
-        ProcessStartInfo start = new("dotnet", [typeof(RawWs.Server.Console.Program).Assembly.Location, .. arguments]);
+        ProcessStartInfo start = new(Command[0], [.. Command[1..], .. arguments]);
         foreach ((string name, string value) in variables) start.Environment[name] = value;
         return Start(start);
     }
 
     /// <summary>In a shell in which something has been set before.</summary>
     public static RunningProgram StartUnder(string command, params string[] arguments) =>
-        Start(
-            new ProcessStartInfo(
-                "bash",
-                ["-c", $"{command}; exec dotnet \"$@\"", "bash", typeof(RawWs.Server.Console.Program).Assembly.Location, .. arguments]));
+        Start(new ProcessStartInfo("bash", ["-c", $"{command}; exec \"$@\"", "bash", .. Command, .. arguments]));
 
     /// <summary>
     /// With system calls that fail: these (Denials/Denial has the form) from the start, and others after <see cref="Deny"/>. Where the
@@ -115,9 +119,9 @@ internal sealed partial class RunningProgram : IDisposable
         return _port.Task.Result;
     }
 
-    public void WaitForExit()
+    public void WaitForExit(TimeSpan? patience = null)
     {
-        Assert.That(_process.WaitForExit(TestServer.Patience), "the program ends");
+        Assert.That(_process.WaitForExit(patience ?? TestServer.Patience), "the program ends");
         _reader.Join();
     }
 
@@ -140,7 +144,7 @@ internal sealed partial class RunningProgram : IDisposable
     public void StopReading() => _stopReading = true;
 
     /// <summary>After the program's end: the lines that had not been read.</summary>
-    public string[] ReadTheRest() => _process.StandardOutput.ReadToEnd().Split('\n');
+    public string[] ReadTheRest() => _output.ReadToEnd().Split('\n');
 
     /// <summary>How many of the lines so far have this text in them.</summary>
     public int CountLines(string text)
@@ -185,7 +189,7 @@ internal sealed partial class RunningProgram : IDisposable
 
     private void ReadOutput()
     {
-        while (!_stopReading && _process.StandardOutput.ReadLine() is { } line)
+        while (!_stopReading && _output.ReadLine() is { } line)
         {
             lock (_lines) _lines.Add(line);
             Match match = ListeningLine().Match(line);

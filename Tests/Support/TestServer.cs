@@ -35,6 +35,9 @@ public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = fa
         ]
         : [new(TransportKind.Socket, 1), new(TransportKind.Socket, 4), new(TransportKind.Socket, 1, Layered: true)];
 
+    /// <summary>What the built program can be told to run on: in a process of its own nothing can be put over its channels.</summary>
+    public static IEnumerable<Setup> Programs { get; } = All.Where(static setup => !setup.Layered && !setup.Tls);
+
     /// <summary>
     /// Passes a test that is about what arrives or leaves in one piece, or about memory to the last byte: over layers, which cut and hold
     /// back at random, there is nothing to see.

@@ -47,10 +47,13 @@ internal sealed class TlsClient : IDisposable
     /// <param name="name">Whom it asks for.</param>
     /// <param name="bytesPerSegment">The most bytes that it sends in one call.</param>
     /// <param name="change">Changes what it offers.</param>
+    /// <param name="before">What it sends before TLS.</param>
     public static TlsClient Connect(int port, SslProtocols protocols = SslProtocols.None, string name = "localhost",
-        int bytesPerSegment = int.MaxValue, Action<SslClientAuthenticationOptions>? change = null)
+        int bytesPerSegment = int.MaxValue, Action<SslClientAuthenticationOptions>? change = null,
+        string before = "")
     {
         Socket socket = ConnectSocket(port);
+        if (before.Length > 0) socket.Send(Encoding.ASCII.GetBytes(before));
         TlsClient client = new(socket, new Wire(socket, bytesPerSegment));
         SslClientAuthenticationOptions options = new()
         {

@@ -53,6 +53,12 @@ internal sealed record ReportAnswer
     [Description("Messages accepted for sending.")]
     public required long MessagesOut { get; init; }
 
+    [Description("Those of them that were dropped, because the peer takes less than it is sent (--slow-consumer).")]
+    public required long MessagesDropped { get; init; }
+
+    [Description("Those of them that wait for the peer.")]
+    public required long MessagesQueued { get; init; }
+
     [Description("Bytes received, with the handshake.")]
     public required long BytesIn { get; init; }
 

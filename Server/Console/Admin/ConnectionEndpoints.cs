@@ -114,7 +114,7 @@ internal sealed class ConnectionEndpoints(WebSocketServer server)
         {
             Id = connection.Id,
             Uid = Encoding.UTF8.GetString(connection.Uid.Span),
-            Address = peer.Address.ToString(),
+            Address = connection.Peer.IsSocketFile ? connection.Peer.ToString() : peer.Address.ToString(),
             Port = peer.Port,
             Endpoint = connection.Endpoint,
             Subprotocol = connection.Subprotocol,
@@ -127,6 +127,8 @@ internal sealed class ConnectionEndpoints(WebSocketServer server)
                 RoundTripMilliseconds = status.RoundTrip?.TotalMilliseconds,
                 MessagesIn = status.MessagesIn,
                 MessagesOut = status.MessagesOut,
+                MessagesDropped = status.MessagesDropped,
+                MessagesQueued = status.MessagesQueued,
                 BytesIn = status.BytesIn,
                 BytesOut = status.BytesOut,
             },

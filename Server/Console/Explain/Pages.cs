@@ -27,7 +27,8 @@ internal sealed record Page(string Id, string Name, BrokenRule? Rule, int? Code)
     private const int CodeMin = 1000, CodeMax = 4999;
 
     private static readonly int[] CodesWithPages =
-        [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 3008, 4000, 4001, 4500, 4501];
+        [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 3008, 4000, 4001, 4002, 4500,
+        4501];
 
     private static readonly string[] Ranges = ["code.unassigned", "code.registered", "code.private"];
 
@@ -38,11 +39,15 @@ internal sealed record Page(string Id, string Name, BrokenRule? Rule, int? Code)
         .. DeclineNames,
     ];
 
+    /// <summary>The close codes that have pages of their own.</summary>
+    public static IReadOnlyList<string> CodeNames { get; } =
+        [.. CodesWithPages.Select(static code => code.ToString(CultureInfo.InvariantCulture))];
+
     /// <summary>The ids of all pages.</summary>
     public static IReadOnlyList<string> Ids { get; } =
     [
         .. Names.Select(static name => $"rule.{name}"),
-        .. CodesWithPages.Select(static code => string.Create(CultureInfo.InvariantCulture, $"code.{code}")), .. Ranges,
+        .. CodeNames.Select(static code => $"code.{code}"), .. Ranges,
     ];
 
     // RFC 7692 §7: an offer of compression that is declined breaks no rule; the connection is upgraded without compression.

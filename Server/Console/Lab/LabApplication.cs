@@ -3,9 +3,11 @@
 //
 //   /lab/feed       what the page asks and is told (LabFeed), in JSON
 //   /lab/try/{id}   a connection that one feed watches; messages come back. Only who has the feed knows the id
+//        ?uid=...   the same, but as the program's connection: it decides, and the watcher is told the way of each message (LabRoom)
 
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using RawWs.Server.Applications;
 
 namespace RawWs.Server.Console.Lab;
 
@@ -46,9 +48,8 @@ internal sealed class LabApplication(IWebSocketApplication program, LabScope sco
     {
         string path = context.Request.Path;
         if (path == FeedPath) return new(DecideFeed(context));
-        if (path.StartsWith(TryPath, StringComparison.Ordinal)) return new(DecideTry(path));
-        ValueTask<UpgradeDecision> decision = program.OnUpgrade(context);
-        return decision.IsCompletedSuccessfully ? new(OfProgram(decision.Result)) : OfProgramAsync(decision);
+        if (path.StartsWith(TryPath, StringComparison.Ordinal)) return DecideTry(context, path);
+        return AskProgram(context, feed: null);
     }
 
     // Nobody's: each connection has the application that its upgrade was decided for.
@@ -62,11 +63,21 @@ internal sealed class LabApplication(IWebSocketApplication program, LabScope sco
     /// <summary>A feed has ended.</summary>
     public void Remove(LabFeed feed) => _feeds.TryRemove(feed.Id, out _);
 
-    private UpgradeDecision OfProgram(UpgradeDecision decision) =>
-        decision.Application is null ? decision with { Application = program } : decision;
+    // Without a feed that watches the connection, the Lab has no part in it.
+    private ValueTask<UpgradeDecision> AskProgram(UpgradeContext context, LabFeed? feed)
+    {
+        ValueTask<UpgradeDecision> decision = program.OnUpgrade(context);
+        return decision.IsCompletedSuccessfully ? new(OfProgram(decision.Result, feed)) : OfProgramAsync(decision, feed);
+    }
 
-    private async ValueTask<UpgradeDecision> OfProgramAsync(ValueTask<UpgradeDecision> decision) =>
-        OfProgram(await decision.ConfigureAwait(false));
+    private UpgradeDecision OfProgram(UpgradeDecision decision, LabFeed? feed)
+    {
+        IWebSocketApplication application = decision.Application ?? program;
+        return decision with { Application = feed is null ? application : new LabRoom(application, feed) };
+    }
+
+    private async ValueTask<UpgradeDecision> OfProgramAsync(ValueTask<UpgradeDecision> decision, LabFeed? feed) =>
+        OfProgram(await decision.ConfigureAwait(false), feed);
 
     private UpgradeDecision DecideFeed(UpgradeContext context)
     {
@@ -79,17 +90,20 @@ internal sealed class LabApplication(IWebSocketApplication program, LabScope sco
         string id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         return UpgradeDecision.Accept(subprotocol: Subprotocol) with
         {
-            Application = new LabFeed(this, _server, id, scope),
+            Application = new LabFeed(this, _server, id, scope, hasRouter: program is not EchoApplication),
             IsApart = true, // what clients send to all is not for the page
         };
     }
 
-    private UpgradeDecision DecideTry(string path)
+    private ValueTask<UpgradeDecision> DecideTry(UpgradeContext context, string path)
     {
-        if (!_feeds.TryGetValue(path[TryPath.Length..], out LabFeed? feed)) return UpgradeDecision.Refuse(404, "Nobody watches this id.");
-        return feed.Tries.HasRoom
-            ? UpgradeDecision.Accept() with { Application = feed.Tries, IsApart = true }
-            : UpgradeDecision.Refuse(503, $"{LabTries.ConnectionsMax} connections of this id are open already.");
+        if (!_feeds.TryGetValue(path[TryPath.Length..], out LabFeed? feed))
+            return new(UpgradeDecision.Refuse(404, "Nobody watches this id."));
+        if (!feed.Tries.HasRoom)
+            return new(UpgradeDecision.Refuse(503, $"{LabTries.ConnectionsMax} connections of this id are open already."));
+        return context.Request.TryGetQuery("uid"u8, out _, out _)
+            ? AskProgram(context, feed)
+            : new(UpgradeDecision.Accept() with { Application = feed.Tries, IsApart = true });
     }
 
     private static bool IsOfHost(string origin, string? host)

@@ -5,6 +5,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using RawWs.Frame;
+using RawWs.Server.Connections;
 using RawWs.Server.Console.Explain;
 using RawWs.Server.Log;
 
@@ -40,11 +41,11 @@ internal static class LabEvents
         json.WriteEndArray();
     }
 
-    /// <summary>The member "rules": every rule, and every reason for which compression is declined.</summary>
+    /// <summary>The member "rules": every rule, every reason for which compression is declined, and the close codes.</summary>
     public static void WriteRules(Utf8JsonWriter json, Language language)
     {
         json.WriteStartArray("rules");
-        foreach (string name in Page.Names)
+        foreach (string name in Page.Names.Concat(Page.CodeNames))
         {
             Page page = Page.Find(name)!;
             json.WriteStartObject();
@@ -73,6 +74,76 @@ internal static class LabEvents
         json.WriteString("key", LabExercise.Key);
     }
 
+    /// <summary>The member "hello": where the watched connections are, and what the page has to know of the server.</summary>
+    public static void WriteHello(Utf8JsonWriter json, ServerOptions options, string tryPath, LabScope scope, bool hasRouter)
+    {
+        json.WriteStartObject("hello");
+        json.WriteString("try", tryPath);
+        json.WriteBoolean("all", scope == LabScope.All);
+        json.WriteNumber("heartbeat", options.Heartbeat.TotalMilliseconds);
+        json.WriteNumber("maxMessage", options.MessageBytesMax);
+        json.WriteNumber("maxFragments", options.FragmentsMax);
+        json.WriteNumber("sendBuffer", options.SendBufferBytesMax);
+        json.WriteNumber("messageTimeout", options.MessageTimeout.TotalMilliseconds);
+        json.WriteBoolean("compression", options.Compression);
+        json.WriteBoolean("router", hasRouter);
+        json.WriteNumber("bytesMax", LabRequest.BytesMax);
+        json.WriteEndObject();
+    }
+
+    /// <summary>A connection: what became of it, and all that went over the wire, explained.</summary>
+    public static void WriteTrace(
+        Utf8JsonWriter json, string name, LabTrace trace, Conversation explained, Language language, Action<Utf8JsonWriter>? more = null)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumber("connection", trace.Connection);
+        WriteOutcome(json, trace);
+        more?.Invoke(json);
+        json.WritePropertyName("conversation");
+        JsonReport.WriteConversation(json, explained, language);
+        json.WriteEndObject();
+    }
+
+    /// <summary>The member "phases": each cell of the phase table in which something changes.</summary>
+    public static void WritePhases(Utf8JsonWriter json)
+    {
+        json.WriteStartArray("phases");
+        foreach (Phase phase in Enum.GetValues<Phase>())
+        {
+            foreach (PhaseEvent happened in Enum.GetValues<PhaseEvent>())
+            {
+                PhaseStep step = PhaseTable.After(phase, happened);
+                if (step == new PhaseStep(phase)) continue;
+                json.WriteStartObject();
+                json.WriteString("phase", NameOf(phase));
+                json.WriteString("shown", NameOf(PhaseTable.Shown(phase)));
+                json.WriteString("event", NameOf(happened));
+                json.WriteString("next", NameOf(step.Next));
+                json.WriteString("sends", NameOf(step.Sends));
+                json.WriteString("tcp", NameOf(step.Tcp));
+                json.WriteEndObject();
+            }
+        }
+
+        json.WriteEndArray();
+    }
+
+    /// <summary>The member "room": connections, each with its uid and what waits for it.</summary>
+    public static void WriteRoom(Utf8JsonWriter json, IEnumerable<WebSocketConnection> connections)
+    {
+        json.WriteStartArray("room");
+        foreach (WebSocketConnection connection in connections)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("connection", connection.Id);
+            json.WriteString("uid", connection.Uid.Span);
+            json.WriteNumber("queued", connection.QueuedBytes);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
     /// <summary>What became of a connection, as members.</summary>
     public static void WriteOutcome(Utf8JsonWriter json, LabTrace trace)
     {
@@ -87,7 +158,7 @@ internal static class LabEvents
     private static void Write(Utf8JsonWriter json, ConnectionEvent told)
     {
         json.WriteStartObject();
-        json.WriteString("kind", JsonNamingPolicy.CamelCase.ConvertName(Enum.GetName(told.Kind)!));
+        json.WriteString("kind", NameOf(told.Kind));
         json.WriteNumber("at", (told.Time - DateTimeOffset.UnixEpoch).TotalMilliseconds);
         if (told.Connection is { } connection) json.WriteNumber("connection", connection.Id);
         switch (told.Kind)
@@ -95,6 +166,7 @@ internal static class LabEvents
             case ConnectionEventKind.Begun:
                 json.WriteNumber("offset", told.Offset);
                 json.WriteNumber("sentOffset", told.SentOffset);
+                if (told.DueTick > 0) WriteTimer(json, told);
                 break;
             case ConnectionEventKind.Received or ConnectionEventKind.Sent:
                 int shown = Math.Min(told.Bytes.Length, BytesMax);
@@ -105,6 +177,10 @@ internal static class LabEvents
             case ConnectionEventKind.Opened:
                 json.WriteString("endpoint", told.Connection!.Endpoint);
                 json.WriteString("extensions", told.Connection.Extensions);
+                json.WriteString("uid", told.Connection.Uid.Span);
+                break;
+            case ConnectionEventKind.Named:
+                json.WriteString("uid", told.Connection!.Uid.Span);
                 break;
             case ConnectionEventKind.FrameReceived or ConnectionEventKind.FrameSent or ConnectionEventKind.RuleBroken:
                 WriteFrame(json, told);
@@ -114,14 +190,13 @@ internal static class LabEvents
                 json.WriteString("rule", told.Rule);
                 break;
             case ConnectionEventKind.PhaseChanged:
-                json.WriteString("phase", JsonNamingPolicy.CamelCase.ConvertName(Enum.GetName(told.Phase)!));
+                json.WriteString("phase", NameOf(told.Phase));
                 if (told.Cause != EndCause.None) json.WriteString("cause", Names.Of(told.Cause));
                 WriteNumber(json, "code", told.Code);
                 json.WriteString("rule", told.Rule);
                 break;
             case ConnectionEventKind.TimerArmed or ConnectionEventKind.TimerCame:
-                json.WriteString("deadline", JsonNamingPolicy.CamelCase.ConvertName(Enum.GetName(told.Deadline)!));
-                json.WriteNumber("due", told.Due.TotalMilliseconds);
+                WriteTimer(json, told);
                 break;
             case ConnectionEventKind.Queue:
                 json.WriteNumber("queued", told.QueuedBytes);
@@ -133,6 +208,13 @@ internal static class LabEvents
         }
 
         json.WriteEndObject();
+    }
+
+    private static void WriteTimer(Utf8JsonWriter json, ConnectionEvent told)
+    {
+        json.WriteString("deadline", NameOf(told.Deadline));
+        json.WriteNumber("due", told.Due.TotalMilliseconds);
+        json.WriteNumber("tick", told.DueTick);
     }
 
     private static void WriteFrame(Utf8JsonWriter json, ConnectionEvent told)
@@ -147,6 +229,9 @@ internal static class LabEvents
         json.WriteNumber("payloadLength", header.PayloadLength);
         json.WriteString("rule", told.Rule);
     }
+
+    private static string NameOf<T>(T value)
+        where T : struct, Enum => JsonNamingPolicy.CamelCase.ConvertName(Enum.GetName(value)!);
 
     private static void WriteNumber(Utf8JsonWriter json, string name, int? number)
     {

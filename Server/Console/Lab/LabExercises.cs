@@ -11,10 +11,10 @@ namespace RawWs.Server.Console.Lab;
 /// <summary>What somebody has done.</summary>
 /// <param name="Trace">What went over the wire.</param>
 /// <param name="Conversation">The same, explained.</param>
-/// <param name="SentBytes">How many bytes the client has sent after its handshake.</param>
+/// <param name="Raw">What came of pieces that were sent for it; null if none were.</param>
 /// <param name="Text">An answer in words, where one is asked for.</param>
 /// <param name="Heartbeat">The server's heartbeat; zero for none.</param>
-internal sealed record LabAttempt(LabTrace Trace, Conversation Conversation, int SentBytes, string Text, TimeSpan Heartbeat)
+internal sealed record LabAttempt(LabTrace Trace, Conversation Conversation, LabRawResult? Raw, string Text, TimeSpan Heartbeat)
 {
     public IEnumerable<ExplainedFrame> FramesOf(Role sender) =>
         Conversation.Units.Where(unit => unit.Sender == sender && unit.Frame is not null).Select(static unit => unit.Frame!);
@@ -24,8 +24,12 @@ internal sealed record LabAttempt(LabTrace Trace, Conversation Conversation, int
 /// <param name="Name">Its id.</param>
 /// <param name="Section">Where it is written.</param>
 /// <param name="Judge">Null if it is solved, else the id of a hint.</param>
-internal sealed record LabExercise(string Name, string Section, Func<LabAttempt, string?> Judge)
+/// <param name="ProxyTimeout">What is sent for it goes through a proxy that ends silent connections after so long; null for none.</param>
+internal sealed record LabExercise(string Name, string Section, Func<LabAttempt, string?> Judge, TimeSpan? ProxyTimeout = null)
 {
+    /// <summary>How long a minute lasts where there is a proxy: nobody wants to wait for a whole one.</summary>
+    public static readonly TimeSpan ProxyMinute = TimeSpan.FromMilliseconds(600);
+
     /// <summary>The key for which an Accept is to be made.</summary>
     public const string Key = "UmF3V3MgTGFiIGtleSAxIQ==";
 
@@ -40,6 +44,7 @@ internal sealed record LabExercise(string Name, string Section, Func<LabAttempt,
         new("accept", "RFC 6455 §4.2.2", Accept),
         new("inflateHello", "RFC 7692 §7.2.3.2", InflateHello),
         new("survive", "RFC 6455 §5.5.2", Survive),
+        new("proxy", "RFC 6455 §5.5.2", Proxy, ProxyMinute),
     ];
 
     public static LabExercise? Find(string name) => All.FirstOrDefault(exercise => exercise.Name == name);
@@ -85,7 +90,7 @@ internal sealed record LabExercise(string Name, string Section, Func<LabAttempt,
     }
 
     private static string? Small1009(LabAttempt attempt) =>
-        attempt.Trace.Code != CloseCodes.MessageTooBig ? "not1009" : attempt.SentBytes > 20 ? "tooManyBytes" : null;
+        attempt.Trace.Code != CloseCodes.MessageTooBig ? "not1009" : attempt.Raw?.SentBytes > 20 ? "tooManyBytes" : null;
 
     private static string? Cause1006(LabAttempt attempt)
     {
@@ -118,5 +123,14 @@ internal sealed record LabExercise(string Name, string Section, Func<LabAttempt,
         IReadOnlyList<LabPiece> pieces = attempt.Trace.Pieces;
         bool isLong = pieces.Count > 0 && pieces[^1].Time - pieces[0].Time >= attempt.Heartbeat * 1.5;
         return isLong ? null : "notYet";
+    }
+
+    // Three minutes, in which it must not have been silent for one.
+    private static string? Proxy(LabAttempt attempt)
+    {
+        if (attempt.Trace.Rule is not null) return "ruleBroken";
+        if (attempt.Raw is not { } raw) return "noFrame";
+        if (raw.WasCut) return "proxyCut";
+        return raw.Waited < ProxyMinute * 3 ? "proxyTooShort" : null;
     }
 }

@@ -14,18 +14,26 @@ namespace RawWs.Server.Console.Lab;
 /// <param name="server">The server.</param>
 /// <param name="id">The part of the path that nobody else knows.</param>
 /// <param name="scope">Whose connections are shown.</param>
-internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string id, LabScope scope) : IWebSocketApplication
+/// <param name="hasRouter">Whether the program delivers by uid.</param>
+internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string id, LabScope scope, bool hasRouter) : IWebSocketApplication
 {
     private const int RequestsMax = 16;
+    private const int PortOfNone = 80; // what a capture has where the server listens on socket files only
     private const int RequestBytesMax = 256 * 1024;
     private const int WaitingBytesMax = 4 << 20;
+    private const int RoomMax = 64;
+    private const string NoRoom = "the server has no room for a connection";
 
     private readonly Channel<byte[]> _requests = Channel.CreateBounded<byte[]>(RequestsMax);
     private readonly LabWatch _watch = new();
     private WebSocketConnection _connection = null!;
     private CancellationToken _ended;
+    private LabSlowReader? _slow;
+    private long _waysUntold;
 
     public string Id => id;
+
+    public WebSocketServer Server => server;
 
     /// <summary>The connections that are looked at.</summary>
     public LabTries Tries { get; } = new();
@@ -48,6 +56,23 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>Whether the watcher may know of a connection.</summary>
+    public bool Shows(WebSocketConnection connection) =>
+        scope == LabScope.All ? connection.Endpoint != LabApplication.FeedPath : Tries.Find(connection.Id) is not null;
+
+    /// <summary>
+    /// Tells the way of a message. Called on the loop of its sender: what the watcher has no room for is left out, and counted.
+    /// </summary>
+    public void TellWay(Action<Utf8JsonWriter> way)
+    {
+        byte[] told = LabEvents.Write(json =>
+        {
+            way(json);
+            json.WriteNumber("left", Interlocked.Read(ref _waysUntold));
+        });
+        if (_connection.TrySend(WebSocketMessage.Text(told)) != SendResult.Queued) Interlocked.Increment(ref _waysUntold);
+    }
+
     private async Task RunAsync()
     {
         try
@@ -64,7 +89,8 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
                 return;
             }
 
-            await SendAsync(WriteHello).ConfigureAwait(false);
+            _slow = new LabSlowReader(server, TryPath, _ended);
+            await SendAsync(json => LabEvents.WriteHello(json, server.Options, TryPath, scope, hasRouter)).ConfigureAwait(false);
             await Task.WhenAll(TellAsync(observation), AnswerAsync()).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
@@ -155,8 +181,18 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
             case "raw":
                 await SendRawAsync(request).ConfigureAwait(false);
                 break;
+            case "phases":
+                await SendAnswerAsync(request, LabEvents.WritePhases).ConfigureAwait(false);
+                break;
+            case "room":
+                await SendAnswerAsync(request, WriteRoom).ConfigureAwait(false);
+                break;
+            case "slow":
+                await SendSlowAsync(request).ConfigureAwait(false);
+                break;
             default:
-                SendProblem(request.Id, "do: allowed: alive, explain, rules, page, ping, trace, raw, exercises, exercise");
+                SendProblem(
+                    request.Id, "do: allowed: alive, explain, rules, page, ping, trace, raw, exercises, exercise, phases, room, slow");
                 break;
         }
     }
@@ -167,13 +203,13 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
         {
             Conversation explained;
             lock (_watch) explained = trace.Explain(request.Settings);
-            await SendAnswerAsync(request, json => WriteTrace(json, "trace", trace, explained, request.Settings.Language))
+            await SendAnswerAsync(request, json => LabEvents.WriteTrace(json, "trace", trace, explained, request.Settings.Language))
                 .ConfigureAwait(false);
             return;
         }
 
         byte[] file;
-        lock (_watch) file = LabCapture.Write(trace, server.EndPoints[0].Port);
+        lock (_watch) file = LabCapture.Write(trace, server.EndPoints is [var first, ..] ? first.Port : PortOfNone);
         await SendAnswerAsync(request, json => json.WriteNumber("pcapng", file.Length)).ConfigureAwait(false);
         await _connection.SendAsync(WebSocketMessage.Binary(file), _ended).ConfigureAwait(false);
     }
@@ -183,7 +219,7 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
     {
         LabTrace trace = new(0);
         Conversation? explained = null;
-        int sent = 0;
+        LabRawResult? raw = null;
         if (request.Connection != 0 && _watch.Find(request.Connection) is { } watched)
         {
             trace = watched;
@@ -194,28 +230,28 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
             byte[] bytes = [.. request.Chunks.SelectMany(static chunk => chunk.Bytes)];
             explained = ConversationExplainer.Explain(bytes, request.Settings with { Sender = Role.Client });
         }
-        else if (await TryRawAsync(request).ConfigureAwait(false) is { } result)
+        else if (await TryRawAsync(request, exercise.ProxyTimeout).ConfigureAwait(false) is { } result)
         {
-            (trace, sent, explained) = (result.Trace, result.SentBytes, result.Trace.Explain(request.Settings));
+            (trace, raw, explained) = (result.Trace, result, result.Trace.Explain(request.Settings));
         }
 
         if (explained is null) return;
-        string? hint = exercise.Judge(new LabAttempt(trace, explained, sent, request.Answer, server.Options.Heartbeat));
+        string? hint = exercise.Judge(new LabAttempt(trace, explained, raw, request.Answer, server.Options.Heartbeat));
         await SendAnswerAsync(request, json =>
         {
             json.WriteBoolean("solved", hint is null);
             json.WriteString("hint", hint);
-            WriteTrace(json, "trace", trace, explained, request.Settings.Language);
+            LabEvents.WriteTrace(json, "trace", trace, explained, request.Settings.Language);
         }).ConfigureAwait(false);
     }
 
     // Null if it cannot be tried, which has been told.
-    private async Task<LabRawResult?> TryRawAsync(LabRequest request)
+    private async Task<LabRawResult?> TryRawAsync(LabRequest request, TimeSpan? proxyTimeout = null)
     {
         try
         {
-            LabRawResult? result = await LabRaw.RunAsync(server, request, TryPath, _ended).ConfigureAwait(false);
-            if (result is null) SendProblem(request.Id, "the server has no room for a connection");
+            LabRawResult? result = await LabRaw.RunAsync(server, request, TryPath, proxyTimeout, _ended).ConfigureAwait(false);
+            if (result is null) SendProblem(request.Id, NoRoom);
             return result;
         }
         catch (Exception exception) when (exception is TimeoutException or InvalidOperationException)
@@ -229,11 +265,34 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
     {
         if (await TryRawAsync(request).ConfigureAwait(false) is not { } result) return;
         Conversation explained = result.Trace.Explain(request.Settings);
-        await SendAnswerAsync(request, json => WriteTrace(json, "raw", result.Trace, explained, request.Settings.Language, extra =>
+        Language language = request.Settings.Language;
+        await SendAnswerAsync(request, json => LabEvents.WriteTrace(json, "raw", result.Trace, explained, language, extra =>
         {
             extra.WriteNumber("sent", result.SentBytes);
             extra.WriteString("end", result.End);
         })).ConfigureAwait(false);
+    }
+
+    private Task SendSlowAsync(LabRequest request)
+    {
+        try
+        {
+            if (_slow!.Set(request.Name, request.Rate)) return SendAnswerAsync(request, static _ => { });
+            SendProblem(request.Id, NoRoom);
+        }
+        catch (InvalidOperationException exception)
+        {
+            SendProblem(request.Id, exception.Message);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private void WriteRoom(Utf8JsonWriter json)
+    {
+        List<WebSocketConnection> shown = scope == LabScope.All ? [.. server.Directory.GetConnections().Where(Shows)] : [.. Tries.Open];
+        LabEvents.WriteRoom(json, shown.Take(RoomMax));
+        json.WriteNumber("left", Math.Max(0, shown.Count - RoomMax));
     }
 
     private Task SendConversationAsync(LabRequest request, string name, Conversation conversation) => SendAnswerAsync(request, json =>
@@ -241,31 +300,6 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
         json.WritePropertyName(name);
         JsonReport.WriteConversation(json, conversation, request.Settings.Language);
     });
-
-    private static void WriteTrace(
-        Utf8JsonWriter json, string name, LabTrace trace, Conversation explained, Language language, Action<Utf8JsonWriter>? more = null)
-    {
-        json.WriteStartObject(name);
-        json.WriteNumber("connection", trace.Connection);
-        LabEvents.WriteOutcome(json, trace);
-        more?.Invoke(json);
-        json.WritePropertyName("conversation");
-        JsonReport.WriteConversation(json, explained, language);
-        json.WriteEndObject();
-    }
-
-    private void WriteHello(Utf8JsonWriter json)
-    {
-        json.WriteStartObject("hello");
-        json.WriteString("try", TryPath);
-        json.WriteBoolean("all", scope == LabScope.All);
-        json.WriteNumber("heartbeat", server.Options.Heartbeat.TotalMilliseconds);
-        json.WriteNumber("maxMessage", server.Options.MessageBytesMax);
-        json.WriteNumber("maxFragments", server.Options.FragmentsMax);
-        json.WriteBoolean("compression", server.Options.Compression);
-        json.WriteNumber("bytesMax", LabRequest.BytesMax);
-        json.WriteEndObject();
-    }
 
     private Task SendAnswerAsync(LabRequest request, Action<Utf8JsonWriter> write) => SendAsync(json =>
     {

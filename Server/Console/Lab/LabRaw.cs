@@ -9,18 +9,29 @@ namespace RawWs.Server.Console.Lab;
 /// <param name="Trace">What was observed.</param>
 /// <param name="SentBytes">How many bytes the server took; fewer than were given if it ended before.</param>
 /// <param name="End">How the server ended its direction: "FIN", "RST", or "open" if it did not; "none" if the client has reset.</param>
-internal sealed record LabRawResult(LabTrace Trace, int SentBytes, string End);
+/// <param name="Waited">How long the pauses were before what was sent, all together.</param>
+/// <param name="WasCut">Whether a proxy has ended the connection.</param>
+internal sealed record LabRawResult(LabTrace Trace, int SentBytes, string End, TimeSpan Waited, bool WasCut);
 
 internal static class LabRaw
 {
     private static readonly TimeSpan EndMax = TimeSpan.FromSeconds(2);
 
     /// <summary>Sends what a request says.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="request">What is sent.</param>
+    /// <param name="path">The path of the request, if there is one.</param>
+    /// <param name="proxyTimeout">
+    /// There is a proxy between: when it has passed nothing on for so long, it ends both connections. It goes by the pauses, and not by a
+    /// clock, so that a busy machine changes nothing. Null for no proxy.
+    /// </param>
+    /// <param name="cancelled">Stops it.</param>
     /// <returns>What came of it; null if the server has no room for a connection.</returns>
     /// <exception cref="InvalidOperationException">The server stops, or there are too many observations.</exception>
     /// <exception cref="TimeoutException">The server does not answer the handshake.</exception>
     /// <exception cref="OperationCanceledException">The token says so.</exception>
-    public static async Task<LabRawResult?> RunAsync(WebSocketServer server, LabRequest request, string path, CancellationToken cancelled)
+    public static async Task<LabRawResult?> RunAsync(
+        WebSocketServer server, LabRequest request, string path, TimeSpan? proxyTimeout, CancellationToken cancelled)
     {
         using MemoryClient? client = server.ConnectOverMemory();
         if (client is null) return null;
@@ -36,17 +47,24 @@ internal static class LabRaw
 
         Task received = ReceiveToEndAsync(client, cancelled);
         int sent = 0;
+        bool wasCut = false;
+        TimeSpan waited = default, silence = default;
         foreach (LabChunk chunk in request.Chunks)
         {
-            if (chunk.Pause > TimeSpan.Zero) await Task.Delay(chunk.Pause, time, cancelled).ConfigureAwait(false);
-            if (!client.TrySend(chunk.Bytes)) break;
+            silence += chunk.Pause;
+            wasCut = silence >= proxyTimeout;
+            TimeSpan pause = wasCut ? chunk.Pause - (silence - proxyTimeout!.Value) : chunk.Pause;
+            if (pause > TimeSpan.Zero) await Task.Delay(pause, time, cancelled).ConfigureAwait(false);
+            if (wasCut || !client.TrySend(chunk.Bytes)) break;
             sent += chunk.Bytes.Length;
+            waited += chunk.Pause;
+            if (chunk.Bytes.Length > 0) silence = default;
         }
 
-        if (request.End == LabEnd.Fin) client.End();
+        if (wasCut || request.End == LabEnd.Fin) client.End();
         else if (request.End == LabEnd.Rst) client.Dispose();
         bool hasEnded = await EndsWithinAsync(received, request.Wait, time).ConfigureAwait(false);
-        string end = request.End == LabEnd.Rst ? "none" : !hasEnded ? "open" : client.WasReset ? "RST" : "FIN";
+        string end = request.End == LabEnd.Rst && !wasCut ? "none" : !hasEnded ? "open" : client.WasReset ? "RST" : "FIN";
         if (hasEnded) client.End();
         else client.Dispose();
 
@@ -66,7 +84,7 @@ internal static class LabRaw
             // What was told so far is shown.
         }
 
-        return new LabRawResult(trace, sent, end);
+        return new LabRawResult(trace, sent, end, waited, wasCut);
     }
 
     /// <summary>A valid request (§4.1), with the key of the RFC's example.</summary>

@@ -48,6 +48,9 @@ internal sealed class LabRequest
 
     public long Connection { get; private set; }
 
+    /// <summary>Bytes a second.</summary>
+    public int Rate { get; private set; }
+
     public bool AsPcapng { get; private set; }
 
     public IReadOnlyList<LabChunk> Chunks { get; private set; } = [];
@@ -97,6 +100,7 @@ internal sealed class LabRequest
             case "name": Name = Text(value); return null;
             case "answer": Answer = Text(value); return null;
             case "connection": Connection = value.GetInt64(); return null;
+            case "rate": return SetRate(value);
             case "handshake": Handshake = value.GetBoolean(); return null;
             case "deflate": Settings = Settings with { Deflate = value.GetBoolean() }; return null;
             case "bytes": return SetBytes(value, bytes => Bytes = bytes);
@@ -148,6 +152,14 @@ internal sealed class LabRequest
         double milliseconds = value.GetDouble();
         if (!(milliseconds >= 0 && milliseconds <= PauseMax.TotalMilliseconds)) return $"0 to {PauseMax.TotalMilliseconds} milliseconds";
         set(TimeSpan.FromMilliseconds(milliseconds));
+        return null;
+    }
+
+    private string? SetRate(JsonElement value)
+    {
+        int rate = value.GetInt32();
+        if (rate is < 0 or > LabSlowReader.RateMax) return $"0 to {LabSlowReader.RateMax} bytes a second";
+        Rate = rate;
         return null;
     }
 

@@ -1,4 +1,5 @@
-// The connections that one feed watches. Messages come back, as from an echo server. They end with their feed.
+// The connections that one feed watches. Messages come back, as from an echo server; those that have a uid are the program's (LabRoom). All
+// of them end with their feed.
 
 using System.Collections.Concurrent;
 using RawWs.Frame;
@@ -17,21 +18,30 @@ internal sealed class LabTries : IWebSocketApplication
 
     public bool HasRoom => _open.Count < ConnectionsMax;
 
+    /// <summary>Those that are open.</summary>
+    public IEnumerable<WebSocketConnection> Open => _open.Values;
+
     /// <summary>An open connection by its number; null if there is none.</summary>
     public WebSocketConnection? Find(long connection) => _open.GetValueOrDefault(connection);
 
     // LabApplication decides.
     public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => _echo.OnUpgrade(context);
 
-    public void OnOpen(WebSocketConnection connection)
+    public void OnOpen(WebSocketConnection connection) => Add(connection);
+
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => _echo.OnMessage(connection, message);
+
+    public void OnClose(WebSocketConnection connection, CloseReport report) => Remove(connection);
+
+    /// <summary>A connection has opened.</summary>
+    public void Add(WebSocketConnection connection)
     {
         _open[connection.Id] = connection;
         if (_hasEnded) End(connection);
     }
 
-    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => _echo.OnMessage(connection, message);
-
-    public void OnClose(WebSocketConnection connection, CloseReport report) => _open.TryRemove(connection.Id, out _);
+    /// <summary>A connection has ended.</summary>
+    public void Remove(WebSocketConnection connection) => _open.TryRemove(connection.Id, out _);
 
     /// <summary>Nobody watches any more.</summary>
     public void End()

@@ -69,6 +69,8 @@ internal static class JsonLine
         json.WriteNumber("idleSeconds", report.Idle.TotalSeconds);
         json.WriteNumber("messagesIn", report.MessagesIn);
         json.WriteNumber("messagesOut", report.MessagesOut);
+        json.WriteNumber("messagesDropped", report.MessagesDropped);
+        json.WriteNumber("messagesUnsent", report.MessagesUnsent);
         json.WriteNumber("bytesIn", report.BytesIn);
         json.WriteNumber("bytesOut", report.BytesOut);
         if (report.Extensions is not null) json.WriteString("extensions", report.Extensions);

@@ -1,7 +1,5 @@
-// Reads the command line, the environment and a file, and makes the settings of one run of them. Each source only gives names and texts;
-// SettingTable says what a text means. Flags win over RAWWS_* variables, and those over rawws.json in the working directory or the file of
-// --config. A list comes whole from the highest source that has it. A source that is there and cannot be used is an error, and is never
-// ignored. An error is one line on the error output, and the exit code 2.
+// Reads the command line, and makes the settings of one run of it and of the other sources (SettingSources). The first error is one line on
+// the error output, and the exit code 2.
 
 using System.Collections;
 using System.CommandLine;
@@ -13,15 +11,14 @@ namespace RawWs.Server.Console.Settings;
 /// <summary>The result of reading the command line.</summary>
 /// <param name="Settings">The settings; null when there is nothing to run, and the program ends with <paramref name="ExitCode"/>.</param>
 /// <param name="ExitCode">0 after --help or --version, 2 after an error.</param>
-/// <param name="Ignored">Environment variables that begin with RAWWS_ and are no setting.</param>
-internal sealed record CommandLineResult(RunSettings? Settings, int ExitCode, IReadOnlyList<string> Ignored);
+/// <param name="Sources">Where the settings come from; null when there is nothing to run.</param>
+/// <param name="Problem">The first thing that is wrong; null when nothing is.</param>
+internal sealed record CommandLineResult(RunSettings? Settings, int ExitCode, SettingSources? Sources = null, string? Problem = null);
 
 internal sealed class CommandLine
 {
     /// <summary>The exit code when a setting or an argument is wrong.</summary>
     public const int ExitCodeUsage = 2;
-
-    private const string FileName = "rawws.json";
 
     /// <summary>The first letters of our environment variables.</summary>
     public const string EnvironmentPrefix = "RAWWS_";
@@ -32,7 +29,14 @@ internal sealed class CommandLine
     private readonly TextWriter _error;
     private readonly TimeProvider _time;
     private readonly Func<Stream?> _openInput;
-    private readonly List<string> _ignored = [];
+    private readonly Option<string?> _config = new("--config")
+    {
+        Description = "File with settings in JSON. Default: rawws.json in the working directory, if it is there.",
+        HelpName = "FILE",
+    };
+
+    private readonly List<(Setting Setting, Option Flag)> _flags =
+        [.. SettingTable.All.Select(static setting => (setting, OptionOf(setting)))];
 
     /// <summary>A command line with everything that it may read.</summary>
     /// <param name="environment">The variables that begin with RAWWS_, without that prefix.</param>
@@ -79,28 +83,44 @@ internal sealed class CommandLine
     /// <summary>Reads the arguments and the other sources.</summary>
     public CommandLineResult Read(IReadOnlyList<string> arguments)
     {
-        RootCommand root = Describe(out Option<string?> config, out Dictionary<string, Option> flags);
+        RootCommand root = Describe();
         ParseResult parsed = root.Parse(arguments,
             new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count == 0 && parsed.Action is not null && parsed.Action != root.Action)
         {
             int exitCode = parsed.Invoke(new InvocationConfiguration { Output = _output, Error = _error });
-            return new CommandLineResult(null, exitCode, []);
+            return new CommandLineResult(null, exitCode);
         }
 
         if (parsed.UnmatchedTokens.Count > 0) return FailUnknown(parsed.UnmatchedTokens[0]);
         if (parsed.Errors.Count > 0) return Fail($"{LogText.Escape(parsed.Errors[0].Message)} See --help.");
 
-        Dictionary<string, Source> sources = [];
-        if (ReadFile(parsed.GetValue(config), sources) is { } problem) return Fail(problem);
-        ReadVariables(sources);
-        foreach ((string name, Option flag) in flags)
-            if (parsed.GetResult(flag) is { } given)
-                sources[name] = new Source("--" + name, [.. given.Tokens.Select(static token => token.Value)]);
-        return Apply(sources);
+        SettingSources sources = ReadSources(parsed);
+        return sources.Apply() is { } settings ? new CommandLineResult(settings, 0, sources) : Fail(sources.Problems[0]);
     }
 
-    private RootCommand Describe(out Option<string?> config, out Dictionary<string, Option> flags)
+    /// <summary>The option for a setting. Its values are texts: the table says what they mean, for every source alike.</summary>
+    public static Option OptionOf(Setting setting)
+    {
+        Option flag = setting.IsList ? new Option<string[]>("--" + setting.Name) : new Option<string>("--" + setting.Name);
+        flag.Description = setting.Help;
+        flag.HelpName = setting.Placeholder;
+        flag.Arity = setting.IsList ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne;
+        return flag;
+    }
+
+    // What the file, the environment and the command line have.
+    private SettingSources ReadSources(ParseResult parsed)
+    {
+        SettingSources sources = new(_environment, _directory, _time);
+        sources.ReadFile(parsed.GetValue(_config));
+        sources.ReadVariables();
+        foreach ((Setting setting, Option flag) in _flags)
+            if (parsed.GetResult(flag) is { } given) sources.Add(setting, [.. given.Tokens.Select(static token => token.Value)]);
+        return sources;
+    }
+
+    private RootCommand Describe()
     {
         RootCommand root = new("A WebSocket server (RFC 6455): routes uid:message and all:message between browsers.\n\n"
             + "Each option can also be set by an environment variable (--max-message: RAWWS_MAX_MESSAGE, lists with commas) or in "
@@ -108,98 +128,15 @@ internal sealed class CommandLine
             + "or with KiB, MiB or GiB; times are seconds, with a fraction if need be.");
         // System.CommandLine adds directives of its own, "[suggest]" and the like. They are not part of our grammar.
         root.Directives.Clear();
-        flags = [];
-        foreach (Setting setting in SettingTable.All)
-        {
-            // To System.CommandLine all values are texts. The table says what they mean, for every source alike.
-            Option flag = setting.IsList ? new Option<string[]>("--" + setting.Name) : new Option<string>("--" + setting.Name);
-            flag.Description = setting.Help;
-            flag.HelpName = setting.Placeholder;
-            flag.Arity = setting.IsList ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne;
-            flags.Add(setting.Name, flag);
-            root.Add(flag);
-        }
-
-        config = new Option<string?>("--config")
-        {
-            Description = "File with settings in JSON. Default: rawws.json in the working directory, if it is there.",
-            HelpName = "FILE",
-        };
-        root.Add(config);
+        Option[] options = [.. _flags.Select(static flag => flag.Flag), _config];
+        foreach (Option option in options) root.Add(option);
 
         // Where a program has commands, System.CommandLine takes one that does nothing by itself for incomplete.
         root.SetAction(static _ => 0);
         root.Add(ExplainCommand.Describe(_openInput));
+        root.Add(ConfigCommand.Describe(options, ReadSources));
         return root;
     }
-
-    private CommandLineResult Apply(Dictionary<string, Source> sources)
-    {
-        RunSettings settings = new();
-        foreach (Setting setting in SettingTable.All)
-        {
-            if (!sources.TryGetValue(setting.Name, out Source? source)) continue;
-            if (source.Values.FirstOrDefault(IsNotUtf8) is { } bad) return FailUtf8(source.Where, bad);
-            if (!setting.IsList && source.Values.Count != 1)
-                return Fail($"{source.Where}: one value is needed; allowed: {setting.Allowed}");
-            if (setting.Apply(settings, source.Values, out int wrong) is not { } changed)
-            {
-                string value = source.Values[wrong];
-                string reason = setting.FindReason?.Invoke(value) is { } why ? ": " + LogText.Escape(why, 400) : "";
-                return Fail($"{source.Where}: \"{LogText.Escape(value)}\" is not allowed{reason}; allowed: {setting.Allowed}");
-            }
-
-            settings = changed;
-        }
-
-        settings = settings.WithCertificates(_time, out string? problem);
-        if (problem is not null) return Fail(problem);
-        return settings.FindConflict() is { } conflict ? Fail(conflict) : new CommandLineResult(settings, 0, _ignored);
-    }
-
-    private void ReadVariables(Dictionary<string, Source> sources)
-    {
-        foreach ((string key, string text) in _environment)
-        {
-            string name = key.ToLowerInvariant().Replace('_', '-');
-            if (name == "config") continue;
-            if (SettingTable.Find(name) is not { } setting)
-            {
-                // This is not an error: Kubernetes gives RAWWS_PORT and the like to a program whose service is called rawws.
-                _ignored.Add(EnvironmentPrefix + key);
-                continue;
-            }
-
-            const StringSplitOptions Tidy = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
-            sources[name] = new Source(EnvironmentPrefix + key, setting.IsList ? text.Split(',', Tidy) : [text]);
-        }
-    }
-
-    // The file of --config must be there; rawws.json need not. Returns what is wrong, or null.
-    private string? ReadFile(string? flag, Dictionary<string, Source> sources)
-    {
-        string? named = flag ?? _environment.GetValueOrDefault("CONFIG");
-        string by = flag is null ? EnvironmentPrefix + "CONFIG" : "--config";
-        if (named is not null && IsNotUtf8(named)) return $"{by}: \"{LogText.Escape(named)}\" has bytes that are not UTF-8";
-        if (named is "") return $"{by}: the name of a file is needed";
-        string shown = LogText.Escape(named ?? FileName);
-        if (_directory is null && !Path.IsPathRooted(named))
-            return named is null ? null : $"{by}: \"{shown}\" is not there: the working directory has been deleted";
-
-        string path = Path.Combine(_directory ?? "", named ?? FileName);
-        if (named is null && !Path.Exists(path)) return null;
-        if (SettingsFile.Read(path, shown, _time, out List<FileSetting> settings) is { } problem)
-            return named is null ? $"{FileName}: {problem}" : $"{by}: \"{shown}\": {problem}";
-        foreach (FileSetting setting in settings) sources[setting.Setting.Name] = new Source(setting.Where, setting.Values);
-        return null;
-    }
-
-    // The runtime writes this character for bytes that are not UTF-8. Nobody knows what was meant by them. A file's bytes have been checked
-    // before.
-    private static bool IsNotUtf8(string text) => text.Contains('\uFFFD');
-
-    private CommandLineResult FailUtf8(string where, string text) =>
-        Fail($"{where}: \"{LogText.Escape(text)}\" has bytes that are not UTF-8");
 
     private CommandLineResult FailUnknown(string token)
     {
@@ -212,9 +149,6 @@ internal sealed class CommandLine
     private CommandLineResult Fail(string problem)
     {
         _error.Write(problem);
-        return new CommandLineResult(null, ExitCodeUsage, []);
+        return new CommandLineResult(null, ExitCodeUsage, Problem: problem);
     }
-
-    /// <summary>A setting as a source has it: where it was found, and its texts.</summary>
-    private sealed record Source(string Where, IReadOnlyList<string> Values);
 }

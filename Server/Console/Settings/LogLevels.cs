@@ -36,14 +36,6 @@ internal sealed record LogLevels(LogLevel Everything, IReadOnlyList<(string Cate
     /// <summary>What is wrong with a value; null when nothing is. It quotes the value, and whoever shows it escapes it.</summary>
     public static string? FindError(string text) => Read(text, out _);
 
-    /// <summary>Makes these the levels of a log.</summary>
-    public ILoggingBuilder ApplyTo(ILoggingBuilder logging)
-    {
-        logging.SetMinimumLevel(Everything);
-        foreach ((string category, LogLevel level) in Named) logging.AddFilter(category, level);
-        return logging;
-    }
-
     /// <summary>The levels as the setting has them.</summary>
     public override string ToString() =>
         string.Join(',', Named.Select(static named => $"{named.Category}={named.Level}").Prepend($"{Everything}"));

@@ -1,9 +1,9 @@
 // The settings of the standalone server: the library's options, and what only the program has. Immutable; CommandLine makes them.
 
+using System.Net;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Lab;
-using RawWs.Server.Console.Pages;
 using RawWs.Server.Memory;
 
 namespace RawWs.Server.Console.Settings;
@@ -18,8 +18,8 @@ internal enum ApplicationKind : byte
 /// <summary>Everything that one run of the program needs to know.</summary>
 internal sealed record RunSettings
 {
-    // The program has a heartbeat of 10 s, for the sake of the demo page, and the page. The library has neither unless it is asked for.
-    public ServerOptions Server { get; init; } = new() { Heartbeat = TimeSpan.FromSeconds(10), Pages = [DemoPage.Load()] };
+    // The program has a heartbeat of 10 s, for the sake of the demo page. The library has none unless it is asked for.
+    public ServerOptions Server { get; init; } = new() { Heartbeat = TimeSpan.FromSeconds(10) };
 
     public ApplicationKind Application { get; init; }
 
@@ -29,6 +29,9 @@ internal sealed record RunSettings
     public Introduce? Introduce { get; init; }
 
     public DuplicateUid DuplicateUid { get; init; }
+
+    /// <summary>Whether clients of the router may send to all.</summary>
+    public bool ClientsBroadcast { get; init; } = true;
 
     /// <summary>Whose connections the Lab shows. Null: own ones while only this machine is meant (see above), else there is none.</summary>
     public LabScope? Lab { get; init; }
@@ -61,6 +64,28 @@ internal sealed record RunSettings
 
     public LabScope EffectiveLab => Lab ?? (Server.IsForThisMachineOnly ? LabScope.Own : LabScope.Off);
 
+    /// <summary>
+    /// What strangers may do, for a line of the log; null while every address is loopback or a socket file, and no proxy is trusted.
+    /// </summary>
+    public string? DescribeStrangers()
+    {
+        bool isLocal = Server.Addresses.All(static one => one.EndPoint is not { } endPoint || IPAddress.IsLoopback(endPoint.Address));
+        if (isLocal && Server.TrustedProxies.Count == 0) return null;
+        List<string> may = [];
+        bool isRouter = Application == ApplicationKind.Router;
+        if (isRouter && EffectiveIntroduce != Applications.Introduce.None) may.Add("send to every uid");
+        if (isRouter && ClientsBroadcast) may.Add($"send to all{Often(Server.BroadcastRate)} (--clients-broadcast, --all-rate)");
+        may.Add(Server.ConnectionsPerAddressMax is { } most
+            ? $"open {most} connections from one address"
+            : "open as many connections from one address as there is room for (--max-connections-per-address)");
+        may.Add(Server.MessageRate is null
+            ? "send as many messages as they can (--message-rate)"
+            : $"send messages{Often(Server.MessageRate)} on each");
+        return string.Join(", ", may);
+
+        static string Often(RateLimit? rate) => rate is { } limit ? $" {limit.PerSecond} times a second" : "";
+    }
+
     /// <summary>The name of a setting that was given and has no effect, because another one is missing; null when there is none.</summary>
     public string? FindWithoutEffect()
     {
@@ -78,7 +103,7 @@ internal sealed record RunSettings
     public RunSettings WithCertificates(TimeProvider time, out string? problem)
     {
         problem = FindTlsConflict();
-        if (problem is not null || Server.TlsEndPoints.Count == 0) return this;
+        if (problem is not null || !Server.HasTls) return this;
         try
         {
             TlsCertificates certificates = TlsCertificates.FromFiles(
@@ -94,12 +119,12 @@ internal sealed record RunSettings
 
     private string? FindTlsConflict()
     {
-        if (Server.TlsEndPoints.Count > 0 && TlsCertificateFiles.Count == 0)
+        if (Server.HasTls && TlsCertificateFiles.Count == 0)
             return "--listen: an address with wss:// needs a certificate and its key (--tls-cert, --tls-key)";
         if (TlsCertificateFiles.Count != TlsKeyFiles.Count)
             return $"--tls-key: each certificate needs its key, in the same order; there are {TlsCertificateFiles.Count} of --tls-cert, "
                 + $"and {TlsKeyFiles.Count} of --tls-key";
-        return Server.TlsEndPoints.Count == 0 && TlsCertificateFiles.Count > 0
+        return !Server.HasTls && TlsCertificateFiles.Count > 0
             ? "--tls-cert: no address is for TLS; one with wss:// is needed (--listen)"
             : null;
     }
@@ -107,8 +132,10 @@ internal sealed record RunSettings
     /// <summary>What is wrong between settings that are each valid alone; null when nothing is.</summary>
     public string? FindConflict()
     {
-        if (Server.ListenEndPoints.Count + Server.TlsEndPoints.Count == 0)
+        if (Server.Addresses.Count == 0)
             return "listen: at least one address is needed (--listen, RAWWS_LISTEN, or \"listen\" in the file)";
+        if (Server.TrustedProxies.Count == 0 && Server.Listeners.Any(static address => address.HasProxyHeader))
+            return "--listen: an address with ,proxy needs --trusted-proxy, which says whose PROXY headers are believed";
         if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "--ping-text: needs --heartbeat 0";
         if (Admin is null && AdminTokens is not null) return "--admin-token-file: needs --admin";
         if (Admin is { IsGuarded: false } && AdminTokens is null)

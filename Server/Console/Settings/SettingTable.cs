@@ -2,6 +2,7 @@
 // (--max-message), the environment's (RAWWS_MAX_MESSAGE) and the file's ("max-message"). The order is that of --help.
 
 using System.Globalization;
+using System.Net;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Applications;
@@ -9,6 +10,7 @@ using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Listening;
 using RawWs.Server.Memory;
+using RawWs.Server.Proxies;
 
 namespace RawWs.Server.Console.Settings;
 
@@ -26,6 +28,11 @@ internal sealed record Setting(string Name, string Placeholder, string Help, str
     /// <summary>Says why a value is not allowed, if there is more to say than what is allowed; null if not.</summary>
     public Func<string, string?>? FindReason { get; init; }
 
+    /// <summary>
+    /// Of a list with commas, in a variable: whether a text belongs to the value before it, with its comma. Null if none does.
+    /// </summary>
+    public Func<string, bool>? IsRest { get; init; }
+
     private const string SwitchPlaceholder = "on|off";
 
     /// <summary>Whether the value is on or off, and nothing else.</summary>
@@ -39,6 +46,7 @@ internal delegate bool TryParseSetting<T>(string text, out T value);
 internal static class SettingTable
 {
     private const string Size = "whole bytes, or with KiB, MiB or GiB";
+    private const string Rate = "a whole number from 1, or two with a slash between them";
     private const string Seconds = "seconds from 0.001 to 86400";
 
     private static readonly ServerOptions Defaults = new();
@@ -52,10 +60,27 @@ internal static class SettingTable
             "Address and port to listen on; repeat it for several. ws:// may stand before it; with wss:// the address is for TLS, which "
             + "needs --tls-cert and --tls-key. Port 0 takes a free one. A port alone, "
             + "as 2001 or :2001, is on 127.0.0.1; all addresses are listened on by *:2001 (IPv4) and [::]:2001 (IPv6). "
-            + "Default: 127.0.0.1:2000.",
-            "ADDRESS:PORT with an IP address, IPv6 in brackets, localhost, or * for all; or a port alone, for 127.0.0.1; ws:// or "
-            + "wss:// may stand before it",
-            SettingText.TryListenAddress, Listen),
+            + "unix:/PATH is a socket file, for its owner, or with ,mode=660 for whom that mode names. With ,proxy each connection must "
+            + "begin with a PROXY header (version 1 or 2) of a --trusted-proxy. Default: 127.0.0.1:2000.",
+            "ADDRESS:PORT with an IP address, IPv6 in brackets, localhost, or * for all; or a port alone, for 127.0.0.1; or unix:/PATH; "
+            + "ws:// or wss:// may stand before it; ,proxy and (of a socket file) ,mode=660 behind it",
+            SettingText.TryListenAddress, Listen) with
+        {
+            FindReason = SettingText.FindListenError,
+            IsRest = ListenAddress.IsTrait,
+        },
+        List<string>("trusted-proxy", "NETWORK",
+            "Proxies that are believed what they say of their clients, in PROXY headers (--listen …,proxy) and in --forwarded-field: a "
+            + "network, an address, or unix for whoever connects to a socket file; repeatable. The client's address is what the log, "
+            + "the limits and the admin port have then. Default: none.",
+            "a network as 10.0.0.0/8 or fd00::/8, an address, or unix", TryProxy,
+            static (settings, values) => settings with { Server = settings.Server with { TrustedProxies = values } })
+            with { FindReason = ProxyTrust.FindError },
+        Server("forwarded-field", "FIELD",
+            "Field in which a --trusted-proxy tells its client: x-forwarded-for, or forwarded (RFC 7239). The right-most address that is "
+            + "no trusted proxy's counts, and the other field is not read. Default: x-forwarded-for.", "x-forwarded-for, forwarded",
+            Choice(("x-forwarded-for", ForwardedField.XForwardedFor), ("forwarded", ForwardedField.Forwarded)),
+            static (options, value) => options with { ForwardedField = value }),
         List<string>("tls-cert", "FILE",
             "For wss://: a certificate in PEM, and behind it the chain; repeat it for several names, among which a client's chooses. The "
             + "first is for all others too. Read again when a file changes, and at SIGHUP. Default: none.",
@@ -70,8 +95,8 @@ internal static class SettingTable
             static (settings, value) => settings with { Application = value }),
         One("introduce", "HOW",
             "How a client gets its uid: first-message (to a uid that is not reserved, or ?uid=), query (?uid= only), none. "
-            + "Default: first-message while every listening address is loopback and no --allowed-origin or --allowed-host is given, "
-            + "else query.", "first-message, query, none",
+            + "Default: first-message while every listening address is loopback and no --allowed-origin, --allowed-host or "
+            + "--trusted-proxy is given, else query.", "first-message, query, none",
             Choice(("first-message", Introduce.FirstMessage), ("query", Introduce.Query), ("none", Introduce.None)),
             static (settings, value) => settings with { Introduce = value }),
         One("duplicate-uid", "share|replace|reject",
@@ -99,10 +124,44 @@ internal static class SettingTable
             "Bytes that may wait for one client; past it nothing more is queued, and a client that then takes nothing for 5 seconds is "
             + "closed with 4000 \"too slow\". Default: 1 MiB.",
             $"{Size}, 1 to 1 GiB", SettingText.TryPieceSize, static (options, value) => options with { SendBufferBytesMax = value }),
+        Server("slow-consumer", "POLICY",
+            "What becomes of messages when --send-buffer is full for a client: close (they are refused, and a client that takes nothing is "
+            + "closed), drop-oldest (those that wait longest make room), drop-newest (they are dropped). Default: close.",
+            "close, drop-oldest, drop-newest",
+            Choice(("close", SlowConsumer.Close), ("drop-oldest", SlowConsumer.DropOldest), ("drop-newest", SlowConsumer.DropNewest)),
+            static (options, value) => options with { SlowConsumer = value }),
         Server<int>("max-connections", "COUNT",
             "Most connections at once; further ones are answered with 503. Default: as many as the limit of open files and the memory have "
             + $"room for, less some for the server's own (here about {Text(ConnectionsHere)}).", "a whole number from 1",
             SettingText.TryCount, static (options, value) => options with { ConnectionsMax = value }),
+        Server<int>("max-connections-per-address", "COUNT",
+            "Most connections of one address; IPv6 counts by /64. Further ones are answered with 429, or closed unanswered if there are "
+            + "many. Default: no limit.", "a whole number from 1",
+            SettingText.TryCount, static (options, value) => options with { ConnectionsPerAddressMax = value }),
+        Server<int>("max-connections-per-uid", "COUNT",
+            "Most connections that may share one uid; a further one does not get it, and with ?uid= is answered with 429. "
+            + "Default: no limit.", "a whole number from 1",
+            SettingText.TryCount, static (options, value) => options with { ConnectionsPerUidMax = value }),
+        Server<RateLimit>("handshake-rate", "RATE[/BURST]",
+            "How many connections one address may open in a second, and how many at once after a rest (default: the same number). "
+            + "Default: no limit.", Rate, SettingText.TryRate, static (options, value) => options with { HandshakeRate = value }),
+        Server<RateLimit>("message-rate", "RATE[/BURST]",
+            "The same for the messages that one connection sends. Default: no limit.", Rate,
+            SettingText.TryRate, static (options, value) => options with { MessageRate = value }),
+        Server<RateLimit>("byte-rate", "RATE[/BURST]",
+            "The same for the bytes that one connection sends, frame headers included. Default: no limit.",
+            $"{Size}, 1 to 1 GiB; or two of these with a slash between them",
+            SettingText.TryByteRate, static (options, value) => options with { ByteRate = value }),
+        Server<RateLimit>("all-rate", "RATE[/BURST]",
+            "The same for the messages that one connection sends to all. Default: no limit.", Rate,
+            SettingText.TryRate, static (options, value) => options with { BroadcastRate = value }),
+        Server("over-rate", "delay|close",
+            "What happens to a client that is faster: nothing is read from it until it may go on, or it is closed with 4002 (a handshake: "
+            + "answered with 429). Default: delay.", "delay, close",
+            Choice(("delay", OverRate.Delay), ("close", OverRate.Close)), static (options, value) => options with { OverRate = value }),
+        One("clients-broadcast", "on|off",
+            "Whether clients may send to all; off answers error:forbidden. Default: on.", "on, off", OnOff,
+            static (settings, value) => settings with { ClientsBroadcast = value }),
         Server<long>("max-memory", "SIZE",
             "Most bytes held in unfinished messages, unsent ones and compression contexts, all clients together. Default: a quarter of "
             + "the memory that the process may have, less what the server itself needs "
@@ -139,8 +198,8 @@ internal static class SettingTable
             static (settings, values) => settings with { Server = settings.Server with { Subprotocols = values } }),
         One("lab", "on|off|all",
             "The Lab at /lab, a page that shows the protocol byte by byte: of connections that it opens itself, or with all of every "
-            + "connection, payloads included. Default: on while every listening address is loopback and no --allowed-origin or "
-            + "--allowed-host is given, else off.", "on, off, all",
+            + "connection, payloads included. Default: on while every listening address is loopback and no --allowed-origin, "
+            + "--allowed-host or --trusted-proxy is given, else off.", "on, off, all",
             Choice(("on", LabScope.Own), ("off", LabScope.Off), ("all", LabScope.All)),
             static (settings, value) => settings with { Lab = value }),
         Server("compression", "on|off", "Agree to permessage-deflate with clients that offer it. Default: off.", "on, off", OnOff,
@@ -188,7 +247,8 @@ internal static class SettingTable
         One<AdminAddress>("admin", "ADDRESS",
             "Where the admin port listens, an HTTP API to send, to see who is connected, and to close: an address and port, or a socket in "
             + "the file system. Default: none.", AdminAddress.Allowed,
-            AdminAddress.TryParse, static (settings, value) => settings with { Admin = value }),
+            AdminAddress.TryParse, static (settings, value) => settings with { Admin = value })
+            with { FindReason = SettingText.FindListenError },
         One<AdminTokens>("admin-token-file", "FILE",
             "File with the tokens of the admin port, one in each line; a request needs one of them (Authorization: Bearer TOKEN). Without "
             + "it only a loopback address or a socket that others cannot write to is allowed. Default: none.", AdminTokens.Allowed,
@@ -244,10 +304,17 @@ internal static class SettingTable
     {
         Server = settings.Server with
         {
-            ListenEndPoints = [.. addresses.Where(static address => !address.IsTls).Select(static address => address.EndPoint)],
-            TlsEndPoints = [.. addresses.Where(static address => address.IsTls).Select(static address => address.EndPoint)],
+            ListenEndPoints = EndPoints(addresses, isTls: false),
+            TlsEndPoints = EndPoints(addresses, isTls: true),
+            Listeners = [.. addresses.Where(static address => !IsPlain(address))],
         },
     };
+
+    private static IPEndPoint[] EndPoints(IReadOnlyList<ListenAddress> addresses, bool isTls) =>
+        [.. addresses.Where(IsPlain).Where(address => address.IsTls == isTls).Select(static address => address.EndPoint!)];
+
+    // Whether it is nothing but an address and a port, with or without TLS.
+    private static bool IsPlain(ListenAddress address) => address.EndPoint is not null && !address.HasProxyHeader;
 
     private static TryParseSetting<T> Choice<T>(params (string Word, T Value)[] choices) =>
         (string text, out T value) => SettingText.TryChoice(text, choices, out value);
@@ -260,6 +327,12 @@ internal static class SettingTable
     {
         origin = text;
         return OriginRule.FindError(text) is null;
+    }
+
+    private static bool TryProxy(string text, out string proxy)
+    {
+        proxy = text;
+        return ProxyTrust.FindError(text) is null;
     }
 
     private static bool TryHost(string text, out string host)

@@ -2,12 +2,9 @@
 // false; the setting's Allowed then says what is allowed. Always in the invariant culture.
 
 using System.Globalization;
-using System.Net;
+using RawWs.Server.Listening;
 
 namespace RawWs.Server.Console.Settings;
-
-/// <summary>Where to listen, and whether for TLS.</summary>
-internal readonly record struct ListenAddress(IPEndPoint EndPoint, bool IsTls);
 
 internal static class SettingText
 {
@@ -54,6 +51,12 @@ internal static class SettingText
         return good;
     }
 
+    /// <summary>How many a second, a count, and behind a slash how many at once; without that the same.</summary>
+    public static bool TryRate(string text, out RateLimit rate) => TryRate(text, TryCount, out rate);
+
+    /// <summary>The same for bytes, as sizes from 1 byte to 1 GiB.</summary>
+    public static bool TryByteRate(string text, out RateLimit rate) => TryRate(text, TryPieceSize, out rate);
+
     /// <summary>Seconds from 0.001 to 86400.</summary>
     public static bool TryTime(string text, out TimeSpan time) => TryTimeOrZero(text, out time) && time > TimeSpan.Zero;
 
@@ -67,39 +70,20 @@ internal static class SettingText
         return true;
     }
 
-    /// <summary>
-    /// Parses ADDRESS:PORT, with an IPv6 address in brackets, "localhost" for 127.0.0.1, and "*" for 0.0.0.0. A port alone, with or without
-    /// the colon, is on 127.0.0.1: a server is reachable from elsewhere only if somebody says so. The framework's parser alone would read
-    /// "2000" as the address 0.0.7.208, and a missing port as 0.
-    /// </summary>
-    public static bool TryEndPoint(string text, out IPEndPoint endPoint)
-    {
-        endPoint = new IPEndPoint(IPAddress.None, 0);
-        int colon = text.LastIndexOf(':');
-        if (!TryWhole(text[(colon + 1)..], out long port) || port > IPEndPoint.MaxPort) return false;
-
-        string host = colon < 1 ? "127.0.0.1" : text[..colon];
-        bool bracketed = host.Length > 2 && host[0] == '[' && host[^1] == ']';
-        host = host switch { "localhost" => "127.0.0.1", "*" => "0.0.0.0", _ => host };
-        if (!IPAddress.TryParse(bracketed ? host[1..^1] : host, out IPAddress? address)) return false;
-        bool isVersion6 = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
-        if (isVersion6 != bracketed || (!isVersion6 && host.Split('.').Length != 4)) return false;
-        endPoint = new IPEndPoint(address, (int)port);
-        return true;
-    }
-
-    /// <summary>
-    /// An address as <see cref="TryEndPoint"/> has it, alone or behind "ws://", or behind "wss://" for TLS.
-    /// </summary>
+    /// <summary>An address to listen on.</summary>
     public static bool TryListenAddress(string text, out ListenAddress address)
     {
-        const string Plain = "ws://", Tls = "wss://";
-        bool isTls = text.StartsWith(Tls, StringComparison.OrdinalIgnoreCase);
-        string rest = isTls ? text[Tls.Length..] : text.StartsWith(Plain, StringComparison.OrdinalIgnoreCase) ? text[Plain.Length..] : text;
-        bool good = TryEndPoint(rest, out IPEndPoint endPoint);
-        address = new ListenAddress(endPoint, isTls);
-        return good;
+        bool good = ListenAddress.TryParse(text, out ListenAddress? parsed);
+        address = parsed!;
+        return good && (address.SocketPath is not { } path || SocketFile.FindError(path) is null);
     }
+
+    /// <summary>Why it is none, if there is more to say than what is allowed; null if not.</summary>
+    public static string? FindListenError(string text) =>
+        ListenAddress.TryParse(text, out ListenAddress? address) && address.SocketPath is { } path
+            && SocketFile.FindError(path) is { } error
+            ? $"{path} {error}"
+            : null;
 
     /// <summary>Text that is not empty and has no control character.</summary>
     public static bool TryWord(string text, out string word)
@@ -130,6 +114,14 @@ internal static class SettingText
 
         value = default!;
         return false;
+    }
+
+    private static bool TryRate(string text, TryParseSetting<int> parse, out RateLimit rate)
+    {
+        string[] parts = text.Split('/', StringSplitOptions.TrimEntries);
+        bool good = parse(parts[0], out int perSecond) & parse(parts[^1], out int burst);
+        rate = new RateLimit(perSecond, burst);
+        return good && parts.Length <= 2;
     }
 
     private static bool TryWhole(string text, out long value) =>

@@ -1,6 +1,6 @@
 // Reads a file with settings in JSON: from its bytes to names and texts. SettingTable says what the texts mean. JSON's own types are
 // accepted: true and false for a switch, a number for a number. Whatever keeps the file from being read whole and with one meaning is an
-// error. Nothing is ignored, because the server would then run with other settings than those that are written.
+// error, with the line of its key. Nothing is ignored, because the server would then run with other settings than those that are written.
 //
 // The file may be anything: a directory, a pipe to which nobody writes, a disk that does not answer, a file without an end. So it is read
 // on another thread, for some seconds at most, and no further than settings can reach.
@@ -14,9 +14,9 @@ namespace RawWs.Server.Console.Settings;
 
 /// <summary>A setting as the file has it.</summary>
 /// <param name="Setting">The setting.</param>
-/// <param name="Where">The file and the key, for a sentence about an error.</param>
+/// <param name="Line">The line of its key; the first is 1.</param>
 /// <param name="Values">The texts.</param>
-internal sealed record FileSetting(Setting Setting, string Where, IReadOnlyList<string> Values);
+internal sealed record FileSetting(Setting Setting, int Line, IReadOnlyList<string> Values);
 
 internal static class SettingsFile
 {
@@ -25,19 +25,27 @@ internal static class SettingsFile
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The path.</param>
-    /// <param name="shown">The file's name, as errors show it.</param>
+    /// <param name="where">The file, as sentences about problems begin.</param>
     /// <param name="time">The clock that limits the wait.</param>
+    /// <param name="problems">Gets what is wrong.</param>
     /// <param name="settings">What the file sets, in its order.</param>
-    /// <returns>What is wrong, to be read after the file's name and a colon; null when nothing is.</returns>
-    public static string? Read(string path, string shown, TimeProvider time, out List<FileSetting> settings)
+    public static void Read(string path, string where, TimeProvider time, List<string> problems, out List<FileSetting> settings)
     {
         settings = [];
+        if (FindUnreadable(path, time, out byte[] bytes) is { } unreadable) problems.Add($"{where}: {unreadable}");
+        else if (ReadJson(bytes, where, problems, settings) is { } problem) problems.Add($"{where}: {problem}");
+    }
+
+    private static string? FindUnreadable(string path, TimeProvider time, out byte[] bytes)
+    {
+        bytes = [];
         if (Directory.Exists(path)) return "is a directory; a file with settings in JSON is needed";
         try
         {
-            byte[]? bytes = Task.Run(() => ReadBytes(path)).WaitAsync(ReadTime, time).GetAwaiter().GetResult();
-            if (bytes is null) return "is larger than 1 MiB, which no settings are";
-            return ReadJson(bytes, shown, settings);
+            byte[]? read = Task.Run(() => ReadBytes(path)).WaitAsync(ReadTime, time).GetAwaiter().GetResult();
+            if (read is null) return "is larger than 1 MiB, which no settings are";
+            bytes = read;
+            return null;
         }
         catch (TimeoutException)
         {
@@ -63,7 +71,7 @@ internal static class SettingsFile
         return length > BytesMax ? null : bytes[..length];
     }
 
-    private static string? ReadJson(ReadOnlyMemory<byte> bytes, string shown, List<FileSetting> settings)
+    private static string? ReadJson(ReadOnlyMemory<byte> bytes, string where, List<string> problems, List<FileSetting> settings)
     {
         // The byte order mark that some editors write before UTF-8.
         if (bytes.Span.StartsWith("\uFEFF"u8)) bytes = bytes[3..];
@@ -73,8 +81,14 @@ internal static class SettingsFile
             JsonDocumentOptions options = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
             using JsonDocument document = JsonDocument.Parse(bytes, options);
             if (document.RootElement.ValueKind != JsonValueKind.Object) return "is not the JSON that is needed, one object of settings";
+            List<int> lines = LinesOfKeys(bytes.Span);
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
-                if (ReadKey(property, shown, settings) is { } problem) return problem;
+            {
+                int line = lines[0];
+                lines.RemoveAt(0);
+                if (ReadKey(property, line, settings) is { } problem) problems.Add($"{where}, line {line}: {problem}");
+            }
+
             return null;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
@@ -84,7 +98,25 @@ internal static class SettingsFile
         }
     }
 
-    private static string? ReadKey(JsonProperty property, string shown, List<FileSetting> settings)
+    // The line of each key of the object, in their order. The bytes are known to be JSON.
+    private static List<int> LinesOfKeys(ReadOnlySpan<byte> bytes)
+    {
+        List<int> lines = [];
+        Utf8JsonReader reader = new(
+            bytes, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        int line = 1, counted = 0;
+        while (reader.Read())
+        {
+            if (reader.TokenType != JsonTokenType.PropertyName || reader.CurrentDepth != 1) continue;
+            line += bytes[counted..(int)reader.TokenStartIndex].Count((byte)'\n');
+            counted = (int)reader.TokenStartIndex;
+            lines.Add(line);
+        }
+
+        return lines;
+    }
+
+    private static string? ReadKey(JsonProperty property, int line, List<FileSetting> settings)
     {
         string key = property.Name, named = $"\"{LogText.Escape(key)}\"";
         if (SettingTable.Find(key) is not { } setting)
@@ -114,7 +146,7 @@ internal static class SettingsFile
             values.Add(text);
         }
 
-        settings.Add(new FileSetting(setting, $"{shown}: {named}", values));
+        settings.Add(new FileSetting(setting, line, values));
         return null;
     }
 

@@ -95,7 +95,8 @@ export class Builder {
     show(this.list, (this.rules ?? []).filter(one => `${one.name} ${one.what}`.toLowerCase().includes(wanted)).map(one => el('li', {},
       el('button', { type: 'button', 'data-rule': one.name, class: one.name === this.chosen ? 'chosen' : '', title: one.what,
         onclick: () => this.#run(() => this.#choose(one.name)) },
-      el('b', {}, one.name), ' ', el('small', {}, one.rule ? `${one.rule.closeCode ?? one.rule.status} · ${one.rule.section}` : '')))));
+      el('b', {}, one.name), ' ', el('small', {}, one.rule ? `${one.rule.closeCode ?? one.rule.status} · ${one.rule.section}`
+        : /^\d/.test(one.name) ? t('closeCode') : '')))));
   }
 
   // A rule's page, and its example as what would be sent.
@@ -106,6 +107,8 @@ export class Builder {
     show(this.page, el('article', { class: 'page' }, el('h3', {}, page.page), page.rule && rule(page.rule), el('p', {}, page.what),
       el('h4', {}, t('why')), el('p', {}, page.why), el('h4', {}, t('doIt')), el('p', {}, page.do)));
     if (!page.example) return;
+    // A code's example is what a server sends: it is explained, and not sent to one.
+    if (/^\d/.test(name)) return this.#showUnits(page.explained, null);
     this.from = page.options.includes('from server') ? 'server' : 'client';
     this.deflate = page.options.includes('deflate');
     this.#set(page.example.replace(/(.{64})/g, '$1\n').trim(), !page.rule || page.rule.closeCode !== undefined);

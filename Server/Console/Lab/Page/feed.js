@@ -8,6 +8,7 @@ export class Feed {
   hello = null;
   onhello = () => {};
   onevents = () => {};
+  onway = () => {};
   onend = () => {};
 
   open() {
@@ -36,6 +37,7 @@ export class Feed {
     const message = JSON.parse(data);
     if (message.hello) return this.#onHello(message.hello);
     if (message.events) return this.onevents(message.events);
+    if (message.way) return this.onway({ ...message.way, left: message.left });
     const waiting = this.#waiting.get(message.id);
     if (!waiting) return;
     this.#waiting.delete(message.id);

@@ -1,18 +1,98 @@
-// What the server does with a connection: its phase in the order of the phase table, its timer as a countdown, and what waits for it.
+// What the server does with a connection: its phase, in the table of phases; its timer, in the wheel and as a countdown; what waits for it;
+// and what bounds it.
 
-import { el } from '/lab/dom.js';
+import { el, show } from '/lab/dom.js';
 import { t } from '/lab/words.js';
 
 const phases = ['handshake', 'open', 'closing', 'draining', 'ended'];
+const slots = 64, slotBits = 6, tickMilliseconds = 16; // of the server's wheel
+const levels = ['16 ms', '1.02 s', '65.5 s', '70 min'];
 
-export function inside(known) {
-  const left = known.timer ? Math.max(0, (known.timer.at - performance.now()) / 1000).toFixed(1) : null;
-  return el('dl', {},
-    el('div', {}, el('dt', {}, t('phase')), el('dd', {}, el('ol', { class: 'phases' },
-      phases.map(phase => el('li', phase === known.phase ? { class: 'chosen', 'aria-current': 'step' } : {}, t('phases', phase)))))),
-    left && el('div', {}, el('dt', {}, t('timer')), el('dd', {}, t('dueIn', t('deadlines', known.timer.deadline), left))),
-    known.rtt !== undefined && el('div', {}, el('dt', {}, t('rtt')), el('dd', {}, `${known.rtt.toFixed(2)} ms`)),
-    known.queued > 0 && el('div', {}, el('dt', {}, t('queued')), el('dd', {}, t('bytesUnit', known.queued))));
+export class Inside {
+  #table = null;
+
+  constructor(lab) {
+    this.lab = lab;
+  }
+
+  element() {
+    this.facts = el('dl', {});
+    this.end = el('div', {});
+    this.wheel = el('div', { class: 'wheel' });
+    [this.rows, this.marked] = [[], null];
+    this.cells = levels.map(name => {
+      const cells = Array.from({ length: slots }, () => el('i', {}));
+      this.wheel.append(el('span', {}, name), el('span', { class: 'slots', 'aria-hidden': 'true' }, cells));
+      return cells;
+    });
+    this.where = el('p', { class: 'help', id: 'slot' });
+    this.table = el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': t('phaseTable') });
+    const { hello } = this.lab.feed;
+    return el('section', { class: 'inside', id: 'inside' }, this.facts, this.end,
+      el('details', { id: 'wheel' }, el('summary', {}, t('wheel')), el('p', { class: 'help' }, t('wheelHelp')), this.wheel, this.where),
+      el('details', { id: 'phases', ontoggle: () => this.#showTable() }, el('summary', {}, t('phaseTable')),
+        el('p', { class: 'help' }, t('phaseHelp')), this.table),
+      el('details', { id: 'limits' }, el('summary', {}, t('limits')), hello && el('ul', {}, [
+        ['limitMessage', hello.maxMessage.toLocaleString()], ['limitFragments', hello.maxFragments.toLocaleString()],
+        ['limitTime', hello.messageTimeout / 1000], ['limitQueue', hello.sendBuffer.toLocaleString()],
+      ].map(([id, value]) => el('li', {}, t(id, value))))));
+  }
+
+  // Called several times in a second.
+  update(known) {
+    if (!this.facts?.isConnected || !known) return;
+    const left = known.timer && known.timer.at - performance.now();
+    show(this.facts,
+      el('div', {}, el('dt', {}, t('phase')), el('dd', {}, el('ol', { class: 'phases' },
+        phases.map(phase => el('li', phase === known.phase ? { class: 'chosen', 'aria-current': 'step' } : {}, t('phases', phase)))))),
+      known.timer && el('div', {}, el('dt', {}, t('timer')), el('dd', {},
+        t('dueIn', t('deadlines', waitsFor(known)), (Math.max(0, left) / 1000).toFixed(1)))),
+      el('div', {}, el('dt', {}, t('queued')), el('dd', {}, queue(known.queued, this.lab))),
+      known.rtt !== undefined && el('div', {}, el('dt', {}, t('rtt')), el('dd', {}, `${known.rtt.toFixed(2)} ms`)));
+    show(this.end, ended(known));
+    this.#turn(known.timer, left);
+    for (const { row, shown } of this.rows) row.classList.toggle('chosen', shown === known.phase);
+    if (this.marked !== known.phase && this.rows.length > 0) {
+      this.marked = known.phase;
+      this.table.scrollTop = (this.rows.find(one => one.shown === known.phase)?.row.offsetTop ?? 0) - 40;
+    }
+  }
+
+  // The server tells the tick for which the timer is armed. Where it lies follows from that, as in TimerWheel: in the lowest wheel that
+  // reached it when it was armed, and one lower each time that the slot is emptied.
+  #turn(timer, left) {
+    const now = timer ? timer.tick - Math.max(0, Math.ceil(left / tickMilliseconds)) : 0;
+    let level = timer ? Math.floor(Math.log2(Math.max(1, timer.ahead)) / slotBits) : -1;
+    while (level > 0 && place(now, level) >= place(timer.tick, level)) level--;
+    this.cells.forEach((cells, at) => cells.forEach((cell, slot) => {
+      cell.classList.toggle('hand', timer !== null && place(now, at) % slots === slot);
+      cell.classList.toggle('mine', at === level && place(timer.tick, at) % slots === slot);
+    }));
+    this.where.textContent = timer ? t('slot', timer.tick, level + 1, place(timer.tick, level) % slots) : t('noTimer');
+  }
+
+  async #showTable() {
+    this.#table ??= (await this.lab.feed.ask({ do: 'phases' })).phases;
+    this.rows = this.#table.map(cell => ({ shown: cell.shown, row: el('tr', {}, [
+      t('phases', cell.phase), t('events', cell.event), t('phases', cell.next), [t('sends', cell.sends), t('tcps', cell.tcp)]
+        .filter(Boolean).join(', '),
+    ].map(text => el('td', {}, text))) }));
+    show(this.table, el('table', {}, el('thead', {}, el('tr', {},
+      ['phase', 'happens', 'then', 'goesOut'].map(id => el('th', { scope: 'col' }, t(id))))),
+    el('tbody', {}, this.rows.map(one => one.row))));
+  }
+}
+
+// A timer that was armed for the handshake stays as it is; when it comes due on an open connection, it looks for silence.
+const waitsFor = known => known.phase === 'open' && known.timer.deadline === 'handshake' ? 'silence' : known.timer.deadline;
+
+const place = (tick, level) => Math.floor(tick / slots ** level);
+
+// How much waits in a connection's send queue, against what may.
+export function queue(bytes, lab) {
+  const most = lab.feed.hello?.sendBuffer ?? 1;
+  return [el('meter', { min: 0, max: most, value: Math.min(bytes, most), 'aria-label': t('queued') }),
+    ` ${t('bytesUnit', bytes.toLocaleString())}`];
 }
 
 export function ended(known) {

@@ -8,6 +8,7 @@ import { Own } from '/lab/own.js';
 import { Step } from '/lab/step.js';
 import { Builder } from '/lab/builder.js';
 import { Timeline } from '/lab/timeline.js';
+import { Room } from '/lab/room.js';
 import { Exercises } from '/lab/exercises.js';
 import { t, language, switchLanguage } from '/lab/words.js';
 
@@ -28,7 +29,7 @@ lab.openUnit = unit => {
   views.step.take({ bytes: unit.bytes, from: unit.from, note: Math.max(0, unit.annotations.findIndex(note => note.rule)) });
   open('step');
 };
-const views = { own: new Own(lab), step: new Step(lab), builder: new Builder(lab), timeline: new Timeline(lab) };
+const views = { own: new Own(lab), step: new Step(lab), builder: new Builder(lab), timeline: new Timeline(lab), room: new Room(lab) };
 views.exercises = new Exercises(lab, views.own, views.builder);
 let current = 'own';
 

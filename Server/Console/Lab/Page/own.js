@@ -3,7 +3,7 @@
 import { el, show, field } from '/lab/dom.js';
 import { nameOf, showUnit } from '/lab/unit.js';
 import { t, language } from '/lab/words.js';
-import { ended, inside } from '/lab/inside.js';
+import { Inside } from '/lab/inside.js';
 import { sharing } from '/lab/share.js';
 
 export class Own {
@@ -19,14 +19,15 @@ export class Own {
     this.connection = null;
     this.list = el('ol', { class: 'units', id: 'units' });
     this.detail = el('div', { id: 'unit' });
-    this.inside = el('div', { class: 'inside', id: 'inside' });
+    this.inside = new Inside(lab);
+    this.loaded = null; // both directions of a trace from a file, in hexadecimal; it is shown until the connection is opened again
     lab.watched.changed.add(events => this.#onEvents(events));
     setInterval(() => this.#showInside(), 250);
   }
 
   // The feed is there: the connection is opened, and says Hello.
   start() {
-    this.connection = null;
+    [this.connection, this.loaded] = [null, null];
     [this.#chosen, this.#follow] = [0, true];
     this.#socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${this.lab.feed.hello.try}`);
     this.#socket.onopen = () => this.#socket.send('Hello');
@@ -35,13 +36,13 @@ export class Own {
   element() {
     const text = el('input', { id: 'message', value: 'Grüße 你好', autocomplete: 'off' });
     return el('div', { class: 'own' },
-      this.inside,
+      this.inside.element(),
       el('form', { class: 'buttons', onsubmit: event => { event.preventDefault(); this.#send(text.value); } },
         field(t('message'), text), el('button', { class: 'main' }, t('send')),
         el('button', { type: 'button', id: 'ping', onclick: () => this.#ping() }, t('ping')),
         el('button', { type: 'button', id: 'close', onclick: () => this.#socket?.close(1000, 'bye') }, t('close')),
         el('button', { type: 'button', id: 'reopen', onclick: () => this.start() }, t('open')),
-        sharing(this.lab, () => this.connection, trace => this.#show(trace))),
+        sharing(this.lab, () => this.connection, loaded => { this.loaded = loaded; return this.refresh(); })),
       el('h2', {}, t('unitsOf')), this.list, this.detail);
   }
 
@@ -50,10 +51,13 @@ export class Own {
   }
 
   async refresh() {
-    if (this.connection === null) return;
+    const { loaded } = this;
+    if (this.connection === null && !loaded) return;
     const asked = ++this.#asked;
-    const { trace } = await this.lab.feed.ask({ do: 'trace', connection: this.connection, lang: language() });
-    if (asked === this.#asked) this.#show(trace);
+    const answer = await this.lab.feed.ask(loaded
+      ? { do: 'explain', ...loaded, lang: language() }
+      : { do: 'trace', connection: this.connection, lang: language() });
+    if (asked === this.#asked) this.#show(answer.trace ?? { conversation: answer.explained, bytesLeftOut: 0 });
   }
 
   #show(trace) {
@@ -90,9 +94,9 @@ export class Own {
     [...this.list.querySelectorAll('button')].forEach((entry, index) => entry.classList.toggle('chosen', index === this.#chosen));
   }
 
-  // The first connection of our own that opens after start() is ours.
+  // The first connection that opens after start() is ours; those of the router have a uid.
   #onEvents(events) {
-    const opened = events.find(event => event.kind === 'opened' && event.endpoint === this.lab.feed.hello.try);
+    const opened = events.find(event => event.kind === 'opened' && event.endpoint === this.lab.feed.hello.try && !event.uid);
     if (opened) this.connection ??= opened.connection;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.refresh().catch(() => {}), 60);
@@ -100,8 +104,7 @@ export class Own {
   }
 
   #showInside() {
-    const known = this.lab.watched.connections.get(this.connection);
-    if (known && this.inside.isConnected) show(this.inside, inside(known), ended(known));
+    this.inside.update(this.lab.watched.connections.get(this.connection));
   }
 
   #send(text) {

@@ -2,12 +2,12 @@
 
 import { el } from '/lab/dom.js';
 import { toHex, toBytes } from '/lab/bytes.js';
-import { t, language } from '/lab/words.js';
+import { t } from '/lab/words.js';
 
 const format = 'rawws.lab.trace.v1';
 
 export function sharing(lab, connection, loaded) {
-  const file = el('input', { type: 'file', accept: '.json', class: 'hidden', 'aria-label': t('load'),
+  const file = el('input', { type: 'file', accept: '.json', class: 'hidden', id: 'load', 'aria-label': t('load'),
     onchange: () => load(lab, file.files[0], loaded) });
   return el('span', { class: 'buttons' },
     el('button', { type: 'button', id: 'save-json', onclick: () => saveJson(lab, connection()) }, `${t('save')} ${t('saveJson')}`),
@@ -31,8 +31,8 @@ async function load(lab, file, loaded) {
   try {
     const { format: found, client, server } = JSON.parse(await file.text());
     if (found !== format || toHex(toBytes(client)) !== client || toHex(toBytes(server)) !== server) throw new Error(file.name);
-    const { explained } = await lab.feed.ask({ do: 'explain', client, server, lang: language() });
-    loaded({ conversation: explained, bytesLeftOut: 0 });
+    await loaded({ client, server });
+    lab.say(t('loaded', file.name));
   } catch (error) {
     lab.say(error.message);
   }

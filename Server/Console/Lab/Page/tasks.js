@@ -16,6 +16,10 @@ const tasks = {
   accept: ['Make the Accept value for this key: {0}', '为这个密钥算出 Accept：{0}'],
   inflateHello: ['Compressed: after a first message, five bytes that inflate to “Hello”. What may a message refer to?',
     '压缩：在第一条消息之后，用五个字节解压出 “Hello”。一条消息可以引用什么？'],
+  proxy: ['Many servers stand behind a proxy that ends a connection when nothing has passed for 60 s. Here such a minute lasts 600 ms. '
+    + 'Find out what it does (“pause 700” between two frames). Then keep a connection through it for three minutes, with as little as '
+    + 'you can.',
+  '许多服务器前面有代理，60 秒没有数据通过就断开连接。这里一分钟只有 600 毫秒。先看看它会做什么（两帧之间写 “pause 700”）。然后让一条连接穿过它活过三分钟，发送的内容尽量少。'],
   survive: ['Keep your own connection open for half as long again as the heartbeat.', '让你自己的连接存活超过心跳时间的一倍半。'],
 };
 
@@ -44,6 +48,11 @@ const hints = {
     '没有五字节的消息能解压成 “Hello”。先发送第一条填满窗口，再引用它。'],
   noHeartbeat: ['This server has no heartbeat.', '这台服务器没有心跳。'],
   ended: ['Your connection has ended. Open it again, and speak before the countdown comes to 0.', '连接已结束。重新打开，并在倒计时到 0 之前说话。'],
+  proxyCut: ['The proxy saw nothing for a minute and ended both connections. No close frame was sent: the server saw the stream end, and a '
+    + 'browser would say 1006. Its clock begins anew with each frame, in either direction. Which frame is the smallest?',
+  '代理一分钟没有看到数据，断开了两边。没有关闭帧：服务器看到流结束，浏览器会说 1006。任一方向的每一帧都会让它重新计时。哪种帧最小？'],
+  proxyTooShort: ['It lived, but not for three minutes: the pauses between what you sent must be 1800 ms together.',
+    '它活着，但不到三分钟：各次发送之间的停顿加起来要有 1800 毫秒。'],
   notYet: ['It lives, but not for so long yet. Send something, and ask again.', '它还活着，但时间还不够长。发点什么，稍后再问。'],
 };
 

@@ -31,11 +31,12 @@ export class Watched {
     const known = this.#of(event.connection);
     known.last = event.at;
     switch (event.kind) {
+      case 'begun': known.timer = event.tick ? timer(event) : null; break;
       case 'received': keep(known, 'client', event); break;
       case 'sent': keep(known, 'server', event); break;
       case 'opened': known.extensions = event.extensions; break;
       case 'phaseChanged': Object.assign(known, { phase: event.phase, cause: event.cause, code: event.code, rule: event.rule }); break;
-      case 'timerArmed': known.timer = { deadline: event.deadline, at: performance.now() + event.due }; break;
+      case 'timerArmed': known.timer = timer(event); break;
       case 'queue': known.queued = event.queued; break;
       case 'ended': Object.assign(known, { ended: true, phase: 'ended', timer: null }); break;
     }
@@ -72,4 +73,9 @@ export class Watched {
 function keep(known, from, event) {
   const stream = known[from];
   if (event.offset === stream.length && stream.length < streamBytesMax) for (const byte of toBytes(event.bytes)) stream.push(byte);
+}
+
+// When it comes due by this page's clock, for which tick of the server's wheel, and how many ticks ahead that was.
+function timer({ deadline, due, tick }) {
+  return { deadline, at: performance.now() + due, tick, ahead: Math.ceil(due / 16) };
 }

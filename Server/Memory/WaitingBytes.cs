@@ -1,8 +1,6 @@
 // Bytes that wait, in an array of the budget's, and charged to it. Without any there is no array.
 
-using RawWs.Server.Memory;
-
-namespace RawWs.Server.Tls;
+namespace RawWs.Server.Memory;
 
 internal struct WaitingBytes
 {

@@ -1,0 +1,185 @@
+// The first minute on the demo page, in Chromium: who one is, what comes and goes, what is wrong, and how long there is to say something.
+// And the server's part of it: a refusal that a browser can read.
+
+using System.Collections.Concurrent;
+using System.Net.WebSockets;
+using System.Text;
+using OpenQA.Selenium;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Console.Pages;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Server;
+
+public sealed class DemoPageTests : BrowserTests
+{
+    [Test]
+    public async Task EachTab_HasAUidOfItsOwn_AndAnEmptyListSaysWhatWillBeThere()
+    {
+        await using TestServer server = await Start();
+        for (int i = 0; i < 2; i++)
+        {
+            if (i > 0) Chromium.SwitchTo().NewWindow(WindowType.Tab);
+            await GoTo(server);
+            Chromium.WaitFor(_ => Value("uid") == $"10{i}", "a uid");
+            Assert.That(Text("messages"), Does.Contain("will stand here"));
+            Click("connect");
+            WaitFor("state", "1 OPEN");
+        }
+
+        Fill("to", "100");
+        Fill("text", "hello");
+        Click("send");
+        WaitFor("messages", "→ sent");
+        Chromium.SwitchTo().Window(Chromium.WindowHandles[1]);
+        WaitFor("messages", "← received");
+        Assert.That(Text("messages"), Does.Contain("hello").And.Not.Contain("will stand here"));
+    }
+
+    [Test]
+    public async Task WhereAUidIsRefused_ThePageHasTheServersSentence()
+    {
+        await using TestServer server = await Start(Introduce.Query, DuplicateUid.Reject);
+        using RawClient holder = RawClient.Open(server.Port, "/?uid=taken");
+        await GoTo(server);
+        foreach ((string uid, string sentence) in new[]
+        {
+            ("taken", "This uid is taken."), ("all", "This uid is reserved."), ("a:b", "A uid is 1 to 64 bytes of UTF-8"),
+        })
+        {
+            Fill("uid", uid);
+            Click("connect");
+            WaitFor("problem", sentence);
+            Assert.That(Text("messages"), Does.Contain("⚠ error").And.Contain(sentence));
+        }
+
+        Click("language");
+        Click("connect");
+        WaitFor("problem", "uid 是 1 到 64 字节");
+        Click("language");
+    }
+
+    [Test]
+    public async Task TheTutorialsWay_SaysWhichTutorial_AndAnErrorIsExplained()
+    {
+        await using TestServer server = await Start();
+        await GoTo(server);
+        Assert.That(Text("which"), Does.Contain("websocket(示例php实现)").And.Contain("100:haha"));
+        Click("tutorial");
+        WaitFor("messages", "← received");
+        Fill("to", "nobody");
+        Click("send");
+        WaitFor("messages", "error:offline:nobody");
+        Assert.That(Text("messages"), Does.Contain("⚠ error").And.Contain("nobody of this uid is connected"));
+        Fill("to", "a:b");
+        Assert.That(Text("toproblem"), Does.Contain("send to “a”"));
+        int rows = Chromium.FindElements(By.CssSelector("#messages li")).Count;
+        Click("send");
+        Assert.That(Chromium.FindElements(By.CssSelector("#messages li")), Has.Count.EqualTo(rows), "nothing is sent");
+        Fill("to", "all");
+        Assert.That(Text("toproblem"), Is.Empty);
+    }
+
+    [Test]
+    public async Task ALongMessage_IsCut_AndUnfolded()
+    {
+        await using TestServer server = await Start();
+        await GoTo(server);
+        Click("tutorial");
+        WaitFor("messages", "← received");
+        Fill("to", "100");
+        Chromium.ExecuteScript("document.getElementById('text').value = 'x'.repeat(399) + '😀'.repeat(300)");
+        Click("send");
+        Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#messages .received .more")).Count == 1, "a button");
+        IWebElement text = Chromium.FindElement(By.CssSelector("#messages .received .text span"));
+        Assert.That(text.Text, Is.EqualTo(new string('x', 399) + " …"));
+        IWebElement more = Chromium.FindElement(By.CssSelector("#messages .received .more"));
+        Assert.That((more.Text, more.GetAttribute("aria-expanded")), Is.EqualTo(("more (999 characters)", "false")));
+        more.Click();
+        Assert.That(text.Text, Does.EndWith("😀"));
+        Assert.That((more.Text, more.GetAttribute("aria-expanded")), Is.EqualTo(("less", "true")));
+    }
+
+    [Test]
+    public async Task TheHeartbeat_IsCountedDown_AndKeepAliveSpeaksInTime()
+    {
+        ConcurrentQueue<string> received = new();
+        TimeSpan heartbeat = TimeSpan.FromSeconds(2); // the page's; the server has none here, and waits
+        await using TestServer server = await TestServer.Start(
+            Setup.All[0],
+            new ProtocolOverTcpTests.Handler((_, _, message) =>
+            {
+                received.Enqueue(Encoding.UTF8.GetString(message.Span));
+                return ValueTask.CompletedTask;
+            }),
+            options => options with { Pages = [DemoPage.Load(heartbeat, hasLab: false)] });
+        await GoTo(server);
+        Assert.That(Chromium.FindElement(By.Id("lab")).Displayed, Is.False);
+        Assert.That(Chromium.FindElement(By.Id("beat")).Displayed, Is.False, "nothing to count down yet");
+        Click("connect");
+        WaitFor("lefttext", "s until the server closes");
+        Click("keepalive");
+        TestServer.Eventually(() => received.Contains("ping"), "a sign of life");
+    }
+
+    [Test]
+    public async Task ThePage_FitsBothWidths_LightAndDark_InBothLanguages_WithoutBarriers()
+    {
+        await using TestServer server = await Start();
+        await GoTo(server);
+        Click("tutorial");
+        WaitFor("messages", "← received");
+        Fill("to", "nobody");
+        Click("send");
+        WaitFor("messages", "error:offline");
+        Fill("to", "a:b");
+        foreach (string language in new[] { "en", "zh" })
+        {
+            FitsEverywhere($"demo-{language}");
+            Click("language");
+        }
+
+        Assert.That(Text("lab"), Is.EqualTo("The Lab: see each byte"), "English again");
+        Assert.That(Chromium.Complaints(), Is.Empty);
+    }
+
+    // What the page asks, asked by a client that can read both answers.
+    [TestCase("taken", WebSocketCloseStatus.PolicyViolation, "This uid is taken.")]
+    [TestCase("free", WebSocketCloseStatus.NormalClosure, "")]
+    public async Task WhoeverAsksWhy_IsToldInAClose_AndHasNoUid(string uid, WebSocketCloseStatus code, string reason)
+    {
+        await using TestServer server = await Start(Introduce.Query, DuplicateUid.Reject);
+        using RawClient holder = RawClient.Open(server.Port, "/?uid=taken");
+        using ClientWebSocket asking = new();
+        using CancellationTokenSource patience = new(TestServer.Patience);
+        asking.Options.AddSubProtocol(ReadableRefusals.Subprotocol);
+        await asking.ConnectAsync(new Uri($"ws://127.0.0.1:{server.Port}/?uid={uid}"), patience.Token);
+        WebSocketReceiveResult told = await asking.ReceiveAsync(new byte[10], patience.Token);
+        Assert.That((told.CloseStatus, told.CloseStatusDescription), Is.EqualTo((code, reason)));
+        Assert.That(server.Server.Directory.GetUids().Select(static one => Encoding.UTF8.GetString(one.Span)), Is.EqualTo(["taken"]));
+    }
+
+    private static Task<TestServer> Start(
+        Introduce introduce = Introduce.FirstMessage, DuplicateUid duplicates = DuplicateUid.Share) => TestServer.Start(
+            Setup.All[0], new ReadableRefusals(new RouterApplication(introduce, duplicates)),
+            static options => options with { Pages = [DemoPage.Load()] });
+
+    private Task GoTo(TestServer server) => Chromium.Navigate().GoToUrlAsync($"http://127.0.0.1:{server.Port}/");
+
+    private void Click(string id) => Chromium.FindElement(By.Id(id)).Click();
+
+    private string Text(string id) => Chromium.FindElement(By.Id(id)).Text;
+
+    private string? Value(string id) => Chromium.FindElement(By.Id(id)).GetAttribute("value");
+
+    private void Fill(string id, string text)
+    {
+        IWebElement field = Chromium.FindElement(By.Id(id));
+        field.Clear();
+        field.SendKeys(text);
+    }
+
+    private void WaitFor(string id, string text) =>
+        Chromium.WaitFor(page => page.FindElement(By.Id(id)).Text.Contains(text, StringComparison.Ordinal), text);
+}

@@ -1,0 +1,42 @@
+// The Lab in another browser than Chromium: its main path in Firefox, by a script over WebDriver BiDi (Tests/Node/firefox.mjs).
+
+using System.Diagnostics;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Console.Lab;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Server;
+
+public sealed class FirefoxTests
+{
+    [Test]
+    public async Task TheLabsMainPath_InFirefox()
+    {
+        Tools.RequireWs("Tests", "Node");
+        string firefox = Tools.Require("firefox-esr");
+        await using TestServer server = await TestServer.Start(Setup.All[0],
+            new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), LabScope.Own),
+            static options => options with { Pages = LabPage.Load() });
+        using Process node = Process.Start(
+            new ProcessStartInfo(Tools.Require("node"),
+                [Repository.At("Tests", "Node", "firefox.mjs"), firefox, $"http://127.0.0.1:{server.Port}/lab"])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
+        Task<string> problems = node.StandardError.ReadToEndAsync();
+        string output = await node.StandardOutput.ReadToEndAsync();
+        Assert.That(output.Trim().Split('\n'), Is.EqualTo(new[]
+        {
+            "→ request; ← response; → text “Hello”; ← text “Hello”",
+            "FIN",
+            "At byte 2 it is decided: UnmaskedClientFrame is broken. Nothing behind it is read.",
+            "the rules",
+            "an example",
+            "tried",
+            "NonMinimalLength",
+            "bob:hi",
+        }), await problems);
+    }
+}

@@ -1,0 +1,279 @@
+// Limits of connections, of handshakes, messages, bytes and messages to all: one connection over memory with a clock that the test turns,
+// and a running server with clients from several addresses of this machine.
+
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using RawWs.Frame;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Server;
+
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class LimitsTests
+{
+    private static readonly Setup[] Setups = [Setup.All[0], Setup.All[^1]];
+
+    private readonly FakeTimeProvider _time = new();
+    private int _delivered;
+    private CloseReport? _report;
+
+    [Test]
+    public async Task Messages_AreDelayed_AndNoneIsLost([Values] bool inPieces)
+    {
+        await using MemoryConnection peer = Open(static options => options with { MessageRate = new(10, 5) });
+        byte[] frames = [.. Enumerable.Range(0, 20).SelectMany(_ => Message(inPieces))];
+        peer.Arrive(frames);
+        for (int i = 0; i < 5; i++) peer.Turn();
+        Assert.That((_delivered, peer.IsReadFrom), Is.EqualTo((5, false)));
+        Pass(peer, 0.5);
+        Assert.That(_delivered, Is.InRange(9, 10));
+        Pass(peer, 3);
+        Assert.That((_delivered, peer.IsReadFrom), Is.EqualTo((20, true)));
+        peer.Arrive(frames[..(frames.Length / 4)]); // a rest has brought tokens again
+        Assert.That((_delivered, peer.Connection.IsOpen), Is.EqualTo((25, true)));
+    }
+
+    [Test]
+    public async Task WithClose_WhatIsTooMuch_IsNotDelivered([Values] bool inPieces)
+    {
+        await using MemoryConnection peer = Open(
+            static options => options with { MessageRate = new(10, 5), OverRate = OverRate.Close });
+        peer.Arrive([.. Enumerable.Range(0, 7).SelectMany(_ => Message(inPieces))]);
+        Assert.That((_delivered, peer.Connection.IsOpen), Is.EqualTo((5, false)));
+        Assert.That(peer.Taken, Is.EqualTo(CloseFrame(4002, "too many messages")));
+        peer.Arrive(RawClient.Frame(Opcode.Close, [0x0F, 0xA2]));
+        peer.Break();
+        TestServer.Eventually(() => _report is not null, "it has ended");
+        Assert.That((_report!.Cause, _report.Code, _report.Reason), Is.EqualTo((EndCause.TooFast, 4002, "too many messages")));
+    }
+
+    // Bytes are counted as they come, control frames too; a message larger than the bucket comes through, and is paid for afterwards.
+    [Test]
+    public async Task Bytes_AreDelayed()
+    {
+        await using MemoryConnection peer = Open(static options => options with { ByteRate = new(1000, 2000) });
+        peer.Arrive(RawClient.Frame(Opcode.Binary, new byte[2992])); // 3,000 bytes with its header
+        Assert.That((_delivered, peer.IsReadFrom), Is.EqualTo((1, false)));
+        Pass(peer, 0.9);
+        Assert.That(peer.IsReadFrom, Is.False);
+        Pass(peer, 0.2);
+        Assert.That(peer.IsReadFrom);
+        Pass(peer, 10);
+        peer.Arrive([.. Enumerable.Range(0, 25).SelectMany(static _ => RawClient.Frame(Opcode.Ping, new byte[100]))]);
+        Assert.That(peer.IsReadFrom, Is.False, "Pings are bytes");
+    }
+
+    [Test]
+    public async Task Bytes_Close_BeforeTheNextAreHandled()
+    {
+        await using MemoryConnection peer = Open(static options => options with { ByteRate = new(1000, 2000), OverRate = OverRate.Close });
+        peer.Arrive(RawClient.Frame(Opcode.Binary, new byte[2992]));
+        Assert.That((_delivered, peer.Connection.IsOpen), Is.EqualTo((1, true)));
+        peer.Arrive(RawClient.Frame(Opcode.Binary, new byte[10]));
+        Assert.That((_delivered, peer.Taken), Is.EqualTo((1, CloseFrame(4002, "too many bytes"))));
+    }
+
+    // While this server does not read, nobody is silent; and its Close is answered.
+    [Test]
+    public async Task WhoIsDelayed_IsNotSilent_AndCanBeClosed()
+    {
+        await using MemoryConnection peer = Open(
+            static options => options with { ByteRate = new(100, 100), Heartbeat = TimeSpan.FromSeconds(10) });
+        peer.Arrive(RawClient.Frame(Opcode.Binary, new byte[2400]));
+        Pass(peer, 20);
+        Assert.That((peer.Connection.IsOpen, peer.IsReadFrom), Is.EqualTo((true, false)));
+        Pass(peer, 5);
+        Assert.That((peer.Connection.IsOpen, peer.IsReadFrom), Is.EqualTo((true, true)), "its silence counts from now on");
+        peer.Arrive(RawClient.Frame(Opcode.Binary, new byte[2400]));
+        peer.Turn(() => peer.Connection.Close(1000, "bye"));
+        peer.Turn();
+        Assert.That(peer.IsReadFrom, "the peer's Close is waited for");
+        peer.Arrive(RawClient.Frame(Opcode.Close, [0x03, 0xE8]));
+        Assert.That(peer.IsShut);
+    }
+
+    [Test]
+    public async Task ToAll_HasABucketOfItsOwn([Values] OverRate overRate)
+    {
+        List<bool> answers = [];
+        await using MemoryConnection peer = Open(
+            options => options with { BroadcastRate = new(1, 2), OverRate = overRate },
+            connection => answers.Add(connection.TryTakeBroadcast()));
+        for (int i = 0; i < 3 && peer.IsReadFrom && peer.Connection.IsOpen; i++) peer.Arrive(Message(inPieces: false));
+        Assert.That(answers, Is.EqualTo(overRate == OverRate.Close ? (bool[])[true, true, false] : [true, true]));
+        Assert.That((peer.IsReadFrom, peer.Connection.IsOpen), Is.EqualTo((overRate == OverRate.Close, overRate == OverRate.Delay)));
+        if (overRate == OverRate.Close) Assert.That(peer.Taken, Is.EqualTo(CloseFrame(4002, "too many messages to all")));
+        Assert.That(() => peer.Connection.TryTakeBroadcast(), Throws.InvalidOperationException, "not in its handler");
+    }
+
+    [Test]
+    public async Task WithoutLimits_NothingIsKept()
+    {
+        await using MemoryConnection peer = Open(static options => options);
+        peer.Arrive([.. Enumerable.Range(0, 1000).SelectMany(static _ => Message(inPieces: false))]);
+        Assert.That((_delivered, peer.Connection.Limits, peer.Connection.TryTakeBroadcast()), Is.EqualTo((1000, (object?)null, true)));
+    }
+
+    // 200 of one address: 20 are let in, a few are told, and the others closed unanswered. Others get in all the while.
+    [TestCaseSource(nameof(Setups))]
+    public async Task OneAddress_IsStoppedAtItsLimit_AndOthersGetIn(Setup setup)
+    {
+        RecordedLog log = new(LogLevel.Information);
+        await using TestServer server = await TestServer.Start(
+            setup, new EchoApplication(), options => options with { ConnectionsPerAddressMax = 20, LoggerFactory = log });
+        List<RawClient> open = [.. Enumerable.Range(0, 20).Select(_ => RawClient.Open(server.Port))];
+        List<RawClient> further = [];
+        for (int i = 0; i < 180; i++)
+        {
+            RawClient client = RawClient.Connect(server.Port);
+            further.Add(client);
+            if (i % 20 == 0) Echoes(server, from: $"127.0.0.{2 + (i / 20)}");
+        }
+
+        TestServer.Eventually(() => further.Count(HasEnded) == 176, "the others have been closed");
+        foreach (RawClient client in further.Where(static client => !HasEnded(client)).ToArray())
+        {
+            client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+            Assert.That(client.ReadHead(), Does.StartWith("HTTP/1.1 429 ").And.Contain("\r\nRetry-After: "));
+        }
+
+        foreach (RawClient client in further) client.Dispose();
+        foreach (RawClient client in open) Echo(client);
+        open[0].Dispose();
+        TestServer.Eventually(() => server.Server.Count == 19, "one has gone, and those that were told");
+        Echoes(server, "127.0.0.1");
+        Assert.That(server.Server.TurnedAway[TurnedAwayReason.AddressConnections], Is.EqualTo(176));
+        log.WaitFor("128 connections were closed unanswered by rule TooManyFromAddress: ", "127.0.0.1");
+        log.WaitFor("answered 429 by rule TooManyFromAddress");
+        foreach (RawClient client in open) client.Dispose();
+        server.HoldsNothing();
+    }
+
+    [TestCaseSource(nameof(Setups))]
+    public async Task Handshakes_AreRefused_UntilTheBucketHasRoom(Setup setup)
+    {
+        await using TestServer server = await TestServer.Start(setup, new EchoApplication(),
+            options => options with { HandshakeRate = new(1, 3), OverRate = OverRate.Close, TimeProvider = _time });
+        for (int i = 0; i < 3; i++) Echoes(server, "127.0.0.1");
+        Assert.That(Answer(server, "127.0.0.1"), Does.StartWith("HTTP/1.1 429 ").And.Contain("opens connections faster than it may"));
+        Echoes(server, "127.0.0.2");
+        server.Pass(_time, 1);
+        Echoes(server, "127.0.0.1");
+        Assert.That(Answer(server, "127.0.0.1"), Does.StartWith("HTTP/1.1 429 "));
+    }
+
+    [TestCaseSource(nameof(Setups))]
+    public async Task Handshakes_Wait_UntilTheBucketHasRoom(Setup setup)
+    {
+        setup.PassOverLayers("a layer's client speaks first");
+        await using TestServer server = await TestServer.Start(
+            setup, new EchoApplication(), options => options with { HandshakeRate = new(1, 1), TimeProvider = _time });
+        Echoes(server, "127.0.0.1");
+        using RawClient waits = RawClient.Connect(server.Port);
+        waits.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        TestServer.Eventually(() => server.Server.Count >= 1, "it is there");
+        server.Pass(_time, 0.5);
+        Assert.That(waits.Socket.Available, Is.Zero);
+        server.Pass(_time, 0.6);
+        Assert.That(waits.ReadHead(), Does.StartWith("HTTP/1.1 101 "));
+        Echo(waits);
+    }
+
+    [TestCaseSource(nameof(Setups))]
+    public async Task AUid_HasSoManyConnections(Setup setup)
+    {
+        await using TestServer server = await TestServer.Start(setup, new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share),
+            static options => options with { ConnectionsPerUidMax = 2 });
+        using RawClient one = RawClient.Open(server.Port, "/?uid=alice"), two = RawClient.Open(server.Port);
+        two.SendText("alice:I too");
+        Assert.That((one.ReadText(), two.ReadText()), Is.EqualTo(("I too", "I too")));
+        using RawClient three = RawClient.Connect(server.Port), four = RawClient.Open(server.Port);
+        three.Send($"GET /?uid=alice HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        Assert.That(three.ReadHead(), Does.StartWith("HTTP/1.1 429 "));
+        four.SendText("alice:and I");
+        Assert.That(four.ReadText(), Is.EqualTo("error:rejected:alice"));
+        two.Dispose();
+        TestServer.Eventually(() => server.Server.Directory.Find("alice").Count(static holder => holder.IsOpen) == 1, "one has gone");
+        using RawClient five = RawClient.Open(server.Port, "/?uid=alice");
+        five.SendText("alice:hello");
+        Assert.That(five.ReadText(), Is.EqualTo("hello"));
+    }
+
+    [Test]
+    public async Task ToAll_MayBeForbidden()
+    {
+        await using TestServer server = await TestServer.Start(
+            Setup.All[0], new RouterApplication(Introduce.Query, DuplicateUid.Share) { ClientsBroadcast = false });
+        using RawClient alice = RawClient.Open(server.Port, "/?uid=alice"), bob = RawClient.Open(server.Port, "/?uid=bob");
+        alice.SendText("all:hello");
+        Assert.That(alice.ReadText(), Is.EqualTo("error:forbidden:all"));
+        alice.SendText("bob:hello");
+        Assert.That(bob.ReadText(), Is.EqualTo("hello"), "and nothing before");
+    }
+
+    [Test]
+    public async Task ToAll_OfTheRouter_IsLimited()
+    {
+        await using TestServer server = await TestServer.Start(Setup.All[0], new RouterApplication(Introduce.Query, DuplicateUid.Share),
+            static options => options with { BroadcastRate = new(1, 2), OverRate = OverRate.Close });
+        using RawClient alice = RawClient.Open(server.Port), bob = RawClient.Open(server.Port, "/?uid=bob");
+        foreach (string text in (string[])["all:1", "bob:2", "bob:3", "all:4", "all:5"]) alice.SendText(text);
+        Assert.That((string[])[bob.ReadText(), bob.ReadText(), bob.ReadText(), bob.ReadText()], Is.EquivalentTo(["1", "2", "3", "4"]));
+        Assert.That(alice.ReadClose(answer: true), Is.EqualTo(((ushort?)4002, "too many messages to all")));
+    }
+
+    private static string Answer(TestServer server, string from)
+    {
+        using RawClient client = RawClient.Connect(server.Port, from: from);
+        client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        return client.ReadToEnd();
+    }
+
+    private static void Echoes(TestServer server, string from)
+    {
+        using RawClient client = RawClient.Open(server.Port, from: from);
+        Echo(client);
+    }
+
+    private static void Echo(RawClient client)
+    {
+        client.SendText("here");
+        Assert.That(client.ReadText(), Is.EqualTo("here"));
+    }
+
+    private static bool HasEnded(RawClient client) => client.Socket.Poll(0, System.Net.Sockets.SelectMode.SelectRead);
+
+    private static byte[] Message(bool inPieces) => inPieces
+        ? [.. RawClient.Frame(Opcode.Text, "a"u8, fin: false), .. RawClient.Frame(Opcode.Continuation, "b"u8)]
+        : RawClient.Frame(Opcode.Text, "ab"u8);
+
+    private static byte[] CloseFrame(ushort code, string reason)
+    {
+        byte[] frame = new byte[FrameWriter.HeaderBytesMax + FrameWriter.ControlPayloadBytesMax];
+        return frame[..FrameWriter.WriteClose(frame, code, System.Text.Encoding.ASCII.GetBytes(reason))];
+    }
+
+    private void Pass(MemoryConnection peer, double seconds)
+    {
+        const double Step = 0.05;
+        for (double left = seconds; left > 0.001; left -= Step)
+        {
+            _time.Advance(TimeSpan.FromSeconds(Math.Min(left, Step)));
+            peer.Turn();
+        }
+    }
+
+    private MemoryConnection Open(Func<ServerOptions, ServerOptions> change, Action<WebSocketConnection>? onMessage = null) => new(
+        new ProtocolOverTcpTests.Handler((connection, _, _) =>
+        {
+            _delivered++;
+            onMessage?.Invoke(connection);
+            return ValueTask.CompletedTask;
+        })
+        {
+            Closed = report => _report = report,
+        },
+        options => change(options with { TimeProvider = _time }));
+}
