@@ -140,8 +140,8 @@ internal struct Life
     public void OnBytesLost(WebSocketConnection connection)
     {
         Ending lost = Endings.BytesLost;
-        if (IsHandshake && (connection.Transport.Opening != ChannelLayer.None || connection.Raw is not null))
-            Abort(connection, Endings.RestLost);
+        bool hasNoAnswer = connection.Transport.Opening != ChannelLayer.None || connection.Raw is not null;
+        if (IsHandshake && hasNoAnswer) Abort(connection, Endings.RestLost);
         else if (IsHandshake) Opening.Refuse(connection, HandshakeRules.OutOfMemory, headOnly: false);
         else if (ParsesFrames) Fail(connection, lost, lost.Code!.Value, lost.Reason, null, Encoding.ASCII.GetBytes(lost.Reason));
         connection.Transport.CancelPendingRead();

@@ -139,8 +139,8 @@ internal sealed class CommandLine
         root.SetAction(static _ => 0);
         root.Add(ExplainCommand.Describe(_openInput));
         root.Add(ConfigCommand.Describe(options, ReadSources));
-        root.Add(TokenCommand.Describe(_openInput, _time));
         root.Add(LearnCommand.Describe(_tell));
+        root.Add(TokenCommand.Describe(_openInput, _time));
         return root;
     }
 

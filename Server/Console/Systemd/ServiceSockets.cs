@@ -46,17 +46,15 @@ internal static class ServiceSockets
             Socket socket = new(new SafeSocketHandle(descriptor, ownsHandle: true));
             bool listens = socket.SocketType == SocketType.Stream
                 && (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection)! != 0;
-            if (listens)
-            {
-                if (socket.AddressFamily != AddressFamily.Unix) socket.NoDelay = true; // accepted sockets inherit it
-                return socket;
-            }
+            bool isTcp = socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6;
+            if (listens && isTcp) socket.NoDelay = true; // accepted sockets inherit it
+            if (listens && (isTcp || socket.AddressFamily == AddressFamily.Unix)) return socket;
         }
         catch (Exception exception) when (exception is SocketException or ArgumentException)
         {
             cause = exception;
         }
 
-        throw new StartException($"descriptor {descriptor} (\"{name}\") from the service manager is no socket that listens", cause);
+        throw new StartException($"descriptor {descriptor} (\"{name}\") from the service manager is no socket that listens for TCP", cause);
     }
 }
