@@ -8,6 +8,7 @@
 // channel, which asks the one below it. After that the transport asks for what it wants: WantReadable, WantWritable.
 
 using System.Net;
+using RawWs.Server.Loops;
 using RawWs.Server.Native;
 
 namespace RawWs.Server.Channels;
@@ -128,12 +129,27 @@ internal abstract class Channel
     }
 
     /// <summary>
+    /// Room in the loop's batch for what a layer makes of the bytes that it is given (<see cref="SendBatch.Room"/>). Empty where nothing
+    /// can join the batch. Otherwise what is written there can: the next call is <see cref="TryAddToBatch"/>.
+    /// </summary>
+    public virtual ArraySegment<byte> BatchRoom(Transport transport, int bytes) => default;
+
+    /// <summary>
     /// Adds bytes to the loop's batch: they are sent when the events of this turn are handled, with those of other connections. False: they
     /// must be sent now.
     /// </summary>
     /// <param name="transport">Is told the result. It has nothing else in the batch.</param>
-    /// <param name="bytes">The bytes. They are pinned, and must not change before the result is told.</param>
-    public virtual bool TryAddToBatch(Transport transport, ReadOnlySpan<byte> bytes) => false;
+    /// <param name="frames">The frames that it is told of.</param>
+    /// <param name="bytes">
+    /// The bytes: the frames, or what a layer above has made of them. Both are pinned, and must not change before the result is told.
+    /// </param>
+    public virtual bool TryAddToBatch(Transport transport, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> bytes) => false;
+
+    /// <summary>
+    /// The kernel has not taken these last bytes of what had joined the batch. A layer that has made them keeps them, and sends them as
+    /// soon as there is room. False: they are the frames themselves, and their owner keeps them.
+    /// </summary>
+    public virtual bool TryKeepBatched(ReadOnlySpan<byte> bytes) => false;
 
     /// <summary>Asks to be told when bytes are there.</summary>
     /// <returns>0, or an error below zero.</returns>

@@ -86,8 +86,11 @@ internal sealed class EpollChannel(int descriptor) : Channel
         return ResultOf(sent);
     }
 
-    public override bool TryAddToBatch(Transport transport, ReadOnlySpan<byte> bytes) =>
-        _descriptor >= 0 && LoopOf(transport).Batch.TryAdd(transport, _descriptor, bytes);
+    public override ArraySegment<byte> BatchRoom(Transport transport, int bytes) =>
+        _descriptor >= 0 ? LoopOf(transport).Batch.Room(bytes) : default;
+
+    public override bool TryAddToBatch(Transport transport, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> bytes) =>
+        _descriptor >= 0 && LoopOf(transport).Batch.TryAdd(transport, _descriptor, frames, bytes);
 
     public override int WantReadable(Transport transport) =>
         _descriptor < 0 || (_registered != NotRegistered && (_registered & Linux.EpollIn) != 0)

@@ -18,10 +18,11 @@ internal interface ITransportOwner
 
     /// <summary>
     /// The kernel has not sent all bytes of a batched send, but <paramref name="sent"/> of them; -1 when the connection is dead. The rest
-    /// must be copied, and goes before everything else; <see cref="OnWritable"/> follows. In this call nothing may be sent, broken or
-    /// closed.
+    /// must be copied, and goes before everything else; <see cref="OnWritable"/> follows. All of them: a layer has the rest
+    /// (<see cref="Transport.IsSending"/>), or they were sent, which is told only while the loop watches frames. In this call nothing may
+    /// be sent, broken or closed.
     /// </summary>
-    void OnBatchSent(ReadOnlySpan<byte> bytes, int sent);
+    void OnBatchSent(ReadOnlySpan<byte> frames, int sent);
 
     /// <summary>
     /// These bytes have been received, and nothing has changed them. Told only while the loop watches frames, and before they are counted.

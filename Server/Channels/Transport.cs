@@ -176,14 +176,14 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
     }
 
     /// <summary>
-    /// Adds bytes to the loop's batch: they are sent when the events of this turn are handled, with those of other connections. The bytes
-    /// are pinned, and must not change until <see cref="EventLoop.SubmitBatch"/> has returned. This transport must have nothing else in the
+    /// Adds frames to the loop's batch: they are sent when the events of this turn are handled, with those of other connections. They are
+    /// pinned, and must not change until <see cref="EventLoop.SubmitBatch"/> has returned. This transport must have nothing else in the
     /// batch. False: they must be sent now.
     /// </summary>
-    public bool TryAddToBatch(ReadOnlySpan<byte> bytes)
+    public bool TryAddToBatch(ReadOnlySpan<byte> frames)
     {
         ThrowIfInBatch();
-        if (!_channel.TryAddToBatch(this, bytes)) return false;
+        if (!_channel.TryAddToBatch(this, frames, frames)) return false;
         Set(Traits.InBatch, true);
         return true;
     }
@@ -330,17 +330,19 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
         ValueTaskSourceOnCompletedFlags flags) =>
         ContinueWith(new ActionContinuation(continuation, state));
 
-    void IBatchedSender.OnBatchSent(ReadOnlySpan<byte> bytes, int result)
+    void IBatchedSender.OnBatchSent(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> bytes, int result)
     {
         Set(Traits.InBatch, false);
         if (result == bytes.Length)
         {
-            if (_loop.WatchesFrames) _owner.OnBatchSent(bytes, result);
+            if (_loop.WatchesFrames) _owner.OnBatchSent(frames, frames.Length);
             return;
         }
 
         bool alive = (result >= 0 || MayBeTriedAgain(-result)) && _channel.WantWritable(this) >= 0;
-        _owner.OnBatchSent(bytes, alive ? Math.Max(result, 0) : -1);
+        int sent = alive ? Math.Max(result, 0) : -1;
+        if (alive && _channel.TryKeepBatched(bytes[sent..])) sent = frames.Length;
+        _owner.OnBatchSent(frames, sent);
     }
 
     // The channel holds bytes. This is a turn of its own, so that whoever has much there does not hold up the others.

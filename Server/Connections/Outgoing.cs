@@ -117,7 +117,6 @@ internal struct Outgoing
     {
         if (connection.Loop.WatchesFrames)
             connection.Loop.Watch.Sent(connection, connection.BytesSent - frames.Length, frames, default, default, Math.Max(sent, 0));
-        if (sent == frames.Length) return;
         connection.Counts.CountBytesOut(Math.Max(sent, 0) - frames.Length);
         if (sent < 0)
         {
@@ -129,7 +128,8 @@ internal struct Outgoing
 
         try
         {
-            if (TryQueueRest(connection, frames, default, default, sent)) Stall(connection);
+            bool all = sent == frames.Length;
+            if (all ? connection.Transport.IsSending : TryQueueRest(connection, frames, default, default, sent)) Stall(connection);
         }
         catch (Exception exception)
         {

@@ -131,6 +131,9 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// <summary>What it has of the extension that was agreed on; null if none was.</summary>
     internal ConnectionExtension? Extension { get; private set; }
 
+    /// <summary>The connection as the application has taken it over; null if it has not.</summary>
+    internal RawConnection? Raw => _terms.Raw;
+
     /// <summary>How much it may do; null for no limits. On the owner's thread.</summary>
     internal ConnectionLimits? Limits => _terms.Limits;
 
@@ -323,6 +326,12 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// connection's loop, after one more try to send. Where full queues drop (<see cref="SlowConsumer"/>), it closes nobody.
     /// </summary>
     public void CloseIfTooSlow() => Post(Posted.CloseIfTooSlow);
+
+    /// <summary>
+    /// Closes the connection because what proved who the client is has expired: what is queued is sent, then a Close with 3000, after which
+    /// the client may come back with a new proof.
+    /// </summary>
+    public void CloseTokenExpired() => RequestClose(Endings.TokenExpired);
 
     /// <summary>
     /// Takes one from what the connection may send to everybody (<see cref="ServerOptions.BroadcastRate"/>). Its own handler asks this

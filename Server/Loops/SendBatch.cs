@@ -6,7 +6,8 @@
 // What keeps it right:
 // - A connection has one send in the batch at most. Whatever else happens to its descriptor (another send, SHUT_WR, close) comes after that
 //   send. Transport makes sure of it, so that no caller can forget it.
-// - The bytes lie in pinned arrays, and their owner does not change them until Submit has returned.
+// - The bytes lie in pinned arrays, and their owner does not change them until Submit has returned. A layer that makes bytes of others (TLS
+//   seals) has room for them here.
 // - What the kernel did not send is queued at once, in front of everything else. A connection that is found dead is told so in a turn of
 //   its own. So no application's code runs inside Submit, whoever has called it.
 
@@ -31,10 +32,14 @@ internal sealed unsafe class SendBatch
     /// <summary>When the first send has waited longer than this, the batch is submitted early.</summary>
     public static readonly TimeSpan RoundMax = TimeSpan.FromMilliseconds(1);
 
+    private const int RoomBytesMax = 64 * 1024;
+
     private readonly Entry[] _entries = new Entry[CountMax];
     private readonly int[] _results = new int[CountMax];
     private readonly TimeProvider _time;
     private SendRing? _ring;
+    private byte[]? _room; // once a layer has asked for it
+    private int _roomUsed;
     private int _count;
     private bool _submitting;
     private long _began; // when the first send joined, a timestamp
@@ -54,16 +59,31 @@ internal sealed unsafe class SendBatch
     /// <summary>Whether no send waits.</summary>
     public bool IsEmpty => _count == 0;
 
+    /// <summary>
+    /// Room for the bytes of one send. Whoever asks for it writes them there, and adds the send at once. Empty when so many bytes are too
+    /// many, or none can be added at the moment.
+    /// </summary>
+    public ArraySegment<byte> Room(int bytes)
+    {
+        if (bytes > BytesMax || _submitting) return default;
+        _room ??= GC.AllocateUninitializedArray<byte>(RoomBytesMax, pinned: true);
+        if (_count == CountMax || bytes > RoomBytesMax - _roomUsed) Submit();
+        if (_count == 0) _roomUsed = 0;
+        _roomUsed += bytes;
+        return new ArraySegment<byte>(_room, _roomUsed - bytes, bytes);
+    }
+
     /// <summary>Adds a send. False when it is too long, or none can be added at the moment.</summary>
     /// <param name="sender">Whose send it is. It has no other one in the batch.</param>
     /// <param name="descriptor">Its socket.</param>
-    /// <param name="bytes">The bytes to send; they lie in a pinned array.</param>
-    public bool TryAdd(IBatchedSender sender, int descriptor, ReadOnlySpan<byte> bytes)
+    /// <param name="frames">The frames of which the sender is told the result. They are pinned.</param>
+    /// <param name="bytes">What is sent for them: the frames, or what was written into the <see cref="Room"/>.</param>
+    public bool TryAdd(IBatchedSender sender, int descriptor, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > BytesMax || _submitting) return false;
         if (_count == CountMax) Submit();
         if (_count == 0) _began = _time.GetTimestamp();
-        _entries[_count++] = new Entry(sender, descriptor, bytes);
+        _entries[_count++] = new Entry(sender, descriptor, frames, bytes);
         return true;
     }
 
@@ -117,7 +137,7 @@ internal sealed unsafe class SendBatch
     {
         try
         {
-            _entries[index].Sender.OnBatchSent(_entries[index].Bytes, _results[index]);
+            _entries[index].Sender.OnBatchSent(_entries[index].Frames, _entries[index].Bytes, _results[index]);
         }
         catch (Exception)
         {
@@ -138,13 +158,17 @@ internal sealed unsafe class SendBatch
         }
     }
 
-    private readonly struct Entry(IBatchedSender sender, int descriptor, ReadOnlySpan<byte> bytes)
+    private readonly struct Entry(IBatchedSender sender, int descriptor, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> bytes)
     {
         public readonly IBatchedSender Sender = sender;
         public readonly int Descriptor = descriptor;
         private readonly int _length = bytes.Length;
         private readonly byte* _start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes));
+        private readonly byte* _framesStart = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(frames));
+        private readonly int _framesLength = frames.Length;
 
         public ReadOnlySpan<byte> Bytes => new(_start, _length);
+
+        public ReadOnlySpan<byte> Frames => new(_framesStart, _framesLength);
     }
 }

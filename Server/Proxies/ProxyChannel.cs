@@ -68,7 +68,12 @@ internal sealed class ProxyChannel : Channel
     public override int Send(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments) =>
         _below.Send(frames, source, segments);
 
-    public override bool TryAddToBatch(Transport transport, ReadOnlySpan<byte> bytes) => _below.TryAddToBatch(transport, bytes);
+    public override ArraySegment<byte> BatchRoom(Transport transport, int bytes) => _below.BatchRoom(transport, bytes);
+
+    public override bool TryAddToBatch(Transport transport, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> bytes) =>
+        _below.TryAddToBatch(transport, frames, bytes);
+
+    public override bool TryKeepBatched(ReadOnlySpan<byte> bytes) => _below.TryKeepBatched(bytes);
 
     public override int WantReadable(Transport transport) => _below.WantReadable(transport);
 

@@ -101,6 +101,9 @@ internal sealed class CipherStream(ITlsSink sink) : Stream, IValueTaskSource<int
     private int ReadGiven(Span<byte> destination)
     {
         int length = Math.Min(destination.Length, _given.Count);
+        if (length == 0) return 0; // nothing may be given, and of no array there is no piece
+        // No record is cut if one before it fits: what that says may fill the reader's room, and what is left must begin with a record.
+        if (length < _given.Count && TlsRecord.WholeBytes(_given.AsSpan(0, length), out _) is > 0 and int whole) length = whole;
         _given[..length].AsSpan().CopyTo(destination);
         _given = _given[length..];
         return length;

@@ -68,7 +68,7 @@ internal sealed class SslStreamSession : TlsSession
         {
             _isReading = false;
             _next.GetAwaiter().GetResult();
-            int opened = _tls.Read(plain);
+            int opened = Read(plain);
             if (opened == 0) _hasEnded = true;
             else BeginRead();
             return opened;
@@ -85,7 +85,7 @@ internal sealed class SslStreamSession : TlsSession
         if (_fault is not null) return false;
         try
         {
-            _tls.Write(plain);
+            Write(plain);
             return true;
         }
         catch (Exception exception)
@@ -141,6 +141,40 @@ internal sealed class SslStreamSession : TlsSession
     {
         _next = _tls.ReadAsync(Memory<byte>.Empty);
         _isReading = true;
+    }
+
+    // It is open already, so this does not wait.
+    private unsafe int Read(Span<byte> plain)
+    {
+        LentMemory lent = LentMemory.OfThread;
+        fixed (byte* start = plain)
+        {
+            try
+            {
+                return _tls.ReadAsync(lent.Lend(start, plain.Length)).GetAwaiter().GetResult();
+            }
+            finally
+            {
+                lent.TakeBack();
+            }
+        }
+    }
+
+    // The stream below takes everything at once.
+    private unsafe void Write(ReadOnlySpan<byte> plain)
+    {
+        LentMemory lent = LentMemory.OfThread;
+        fixed (byte* start = plain)
+        {
+            try
+            {
+                _tls.WriteAsync(lent.Lend(start, plain.Length)).GetAwaiter().GetResult();
+            }
+            finally
+            {
+                lent.TakeBack();
+            }
+        }
     }
 
     private void Fail(Exception exception) => Break(Sentence(exception.GetBaseException().Message));

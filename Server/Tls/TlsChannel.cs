@@ -1,11 +1,12 @@
 // TLS as a layer over a connection's plain channel. In: the peer's records, collected until they are whole, opened where the transport
-// wants the bytes. Out: what the transport sends, sealed and sent at once, and what TLS itself has to say.
+// wants the bytes. Out: what the transport sends, sealed at once, and what TLS itself has to say (SealedBytes).
 //
 // What makes it right:
 // - Whatever is received is opened, as far as there is room for it, so that nothing lies where epoll does not see it. What does not fit is
 //   pending (HasPending). A record that is not whole waits here, in an array of its size, and is asked the budget for.
 // - What is sealed must leave, in its order, and cannot be taken back. What the kernel does not take is charged to the budget, and nothing
 //   more is sealed before it has left. Closed meanwhile the connection is reset.
+// - What joins the loop's batch is sealed when it does. If TLS itself has something to say after that, the batch is sent before.
 // - A handshake that takes milliseconds (RSA) runs on a thread of the pool. Meanwhile reading is paused, and nobody else uses the session.
 // - What the peer breaks is no exception: the stream ends, and Fault says why.
 
@@ -25,6 +26,9 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
     private const int PieceBytesMax = 48 * 1024;
     private const int PieceBytesMin = 1024; // without asking the budget
 
+    // What TLS adds at most to bytes that one record has room for (RFC 8446 §5.2), with an answer to a key update before it.
+    private const int SealBytesMax = 300;
+
     private const int Closed = int.MinValue + 2; // the error of a call that comes too early or too late
 
     // Where the session is. On the loop's thread; handed to a thread of the pool; done there; to be freed there.
@@ -41,10 +45,9 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
     private readonly TlsHandshakes _handshakes;
     private Transport _transport = null!;
     private WaitingBytes _incoming; // not opened yet
-    private WaitingBytes _outgoing; // sealed, and not sent yet
+    private SealedBytes _outgoing;
     private long _sealedBytes; // less those that were given
     private int _place;
-    private int _sendError;
     private bool _isHandshake = true;
     private bool _isLost;
     private bool _saidGoodbye;
@@ -71,14 +74,14 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
     public override bool HasPending =>
         _place == Here && (_session.HasPlain || WholeRecords(_incoming.Bytes) > 0 || _below.HasPending);
 
-    public override bool WantsWrite => _outgoing.Length > 0 || _below.WantsWrite;
+    public override bool WantsWrite => _outgoing.Waiting > 0 || _below.WantsWrite;
 
     public override bool IsWritable => _below.IsWritable;
 
     public override int BytesThere => _incoming.Length + _below.BytesThere;
 
     public override int BytesUnacknowledged =>
-        _below.BytesUnacknowledged is >= 0 and int unacknowledged ? unacknowledged + _outgoing.Length : -1;
+        _below.BytesUnacknowledged is >= 0 and int unacknowledged ? unacknowledged + _outgoing.Waiting : -1;
 
     public override int RoundTripMicroseconds => _below.RoundTripMicroseconds;
 
@@ -95,7 +98,7 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
     public override Readiness OnReady(Transport transport, uint events)
     {
         Readiness ready = _below.OnReady(transport, events);
-        if ((ready & Readiness.Writable) == 0 || _outgoing.Length == 0 || _place != Here) return ready;
+        if ((ready & Readiness.Writable) == 0 || _outgoing.Waiting == 0 || _place != Here) return ready;
         if (SendRest() < 0) return Readiness.Broken;
         if (!WantsWrite) return ready;
         return _below.WantWritable(transport) < 0 ? Readiness.Broken : ready & ~Readiness.Writable;
@@ -113,7 +116,7 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
         if (_isHandshake && _session.IsOpen) EndHandshake();
         // What TLS has said meanwhile, and the kernel has not taken, waits for it.
         if (WantsWrite && _below.WantWritable(_transport) is < 0 and int error) return error;
-        return _sendError < 0 ? _sendError : opened;
+        return _outgoing.Error < 0 ? _outgoing.Error : opened;
     }
 
     public override int Send(ReadOnlySpan<byte> bytes, bool more)
@@ -127,7 +130,7 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
             ReadOnlySpan<byte> piece = bytes.Slice(taken, Math.Min(bytes.Length - taken, most));
             _sealedBytes -= piece.Length;
             if (!_session.TrySeal(piece)) return Closed;
-            if (_sendError < 0) return _sendError;
+            if (_outgoing.Error < 0) return _outgoing.Error;
             taken += piece.Length;
         }
 
@@ -150,6 +153,26 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
         return sent;
     }
 
+    public override bool TryAddToBatch(Transport transport, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> bytes)
+    {
+        // What the kernel does not take will be kept without asking the budget.
+        if (_isHandshake || _isClosed || WantsWrite || transport.Loop.IsMemoryTight) return false;
+        ArraySegment<byte> room = _below.BatchRoom(transport, bytes.Length + SealBytesMax);
+        if (room.Count == 0) return false;
+        _outgoing.BeginBatch(room);
+        bool isSealed = _session.TrySeal(bytes);
+        ReadOnlySpan<byte> records = _outgoing.EndBatch();
+        if (!isSealed) return false;
+        _sealedBytes -= bytes.Length;
+        return _below.TryAddToBatch(transport, frames, records);
+    }
+
+    public override bool TryKeepBatched(ReadOnlySpan<byte> bytes)
+    {
+        if (!_below.TryKeepBatched(bytes)) _outgoing.Keep(bytes, Budget);
+        return true;
+    }
+
     public override int WantReadable(Transport transport) => _below.WantReadable(transport);
 
     public override int WantWritable(Transport transport) => _below.WantWritable(transport);
@@ -158,7 +181,7 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
     {
         _isShut = true;
         SayGoodbye();
-        if (_outgoing.Length == 0) _below.ShutdownWrite();
+        if (_outgoing.Waiting == 0) _below.ShutdownWrite();
     }
 
     public override void Close(Transport transport, bool reset)
@@ -178,7 +201,7 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
             SendRest();
         }
 
-        _below.Close(transport, reset || _outgoing.Length > 0);
+        _below.Close(transport, reset || _outgoing.Waiting > 0);
         Free();
     }
 
@@ -191,19 +214,19 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
     void ITlsSink.OnSealed(ReadOnlySpan<byte> records)
     {
         _sealedBytes += records.Length;
-        if (_outgoing.Length == 0 && _place == Here)
+        if (_outgoing.IsForBatch)
         {
-            int sent = _below.Send(records, more: false);
-            if (sent < 0)
-            {
-                _sendError = sent;
-                return;
-            }
-
-            records = records[sent..];
+            _outgoing.AddToBatch(records);
         }
-
-        if (!records.IsEmpty) _outgoing.Append(records, Budget);
+        else if (_place != Here)
+        {
+            _outgoing.Keep(records, Budget);
+        }
+        else
+        {
+            _transport.SendBatched(); // it was sealed before
+            _outgoing.Send(records, _below, Budget);
+        }
     }
 
     /// <summary>A thread of the pool: the handshake goes on with what has come.</summary>
@@ -323,17 +346,10 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
     // Sends what waits, as much as the kernel takes. Below zero: an error.
     private int SendRest()
     {
-        if (_sendError < 0) return _sendError;
-        while (_outgoing.Length > 0)
-        {
-            int sent = _below.Send(_outgoing.Bytes, more: false);
-            if (sent < 0) return _sendError = sent;
-            if (sent == 0) return 0;
-            _outgoing.Remove(sent, Budget);
-            if (_outgoing.Length == 0 && _isShut) _below.ShutdownWrite();
-        }
-
-        return 0;
+        bool isWaiting = _outgoing.Waiting > 0;
+        int result = _outgoing.SendWaiting(_below, Budget);
+        if (isWaiting && _outgoing.Waiting == 0 && _isShut) _below.ShutdownWrite();
+        return result;
     }
 
     private void SayGoodbye()
@@ -352,7 +368,7 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
     private void Free()
     {
         _incoming.Remove(_incoming.Length, Budget);
-        _outgoing.Remove(_outgoing.Length, Budget);
+        _outgoing.Free(Budget);
         _session.Free();
     }
 }

@@ -17,7 +17,7 @@ public sealed class SendBatchHarmTests(Setup setup)
     [Test]
     public async Task ARoundThatHasTakenLong_IsOver()
     {
-        setup.PassOverLayers("a layer has no part in the batch");
+        setup.PassOverLayers("they hold back");
         if (setup is not { Transport: TransportKind.Epoll, Loops: 1 }) return; // the three must be in one turn
         FakeTimeProvider time = new();
         using ManualResetEventSlim entered = new(), allHaveSent = new();

@@ -9,7 +9,9 @@ namespace RawWs.Tests.Support;
 
 internal static class Browser
 {
-    public static ChromeDriver Open()
+    /// <summary>Opens one.</summary>
+    /// <param name="home">The home of its user, where whom he trusts is written; null for that of the tests'.</param>
+    public static ChromeDriver Open(string? home = null)
     {
         string chromium = Tools.Require("chromium");
         string driver = Tools.Require("chromedriver");
@@ -18,6 +20,8 @@ internal static class Browser
             "--disable-component-update", "--no-first-run", "--hide-scrollbars", "--window-size=900,900");
         ChromeDriverService service = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver)!, Path.GetFileName(driver));
         service.SuppressInitialDiagnosticInformation = true;
+        if (home is not null)
+            service.DriverProcessStarting += (_, starting) => starting.DriverServiceProcessStartInfo.Environment["HOME"] = home;
         return new ChromeDriver(service, options, TestServer.Patience * 2);
     }
 

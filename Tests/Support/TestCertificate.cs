@@ -20,7 +20,9 @@ internal static class TestCertificate
     /// <param name="rsaBits">The length of an RSA key; 0 for an EC key.</param>
     /// <param name="from">Days from now to the first one on which it is valid.</param>
     /// <param name="until">Days from now to the last.</param>
-    public static X509Certificate2 Make(string name, int rsaBits = 0, int from = -1, int until = 30)
+    /// <param name="authority">Who signs it, if the key is EC; null: it signs itself.</param>
+    public static X509Certificate2 Make(
+        string name, int rsaBits = 0, int from = -1, int until = 30, X509Certificate2? authority = null)
     {
         using RSA? rsa = rsaBits > 0 ? RSA.Create(rsaBits) : null;
         using ECDsa? ec = rsaBits > 0 ? null : ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -32,7 +34,20 @@ internal static class TestCertificate
         if (name == "localhost") names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         DateTimeOffset now = DateTimeOffset.UtcNow;
-        return request.CreateSelfSigned(now.AddDays(from), now.AddDays(until));
+        if (authority is null) return request.CreateSelfSigned(now.AddDays(from), now.AddDays(until));
+        using X509Certificate2 signed = request.Create(authority, now.AddDays(from), now.AddDays(until), Guid.NewGuid().ToByteArray());
+        return signed.CopyWithPrivateKey(ec!);
+    }
+
+    /// <summary>An authority, with its key.</summary>
+    public static X509Certificate2 MakeAuthority()
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        CertificateRequest request = new("CN=An authority for tests", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, critical: true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        return request.CreateSelfSigned(now.AddDays(-2), now.AddDays(60));
     }
 
     public static SslStreamCertificateContext Context(X509Certificate2 certificate) =>

@@ -27,7 +27,7 @@ public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = fa
             new(TransportKind.Epoll, 1, IoUring: true),
             new(TransportKind.Epoll, 4),
             new(TransportKind.Epoll, 1, Layered: true),
-            new(TransportKind.Epoll, 2, Tls: true),
+            new(TransportKind.Epoll, 2, IoUring: true, Tls: true),
             new(TransportKind.Socket, 1),
             new(TransportKind.Socket, 4),
             new(TransportKind.Socket, 1, Layered: true),

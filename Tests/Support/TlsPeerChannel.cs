@@ -87,13 +87,25 @@ internal sealed class TlsPeerChannel : Channel, ITlsSink
     {
         if (_down.Count > 0 && Flush() is < 0 and int error) return error;
         if (WantsWrite) return 0;
-        if (_records.Length < bytes.Length) _records = new byte[bytes.Length * 2];
-        bytes.CopyTo(_records);
-        for (int at = 0; at < bytes.Length;) at += _cipher.Give(new ArraySegment<byte>(_records, at, bytes.Length - at), _open);
-        Open();
-        int before = _down.Count;
-        _ownBytes += before - bytes.Length;
+        Open(bytes);
         return Flush() is < 0 and int failed ? failed : bytes.Length;
+    }
+
+    public override ArraySegment<byte> BatchRoom(Transport transport, int bytes) =>
+        WantsWrite ? default : _below.BatchRoom(transport, bytes);
+
+    public override bool TryAddToBatch(Transport transport, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> bytes)
+    {
+        Open(bytes);
+        ArraySegment<byte> room = _below.BatchRoom(transport, _down.Count);
+        _down.Take(room);
+        return _below.TryAddToBatch(transport, frames, room);
+    }
+
+    public override bool TryKeepBatched(ReadOnlySpan<byte> bytes)
+    {
+        _down.Add(bytes);
+        return true;
     }
 
     public override int WantReadable(Transport transport) => _below.WantReadable(transport);
@@ -126,6 +138,16 @@ internal sealed class TlsPeerChannel : Channel, ITlsSink
     public override string Describe(string call, int error) => _below.Describe(call, error);
 
     void ITlsSink.OnSealed(ReadOnlySpan<byte> records) => _up.Add(records);
+
+    // Opens records; nothing is left over of others.
+    private void Open(ReadOnlySpan<byte> records)
+    {
+        if (_records.Length < records.Length) _records = new byte[records.Length * 2];
+        records.CopyTo(_records);
+        for (int at = 0; at < records.Length;) at += _cipher.Give(new ArraySegment<byte>(_records, at, records.Length - at), _open);
+        Open();
+        _ownBytes += _down.Count - records.Length;
+    }
 
     private void Open()
     {
