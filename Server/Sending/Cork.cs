@@ -127,6 +127,7 @@ internal sealed class Cork
         Clear();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Grow(int bytes, Opcode message)
     {
         _length += bytes;

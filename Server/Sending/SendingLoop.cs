@@ -77,6 +77,7 @@ internal class SendingLoop : ITurnPart
     long ITurnPart.Gathered => Broadcasts.End;
 
     /// <summary>A message of this kind has been received whole. Owner only.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void CountReceived(MessageKind kind)
     {
         if (kind == MessageKind.Binary) _binariesReceived++;
