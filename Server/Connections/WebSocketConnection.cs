@@ -425,6 +425,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     }
 
     /// <summary>So many messages have been accepted for sending; below zero: they have not been after all. Any thread.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void CountSent(MessageCount messages)
     {
         Counts.CountMessagesOut(messages.All);

@@ -84,6 +84,7 @@ internal class SendingLoop : ITurnPart
     }
 
     /// <summary>So many binary messages have been accepted for sending; below zero: they have not been after all. Any thread.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void CountBinariesSent(int count)
     {
         if (count != 0) Interlocked.Add(ref _binariesSent, count);
