@@ -16,6 +16,7 @@
 // connection's lock, and posts everything else.
 
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Text;
 using RawWs.Frame;
 using RawWs.Server.Channels;
@@ -424,6 +425,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     }
 
     /// <summary>So many messages have been accepted for sending; below zero: they have not been after all. Any thread.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void CountSent(MessageCount messages)
     {
         Counts.CountMessagesOut(messages.All);
@@ -431,6 +433,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     }
 
     /// <summary>A message of this kind has been received whole. On the owner's thread.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void CountReceived(MessageKind kind)
     {
         Counts.CountMessageIn();

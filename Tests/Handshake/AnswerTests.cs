@@ -85,7 +85,7 @@ public sealed class AnswerTests
         {
             Assert.That(typeof(HandshakeRules).GetField(rule.Name)?.GetValue(null), Is.SameAs(rule));
             Assert.That(rule.Section, Does.Match(@"\ARFC \d{4} §\d+(\.\d+)*\z"), rule.Name);
-            Assert.That(rule.Status, Is.AnyOf(400, 403, 404, 405, 408, 426, 431, 503, 505), rule.Name);
+            Assert.That(rule.Status, Is.AnyOf(400, 403, 404, 405, 408, 426, 429, 431, 503, 505), rule.Name);
             Assert.That(rule.Text, Does.Match(@"\A[A-Z].+\.\z"), rule.Name);
             Assert.That(rule.ToString(), Is.EqualTo($"{rule.Name} ({rule.Section}): {rule.Text}"));
         }

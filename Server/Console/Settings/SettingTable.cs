@@ -121,7 +121,7 @@ internal static class SettingTable
         List<JwtKeyFile>("jwt-secret", "FILE[@UNTIL]",
             "For --auth jwt: the same for a secret of at least 32 characters, for tokens signed with HS256. Default: none.",
             JwtKeyFile.Allowed, JwtKeyFile.TrySecret, AddKeys),
-        List<string>("jwt-issuer", "NAME", "For --auth jwt: whose tokens count (iss); repeatable. Default: everybody's who has a key.",
+        List<string>("jwt-issuer", "NAME", "For --auth jwt: whose tokens count (iss); repeatable. Default: none, and then each that a key proves.",
             "text without control characters", SettingText.TryWord,
             static (settings, values) => settings with { Auth = settings.Auth with { Issuers = values } }),
         List<string>("jwt-audience", "NAME",
