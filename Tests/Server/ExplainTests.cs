@@ -213,6 +213,12 @@ public sealed class ExplainTests
         Assert.That(Wrong(words), Does.Contain(place).And.Contain(accepted));
     }
 
+    // An unset variable in quotes.
+    [TestCase]
+    [TestCase("--json")]
+    [TestCase("--base64")]
+    public void AnEmptyArgument_IsNoInput(params string[] options) => Assert.That(Wrong([.. options, ""]), Does.Contain("there are no bytes"));
+
     [TestCase("d4c3b2a1", "at byte 4")]
     [TestCase("d4c3b2a102000400000000000000000000000000" + "01000000" + "0000", "at byte 24")]
     [TestCase("d4c3b2a102000400000000000000000000000000" + "01000000" + "0000000000000000ffffff7fffffff7f", "at byte 24")]

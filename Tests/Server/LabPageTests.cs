@@ -127,6 +127,31 @@ public sealed class LabPageTests : BrowserTests
             Is.EqualTo(["→ request", "← response", "→ text “Hello”", "← text “Hello”"]));
     }
 
+    // What an example leaves behind would be taken for the next one's.
+    [Test]
+    public async Task AnExample_LeavesNothingBehind()
+    {
+        await GoTo("/lab#builder");
+        Chromium.WaitFor(static page => page.FindElements(By.CssSelector("[data-rule]")).Count > 40, "the rules");
+        Choose("MaskedServerFrame");
+        Chromium.WaitFor(
+            static page => page.FindElements(By.CssSelector("#result [data-verdict=MaskedServerFrame]")).Count == 1, "explained");
+        Choose("TooSlow"); // which has no example
+        Assert.That(Chromium.FindElement(By.Id("pieces")).GetDomProperty("value"), Is.Empty);
+        Assert.That(Chromium.FindElement(By.Id("result")).Text, Is.Empty);
+        Chromium.FindElement(By.Id("add-frame")).Click();
+        Chromium.FindElement(By.Id("explain")).Click();
+        Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#result .units button")).Count == 1, "explained");
+        Assert.That(Chromium.FindElement(By.CssSelector("#result .units button")).Text, Is.EqualTo("→ text “Hello”"));
+        Assert.That(Chromium.FindElement(By.CssSelector("#result [data-verdict]")).GetAttribute("data-verdict"), Is.EqualTo("none"));
+
+        void Choose(string rule)
+        {
+            Chromium.FindElement(By.CssSelector($"[data-rule={rule}]")).Click();
+            Chromium.WaitFor(page => page.FindElement(By.CssSelector("#page h3")).Text == rule, rule);
+        }
+    }
+
     [Test]
     public async Task TheTimeline_ShowsBothDirections_AndThePongsRoundTrip_AndCanBeHeldStill()
     {

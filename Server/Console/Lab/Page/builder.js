@@ -15,7 +15,7 @@ export class Builder {
     this.pieces = '';
     this.handshake = true;
     this.end = 'fin';
-    this.from = 'client';
+    [this.from, this.deflate] = ['client', false];
     this.filter = '';
     this.result = el('div', { id: 'result', 'aria-live': 'polite' });
     this.detail = el('div', {});
@@ -56,7 +56,7 @@ export class Builder {
           el('div', { class: 'buttons' },
             el('button', { type: 'button', id: 'explain', onclick: () => this.#run(() => this.#explain()) }, t('explain')),
             el('button', { type: 'button', id: 'try', class: 'main', onclick: () => this.#run(() => this.#try()) }, t('tryIt')),
-            el('button', { type: 'button', onclick: () => { this.#set('', true); show(this.result); show(this.detail); } }, t('clear')))),
+            el('button', { type: 'button', onclick: () => this.#clear() }, t('clear')))),
         el('section', {}, el('h2', {}, t('gallery')),
           field(t('filter'), el('input', { value: this.filter, id: 'filter', autocomplete: 'off',
             oninput: event => { this.filter = event.target.value; this.#showRules(); } })),
@@ -90,6 +90,13 @@ export class Builder {
     this.first.checked = handshake;
   }
 
+  #clear() {
+    [this.from, this.deflate] = ['client', false];
+    this.#set('', true);
+    show(this.result);
+    show(this.detail);
+  }
+
   #showRules() {
     const wanted = this.filter.toLowerCase();
     show(this.list, (this.rules ?? []).filter(one => `${one.name} ${one.what}`.toLowerCase().includes(wanted)).map(one => el('li', {},
@@ -106,12 +113,16 @@ export class Builder {
     this.#showRules();
     show(this.page, el('article', { class: 'page' }, el('h3', {}, page.page), page.rule && rule(page.rule), el('p', {}, page.what),
       el('h4', {}, t('why')), el('p', {}, page.why), el('h4', {}, t('doIt')), el('p', {}, page.do)));
+    this.#clear();
     if (!page.example) return;
     // A code's example is what a server sends: it is explained, and not sent to one.
     if (/^\d/.test(name)) return this.#showUnits(page.explained, null);
     this.from = page.options.includes('from server') ? 'server' : 'client';
     this.deflate = page.options.includes('deflate');
-    this.#set(page.example.replace(/(.{64})/g, '$1\n').trim(), !page.rule || page.rule.closeCode !== undefined);
+    // Lines of 32 bytes, or of more where there would be too many. An example that is a request comes without a valid one before it.
+    const digits = Math.max(64, 2 * Math.ceil(page.example.length / 100));
+    const lines = page.example.match(new RegExp(`.{1,${digits}}`, 'g'));
+    this.#set(lines.join('\n'), !page.example.startsWith(toHex(new TextEncoder().encode('GET'))));
     this.#showUnits(page.explained, null);
   }
 
@@ -119,13 +130,15 @@ export class Builder {
     const chunks = readPieces(this.pieces);
     const bytes = chunks.map(chunk => chunk.bytes).join('');
     const { explained } = await this.lab.feed.ask(
-      { do: 'explain', bytes, from: this.from, deflate: this.deflate ?? false, lang: language() });
+      { do: 'explain', bytes, from: this.from, deflate: this.deflate, lang: language() });
     this.#showUnits(explained, null);
   }
 
   async #try() {
+    if (this.from === 'server') return this.#explain(); // no server is sent what only a server sends
     const chunks = readPieces(this.pieces);
     const { raw } = await this.lab.feed.ask({ do: 'raw', chunks, handshake: this.handshake, end: this.end, lang: language(),
+      ...(this.deflate ? { offer: 'permessage-deflate' } : {}),
       ...(this.end === 'stay' ? { wait: 1000 } : {}) });
     this.#showUnits(raw.conversation, raw);
   }

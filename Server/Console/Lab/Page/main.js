@@ -58,7 +58,7 @@ function open(name) {
 // What the address says: a view, or bytes with a place in them.
 function readAddress() {
   const [view, bytes, from, note] = location.hash.slice(1).split(';');
-  if (view in views) current = view;
+  if (Object.hasOwn(views, view)) current = view;
   const hex = readHex(bytes ?? '');
   if (view !== 'step' || !hex) return;
   views.step.take({ bytes: hex, from: ['client', 'server'].includes(from) ? from : '', note: Number(note) || 0 });
