@@ -52,19 +52,12 @@ public static class UpgradeResponse
         IBufferWriter<byte> writer, HandshakeRule rule, bool headOnly = false, ReadOnlySpan<byte> date = default, string? detail = null)
     {
         ArgumentNullException.ThrowIfNull(rule);
-        string fields = rule.Status switch
-        {
-            405 => "Allow: GET, HEAD\r\n",
-            // RFC 9110 §15.5.22 asks for Upgrade with a 426, and §7.8 for the Connection that goes with it.
-            426 when rule == HandshakeRules.ProtocolVersionNot13 => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
-            426 => "Upgrade: websocket\r\n",
-            429 or 503 => string.Create(CultureInfo.InvariantCulture, $"Retry-After: {RetryAfterSeconds}\r\n"),
-            _ => "",
-        };
+        string fields = FieldsOf(rule.Status);
+        if (rule == HandshakeRules.ProtocolVersionNot13) fields += "Sec-WebSocket-Version: 13\r\n";
         Write(writer, rule.Status, fields, $"{rule.Text} ({rule.Section}){(detail is null ? "" : "\n" + detail)}", headOnly, date);
     }
 
-    /// <summary>Writes an error that the application has decided on.</summary>
+    /// <summary>Writes an error that the application has decided on, with the header fields that its status needs.</summary>
     /// <param name="writer">The caller's writer, to which the bytes are written.</param>
     /// <param name="status">The HTTP status, 400 to 599.</param>
     /// <param name="text">The body: a sentence for the client.</param>
@@ -74,8 +67,7 @@ public static class UpgradeResponse
         IBufferWriter<byte> writer, int status, string text, bool headOnly = false, ReadOnlySpan<byte> date = default)
     {
         ArgumentNullException.ThrowIfNull(text);
-        string fields = status == 426 ? "Upgrade: websocket\r\n" : "";
-        Write(writer, status, fields, text, headOnly, date);
+        Write(writer, status, FieldsOf(status), text, headOnly, date);
     }
 
     /// <summary>Writes 200 OK with an HTML page, or with a part of one.</summary>
@@ -113,6 +105,16 @@ public static class UpgradeResponse
         Append(writer, "X-Content-Type-Options: nosniff\r\n\r\n");
         if (!headOnly) writer.Write(body);
     }
+
+    // What a status needs besides.
+    private static string FieldsOf(int status) => status switch
+    {
+        401 => "WWW-Authenticate: Bearer\r\n", // RFC 9110 §15.5.2 asks for it
+        405 => "Allow: GET, HEAD\r\n",
+        426 => "Upgrade: websocket\r\n", // RFC 9110 §15.5.22; §7.8 asks for the Connection that goes with it
+        429 or 503 => string.Create(CultureInfo.InvariantCulture, $"Retry-After: {RetryAfterSeconds}\r\n"),
+        _ => "",
+    };
 
     private static void AppendDate(IBufferWriter<byte> writer, ReadOnlySpan<byte> date)
     {

@@ -72,6 +72,9 @@ public enum EndCause : byte
     /// <summary>The peer sent no valid PROXY header, or not in time, or is no trusted proxy; the reason says what.</summary>
     ProxyFailed,
 
+    /// <summary>What proved who the client is has expired (3000).</summary>
+    TokenExpired,
+
     /// <summary>The request was answered with the page or refused: it never was a WebSocket connection.</summary>
     Http,
 }
@@ -100,12 +103,14 @@ public sealed record CloseReport
     /// </summary>
     public int? Code { get; init; }
 
-    /// <summary>The reason that came with the code (§7.1.6), or the text of an HTTP answer. A stranger may have written it.</summary>
+    /// <summary>
+    /// The reason that came with the code (§7.1.6), or why a request was answered as it was. A stranger may have written it.
+    /// </summary>
     public string Reason { get; init; } = "";
 
     /// <summary>
-    /// The name of the broken rule, or null (<see cref="FrameRules"/>, <see cref="RawWs.Handshake.HandshakeRules"/>, and those of a PROXY
-    /// header, which docs/ops/proxies.md has).
+    /// The name of the broken rule, or null (<see cref="FrameRules"/>, <see cref="RawWs.Handshake.HandshakeRules"/>, those of a PROXY
+    /// header, which docs/ops/proxies.md has, or the application's: <see cref="UpgradeDecision.Rule"/>).
     /// </summary>
     public string? Rule { get; init; }
 

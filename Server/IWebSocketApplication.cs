@@ -62,6 +62,18 @@ public readonly record struct UpgradeDecision
     /// <summary>For a refusal: what the client reads, in plain text.</summary>
     public string? Text { get; private init; }
 
+    /// <summary>
+    /// For a refusal: a name for why, for the log and the metrics (<see cref="CloseReport.Rule"/>). The client does not see it. A name is a
+    /// series of the metrics: an application has few. Null for none.
+    /// </summary>
+    public string? Rule { get; init; }
+
+    /// <summary>
+    /// For a refusal: why, in words for the log instead of <see cref="Text"/> (<see cref="CloseReport.Reason"/>). The client does not see
+    /// them. Null for the text.
+    /// </summary>
+    public string? Reason { get; init; }
+
     /// <summary>The uid under which the connection joins the directory at its beginning, in UTF-8; empty for none.</summary>
     public ReadOnlyMemory<byte> Uid { get; private init; }
 
@@ -94,8 +106,14 @@ public readonly record struct UpgradeDecision
     /// </summary>
     public bool IsApart { get; init; }
 
-    /// <summary>Whether the upgrade is accepted.</summary>
+    /// <summary>Whether the upgrade is accepted, or taken over.</summary>
     public bool IsAccepted => Status == 0;
+
+    /// <summary>Who has the connection's bytes from now on; null for the server itself, as usual.</summary>
+    internal IRawHandler? Raw { get; private init; }
+
+    /// <summary>For how long at most.</summary>
+    internal TimeSpan RawTime { get; private init; }
 
     /// <summary>Accepts the upgrade.</summary>
     /// <param name="uid">
@@ -117,6 +135,21 @@ public readonly record struct UpgradeDecision
         if (uid.Length > ConnectionDirectory.UidBytesMax)
             throw new ArgumentException($"A uid is 1 to {ConnectionDirectory.UidBytesMax} bytes, not {uid.Length}.", nameof(uid));
         return new() { Uid = uid, Duplicates = duplicates, Subprotocol = subprotocol, Endpoint = endpoint, State = state };
+    }
+
+    /// <summary>
+    /// Takes the connection over: the server answers nothing and parses nothing more, and its bytes are the handler's. For what is no
+    /// WebSocket, or not one that keeps the rules. The log has it as a request that was answered with 101.
+    /// </summary>
+    /// <param name="handler">Gets the bytes that come after the request's head, and sends the answer.</param>
+    /// <param name="most">For how long at most. Then the connection is reset.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time is not more than zero and at most a day.</exception>
+    public static UpgradeDecision TakeOver(IRawHandler handler, TimeSpan most)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(most, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(most, TimeSpan.FromDays(1));
+        return new() { Raw = handler, RawTime = most };
     }
 
     /// <summary>Refuses the upgrade: it is answered with an HTTP error and one plain sentence.</summary>

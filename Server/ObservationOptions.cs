@@ -36,6 +36,14 @@ public sealed class ObservationOptions
     public bool Payload { get; init; }
 
     /// <summary>
+    /// Whether what may prove who a client is, is hidden: in the head of its request, of the query each value but uid's, tokens among the
+    /// subprotocols, and the value of every header field that is not known to be harmless. Each byte of these is told as an asterisk. A
+    /// connection is told of only when the request's head is whole, or is refused as it is, and then from its first byte on. Default:
+    /// false.
+    /// </summary>
+    public bool HidesCredentials { get; init; }
+
+    /// <summary>
     /// How many bytes may wait until they are read, counted with what an event itself costs; 64 KiB to 1 GiB. What comes when there is no
     /// room is lost, and counted. Default: 4 MiB.
     /// </summary>
@@ -46,9 +54,13 @@ public sealed class ObservationOptions
         ? $"{nameof(WaitingBytesMax)}: 64 KiB to 1 GiB, not {WaitingBytesMax} bytes."
         : null;
 
-    /// <summary>Whether the connection is one of these. A path that is not known yet is null, and is no path that was asked for.</summary>
+    /// <summary>
+    /// Whether the connection is one of these. A path is null as long as the head is not whole: no path that was asked for, and too early
+    /// to tell where credentials are hidden. A head that cannot be read has an empty path.
+    /// </summary>
     internal bool Match(WebSocketConnection connection, string? path) =>
         (ConnectionId is not { } id || id == connection.Id)
+        && (path is not null || !HidesCredentials)
         && (Path is null || Path == path)
         && (Uid is not { } uid || connection.Uid.Span.SequenceEqual(uid.Span))
         && (Address is null || Plain(Address).Equals(connection.RemoteEndPoint.Address));

@@ -11,6 +11,11 @@ namespace RawWs.Server;
 /// </summary>
 public static class ServerCloseCodes
 {
+    /// <summary>
+    /// What proved who the client is has expired. The code is registered as "unauthorized". The client may come back, with a new token.
+    /// </summary>
+    public const ushort TokenExpired = 3000;
+
     /// <summary>The client sent nothing for the heartbeat's time. The code is registered as "timeout". The client may come back.</summary>
     public const ushort HeartbeatMissed = 3008;
 

@@ -124,8 +124,8 @@ public sealed class ServerMetrics : IDisposable
     private static string CodeOf(int? code) => code switch
     {
         null => "none",
-        (>= 1000 and <= 1015) or ServerCloseCodes.HeartbeatMissed or ServerCloseCodes.TooSlow or ServerCloseCodes.MessageTimeout
-            or ServerCloseCodes.TooFast or ServerCloseCodes.Replaced or ServerCloseCodes.Rejected =>
+        (>= 1000 and <= 1015) or ServerCloseCodes.TokenExpired or ServerCloseCodes.HeartbeatMissed or ServerCloseCodes.TooSlow
+            or ServerCloseCodes.MessageTimeout or ServerCloseCodes.TooFast or ServerCloseCodes.Replaced or ServerCloseCodes.Rejected =>
             code.Value.ToString(CultureInfo.InvariantCulture),
         < 2000 => "1xxx",
         < 4000 => "3xxx",

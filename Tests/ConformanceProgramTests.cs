@@ -114,7 +114,7 @@ public sealed class ConformanceProgramTests
     [Test]
     public void TheList_IsOfTheChosenSection()
     {
-        using RunningProgram suite = RunningProgram.StartOther("dotnet", typeof(Suite).Assembly.Location, "--list", "--only", "5.2");
+        using RunningProgram suite = RunningProgram.StartOther("dotnet", typeof(Arguments).Assembly.Location, "--list", "--only", "5.2");
         suite.WaitForExit();
         Assert.That((suite.ExitCode, suite.Errors), Is.EqualTo((0, "")));
         Assert.That(suite.Output.TrimEnd().Split('\n'), Has.Length.EqualTo(Suite.Select("5.2").Count).And.All.Contains(" §5.2"));
@@ -151,7 +151,7 @@ public sealed class ConformanceProgramTests
     }
 
     private static RunningProgram StartSuite(int port, params string[] options) =>
-        RunningProgram.StartOther("dotnet", [typeof(Suite).Assembly.Location, $"ws://127.0.0.1:{port}/", .. options]);
+        RunningProgram.StartOther("dotnet", [typeof(Arguments).Assembly.Location, $"ws://127.0.0.1:{port}/", .. options]);
 
     // As many cases as were run, and one more, in error, that says why it was not all of them.
     private void CheckReports(string why)

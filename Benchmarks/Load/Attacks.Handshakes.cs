@@ -63,6 +63,7 @@ internal static partial class Attacks
             for (int i = 0; i < BegunPerTurn && stage.Attackers.Clients.Count < stage.Size.Attackers; i++)
                 stage.Attackers.Begin(new AttackClient { Request = [.. request], From = from });
         });
+        stage.UntilQuiet();
         stage.SentOtherwise = stage.Attackers.Clients.Count;
         stage.Further["let in"] = stage.Attackers.Clients.Count(static client => client.State == ConnectionState.Open);
 

@@ -89,6 +89,37 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         connection.TrySend(MessageKind.Text, UidProtocol.LastWord);
     }
 
+    /// <summary>Decides about the upgrade of a client whose uid is known, whatever its request says.</summary>
+    /// <param name="uid">A uid that <see cref="UidProtocol.Check"/> has nothing against.</param>
+    public UpgradeDecision Admit(ReadOnlyMemory<byte> uid)
+    {
+        if (duplicates == DuplicateUid.Reject && Directory.Find(uid.Span).FirstOrDefault(static holder => holder.IsOpen) is { } holder)
+        {
+            holder.Probe();
+            return UpgradeDecision.Refuse(409, "This uid is taken.");
+        }
+
+        // It may be taken until the upgrade is through. Then the connection is closed.
+        return UpgradeDecision.Accept(uid, duplicates: duplicates);
+    }
+
+    /// <summary>Tells a sender what could not be done.</summary>
+    /// <param name="connection">The sender.</param>
+    /// <param name="error">What is wrong.</param>
+    /// <param name="uid">The address of its message, as it stood there.</param>
+    public static void Refuse(WebSocketConnection connection, UidError error, ReadOnlySpan<byte> uid)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        // An answer is queued like any message. Reading is paused from a client that does not receive its answers, so there is room for
+        // one, unless others fill its queue in this moment. Then the answer follows when there is room. A client that receives nothing is
+        // closed.
+        Span<byte> answer = stackalloc byte[128];
+        int length = UidProtocol.WriteError(answer, error, uid);
+        SendResult sent = connection.TrySend(MessageKind.Text, answer[..length]);
+        if (sent == SendResult.Full) _ = SendLaterAsync(connection, answer[..length].ToArray());
+        else CloseIfOutOfMemory(connection, sent);
+    }
+
     private ValueTask SendToAll(WebSocketConnection connection, in WebSocketMessage body, ReadOnlyMemory<byte> all)
     {
         if (!ClientsBroadcast) return Tell(connection, UidError.Forbidden, all.Span);
@@ -105,14 +136,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
             return UpgradeDecision.Refuse(400, error == UidError.Reserved
                 ? "This uid is reserved."
                 : "A uid is 1 to 64 bytes of UTF-8 without colon or control character.");
-        if (duplicates == DuplicateUid.Reject && Directory.Find(uid).FirstOrDefault(static holder => holder.IsOpen) is { } holder)
-        {
-            holder.Probe();
-            return UpgradeDecision.Refuse(409, "This uid is taken.");
-        }
-
-        // It may be taken until the upgrade is through. Then the connection is closed.
-        return UpgradeDecision.Accept(uid, duplicates: duplicates);
+        return Admit(uid);
     }
 
     private ValueTask Deliver(WebSocketConnection sender, ReadOnlyMemory<byte> address, WebSocketMessage body) =>
@@ -131,25 +155,14 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
 
     private static void Tell(WebSocketConnection connection, DeliveryResult result, ReadOnlySpan<byte> uid)
     {
-        if (result == DeliveryResult.Offline) Send(connection, UidError.Offline, uid);
-        else if (result == DeliveryResult.TooSlow) Send(connection, UidError.TooSlow, uid);
+        if (result == DeliveryResult.Offline) Refuse(connection, UidError.Offline, uid);
+        else if (result == DeliveryResult.TooSlow) Refuse(connection, UidError.TooSlow, uid);
     }
 
     private static ValueTask Tell(WebSocketConnection connection, UidError error, ReadOnlySpan<byte> uid)
     {
-        Send(connection, error, uid);
+        Refuse(connection, error, uid);
         return ValueTask.CompletedTask;
-    }
-
-    // An answer is queued like any message. Reading is paused from a client that does not receive its answers, so there is room for one,
-    // unless others fill its queue in this moment. Then the answer follows when there is room. A client that receives nothing is closed.
-    private static void Send(WebSocketConnection connection, UidError error, ReadOnlySpan<byte> uid)
-    {
-        Span<byte> answer = stackalloc byte[128];
-        int length = UidProtocol.WriteError(answer, error, uid);
-        SendResult sent = connection.TrySend(MessageKind.Text, answer[..length]);
-        if (sent == SendResult.Full) _ = SendLaterAsync(connection, answer[..length].ToArray());
-        else CloseIfOutOfMemory(connection, sent);
     }
 
     private static async Task SendLaterAsync(WebSocketConnection connection, byte[] answer)

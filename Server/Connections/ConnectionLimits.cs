@@ -6,6 +6,7 @@
 // is not delivered, and the connection is closed with 4002. Messages and messages to everybody are counted one by one; bytes as they are
 // received, with frame headers and control frames: so what one read brings is taken from the bucket at once.
 
+using System.Runtime.CompilerServices;
 using RawWs.Handshake;
 using RawWs.Server.Channels;
 using RawWs.Server.Limits;
@@ -66,6 +67,7 @@ internal sealed class ConnectionLimits(ServerLimits limits)
     public void Open(WebSocketConnection connection) => _bytesTaken = connection.BytesReceived;
 
     /// <summary>A message has come whole. False when it may not be delivered: the connection is being closed.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)] // so that the way of a message without limits stays short
     public bool TryTakeMessage(WebSocketConnection connection) => TryTake(connection, ref _messages, limits.Messages, 1, Limit.Messages);
 
     /// <summary>The same for a message that is about to be sent to everybody.</summary>

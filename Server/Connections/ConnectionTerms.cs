@@ -8,6 +8,9 @@ namespace RawWs.Server.Connections;
 /// <param name="Application">Who gets the connection's messages.</param>
 internal sealed record ConnectionTerms(string Endpoint, string? Subprotocol, string? Extensions, IWebSocketApplication Application)
 {
+    /// <summary>The connection as the application has taken it over; null if it has not.</summary>
+    public RawConnection? Raw { get; init; }
+
     /// <summary>The terms before the handshake has agreed on anything.</summary>
     public static readonly ConnectionTerms None = new("", null, null, null!);
 

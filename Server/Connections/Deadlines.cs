@@ -61,6 +61,13 @@ internal struct Deadlines
         ArmForSilence(connection);
     }
 
+    /// <summary>The application has taken the connection over, for so long at most.</summary>
+    public void Limit(WebSocketConnection connection, TimeSpan most)
+    {
+        _deadline = connection.Loop.Now + (long)Math.Ceiling(most.TotalMilliseconds);
+        Arm(connection, _deadline);
+    }
+
     /// <summary>A Close has been sent, or nothing is parsed any more: the closing has a deadline from now on.</summary>
     public void BeginClosing(WebSocketConnection connection)
     {
@@ -87,7 +94,7 @@ internal struct Deadlines
         if (now >= _deadline) connection.Transport.ReceiveWhatIsThere();
         if (connection.Life.HasEnded) return;
         if (now < _deadline) Arm(connection, _deadline);
-        else if (!connection.Life.IsHandshake) connection.Life.Expire(connection);
+        else if (!connection.Life.IsHandshake || connection.Raw is not null) connection.Life.Expire(connection);
         else if (connection.Transport.Opening == ChannelLayer.None) connection.Transport.CancelPendingRead(); // answered with 408
         else connection.Life.Abort(connection, Endings.TimeoutOf(connection.Transport.Opening));
     }

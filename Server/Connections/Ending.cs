@@ -53,6 +53,8 @@ internal sealed record Ending(EndCause Cause, PhaseEvent Event, CodeSource CodeF
 /// <summary>The rows, in ARCHITECTURE.md's order.</summary>
 internal static class Endings
 {
+    private const string TokenExpiredReason = "token expired: reconnect with a new one";
+
     public static readonly Ending
         PeerClosed = new(EndCause.PeerClosed, PhaseEvent.PeerCloses, CodeSource.Peer),
         PeerVanished = new(EndCause.PeerVanished, PhaseEvent.StreamEnds, CodeSource.None),
@@ -78,6 +80,7 @@ internal static class Endings
         BytesLost = OutOfMemory with { Event = PhaseEvent.Fails },
         RestLost = new(EndCause.OutOfMemory, PhaseEvent.Aborts, CodeSource.None),
         Drain = Closes(EndCause.Drain, CloseCodes.GoingAway, "server shutting down") with { Event = PhaseEvent.Stops },
+        TokenExpired = Closes(EndCause.TokenExpired, ServerCloseCodes.TokenExpired, TokenExpiredReason) with { KeepsCode = true },
         Http = new(EndCause.Http, PhaseEvent.Answers, CodeSource.Status);
 
     /// <summary>Every row.</summary>
@@ -85,7 +88,7 @@ internal static class Endings
     [
         PeerClosed, PeerVanished, TlsFailed, TlsTimeout, ProxyFailed, ProxyTimeout, ProtocolViolation, MessageTooBig, MessageTimeout,
         Heartbeat, PongTimeout, TooSlow, TooFast, StalledSend, ApplicationClosed, CloseDeadline, Aborted, Replaced, Rejected, HandlerError,
-        OutOfMemory, BytesLost, RestLost, Drain, Http,
+        OutOfMemory, BytesLost, RestLost, Drain, TokenExpired, Http,
     ];
 
     /// <summary>How a connection ends whose peer has broken this layer's rules. A handshake of TLS may be over by then.</summary>

@@ -76,6 +76,9 @@ internal struct Life
         Enter(connection, PhaseTable.After(_phase, PhaseEvent.Answers));
     }
 
+    /// <summary>The application has taken the connection over. Whatever happens to it now, the report says this.</summary>
+    public void OnTakenOver(WebSocketConnection connection) => SetEnd(Endings.Http, 101, "taken over");
+
     /// <summary>Somebody wants to close. Any thread.</summary>
     public void RequestClose(WebSocketConnection connection, Ending ending)
     {
@@ -137,7 +140,8 @@ internal struct Life
     public void OnBytesLost(WebSocketConnection connection)
     {
         Ending lost = Endings.BytesLost;
-        if (IsHandshake && connection.Transport.Opening != ChannelLayer.None) Abort(connection, Endings.RestLost);
+        bool hasNoAnswer = connection.Transport.Opening != ChannelLayer.None || connection.Raw is not null;
+        if (IsHandshake && hasNoAnswer) Abort(connection, Endings.RestLost);
         else if (IsHandshake) Opening.Refuse(connection, HandshakeRules.OutOfMemory, headOnly: false);
         else if (ParsesFrames) Fail(connection, lost, lost.Code!.Value, lost.Reason, null, Encoding.ASCII.GetBytes(lost.Reason));
         connection.Transport.CancelPendingRead();

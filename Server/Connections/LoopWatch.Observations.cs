@@ -2,6 +2,7 @@
 
 using System.Buffers;
 using RawWs.Frame;
+using RawWs.Server.Log;
 using RawWs.Server.Loops;
 
 namespace RawWs.Server.Connections;
@@ -26,7 +27,7 @@ internal sealed partial class LoopWatch
         _observations.Add(observation);
         foreach (ILoopMember? member in members)
         {
-            if (member is WebSocketConnection { HasEnded: false } connection && observation.Options.Match(connection, connection.Endpoint))
+            if (member is WebSocketConnection { HasEnded: false } connection && observation.Options.Match(connection, PathOf(connection)))
                 Watch(connection, observation);
         }
 
@@ -47,16 +48,20 @@ internal sealed partial class LoopWatch
     }
 
     /// <summary>A connection begins: no byte has been received.</summary>
-    public void Begun(WebSocketConnection connection) => Look(connection, path: null, seen: default);
+    public void Begun(WebSocketConnection connection) => Look(connection, path: null, seen: default, headBytes: 0);
 
     /// <summary>
     /// The request's head is whole. Who looks for its path is told what came so far, all of which is still there as it came.
     /// </summary>
     public void RequestCame(WebSocketConnection connection, string path, in ReadOnlySequence<byte> all, long headBytes)
     {
-        Look(connection, path, all);
+        Look(connection, path, all, headBytes);
         if (IsWatched(connection)) Tell(new(ConnectionEventKind.Request, connection, Now) { Length = headBytes });
     }
+
+    /// <summary>The request's head cannot be read, or does not come. Who was not told of it before is told what came.</summary>
+    public void RequestFailed(WebSocketConnection connection, in ReadOnlySequence<byte> all) =>
+        Look(connection, path: "", all, all.Length);
 
     /// <summary>The request is answered, and that is all.</summary>
     public void Answered(WebSocketConnection connection, int status, string? rule)
@@ -74,7 +79,7 @@ internal sealed partial class LoopWatch
     public void Named(WebSocketConnection connection)
     {
         if (connection.HasEnded) return;
-        Look(connection, connection.Endpoint, seen: default);
+        Look(connection, connection.Endpoint, seen: default, headBytes: 0);
         if (IsWatched(connection)) Tell(new(ConnectionEventKind.Named, connection, Now));
     }
 
@@ -142,14 +147,26 @@ internal sealed partial class LoopWatch
     private Observation[] Of(WebSocketConnection connection) =>
         _watched.TryGetValue(connection.Id, out Observation[]? watching) ? watching : [];
 
+    // Null as long as the head is not whole: until then nothing is pending.
+    private static string? PathOf(WebSocketConnection connection) =>
+        connection.Life.IsHandshake && !connection.Handling.IsPending ? null : connection.Endpoint;
+
     // Looks which observations are about this connection that were not before.
-    private void Look(WebSocketConnection connection, string? path, in ReadOnlySequence<byte> seen)
+    private void Look(WebSocketConnection connection, string? path, in ReadOnlySequence<byte> seen, long headBytes)
     {
         foreach (Observation observation in _observations)
         {
             if (!observation.Options.Match(connection, path) || Of(connection).Contains(observation)) continue;
             Watch(connection, observation, seen.Length);
             long offset = connection.BytesReceived - seen.Length;
+            if (observation.Options is { HidesCredentials: true, Payload: true } && !seen.IsEmpty)
+            {
+                byte[] hidden = seen.ToArray();
+                CredentialMask.Hide(hidden.AsSpan(0, (int)headBytes));
+                TellBytes(observation, connection, ConnectionEventKind.Received, offset, hidden);
+                continue;
+            }
+
             foreach (ReadOnlyMemory<byte> part in seen)
             {
                 // The others have been told of these bytes when they came.
@@ -181,7 +198,10 @@ internal sealed partial class LoopWatch
 
     private void TellBytes(WebSocketConnection connection, ConnectionEventKind kind, long offset, ReadOnlySpan<byte> bytes)
     {
-        foreach (Observation observation in Of(connection)) TellBytes(observation, connection, kind, offset, bytes);
+        // Before the connection is open, what comes may be a part of a head that was not read to its end.
+        bool mayBeSecret = kind == ConnectionEventKind.Received && !connection.Life.WasOpened;
+        foreach (Observation observation in Of(connection))
+            if (!mayBeSecret || !observation.Options.HidesCredentials) TellBytes(observation, connection, kind, offset, bytes);
     }
 
     // In pieces, so that one that finds no room costs no more than itself.

@@ -20,9 +20,16 @@ internal static class Opening
     /// <summary>Handles what a read brought: the request's head, or a part of it, or the end of its time.</summary>
     public static void HandleRequest(WebSocketConnection connection, in ReadResult read)
     {
+        if (connection.Raw is { } raw)
+        {
+            raw.Handle(read);
+            return;
+        }
+
         ReadOnlySequence<byte> buffer = read.Buffer;
         if (read.IsCanceled)
         {
+            if (connection.Loop.WatchesConnections) connection.Loop.Watch.RequestFailed(connection, buffer);
             connection.Transport.AdvanceTo(buffer.Start);
             Refuse(connection, HandshakeRules.TooSlow, headOnly: false);
             return;
@@ -35,6 +42,8 @@ internal static class Opening
         if (status == RequestStatus.Done) FindClient(connection, request);
         if (connection.Loop.WatchesConnections && status == RequestStatus.Done)
             Watching.TellRequest(connection, request, read.Buffer, read.Buffer.Length - buffer.Length); // while its bytes are there
+        else if (connection.Loop.WatchesConnections && (status == RequestStatus.Violation || read.IsCompleted))
+            connection.Loop.Watch.RequestFailed(connection, read.Buffer);
         bool isPart = status == RequestStatus.NeedMoreData;
         connection.Transport.AdvanceTo(buffer.Start, isPart ? buffer.End : buffer.Start);
         connection.Incoming.RememberHead(connection, isPart && !read.IsCompleted ? progress : default);
@@ -136,13 +145,24 @@ internal static class Opening
 
     private static void Decide(WebSocketConnection connection, UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
     {
-        if (!decision.IsAccepted) Answer(connection, decision.Status, decision.Text!);
+        if (!decision.IsAccepted) Answer(connection, decision);
+        else if (decision.Raw is { } handler) TakeOver(connection, decision.Endpoint ?? request.Path, handler, decision.RawTime);
         else if (!decision.Uid.IsEmpty && decision.Duplicates == DuplicateUid.Share
             && !connection.Context.Directory.HasRoom(decision.Uid.Span))
             Refuse(connection, HandshakeRules.TooManyOfUid, headOnly: false);
         else if (decision.Subprotocol is null || request.Subprotocols.Contains(decision.Subprotocol, StringComparer.Ordinal))
             Accept(connection, request, result, decision);
-        else Answer(connection, 500, "The application named a subprotocol that was not offered."); // §4.2.2, point 5.5
+        else Answer(connection, UpgradeDecision.Refuse(500, "The application named a subprotocol that was not offered.")); // §4.2.2, 5.5
+    }
+
+    // To the phases nothing has happened: the answer is awaited still, from the handler.
+    private static void TakeOver(WebSocketConnection connection, string endpoint, IRawHandler handler, TimeSpan most)
+    {
+        RawConnection raw = new(connection, handler);
+        connection.Agree(connection.Context.Terms(endpoint, null, null, null) with { Raw = raw }, null);
+        connection.Life.OnTakenOver(connection);
+        connection.Deadlines.Limit(connection, most);
+        raw.Begin();
     }
 
     private static void Accept(WebSocketConnection connection, UpgradeRequest request, UpgradeResult result, UpgradeDecision decision)
@@ -206,11 +226,11 @@ internal static class Opening
         AnswerAndEnd(connection, answer, 200, "page");
     }
 
-    private static void Answer(WebSocketConnection connection, int status, string text)
+    private static void Answer(WebSocketConnection connection, UpgradeDecision refusal)
     {
         ArrayBufferWriter<byte> answer = ServerContext.RentWriter();
-        UpgradeResponse.WriteError(answer, status, text, headOnly: false, connection.Context.Date.Now);
-        AnswerAndEnd(connection, answer, status, text);
+        UpgradeResponse.WriteError(answer, refusal.Status, refusal.Text!, headOnly: false, connection.Context.Date.Now);
+        AnswerAndEnd(connection, answer, refusal.Status, refusal.Reason ?? refusal.Text!, refusal.Rule);
     }
 
     private static void AnswerAndEnd(

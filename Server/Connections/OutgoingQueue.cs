@@ -166,6 +166,23 @@ internal struct OutgoingQueue
         if (requestFlush) connection.Loop.MarkDirty(connection);
     }
 
+    /// <summary>Queues bytes as they are, for an application that has taken the connection over. Any thread.</summary>
+    public SendResult TryAppendRaw(WebSocketConnection connection, ReadOnlySpan<byte> bytes)
+    {
+        bool requestFlush;
+        lock (connection.Transport)
+        {
+            if (!connection.Life.IsHandshake) return SendResult.Closed;
+            if (_queue is { IsFull: true }) return SendResult.Full;
+            _queue ??= TryRent(connection);
+            if (_queue is null) return SendResult.OutOfMemory;
+            if (!_queue.TryAppend(bytes, messages: 0, SendQueue.EntryKind.Http)) return RefuseForMemory(connection);
+            requestFlush = _queue.RequestFlush();
+        }
+
+        return Queued(connection, requestFlush);
+    }
+
     /// <summary>Puts what the kernel has not sent in front of everything. Owner only.</summary>
     /// <returns>
     /// False when there is no memory for it; control frames alone are kept without asking. A frame may be cut then, and nothing can follow.

@@ -202,6 +202,7 @@ internal sealed class ServerContext
             }
         }
 
+        connection.Raw?.OnEnded();
         Endings.Tell(connection.Id, connection.Peer, report, connection.Uid.Span);
         _owner.OnConnectionEnded(connection, report);
     }

@@ -38,7 +38,7 @@ internal static class Watching
         if (!loop.Watch.LogsConnections) return;
         loop.Details.Connections.RequestCame(
             connection.Id, connection.Peer, Shown(request.Method), LogText.Escape(request.Path), Shown(request.Host),
-            LogText.Escape(request.Origin ?? "", FieldCharactersMax), ShownField(request, "Sec-WebSocket-Protocol"u8),
+            LogText.Escape(request.Origin ?? "", FieldCharactersMax), ShownOffers(request),
             ShownField(request, "Sec-WebSocket-Extensions"u8));
     }
 
@@ -88,6 +88,14 @@ internal static class Watching
         else loop.Post(new NamedLater(connection));
         if (loop.Watch.LogsConnections && connection.Life.WasOpened)
             loop.Details.Connections.ConnectionNamed(connection.Id, LogText.EscapeUtf8(connection.Uid.Span));
+    }
+
+    private static string ShownOffers(UpgradeRequest request)
+    {
+        if (!request.TryGetHeader("Sec-WebSocket-Protocol"u8, out ReadOnlySpan<byte> value)) return "";
+        byte[] offers = value.ToArray();
+        CredentialMask.HideOffers(offers);
+        return Shown(offers);
     }
 
     private static string ShownField(UpgradeRequest request, ReadOnlySpan<byte> name) =>

@@ -16,6 +16,7 @@
 // connection's lock, and posts everything else.
 
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Text;
 using RawWs.Frame;
 using RawWs.Server.Channels;
@@ -130,6 +131,9 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
 
     /// <summary>What it has of the extension that was agreed on; null if none was.</summary>
     internal ConnectionExtension? Extension { get; private set; }
+
+    /// <summary>The connection as the application has taken it over; null if it has not.</summary>
+    internal RawConnection? Raw => _terms.Raw;
 
     /// <summary>How much it may do; null for no limits. On the owner's thread.</summary>
     internal ConnectionLimits? Limits => _terms.Limits;
@@ -325,6 +329,12 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     public void CloseIfTooSlow() => Post(Posted.CloseIfTooSlow);
 
     /// <summary>
+    /// Closes the connection because what proved who the client is has expired: what is queued is sent, then a Close with 3000, after which
+    /// the client may come back with a new proof.
+    /// </summary>
+    public void CloseTokenExpired() => RequestClose(Endings.TokenExpired);
+
+    /// <summary>
     /// Takes one from what the connection may send to everybody (<see cref="ServerOptions.BroadcastRate"/>). Its own handler asks this
     /// before it sends such a message, and before it has awaited anything. Without that limit it is always true.
     /// </summary>
@@ -415,6 +425,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     }
 
     /// <summary>So many messages have been accepted for sending; below zero: they have not been after all. Any thread.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void CountSent(MessageCount messages)
     {
         Counts.CountMessagesOut(messages.All);
@@ -422,6 +433,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     }
 
     /// <summary>A message of this kind has been received whole. On the owner's thread.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void CountReceived(MessageKind kind)
     {
         Counts.CountMessageIn();

@@ -1,6 +1,6 @@
 // The standalone server: settings, log, server, signals, exit code. 0: stopped as asked. 1: cannot start, because of an address or too few
 // descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT,
-// SIGQUIT or SIGTERM. With certificates or a file of settings SIGHUP has them read again, and stops nothing.
+// SIGQUIT or SIGTERM. With certificates, keys or a file of settings SIGHUP has them read again, and stops nothing.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
@@ -9,9 +9,11 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
+using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Console.Pages;
+using RawWs.Server.Console.Scenarios;
 using RawWs.Server.Console.Settings;
 using RawWs.Server.Console.Systemd;
 using RawWs.Server.Listening;
@@ -93,7 +95,7 @@ internal static class Program
     {
         using StringWriter outputWriter = new(), errorWriter = new();
         CommandLine commandLine = new(CommandLine.ReadEnvironment(), CommandLine.ReadDirectory(), outputWriter, errorWriter,
-            TimeProvider.System, OpenInput);
+            TimeProvider.System, OpenInput, tell: static text => Outputs.TryWrite(text));
         CommandLineResult read = commandLine.Read(arguments);
         (output, error) = (outputWriter.ToString(), errorWriter.ToString());
         return read;
@@ -102,7 +104,7 @@ internal static class Program
     // Nobody waits for somebody who types: then the command says that it has no input.
     private static Stream? OpenInput() => System.Console.IsInputRedirected ? System.Console.OpenStandardInput() : null;
 
-    // There is nothing to run: help, version or `explain` was asked for, or something is wrong.
+    // There is nothing to run: help, version or a command was asked for, or something is wrong.
     private static int Tell(string text, string problem, int exitCode)
     {
         if (problem.Length > 0) Outputs.WriteError(problem);
@@ -113,11 +115,23 @@ internal static class Program
 
     private static async Task<int> RunAsync(RunSettings settings, ILogger log, Func<WebSocketServer, SettingsReload> reloads)
     {
-        IWebSocketApplication application = settings.Application == ApplicationKind.Router
+        using ServiceNotices notices = new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"), settings.Server.TimeProvider, log);
+        RouterApplication? router = settings.Application == ApplicationKind.Router
             ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid) { ClientsBroadcast = settings.ClientsBroadcast }
-            : new EchoApplication();
+            : null;
+        IWebSocketApplication application = router is null ? new EchoApplication() : router;
+        IAuthority? authority = settings.Auth.IsOn ? MakeAuthority(settings) : null;
+        using IDisposable? authorityEnd = authority as IDisposable;
+        Func<ReadOnlyMemory<byte>, UpgradeDecision> admit = router is null ? static uid => UpgradeDecision.Accept(uid) : router.Admit;
+        if (authority is not null) application = new AuthApplication(application, admit, authority);
         bool hasLab = settings.EffectiveLab != LabScope.Off;
         ServerOptions options = settings.Server with { Pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)] };
+        if (settings.Scenarios)
+        {
+            application = new ScenarioApplication(application, log);
+            options = options with { Pages = [.. options.Pages, ScenarioPage.Make()] };
+        }
+
         if (hasLab)
         {
             application = new LabApplication(application, settings.EffectiveLab);
@@ -131,15 +145,14 @@ internal static class Program
 
         // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
         StopRequest stop = new(settings.Server.TimeProvider);
-        using ServiceNotices notices = new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"), settings.Server.TimeProvider, log);
         using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP,
-            signal => OnHangup(signal, reload, settings.Server.Certificates, log, stop, notices));
+            signal => OnHangup(signal, reload, settings, log, stop, notices));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
         using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
         using PosixSignalRegistration terminate =
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
 
-        Readiness readiness = new(server);
+        Readiness readiness = new(server, authority is null ? null : authority.FindUnready);
         using IDisposable? telemetry =
             HasAdminPort && (settings.Admin is not null || ExportsMetrics) ? StartTelemetry(server) : null;
         await server.StartAsync().ConfigureAwait(false);
@@ -151,6 +164,7 @@ internal static class Program
         using CertificateWatch? watch = settings.Server.Certificates is { } certificates
             ? new CertificateWatch(certificates, settings.Server.TimeProvider, log)
             : null;
+        using FileWatch? keyWatch = settings.Auth.Keys is { } keys ? WatchKeys(keys, settings, log) : null;
         using Watchdog? watchdog = Watchdog.ReadLimit() is { } limit
             ? new Watchdog(server, limit, settings.Server.TimeProvider, notices)
             : null;
@@ -170,7 +184,15 @@ internal static class Program
         return 0;
     }
 
-    // Methods of their own: nothing of OpenTelemetry and ASP.NET Core is loaded before they are called.
+    // Methods of their own: nothing of OpenTelemetry, ASP.NET Core and tokens is loaded before they are called.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static IAuthority MakeAuthority(RunSettings settings) => settings.Auth.Url is null
+        ? new JwtAuthority(settings.Auth, settings.Auth.Keys!, settings.Server.TimeProvider)
+        : new UrlAuthority(settings.Auth, settings.Server.TimeProvider);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static JwtKeyWatch WatchKeys(JwtKeys keys, RunSettings settings, ILogger log) => new(keys, settings.Server.TimeProvider, log);
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Telemetry StartTelemetry(WebSocketServer server) => new(server, ExportsMetrics);
 
@@ -184,11 +206,12 @@ internal static class Program
         return port;
     }
 
-    // With certificates or a file of settings it asks for them to be read again, as everywhere. Without any it is the end of the terminal.
-    private static void OnHangup(PosixSignalContext signal, SettingsReload reload, TlsCertificates? certificates, ILogger log,
-        StopRequest stop, ServiceNotices notices)
+    // With certificates, keys or a file of settings it asks for them to be read again, as everywhere. Without any it is the end of the
+    // terminal.
+    private static void OnHangup(
+        PosixSignalContext signal, SettingsReload reload, RunSettings settings, ILogger log, StopRequest stop, ServiceNotices notices)
     {
-        if (certificates is null && !reload.HasFile)
+        if (settings.Server.Certificates is null && settings.Auth.Keys is null && !reload.HasFile)
         {
             OnSignal(signal, stop, 129);
             return;
@@ -196,7 +219,8 @@ internal static class Program
 
         signal.Cancel = true;
         notices.TellReloading();
-        if (certificates is not null) CertificateWatch.Reload(certificates, log);
+        if (settings.Server.Certificates is { } certificates) CertificateWatch.Reload(certificates, log);
+        if (settings.Auth.Keys is { } keys) JwtKeyWatch.Reload(keys, settings.Server.TimeProvider, log);
         if (reload.HasFile) reload.Run();
         notices.TellReady();
     }

@@ -82,8 +82,9 @@ internal sealed class EndingLog(ILogger log, TimeProvider time) : TimerEntry, IL
 
     // Whether somebody has broken a rule, or could not do what was asked. All other causes are normal ends.
     private static bool IsFault(EndCause cause) => cause is not (EndCause.PeerClosed or EndCause.PeerVanished or EndCause.TlsFailed
-        or EndCause.ProxyFailed or EndCause.TooFast or EndCause.Heartbeat or EndCause.CloseDeadline
-        or EndCause.Replaced or EndCause.Rejected or EndCause.ApplicationClosed or EndCause.Aborted or EndCause.Drain or EndCause.Http);
+        or EndCause.TooFast or EndCause.ProxyFailed or EndCause.Heartbeat or EndCause.CloseDeadline
+        or EndCause.Replaced or EndCause.Rejected or EndCause.ApplicationClosed or EndCause.Aborted or EndCause.Drain
+        or EndCause.TokenExpired or EndCause.Http);
 
     private static int KindOf(CloseReport report) => report.Cause == EndCause.Http
         ? FirstStatusKind + Math.Clamp(report.Code ?? 0, 0, StatusKinds - 1)

@@ -30,6 +30,7 @@ internal static class Names
         EndCause.TlsFailed => nameof(EndCause.TlsFailed),
         EndCause.ProxyFailed => nameof(EndCause.ProxyFailed),
         EndCause.TooFast => nameof(EndCause.TooFast),
+        EndCause.TokenExpired => nameof(EndCause.TokenExpired),
         EndCause.Http => nameof(EndCause.Http),
         _ => cause.ToString(),
     };

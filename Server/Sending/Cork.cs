@@ -58,6 +58,7 @@ internal sealed class Cork
     public ReadOnlySpan<PayloadSegment> Segments => _segments.AsSpan(0, _segmentCount);
 
     /// <summary>Writes an unfragmented message. False when there is no room for it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAppend(Opcode opcode, ReadOnlySpan<byte> payload)
     {
         if (payload.Length > BytesMax - FrameWriter.HeaderBytesMax - _length) return false;
@@ -127,6 +128,7 @@ internal sealed class Cork
         Clear();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Grow(int bytes, Opcode message)
     {
         _length += bytes;

@@ -155,12 +155,14 @@ internal sealed partial class SendQueue
         return TryEnqueue(new Entry(array, offset, length, EntryKind.Data, messages: 1), required: false);
     }
 
-    /// <summary>Appends whole frames by copy: so many messages. False when the memory limit is reached.</summary>
-    public bool TryAppend(ReadOnlySpan<byte> frames, int messages = 1)
+    /// <summary>
+    /// Appends bytes by copy: whole frames, with so many messages, or, of the kind Http, anything. False when the memory limit is reached.
+    /// </summary>
+    public bool TryAppend(ReadOnlySpan<byte> bytes, int messages = 1, EntryKind kind = EntryKind.Data)
     {
-        if (!TryReserve(frames.Length, required: false, out byte[] array, out int offset)) return false;
-        frames.CopyTo(array.AsSpan(offset));
-        return TryEnqueue(new Entry(array, offset, frames.Length, EntryKind.Data, messages), required: false);
+        if (!TryReserve(bytes.Length, required: false, out byte[] array, out int offset)) return false;
+        bytes.CopyTo(array.AsSpan(offset));
+        return TryEnqueue(new Entry(array, offset, bytes.Length, kind, messages), required: false);
     }
 
     /// <summary>Appends a shared frame: a small one by copy, a large one by reference. False when the memory limit is reached.</summary>

@@ -77,12 +77,14 @@ internal class SendingLoop : ITurnPart
     long ITurnPart.Gathered => Broadcasts.End;
 
     /// <summary>A message of this kind has been received whole. Owner only.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void CountReceived(MessageKind kind)
     {
         if (kind == MessageKind.Binary) _binariesReceived++;
     }
 
     /// <summary>So many binary messages have been accepted for sending; below zero: they have not been after all. Any thread.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void CountBinariesSent(int count)
     {
         if (count != 0) Interlocked.Add(ref _binariesSent, count);

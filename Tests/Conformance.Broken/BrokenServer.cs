@@ -10,18 +10,20 @@ internal sealed class BrokenServer : IAsyncDisposable
 {
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly CancellationTokenSource _stopping = new();
-    private readonly IReadOnlySet<string> _broken;
     private readonly Task _accepting;
 
     /// <param name="port">Where to listen on 127.0.0.1; 0 takes a free port.</param>
     /// <param name="broken">The names of the rules to break.</param>
     public BrokenServer(int port, IReadOnlySet<string> broken)
     {
-        _broken = broken;
+        Broken = broken;
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, port));
         _listener.Listen(512);
         _accepting = AcceptAsync();
     }
+
+    /// <summary>The names of the rules to break, for the connections that come from now on.</summary>
+    public IReadOnlySet<string> Broken { get; set; }
 
     public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
 
@@ -54,7 +56,7 @@ internal sealed class BrokenServer : IAsyncDisposable
 
     private async Task ServeAsync(Socket socket)
     {
-        using BrokenConnection connection = new(socket, _broken, _stopping.Token);
+        using BrokenConnection connection = new(socket, Broken, _stopping.Token);
         await connection.RunAsync().ConfigureAwait(false);
     }
 }

@@ -105,14 +105,7 @@ internal sealed record Arguments(
 
         if (list) url ??= "ws://localhost/"; // nothing is asked of it
         if (url is null) return Wrong("the URL of the server is missing", out error);
-        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("ws" or "wss") || uri.Host.Length == 0)
-            return Wrong($"{url} is no ws:// or wss:// URL", out error);
-        bool isTls = uri.Scheme == "wss";
-        if (trust is not null && !isTls) return Wrong("--ca and --insecure are for wss://", out error);
-        if (isTls) trust ??= new TlsTrust(null, Anybody: false);
-        Target target = new(uri.IdnHost.Trim('[', ']'), uri.Port > 0 ? uri.Port : isTls ? 443 : 80, uri.PathAndQuery,
-            TimeSpan.FromSeconds(timeout), trust);
-        error = "";
+        if (Target.TryParse(url, TimeSpan.FromSeconds(timeout), trust, out error) is not { } target) return null;
         return new Arguments(target, cases.Count > 0 ? [.. Suite.All.Where(cases.Contains)] : Suite.All, junit, html, verbose,
             name ?? target.ToString(), list);
     }

@@ -25,20 +25,20 @@ public sealed class AnswerTests
     }
 
     [TestCase(400, "Bad Request", "")]
-    [TestCase(401, "Unauthorized", "")]
+    [TestCase(401, "Unauthorized", "WWW-Authenticate: Bearer\r\n")]
     [TestCase(403, "Forbidden", "")]
     [TestCase(404, "Not Found", "")]
-    [TestCase(405, "Method Not Allowed", "")]
+    [TestCase(405, "Method Not Allowed", "Allow: GET, HEAD\r\n")]
     [TestCase(408, "Request Timeout", "")]
     [TestCase(409, "Conflict", "")]
     [TestCase(418, "Client Error", "")]
     [TestCase(426, "Upgrade Required", "Upgrade: websocket\r\n")]
-    [TestCase(429, "Too Many Requests", "")]
+    [TestCase(429, "Too Many Requests", "Retry-After: 5\r\n")]
     [TestCase(431, "Request Header Fields Too Large", "")]
     [TestCase(499, "Client Error", "")]
     [TestCase(500, "Internal Server Error", "")]
     [TestCase(501, "Server Error", "")]
-    [TestCase(503, "Service Unavailable", "")]
+    [TestCase(503, "Service Unavailable", "Retry-After: 5\r\n")]
     [TestCase(505, "HTTP Version Not Supported", "")]
     public void AnError_ByteForByte(int status, string phrase, string fields)
     {
@@ -85,7 +85,7 @@ public sealed class AnswerTests
         {
             Assert.That(typeof(HandshakeRules).GetField(rule.Name)?.GetValue(null), Is.SameAs(rule));
             Assert.That(rule.Section, Does.Match(@"\ARFC \d{4} §\d+(\.\d+)*\z"), rule.Name);
-            Assert.That(rule.Status, Is.AnyOf(400, 403, 404, 405, 408, 426, 431, 503, 505), rule.Name);
+            Assert.That(rule.Status, Is.AnyOf(400, 403, 404, 405, 408, 426, 429, 431, 503, 505), rule.Name);
             Assert.That(rule.Text, Does.Match(@"\A[A-Z].+\.\z"), rule.Name);
             Assert.That(rule.ToString(), Is.EqualTo($"{rule.Name} ({rule.Section}): {rule.Text}"));
         }

@@ -98,8 +98,8 @@ public sealed partial class ConfigCommandTests
     [Test]
     public void Show_MasksAPasswordInAUrl()
     {
-        string output = Run(["config", "show", "--heartbeat", "0", "--ping-text", "https://me:secret@example.com/x"]).Output;
-        Assert.That(output, Does.Contain("https://***@example.com/x").And.Not.Contain("secret"));
+        string output = Run(["config", "show", "--heartbeat", "0", "--ping-text", "https://me:pass-phrase@example.com/x"]).Output;
+        Assert.That(output, Does.Contain("https://***@example.com/x").And.Not.Contain("pass-phrase"));
     }
 
     [Test]

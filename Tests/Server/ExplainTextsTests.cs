@@ -6,6 +6,7 @@ using System.Text.RegularExpressions;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Console.Explain;
+using RawWs.Server.Console.Learn;
 using RawWs.Tests.Handshake;
 using RawWs.Tests.Support;
 using RawWs.Tests.Vectors;
@@ -33,12 +34,14 @@ public sealed partial class ExplainTextsTests
     [Test]
     public void TheTable_HasWhatIsAskedFor_AndNothingElse()
     {
-        IEnumerable<string> ofInterface = Directory.GetFiles(Repository.At("Server", "Console", "Explain"), "*.cs")
+        IEnumerable<string> ofInterface = ((string[])["Explain", "Learn"])
+            .SelectMany(static folder => Directory.GetFiles(Repository.At("Server", "Console", folder), "*.cs"))
             .SelectMany(static file => InterfaceId().Matches(File.ReadAllText(file)).Select(static id => id.Groups[1].Value))
             .SelectMany(static id => id == "ui." ? (string[])["ui.client", "ui.server"] : id == "ui.verdict."
-                ? ["ui.verdict.client", "ui.verdict.server"] : [id]);
+                ? ["ui.verdict.client", "ui.verdict.server"] : id == "ui.stage."
+                ? Course.Stages.Select(static stage => stage.TitleId) : [id]);
         Assert.That(Table.Ids, Is.EquivalentTo(FrameExplainer.TextIds.Concat(HandshakeExplainer.TextIds).Concat(Page.Ids)
-            .Concat(ofInterface).Distinct()));
+            .Concat(ofInterface).Concat(Hints.Ids).Distinct()));
     }
 
     [Test]
@@ -49,7 +52,8 @@ public sealed partial class ExplainTextsTests
             bool isPage = Page.Ids.Contains(id);
             string[] parts = isPage ? [".what", ".why", ".do"] : [""];
             string[] expected = [.. parts.Select(static part => "en" + part), .. parts.Select(static part => "zh" + part)];
-            Assert.That(Table.PartsOf(id).Except(isPage ? ["example", "request", "options"] : []), Is.EquivalentTo(expected), id);
+            Assert.That(Table.PartsOf(id).Except(isPage ? ["example", "request", "options"] : ["rule"]), Is.EquivalentTo(expected), id);
+            if (Table.Find(id, "rule") is { } rule) Assert.That(Page.Names, Does.Contain(rule), id);
             foreach (string part in parts)
             {
                 string english = Table.Get(id, Language.English, part.TrimStart('.'));
@@ -112,7 +116,8 @@ public sealed partial class ExplainTextsTests
         Is.Not.Empty.And.SubsetOf(Table.Ids));
 
     [TestCase("2999", "code.unassigned")]
-    [TestCase("3000", "code.registered")]
+    [TestCase("3000", "code.3000")]
+    [TestCase("3001", "code.registered")]
     [TestCase("4999", "code.private")]
     [TestCase("nonminimallength", "rule.NonMinimalLength")]
     [TestCase("999", null)]
@@ -124,7 +129,8 @@ public sealed partial class ExplainTextsTests
     [Test]
     public void EveryOptionThatAPageNames_IsOne()
     {
-        string options = Repository.Read("Server/Console/Explain/ExplainCommand.cs");
+        string options = Repository.Read("Server/Console/Explain/ExplainCommand.cs")
+            + Repository.Read("Server/Console/Learn/LearnCommand.cs");
         IEnumerable<string> named = Table.Ids.SelectMany(static id => Table.PartsOf(id).Select(part => Table.Find(id, part)!))
             .SelectMany(static text => OptionName().Matches(text).Select(static option => option.Value)).Distinct();
         Assert.That(named, Is.Not.Empty);

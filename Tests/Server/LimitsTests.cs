@@ -159,7 +159,7 @@ public sealed class LimitsTests
         for (int i = 0; i < 3; i++) Echoes(server, "127.0.0.1");
         Assert.That(Answer(server, "127.0.0.1"), Does.StartWith("HTTP/1.1 429 ").And.Contain("opens connections faster than it may"));
         Echoes(server, "127.0.0.2");
-        server.Pass(_time, 1);
+        server.Pass(_time, 1.1);
         Echoes(server, "127.0.0.1");
         Assert.That(Answer(server, "127.0.0.1"), Does.StartWith("HTTP/1.1 429 "));
     }

@@ -59,6 +59,7 @@ public partial class SettingsTests
     [TestCase("tls-max-handshakes", "7")]
     [TestCase("app", "echo")]
     [TestCase("introduce", "query")]
+    [TestCase("auth-url", "http://127.0.0.1/auth")]
     [TestCase("duplicate-uid", "reject")]
     [TestCase("heartbeat", "0.5")]
     [TestCase("ping-interval", "1")]
@@ -85,6 +86,7 @@ public partial class SettingsTests
     [TestCase("allowed-host", "example.com")]
     [TestCase("subprotocol", "chat.v1")]
     [TestCase("lab", "all")]
+    [TestCase("scenarios", "on")]
     [TestCase("compression", "on")]
     [TestCase("compression-level", "6")]
     [TestCase("compression-min-bytes", "1KiB")]
@@ -119,7 +121,9 @@ public partial class SettingsTests
     {
         HashSet<string> cases = [.. typeof(SettingsTests).GetMethod(nameof(EachSetting_MeansTheSame_FromFlagVariableAndFile))!
             .GetCustomAttributes(typeof(TestCaseAttribute), false).Select(static row => (string)((TestCaseAttribute)row).Arguments[0]!)];
-        cases.UnionWith(["ping-text", "admin-token-file", "tls-cert", "tls-key"]); // they need others beside them: tests of their own
+        // They need others beside them: tests of their own.
+        cases.UnionWith(["ping-text", "admin-token-file", "tls-cert", "tls-key", "auth", "auth-timeout", "auth-max-requests"]);
+        cases.UnionWith(["jwt-key", "jwt-secret", "jwt-issuer", "jwt-audience", "jwt-uid-claim", "jwt-to-claim"]);
         Assert.That(SettingTable.All.Select(static setting => setting.Name), Is.EquivalentTo(cases));
     }
 

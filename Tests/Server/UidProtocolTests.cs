@@ -91,6 +91,7 @@ public class UidProtocolTests
     [TestCase(UidError.Reserved, "@group", "error:reserved:@group")]
     [TestCase(UidError.Rejected, "100", "error:rejected:100")]
     [TestCase(UidError.TooSlow, "all", "error:too-slow:all")]
+    [TestCase(UidError.Forbidden, "all", "error:forbidden:all")]
     [TestCase(UidError.ReservedBody, "", "error:reserved:a body cannot begin with error: or Network connection timeout!")]
     public void WriteError_IsErrorCodeDetail(UidError error, string uid, string expected) =>
         Assert.That(Written(error, Bytes(uid)), Is.EqualTo(expected));

@@ -7,7 +7,7 @@ namespace RawWs.Tests.Support;
 
 internal sealed class SourceCopy : IDisposable
 {
-    private static readonly string[] Folders = ["Frame", "Handshake", "Server"];
+    private static readonly string[] Folders = ["Conformance", "Frame", "Handshake", "Server"];
     private static readonly string[] Outputs = ["bin", "obj"];
 
     public SourceCopy()

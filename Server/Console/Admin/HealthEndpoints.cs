@@ -21,7 +21,8 @@ internal static class HealthEndpoints
             .WithSummary("Whether the program lives. No token is needed.").Produces<string>(200, "text/plain");
         routes.MapGet(ReadyPath, () => Say(readiness.FindReason()))
             .WithName("readyz").WithTags("health")
-            .WithSummary("Whether newcomers are let in: not while the server drains, nor past a limit. No token is needed.")
+            .WithSummary("Whether newcomers are let in: not while the server drains, nor past a limit, nor without keys for tokens. No "
+                + "token is needed.")
             .Produces<string>(200, "text/plain").Produces<string>(503, "text/plain");
     }
 

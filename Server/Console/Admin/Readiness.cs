@@ -1,8 +1,11 @@
-// Whether newcomers should be sent here. Not while the server drains, nor past a limit: then a newcomer gets 503, or nothing.
+// Whether newcomers should be sent here. Not while the server drains, nor past a limit, nor without a key for their tokens: then a newcomer
+// gets 503, or nothing, or 401.
 
 namespace RawWs.Server.Console.Admin;
 
-internal sealed class Readiness(WebSocketServer server)
+/// <param name="server">The server.</param>
+/// <param name="findUnready">Says why nobody can be let in for another reason than the server's; null when somebody can.</param>
+internal sealed class Readiness(WebSocketServer server, Func<string?>? findUnready = null)
 {
     private volatile bool _drains;
 
@@ -15,6 +18,6 @@ internal sealed class Readiness(WebSocketServer server)
         if (_drains) return "draining";
         if (!server.IsListening) return "not listening";
         if (server.Count >= server.ConnectionsMax) return "the limit of connections is reached";
-        return server.HasRoom ? null : "the memory limit is reached";
+        return server.HasRoom ? findUnready?.Invoke() : "the memory limit is reached";
     }
 }

@@ -25,8 +25,8 @@ internal sealed class TraceEndpoint(WebSocketServer server, CancellationToken st
         routes.MapGet("/v1/trace", (HttpContext context, string? uid, string? address, string? id, string? payload) => TraceAsync(context))
             .WithName("trace").WithTags("trace")
             .WithSummary("Frames, phases and timers of the connections of a uid or address, or of one, as they happen, as server-sent "
-                + "events: header fields and lengths, and with payload=1 all bytes of both directions. A uid's connections are told of "
-                + "from the moment in which they have it.")
+                + "events: header fields and lengths, and with payload=1 all bytes of both directions, but what may prove "
+                + "who a client is. A uid's connections are told of from the moment in which they have it.")
             .Produces<TraceEvent>(200, "text/event-stream").Refuses(400, 503);
 
     private async Task<IResult> TraceAsync(HttpContext context)
@@ -39,6 +39,7 @@ internal sealed class TraceEndpoint(WebSocketServer server, CancellationToken st
             Address = query.Address("address"),
             ConnectionId = query.Number("id", 1, long.MaxValue),
             Payload = query.Switch("payload"),
+            HidesCredentials = true,
         };
         if (query.FindProblem() is { } problem) return problem.ToResult();
         if (options.Uid is null && options.Address is null && options.ConnectionId is null)

@@ -27,8 +27,10 @@ internal sealed record Page(string Id, string Name, BrokenRule? Rule, int? Code)
     private const int CodeMin = 1000, CodeMax = 4999;
 
     private static readonly int[] CodesWithPages =
-        [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 3008, 4000, 4001, 4002, 4500,
-        4501];
+    [
+        1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 3000, 3008, 4000, 4001, 4002, 4500,
+        4501,
+    ];
 
     private static readonly string[] Ranges = ["code.unassigned", "code.registered", "code.private"];
 

@@ -81,6 +81,7 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
             {
                 Path = scope == LabScope.All ? null : TryPath,
                 Payload = true,
+                HidesCredentials = true,
                 WaitingBytesMax = WaitingBytesMax,
             }).ConfigureAwait(false);
             if (!lab.TryAdd(this))

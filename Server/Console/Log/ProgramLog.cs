@@ -28,6 +28,12 @@ internal static partial class ProgramLog
     [LoggerMessage(61, LogLevel.Warning, "the service manager cannot be told of anything (NOTIFY_SOCKET): {error}")]
     public static partial void NoticesLost(this ILogger log, string error);
 
+    [LoggerMessage(64, LogLevel.Debug, "connection {id}, scenario {path}: the client closed with {code}")]
+    public static partial void ScenarioClosed(this ILogger log, long id, string path, int code);
+
+    [LoggerMessage(65, LogLevel.Debug, "connection {id}, scenario {path}: the client has not closed")]
+    public static partial void ScenarioNotClosed(this ILogger log, long id, string path);
+
     [LoggerMessage(24, LogLevel.Information, "the certificates are read again: {files}")]
     public static partial void CertificatesReloaded(this ILogger log, string files);
 
@@ -39,6 +45,12 @@ internal static partial class ProgramLog
 
     [LoggerMessage(51, LogLevel.Error, "the settings were to be read again, and those before stay: {reason}")]
     public static partial void SettingsKept(this ILogger log, string reason);
+
+    [LoggerMessage(70, LogLevel.Information, "the keys for tokens are read again, {count} of them count: {files}")]
+    public static partial void KeysReloaded(this ILogger log, int count, string files);
+
+    [LoggerMessage(71, LogLevel.Error, "the keys for tokens were to be read again, and those before stay: {reason}")]
+    public static partial void KeysKept(this ILogger log, string reason);
 
     [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored{question}")]
     public static partial void VariableIgnored(this ILogger log, string variable, string question);

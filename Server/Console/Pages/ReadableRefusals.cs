@@ -28,7 +28,8 @@ internal sealed class ReadableRefusals(IWebSocketApplication program) : IWebSock
 
     private UpgradeDecision Answer(UpgradeDecision decision, bool asks)
     {
-        if (!asks) return decision.Application is null ? decision with { Application = program } : decision;
+        // What has a rule of its own is refused as ever: the log and the metrics have to have it.
+        if (!asks || decision.Rule is not null) return decision.Application is null ? decision with { Application = program } : decision;
         return UpgradeDecision.Accept(subprotocol: Subprotocol) with { Application = new Reason(decision.Text), IsApart = true };
     }
 

@@ -3,7 +3,9 @@
 
 using System.Collections;
 using System.CommandLine;
+using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Explain;
+using RawWs.Server.Console.Learn;
 using RawWs.Server.Log;
 
 namespace RawWs.Server.Console.Settings;
@@ -29,6 +31,7 @@ internal sealed class CommandLine
     private readonly TextWriter _error;
     private readonly TimeProvider _time;
     private readonly Func<Stream?> _openInput;
+    private readonly Action<string>? _tell;
     private readonly Option<string?> _config = new("--config")
     {
         Description = "File with settings in JSON. Default: rawws.json in the working directory, if it is there.",
@@ -44,11 +47,12 @@ internal sealed class CommandLine
     /// <param name="output">For help and version.</param>
     /// <param name="error">Where the one line about an error goes.</param>
     /// <param name="time">The clock that limits the wait for a file.</param>
-    /// <param name="openInput">Opens the standard input, for `explain`; null, or a result of null, when there is none.</param>
+    /// <param name="openInput">Opens the standard input, for `explain` and `token`; null, or a result of null, when there is none.</param>
+    /// <param name="tell">Is given what `learn` says, as it comes; null to write it to the output.</param>
     public CommandLine(IReadOnlyDictionary<string, string> environment, string? directory, TextWriter output, TextWriter error,
-        TimeProvider time, Func<Stream?>? openInput = null) =>
-        (_environment, _directory, _output, _error, _time, _openInput) =
-            (environment, directory, output, error, time, openInput ?? (static () => null));
+        TimeProvider time, Func<Stream?>? openInput = null, Action<string>? tell = null) =>
+        (_environment, _directory, _output, _error, _time, _openInput, _tell) =
+            (environment, directory, output, error, time, openInput ?? (static () => null), tell);
 
     /// <summary>The process's variables, in the constructor's form.</summary>
     public static IReadOnlyDictionary<string, string> ReadEnvironment()
@@ -135,6 +139,8 @@ internal sealed class CommandLine
         root.SetAction(static _ => 0);
         root.Add(ExplainCommand.Describe(_openInput));
         root.Add(ConfigCommand.Describe(options, ReadSources));
+        root.Add(LearnCommand.Describe(_tell));
+        root.Add(TokenCommand.Describe(_openInput, _time));
         return root;
     }
 

@@ -3,6 +3,7 @@
 using System.Net;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
+using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Memory;
 
@@ -33,8 +34,14 @@ internal sealed record RunSettings
     /// <summary>Whether clients of the router may send to all.</summary>
     public bool ClientsBroadcast { get; init; } = true;
 
-    /// <summary>Whose connections the Lab shows. Null: own ones while only this machine is meant (see above), else there is none.</summary>
+    /// <summary>
+    /// Whose connections the Lab shows. Null: own ones while only this machine is meant (see above) and nobody decides about clients, else
+    /// there is none.
+    /// </summary>
     public LabScope? Lab { get; init; }
+
+    /// <summary>Whether there are endpoints for people who test clients.</summary>
+    public bool Scenarios { get; init; }
 
     public LogLevels LogLevels { get; init; } = LogLevels.Default;
 
@@ -53,16 +60,22 @@ internal sealed record RunSettings
     /// <summary>The tokens of the admin port, one of which each request must have; null for none.</summary>
     public AdminTokens? AdminTokens { get; init; }
 
+    /// <summary>Who decides about clients.</summary>
+    public AuthSettings Auth { get; init; } = new();
+
     /// <summary>The files of the certificates for TLS, in PEM; the first is the default.</summary>
     public IReadOnlyList<string> TlsCertificateFiles { get; init; } = [];
 
     /// <summary>Those of their keys, in the same order.</summary>
     public IReadOnlyList<string> TlsKeyFiles { get; init; } = [];
 
-    public Introduce EffectiveIntroduce =>
-        Introduce ?? (Server.IsForThisMachineOnly ? Applications.Introduce.FirstMessage : Applications.Introduce.Query);
+    // Where somebody decides about clients, he names them too.
+    public Introduce EffectiveIntroduce => Auth.IsOn
+        ? Applications.Introduce.None
+        : Introduce ?? (Server.IsForThisMachineOnly ? Applications.Introduce.FirstMessage : Applications.Introduce.Query);
 
-    public LabScope EffectiveLab => Lab ?? (Server.IsForThisMachineOnly ? LabScope.Own : LabScope.Off);
+    // The Lab's page has no token.
+    public LabScope EffectiveLab => Lab ?? (Server.IsForThisMachineOnly && !Auth.IsOn ? LabScope.Own : LabScope.Off);
 
     /// <summary>
     /// What strangers may do, for a line of the log; null while every address is loopback or a socket file, and no proxy is trusted.
@@ -113,6 +126,33 @@ internal sealed record RunSettings
         catch (TlsCertificateException exception)
         {
             problem = $"--tls-cert, --tls-key: {exception.Message}";
+            return this;
+        }
+    }
+
+    /// <summary>The same with the keys for tokens, if tokens are wanted.</summary>
+    /// <param name="problem">What is wrong with them; null when nothing is.</param>
+    public RunSettings WithKeys(out string? problem)
+    {
+        problem = Auth.IsOn && Introduce is not null
+            ? "--introduce: has no meaning with --auth or --auth-url, which name the uid"
+            : Auth.FindConflict();
+        if (problem is not null || Auth.Kind != AuthKind.Jwt) return this;
+        try
+        {
+            // A page in a browser that has its token in a subprotocol needs another one that is chosen.
+            IReadOnlyList<string> subprotocols = Server.Subprotocols.Contains(RequestToken.Subprotocol, StringComparer.Ordinal)
+                ? Server.Subprotocols
+                : [.. Server.Subprotocols, RequestToken.Subprotocol];
+            return this with
+            {
+                Auth = Auth with { Keys = new JwtKeys(Auth.KeyFiles) },
+                Server = Server with { Subprotocols = subprotocols },
+            };
+        }
+        catch (JwtKeyException exception)
+        {
+            problem = $"--jwt-key, --jwt-secret: {exception.Message}";
             return this;
         }
     }

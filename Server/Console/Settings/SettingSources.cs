@@ -88,6 +88,7 @@ internal sealed class SettingSources(IReadOnlyDictionary<string, string> environ
 
         if (_problems.Count > 0) return null;
         settings = settings.WithCertificates(time, out string? problem);
+        if (problem is null) settings = settings.WithKeys(out problem);
         if ((problem ?? settings.FindConflict()) is not { } conflict) return settings;
         _problems.Add(conflict);
         return null;

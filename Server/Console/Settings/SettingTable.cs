@@ -7,6 +7,7 @@ using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
+using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Listening;
 using RawWs.Server.Memory;
@@ -94,11 +95,44 @@ internal static class SettingTable
             Choice(("router", ApplicationKind.Router), ("echo", ApplicationKind.Echo)),
             static (settings, value) => settings with { Application = value }),
         One("introduce", "HOW",
-            "How a client gets its uid: first-message (to a uid that is not reserved, or ?uid=), query (?uid= only), none. "
+            "Without --auth: how a client gets its uid: first-message (to a uid that is not reserved, or ?uid=), query (?uid= only), none. "
             + "Default: first-message while every listening address is loopback and no --allowed-origin, --allowed-host or "
             + "--trusted-proxy is given, else query.", "first-message, query, none",
             Choice(("first-message", Introduce.FirstMessage), ("query", Introduce.Query), ("none", Introduce.None)),
             static (settings, value) => settings with { Introduce = value }),
+        Auth("auth", "none|jwt",
+            "Who decides who may come in, and under which uid: nobody, or a JSON Web Token that the client has (docs/ops/auth.md). "
+            + "Default: none.", "none, jwt", Choice(("none", AuthKind.None), ("jwt", AuthKind.Jwt)),
+            static (auth, value) => auth with { Kind = value }),
+        Auth<Uri>("auth-url", "URL",
+            "Who decides who may come in, and under which uid: a back-end at this address, which gets the request's header fields and "
+            + "cookies, and answers with JSON (docs/ops/auth.md). If it does not answer nobody is let in. Default: none.",
+            "an address with http:// or https://, without user and password", AuthSettings.TryUrl,
+            static (auth, value) => auth with { Url = value }),
+        Auth<TimeSpan>("auth-timeout", "SECONDS", "For --auth-url: time for the back-end to answer. Default: 3 s.", Seconds,
+            SettingText.TryTime, static (auth, value) => auth with { UrlTimeout = value }),
+        Auth<int>("auth-max-requests", "COUNT",
+            "For --auth-url: most requests to the back-end at once; others wait, within the same time. Default: 64.",
+            "a whole number from 1", SettingText.TryCount, static (auth, value) => auth with { UrlRequestsMax = value }),
+        List<JwtKeyFile>("jwt-key", "FILE[@UNTIL]",
+            "For --auth jwt: public key or certificate in PEM, or JWK Set, for tokens signed with RS256 or ES256; with @ and a date behind "
+            + "it, it counts until then. Repeatable. Read again when the file changes, and at SIGHUP. Default: none.",
+            JwtKeyFile.Allowed, JwtKeyFile.TryPublic, AddKeys),
+        List<JwtKeyFile>("jwt-secret", "FILE[@UNTIL]",
+            "For --auth jwt: the same for a secret of at least 32 characters, for tokens signed with HS256. Default: none.",
+            JwtKeyFile.Allowed, JwtKeyFile.TrySecret, AddKeys),
+        List<string>("jwt-issuer", "NAME", "For --auth jwt: whose tokens count (iss); repeatable. Default: none, and then each that a key proves.",
+            "text without control characters", SettingText.TryWord,
+            static (settings, values) => settings with { Auth = settings.Auth with { Issuers = values } }),
+        List<string>("jwt-audience", "NAME",
+            "For --auth jwt: this server's name in tokens (aud); repeatable. A token must have one of them. Default: none, and then a "
+            + "token must have no audience.", "text without control characters", SettingText.TryWord,
+            static (settings, values) => settings with { Auth = settings.Auth with { Audiences = values } }),
+        Auth<string>("jwt-uid-claim", "NAME", "For --auth jwt: the claim that is the uid. Default: sub.", "text without control characters",
+            SettingText.TryWord, static (auth, value) => auth with { UidClaim = value }),
+        Auth<string>("jwt-to-claim", "NAME",
+            "For --auth jwt: the claim that says to whom a client may send: all, none, or a list of uids. Default: to.",
+            "text without control characters", SettingText.TryWord, static (auth, value) => auth with { RightsClaim = value }),
         One("duplicate-uid", "share|replace|reject",
             "When a uid is connected already: both have it, the older connection is closed, or the newer "
             + "does not get it as long as the older one lives. Default: share.", "share, replace, reject",
@@ -198,10 +232,13 @@ internal static class SettingTable
             static (settings, values) => settings with { Server = settings.Server with { Subprotocols = values } }),
         One("lab", "on|off|all",
             "The Lab at /lab, a page that shows the protocol byte by byte: of connections that it opens itself, or with all of every "
-            + "connection, payloads included. Default: on while every listening address is loopback and no --allowed-origin, "
-            + "--allowed-host or --trusted-proxy is given, else off.", "on, off, all",
+            + "connection, payloads included. Default: on while every listening address is loopback, no --allowed-origin, "
+            + "--allowed-host or --trusted-proxy is given, and --auth is none; else off.", "on, off, all",
             Choice(("on", LabScope.Own), ("off", LabScope.Off), ("all", LabScope.All)),
             static (settings, value) => settings with { Lab = value }),
+        One("scenarios", "on|off",
+            "Endpoints for people who test clients, at which the server misbehaves on purpose; the page /scenarios lists them. "
+            + "Default: off.", "on, off", OnOff, static (settings, value) => settings with { Scenarios = value }),
         Server("compression", "on|off", "Agree to permessage-deflate with clients that offer it. Default: off.", "on, off", OnOff,
             static (options, value) => options with { Compression = value }),
         Server<int>("compression-level", "LEVEL",
@@ -299,6 +336,13 @@ internal static class SettingTable
             return set(settings, parsed);
         }
     }
+
+    private static Setting Auth<T>(string name, string placeholder, string help, string allowed, TryParseSetting<T> parse,
+        Func<AuthSettings, T, AuthSettings> set) =>
+        One<T>(name, placeholder, help, allowed, parse, (settings, value) => settings with { Auth = set(settings.Auth, value) });
+
+    private static RunSettings AddKeys(RunSettings settings, IReadOnlyList<JwtKeyFile> files) =>
+        settings with { Auth = settings.Auth with { KeyFiles = [.. settings.Auth.KeyFiles, .. files] } };
 
     private static RunSettings Listen(RunSettings settings, IReadOnlyList<ListenAddress> addresses) => settings with
     {

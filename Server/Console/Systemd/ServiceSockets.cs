@@ -46,11 +46,9 @@ internal static class ServiceSockets
             Socket socket = new(new SafeSocketHandle(descriptor, ownsHandle: true));
             bool listens = socket.SocketType == SocketType.Stream
                 && (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection)! != 0;
-            if (listens && socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
-            {
-                socket.NoDelay = true; // accepted sockets inherit it
-                return socket;
-            }
+            bool isTcp = socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6;
+            if (listens && isTcp) socket.NoDelay = true; // accepted sockets inherit it
+            if (listens && (isTcp || socket.AddressFamily == AddressFamily.Unix)) return socket;
         }
         catch (Exception exception) when (exception is SocketException or ArgumentException)
         {

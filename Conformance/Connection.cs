@@ -32,13 +32,18 @@ internal sealed class Connection : IDisposable
     private readonly Socket _socket;
     private readonly Stream _stream;
     private readonly TimeSpan _timeout;
+    private readonly Transcript? _transcript;
     private CancellationTokenSource _receiveDeadline = new();
     private CancellationTokenSource _sendDeadline = new();
     private byte[] _buffer = new byte[16 * 1024];
     private int _start;
     private int _end;
 
-    private Connection(Socket socket, Stream stream, TimeSpan timeout) => (_socket, _stream, _timeout) = (socket, stream, timeout);
+    private Connection(Socket socket, Stream stream, Target target)
+    {
+        (_socket, _stream, _timeout, _transcript) = (socket, stream, target.Timeout, target.Transcript);
+        _transcript?.Begin();
+    }
 
     public StreamEnd End { get; private set; }
 
@@ -78,7 +83,7 @@ internal sealed class Connection : IDisposable
             Stream stream = target.Tls is { } trust
                 ? await trust.OpenAsync(socket, target.Host, deadline.Token).ConfigureAwait(false)
                 : new NetworkStream(socket);
-            return new Connection(socket, stream, target.Timeout);
+            return new Connection(socket, stream, target);
         }
         catch (Exception exception) when (exception is AuthenticationException or IOException)
         {
@@ -137,6 +142,7 @@ internal sealed class Connection : IDisposable
 
     public async Task SendAsync(ReadOnlyMemory<byte> bytes)
     {
+        _transcript?.Add(ofClient: true, bytes.Span);
         try
         {
             await _stream.WriteAsync(bytes, Rearm(ref _sendDeadline)).ConfigureAwait(false);
@@ -236,6 +242,7 @@ internal sealed class Connection : IDisposable
         {
             int received = await _stream.ReadAsync(_buffer.AsMemory(_end), Rearm(ref _receiveDeadline)).ConfigureAwait(false);
             if (received == 0) End = StreamEnd.Finished;
+            _transcript?.Add(ofClient: false, _buffer.AsSpan(_end, received));
             _end += received;
             return received > 0;
         }

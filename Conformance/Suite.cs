@@ -47,13 +47,13 @@ internal static class Suite
         bool compresses = false;
         string? goneIn = null;
 
-        async ValueTask PlayAsync(Case item, CancellationToken cancellation)
+        async ValueTask PlayOneAsync(Case item, CancellationToken cancellation)
         {
             try
             {
                 Result result = IsOfCompression(item) && !compresses
                     ? new Result(item, Outcome.NotNegotiated, "the server does not speak permessage-deflate", TimeSpan.Zero)
-                    : await OneAsync(target, item).WaitAsync(cancellation).ConfigureAwait(false);
+                    : await PlayAsync(target, item).WaitAsync(cancellation).ConfigureAwait(false);
                 lock (reporting)
                 {
                     cancellation.ThrowIfCancellationRequested();
@@ -73,8 +73,8 @@ internal static class Suite
             compresses = cases.Any(IsOfCompression) && await CompressesAsync(target).WaitAsync(stop).ConfigureAwait(false);
             ParallelOptions light = new() { MaxDegreeOfParallelism = LightMax, CancellationToken = ending.Token },
                 heavy = new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = ending.Token };
-            await Parallel.ForEachAsync(cases.Where(static item => !item.IsHeavy), light, PlayAsync).ConfigureAwait(false);
-            await Parallel.ForEachAsync(cases.Where(static item => item.IsHeavy), heavy, PlayAsync).ConfigureAwait(false);
+            await Parallel.ForEachAsync(cases.Where(static item => !item.IsHeavy), light, PlayOneAsync).ConfigureAwait(false);
+            await Parallel.ForEachAsync(cases.Where(static item => item.IsHeavy), heavy, PlayOneAsync).ConfigureAwait(false);
         }
         catch (ServerGoneException)
         {
@@ -107,7 +107,9 @@ internal static class Suite
         ResponseHead.CheckSwitches(await connection.ReadHeadTextAsync().ConfigureAwait(false));
     }
 
-    private static async Task<Result> OneAsync(Target target, Case item)
+    /// <summary>Plays one case.</summary>
+    /// <exception cref="ServerGoneException">Nobody listens.</exception>
+    public static async Task<Result> PlayAsync(Target target, Case item)
     {
         long start = Stopwatch.GetTimestamp();
         Outcome outcome;
@@ -132,8 +134,12 @@ internal static class Suite
 
     private static bool IsOfCompression(Case item) => item.Chapter is Chapters.Negotiation or Chapters.Compression;
 
-    // A server may insist on knowing that the client can have its window limited, so it is asked in both ways.
-    private static async Task<bool> CompressesAsync(Target target)
+    /// <summary>
+    /// Whether the server agrees to permessage-deflate, or answers such an offer wrongly. It may insist on knowing that the client can have
+    /// its window limited, so it is asked in both ways.
+    /// </summary>
+    /// <exception cref="ServerGoneException">Nobody listens.</exception>
+    public static async Task<bool> CompressesAsync(Target target)
     {
         foreach (int? clientBits in (int?[])[null, 0])
         {

@@ -47,9 +47,12 @@ internal sealed record HandshakeCase(
     /// <summary>What stands at the end of each line.</summary>
     public string LineEnd { get; init; } = "\r\n";
 
+    /// <summary>Whether the case of an accepted request is over with the answer, and no echo is looked for.</summary>
+    public bool EndsAtAnswer { get; init; }
+
     public override string Expected => End switch
     {
-        HandshakeEnd.Accepted => "101 with all its fields right, and a message is echoed",
+        HandshakeEnd.Accepted => $"101 with all its fields right{(EndsAtAnswer ? "" : ", and a message is echoed")}",
         HandshakeEnd.Refused when AnswerField is { } told => $"an HTTP error with {told.Name}: {told.Value}",
         HandshakeEnd.Refused => Status == 0 ? "an HTTP error" : string.Create(CultureInfo.InvariantCulture, $"HTTP {Status}"),
         HandshakeEnd.NotUpgraded => "an HTTP answer other than 101",
@@ -86,6 +89,7 @@ internal sealed record HandshakeCase(
                 // No case here offers an extension that exists, so none may be named.
                 if (answer.Values("Sec-WebSocket-Extensions").Count > 0)
                     throw new NotAsExpectedException("the answer names an extension that was not offered");
+                if (EndsAtAnswer) return null;
                 byte[] text = "after the handshake"u8.ToArray();
                 await connection.SendAsync(Wire.FrameOf(Wire.Text, text)).ConfigureAwait(false);
                 return await new Echo(Wire.Text, text).PlayAsync(connection).ConfigureAwait(false);

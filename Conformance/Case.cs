@@ -93,8 +93,29 @@ internal sealed record Result(Case Case, Outcome Outcome, string Detail, TimeSpa
 /// <param name="Tls">For wss://: whose certificate is taken; null for ws://.</param>
 internal sealed record Target(string Host, int Port, string Resource, TimeSpan Timeout, TlsTrust? Tls = null)
 {
+    /// <summary>Keeps what goes over the connection of a case; null if nobody wants it.</summary>
+    public Transcript? Transcript { get; init; }
+
     /// <summary>The value of Host.</summary>
     public string Authority => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
+
+    /// <summary>Reads a URL.</summary>
+    /// <param name="url">The URL.</param>
+    /// <param name="timeout">The deadline of each single wait.</param>
+    /// <param name="trust">Whose certificate is taken; null for the system's authorities. For wss:// only.</param>
+    /// <param name="error">What is wrong.</param>
+    /// <returns>The server, or null.</returns>
+    public static Target? TryParse(string url, TimeSpan timeout, TlsTrust? trust, out string error)
+    {
+        error = "";
+        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("ws" or "wss") || uri.Host.Length == 0)
+            error = $"{url} is no ws:// or wss:// URL";
+        else if (trust is not null && uri.Scheme != "wss") error = "--ca and --insecure are for wss://";
+        if (error.Length > 0) return null;
+        bool isTls = uri!.Scheme == "wss";
+        return new Target(uri.IdnHost.Trim('[', ']'), uri.Port > 0 ? uri.Port : isTls ? 443 : 80, uri.PathAndQuery, timeout,
+            isTls ? trust ?? new TlsTrust(null, Anybody: false) : null);
+    }
 
     /// <summary>As it was given.</summary>
     public override string ToString() => $"{(Tls is null ? "ws" : "wss")}://{Authority}{Resource}";
