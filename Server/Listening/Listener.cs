@@ -66,7 +66,7 @@ internal sealed class Listener : IAsyncDisposable
                 if (found is not null) left.Remove(found);
                 Socket socket = found ?? Bind(address);
                 listener._sockets.Add(socket);
-                bound.Add(address.EndPoint is null ? address : address with { EndPoint = (IPEndPoint)socket.LocalEndPoint! });
+                bound.Add(WithPort(address, socket));
             }
 
             // Its clients would wait for ever.
@@ -113,6 +113,19 @@ internal sealed class Listener : IAsyncDisposable
     private static bool IsOn(Socket socket, ListenAddress address) => address.SocketPath is { } path
         ? new UnixDomainSocketEndPoint(path).Equals(socket.LocalEndPoint)
         : address.EndPoint!.Equals(socket.LocalEndPoint);
+
+    // With the port that the system has chosen.
+    private static ListenAddress WithPort(ListenAddress address, Socket socket)
+    {
+        try
+        {
+            return address.EndPoint is null ? address : address with { EndPoint = (IPEndPoint)socket.LocalEndPoint! };
+        }
+        catch (SocketException exception)
+        {
+            throw new ListenException(address, exception);
+        }
+    }
 
     private static Socket Bind(ListenAddress address)
     {

@@ -217,7 +217,8 @@ public sealed class ExplainTests
     [TestCase]
     [TestCase("--json")]
     [TestCase("--base64")]
-    public void AnEmptyArgument_IsNoInput(params string[] options) => Assert.That(Wrong([.. options, ""]), Does.Contain("there are no bytes"));
+    public void AnEmptyArgument_IsNoInput(params string[] options) =>
+        Assert.That(Wrong([.. options, ""]), Does.Contain("there are no bytes"));
 
     [TestCase("d4c3b2a1", "at byte 4")]
     [TestCase("d4c3b2a102000400000000000000000000000000" + "01000000" + "0000", "at byte 24")]

@@ -23,7 +23,7 @@ internal static partial class SettingPages
     public static string? DefaultValueOf(Setting setting)
     {
         string words = DefaultOf(setting);
-        if (words == "none" || words.Contains(" while ", StringComparison.Ordinal)) return null;
+        if (words.Split(',')[0] == "none" || words.Contains(" while ", StringComparison.Ordinal)) return null;
         // "0, all at once" is 0, and "10 s" is 10.
         string[] meant = [words, words.Split(',')[0], words.Split(' ')[0]];
         return meant.FirstOrDefault(value => setting.Apply(new RunSettings(), [value], out _) is not null);
