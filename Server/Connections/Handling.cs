@@ -35,11 +35,9 @@ internal struct Handling
     {
         connection.CountReceived(kind);
         if (!connection.Life.IsOpen) return; // §1.4: after our Close, data is not delivered
-        if (connection.Limits is { } limits && !limits.TryTakeMessage(connection)) return;
         WebSocketMessage message = WebSocketMessage.Received(kind, array, offset, length);
-        if (connection.Context.HandlersAwait && length > 0) DeliverCopy(connection, message);
-        // Another loop may have set HandlersAwait while this handler ran. This message still lies in our buffer.
-        else if (!Call(connection, message, copy: null) && length > 0) connection.Transport.KeepView();
+        if (connection.Context.LooksAtMessages) DeliverChecked(connection, message);
+        else DeliverInPlace(connection, message);
     }
 
     /// <summary>The assembled message is whole.</summary>
@@ -48,6 +46,21 @@ internal struct Handling
         bool isRefused = connection.Limits is { } limits && !limits.TryTakeMessage(connection);
         if (isRefused || Call(connection, WebSocketMessage.Received(kind, assembler.Message), copy: null))
             assembler.Release(connection.Loop.Budget);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void DeliverChecked(WebSocketConnection connection, WebSocketMessage message)
+    {
+        if (connection.Limits is { } limits && !limits.TryTakeMessage(connection)) return;
+        if (connection.Context.HandlersAwait && message.Length > 0) DeliverCopy(connection, message);
+        else DeliverInPlace(connection, message);
+    }
+
+    // Another loop may have set HandlersAwait while this handler ran. This message still lies in our buffer.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void DeliverInPlace(WebSocketConnection connection, WebSocketMessage message)
+    {
+        if (!Call(connection, message, copy: null) && message.Length > 0) connection.Transport.KeepView();
     }
 
     private void DeliverCopy(WebSocketConnection connection, WebSocketMessage message)

@@ -23,6 +23,7 @@ internal sealed class ServerContext
     private volatile ConnectionTerms _lastTerms = ConnectionTerms.None;
     private int _nullOriginWarned;
     private volatile bool _handlersAwait;
+    private volatile bool _looksAtMessages;
 
     public ServerContext(IConnectionOwner owner, ServerOptions options, IWebSocketApplication application, MemoryBudget budget)
     {
@@ -30,6 +31,7 @@ internal sealed class ServerContext
         Application = application;
         Budget = budget;
         Limits = ServerLimits.Of(options);
+        _looksAtMessages = Limits is not null;
         Log = GuardedLog.Around(options.LoggerFactory.CreateLogger(LogCategories.Server));
         Details = new DetailLog(options.LoggerFactory);
         Endings = new EndingLog(Log, options.TimeProvider);
@@ -67,8 +69,15 @@ internal sealed class ServerContext
     public bool HandlersAwait
     {
         get => _handlersAwait;
-        set => _handlersAwait = value;
+        set
+        {
+            _handlersAwait = value;
+            _looksAtMessages = value || Limits is not null;
+        }
     }
+
+    /// <summary>Whether something has to be looked at before a message is delivered: limits, or <see cref="HandlersAwait"/>.</summary>
+    public bool LooksAtMessages => _looksAtMessages;
 
     public RequestLimits RequestLimits { get; } = new();
 
