@@ -110,11 +110,11 @@ public sealed partial class TourTests
 
     [Test]
     public void TheOtherSections_AreTheRfcs() =>
-        Assert.That(MoreSections.Select(static section => section[1..]), Is.SubsetOf(Rfc6455.Sections));
+        Assert.That(MoreSections.Select(static section => section[1..]).Except(Rfc6455.Sections), Is.Empty);
 
     [Test]
     public void AFrameRulesSection_IsOneOfTheRfcs() =>
-        Assert.That(FrameRules.All.Select(static rule => rule.Section), Is.SubsetOf(Rfc6455.Sections));
+        Assert.That(FrameRules.All.Select(static rule => rule.Section).Except(Rfc6455.Sections), Is.Empty);
 
     [TestCaseSource(nameof(Pages))]
     public void ALink_LeadsSomewhere(object page)
