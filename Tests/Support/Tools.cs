@@ -10,6 +10,12 @@ internal static class Tools
     /// <summary>Whether this is the run that decides: everything has to run.</summary>
     public static bool InCi => Environment.GetEnvironmentVariable("CI") == "true";
 
+    /// <summary>
+    /// What stands before a command that is to heed signals. What a shell has put into the background ignores SIGINT and SIGQUIT, and so
+    /// do its children: the tests may be run like that.
+    /// </summary>
+    public static string[] HeedsSignals { get; } = OperatingSystem.IsLinux() ? ["env", "--default-signal=HUP,INT,QUIT"] : [];
+
     /// <summary>Where a program lies that is on the PATH; without it the test ends.</summary>
     public static string Require(string tool)
     {
