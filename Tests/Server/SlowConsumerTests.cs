@@ -1,5 +1,6 @@
-// What is dropped for a client that does not read, and that nothing is lost in the counts: sent = delivered + dropped + queued. A connection
-// over memory step by step, and real sockets with every transport; messages of its own and to everybody. (SendQueueDropTests has the queue.)
+// What is dropped for a client that does not read, and that nothing is lost in the counts: sent = delivered + dropped + queued. A
+// connection over memory step by step, and real sockets with every transport; messages of its own and to everybody. (SendQueueDropTests
+// has the queue.)
 
 using System.Buffers.Binary;
 using System.Collections.Concurrent;

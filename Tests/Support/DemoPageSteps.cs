@@ -28,7 +28,9 @@ internal static class DemoPageSteps
         browser.WaitForText("closecode", "1000");
     }
 
-    /// <summary>Opens the page in two tabs, each connected under its uid. Returns the handles of the tabs; the second is the current one.</summary>
+    /// <summary>
+    /// Opens the page in two tabs, each connected under its uid. Returns the handles of the tabs; the second is the current one.
+    /// </summary>
     public static async Task<string[]> ConnectInTwoTabs(this ChromeDriver browser, int port, string first, string second)
     {
         await browser.GoTo(port);
