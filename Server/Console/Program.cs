@@ -134,7 +134,7 @@ internal static class Program
 
         if (hasLab)
         {
-            application = new LabApplication(application, settings.EffectiveLab);
+            application = new LabApplication(application, settings.EffectiveLab, hasRouter: router is not null);
             options = options with { Pages = [.. options.Pages, .. LabPage.Load()] };
         }
 

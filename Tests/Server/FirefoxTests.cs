@@ -16,7 +16,7 @@ public sealed class FirefoxTests
         Tools.RequireWs("Tests", "Node");
         string firefox = Tools.Require("firefox-esr");
         await using TestServer server = await TestServer.Start(Setup.All[0],
-            new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), LabScope.Own),
+            new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), LabScope.Own, hasRouter: true),
             static options => options with { Pages = LabPage.Load() });
         using Process node = Process.Start(
             new ProcessStartInfo(Tools.Require("node"),
