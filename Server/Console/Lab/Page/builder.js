@@ -5,7 +5,7 @@ import { el, show, field, choice } from '/lab/dom.js';
 import { toHex } from '/lab/bytes.js';
 import { contextOf } from '/lab/context.js';
 import { makeFrame, readPieces } from '/lab/frame.js';
-import { nameOf, showUnit, rule } from '/lab/unit.js';
+import { nameOf, showUnit, rule, answer } from '/lab/unit.js';
 import { t, language } from '/lab/words.js';
 
 export class Builder {
@@ -112,7 +112,8 @@ export class Builder {
     const { page } = await this.lab.feed.ask({ do: 'page', name, lang: language() });
     this.chosen = name;
     this.#showRules();
-    show(this.page, el('article', { class: 'page' }, el('h3', {}, page.page), page.rule && rule(page.rule), el('p', {}, page.what),
+    show(this.page, el('article', { class: 'page' }, el('h3', {}, page.page), page.rule && el('p', { class: 'help' },
+      `${page.rule.section} · ${answer(page.rule)}`), el('p', {}, page.what),
       el('h4', {}, t('why')), el('p', {}, page.why), el('h4', {}, t('doIt')), el('p', {}, page.do)));
     this.#clear();
     if (!page.example) return;

@@ -12,7 +12,7 @@ export function sharing(lab, connection, loaded) {
     onchange: () => { load(lab, file.files[0], loaded).finally(() => { file.value = ''; }); } });
   const button = (id, name, save) => el('button', { type: 'button', id, onclick: () => {
     save(lab, connection()).catch(error => lab.say(error.message));
-  } }, `${t('save')} ${name}`);
+  } }, name);
   return el('span', { class: 'buttons' }, button('save-json', t('saveJson'), saveJson), button('save-pcap', t('savePcap'), savePcap),
     el('button', { type: 'button', onclick: () => file.click() }, t('load')), file);
 }

@@ -246,9 +246,8 @@ const words = {
   lastFragment: ['last fragment, {0}', '最后分片 {0}'],
   emptyTimeline: ['What happens on your connections will stand here.', '你的连接上发生的事会出现在这里。'],
   leftOut: ['{0} were left out', '略去 {0} 项'],
-  save: ['Save', '保存'],
-  saveJson: ['as JSON', '为 JSON'],
-  savePcap: ['as pcapng', '为 pcapng'],
+  saveJson: ['Save as JSON', '保存为 JSON'],
+  savePcap: ['Save as pcapng', '保存为 pcapng'],
   load: ['Load JSON', '载入 JSON'],
   nothingToSave: ['There is no connection whose bytes could be saved.', '没有可以保存字节的连接。'],
   loadWrong: ['“{0}” is no trace: {1}. Expected is JSON as “Save as JSON” writes it: {"format":"{2}","client":"…","server":"…"}, with the '
