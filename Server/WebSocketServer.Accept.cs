@@ -48,7 +48,7 @@ public sealed partial class WebSocketServer
         ConnectionLoop loop = NextLoop();
         try
         {
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer, limits);
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), loop, peer, limits);
             connection.Begin(Layer(listener, new EpollChannel(descriptor), peer), before >= _connectionsMax);
         }
         catch
@@ -84,7 +84,7 @@ public sealed partial class WebSocketServer
         ConnectionLoop loop = NextLoop();
         try
         {
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, loop, peer, limits);
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), loop, peer, limits);
             connection.Begin(Layer(listener, new SocketChannel(socket), peer), before >= _connectionsMax);
         }
         catch (Exception exception)
@@ -116,7 +116,7 @@ public sealed partial class WebSocketServer
 
             PeerAddress peer = new(new IPEndPoint(IPAddress.Loopback, 0));
             TryEnter(NoListener, peer, out ConnectionLimits? limits);
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, NextLoop(), peer, limits);
+            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), NextLoop(), peer, limits);
             MemoryPeerChannel channel = new();
             connection.Begin(channel, before >= _connectionsMax);
             return new MemoryClient(connection.Id, channel);
