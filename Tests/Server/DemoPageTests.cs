@@ -63,16 +63,16 @@ public sealed class DemoPageTests : BrowserTests
     public async Task AUidNamedAll_IsRefused_BeforeAnythingIsSent()
     {
         await using TestServer server = await Start();
-        await GoTo(server);
-        Fill("uid", "all");
-        Assert.That(Text("problem"), Does.StartWith("This uid is reserved.").And.Contain("everybody"));
-        Click("connect");
-        Assert.That(Text("state"), Is.EqualTo("3 CLOSED"));
-        Assert.That(Text("messages"), Does.Contain("This uid is reserved.").And.Not.Contain("the connection failed"));
-        Fill("uid", "alle");
-        Assert.That(Text("problem"), Is.Empty);
-        Click("connect");
-        WaitFor("state", "1 OPEN");
+        await Chromium.GoTo(server.Port);
+        Chromium.Fill("uid", "all");
+        Assert.That(Chromium.Text("problem"), Does.StartWith("This uid is reserved.").And.Contain("everybody"));
+        Chromium.Click("connect");
+        Assert.That(Chromium.Text("state"), Is.EqualTo("3 CLOSED"));
+        Assert.That(Chromium.Text("messages"), Does.Contain("This uid is reserved.").And.Not.Contain("the connection failed"));
+        Chromium.Fill("uid", "alle");
+        Assert.That(Chromium.Text("problem"), Is.Empty);
+        Chromium.Click("connect");
+        Chromium.WaitForText("state", "1 OPEN");
     }
 
     [Test]
