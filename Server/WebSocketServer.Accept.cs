@@ -86,7 +86,7 @@ public sealed partial class WebSocketServer
     // Answers the connection's number.
     private long Begin(Channel channel, PeerAddress peer, ConnectionLimits? limits, int before)
     {
-        WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), _context, NextLoop(), peer, limits);
+        WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), NextLoop(), peer, limits);
         connection.Begin(channel, before >= _connectionsMax);
         return connection.Id;
     }

@@ -57,7 +57,7 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
             EventLoop loop = options.UsesEpoll && OperatingSystem.IsLinux()
                 ? new EpollLoop(i, time, Budget, options.IoUring) { Log = _context.Log }
                 : new SocketLoop(i, time, Budget) { Log = _context.Log };
-            _loops[i] = new ConnectionLoop(loop, _context.Details, time);
+            _loops[i] = new ConnectionLoop(loop, _context, time);
             _loops[i].Begin(options);
         }
 

@@ -8,19 +8,23 @@ using RawWs.Server.Sending;
 namespace RawWs.Server.Connections;
 
 /// <param name="loop">The loop that runs the turns.</param>
-/// <param name="details">Where the lines about connections and frames go, if anybody wants them.</param>
+/// <param name="context">What the connections of one server share.</param>
 /// <param name="time">The clock that says when something was seen.</param>
-internal sealed class ConnectionLoop(EventLoop loop, DetailLog details, TimeProvider time) : SendingLoop(loop)
+internal sealed class ConnectionLoop(EventLoop loop, ServerContext context, TimeProvider time) : SendingLoop(loop)
 {
     // A logger whose levels are changed is heeded after so long at most.
     private const long MillisecondsBetweenLevels = 1000;
 
     private long _levelsDue;
 
-    public DetailLog Details => details;
+    /// <summary>What the connections of one server share. They know it from here: a field fewer in each.</summary>
+    public ServerContext Context => context;
+
+    /// <inheritdoc cref="ServerContext.Details"/>
+    public DetailLog Details => context.Details;
 
     /// <summary>Who is told what the loop's connections do. Owner only.</summary>
-    public LoopWatch Watch { get; } = new(details, time);
+    public LoopWatch Watch { get; } = new(context.Details, time);
 
     /// <summary>Whether requests, phases and timers are told to <see cref="Watch"/>.</summary>
     public bool WatchesConnections { get; private set; }

@@ -26,11 +26,11 @@ internal static class ConnectionMethod
                 ReadResult read = await connection.Transport.Read();
                 Handle(connection, read);
                 if (!connection.Handling.IsPending) continue;
-                await connection.Handling.Pending!.ConfigureAwait(false);
+                await new TaskWait(connection.Handling.Pending!);
                 connection.Handling.OnDone(connection);
             }
 
-            await EndAsync(connection).ConfigureAwait(false);
+            await new TaskWait(EndAsync(connection));
             // tour: end
         }
         catch (Exception exception)

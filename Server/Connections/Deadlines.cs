@@ -25,7 +25,7 @@ internal struct Deadlines
     private const int UnansweredPingsMax = 2;
     private const long ProbeMilliseconds = 5_000;
 
-    private TimerLink _timer = TimerLink.New;
+    private TimerLink _timer;
     private long _deadline = long.MaxValue; // of the handshake; while open, of a probe; then of the closing
     private long _lastReceived;
     private long _lastPing;
@@ -188,7 +188,7 @@ internal struct Deadlines
     /// <summary>What the timer is armed for, in how much time, and for which tick; null while it is not armed.</summary>
     public readonly (ConnectionDeadline Deadline, TimeSpan Due, long Tick)? FindArmed(WebSocketConnection connection)
     {
-        if (_timer.Place < 0) return null;
+        if (!_timer.IsArmed) return null;
         long due = _timer.DueTick * TimerWheel.TickMilliseconds;
         return (WhichIs(connection, due, long.MinValue), TimeSpan.FromMilliseconds(due - connection.Loop.Now), _timer.DueTick);
     }

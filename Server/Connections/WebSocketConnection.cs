@@ -54,11 +54,10 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     internal OutgoingQueue Queue = new();
     internal Deadlines Deadlines = new();
 
-    internal WebSocketConnection(long id, ServerContext context, ConnectionLoop loop, PeerAddress peer, ConnectionLimits? limits = null)
+    internal WebSocketConnection(long id, ConnectionLoop loop, PeerAddress peer, ConnectionLimits? limits = null)
     {
         if (limits is not null) _terms = _terms with { Limits = limits };
         Id = id;
-        Context = context;
         Loop = loop;
         Peer = peer;
     }
@@ -127,7 +126,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// </summary>
     public CancellationToken ConnectionClosed => Life.WhenClosed(this);
 
-    internal ServerContext Context { get; }
+    internal ServerContext Context => Loop.Context;
 
     internal ConnectionLoop Loop { get; }
 

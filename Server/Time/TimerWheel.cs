@@ -20,37 +20,55 @@ namespace RawWs.Server.Time;
 /// <summary>Something that a wheel holds. It is armed for one time at most.</summary>
 internal interface ITimerEntry
 {
-    /// <summary>The wheel's own part of the entry: a field, which begins as <see cref="TimerLink.New"/>.</summary>
+    /// <summary>The wheel's own part of the entry: a field.</summary>
     ref TimerLink Link { get; }
 
     void OnDue(long now);
 }
 
-/// <summary>Where an entry is in its wheel.</summary>
+/// <summary>Where an entry is in its wheel. Every connection has one, so its two numbers share a word.</summary>
 internal struct TimerLink
 {
+    private const int PlaceBits = 9;
+    private const long PlaceMask = (1 << PlaceBits) - 1;
+
     public ITimerEntry? Next;
     public ITimerEntry? Previous;
-    public long DueTick;
+
+    private long _tickAndPlace; // the tick above, the place + 1 below
+
+    /// <summary>The latest tick that there is: later times are this one.</summary>
+    public static long TickMax => long.MaxValue >> PlaceBits;
+
+    public long DueTick
+    {
+        readonly get => _tickAndPlace >> PlaceBits;
+        set => _tickAndPlace = (value << PlaceBits) | (_tickAndPlace & PlaceMask);
+    }
 
     /// <summary>Level and slot, or -1 while it is not armed.</summary>
-    public int Place;
+    public int Place
+    {
+        readonly get => (int)(_tickAndPlace & PlaceMask) - 1;
+        set => _tickAndPlace = (_tickAndPlace & ~PlaceMask) | (long)(value + 1);
+    }
 
-    public static TimerLink New => new() { Place = -1 };
+    /// <summary>Whether it is armed.</summary>
+    public readonly bool IsArmed => (_tickAndPlace & PlaceMask) != 0;
 
     /// <summary>Whether it is armed for this time in milliseconds, or an earlier one.</summary>
-    public readonly bool IsArmedBy(long due) => Place >= 0 && DueTick <= TimerWheel.TickOf(due);
+    public readonly bool IsArmedBy(long due) => IsArmed && DueTick <= TimerWheel.TickOf(due);
 }
 
 /// <summary>An entry that needs no other base class.</summary>
 internal abstract class TimerEntry : ITimerEntry
 {
-    private TimerLink _link = TimerLink.New;
+    private TimerLink _link;
 
     ref TimerLink ITimerEntry.Link => ref _link;
 
     /// <summary>Whether it is armed.</summary>
-    protected bool IsArmed => _link.Place >= 0;
+    protected bool IsArmed => _link.IsArmed;
 
     void ITimerEntry.OnDue(long now) => OnDue(now);
 
@@ -84,7 +102,7 @@ internal sealed class TimerWheel
     /// <summary>Arms an entry for a time in milliseconds; an armed one is moved. A time in the past means the next tick.</summary>
     public void Arm(ITimerEntry entry, long due)
     {
-        if (entry.Link.Place >= 0) Disarm(entry);
+        if (entry.Link.IsArmed) Disarm(entry);
         Count++;
         // A time beyond the wheels' reach waits in the last slot, and is armed again from there.
         entry.Link.DueTick = TickOf(due);
@@ -94,7 +112,7 @@ internal sealed class TimerWheel
     /// <summary>Disarms an entry, if it is armed.</summary>
     public void Disarm(ITimerEntry entry)
     {
-        if (entry.Link.Place < 0) return;
+        if (!entry.Link.IsArmed) return;
         Count--;
         Unlink(entry);
     }
@@ -137,7 +155,7 @@ internal sealed class TimerWheel
 
     // Rounded up: an entry never fires early.
     internal static long TickOf(long due) =>
-        due > long.MaxValue - TickMilliseconds ? long.MaxValue : (due + TickMilliseconds - 1) / TickMilliseconds;
+        due >= TimerLink.TickMax ? TimerLink.TickMax : (due + TickMilliseconds - 1) / TickMilliseconds;
 
     // The earliest tick after _tick whose slot, in any wheel, is filled.
     private long NextTick()

@@ -302,7 +302,7 @@ internal static class Models
         FieldInfo broadcasts = typeof(OutgoingQueue).GetField("_broadcasts", BindingFlags.NonPublic | BindingFlags.Instance)!;
         FieldInfo next = typeof(BroadcastPosition).GetField("_next", BindingFlags.NonPublic | BindingFlags.Instance)!;
         WebSocketConnection[] connections =
-            [.. Enumerable.Range(0, count).Select(static i => new WebSocketConnection(i, null!, null!, default))];
+            [.. Enumerable.Range(0, count).Select(static i => new WebSocketConnection(i, null!, default))];
         foreach (WebSocketConnection connection in connections)
         {
             object queue = connection.Queue, position = broadcasts.GetValue(queue)!;

@@ -41,9 +41,9 @@ internal sealed class Room : IAsyncDisposable
         for (int i = 0; i < count; i++)
         {
             ModelLoop loop = new(i, options.TimeProvider, _server.Budget);
-            ConnectionLoop shared = new(loop, context.Details, options.TimeProvider);
+            ConnectionLoop shared = new(loop, context, options.TimeProvider);
             shared.Begin(options);
-            WebSocketConnection member = new(i, context, shared, peer: default);
+            WebSocketConnection member = new(i, shared, peer: default);
             MemoryChannel channel = new();
             member.Begin(channel, overLimit: false);
             loop.Turn(static () => { });

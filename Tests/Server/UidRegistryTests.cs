@@ -86,5 +86,5 @@ public sealed class UidRegistryTests
 
     // They are never begun: all that matters is that they are different.
     private static WebSocketConnection[] Connections(int count) =>
-        [.. Enumerable.Range(0, count).Select(static i => new WebSocketConnection(i, null!, null!, default))];
+        [.. Enumerable.Range(0, count).Select(static i => new WebSocketConnection(i, null!, default))];
 }

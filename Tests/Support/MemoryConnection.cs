@@ -27,10 +27,10 @@ internal sealed class MemoryConnection : IAsyncDisposable
         application.OnStart(_server);
         ServerContext context = new(_server, options, application, _server.Budget);
         _loop = new ManualLoop(options.TimeProvider, _server.Budget);
-        Loop = new ConnectionLoop(_loop, context.Details, options.TimeProvider);
+        Loop = new ConnectionLoop(_loop, context, options.TimeProvider);
         Loop.Begin(options);
         ConnectionLimits? limits = context.Limits is { } all ? new ConnectionLimits(all) : null;
-        Connection = new WebSocketConnection(1, context, Loop, peer: default, limits);
+        Connection = new WebSocketConnection(1, Loop, peer: default, limits);
         Connection.Begin(_channel, overLimit: false);
         _loop.Turn(static () => { });
         if (!opened) return;
