@@ -10,7 +10,7 @@ public sealed class ConcurrencyTests
 {
     // Where threads synchronise; and between any two accesses to fields, where what is not synchronised would show.
     [Test]
-    public async Task TheModels_Hold([Values] bool fields)
+    public void TheModels_Hold([Values] bool fields)
     {
         string copy = Directory.CreateTempSubdirectory("rawws-").FullName;
         try
@@ -18,11 +18,11 @@ public sealed class ConcurrencyTests
             foreach (string file in Directory.GetFiles(Repository.At("Tests", "Concurrency", "bin", Repository.OutputFolder)))
                 File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
             string program = Path.Combine(copy, "RawWs.Concurrency.dll");
-            (int exitCode, string said) = await Run("coyote", "rewrite", program);
+            (int exitCode, string said) = Run("coyote", "rewrite", program);
             if (said.Contains("dotnet tool restore", StringComparison.Ordinal)) Tools.Missing("coyote (dotnet tool restore)");
             Assert.That(exitCode, Is.Zero, said);
             string[] models = [program, "--iterations", "100"];
-            (exitCode, said) = await Run(fields ? [.. models, "--fields"] : models);
+            (exitCode, said) = Run(fields ? [.. models, "--fields"] : models);
             TestContext.Out.WriteLine(said);
             Assert.That(exitCode, Is.Zero, said);
         }
@@ -32,26 +32,14 @@ public sealed class ConcurrencyTests
         }
     }
 
-    private static async Task<(int ExitCode, string Said)> Run(params string[] arguments)
+    private static (int ExitCode, string Said) Run(params string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", arguments)
+        ProcessStartInfo start = new("dotnet", arguments)
         {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
             WorkingDirectory = Repository.At(),
             Environment = { ["COYOTE_CLI_TELEMETRY_OPTOUT"] = "1" },
-        })!;
-        using CancellationTokenSource deadline = new(TimeSpan.FromMinutes(4));
-        try
-        {
-            Task<string> errors = process.StandardError.ReadToEndAsync(deadline.Token);
-            string output = await process.StandardOutput.ReadToEndAsync(deadline.Token);
-            await process.WaitForExitAsync(deadline.Token);
-            return (process.ExitCode, output + await errors);
-        }
-        finally
-        {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
-        }
+        };
+        (int exitCode, string output, string errors) = Tools.Run(start, TimeSpan.FromMinutes(4));
+        return (exitCode, output + errors);
     }
 }

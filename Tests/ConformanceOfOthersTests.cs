@@ -1,7 +1,6 @@
 // The conformance suite against servers that others have written: each comes to what the table in docs/conformance.md says of it. So the
 // table is true, and the suite asks for nothing that only our server could know.
 
-using System.Diagnostics;
 using System.Text.Json;
 using RawWs.Conformance;
 using RawWs.Tests.Support;
@@ -74,9 +73,5 @@ public sealed class ConformanceOfOthersTests
         return pins.RootElement.GetProperty("packages").GetProperty("node_modules/ws").GetProperty("version").GetString()!;
     }
 
-    private static string VersionOf(string node)
-    {
-        using Process process = Process.Start(new ProcessStartInfo(node, ["--version"]) { RedirectStandardOutput = true })!;
-        return process.StandardOutput.ReadToEnd().Trim().TrimStart('v');
-    }
+    private static string VersionOf(string node) => Tools.Run(node, "--version").Output.Trim().TrimStart('v');
 }

@@ -6,6 +6,7 @@ using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using RawWs.Conformance;
+using RawWs.Server;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests;
@@ -27,10 +28,8 @@ public sealed class NativeTests
     public async Task TheProgram_PassesTheConformanceSuite([Values] bool tls, [Values("epoll", "socket")] string transport)
     {
         using X509Certificate2 certificate = TestCertificate.Make("localhost");
-        string shown = Path.Combine(_folder, "tls.crt"), key = Path.Combine(_folder, "tls.key");
-        await File.WriteAllTextAsync(shown, certificate.ExportCertificatePem());
-        await File.WriteAllTextAsync(key, TestCertificate.KeyPem(certificate));
-        string[] certificates = tls ? ["--tls-cert", shown, "--tls-key", key] : [];
+        PemFiles pem = TestCertificate.Write(certificate, _folder);
+        string[] certificates = tls ? ["--tls-cert", pem.Certificate, "--tls-key", pem.Key] : [];
         using RunningProgram program = RunningProgram.Start(["--listen", $"{(tls ? "wss" : "ws")}://127.0.0.1:0", "--app", "echo",
             "--transport", transport, "--heartbeat", "0", "--compression", "on", "--compression-takeover", "on",
             "--compression-min-bytes", "1", .. certificates]);
@@ -74,7 +73,7 @@ public sealed class NativeTests
         using RunningProgram program = RunningProgram.Start("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0");
         using RawClient alice = RawClient.Open(program.WaitForPort(), "/?uid=alice");
         using HttpClient http = new();
-        http.BaseAddress = new Uri(program.Output.Split("admin port on ")[1].Split('\n')[0]);
+        http.BaseAddress = program.AdminAddress;
         using StringContent body = new("""{"uid":"alice","text":"hi"}""", Encoding.UTF8, "application/json");
         using HttpResponseMessage sent = await http.PostAsync(new Uri("/v1/send", UriKind.Relative), body);
         Assert.That(await sent.Content.ReadAsStringAsync(), Is.EqualTo("""{"delivered":1,"tooSlow":0,"offline":[]}"""));
@@ -85,6 +84,27 @@ public sealed class NativeTests
         program.Stop();
 
         Task<string> Get(string path) => http.GetStringAsync(new Uri(path, UriKind.Relative));
+    }
+
+    // What is found at run time for tokens: their JSON, and the library's algorithms. And a limit.
+    [Test]
+    public void TheProgram_MakesATokenThatLetsIn_AndLimitsWhoHasIt()
+    {
+        string secret = Path.Combine(_folder, "secret");
+        File.WriteAllText(secret, TestTokens.Secret);
+        using RunningProgram maker = RunningProgram.Start("token", "create", "--secret", secret, "--uid", "alice", "--to", "alice");
+        maker.WaitForExit();
+        Assert.That((maker.ExitCode, maker.Errors), Is.EqualTo((0, "")));
+        using RunningProgram program = RunningProgram.Start("--listen", "127.0.0.1:0", "--auth", "jwt", "--jwt-secret", secret,
+            "--message-rate", "1/2", "--over-rate", "close");
+        using RawClient alice = RawClient.Open(program.WaitForPort(), $"/?token={maker.Output.Trim()}");
+        alice.SendText("alice:hello");
+        Assert.That(alice.ReadText(), Is.EqualTo("hello"));
+        for (int i = 0; i < 10; i++) alice.SendText("bob:hello");
+        Assert.That(alice.ReadText(), Does.StartWith("error:forbidden:"));
+        Assert.That(alice.ReadClose(answer: true), Is.EqualTo(((ushort?)4002, "too many messages")));
+        program.Stop();
+        Assert.That((program.ExitCode, program.Errors), Is.EqualTo((0, "")));
     }
 
     [Test]

@@ -1,5 +1,5 @@
-// A loop's method awaits a task, on whatever thread it ends. It is what Task.ConfigureAwait(false) gives, in one field in place of two: every
-// idle connection keeps its method's awaiters alive.
+// A loop's method awaits a task, on whatever thread it ends. It is what Task.ConfigureAwait(false) gives, in one field in place of two:
+// every idle connection keeps its method's awaiters alive.
 
 using System.Runtime.CompilerServices;
 

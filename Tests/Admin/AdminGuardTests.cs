@@ -128,7 +128,7 @@ public sealed class AdminGuardTests
     {
         await using AdminRoom room = await AdminRoom.Open();
         string made = await room.Http.GetStringAsync(new Uri("/openapi.json", UriKind.Relative)) + "\n";
-        if (Environment.GetEnvironmentVariable("RAWWS_WRITE_DOCS") == "1")
+        if (Repository.WritesDocs)
             File.WriteAllText(Repository.At("docs", "ops", "admin.openapi.json"), made);
         Assert.That(Repository.Read("docs/ops/admin.openapi.json"), Is.EqualTo(made));
     }

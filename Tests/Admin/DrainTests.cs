@@ -70,13 +70,13 @@ public sealed class DrainTests
         using RunningProgram program = RunningProgram.Start(
             "--listen", "127.0.0.1:0", "--app", "echo", "--admin", "127.0.0.1:0", "--drain-wait", "86400");
         int port = program.WaitForPort();
-        string admin = program.Output.Split("admin port on ")[1].Split('\n')[0];
+        Uri isReady = new(program.AdminAddress, "/readyz");
         using HttpClient http = new();
-        using (HttpResponseMessage ready = await http.GetAsync(new Uri(admin + "/readyz")))
+        using (HttpResponseMessage ready = await http.GetAsync(isReady))
             Assert.That(ready.StatusCode, Is.EqualTo(HttpStatusCode.OK));
         program.Signal(15);
         TestServer.Eventually(() => program.CountLines("draining: not ready from now on") == 1, "it drains");
-        using (HttpResponseMessage ready = await http.GetAsync(new Uri(admin + "/readyz")))
+        using (HttpResponseMessage ready = await http.GetAsync(isReady))
         {
             Assert.That(ready.StatusCode, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
             Assert.That(await ready.Content.ReadAsStringAsync(), Is.EqualTo("draining\n"));

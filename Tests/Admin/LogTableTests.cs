@@ -40,7 +40,7 @@ public sealed class LogTableTests
         string table = string.Concat(All.Select(static line => $"| {line.Id} | {line.Name} | {line.Level} | {line.Text} |\n"));
         string text = Repository.Read("docs/ops/logs.md");
         int at = text.IndexOf(Head, StringComparison.Ordinal) + Head.Length;
-        if (Environment.GetEnvironmentVariable("RAWWS_WRITE_DOCS") == "1")
+        if (Repository.WritesDocs)
             File.WriteAllText(Repository.At("docs", "ops", "logs.md"), text = text[..at] + table);
         Assert.That(text[at..], Is.EqualTo(table));
     }

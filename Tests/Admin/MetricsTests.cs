@@ -232,7 +232,7 @@ public sealed class MetricsTests
         string text = Repository.Read("docs/ops/metrics.md");
         int at = text.IndexOf(Head, StringComparison.Ordinal) + Head.Length;
         int end = text.IndexOf("\n\n", at, StringComparison.Ordinal) + 1;
-        if (Environment.GetEnvironmentVariable("RAWWS_WRITE_DOCS") == "1")
+        if (Repository.WritesDocs)
             File.WriteAllText(Repository.At("docs", "ops", "metrics.md"), text = text[..at] + table + text[end..]);
         Assert.That(text, Does.Contain(Head + table + "\n"));
     }

@@ -2,9 +2,7 @@
 
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using RawWs.Frame;
-using RawWs.Server.Console.Settings;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Auth;
@@ -38,7 +36,7 @@ public sealed class ProgramAuthTests
             "--listen", "127.0.0.1:0", "--auth", "jwt", "--jwt-secret", Secret, "--admin", "127.0.0.1:0", "--log-level", "trace");
         int port = program.WaitForPort();
         using HttpClient http = new();
-        http.BaseAddress = new Uri(program.Output.Split("admin port on ")[1].Split('\n')[0]);
+        http.BaseAddress = program.AdminAddress;
         Assert.That(await Ready(), Is.EqualTo("ready\n"));
         string token = TestTokens.Hs256(Claims);
         using RawClient alice = RawClient.Open(port, $"/?token={token}");
@@ -75,7 +73,7 @@ public sealed class ProgramAuthTests
             "--listen", "127.0.0.1:0", "--auth", "jwt", "--jwt-secret", Secret + "@2026-01-31", "--admin", "127.0.0.1:0");
         program.WaitForPort();
         using HttpClient http = new();
-        Uri ready = new(program.Output.Split("admin port on ")[1].Split('\n')[0] + "/readyz");
+        Uri ready = new(program.AdminAddress, "/readyz");
         using HttpResponseMessage answer = await http.GetAsync(ready);
         Assert.That((answer.StatusCode, await answer.Content.ReadAsStringAsync()),
             Is.EqualTo((HttpStatusCode.ServiceUnavailable, "no key for tokens counts any more\n")));
@@ -179,10 +177,10 @@ public sealed class ProgramAuthTests
         string script = Repository.Read("docs", "ops", "auth.md").Split("```php\n")[2].Split("```")[0];
         File.WriteAllText(Path.Combine(_folder, "auth.php"), script);
         File.WriteAllText(Path.Combine(_folder, "sess_0123456789abcdefghijklmnop"), "user|s:5:\"alice\";");
-        int backend = FreePort();
+        int backend = Ports.Free();
         using RunningProgram server = RunningProgram.StartOther(
             php, "-d", $"session.save_path={_folder}", "-S", $"127.0.0.1:{backend}", "-t", _folder);
-        TestServer.Eventually(() => IsListening(backend), "PHP listens");
+        TestServer.Eventually(() => Ports.IsListening(backend), "PHP listens");
         using RunningProgram program = RunningProgram.Start("--listen", "127.0.0.1:0", "--auth-url",
             $"http://127.0.0.1:{backend}/auth.php", "--auth-timeout", "20", "--handshake-timeout", "30");
         using RawClient alice = RawClient.Connect(program.WaitForPort());
@@ -217,49 +215,17 @@ public sealed class ProgramAuthTests
 
     private int Read(string[] arguments, out string output, out string error)
     {
-        using StringWriter outputWriter = new(), errorWriter = new();
-        CommandLineResult result = new RawWs.Server.Console.Settings.CommandLine(
-            new Dictionary<string, string>(), _folder, outputWriter, errorWriter, TimeProvider.System).Read(arguments);
-        (output, error) = (outputWriter.ToString(), errorWriter.ToString());
-        return result.ExitCode;
+        (int exitCode, output, error) = CommandRun.Of(arguments, _folder);
+        return exitCode;
     }
 
     private string Run(string program, string arguments) => Run(program, arguments.Split(' '));
 
     private string Run(string program, string[] arguments)
     {
-        ProcessStartInfo start = new(program, arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = _folder,
-        };
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        Assert.That(process.WaitForExit(TestServer.Patience));
-        Assert.That(process.ExitCode, Is.Zero, output + errors.Result);
+        (int exitCode, string output, string errors) =
+            Tools.Run(new ProcessStartInfo(program, arguments) { WorkingDirectory = _folder }, TestServer.Patience);
+        Assert.That(exitCode, Is.Zero, output + errors);
         return output;
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    private static bool IsListening(int port)
-    {
-        using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.Connect(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }

@@ -10,7 +10,6 @@ using RawWs.Conformance.Broken;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Learn;
-using RawWs.Server.Console.Settings;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Learn;
@@ -199,14 +198,7 @@ public sealed partial class LearnTests
         Assert.That(File.ReadAllText(State), Is.EqualTo("not ours"));
     }
 
-    private (int ExitCode, string Output, string Errors) Learn(params string[] arguments)
-    {
-        using StringWriter output = new(), errors = new();
-        RawWs.Server.Console.Settings.CommandLine commandLine = new(
-            new Dictionary<string, string>(), null, output, errors, TimeProvider.System);
-        CommandLineResult result = commandLine.Read([LearnCommand.Name, .. arguments, "--state", State]);
-        return (result.ExitCode, output.ToString(), errors.ToString());
-    }
+    private CommandRun Learn(params string[] arguments) => CommandRun.Of([LearnCommand.Name, .. arguments, "--state", State]);
 
     private static string Url(int port) => $"ws://127.0.0.1:{port}/";
 

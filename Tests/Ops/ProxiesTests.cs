@@ -1,5 +1,6 @@
 // Real proxies in front of the server, configured as docs/ops/behind-a-proxy.md says: upgrades over TLS, over HTTP/2 where the proxy has
-// that, and silence, which the proxies end, and Pings, which outlive it. A second stands for their minute.
+// that, and silence, which the proxies end, and Pings, which outlive it. A second stands for their minute. What one of the two alone has
+// is in its own fixture.
 
 using System.Net;
 using System.Net.Sockets;
@@ -10,11 +11,12 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Ops;
 
-[Platform("Linux")]
-[TestFixture("nginx")]
-[TestFixture("haproxy")]
-public sealed class ProxiesTests(string name)
+public abstract class ProxiesTests(string name)
 {
+    // A client that does not answer two of them is closed: it must be longer than a machine under load makes one wait. Two fit into the
+    // second after which a proxy ends what is silent.
+    private const double PingSeconds = 0.4;
+
     private AdminRoom _room = null!;
     private AdminRoom _silentRoom = null!;
     private RunningProxy _proxy = null!;
@@ -26,13 +28,12 @@ public sealed class ProxiesTests(string name)
         Tools.Require(name);
         _room = await AdminRoom.Open(static options => options with
         {
-            PingInterval = TimeSpan.FromSeconds(0.1),
+            PingInterval = TimeSpan.FromSeconds(PingSeconds),
             TrustedProxies = ["127.0.0.1"],
         });
         _silentRoom = await AdminRoom.Open(static options => options with { PingInterval = TimeSpan.FromDays(1) });
         _proxy = Before(_room);
         _silentProxy = Before(_silentRoom);
-
     }
 
     [OneTimeTearDown]
@@ -44,29 +45,8 @@ public sealed class ProxiesTests(string name)
         if (_silentRoom is not null) await _silentRoom.DisposeAsync();
     }
 
-    // nginx has no WebSockets over HTTP/2; then a client that would have liked one comes with HTTP/1.1.
-    [TestCase("1.1", false)]
-    [TestCase("2.0", false)]
-    [TestCase("2.0", true)]
-    public async Task AMessage_GoesThroughTheProxy(string version, bool isExact)
-    {
-        if (isExact && name == "nginx") Assert.Pass("It has no WebSockets over HTTP/2.");
-        using ClientWebSocket client = new();
-        client.Options.HttpVersion = Version.Parse(version);
-        client.Options.HttpVersionPolicy = isExact ? HttpVersionPolicy.RequestVersionExact : HttpVersionPolicy.RequestVersionOrLower;
-        client.Options.CollectHttpResponseDetails = true;
-        using HttpMessageInvoker invoker = new(TrustingHandler());
-        using CancellationTokenSource patience = new(TestServer.Patience);
-        await client.ConnectAsync(new Uri($"wss://localhost:{_proxy.Port}/?uid=alice"), invoker, patience.Token);
-        Assert.That(client.HttpStatusCode,
-            Is.EqualTo(version == "2.0" && name == "haproxy" ? HttpStatusCode.OK : HttpStatusCode.SwitchingProtocols));
-        await client.SendAsync(Encoding.UTF8.GetBytes("alice:hello"), WebSocketMessageType.Text, true, patience.Token);
-        byte[] answer = new byte[100];
-        ValueWebSocketReceiveResult received = await client.ReceiveAsync(answer.AsMemory(), patience.Token);
-        Assert.That(Encoding.UTF8.GetString(answer, 0, received.Count), Is.EqualTo("hello"));
-        await client.CloseAsync(WebSocketCloseStatus.NormalClosure, "", patience.Token);
-        Assert.That(client.CloseStatus, Is.EqualTo(WebSocketCloseStatus.NormalClosure));
-    }
+    [Test]
+    public Task AMessage_GoesThroughTheProxy() => AssertGoesThrough("1.1", isExact: false, HttpStatusCode.SwitchingProtocols);
 
     // It comes from another address than the proxy has.
     [Test]
@@ -84,7 +64,10 @@ public sealed class ProxiesTests(string name)
         using HttpMessageInvoker invoker = new(handler);
         using CancellationTokenSource patience = new(TestServer.Patience);
         await client.ConnectAsync(new Uri($"wss://localhost:{_proxy.Port}/?uid=bob"), invoker, patience.Token);
+        ValueTask<ValueWebSocketReceiveResult> received = client.ReceiveAsync(new Memory<byte>(new byte[100]), patience.Token);
         Assert.That((await _room.Get("/v1/connections?uid=bob")).ToString(), Does.Contain("\"address\":\"127.0.0.2\""));
+        await client.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", patience.Token);
+        Assert.That((await received).MessageType, Is.EqualTo(WebSocketMessageType.Close));
     }
 
     [Test]
@@ -101,36 +84,38 @@ public sealed class ProxiesTests(string name)
     {
         using TlsClient client = TlsClient.Connect(_proxy.Port);
         client.Open();
-        for (int i = 0; i < 15; i++)
+        for (int i = 0; i < 4; i++) // which is more than the second
         {
             Assert.That(client.Read(2), Is.EqualTo((byte[])[0x89, 0x00]));
             client.Tls.Write(RawClient.Frame(Opcode.Pong, []));
         }
     }
 
-    [Test]
-    public async Task WhoDrains_IsSentNobody()
+    /// <summary>Connects over a version of HTTP, or the best below it that there is, sends a message to itself and closes.</summary>
+    /// <param name="version">The version that the client would like.</param>
+    /// <param name="isExact">Whether it takes no other.</param>
+    /// <param name="status">What its request is answered with.</param>
+    protected async Task AssertGoesThrough(string version, bool isExact, HttpStatusCode status)
     {
-        if (name == "nginx") Assert.Pass("It asks no server how it is.");
-        await using AdminRoom room = await AdminRoom.Open();
-        using RunningProxy proxy = Before(room);
-        using HttpClient http = new(TrustingHandler()) { BaseAddress = new Uri($"https://localhost:{proxy.Port}/") };
+        using ClientWebSocket client = new();
+        client.Options.HttpVersion = Version.Parse(version);
+        client.Options.HttpVersionPolicy = isExact ? HttpVersionPolicy.RequestVersionExact : HttpVersionPolicy.RequestVersionOrLower;
+        client.Options.CollectHttpResponseDetails = true;
+        using HttpMessageInvoker invoker = new(TrustingHandler());
         using CancellationTokenSource patience = new(TestServer.Patience);
-        Assert.That(await Status(), Is.EqualTo(HttpStatusCode.UpgradeRequired), "the server answers");
-        room.Readiness.BeginDrain();
-        HttpStatusCode status;
-        while ((status = await Status()) == HttpStatusCode.UpgradeRequired) Assert.That(patience.IsCancellationRequested, Is.False);
-        Assert.That(status, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
-
-        async Task<HttpStatusCode> Status()
-        {
-            using HttpResponseMessage response = await http.GetAsync(new Uri("/", UriKind.Relative), patience.Token);
-            return response.StatusCode;
-        }
+        await client.ConnectAsync(new Uri($"wss://localhost:{_proxy.Port}/?uid=alice"), invoker, patience.Token);
+        Assert.That(client.HttpStatusCode, Is.EqualTo(status));
+        byte[] answer = new byte[100];
+        ValueTask<ValueWebSocketReceiveResult> receiving = client.ReceiveAsync(answer.AsMemory(), patience.Token);
+        await client.SendAsync(Encoding.UTF8.GetBytes("alice:hello"), WebSocketMessageType.Text, true, patience.Token);
+        ValueWebSocketReceiveResult received = await receiving;
+        Assert.That(Encoding.UTF8.GetString(answer, 0, received.Count), Is.EqualTo("hello"));
+        await client.CloseAsync(WebSocketCloseStatus.NormalClosure, "", patience.Token);
+        Assert.That(client.CloseStatus, Is.EqualTo(WebSocketCloseStatus.NormalClosure));
     }
 
-    private RunningProxy Before(AdminRoom room) => new(name, room.Server.EndPoints[0].Port, new Uri(room.Port.Address).Port);
+    private protected RunningProxy Before(AdminRoom room) => new(name, room.Server.EndPoints[0].Port, new Uri(room.Port.Address).Port);
 
-    private static SocketsHttpHandler TrustingHandler() =>
+    protected static SocketsHttpHandler TrustingHandler() =>
         new() { SslOptions = new() { RemoteCertificateValidationCallback = static (_, shown, _, _) => shown?.Subject == "CN=localhost" } };
 }

@@ -2,7 +2,6 @@
 // socket file. Its checks of health connect and say LOCAL.
 
 using System.Net;
-using System.Net.Sockets;
 using RawWs.Server;
 using RawWs.Tests.Support;
 
@@ -48,7 +47,7 @@ public sealed class ProxyHeadersTests
         using RunningProgram proxy = RunningProgram.StartOther(tool, "-db", "-f", file);
         foreach (int port in ports)
         {
-            TestServer.Eventually(() => Listens(port), "it listens");
+            TestServer.Eventually(() => Ports.IsListening(port), "it listens");
             using RawClient client = RawClient.Open(port);
             Assert.That((await echo.Opened()).RemoteEndPoint, Is.EqualTo(client.Socket.LocalEndPoint));
             client.SendText("hello");
@@ -58,19 +57,5 @@ public sealed class ProxyHeadersTests
         proxy.SignalUntilItEnds(15);
         await server.Server.StopAsync(TimeSpan.Zero);
         Directory.Delete(folder, recursive: true);
-    }
-
-    private static bool Listens(int port)
-    {
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.Connect(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }

@@ -27,8 +27,7 @@ public sealed class SystemdTests
     {
         _folder = Directory.CreateTempSubdirectory("rawws-systemd").FullName;
         using X509Certificate2 certificate = TestCertificate.Make("localhost");
-        File.WriteAllText(Certificate[1], certificate.ExportCertificatePem());
-        File.WriteAllText(Certificate[3], TestCertificate.KeyPem(certificate));
+        TestCertificate.Write(certificate, _folder);
     }
 
     [TearDown]
@@ -147,14 +146,7 @@ public sealed class SystemdTests
         using ServiceManager manager = new();
         string path = manager.ListenOnFile();
         using RunningProgram program = manager.Start(":", "--listen", $"unix:{path}", "--transport", transport);
-        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        client.ReceiveTimeout = (int)TestServer.Patience.TotalMilliseconds;
-        client.Connect(new UnixDomainSocketEndPoint(path));
-        client.Send(System.Text.Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n"));
-        byte[] answer = new byte[12];
-        client.Receive(answer);
-        Assert.That(System.Text.Encoding.ASCII.GetString(answer), Is.EqualTo("HTTP/1.1 101"));
-        client.Dispose();
+        using (RawClient client = RawClient.Connect(path)) client.Open();
         program.Stop();
         Assert.That((program.ExitCode, File.Exists(path)), Is.EqualTo((0, true)), program.Errors);
     }
@@ -206,9 +198,8 @@ public sealed class SystemdTests
 
         static (int ExitCode, string Said) Run(string tool, params string[] arguments)
         {
-            using RunningProgram program = RunningProgram.StartOther(tool, arguments);
-            program.WaitForExit();
-            return (program.ExitCode, program.Output + program.Errors);
+            (int exitCode, string output, string errors) = Tools.Run(tool, arguments);
+            return (exitCode, output + errors);
         }
     }
 }

@@ -7,6 +7,7 @@ using BenchmarkDotNet.Attributes;
 using RawWs.Benchmarks;
 using RawWs.Benchmarks.Load;
 using RawWs.Benchmarks.Report;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Report;
 
@@ -86,9 +87,9 @@ public sealed partial class ReportRunTests
 
     private Process Start(string only)
     {
-        string[] words = [typeof(ReportCommand).Assembly.Location, "report", "--short", "--only", only, "--out", _directory];
-        return Process.Start(new ProcessStartInfo(
-            "dotnet", words)
+        string program = typeof(ReportCommand).Assembly.Location;
+        string[] words = [.. Tools.HeedsSignals, "dotnet", program, "report", "--short", "--only", only, "--out", _directory];
+        return Process.Start(new ProcessStartInfo(words[0], words[1..])
         { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _directory })!;
     }
 

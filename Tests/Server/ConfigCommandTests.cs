@@ -52,9 +52,9 @@ public sealed partial class ConfigCommandTests
     public void Check_OfAFileThatIsNoJson_SaysWhere()
     {
         Write("{\n \"loops\": 1\n \"drain\": 2\n}");
-        Assert.That(Run(["config", "check"]).Error,
+        Assert.That(Run(["config", "check"]).Errors,
             Does.StartWith("rawws.json: is not the JSON that is needed").And.Contain("LineNumber: 2"));
-        Assert.That(Run(["config", "check", "--config", "none.json"]).Error, Is.EqualTo(
+        Assert.That(Run(["config", "check", "--config", "none.json"]).Errors, Is.EqualTo(
             "--config: \"none.json\": is not there; a file with settings in JSON is needed"));
     }
 
@@ -74,7 +74,7 @@ public sealed partial class ConfigCommandTests
     public void Check_FindsConflicts()
     {
         Assert.That(Run(["config", "check", "--ping-text", "x"]), Is.EqualTo((2, "", "--ping-text: needs --heartbeat 0")));
-        Assert.That(Run(["config", "check", "--listen", "wss://127.0.0.1:0"]).Error, Does.Contain("--tls-cert"));
+        Assert.That(Run(["config", "check", "--listen", "wss://127.0.0.1:0"]).Errors, Does.Contain("--tls-cert"));
     }
 
     [Test]
@@ -151,7 +151,7 @@ public sealed partial class ConfigCommandTests
     {
         (int exitCode, string output, string error) = Run(["config", "doc"]);
         Assert.That((exitCode, error), Is.EqualTo((0, "")));
-        if (Environment.GetEnvironmentVariable("RAWWS_WRITE_DOCS") == "1")
+        if (Repository.WritesDocs)
             File.WriteAllText(Repository.At("docs", "ops", "settings.md"), output);
         Assert.That(Repository.Read("docs/ops/settings.md"), Is.EqualTo(output));
     }
@@ -161,19 +161,16 @@ public sealed partial class ConfigCommandTests
     {
         Assert.That(Run(["config"]).ExitCode, Is.EqualTo(2));
         Assert.That(Run(["config", "chekc"]).ExitCode, Is.EqualTo(2));
-        Assert.That(Run(["config", "check", "--lops", "1"]).Error, Does.Contain("did you mean --loops?"));
+        Assert.That(Run(["config", "check", "--lops", "1"]).Errors, Does.Contain("did you mean --loops?"));
     }
 
     private void Write(string json) => File.WriteAllText(Path.Combine(_directory, "rawws.json"), json);
 
-    private (int ExitCode, string Output, string Error) Run(string[] arguments, params (string Name, string Value)[] variables)
+    private (int ExitCode, string Output, string Errors) Run(string[] arguments, params (string Name, string Value)[] variables)
     {
-        using StringWriter output = new(), error = new();
-        CommandLineResult result = new RawWs.Server.Console.Settings.CommandLine(
-            variables.ToDictionary(static one => one.Name, static one => one.Value), _directory, output, error, TimeProvider.System)
-            .Read(arguments);
-        Assert.That(result.Settings, Is.Null, "there is nothing to run");
-        return (result.ExitCode, output.ToString(), error.ToString());
+        CommandRun run = CommandRun.Of(arguments, _directory, variables);
+        Assert.That(run.Result.Settings, Is.Null, "there is nothing to run");
+        return (run.ExitCode, run.Output, run.Errors);
     }
 
     [GeneratedRegex("  +")]

@@ -21,20 +21,18 @@ public sealed class DemoPageTests : BrowserTests
         for (int i = 0; i < 2; i++)
         {
             if (i > 0) Chromium.SwitchTo().NewWindow(WindowType.Tab);
-            await GoTo(server);
+            await Chromium.GoTo(server.Port);
             Chromium.WaitFor(_ => Value("uid") == $"10{i}", "a uid");
-            Assert.That(Text("messages"), Does.Contain("will stand here"));
-            Click("connect");
-            WaitFor("state", "1 OPEN");
+            Assert.That(Chromium.Text("messages"), Does.Contain("will stand here"));
+            Chromium.Click("connect");
+            Chromium.WaitForText("state", "1 OPEN");
         }
 
-        Fill("to", "100");
-        Fill("text", "hello");
-        Click("send");
-        WaitFor("messages", "→ sent");
+        Chromium.SendTo("100", "hello");
+        Chromium.WaitForText("messages", "→ sent");
         Chromium.SwitchTo().Window(Chromium.WindowHandles[1]);
-        WaitFor("messages", "← received");
-        Assert.That(Text("messages"), Does.Contain("hello").And.Not.Contain("will stand here"));
+        Chromium.WaitForText("messages", "← received");
+        Assert.That(Chromium.Text("messages"), Does.Contain("hello").And.Not.Contain("will stand here"));
     }
 
     [Test]
@@ -42,55 +40,55 @@ public sealed class DemoPageTests : BrowserTests
     {
         await using TestServer server = await Start(Introduce.Query, DuplicateUid.Reject);
         using RawClient holder = RawClient.Open(server.Port, "/?uid=taken");
-        await GoTo(server);
+        await Chromium.GoTo(server.Port);
         foreach ((string uid, string sentence) in new[]
         {
             ("taken", "This uid is taken."), ("all", "This uid is reserved."), ("a:b", "A uid is 1 to 64 bytes of UTF-8"),
         })
         {
-            Fill("uid", uid);
-            Click("connect");
-            WaitFor("problem", sentence);
-            Assert.That(Text("messages"), Does.Contain("⚠ error").And.Contain(sentence));
+            Chromium.Fill("uid", uid);
+            Chromium.Click("connect");
+            Chromium.WaitForText("problem", sentence);
+            Assert.That(Chromium.Text("messages"), Does.Contain("⚠ error").And.Contain(sentence));
         }
 
-        Click("language");
-        Click("connect");
-        WaitFor("problem", "uid 是 1 到 64 字节");
-        Click("language");
+        Chromium.Click("language");
+        Chromium.Click("connect");
+        Chromium.WaitForText("problem", "uid 是 1 到 64 字节");
+        Chromium.Click("language");
     }
 
     [Test]
     public async Task TheTutorialsWay_SaysWhichTutorial_AndAnErrorIsExplained()
     {
         await using TestServer server = await Start();
-        await GoTo(server);
-        Assert.That(Text("which"), Does.Contain("websocket(示例php实现)").And.Contain("100:haha"));
-        Click("tutorial");
-        WaitFor("messages", "← received");
-        Fill("to", "nobody");
-        Click("send");
-        WaitFor("messages", "error:offline:nobody");
-        Assert.That(Text("messages"), Does.Contain("⚠ error").And.Contain("nobody of this uid is connected"));
-        Fill("to", "a:b");
-        Assert.That(Text("toproblem"), Does.Contain("send to “a”"));
+        await Chromium.GoTo(server.Port);
+        Assert.That(Chromium.Text("which"), Does.Contain("websocket(示例php实现)").And.Contain("100:haha"));
+        Chromium.Click("tutorial");
+        Chromium.WaitForText("messages", "← received");
+        Chromium.Fill("to", "nobody");
+        Chromium.Click("send");
+        Chromium.WaitForText("messages", "error:offline:nobody");
+        Assert.That(Chromium.Text("messages"), Does.Contain("⚠ error").And.Contain("nobody of this uid is connected"));
+        Chromium.Fill("to", "a:b");
+        Assert.That(Chromium.Text("toproblem"), Does.Contain("send to “a”"));
         int rows = Chromium.FindElements(By.CssSelector("#messages li")).Count;
-        Click("send");
+        Chromium.Click("send");
         Assert.That(Chromium.FindElements(By.CssSelector("#messages li")), Has.Count.EqualTo(rows), "nothing is sent");
-        Fill("to", "all");
-        Assert.That(Text("toproblem"), Is.Empty);
+        Chromium.Fill("to", "all");
+        Assert.That(Chromium.Text("toproblem"), Is.Empty);
     }
 
     [Test]
     public async Task ALongMessage_IsCut_AndUnfolded()
     {
         await using TestServer server = await Start();
-        await GoTo(server);
-        Click("tutorial");
-        WaitFor("messages", "← received");
-        Fill("to", "100");
+        await Chromium.GoTo(server.Port);
+        Chromium.Click("tutorial");
+        Chromium.WaitForText("messages", "← received");
+        Chromium.Fill("to", "100");
         Chromium.ExecuteScript("document.getElementById('text').value = 'x'.repeat(399) + '😀'.repeat(300)");
-        Click("send");
+        Chromium.Click("send");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#messages .received .more")).Count == 1, "a button");
         IWebElement text = Chromium.FindElement(By.CssSelector("#messages .received .text span"));
         Assert.That(text.Text, Is.EqualTo(new string('x', 399) + " …"));
@@ -114,12 +112,12 @@ public sealed class DemoPageTests : BrowserTests
                 return ValueTask.CompletedTask;
             }),
             options => options with { Pages = [DemoPage.Load(heartbeat, hasLab: false)] });
-        await GoTo(server);
+        await Chromium.GoTo(server.Port);
         Assert.That(Chromium.FindElement(By.Id("lab")).Displayed, Is.False);
         Assert.That(Chromium.FindElement(By.Id("beat")).Displayed, Is.False, "nothing to count down yet");
-        Click("connect");
-        WaitFor("lefttext", "s until the server closes");
-        Click("keepalive");
+        Chromium.Click("connect");
+        Chromium.WaitForText("lefttext", "s until the server closes");
+        Chromium.Click("keepalive");
         TestServer.Eventually(() => received.Contains("ping"), "a sign of life");
     }
 
@@ -127,20 +125,20 @@ public sealed class DemoPageTests : BrowserTests
     public async Task ThePage_FitsBothWidths_LightAndDark_InBothLanguages_WithoutBarriers()
     {
         await using TestServer server = await Start();
-        await GoTo(server);
-        Click("tutorial");
-        WaitFor("messages", "← received");
-        Fill("to", "nobody");
-        Click("send");
-        WaitFor("messages", "error:offline");
-        Fill("to", "a:b");
+        await Chromium.GoTo(server.Port);
+        Chromium.Click("tutorial");
+        Chromium.WaitForText("messages", "← received");
+        Chromium.Fill("to", "nobody");
+        Chromium.Click("send");
+        Chromium.WaitForText("messages", "error:offline");
+        Chromium.Fill("to", "a:b");
         foreach (string language in new[] { "en", "zh" })
         {
             FitsEverywhere($"demo-{language}");
-            Click("language");
+            Chromium.Click("language");
         }
 
-        Assert.That(Text("lab"), Is.EqualTo("The Lab: see each byte"), "English again");
+        Assert.That(Chromium.Text("lab"), Is.EqualTo("The Lab: see each byte"), "English again");
         Assert.That(Chromium.Complaints(), Is.Empty);
     }
 
@@ -165,21 +163,5 @@ public sealed class DemoPageTests : BrowserTests
             Setup.All[0], new ReadableRefusals(new RouterApplication(introduce, duplicates)),
             static options => options with { Pages = [DemoPage.Load()] });
 
-    private Task GoTo(TestServer server) => Chromium.Navigate().GoToUrlAsync($"http://127.0.0.1:{server.Port}/");
-
-    private void Click(string id) => Chromium.FindElement(By.Id(id)).Click();
-
-    private string Text(string id) => Chromium.FindElement(By.Id(id)).Text;
-
     private string? Value(string id) => Chromium.FindElement(By.Id(id)).GetAttribute("value");
-
-    private void Fill(string id, string text)
-    {
-        IWebElement field = Chromium.FindElement(By.Id(id));
-        field.Clear();
-        field.SendKeys(text);
-    }
-
-    private void WaitFor(string id, string text) =>
-        Chromium.WaitFor(page => page.FindElement(By.Id(id)).Text.Contains(text, StringComparison.Ordinal), text);
 }

@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using RawWs.Frame;
 using RawWs.Server.Console.Explain;
-using RawWs.Server.Console.Settings;
 using RawWs.Tests.Handshake;
 using RawWs.Tests.Support;
 using RawWs.Tests.Vectors;
@@ -271,11 +270,9 @@ public sealed class ExplainTests
     {
         Assert.That(Run(["--help"], null, out string own, out _), Is.Zero);
         Assert.That(own, Does.Contain("--port").And.Contain("--lang"));
-        using StringWriter output = new(), error = new();
-        RawWs.Server.Console.Settings.CommandLine commandLine = new(
-            new Dictionary<string, string>(), null, output, error, TimeProvider.System);
-        Assert.That(commandLine.Read(["--help"]).ExitCode, Is.Zero);
-        Assert.That(output.ToString(), Does.Contain("explain"));
+        CommandRun help = CommandRun.Of(["--help"]);
+        Assert.That(help.ExitCode, Is.Zero);
+        Assert.That(help.Output, Does.Contain("explain"));
     }
 
     [Test]
@@ -344,13 +341,9 @@ public sealed class ExplainTests
 
     private static int Run(string[] arguments, byte[]? input, out string output, out string error)
     {
-        using StringWriter outputWriter = new(), errorWriter = new();
-        RawWs.Server.Console.Settings.CommandLine commandLine = new(
-            new Dictionary<string, string>(), Path.GetTempPath(), outputWriter, errorWriter, TimeProvider.System,
-            () => input is null ? null : new MemoryStream(input));
-        CommandLineResult result = commandLine.Read(["explain", .. arguments]);
-        Assert.That(result.Settings, Is.Null);
-        (output, error) = (outputWriter.ToString(), errorWriter.ToString());
-        return result.ExitCode;
+        CommandRun run = CommandRun.Of(["explain", .. arguments], Path.GetTempPath(), input: input);
+        Assert.That(run.Result.Settings, Is.Null);
+        (int exitCode, output, error) = run;
+        return exitCode;
     }
 }

@@ -1,6 +1,5 @@
 // The Lab in another browser than Chromium: its main path in Firefox, by a script over WebDriver BiDi (Tests/Node/firefox.mjs).
 
-using System.Diagnostics;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Lab;
@@ -18,15 +17,8 @@ public sealed class FirefoxTests
         await using TestServer server = await TestServer.Start(Setup.All[0],
             new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), LabScope.Own),
             static options => options with { Pages = LabPage.Load() });
-        using Process node = Process.Start(
-            new ProcessStartInfo(Tools.Require("node"),
-                [Repository.At("Tests", "Node", "firefox.mjs"), firefox, $"http://127.0.0.1:{server.Port}/lab"])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            })!;
-        Task<string> problems = node.StandardError.ReadToEndAsync();
-        string output = await node.StandardOutput.ReadToEndAsync();
+        (_, string output, string problems) = Tools.Run(
+            Tools.Require("node"), Repository.At("Tests", "Node", "firefox.mjs"), firefox, $"http://127.0.0.1:{server.Port}/lab");
         Assert.That(output.Trim().Split('\n'), Is.EqualTo(new[]
         {
             "→ request; ← response; → text “Hello”; ← text “Hello”",
@@ -37,6 +29,6 @@ public sealed class FirefoxTests
             "tried",
             "NonMinimalLength",
             "bob:hi",
-        }), await problems);
+        }), problems);
     }
 }

@@ -85,11 +85,11 @@ public sealed class LabPageTests : BrowserTests
         IWebElement verdict = Chromium.FindElement(By.Id("step-verdict"));
         Chromium.WaitFor(_ => verdict.Text.Contains("NonMinimalLength", StringComparison.Ordinal)
             || verdict.Text.Contains("UnmaskedClientFrame", StringComparison.Ordinal), "a verdict");
-        Chromium.FindElement(By.Id("step-back")).Click();
-        Chromium.FindElement(By.Id("step-back")).Click();
-        Chromium.FindElement(By.Id("step-back")).Click();
+        Chromium.Click("step-back");
+        Chromium.Click("step-back");
+        Chromium.Click("step-back");
         Chromium.WaitFor(_ => verdict.Text.Contains("No rule is broken", StringComparison.Ordinal), "after one byte nothing is broken");
-        Chromium.FindElement(By.Id("step-next")).Click();
+        Chromium.Click("step-next");
         Chromium.WaitFor(_ => verdict.Text.Contains("At byte 2", StringComparison.Ordinal), "the second byte has no mask bit");
     }
 
@@ -105,10 +105,10 @@ public sealed class LabPageTests : BrowserTests
             Chromium.WaitFor(page => page.FindElement(By.CssSelector("#page h3")).Text == rule.Name, rule.Name);
             Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#result [data-verdict]")).Count == 1, "explained");
             Chromium.ExecuteScript("document.getElementById('result').replaceChildren()");
-            Chromium.FindElement(By.Id("try")).Click();
+            Chromium.Click("try");
             Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#result [data-verdict]")).Count == 1, "tried");
             Assert.That(Chromium.FindElement(By.CssSelector("#result [data-verdict]")).GetAttribute("data-verdict"), Is.EqualTo(rule.Name));
-            Assert.That(Chromium.FindElement(By.Id("result")).Text, Does.Contain($"{rule.CloseCode}"));
+            Assert.That(Chromium.Text("result"), Does.Contain($"{rule.CloseCode}"));
         }
 
         Assert.That(Chromium.Complaints(), Is.Empty);
@@ -119,9 +119,9 @@ public sealed class LabPageTests : BrowserTests
     {
         await GoTo("/lab#builder");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("[data-rule]")).Count > 40, "the rules");
-        Assert.That(Chromium.FindElement(By.Id("made")).Text, Is.EqualTo("81 85 37 fa 21 3d 7f 9f 4d 51 58"));
-        Chromium.FindElement(By.Id("add-frame")).Click();
-        Chromium.FindElement(By.Id("try")).Click();
+        Assert.That(Chromium.Text("made"), Is.EqualTo("81 85 37 fa 21 3d 7f 9f 4d 51 58"));
+        Chromium.Click("add-frame");
+        Chromium.Click("try");
         Chromium.WaitFor(static page => page.FindElement(By.Id("result")).Text.Contains("FIN", StringComparison.Ordinal), "the end");
         Assert.That(Chromium.FindElements(By.CssSelector("#result .units button")).Select(static unit => unit.Text),
             Is.EqualTo(["→ request", "← response", "→ text “Hello”", "← text “Hello”"]));
@@ -138,9 +138,9 @@ public sealed class LabPageTests : BrowserTests
             static page => page.FindElements(By.CssSelector("#result [data-verdict=MaskedServerFrame]")).Count == 1, "explained");
         Choose("TooSlow"); // which has no example
         Assert.That(Chromium.FindElement(By.Id("pieces")).GetDomProperty("value"), Is.Empty);
-        Assert.That(Chromium.FindElement(By.Id("result")).Text, Is.Empty);
-        Chromium.FindElement(By.Id("add-frame")).Click();
-        Chromium.FindElement(By.Id("explain")).Click();
+        Assert.That(Chromium.Text("result"), Is.Empty);
+        Chromium.Click("add-frame");
+        Chromium.Click("explain");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#result .units button")).Count == 1, "explained");
         Assert.That(Chromium.FindElement(By.CssSelector("#result .units button")).Text, Is.EqualTo("→ text “Hello”"));
         Assert.That(Chromium.FindElement(By.CssSelector("#result [data-verdict]")).GetAttribute("data-verdict"), Is.EqualTo("none"));
@@ -157,14 +157,14 @@ public sealed class LabPageTests : BrowserTests
     {
         await GoTo("/lab");
         WaitForUnits(4);
-        Chromium.FindElement(By.Id("ping")).Click();
+        Chromium.Click("ping");
         WaitForUnits(6);
-        Chromium.FindElement(By.Id("tab-timeline")).Click();
+        Chromium.Click("tab-timeline");
         Chromium.WaitFor(
             static page => page.FindElement(By.TagName("tbody")).Text.Contains("Round trip", StringComparison.Ordinal), "a pong");
         string[] rows = [.. Chromium.FindElements(By.CssSelector("tbody tr")).Select(static row => row.Text)];
         Assert.That(rows, Has.Some.Contains("→ text").And.Some.Contains("← text").And.Some.Contains("← ping").And.Some.Contains("→ pong"));
-        Chromium.FindElement(By.Id("pause")).Click();
+        Chromium.Click("pause");
         Chromium.FindElement(By.CssSelector("option[value=onlyControl]")).Click();
         Assert.That(Chromium.FindElements(By.CssSelector("tbody tr")), Has.Count.EqualTo(2));
         Chromium.FindElement(By.CssSelector("tbody button")).Click();
@@ -177,11 +177,11 @@ public sealed class LabPageTests : BrowserTests
         await GoTo("/lab#exercises");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("[data-task]")).Count == LabExercise.All.Count, "the exercises");
         Chromium.FindElement(By.Id("answer")).SendKeys("81024869");
-        Chromium.FindElement(By.Id("judge")).Click();
+        Chromium.Click("judge");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("[data-hint=ruleBroken]")).Count == 1, "a hint");
         Chromium.FindElement(By.Id("answer")).Clear();
         Chromium.FindElement(By.Id("answer")).SendKeys("8182 01020304 496b");
-        Chromium.FindElement(By.Id("judge")).Click();
+        Chromium.Click("judge");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("[data-hint=solved]")).Count == 1, "solved");
     }
 
@@ -209,14 +209,14 @@ public sealed class LabPageTests : BrowserTests
         Assert.That(Chromium.FindElements(By.CssSelector("#room li b")).Select(static one => one.Text),
             Has.Some.StartsWith("alice-").And.Some.StartsWith("bob-").And.Exactly(1).EqualTo("(no uid)"));
         Write("room-text", "nobody:<b>hi</b>");
-        WaitForText("way", "error:offline");
+        Chromium.WaitForText("way", "error:offline");
         Assert.That(Chromium.FindElements(By.CssSelector("#way .split b")), Has.Count.EqualTo(2), "text never becomes HTML");
         Write("room-uid", "");
-        WaitForText("main", "was refused");
+        Chromium.WaitForText("main", "was refused");
         Chromium.FindElement(By.CssSelector("#rate option[value='0']")).Click();
-        Chromium.FindElement(By.Id("slow")).Click();
-        WaitForText("room", "slow-");
-        Chromium.FindElement(By.Id("fill")).Click();
+        Chromium.Click("slow");
+        Chromium.WaitForText("room", "slow-");
+        Chromium.Click("fill");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#room meter"))
             .Any(static meter => double.Parse(meter.GetAttribute("value")!, CultureInfo.InvariantCulture) > 100_000), "its queue fills");
         Assert.That(Chromium.Complaints(), Is.All.Contains("WebSocket"), "only the refusal");
@@ -232,9 +232,9 @@ public sealed class LabPageTests : BrowserTests
         Assert.That(Chromium.FindElements(By.CssSelector("#wheel .hand")), Has.Count.EqualTo(4), "a hand on each wheel");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#phases tr.chosen")).Count > 3, "what can happen while open");
         Assert.That(Chromium.FindElement(By.CssSelector("#phases tr.chosen")).Text, Does.StartWith("open"));
-        Assert.That(Chromium.FindElement(By.Id("limits")).Text, Does.Contain("1,048,576 bytes").And.Contain("1,024"));
-        Chromium.FindElement(By.Id("close")).Click();
-        WaitForText("inside", "PeerClosed 1000");
+        Assert.That(Chromium.Text("limits"), Does.Contain("1,048,576 bytes").And.Contain("1,024"));
+        Chromium.Click("close");
+        Chromium.WaitForText("inside", "PeerClosed 1000");
     }
 
     [Test]
@@ -249,11 +249,11 @@ public sealed class LabPageTests : BrowserTests
         Chromium.FindElement(By.Id("load")).SendKeys(file);
         Chromium.WaitFor(_ => UnitNames().SequenceEqual(["→ request", "→ text “A”"]), "the trace of the file");
         Write("message", "x");
-        Chromium.FindElement(By.Id("tab-timeline")).Click();
+        Chromium.Click("tab-timeline");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("tbody tr.server")).Count >= 2, "the echo of x");
-        Chromium.FindElement(By.Id("tab-own")).Click();
+        Chromium.Click("tab-own");
         Assert.That(UnitNames(), Is.EqualTo(["→ request", "→ text “A”"]), "what goes on does not replace it");
-        Chromium.FindElement(By.Id("reopen")).Click();
+        Chromium.Click("reopen");
         WaitForUnits(4);
         File.Delete(file);
     }
@@ -266,7 +266,7 @@ public sealed class LabPageTests : BrowserTests
         WaitForUnits(4);
         foreach (string language in new[] { "en", "zh" })
         {
-            Chromium.FindElement(By.Id($"tab-{view}")).Click();
+            Chromium.Click($"tab-{view}");
             string ready = view switch
             {
                 "own" => "#unit article",
@@ -291,24 +291,16 @@ public sealed class LabPageTests : BrowserTests
 
             if (language == "zh") Assert.That(Chromium.FindElement(By.TagName("main")).Text, Does.Match("[\u4e00-\u9fff]"));
             FitsEverywhere($"lab-{view}-{language}");
-            Chromium.FindElement(By.Id("language")).Click();
+            Chromium.Click("language");
         }
 
         Assert.That(Chromium.Complaints(), Is.Empty);
     }
 
     // Fills a field of a form, and sends that.
-    private void Write(string id, string text)
-    {
-        IWebElement field = Chromium.FindElement(By.Id(id));
-        field.Clear();
-        field.SendKeys(text + Keys.Enter);
-    }
+    private void Write(string id, string text) => Chromium.Fill(id, text + Keys.Enter);
 
-    private Task GoTo(string path) => Chromium.Navigate().GoToUrlAsync($"http://127.0.0.1:{_server.Port}{path}");
-
-    private void WaitForText(string id, string text) =>
-        Chromium.WaitFor(page => page.FindElement(By.Id(id)).Text.Contains(text, StringComparison.Ordinal), text);
+    private Task GoTo(string path) => Chromium.GoTo(_server.Port, path);
 
     private void WaitForUnits(int count) =>
         Chromium.WaitFor(page => page.FindElements(By.CssSelector("#units button")).Count >= count, $"{count} units");

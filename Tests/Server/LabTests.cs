@@ -164,17 +164,10 @@ public sealed class LabTests(Setup setup)
         await using LabClient lab = await LabClient.Open(server.Port);
         string path = Path.Combine(Path.GetTempPath(), $"lab-{server.Port}.pcapng");
         await File.WriteAllBytesAsync(path, await CaptureOf(server, lab));
-        System.Diagnostics.ProcessStartInfo start = new(tshark,
-            ["-r", path, "-d", $"tcp.port=={server.Port},http", "-T", "fields", "-e", "_ws.col.Info", "-e", "websocket.mask",
-                "-e", "frame.comment"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using System.Diagnostics.Process process = System.Diagnostics.Process.Start(start)!;
-        string output = await process.StandardOutput.ReadToEndAsync();
+        (_, string output, string errors) = Tools.Run(tshark, "-r", path, "-d", $"tcp.port=={server.Port},http", "-T", "fields",
+            "-e", "_ws.col.Info", "-e", "websocket.mask", "-e", "frame.comment");
         File.Delete(path);
-        Assert.That(output, Does.Contain("101 Switching Protocols").And.Contain("WebSocket Text").And.Contain("WebSocket Ping"));
+        Assert.That(output, Does.Contain("101 Switching Protocols").And.Contain("WebSocket Text").And.Contain("WebSocket Ping"), errors);
         Assert.That(output, Does.Contain("MASKED").IgnoreCase.And.Contain("rule UnmaskedClientFrame is broken"));
     }
 

@@ -3,6 +3,7 @@
 using System.Net;
 using RawWs.Server;
 using RawWs.Server.Console.Settings;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
@@ -78,11 +79,6 @@ public sealed class ListenAddressTests
     private static void AssertError(string words, ListenAddress address) =>
         Assert.That(new ServerOptions { Listeners = [address] }.FindError(), Does.Contain(words));
 
-    private static RunSettings? Read(string[] arguments, params (string Name, string Value)[] variables)
-    {
-        using StringWriter output = new(), error = new();
-        Dictionary<string, string> environment = variables.ToDictionary(static one => one.Name, static one => one.Value);
-        return new RawWs.Server.Console.Settings.CommandLine(environment, null, output, error, TimeProvider.System)
-            .Read(arguments).Settings;
-    }
+    private static RunSettings? Read(string[] arguments, params (string Name, string Value)[] variables) =>
+        CommandRun.Of(arguments, variables: variables).Result.Settings;
 }

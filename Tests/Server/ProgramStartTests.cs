@@ -1,7 +1,6 @@
 // The built program where something is missing that a program has as a rule: a working directory, descriptors, memory, an output. Either it
 // serves, or it says in one sentence what there is too little of.
 
-using System.Net;
 using System.Net.Sockets;
 using RawWs.Tests.Support;
 
@@ -123,9 +122,9 @@ public sealed class ProgramStartTests
     public void ClosedOutputs_AreNotWrittenTo([Values("<&-", ">&-", "2>&-", "<&- >&- 2>&-")] string closed)
     {
         // It cannot say where it listens, so it is told: a port that was free a moment ago.
-        int port = FreePort();
+        int port = Ports.Free();
         using RunningProgram program = RunningProgram.StartUnder($"exec {closed}", "--listen", $"127.0.0.1:{port}", "--app", "echo");
-        TestServer.Eventually(() => IsListening(port), "it listens");
+        TestServer.Eventually(() => Ports.IsListening(port), "it listens");
         for (int i = 0; i < 100; i++)
         {
             using RawClient client = RawClient.Open(port);
@@ -160,27 +159,6 @@ public sealed class ProgramStartTests
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             // It was closed, by one side or the other.
-        }
-    }
-
-    private static int FreePort()
-    {
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
-
-    private static bool IsListening(int port)
-    {
-        try
-        {
-            using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            socket.Connect(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
         }
     }
 

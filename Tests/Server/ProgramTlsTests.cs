@@ -118,7 +118,6 @@ public sealed partial class ProgramTlsTests
     private void Write(string name, int from = -1, int until = 30)
     {
         using X509Certificate2 certificate = TestCertificate.Make(name, from: from, until: until);
-        File.WriteAllText(Certificate, certificate.ExportCertificatePem());
-        File.WriteAllText(Key, TestCertificate.KeyPem(certificate));
+        TestCertificate.Write(certificate, _folder, "a");
     }
 }

@@ -15,8 +15,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
-[TestFixture(TransportKind.Epoll)]
-[TestFixture(TransportKind.Socket)]
+[TestFixtureSource(typeof(Setup), nameof(Setup.Transports))]
 public sealed class ProxyProtocolTests(TransportKind transport)
 {
     private const string Header = "PROXY TCP4 203.0.113.9 198.51.100.2 50123 443\r\n";
@@ -26,12 +25,6 @@ public sealed class ProxyProtocolTests(TransportKind transport)
 
     private static IEnumerable<ProxyVector> Broken => ProxyVector.All.Where(static vector => vector.Rule is not null)
         .DistinctBy(static vector => vector.Rule);
-
-    [OneTimeSetUp]
-    public void NeedsItsTransport()
-    {
-        if (transport == TransportKind.Epoll && !OperatingSystem.IsLinux()) Assert.Ignore("epoll exists on Linux only");
-    }
 
     [Test]
     public async Task TheClientOfTheHeader_IsWhomTheApplicationAndTheLogSee()

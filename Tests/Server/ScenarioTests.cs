@@ -1,6 +1,5 @@
 // The scenarios, with clients that others have written: node's ws, and the framework's own.
 
-using System.Diagnostics;
 using System.Net.WebSockets;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
@@ -67,14 +66,14 @@ public sealed class ScenarioTests
     }
 
     [Test]
-    public async Task NodeWs_SeesEachScenario()
+    public void NodeWs_SeesEachScenario()
     {
         string[] paths =
         [
             "/close/1000", "/close/4123?reason=caf%C3%A9", "/close/none", "/close/1005", "/fragment?n=40", "/ping?every=0.01",
             "/slow?bytes-per-second=2000", "/burst?n=500&size=70", "/drop", "/drop?how=fin", "/plain",
         ];
-        Dictionary<string, JsonNode> seen = await RunWs(paths);
+        Dictionary<string, JsonNode> seen = RunWs(paths);
         Assert.Multiple(() =>
         {
             Assert.That(Code("/close/1000"), Is.EqualTo(1000));
@@ -99,18 +98,18 @@ public sealed class ScenarioTests
 
     // To its own program ws says 1006 whenever it fails a connection. To the server it says why.
     [Test]
-    public async Task NodeWs_JudgesEachBadFrame()
+    public void NodeWs_JudgesEachBadFrame()
     {
         Rule[] rules = [.. BadFrames.All.Where(static row => !row.Bytes.IsEmpty).Select(static row => row.Rule)];
-        await RunWs([.. rules.Select(static rule => "/badframe/" + rule.Name)]);
+        RunWs([.. rules.Select(static rule => "/badframe/" + rule.Name)]);
         foreach (Rule rule in rules)
             _log.WaitFor($"/badframe/{rule.Name}: the client closed with {OfWs.GetValueOrDefault(rule, rule.CloseCode)}");
     }
 
     [Test]
-    public async Task NodeWs_TakesNoFaultyHandshake_AndBearsTheOthers()
+    public void NodeWs_TakesNoFaultyHandshake_AndBearsTheOthers()
     {
-        Dictionary<string, JsonNode> seen = await RunWs([.. HandshakeFaults.All.Select(static fault => "/handshake/" + fault.Name)]);
+        Dictionary<string, JsonNode> seen = RunWs([.. HandshakeFaults.All.Select(static fault => "/handshake/" + fault.Name)]);
         Assert.Multiple(() =>
         {
             foreach (HandshakeFault fault in HandshakeFaults.All)
@@ -244,18 +243,14 @@ public sealed class ScenarioTests
     private async Task Connect(ClientWebSocket client, string path) =>
         await client.ConnectAsync(new Uri($"ws://127.0.0.1:{_server.Port}{path}"), CancellationToken.None).WaitAsync(TestServer.Patience);
 
-    private async Task<Dictionary<string, JsonNode>> RunWs(string[] paths)
+    private Dictionary<string, JsonNode> RunWs(string[] paths)
     {
         Tools.RequireWs("Tests", "Node");
-        using Process node = Process.Start(new ProcessStartInfo(
-            Tools.Require("node"), [Repository.At("Tests", "Node", "scenarios.mjs"), $"ws://127.0.0.1:{_server.Port}", .. paths])
-        {
-            RedirectStandardOutput = true,
-        })!;
-        string output = await node.StandardOutput.ReadToEndAsync().WaitAsync(TestServer.Patience);
+        (_, string output, string errors) = Tools.Run(
+            Tools.Require("node"), [Repository.At("Tests", "Node", "scenarios.mjs"), $"ws://127.0.0.1:{_server.Port}", .. paths]);
         Dictionary<string, JsonNode> seen = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(static line => JsonNode.Parse(line)!).ToDictionary(static line => (string)line["path"]!);
-        Assert.That(seen.Keys, Is.EquivalentTo(paths));
+        Assert.That(seen.Keys, Is.EquivalentTo(paths), errors);
         return seen;
     }
 }

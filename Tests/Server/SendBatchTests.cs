@@ -1,9 +1,7 @@
 // Sends that wait in the batch for the end of a turn's events. Each reaches its own peer, in order and whole, whatever the kernel accepts,
 // and nothing else that happens to the socket overtakes it. Over real sockets, with a ring and without.
 
-using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server.Channels;
@@ -11,6 +9,7 @@ using RawWs.Server.Loops;
 using RawWs.Server.Memory;
 using RawWs.Server.Native;
 using RawWs.Tests.Support;
+using static RawWs.Tests.Support.EpollRoom;
 
 namespace RawWs.Tests.Server;
 
@@ -22,18 +21,12 @@ public sealed class SendBatchTests(bool usesRing)
 {
     private readonly FakeTimeProvider _time = new();
     private readonly List<Peer> _peers = [];
-    private EpollLoop _loop = null!; // never started: the test runs its turns
-    private Socket _listener = null!;
+    private EpollRoom _room = null!;
+
+    private EpollLoop Loop => _room.Loop;
 
     [SetUp]
-    public void SetUp()
-    {
-        _loop = new EpollLoop(0, _time, new MemoryBudget(long.MaxValue), usesRing);
-        _loop.Open();
-        _listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _listener.Listen();
-    }
+    public void SetUp() => _room = new EpollRoom(_time, new MemoryBudget(long.MaxValue), usesRing);
 
     [TearDown]
     public async Task TearDown()
@@ -45,8 +38,7 @@ public sealed class SendBatchTests(bool usesRing)
         }
 
         _peers.Clear();
-        _listener.Dispose();
-        await _loop.StopAsync();
+        await _room.DisposeAsync();
     }
 
     [Test]
@@ -57,11 +49,11 @@ public sealed class SendBatchTests(bool usesRing)
         {
             for (int i = 0; i < count; i++) Assert.That(_peers[i].Transport.TryAddToBatch(Bytes(100 + i, seed: i)));
             Assert.That(_peers.Sum(static peer => peer.Client.Available), Is.Zero);
-            _loop.SubmitBatch();
+            Loop.SubmitBatch();
             for (int i = 0; i < count; i++) Assert.That(_peers[i].Receive(100 + i), Is.EqualTo(Bytes(100 + i, seed: i)));
         }
 
-        Assert.That(_loop.IsBatchEmpty);
+        Assert.That(Loop.IsBatchEmpty);
         Assert.That(_peers.All(static peer => peer.Told.Count == 0), "nobody is told of a send that was taken whole");
     }
 
@@ -71,7 +63,7 @@ public sealed class SendBatchTests(bool usesRing)
         for (int i = 0; i <= SendBatch.CountMax; i++) Assert.That(Connect().Transport.TryAddToBatch(Bytes(10, seed: i)));
         for (int i = 0; i < SendBatch.CountMax; i++) Assert.That(_peers[i].Receive(10), Is.EqualTo(Bytes(10, seed: i)));
         Assert.That(_peers[^1].Client.Available, Is.Zero);
-        _loop.SubmitBatch();
+        Loop.SubmitBatch();
         Assert.That(_peers[^1].Receive(10), Is.EqualTo(Bytes(10, seed: SendBatch.CountMax)));
     }
 
@@ -83,7 +75,7 @@ public sealed class SendBatchTests(bool usesRing)
         int taken = Fill(full.Transport);
         Assert.That(full.Transport.TryAddToBatch(Bytes(SendBatch.BytesMax, seed: 1)));
         Assert.That(other.Transport.TryAddToBatch(Bytes(5, seed: 2)));
-        _loop.SubmitBatch();
+        Loop.SubmitBatch();
         Assert.That(other.Receive(5), Is.EqualTo(Bytes(5, seed: 2)));
         Assert.That(full.Told, Has.Count.EqualTo(1));
         (byte[] bytes, int rest) = full.Told[0];
@@ -102,7 +94,7 @@ public sealed class SendBatchTests(bool usesRing)
         TestServer.Eventually(() => dead.Transport.TryWrite([0], more: false) < 0, "the reset arrives");
         Assert.That(dead.Transport.TryAddToBatch(Bytes(5, seed: 1)));
         Assert.That(other.Transport.TryAddToBatch(Bytes(5, seed: 2)));
-        _loop.SubmitBatch();
+        Loop.SubmitBatch();
         Assert.That(other.Receive(5), Is.EqualTo(Bytes(5, seed: 2)));
         Assert.That(dead.Told.Select(static told => told.Taken), Is.EqualTo((int[])[-1]));
     }
@@ -116,9 +108,9 @@ public sealed class SendBatchTests(bool usesRing)
         Fill(full.Transport);
         foreach (Peer peer in (Peer[])[throwing, full]) Assert.That(peer.Transport.TryAddToBatch(Bytes(SendBatch.BytesMax, seed: 1)));
         Assert.That(other.Transport.TryAddToBatch(Bytes(5, seed: 2)));
-        Assert.That(_loop.SubmitBatch, Throws.Nothing);
+        Assert.That(Loop.SubmitBatch, Throws.Nothing);
         Assert.That(other.Receive(5), Is.EqualTo(Bytes(5, seed: 2)));
-        Assert.That((throwing.Told.Count, full.Told.Count, _loop.IsBatchEmpty), Is.EqualTo((1, 1, true)));
+        Assert.That((throwing.Told.Count, full.Told.Count, Loop.IsBatchEmpty), Is.EqualTo((1, 1, true)));
     }
 
     // The kernel gives out a descriptor's number again as soon as it is closed.
@@ -164,16 +156,16 @@ public sealed class SendBatchTests(bool usesRing)
         Assert.That(first.Transport.TryAddToBatch(Bytes(1, seed: 1)));
         _time.Advance(SendBatch.RoundMax);
         Assert.That(second.Transport.TryAddToBatch(Bytes(1, seed: 2)));
-        _loop.Batch.SubmitIfLate();
+        Loop.Batch.SubmitIfLate();
         Assert.That((first.Client.Available, second.Client.Available), Is.EqualTo((0, 0)));
         _time.Advance(TimeSpan.FromTicks(1));
-        _loop.Batch.SubmitIfLate();
+        Loop.Batch.SubmitIfLate();
         Assert.That((first.Receive(1)[0], second.Receive(1)[0]), Is.EqualTo((Bytes(1, seed: 1)[0], Bytes(1, seed: 2)[0])));
 
         Assert.That(second.Transport.TryAddToBatch(Bytes(1, seed: 3)));
-        _loop.Batch.SubmitIfLate();
+        Loop.Batch.SubmitIfLate();
         Assert.That(second.Client.Available, Is.Zero, "a round of its own");
-        _loop.SubmitBatch();
+        Loop.SubmitBatch();
     }
 
     private static int Fill(Transport transport)
@@ -190,28 +182,13 @@ public sealed class SendBatchTests(bool usesRing)
         return taken;
     }
 
-    // Pinned, as it has to be.
-    private static byte[] Bytes(int length, int seed)
-    {
-        byte[] bytes = GC.AllocateArray<byte>(length, pinned: true);
-        new Random(seed).NextBytes(bytes);
-        return bytes;
-    }
-
     private Peer Connect()
     {
-        Socket client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 30_000 };
-        client.Connect(_listener.LocalEndPoint!);
-        Socket accepted = _listener.Accept();
-        int descriptor = dup((int)accepted.Handle);
-        accepted.Blocking = false; // of both: it is the file's
-        accepted.Dispose();
-        Peer peer = new(_loop, descriptor, client);
+        (int descriptor, Socket client) = _room.Connect();
+        Peer peer = new(Loop, descriptor, client);
         _peers.Add(peer);
         return peer;
     }
-
-    [DllImport("libc")] private static extern int dup(int descriptor);
 
     private sealed class Peer : ITransportOwner
     {

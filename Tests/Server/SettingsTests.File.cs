@@ -85,7 +85,7 @@ public partial class SettingsTests
     [Platform(Exclude = "Win")]
     public async Task APipeThatNobodyWritesTo_IsWaitedForAWhile([Values] bool named)
     {
-        using (System.Diagnostics.Process made = System.Diagnostics.Process.Start("mkfifo", [SettingsFile])) await made.WaitForExitAsync();
+        Assert.That(Tools.Run("mkfifo", SettingsFile).ExitCode, Is.Zero);
         Task<string> reading = Task.Run(() => Wrong(named ? ["--config", "rawws.json"] : []));
         TestServer.Eventually(
             () =>
@@ -104,7 +104,7 @@ public partial class SettingsTests
     [Platform(Exclude = "Win")]
     public async Task APipeThatSomebodyWritesTo_IsRead()
     {
-        using (System.Diagnostics.Process made = System.Diagnostics.Process.Start("mkfifo", [SettingsFile])) await made.WaitForExitAsync();
+        Assert.That(Tools.Run("mkfifo", SettingsFile).ExitCode, Is.Zero);
         Task writing = Task.Run(() => File.WriteAllText(SettingsFile, """{ "loops": 3 }"""));
         Assert.That(Good([]).Server.Loops, Is.EqualTo(3));
         await writing;

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Settings;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
@@ -250,13 +251,9 @@ public partial class SettingsTests
 
     private CommandLineResult Read(string[] arguments, out string output, out string error, params (string Name, string Value)[] variables)
     {
-        Dictionary<string, string> environment =
-            variables.ToDictionary(static variable => variable.Name, static variable => variable.Value);
-        using StringWriter outputWriter = new(), errorWriter = new();
-        CommandLineResult result = new RawWs.Server.Console.Settings.CommandLine(environment, _directory, outputWriter, errorWriter, _time)
-            .Read(arguments);
-        (output, error) = (outputWriter.ToString(), errorWriter.ToString());
-        return result;
+        CommandRun run = CommandRun.Of(arguments, _directory, variables, _time);
+        (output, error) = (run.Output, run.Errors);
+        return run.Result;
     }
 
     // Records compare lists by reference: what they hold is compared as text.

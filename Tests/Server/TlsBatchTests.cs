@@ -3,7 +3,6 @@
 
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
@@ -15,6 +14,7 @@ using RawWs.Server.Memory;
 using RawWs.Server.Native;
 using RawWs.Server.Tls;
 using RawWs.Tests.Support;
+using static RawWs.Tests.Support.EpollRoom;
 
 namespace RawWs.Tests.Server;
 
@@ -26,26 +26,19 @@ public sealed class TlsBatchTests(bool usesRing)
 {
     private readonly List<Peer> _peers = [];
     private readonly MemoryBudget _budget = new(1 << 30);
-    private EpollLoop _loop = null!; // never started: the test runs its turns
-    private Socket _listener = null!;
+    private EpollRoom _room = null!;
+
+    private EpollLoop Loop => _room.Loop;
 
     [SetUp]
-    public void SetUp()
-    {
-        _loop = new EpollLoop(0, new FakeTimeProvider(), _budget, usesRing);
-        _loop.Open();
-        _listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _listener.Listen();
-    }
+    public void SetUp() => _room = new EpollRoom(new FakeTimeProvider(), _budget, usesRing);
 
     [TearDown]
     public async Task TearDown()
     {
         foreach (Peer peer in _peers) peer.Dispose();
         _peers.Clear();
-        _listener.Dispose();
-        await _loop.StopAsync();
+        await _room.DisposeAsync();
         Assert.That(_budget.HeldBytes, Is.Zero);
     }
 
@@ -59,7 +52,7 @@ public sealed class TlsBatchTests(bool usesRing)
             int[] before = [.. _peers.Select(static peer => peer.Client.Available)];
             for (int i = 0; i < 20; i++) Assert.That(_peers[i].Transport.TryAddToBatch(Bytes(3000 + i, seed: i)));
             Assert.That(_peers[^1].Client.Available, Is.EqualTo(before[^1]), "it waits");
-            _loop.SubmitBatch();
+            Loop.SubmitBatch();
             for (int i = 0; i < 20; i++) Assert.That(_peers[i].Read(3000 + i), Is.EqualTo(Bytes(3000 + i, seed: i)));
         }
 
@@ -89,7 +82,7 @@ public sealed class TlsBatchTests(bool usesRing)
         while (!received.AsSpan(0, length).EndsWith("said"u8)) length += peer.Client.Receive(received.AsSpan(length));
         Assert.That(received[0], Is.EqualTo(23), "application data");
         Assert.That(length, Is.GreaterThan(100));
-        Assert.That(_loop.IsBatchEmpty);
+        Assert.That(Loop.IsBatchEmpty);
     }
 
     // The owner hears that all of it was taken, and that some is on its way.
@@ -101,7 +94,7 @@ public sealed class TlsBatchTests(bool usesRing)
         byte[] bytes = Bytes(3000, seed: 1);
         Assert.That(full.Transport.TryAddToBatch(bytes));
         Assert.That(other.Transport.TryAddToBatch(Bytes(5, seed: 2)));
-        _loop.SubmitBatch();
+        Loop.SubmitBatch();
         Assert.That(other.Read(5), Is.EqualTo(Bytes(5, seed: 2)));
         Assert.That(full.Told, Is.EqualTo(new[] { (3000, 3000) }));
         Assert.That((full.Transport.IsSending, _budget.HeldBytes > 0), Is.EqualTo((true, true)));
@@ -160,7 +153,7 @@ public sealed class TlsBatchTests(bool usesRing)
         dead.Client.Dispose();
         Assert.That(dead.Transport.TryAddToBatch(Bytes(5, seed: 1)));
         Assert.That(other.Transport.TryAddToBatch(Bytes(5, seed: 2)));
-        _loop.SubmitBatch();
+        Loop.SubmitBatch();
         Assert.That(other.Read(5), Is.EqualTo(Bytes(5, seed: 2)));
         Assert.That(dead.Told, Is.EqualTo(new[] { (5, -1) }));
     }
@@ -177,24 +170,11 @@ public sealed class TlsBatchTests(bool usesRing)
         Assert.That(written.Wait(TestServer.Patience));
     }
 
-    // Pinned, as it has to be.
-    private static byte[] Bytes(int length, int seed)
-    {
-        byte[] bytes = GC.AllocateArray<byte>(length, pinned: true);
-        new Random(seed).NextBytes(bytes);
-        return bytes;
-    }
-
     private Peer Connect()
     {
         SynchronizationContext.SetSynchronizationContext(null); // as on a loop's thread: each step of TLS runs inline
-        Socket client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 30_000 };
-        client.Connect(_listener.LocalEndPoint!);
-        Socket accepted = _listener.Accept();
-        accepted.Blocking = false;
-        int descriptor = (int)accepted.Handle;
-        accepted.SafeHandle.SetHandleAsInvalid(); // it is the channel's from here on
-        Peer peer = new(_loop, descriptor, client);
+        (int descriptor, Socket client) = _room.Connect();
+        Peer peer = new(Loop, descriptor, client);
         _peers.Add(peer);
         return peer;
     }

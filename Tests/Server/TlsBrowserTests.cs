@@ -1,7 +1,6 @@
 // A browser over wss. Chromium trusts the authority of the tests, because its user has it among those that he trusts. Without Chromium, its
 // driver or certutil the test is skipped, but under CI=true it fails.
 
-using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using OpenQA.Selenium;
@@ -34,27 +33,22 @@ public sealed class TlsBrowserTests
         await using TestServer stranger = await Start(TestCertificate.ForLocalhost);
         using ChromeDriver browser = Browser.Open(_home);
 
-        await browser.Navigate().GoToUrlAsync($"https://127.0.0.1:{server.Port}/");
-        Fill(browser, "uid", "100");
-        browser.FindElement(By.Id("connect")).Click();
-        WaitFor(browser, "state", "1 OPEN");
-        Fill(browser, "to", "100");
-        Fill(browser, "text", "sealed");
-        browser.FindElement(By.Id("send")).Click();
-        WaitFor(browser, "messages", "sealed");
-        browser.FindElement(By.Id("disconnect")).Click();
-        WaitFor(browser, "closecode", "1000");
+        await browser.GoTo(server.Port, scheme: "https");
+        browser.ConnectAs("100");
+        browser.SendTo("100", "sealed");
+        browser.WaitForText("messages", "sealed");
+        browser.Disconnect();
         Assert.That(browser.Complaints(), Is.Empty);
 
-        Assert.That(await Visit(browser, $"https://127.0.0.1:{stranger.Port}/"), Does.Contain("ERR_CERT_AUTHORITY_INVALID"));
+        Assert.That(await Visit(browser, stranger.Port), Does.Contain("ERR_CERT_AUTHORITY_INVALID"));
     }
 
     // What is shown; or what the driver says of it, which it does of some refusals and not of others.
-    private static async Task<string> Visit(ChromeDriver browser, string address)
+    private static async Task<string> Visit(ChromeDriver browser, int port)
     {
         try
         {
-            await browser.Navigate().GoToUrlAsync(address);
+            await browser.GoTo(port, scheme: "https");
             return browser.PageSource;
         }
         catch (WebDriverException refusal)
@@ -75,11 +69,8 @@ public sealed class TlsBrowserTests
 
     private static void Certutil(params string[] arguments)
     {
-        ProcessStartInfo start = new(Tools.Require("certutil"), arguments) { RedirectStandardError = true };
-        using Process certutil = Process.Start(start)!;
-        string errors = certutil.StandardError.ReadToEnd();
-        certutil.WaitForExit();
-        Assert.That(certutil.ExitCode, Is.Zero, errors);
+        (int exitCode, _, string errors) = Tools.Run(Tools.Require("certutil"), arguments);
+        Assert.That(exitCode, Is.Zero, errors);
     }
 
     private static Task<TestServer> Start(TlsCertificates certificates) => TestServer.Start(
@@ -90,14 +81,4 @@ public sealed class TlsBrowserTests
             Certificates = certificates,
             Pages = [DemoPage.Load()],
         });
-
-    private static void Fill(ChromeDriver browser, string id, string text)
-    {
-        IWebElement field = browser.FindElement(By.Id(id));
-        field.Clear();
-        field.SendKeys(text);
-    }
-
-    private static void WaitFor(ChromeDriver browser, string id, string text) =>
-        browser.WaitFor(page => page.FindElement(By.Id(id)).Text.Contains(text, StringComparison.Ordinal), $"{id}: {text}");
 }

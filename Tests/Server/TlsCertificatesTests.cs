@@ -207,10 +207,7 @@ public sealed class TlsCertificatesTests
     private PemFiles Write(string name, string file, int rsaBits = 0, int from = -1, int until = 30)
     {
         using X509Certificate2 certificate = TestCertificate.Make(name, rsaBits, from, until);
-        PemFiles files = new(Path.Combine(_folder, file + ".crt"), Path.Combine(_folder, file + ".key"));
-        File.WriteAllText(files.Certificate, certificate.ExportCertificatePem());
-        File.WriteAllText(files.Key, TestCertificate.KeyPem(certificate));
-        return files;
+        return TestCertificate.Write(certificate, _folder, file);
     }
 
     private static Task<TestServer> Start(TlsCertificates certificates, TransportKind transport = TransportKind.Auto,

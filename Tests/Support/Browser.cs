@@ -25,6 +25,25 @@ internal static class Browser
         return new ChromeDriver(service, options, TestServer.Patience * 2);
     }
 
+    /// <summary>A page of a server on this machine.</summary>
+    public static Task GoTo(this ChromeDriver browser, int port, string path = "/", string scheme = "http") =>
+        browser.Navigate().GoToUrlAsync($"{scheme}://127.0.0.1:{port}{path}");
+
+    public static void Click(this ChromeDriver browser, string id) => browser.FindElement(By.Id(id)).Click();
+
+    public static string Text(this ChromeDriver browser, string id) => browser.FindElement(By.Id(id)).Text;
+
+    /// <summary>Writes into a field what it has from then on.</summary>
+    public static void Fill(this ChromeDriver browser, string id, string text)
+    {
+        IWebElement field = browser.FindElement(By.Id(id));
+        field.Clear();
+        field.SendKeys(text);
+    }
+
+    public static void WaitForText(this ChromeDriver browser, string id, string text) =>
+        browser.WaitFor(page => page.FindElement(By.Id(id)).Text.Contains(text, StringComparison.Ordinal), $"{id}: {text}");
+
     public static void WaitFor(this ChromeDriver browser, Func<IWebDriver, bool> condition, string what)
     {
         try

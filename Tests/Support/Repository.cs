@@ -16,6 +16,9 @@ internal static class Repository
     /// <summary>A file or folder in the repository.</summary>
     public static string At(params IReadOnlyList<string> names) => Path.Combine([Root, .. names]);
 
+    /// <summary>Whether what the docs have from the code is to be written anew, before it is compared: RAWWS_WRITE_DOCS=1.</summary>
+    public static bool WritesDocs => Environment.GetEnvironmentVariable("RAWWS_WRITE_DOCS") == "1";
+
     /// <summary>A file's text.</summary>
     public static string Read(params IReadOnlyList<string> names) => File.ReadAllText(At(names));
 

@@ -41,6 +41,9 @@ internal sealed partial class RunningProgram : IDisposable
         }
     }
 
+    /// <summary>Where its admin port is: it says so before it says where it listens.</summary>
+    public Uri AdminAddress => new(Output.Split("admin port on ")[1].Split('\n')[0]);
+
     public int ExitCode => _process.ExitCode;
 
     public int Id => _process.Id;

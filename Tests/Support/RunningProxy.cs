@@ -1,8 +1,7 @@
 // nginx or HAProxy in front of a server, as docs/ops/behind-a-proxy.md configures it, but for its ports, its certificate and its times.
 
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using RawWs.Server;
 
 namespace RawWs.Tests.Support;
 
@@ -19,10 +18,8 @@ internal sealed class RunningProxy : IDisposable
     {
         string tool = Tools.Require(name);
         using X509Certificate2 certificate = TestCertificate.Make("localhost");
-        string shown = certificate.ExportCertificatePem(), key = TestCertificate.KeyPem(certificate);
-        Write("tls.crt", shown);
-        Write("tls.key", key);
-        Write("tls.pem", $"{shown}\n{key}\n");
+        PemFiles pem = TestCertificate.Write(certificate, _folder);
+        Write("tls.pem", $"{File.ReadAllText(pem.Certificate)}\n{File.ReadAllText(pem.Key)}\n");
         Port = Ports.Free();
         string configuration = Repository.Read("docs/ops/behind-a-proxy.md").Split($"```{name}\n")[1].Split("```")[0]
             .Replace(" 443", $" 127.0.0.1:{Port}", StringComparison.Ordinal)
@@ -37,7 +34,7 @@ internal sealed class RunningProxy : IDisposable
             ? ["-e", "stderr", "-p", _folder, "-c", file]
             : ["-db", "-f", file];
         _program = RunningProgram.StartOther(tool, arguments);
-        TestServer.Eventually(Listens, $"{name} listens: {string.Join(' ', arguments)}\n{configuration}");
+        TestServer.Eventually(() => Ports.IsListening(Port), $"{name} listens: {string.Join(' ', arguments)}\n{configuration}");
     }
 
     public int Port { get; }
@@ -60,20 +57,6 @@ internal sealed class RunningProxy : IDisposable
             {{site}}
         }
         """;
-
-    private bool Listens()
-    {
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.Connect(IPAddress.Loopback, Port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
 
     private string Write(string name, string text)
     {

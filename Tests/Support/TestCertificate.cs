@@ -53,6 +53,15 @@ internal static class TestCertificate
     public static SslStreamCertificateContext Context(X509Certificate2 certificate) =>
         SslStreamCertificateContext.Create(certificate, null, offline: true);
 
+    /// <summary>Writes it as the program reads it: FILE.crt and FILE.key in a folder, in PEM.</summary>
+    public static PemFiles Write(X509Certificate2 certificate, string folder, string file = "tls")
+    {
+        PemFiles files = new(Path.Combine(folder, file + ".crt"), Path.Combine(folder, file + ".key"));
+        File.WriteAllText(files.Certificate, certificate.ExportCertificatePem());
+        File.WriteAllText(files.Key, KeyPem(certificate));
+        return files;
+    }
+
     /// <summary>The private key in PEM.</summary>
     public static string KeyPem(X509Certificate2 certificate)
     {

@@ -35,6 +35,9 @@ public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = fa
         ]
         : [new(TransportKind.Socket, 1), new(TransportKind.Socket, 4), new(TransportKind.Socket, 1, Layered: true)];
 
+    /// <summary>The transports that exist here.</summary>
+    public static IEnumerable<TransportKind> Transports { get; } = All.Select(static setup => setup.Transport).Distinct();
+
     /// <summary>What the built program can be told to run on: in a process of its own nothing can be put over its channels.</summary>
     public static IEnumerable<Setup> Programs { get; } = All.Where(static setup => !setup.Layered && !setup.Tls);
 

@@ -1,4 +1,7 @@
-// What a test needs besides this project. Without it the test is skipped, but under CI=true, where everything has to run, it fails.
+// What a test needs besides this project, and how it is run. Without it the test is skipped, but under CI=true, where everything has to
+// run, it fails.
+
+using System.Diagnostics;
 
 namespace RawWs.Tests.Support;
 
@@ -6,6 +9,12 @@ internal static class Tools
 {
     /// <summary>Whether this is the run that decides: everything has to run.</summary>
     public static bool InCi => Environment.GetEnvironmentVariable("CI") == "true";
+
+    /// <summary>
+    /// What stands before a command that is to heed signals. What a shell has put into the background ignores SIGINT and SIGQUIT, and so
+    /// do its children: the tests may be run like that.
+    /// </summary>
+    public static string[] HeedsSignals { get; } = OperatingSystem.IsLinux() ? ["env", "--default-signal=HUP,INT,QUIT"] : [];
 
     /// <summary>Where a program lies that is on the PATH; without it the test ends.</summary>
     public static string Require(string tool)
@@ -20,6 +29,25 @@ internal static class Tools
     public static void RequireWs(params IReadOnlyList<string> folder)
     {
         if (!Directory.Exists(Repository.At([.. folder, "node_modules", "ws"]))) Missing("node's ws (the test command installs it)");
+    }
+
+    /// <summary>Runs a program to its end; what it wrote is complete.</summary>
+    public static (int ExitCode, string Output, string Errors) Run(string program, params string[] arguments) =>
+        Run(new ProcessStartInfo(program, arguments), 4 * TestServer.Patience);
+
+    /// <summary>The same, in a folder or with variables of its own. Whoever has not ended by then is killed, and the test fails.</summary>
+    public static (int ExitCode, string Output, string Errors) Run(ProcessStartInfo start, TimeSpan patience)
+    {
+        start.RedirectStandardOutput = start.RedirectStandardError = true;
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(patience))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"{start.FileName} {string.Join(' ', start.ArgumentList)} does not end: {output.Result}{errors.Result}");
+        }
+
+        return (process.ExitCode, output.Result, errors.Result);
     }
 
     /// <summary>Ends the test that needs it.</summary>

@@ -104,10 +104,8 @@ internal static class Blocks
 
     private static string Explain(string[] words)
     {
-        using StringWriter output = new(), error = new();
-        RawWs.Server.Console.Settings.CommandLine commandLine = new(
-            new Dictionary<string, string>(), null, output, error, TimeProvider.System);
-        Assert.That(commandLine.Read(["explain", .. words]).ExitCode, Is.Zero, $"{error}");
-        return output.ToString().TrimEnd();
+        CommandRun run = CommandRun.Of(["explain", .. words]);
+        Assert.That(run.ExitCode, Is.Zero, run.Errors);
+        return run.Output.TrimEnd();
     }
 }
