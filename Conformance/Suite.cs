@@ -132,7 +132,8 @@ internal static class Suite
         return new Result(item, outcome, detail, Stopwatch.GetElapsedTime(start));
     }
 
-    private static bool IsOfCompression(Case item) => item.Chapter is Chapters.Negotiation or Chapters.Compression;
+    /// <summary>Whether a case is about permessage-deflate (RFC 7692), which a server need not have.</summary>
+    public static bool IsOfCompression(Case item) => item.Chapter is Chapters.Negotiation or Chapters.Compression;
 
     /// <summary>
     /// Whether the server agrees to permessage-deflate, or answers such an offer wrongly. It may insist on knowing that the client can have

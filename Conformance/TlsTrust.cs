@@ -16,12 +16,15 @@ internal sealed record TlsTrust(X509Certificate2Collection? Authorities, bool An
     public static TlsTrust? TryRead(string path, out string error)
     {
         X509Certificate2Collection authorities = [];
+        error = "the name of a file is needed";
+        if (path.Length == 0) return null;
         try
         {
             authorities.ImportFromPemFile(path);
             error = authorities.Count == 0 ? "it has no certificate in PEM" : "";
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException
+            or ArgumentException or NotSupportedException)
         {
             error = exception.Message;
         }

@@ -47,6 +47,7 @@ public sealed class ServerMetrics : IDisposable
     private readonly Histogram<double> _lag;
     private readonly Histogram<double> _roundTrip;
     private readonly Counter<long> _closes;
+    private readonly Counter<long> _handshakeFailures;
     private readonly Counter<long> _refusals;
     private readonly Counter<long> _proxyRefusals;
     private readonly Counter<long> _delays;
@@ -71,6 +72,8 @@ public sealed class ServerMetrics : IDisposable
         _handshakeDuration = _meter.CreateHistogram(
             "rawws.server.handshake.duration", "s", "The time from accept to the open connection.", advice: ShortTimes);
         _closes = _meter.CreateCounter<long>("rawws.server.closes", "{connection}", "Ended connections that were open, by code and cause.");
+        _handshakeFailures = _meter.CreateCounter<long>("rawws.server.handshake.failures", "{connection}",
+            "Connections that ended before they were open, and without an answer, by cause.");
         _refusals = _meter.CreateCounter<long>("rawws.server.refusals", "{request}", "Requests that were answered without an upgrade.");
         _proxyRefusals = _meter.CreateCounter<long>("rawws.server.proxy.refusals", "{connection}",
             "Connections that ended because of their PROXY header, or for want of one.");
@@ -103,7 +106,7 @@ public sealed class ServerMetrics : IDisposable
         _ => "broadcasts",
     }));
 
-    internal void OnEnded(CloseReport report)
+    internal void OnEnded(CloseReport report, bool opened)
     {
         _totals.OnEnded(report);
         if (report.Cause == EndCause.Http)
@@ -117,7 +120,8 @@ public sealed class ServerMetrics : IDisposable
             _proxyRefusals.Add(1, new KeyValuePair<string, object?>("reason", report.Rule ?? "timeout"));
         KeyValuePair<string, object?> cause = new("cause", report.Cause.ToString());
         _connectionDuration.Record(report.Duration.TotalSeconds, cause);
-        _closes.Add(1, cause, new KeyValuePair<string, object?>("code", CodeOf(report.Code)));
+        if (opened) _closes.Add(1, cause, new KeyValuePair<string, object?>("code", CodeOf(report.Code)));
+        else _handshakeFailures.Add(1, cause);
     }
 
     // A peer chooses its codes: those that mean something have their own series, the others share one for each thousand.
@@ -153,9 +157,11 @@ public sealed class ServerMetrics : IDisposable
         _meter.CreateObservableCounter("rawws.server.drops", Drops, "{message}",
             "Messages that were accepted for sending and that nobody gets, by reason.");
         _meter.CreateObservableUpDownCounter(
-            "rawws.server.queued_messages", () => _totals.Read().QueuedMessages, "{message}", "Messages that wait for peers.");
+            "rawws.server.queued_messages", () => _totals.Read(TotalsReader.QueuedMessages).QueuedMessages, "{message}",
+            "Messages that wait for peers.");
         _meter.CreateObservableUpDownCounter(
-            "rawws.server.queued", () => _totals.Read().QueuedBytes, "By", "Bytes that wait for peers and the kernel has not accepted.");
+            "rawws.server.queued", () => _totals.Read(TotalsReader.QueuedBytes).QueuedBytes, "By",
+            "Bytes that wait for peers and the kernel has not accepted.");
     }
 
     private void ObserveLimits()
@@ -168,7 +174,7 @@ public sealed class ServerMetrics : IDisposable
 
     private IEnumerable<Measurement<int>> Phases()
     {
-        ServerTotals.Reading reading = _totals.Read();
+        ServerTotals.Reading reading = _totals.Read(TotalsReader.Phases);
         return
         [
             With(reading.Handshake, "phase", "handshake"), With(reading.Open, "phase", "open"), With(reading.Closing, "phase", "closing"),
@@ -201,7 +207,7 @@ public sealed class ServerMetrics : IDisposable
 
     private IEnumerable<Measurement<long>> Messages()
     {
-        ServerTotals.Traffic traffic = _totals.Read().Traffic;
+        ServerTotals.Traffic traffic = _totals.Read(TotalsReader.Messages).Traffic;
         return
         [
             Of(traffic.TextIn, "receive", "text"), Of(traffic.BinaryIn, "receive", "binary"),
@@ -214,13 +220,13 @@ public sealed class ServerMetrics : IDisposable
 
     private IEnumerable<Measurement<long>> Bytes()
     {
-        ServerTotals.Traffic traffic = _totals.Read().Traffic;
+        ServerTotals.Traffic traffic = _totals.Read(TotalsReader.Bytes).Traffic;
         return [With(traffic.BytesIn, Direction, "receive"), With(traffic.BytesOut, Direction, "transmit")];
     }
 
     private IEnumerable<Measurement<long>> Drops()
     {
-        ServerTotals.Traffic traffic = _totals.Read().Traffic;
+        ServerTotals.Traffic traffic = _totals.Read(TotalsReader.Drops).Traffic;
         return [With(traffic.Dropped, "reason", "slow"), With(traffic.Unsent, "reason", "ended")];
     }
 

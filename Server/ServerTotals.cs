@@ -8,11 +8,23 @@ using RawWs.Server.Loops;
 
 namespace RawWs.Server;
 
+/// <summary>Who reads the totals: an instrument each.</summary>
+[Flags]
+internal enum TotalsReader : byte
+{
+    Phases = 1,
+    Messages = 2,
+    Bytes = 4,
+    Drops = 8,
+    QueuedMessages = 16,
+    QueuedBytes = 32,
+}
+
 /// <summary>The totals of one server. Any thread.</summary>
 /// <param name="loops">The server's loops.</param>
 internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
 {
-    // The instruments are read one after the other, and what they say should be of one moment.
+    // The instruments are read one after the other, and what they say should be of one moment. Who has had the last reading begins anew.
     private const long MillisecondsOfOneReading = 20;
 
     private readonly Lock _reading = new();
@@ -21,6 +33,7 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
     private Traffic _reported;
     private Reading _last;
     private long _readAt = long.MinValue / 2;
+    private TotalsReader _haveRead;
 
     /// <summary>A connection has ended.</summary>
     public void OnEnded(CloseReport report)
@@ -38,14 +51,20 @@ internal sealed class ServerTotals(IReadOnlyList<ConnectionLoop> loops)
     }
 
     /// <summary>What there is now.</summary>
-    public Reading Read()
+    /// <param name="reader">Who wants to know. It is never told the same reading twice.</param>
+    public Reading Read(TotalsReader reader)
     {
         lock (_reading)
         {
             long now = Environment.TickCount64;
-            if (now - _readAt < MillisecondsOfOneReading) return _last;
-            _readAt = now;
-            return _last = ReadAnew();
+            if (now - _readAt >= MillisecondsOfOneReading || (_haveRead & reader) != 0)
+            {
+                (_readAt, _haveRead) = (now, 0);
+                _last = ReadAnew();
+            }
+
+            _haveRead |= reader;
+            return _last;
         }
     }
 

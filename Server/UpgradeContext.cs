@@ -5,6 +5,7 @@ using System.Net;
 using System.Text;
 using RawWs.Handshake;
 using RawWs.Server.Connections;
+using RawWs.Server.Native;
 
 namespace RawWs.Server;
 
@@ -31,6 +32,9 @@ public sealed class UpgradeContext
 
     /// <summary>The client's address and port: <see cref="WebSocketConnection.RemoteEndPoint"/>. A new object.</summary>
     public IPEndPoint RemoteEndPoint => Connection.RemoteEndPoint;
+
+    /// <summary>The same; it says also whether the client has come through a socket file, and has no address.</summary>
+    internal PeerAddress Peer => Connection.Peer;
 
     /// <summary>
     /// The address and port of this end of the connection. Where there is none, or the system does not say it any more: 0.0.0.0:0.

@@ -240,9 +240,9 @@ public sealed partial class WebSocketServer : IAcceptor, IConnectionOwner, IAsyn
 
     void IConnectionOwner.OnConnectionDelayed(Limit which) => Metrics?.OnDelayed(which);
 
-    void IConnectionOwner.OnConnectionEnded(WebSocketConnection connection, CloseReport report)
+    void IConnectionOwner.OnConnectionEnded(WebSocketConnection connection, CloseReport report, bool opened)
     {
-        Metrics?.OnEnded(report);
+        Metrics?.OnEnded(report, opened);
         if (_stopping && report.Clean) Interlocked.Increment(ref _clean);
         ConnectionGone(connection.Limits);
     }

@@ -111,6 +111,19 @@ public sealed class ConformanceProgramTests
         Assert.That(File.ReadAllBytes(JUnit)[0], Is.EqualTo((byte)'<'), "no byte order mark");
     }
 
+    [TestCase("--timeout", "NaN", "--timeout NaN: 0.1 to 3600 seconds")]
+    [TestCase("--timeout", "0", "--timeout 0: 0.1 to 3600 seconds")]
+    [TestCase("--ca", "", "the name of a file is needed")]
+    [TestCase("--ca", "/", "--ca / cannot be read: ")]
+    public void AWrongValue_IsOneLine(string option, string value, string problem)
+    {
+        using RunningProgram suite = RunningProgram.StartOther(
+            "dotnet", typeof(Arguments).Assembly.Location, "wss://127.0.0.1:1/", option, value);
+        suite.WaitForExit();
+        Assert.That((suite.ExitCode, suite.Output), Is.EqualTo((2, "")));
+        Assert.That(suite.Errors, Does.Contain(problem).And.Match(@"\A.+\n\z"));
+    }
+
     [Test]
     public void TheList_IsOfTheChosenSection()
     {

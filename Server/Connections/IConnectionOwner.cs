@@ -24,7 +24,10 @@ internal interface IConnectionOwner
     void OnConnectionDelayed(Limit which);
 
     /// <summary>Called once for each connection, when all that was to be told of its end is told.</summary>
-    void OnConnectionEnded(WebSocketConnection connection, CloseReport report);
+    /// <param name="connection">The connection.</param>
+    /// <param name="report">How it ended.</param>
+    /// <param name="opened">Whether it was open.</param>
+    void OnConnectionEnded(WebSocketConnection connection, CloseReport report, bool opened);
 }
 
 internal interface IConnectionRegister

@@ -221,7 +221,7 @@ internal sealed class ServerContext
 
         connection.Raw?.OnEnded();
         Endings.Tell(connection.Id, connection.Peer, report, connection.Uid.Span);
-        _owner.OnConnectionEnded(connection, report);
+        _owner.OnConnectionEnded(connection, report, opened);
     }
 
     /// <summary>Logs that something has thrown on a connection. Returns the cause and code with which the connection ends.</summary>

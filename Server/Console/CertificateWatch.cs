@@ -5,11 +5,13 @@ using RawWs.Server.Console.Log;
 
 namespace RawWs.Server.Console;
 
-internal sealed class CertificateWatch(TlsCertificates certificates, TimeProvider time, ILogger log) : FileWatch(
-    [.. certificates.Files.SelectMany(static pair => (string[])[pair.Certificate, pair.Key])], () => Reload(certificates, log), time)
+internal static class CertificateWatch
 {
-    /// <summary>Reads the files. What cannot be used changes nothing; the log says why.</summary>
-    public static void Reload(TlsCertificates certificates, ILogger log)
+    /// <summary>Begins to look at the files. What cannot be used changes nothing; the log says why.</summary>
+    public static FileWatch Begin(TlsCertificates certificates, TimeProvider time, ILogger log) => new(
+        [.. certificates.Files.SelectMany(static pair => (string[])[pair.Certificate, pair.Key])], () => Reload(certificates, log), time);
+
+    private static void Reload(TlsCertificates certificates, ILogger log)
     {
         try
         {

@@ -116,37 +116,19 @@ internal static class Program
     private static async Task<int> RunAsync(RunSettings settings, ILogger log, Func<WebSocketServer, SettingsReload> reloads)
     {
         using ServiceNotices notices = new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"), settings.Server.TimeProvider, log);
-        RouterApplication? router = settings.Application == ApplicationKind.Router
-            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid) { ClientsBroadcast = settings.ClientsBroadcast }
-            : null;
-        IWebSocketApplication application = router is null ? new EchoApplication() : router;
         IAuthority? authority = settings.Auth.IsOn ? MakeAuthority(settings) : null;
         using IDisposable? authorityEnd = authority as IDisposable;
-        Func<ReadOnlyMemory<byte>, UpgradeDecision> admit = router is null ? static uid => UpgradeDecision.Accept(uid) : router.Admit;
-        if (authority is not null) application = new AuthApplication(application, admit, authority);
-        bool hasLab = settings.EffectiveLab != LabScope.Off;
-        ServerOptions options = settings.Server with { Pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)] };
-        if (settings.Scenarios)
-        {
-            application = new ScenarioApplication(application, log);
-            options = options with { Pages = [.. options.Pages, ScenarioPage.Make()] };
-        }
-
-        if (hasLab)
-        {
-            application = new LabApplication(application, settings.EffectiveLab);
-            options = options with { Pages = [.. options.Pages, .. LabPage.Load()] };
-        }
-
-        application = new ReadableRefusals(application);
-
-        await using WebSocketServer server = new(options, application);
+        await using WebSocketServer server = Compose(settings, authority, log);
         SettingsReload reload = reloads(server);
+        using FileWatch? certificates = settings.Server.Certificates is { } pairs
+            ? CertificateWatch.Begin(pairs, settings.Server.TimeProvider, log)
+            : null;
+        using FileWatch? keys = settings.Auth.Keys is null ? null : WatchKeys(settings, log);
 
         // Signals are handled before anything is listened on: whoever sees the port open may stop us properly.
         StopRequest stop = new(settings.Server.TimeProvider);
         using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP,
-            signal => OnHangup(signal, reload, settings, log, stop, notices));
+            signal => OnHangup(signal, reload, [certificates, keys], stop, notices));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => OnSignal(signal, stop, 130));
         using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => OnSignal(signal, stop, 131));
         using PosixSignalRegistration terminate =
@@ -161,10 +143,6 @@ internal static class Program
                 ? await StartAdminAsync(settings, server, readiness, telemetry!, log).ConfigureAwait(false)
                 : null;
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
-        using CertificateWatch? watch = settings.Server.Certificates is { } certificates
-            ? new CertificateWatch(certificates, settings.Server.TimeProvider, log)
-            : null;
-        using FileWatch? keyWatch = settings.Auth.Keys is { } keys ? WatchKeys(keys, settings, log) : null;
         using Watchdog? watchdog = Watchdog.ReadLimit() is { } limit
             ? new Watchdog(server, limit, settings.Server.TimeProvider, notices)
             : null;
@@ -184,6 +162,32 @@ internal static class Program
         return 0;
     }
 
+    // The server with its applications, of which each stands before those that were there, and its pages.
+    private static WebSocketServer Compose(RunSettings settings, IAuthority? authority, ILogger log)
+    {
+        RouterApplication? router = settings.Application == ApplicationKind.Router
+            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid) { ClientsBroadcast = settings.ClientsBroadcast }
+            : null;
+        IWebSocketApplication application = router is null ? new EchoApplication() : router;
+        Func<ReadOnlyMemory<byte>, UpgradeDecision> admit = router is null ? static uid => UpgradeDecision.Accept(uid) : router.Admit;
+        if (authority is not null) application = new AuthApplication(application, admit, authority);
+        bool hasLab = settings.EffectiveLab != LabScope.Off;
+        List<HttpPage> pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)];
+        if (settings.Scenarios)
+        {
+            application = new ScenarioApplication(application, log);
+            pages.Add(ScenarioPage.Make());
+        }
+
+        if (hasLab)
+        {
+            application = new LabApplication(application, settings.EffectiveLab);
+            pages.AddRange(LabPage.Load());
+        }
+
+        return new WebSocketServer(settings.Server with { Pages = pages }, new ReadableRefusals(application));
+    }
+
     // Methods of their own: nothing of OpenTelemetry, ASP.NET Core and tokens is loaded before they are called.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static IAuthority MakeAuthority(RunSettings settings) => settings.Auth.Url is null
@@ -191,7 +195,8 @@ internal static class Program
         : new UrlAuthority(settings.Auth, settings.Server.TimeProvider);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static JwtKeyWatch WatchKeys(JwtKeys keys, RunSettings settings, ILogger log) => new(keys, settings.Server.TimeProvider, log);
+    private static FileWatch WatchKeys(RunSettings settings, ILogger log) =>
+        JwtKeyWatch.Begin(settings.Auth.Keys!, settings.Server.TimeProvider, log);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Telemetry StartTelemetry(WebSocketServer server) => new(server, ExportsMetrics);
@@ -208,10 +213,10 @@ internal static class Program
 
     // With certificates, keys or a file of settings it asks for them to be read again, as everywhere. Without any it is the end of the
     // terminal.
-    private static void OnHangup(
-        PosixSignalContext signal, SettingsReload reload, RunSettings settings, ILogger log, StopRequest stop, ServiceNotices notices)
+    private static void OnHangup(PosixSignalContext signal, SettingsReload reload, FileWatch?[] watches, StopRequest stop,
+        ServiceNotices notices)
     {
-        if (settings.Server.Certificates is null && settings.Auth.Keys is null && !reload.HasFile)
+        if (watches.All(static watch => watch is null) && !reload.HasFile)
         {
             OnSignal(signal, stop, 129);
             return;
@@ -219,8 +224,7 @@ internal static class Program
 
         signal.Cancel = true;
         notices.TellReloading();
-        if (settings.Server.Certificates is { } certificates) CertificateWatch.Reload(certificates, log);
-        if (settings.Auth.Keys is { } keys) JwtKeyWatch.Reload(keys, settings.Server.TimeProvider, log);
+        foreach (FileWatch? watch in watches) watch?.Reload();
         if (reload.HasFile) reload.Run();
         notices.TellReady();
     }

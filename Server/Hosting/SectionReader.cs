@@ -18,7 +18,7 @@ internal static class SectionReader
         [nameof(ServerOptions.TlsEndPoints)] = static (options, given) => options.TlsEndPoints = List(given, EndPoint),
         [nameof(ServerOptions.Listeners)] = static (options, given) => options.Listeners = List(given, Listener),
         [nameof(ServerOptions.TrustedProxies)] = static (options, given) => options.TrustedProxies = List(given, static text => text),
-        [nameof(ServerOptions.ForwardedField)] = static (options, given) => options.ForwardedField = Read(given, Forwarded),
+        [nameof(ServerOptions.ForwardedField)] = static (options, given) => options.ForwardedField = Read(given, Word<ForwardedField>),
         [nameof(ServerOptions.TlsHandshakesMax)] = static (options, given) => options.TlsHandshakesMax = Read(given, Number),
         [nameof(ServerOptions.Transport)] = static (options, given) => options.Transport = Read(given, Word<TransportKind>),
         [nameof(ServerOptions.IoUring)] = static (options, given) => options.IoUring = Read(given, bool.Parse),
@@ -124,8 +124,6 @@ internal static class SectionReader
 
     private static T Word<T>(string text)
         where T : struct, Enum => Enum.Parse<T>(text, ignoreCase: true);
-
-    private static ForwardedField Forwarded(string text) => Enum.Parse<ForwardedField>(text, ignoreCase: true);
 
     private static ListenAddress Listener(string text) => ListenAddress.TryParse(text, out ListenAddress? address)
         ? address

@@ -74,7 +74,7 @@ public sealed class AdminGuardTests
     {
         string path = Path.Combine(_folder, "admin.sock");
         if (isLeftOver) LeaveSocket(path);
-        Assert.That(AdminAddress.TryParse($"unix:{path}{mode}", out AdminAddress address));
+        Assert.That(AdminAddress.TryParse($"unix:{path}{mode}", out ListenAddress address));
         await using TestServer server = await Start();
         await using (AdminPort port = await Open(address, null, server))
         {
@@ -106,7 +106,7 @@ public sealed class AdminGuardTests
             other.Listen();
         }
 
-        Assert.That(AdminAddress.TryParse($"unix:{path}", out AdminAddress address));
+        Assert.That(AdminAddress.TryParse($"unix:{path}", out ListenAddress address));
         await using TestServer server = await Start();
         StartException? refused = await Assert.ThrowsAsync<StartException>(() => Open(address, null, server));
         Assert.That(refused!.Message, Does.StartWith("cannot start: the admin port cannot listen on unix:"));
@@ -117,7 +117,7 @@ public sealed class AdminGuardTests
     public async Task APortInUse_IsASentence()
     {
         await using TestServer server = await Start();
-        AdminAddress address = new(server.Server.EndPoints[0], null, UnixFileMode.None);
+        ListenAddress address = new(server.Server.EndPoints[0]);
         StartException? refused = await Assert.ThrowsAsync<StartException>(() => Open(address, null, server));
         Assert.That(refused!.Message, Does.Contain("cannot listen on 127.0.0.1:"));
     }
@@ -133,13 +133,13 @@ public sealed class AdminGuardTests
         Assert.That(Repository.Read("docs/ops/admin.openapi.json"), Is.EqualTo(made));
     }
 
-    private Task<AdminPort> Open(AdminAddress address, AdminTokens? tokens, TestServer server)
+    private Task<AdminPort> Open(ListenAddress address, AdminTokens? tokens, TestServer server)
     {
         _telemetry = new Telemetry(server.Server, exports: false);
         return AdminPort.StartAsync(address, tokens, server.Server, new Readiness(server.Server), _telemetry);
     }
 
-    private static AdminAddress Loopback => new(new IPEndPoint(IPAddress.Loopback, 0), null, UnixFileMode.None);
+    private static ListenAddress Loopback => new(new IPEndPoint(IPAddress.Loopback, 0));
 
     private static Task<TestServer> Start() => TestServer.Start(Setup.All[0], new RouterApplication(Introduce.Query, DuplicateUid.Share));
 

@@ -52,6 +52,30 @@ public sealed class AdminSendTests
             Assert.That((client.ReadText(), client.ReadText()), Is.EqualTo((text, "end")));
     }
 
+    // What is there, and is asked for in another way, is not said to be missing.
+    [TestCase("GET", "/v1/send", null, 405, "/v1/send takes POST, not GET.")]
+    [TestCase("PUT", "/v1/connections/1", "text/plain", 405, "/v1/connections/1 takes DELETE, GET, not PUT.")]
+    [TestCase("POST", "/readyz", "text/plain", 405, "/readyz takes GET, HEAD, not POST.")]
+    [TestCase("POST", "/v1/send", "text/plain", 415, "/v1/send takes Content-Type: application/json, not text/plain.")]
+    [TestCase("POST", "/v1/send/batch", "json", 415, "/v1/send/batch takes Content-Type: application/json, not json.")]
+    [TestCase("POST", "/v1/send", null, 415, "/v1/send takes Content-Type: application/json, and there is none.")]
+    [TestCase("GET", "/v1/nothing", null, 404, "GET /v1/nothing is not there.")]
+    public async Task WhatIsAskedForInAnotherWay_IsToldWhichWayItTakes(
+        string method, string path, string? type, int status, string detail)
+    {
+        await using AdminRoom room = await AdminRoom.Open();
+        using HttpRequestMessage request = new(new HttpMethod(method), path);
+        if (type is not null || method == "POST") request.Content = new ByteArrayContent("{}"u8.ToArray());
+        if (type is not null) request.Content!.Headers.TryAddWithoutValidation("Content-Type", type);
+        using HttpResponseMessage response = await room.Http.SendAsync(request);
+        string text = await response.Content.ReadAsStringAsync();
+        Assert.That(response.Content.Headers.ContentType?.MediaType, Is.EqualTo("application/problem+json"), text);
+        using JsonDocument problem = JsonDocument.Parse(text);
+        Assert.That(((int)response.StatusCode, problem.RootElement.GetProperty("detail").GetString()), Is.EqualTo((status, detail)));
+        if (status == 405)
+            Assert.That(response.Content.Headers.Allow.Order(), Is.EqualTo(detail.Split(" takes ")[1].Split(", not")[0].Split(", ")));
+    }
+
     [Test]
     public async Task Base64_IsABinaryMessage()
     {

@@ -1,5 +1,5 @@
 // The metrics against what clients did: totals that fit to the byte, ends by cause and code, refusals, samples; how they are read by
-// Prometheus and sent by OTLP; the table in docs/ops/metrics.md. And health.
+// Prometheus and sent by OTLP; the table in docs/ops/metrics.md.
 
 using System.Diagnostics.Metrics;
 using System.Globalization;
@@ -237,21 +237,64 @@ public sealed class MetricsTests
         Assert.That(text, Does.Contain(Head + table + "\n"));
     }
 
+    // What never was a connection is no end of one.
     [Test]
-    public async Task Health_IsALine()
+    public async Task WhatEndsBeforeItIsOpen_IsAHandshakeThatFailed_AndNoClose()
     {
-        await using AdminRoom room = await AdminRoom.Open(static options => options with { ConnectionsMax = 1 });
-        Assert.That(await Health(room, "/livez"), Is.EqualTo((HttpStatusCode.OK, "alive\n")));
-        Assert.That(await Health(room, "/readyz"), Is.EqualTo((HttpStatusCode.OK, "ready\n")));
+        await using AdminRoom room = await AdminRoom.Open(static options => options with
+        {
+            TlsEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)],
+            Certificates = TestCertificate.ForLocalhost,
+        });
+        int plain = room.Server.Addresses.First(static address => !address.IsTls).EndPoint!.Port;
+        int tls = room.Server.Addresses.First(static address => address.IsTls).EndPoint!.Port;
+        using (RawClient client = RawClient.Connect(tls))
+        {
+            client.Send("GET / HTTP/1.1\r\n\r\n");
+            client.ReadToEnd();
+        }
+
+        for (int i = 0; i < 2; i++) RawClient.Connect(plain).Dispose();
+        RawClient open = room.Enter();
+        open.Send(Opcode.Close, [3, 232]);
+        open.ReadClose();
+        await Eventually(room, "rawws_server_handshake_failures_total", 1, "cause=\"TlsFailed\"");
+        await Eventually(room, "rawws_server_handshake_failures_total", 2, "cause=\"PeerVanished\"");
+        await Eventually(room, "rawws_server_closes_total", 1, "cause=\"PeerClosed\"");
+        Assert.That(await Value(room, "rawws_server_closes_total"), Is.EqualTo(1));
+        Assert.That(await Value(room, "rawws_server_handshake_failures_total"), Is.EqualTo(3));
+    }
+
+    // What was true before a scrape is in it, however soon it follows another one.
+    [Test]
+    public async Task AReading_IsOfItsMoment()
+    {
+        await using AdminRoom room = await AdminRoom.Open(static options => options with { Loops = 1 }, application: new EchoApplication());
         RawClient client = room.Enter();
-        Assert.That(await Health(room, "/readyz"),
-            Is.EqualTo((HttpStatusCode.ServiceUnavailable, "the limit of connections is reached\n")));
-        client.Dispose();
-        TestServer.Eventually(() => room.Server.Count == 0, "it has ended");
-        Assert.That((await Health(room, "/readyz")).Status, Is.EqualTo(HttpStatusCode.OK));
-        room.Readiness.BeginDrain();
-        Assert.That(await Health(room, "/readyz"), Is.EqualTo((HttpStatusCode.ServiceUnavailable, "draining\n")));
-        Assert.That(await Health(room, "/livez"), Is.EqualTo((HttpStatusCode.OK, "alive\n")));
+        using MeterListener listener = new();
+        Dictionary<string, double> read = [];
+        listener.InstrumentPublished = static (instrument, on) =>
+        {
+            if (instrument is { Meter.Name: ServerMetrics.MeterName, IsObservable: true }) on.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Note(instrument, value, tags));
+        listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Note(instrument, value, tags));
+        listener.Start();
+        for (int i = 1; i <= 20; i++)
+        {
+            client.SendText("hello");
+            Assert.That(client.ReadText(), Is.EqualTo("hello"));
+            read.Clear();
+            listener.RecordObservableInstruments();
+            Assert.That((read["rawws.server.messages receive text"], read["rawws.server.messages transmit text"]), Is.EqualTo((i, i)));
+        }
+
+        void Note(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            string name = instrument.Name;
+            foreach ((string _, object? tag) in tags) name += $" {tag}";
+            read[name] = value;
+        }
     }
 
     [Test]
@@ -290,12 +333,6 @@ public sealed class MetricsTests
         "ObservableUpDownCounter" => "up-down counter",
         _ => "gauge",
     };
-
-    private static async Task<(HttpStatusCode Status, string Text)> Health(AdminRoom room, string path)
-    {
-        using HttpResponseMessage response = await room.Http.GetAsync(new Uri(path, UriKind.Relative));
-        return (response.StatusCode, await response.Content.ReadAsStringAsync());
-    }
 
     private static Task Eventually(AdminRoom room, string name, double expected, params string[] labels) =>
         Eventually(room, name, found => found == expected, labels);

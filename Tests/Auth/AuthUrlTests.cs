@@ -2,6 +2,7 @@
 
 using System.Text;
 using RawWs.Server;
+using RawWs.Server.Applications;
 using RawWs.Server.Console.Auth;
 using RawWs.Tests.Support;
 
@@ -56,6 +57,11 @@ public sealed class AuthUrlTests
         yield return Case("a uid twice", 503, AuthRule.BackendAnswer, TestBackend.Answer("200 OK", """{"uid":"a","uid":"b"}"""));
         yield return Case("a list", 503, AuthRule.BackendAnswer, TestBackend.Answer("200 OK", """["a"]"""));
         yield return Case("no JSON", 503, AuthRule.BackendAnswer, TestBackend.Answer("200 OK", "alice"));
+        yield return Case("another success", 503, AuthRule.BackendAnswer, TestBackend.Answer("201 Created", """{"uid":"a"}"""));
+        yield return Case("an end that has passed", 503, AuthRule.BackendAnswer,
+            TestBackend.Answer("200 OK", """{"uid":"a","exp":1795953599}""")); // 2026-11-29 11:59:59
+        yield return Case("an end that is now", 503, AuthRule.BackendAnswer,
+            TestBackend.Answer("200 OK", """{"uid":"a","exp":1795953600}"""));
         yield return Case("nothing", 503, AuthRule.BackendAnswer, TestBackend.Answer("204 No Content", ""));
         yield return Case("a huge body", 503, AuthRule.BackendAnswer,
             TestBackend.Answer("200 OK", $$"""{"uid":"a","x":"{{new string('x', UrlAuthority.AnswerBytesMax)}}"}"""));
@@ -129,6 +135,59 @@ public sealed class AuthUrlTests
         await using AuthRoom room = await Open(url);
         Assert.That(room.Refused(""), Does.StartWith("HTTP/1.1 503 "));
         room.Log.WaitFor("by rule BackendDown", "ConnectionError");
+    }
+
+    [Test]
+    public async Task AnAnswerThatHasEnded_IsTold()
+    {
+        using TestBackend backend = new(static _ => TestBackend.Answer("200 OK", """{"uid":"a","exp":1795953590.5}"""));
+        await using AuthRoom room = await Open(backend.Url);
+        Assert.That(room.Refused(""), Does.StartWith("HTTP/1.1 503 "));
+        room.Log.WaitFor("by rule BackendAnswer", "the back-end's answer cannot be used: its end (", ") was 10 s ago");
+    }
+
+    // At the stop the authority ends, and some are still asked about, wait for room, or come.
+    [Test]
+    public async Task WhenItHasEnded_NobodyIsLetIn_AndNothingThrows()
+    {
+        UrlAuthority? authority = null;
+        using TestBackend backend = new(static _ => null);
+        await using AuthRoom room = await AuthRoom.Open(
+            time => authority = new UrlAuthority(new AuthSettings { Url = backend.Url, UrlRequestsMax = 1 }, time));
+        using RawClient asked = room.Ask(""), waiting = room.Ask("");
+        TestServer.Eventually(() => backend.Heads.Count == 1, "one is asked about");
+        authority!.Dispose();
+        using RawClient late = room.Ask("");
+        foreach (RawClient client in (RawClient[])[asked, waiting, late]) Assert.That(client.ReadToEnd(), Does.StartWith("HTTP/1.1 503 "));
+        TestServer.Eventually(
+            () => room.Log.All.Count(static line => line.Text.Contains("by rule BackendDown: the server stops, and nobody is asked")) == 3,
+            "the log says why");
+        authority.Dispose(); // for the second time
+    }
+
+    [Test]
+    [Platform("Linux")]
+    public async Task AClientOfASocketFile_HasNoAddress_AndNoneIsMadeUp()
+    {
+        string folder = Directory.CreateTempSubdirectory("rawws-auth").FullName;
+        try
+        {
+            using TestBackend backend = new(static _ => TestBackend.Answer("200 OK", """{"uid":"alice"}"""));
+            string path = Path.Combine(folder, "a.sock");
+            using UrlAuthority authority = new(new AuthSettings { Url = backend.Url }, TimeProvider.System);
+            RouterApplication router = new(Introduce.None, DuplicateUid.Share);
+            await using WebSocketServer server = new(new ServerOptions { ListenEndPoints = [], Listeners = [new ListenAddress(path)] },
+                new AuthApplication(router, router.Admit, authority));
+            await server.StartAsync();
+            using RawClient client = RawClient.Connect(path);
+            client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+            Assert.That(client.ReadHead(), Does.StartWith("HTTP/1.1 101 "));
+            Assert.That(backend.Heads.Single(), Does.Contain("\r\nX-Forwarded-For: unix\r\n").And.Not.Contain("0.0.0.0"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [TestCase("http://127.0.0.1:8080/auth", true)]

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using Microsoft.IdentityModel.Tokens;
 using RawWs.Server.Console;
 using RawWs.Server.Console.Auth;
 using RawWs.Tests.Support;
@@ -45,8 +46,25 @@ public sealed class JwtKeysTests
 
         File.WriteAllText(Path, TestTokens.Secret + "\r\n");
         Assert.That(JwtKey.Read(new JwtKeyFile(Path, true, null)).Single().Algorithm, Is.EqualTo("HS256"));
-        File.WriteAllText(Path, """{"keys":[{"kty":"oct","kid":"s","k":"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY"}]}""");
-        Assert.That(JwtKey.Read(new JwtKeyFile(Path, false, null)).Single().Id, Is.EqualTo("s"));
+        File.WriteAllText(Path, "{a-text-that-begins-as-JSON-does-and-is-none");
+        Assert.That(JwtKey.Read(new JwtKeyFile(Path, true, null)).Single().Algorithm, Is.EqualTo("HS256"));
+    }
+
+    // RFC 7517 has both kinds in one form. A secret in a file that passes for public is a mistake, and so is the rest.
+    [Test]
+    public void ASecretInASet_IsForTheSettingOfSecrets()
+    {
+        using RSA rsa = RSA.Create(2048);
+        const string Oct = """{"kty":"oct","kid":"s","k":"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY"}""";
+        foreach (string text in (string[])[Oct, $$"""{"keys":[{{Oct}}]}""", TestTokens.KeySet(rsa, "r").Replace("[", $"[{Oct},")])
+        {
+            File.WriteAllText(Path, text);
+            JwtKeyException told = Assert.Throws<JwtKeyException>(() => JwtKey.Read(new JwtKeyFile(Path, false, null)))!;
+            Assert.That(told.Message, Is.EqualTo($"\"{Path}\" has a secret (\"oct\"), which belongs in a file of --jwt-secret"));
+            JwtKey key = JwtKey.Read(new JwtKeyFile(Path, true, null)).Single();
+            Assert.That((key.Algorithm, key.Id), Is.EqualTo(("HS256", "s")), "what is no secret is passed over");
+            Assert.That(((SymmetricSecurityKey)key.Key).Key, Is.EqualTo("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"u8.ToArray()));
+        }
     }
 
     [Test]
@@ -60,7 +78,9 @@ public sealed class JwtKeysTests
             ("{\"keys\":[]}", false, "has no key that can be used"), ("{\"keys\":7}", false, "has no keys that can be read"),
             (rsa.ExportPkcs8PrivateKeyPem(), false, "has a private key"), (ec.ExportECPrivateKeyPem(), false, "has a private key"),
             ("""{"keys":[{"kty":"RSA","n":"AA","e":"AQAB","d":"AA"}]}""", false, "has a private key (\"d\")"),
-            ("""{"keys":[{"kty":"oct","k":"c2hvcnQ"}]}""", false, "a secret of less than 32 bytes"),
+            ("""{"keys":[{"kty":"oct","k":"c2hvcnQ"}]}""", true, "a secret of less than 32 bytes"),
+            (TestTokens.KeySet(rsa, "r"), true, "has no secret that can be used"), ("{\"keys\":7}", true, "has no secret"),
+            ("""{"kty":"RSA","n":"AA","e":"AQAB","d":"AA"}""", true, "has a private key (\"d\")"),
             ("""{"keys":[{"kty":"RSA","n":"AA"}]}""", false, "has no keys that can be read"),
             (small.ExportSubjectPublicKeyInfoPem(), false, "an RSA key of 1024 bits"),
             (large.ExportSubjectPublicKeyInfoPem(), false, "an EC key on another curve"),
@@ -124,13 +144,34 @@ public sealed class JwtKeysTests
     }
 
     [Test]
+    public void AKeyThatHasEnded_IsToldOf_WhenItIsRead()
+    {
+        File.WriteAllText(Path, TestTokens.Secret);
+        FakeTimeProvider time = new(Noon);
+        using RecordedLog log = new(LogLevel.Information);
+        JwtKeyFile[] files =
+            [new JwtKeyFile(Path, true, Noon.AddHours(1)), new JwtKeyFile(Path, true, Noon), new JwtKeyFile(Path, true, null)];
+        JwtKeys keys = new(files);
+        using FileWatch watch = JwtKeyWatch.Begin(keys, time, log.CreateLogger("x"));
+        string ended = $"the keys of {Path} have counted until 2026-11-29 12:00:00 UTC, and count no more";
+        Assert.That(log.All.Select(static line => (line.Level, line.Text)), Is.EqualTo(new[] { (LogLevel.Warning, ended) }));
+        time.Advance(TimeSpan.FromHours(1));
+        watch.Reload();
+        Assert.That(log.All.Skip(1).Select(static line => line.Text), Is.EqualTo(new[]
+        {
+            $"the keys for tokens are read again, 1 of them count: {Path}, {Path}, {Path}",
+            ended.Replace("12:00:00", "13:00:00", StringComparison.Ordinal), ended,
+        }));
+    }
+
+    [Test]
     public void ChangedFiles_AreReadAgain_WhenTheyHaveSettled_AndABrokenOneChangesNothing()
     {
         FakeTimeProvider time = new(Noon);
         RecordedLog log = new(LogLevel.Information);
         File.WriteAllText(Path, TestTokens.Secret);
         JwtKeys keys = new([new JwtKeyFile(Path, true, null)]);
-        using JwtKeyWatch watch = new(keys, time, log.CreateLogger("x"));
+        using FileWatch watch = JwtKeyWatch.Begin(keys, time, log.CreateLogger("x"));
         time.Advance(FileWatch.Interval * 3);
         Assert.That(log.All, Is.Empty);
         JwtKey before = keys.Find("HS256", null, Noon).Single();

@@ -2,6 +2,8 @@
 
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
 using RawWs.Frame;
 using RawWs.Tests.Support;
 
@@ -77,6 +79,7 @@ public sealed class ProgramAuthTests
         using HttpResponseMessage answer = await http.GetAsync(ready);
         Assert.That((answer.StatusCode, await answer.Content.ReadAsStringAsync()),
             Is.EqualTo((HttpStatusCode.ServiceUnavailable, "no key for tokens counts any more\n")));
+        Assert.That(program.Output, Does.Contain($"the keys of {Secret} have counted until 2026-01-31 00:00:00 UTC, and count no more"));
     }
 
     [TestCase("--auth jwt", "--auth jwt: needs a key to check tokens with (--jwt-key, --jwt-secret)")]
@@ -132,6 +135,37 @@ public sealed class ProgramAuthTests
             Assert.That(Read(wrong.Split(' '), out _, out string error), Is.EqualTo(2), wrong);
             Assert.That(error, Does.StartWith("token c").And.Not.Contain(TestTokens.Secret));
         }
+    }
+
+    // A key that checks and does not sign, one that is too short, one on another curve.
+    [Test]
+    public void Token_IsNotMade_WithAKeyThatCannotSign()
+    {
+        using RSA rsa = RSA.Create(2048), small = RSA.Create(1024);
+        using ECDsa ec = ECDsa.Create(ECCurve.NamedCurves.nistP256), large = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+        (string Text, string Reason)[] wrong =
+        [
+            (rsa.ExportSubjectPublicKeyInfoPem(), "has a public key, which only checks"),
+            (rsa.ExportRSAPublicKeyPem(), "has a public key, which only checks"),
+            (ec.ExportSubjectPublicKeyInfoPem(), "has a public key, which only checks"),
+            (small.ExportPkcs8PrivateKeyPem(), "has an RSA key of 1024 bits; what is needed is an RSA key of 2048 bits or more"),
+            (small.ExportRSAPrivateKeyPem(), "has an RSA key of 1024 bits"),
+            (large.ExportPkcs8PrivateKeyPem(), "has an EC key on another curve"),
+            (rsa.ExportEncryptedPkcs8PrivateKeyPem("x", new PbeParameters(PbeEncryptionAlgorithm.Aes128Cbc, HashAlgorithmName.SHA256, 1)),
+                "has no private key in PEM"),
+            ("-----BEGIN PRIVATE KEY-----\nnothing\n-----END PRIVATE KEY-----", "has no private key in PEM"),
+        ];
+        string key = Path.Combine(_folder, "key.pem");
+        foreach ((string text, string reason) in wrong)
+        {
+            File.WriteAllText(key, text);
+            Assert.That(Read(["token", "create", "--key", key, "--uid", "a"], out string output, out string error), Is.EqualTo(2), error);
+            Assert.That((output, error.Split('\n').Length), Is.EqualTo(("", 1)), error);
+            Assert.That(error, Does.StartWith($"token create: \"{key}\" ").And.Contain(reason));
+        }
+
+        File.WriteAllText(key, ec.ExportSubjectPublicKeyInfoPem() + "\n" + ec.ExportECPrivateKeyPem());
+        Assert.That(Good($"token create --key {key} --uid a"), Does.Match(@"\A[\w-]+\.[\w-]+\.[\w-]+\n\z"), "both halves in one file");
     }
 
     // What the docs say about openssl, with the keys that it makes.

@@ -97,7 +97,7 @@ internal sealed record Arguments(
                     break;
                 default:
                     if (!double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out timeout)
-                        || timeout is < 0.1 or > 3600)
+                        || timeout is not (>= 0.1 and <= 3600))
                         return Wrong($"--timeout {value}: 0.1 to 3600 seconds", out error);
                     break;
             }

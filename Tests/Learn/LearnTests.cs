@@ -180,6 +180,8 @@ public sealed partial class LearnTests
     [TestCase("ws://localhost/ --from 11", "1 to 10; or a case of --list")]
     [TestCase("ws://localhost/ --from 2 --all", "--from, --all")]
     [TestCase("ws://localhost/ --timeout 0", "--timeout: \"0\" is not allowed; allowed: 0.1 to 3600 seconds")]
+    [TestCase("ws://localhost/ --timeout NaN", "--timeout: \"NaN\" is not allowed; allowed: 0.1 to 3600 seconds")]
+    [TestCase("ws://localhost/ --timeout 3601", "--timeout: \"3601\" is not allowed; allowed: 0.1 to 3600 seconds")]
     [TestCase("ws://localhost/ --lang fr", "--lang: \"fr\" is not allowed; allowed: en, zh")]
     [TestCase("ws://localhost/ --insecure", "--ca and --insecure are for wss://")]
     [TestCase("wss://localhost/ --ca nowhere.pem", "--ca \"nowhere.pem\": ")]
@@ -198,7 +200,31 @@ public sealed partial class LearnTests
         Assert.That(File.ReadAllText(State), Is.EqualTo("not ours"));
     }
 
-    private CommandRun Learn(params string[] arguments) => CommandRun.Of([LearnCommand.Name, .. arguments, "--state", State]);
+    [TestCase("--state")]
+    [TestCase("--ca")]
+    public void AFileWithoutAName_IsOneLine(string option)
+    {
+        (int exitCode, string output, string errors) = Learn(["wss://127.0.0.1:1/", option, ""], option == "--state" ? null : State);
+        Assert.That((exitCode, output), Is.EqualTo((2, "")));
+        Assert.That(errors, Is.EqualTo($"learn: {option} \"\": the name of a file is needed"));
+    }
+
+    // A name that no system has.
+    [Test]
+    public void AFileThatCannotBe_IsOneLine()
+    {
+        (int exitCode, _, string errors) = Learn(["wss://127.0.0.1:1/"], "a\0b");
+        Assert.That(exitCode, Is.EqualTo(2));
+        Assert.That(errors, Does.StartWith("learn: --state ").And.Not.Contain("\0").And.Not.Contain("\n"));
+        (exitCode, _, errors) = Learn("wss://127.0.0.1:1/", "--ca", "a\0b");
+        Assert.That(exitCode, Is.EqualTo(2));
+        Assert.That(errors, Does.StartWith("learn: --ca ").And.Not.Contain("\0").And.Not.Contain("\n"));
+    }
+
+    private CommandRun Learn(params string[] arguments) => Learn(arguments, State);
+
+    private static CommandRun Learn(string[] arguments, string? state) =>
+        CommandRun.Of([LearnCommand.Name, .. arguments, .. state is null ? [] : (string[])["--state", state]]);
 
     private static string Url(int port) => $"ws://127.0.0.1:{port}/";
 

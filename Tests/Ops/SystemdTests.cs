@@ -159,7 +159,7 @@ public sealed class SystemdTests
         AssertFails(manager.Start(":", "--listen", "127.0.0.1:0"),
             $"cannot start: a socket that was handed over listens on 127.0.0.1:{port}, which is none of the addresses");
         AssertFails(manager.Start("exec 3</dev/null", "--listen", $"127.0.0.1:{port}"),
-            "cannot start: descriptor 3 (\"socket0\") from the service manager is no socket that listens for TCP");
+            "cannot start: descriptor 3 (\"socket0\") from the service manager is no socket that listens for TCP or on a socket file");
         AssertFails(manager.Start("export LISTEN_FDS=two"), "cannot start: LISTEN_FDS is no number");
 
         static void AssertFails(RunningProgram program, string problem)

@@ -133,6 +133,24 @@ public partial class SettingsTests
     public void AnUnknownOption_IsToldWhichOneIsNear(string option, string near) =>
         Assert.That(Wrong([option, "7"]), Does.Contain(option).And.Contain($"did you mean {near}?").And.Contain("--help"));
 
+    // A word is no option. It may be a command that was meant, an option without its hyphens, or a value that stands alone.
+    [TestCase("explian", "\"explian\" is neither a command nor the value of an option; did you mean explain? See --help")]
+    [TestCase("config-check", "\"config-check\" is neither a command nor the value of an option; did you mean config? See --help")]
+    [TestCase("loops", "\"loops\" is neither a command nor the value of an option; did you mean --loops? See --help")]
+    [TestCase("loops=2", "\"loops=2\" is neither a command nor the value of an option; did you mean --loops? See --help")]
+    [TestCase("127.0.0.1:2001", "\"127.0.0.1:2001\" is neither a command nor the value of an option; see --help")]
+    [TestCase("", "\"\" is neither a command nor the value of an option; see --help")]
+    public void AStrayWord_IsNotCalledAnOption(string word, string line) => Assert.That(Wrong([word]), Is.EqualTo(line));
+
+    // Here the help of the command is meant.
+    [TestCase("config check x", "\"x\" is neither a command nor the value of an option; see rawws config check --help")]
+    [TestCase("config chekc", "\"chekc\" is neither a command nor the value of an option; did you mean check? See rawws config --help")]
+    [TestCase("token create y --uid a", "\"y\" is neither a command nor the value of an option; see rawws token create --help")]
+    [TestCase("token create --uit a", "--uit: there is no such option; did you mean --uid? See rawws token create --help")]
+    [TestCase("config check --lops 1", "--lops: there is no such option; did you mean --loops? See rawws config check --help")]
+    public void WhatACommandDoesNotKnow_IsToldWithItsHelp(string arguments, string line) =>
+        Assert.That(Wrong(arguments.Split(' ')), Is.EqualTo(line));
+
     [Test]
     public void AnUnknownOption_WithNothingNearIt_IsSentToTheHelp() =>
         Assert.That(Wrong(["--frobnicate"]), Does.Contain("--frobnicate").And.Contain("--help").And.Not.Contain("mean"));

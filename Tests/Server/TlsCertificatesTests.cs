@@ -103,22 +103,22 @@ public sealed class TlsCertificatesTests
         TlsCertificates certificates = TlsCertificates.FromFiles([files]);
         FakeTimeProvider time = new();
         using RecordedLog log = new(LogLevel.Information);
-        using CertificateWatch watch = new(certificates, time, log.CreateLogger("x"));
-        time.Advance(CertificateWatch.Interval * 3);
+        using FileWatch watch = CertificateWatch.Begin(certificates, time, log.CreateLogger("x"));
+        time.Advance(FileWatch.Interval * 3);
         Assert.That(log.All, Is.Empty, "nothing has changed");
 
         // The certificate is there, and its key not yet: nobody is told of a broken pair that is none.
         X509Certificate2 next = TestCertificate.Make("new.test");
         File.WriteAllText(files.Certificate, next.ExportCertificatePem());
-        time.Advance(CertificateWatch.Interval);
+        time.Advance(FileWatch.Interval);
         File.WriteAllText(files.Key, TestCertificate.KeyPem(next));
-        time.Advance(CertificateWatch.Interval);
+        time.Advance(FileWatch.Interval);
         Assert.That(log.All, Is.Empty);
-        time.Advance(CertificateWatch.Interval);
+        time.Advance(FileWatch.Interval);
         Assert.That(log.All.Single().Text, Does.StartWith("the certificates are read again"));
 
         File.WriteAllText(files.Key, TestCertificate.KeyPem(TestCertificate.Make("other.test")));
-        time.Advance(CertificateWatch.Interval * 5);
+        time.Advance(FileWatch.Interval * 5);
         Assert.That(log.All, Has.Count.EqualTo(2), "it is told once");
         Assert.That(log.All[1].Level, Is.EqualTo(LogLevel.Error));
         Assert.That(log.All[1].Text, Does.Contain("is not the key of"));

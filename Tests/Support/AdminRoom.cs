@@ -35,7 +35,7 @@ internal sealed class AdminRoom : IAsyncDisposable
     {
         TestServer server = await TestServer.Start(
             setup ?? Setup.All[0], application ?? new RouterApplication(Introduce.Query, DuplicateUid.Share), change);
-        AdminAddress address = new(new IPEndPoint(IPAddress.Loopback, 0), null, UnixFileMode.None);
+        ListenAddress address = new(new IPEndPoint(IPAddress.Loopback, 0));
         Readiness readiness = new(server.Server);
         Telemetry telemetry = new(server.Server, exports: false);
         return new AdminRoom(

@@ -16,6 +16,11 @@ internal sealed class AdminBody : IDisposable
 
     private readonly SemaphoreSlim _places = new(AtOnceMax);
 
+    /// <summary>The request's body is of another type than any body here.</summary>
+    public static Problem WrongType(HttpRequest request) => Problem.Of(StatusCodes.Status415UnsupportedMediaType,
+        $"{request.Path} takes Content-Type: application/json, "
+            + (string.IsNullOrEmpty(request.ContentType) ? "and there is none." : $"not {request.ContentType}."));
+
     public void Dispose() => _places.Dispose();
 
     /// <summary>Reads the body, and handles it while its place is taken.</summary>
@@ -25,8 +30,7 @@ internal sealed class AdminBody : IDisposable
     public async Task<IResult> HandleAsync<T>(HttpRequest request, JsonTypeInfo<T> type, Func<T, IResult> handle)
         where T : class
     {
-        if (!request.HasJsonContentType())
-            return Problem.Of(StatusCodes.Status415UnsupportedMediaType, "Content-Type: application/json is needed.").ToResult();
+        if (!request.HasJsonContentType()) return WrongType(request).ToResult();
         CancellationToken aborted = request.HttpContext.RequestAborted;
         await _places.WaitAsync(aborted).ConfigureAwait(false);
         try

@@ -47,7 +47,7 @@ internal sealed class AdminPort : IAsyncDisposable
     /// <param name="telemetry">The metrics that are read from it.</param>
     /// <exception cref="StartException">It cannot listen there.</exception>
     public static async Task<AdminPort> StartAsync(
-        AdminAddress address, AdminTokens? tokens, WebSocketServer server, Readiness readiness, Telemetry telemetry)
+        ListenAddress address, AdminTokens? tokens, WebSocketServer server, Readiness readiness, Telemetry telemetry)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(options => Configure(options, address));
@@ -97,7 +97,7 @@ internal sealed class AdminPort : IAsyncDisposable
         _metrics.Dispose();
     }
 
-    private static void Configure(KestrelServerOptions options, AdminAddress address)
+    private static void Configure(KestrelServerOptions options, ListenAddress address)
     {
         options.AddServerHeader = false;
         options.Limits.MaxConcurrentConnections = ConnectionsMax;
@@ -107,8 +107,8 @@ internal sealed class AdminPort : IAsyncDisposable
         else options.ListenUnixSocket(address.SocketPath!, static listen => listen.Protocols = HttpProtocols.Http1);
     }
 
-    private static Socket Bind(EndPoint endPoint, AdminAddress address) => address.SocketPath is { } path
-        ? SocketFile.Bind(path, address.Mode)
+    private static Socket Bind(EndPoint endPoint, ListenAddress address) => address.SocketPath is { } path
+        ? SocketFile.Bind(path, address.SocketMode)
         : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
 
     private static void Describe(OpenApiOptions options) => options.AddDocumentTransformer(static (document, _, _) =>
@@ -129,13 +129,26 @@ internal sealed class AdminPort : IAsyncDisposable
             Problem? refusal = guard.FindRefusal(context.Request);
             if (refusal is null) await next(context).ConfigureAwait(false);
             if (!response.HasStarted && response is { StatusCode: >= 400, ContentType: null })
-                refusal ??= Problem.Of(response.StatusCode, $"{context.Request.Method} {context.Request.Path} is not there.");
+                refusal ??= Describe(context);
             if (refusal is not null) await refusal.ToResult().ExecuteAsync(context).ConfigureAwait(false);
         }
         catch (BadHttpRequestException exception) when (!response.HasStarted)
         {
             await Problem.Of(exception.StatusCode, exception.Message).ToResult().ExecuteAsync(context).ConfigureAwait(false);
         }
+    }
+
+    // What the framework has refused: nothing is there, or what is there takes another method or type.
+    private static Problem Describe(HttpContext context)
+    {
+        HttpRequest request = context.Request;
+        return context.Response.StatusCode switch
+        {
+            StatusCodes.Status405MethodNotAllowed => Problem.Of(StatusCodes.Status405MethodNotAllowed,
+                $"{request.Path} takes {context.Response.Headers.Allow}, not {request.Method}."),
+            StatusCodes.Status415UnsupportedMediaType => AdminBody.WrongType(request),
+            int status => Problem.Of(status, $"{request.Method} {request.Path} is not there."),
+        };
     }
 
     // Signals are the program's.

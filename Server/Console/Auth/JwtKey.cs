@@ -35,14 +35,60 @@ internal sealed record JwtKey(string Algorithm, SecurityKey Key, string? Id, Dat
         byte[] bytes = file.ReadBytes();
         try
         {
-            if (file.IsSecret) return [OfSecret(file, bytes)];
-            string text = Encoding.UTF8.GetString(bytes);
-            return text.AsSpan().TrimStart("\uFEFF \t\r\n").StartsWith('{') ? OfSet(file, text.Trim('\uFEFF')) : [OfPem(file, text)];
+            string text = Encoding.UTF8.GetString(bytes).Trim('\uFEFF');
+            if (file.IsSecret) return IsJson(text) ? OfSet(file, text) : [OfSecret(file, bytes)];
+            return text.AsSpan().TrimStart(" \t\r\n").StartsWith('{') ? OfSet(file, text) : [OfPem(file, text)];
         }
         catch (Exception exception) when (exception is CryptographicException or JsonException or FormatException
             or InvalidOperationException or ArgumentException or NotSupportedException or KeyNotFoundException)
         {
-            throw new JwtKeyException(file, "has no keys that can be read: a public key or certificate in PEM, or a JWK Set");
+            throw new JwtKeyException(file, file.IsSecret
+                ? "has no secret that can be read: a line of text, or a JWK Set"
+                : "has no keys that can be read: a public key or certificate in PEM, or a JWK Set");
+        }
+    }
+
+    /// <summary>Checks that an RSA key is long enough.</summary>
+    /// <exception cref="JwtKeyException">It is not.</exception>
+    public static void CheckLength(JwtKeyFile file, RSA key)
+    {
+        if (key.KeySize < RsaBitsMin) throw new JwtKeyException(file, $"has an RSA key of {key.KeySize} bits; {Algorithms}");
+    }
+
+    /// <summary>Checks that an EC key is on P-256.</summary>
+    /// <exception cref="JwtKeyException">It is not.</exception>
+    public static void CheckCurve(JwtKeyFile file, ECDsa key)
+    {
+        if (key.ExportParameters(false).Curve.Oid is not ({ Value: P256Oid } or { FriendlyName: "nistP256" or "ECDSA_P256" }))
+            throw new JwtKeyException(file, $"has an EC key on another curve; {Algorithms}");
+    }
+
+    /// <summary>A copy of the numbers of an EC key on P-256. (What the library makes of one keeps the key itself.)</summary>
+    public static JsonWebKey CopyOf(ECDsa key, bool withPrivate)
+    {
+        ECParameters numbers = key.ExportParameters(withPrivate);
+        return new JsonWebKey
+        {
+            Kty = JsonWebAlgorithmsKeyTypes.EllipticCurve,
+            Crv = P256,
+            X = Base64Url.EncodeToString(numbers.Q.X),
+            Y = Base64Url.EncodeToString(numbers.Q.Y),
+            D = withPrivate ? Base64Url.EncodeToString(numbers.D) : null,
+        };
+    }
+
+    // A secret may begin as an object does, and be none.
+    private static bool IsJson(string text)
+    {
+        if (!text.AsSpan().TrimStart(" \t\r\n").StartsWith('{')) return false;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 
@@ -67,21 +113,25 @@ internal sealed record JwtKey(string Algorithm, SecurityKey Key, string? Id, Dat
             text[pem.Label] == "CERTIFICATE" ? X509CertificateLoader.LoadCertificate(der) : null;
         if (text[pem.Label] == "RSA PUBLIC KEY")
         {
-            RSA rsa = RSA.Create();
+            using RSA rsa = RSA.Create();
             rsa.ImportRSAPublicKey(der, out _);
             return OfRsa(file, rsa, null);
         }
 
         PublicKey key = certificate?.PublicKey ?? PublicKey.CreateFromSubjectPublicKeyInfo(der, out _);
-        return key.Oid.Value switch
+        if (key.Oid.Value == RsaOid)
         {
-            RsaOid => OfRsa(file, key.GetRSAPublicKey()!, null),
-            EcOid => OfEc(file, key.GetECDsaPublicKey()!, null),
-            _ => throw new JwtKeyException(file, $"has a key of another kind; {Algorithms}"),
-        };
+            using RSA rsa = key.GetRSAPublicKey()!;
+            return OfRsa(file, rsa, null);
+        }
+
+        if (key.Oid.Value != EcOid) throw new JwtKeyException(file, $"has a key of another kind; {Algorithms}");
+        using ECDsa ec = key.GetECDsaPublicKey()!;
+        return OfEc(file, ec, null);
     }
 
-    // RFC 7517 §5: what is not known is passed over. But a private key is a mistake that somebody should learn of.
+    // RFC 7517 §5: what is not known is passed over. But a private key is a mistake that somebody should learn of, and so is a secret in a
+    // file that everybody may read.
     private static List<JwtKey> OfSet(JwtKeyFile file, string text)
     {
         using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false });
@@ -93,41 +143,58 @@ internal sealed record JwtKey(string Algorithm, SecurityKey Key, string? Id, Dat
             string? kind = Text(jwk, "kty");
             if (kind != "oct" && jwk.TryGetProperty("d", out _))
                 throw new JwtKeyException(file, "has a private key (\"d\"), which only the one who signs may have");
+            if (kind == "oct" && !file.IsSecret)
+                throw new JwtKeyException(file, "has a secret (\"oct\"), which belongs in a file of --jwt-secret");
             if (Text(jwk, "use") is not (null or "sig")) continue;
             JwtKey? key = (kind, Text(jwk, "alg"), Text(jwk, "crv")) switch
             {
                 ("oct", null or SecurityAlgorithms.HmacSha256, _) => OfSecret(file, Bytes(jwk, "k"), Text(jwk, "kid")),
-                ("RSA", null or SecurityAlgorithms.RsaSha256, _) => OfRsa(file, Rsa(jwk), Text(jwk, "kid")),
-                ("EC", null or SecurityAlgorithms.EcdsaSha256, P256) => OfEc(file, Ec(jwk), Text(jwk, "kid")),
+                _ when file.IsSecret => null,
+                ("RSA", null or SecurityAlgorithms.RsaSha256, _) => OfRsa(file, jwk),
+                ("EC", null or SecurityAlgorithms.EcdsaSha256, P256) => OfEc(file, jwk),
                 _ => null,
             };
             if (key is not null) read.Add(key);
         }
 
-        return read.Count > 0 ? read : throw new JwtKeyException(file, $"has no key that can be used; {Algorithms}");
+        if (read.Count > 0) return read;
+        throw new JwtKeyException(file, file.IsSecret
+            ? "has no secret that can be used: a key of kind \"oct\", for HS256"
+            : $"has no key that can be used; {Algorithms}");
     }
 
     private static JwtKey OfSecret(JwtKeyFile file, byte[] secret, string? id) => secret.Length >= SecretBytesMin
         ? new JwtKey(SecurityAlgorithms.HmacSha256, new SymmetricSecurityKey(secret), id, file.Until)
         : throw new JwtKeyException(file, $"has a secret of less than {SecretBytesMin} bytes");
 
-    private static JwtKey OfRsa(JwtKeyFile file, RSA key, string? id) => key.KeySize >= RsaBitsMin
-        ? new JwtKey(SecurityAlgorithms.RsaSha256, new RsaSecurityKey(key.ExportParameters(false)), id, file.Until)
-        : throw new JwtKeyException(file, $"has an RSA key of {key.KeySize} bits; {Algorithms}");
-
-    private static JwtKey OfEc(JwtKeyFile file, ECDsa key, string? id) =>
-        key.ExportParameters(false).Curve.Oid is { Value: P256Oid } or { FriendlyName: "nistP256" or "ECDSA_P256" }
-            ? new JwtKey(
-                SecurityAlgorithms.EcdsaSha256, JsonWebKeyConverter.ConvertFromECDsaSecurityKey(new ECDsaSecurityKey(key)), id, file.Until)
-            : throw new JwtKeyException(file, $"has an EC key on another curve; {Algorithms}");
-
-    private static RSA Rsa(JsonElement jwk) => RSA.Create(new RSAParameters { Modulus = Bytes(jwk, "n"), Exponent = Bytes(jwk, "e") });
-
-    private static ECDsa Ec(JsonElement jwk) => ECDsa.Create(new ECParameters
+    private static JwtKey OfRsa(JwtKeyFile file, JsonElement jwk)
     {
-        Curve = ECCurve.NamedCurves.nistP256,
-        Q = new ECPoint { X = Bytes(jwk, "x"), Y = Bytes(jwk, "y") },
-    });
+        using RSA key = RSA.Create(new RSAParameters { Modulus = Bytes(jwk, "n"), Exponent = Bytes(jwk, "e") });
+        return OfRsa(file, key, Text(jwk, "kid"));
+    }
+
+    private static JwtKey OfEc(JwtKeyFile file, JsonElement jwk)
+    {
+        using ECDsa key = ECDsa.Create(new ECParameters
+        {
+            Curve = ECCurve.NamedCurves.nistP256,
+            Q = new ECPoint { X = Bytes(jwk, "x"), Y = Bytes(jwk, "y") },
+        });
+        return OfEc(file, key, Text(jwk, "kid"));
+    }
+
+    // What is kept is a copy of the key's numbers.
+    private static JwtKey OfRsa(JwtKeyFile file, RSA key, string? id)
+    {
+        CheckLength(file, key);
+        return new JwtKey(SecurityAlgorithms.RsaSha256, new RsaSecurityKey(key.ExportParameters(false)), id, file.Until);
+    }
+
+    private static JwtKey OfEc(JwtKeyFile file, ECDsa key, string? id)
+    {
+        CheckCurve(file, key);
+        return new JwtKey(SecurityAlgorithms.EcdsaSha256, CopyOf(key, withPrivate: false), id, file.Until);
+    }
 
     private static string? Text(JsonElement jwk, string name) => jwk.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
 

@@ -1,8 +1,8 @@
 // A file with keys, as the settings name it: FILE, or FILE@UNTIL for one that counts until then. There are two kinds, and a setting for
 // each, because a public key must never be taken for a secret: whoever knows it could sign.
 //
-//   --jwt-key      a public key or a certificate in PEM, or a JWK Set (RFC 7517 §5)
-//   --jwt-secret   a text that both sides know, alone in its file
+//   --jwt-key      a public key or a certificate in PEM, or a JWK Set of public keys (RFC 7517 §5)
+//   --jwt-secret   a text that both sides know, alone in its file, or a JWK Set of secrets (RFC 7518 §6.4)
 
 using System.Globalization;
 using RawWs.Server.Log;

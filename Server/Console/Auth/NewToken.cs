@@ -97,32 +97,59 @@ internal sealed class NewToken
         return (secret.Algorithm, secret.Key);
     }
 
+    // Whether it can sign is found out here: the library would throw, and only when it is to sign. What is kept is a copy of the numbers.
     private static (string Algorithm, SecurityKey Key) ReadPrivate(JwtKeyFile file)
     {
-        string pem = Encoding.UTF8.GetString(file.ReadBytes());
-        try
+        string text = Encoding.UTF8.GetString(file.ReadBytes());
+        ReadOnlySpan<char> pem = FindPrivate(text);
+        if (pem.Length == 0 && (text.Contains("PUBLIC KEY-----", StringComparison.Ordinal)
+            || text.Contains("BEGIN CERTIFICATE-----", StringComparison.Ordinal)))
+            throw new JwtKeyException(file, "has a public key, which only checks; the private one signs");
+        using (RSA rsa = RSA.Create())
         {
-            RSA rsa = RSA.Create();
-            rsa.ImportFromPem(pem);
-            return (SecurityAlgorithms.RsaSha256, new RsaSecurityKey(rsa));
-        }
-        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
-        {
-            // It may be the other kind.
+            if (TryImport(rsa, pem))
+            {
+                JwtKey.CheckLength(file, rsa);
+                return (SecurityAlgorithms.RsaSha256, new RsaSecurityKey(rsa.ExportParameters(true)));
+            }
         }
 
-        try
+        using (ECDsa ec = ECDsa.Create())
         {
-            ECDsa ec = ECDsa.Create();
-            ec.ImportFromPem(pem);
-            if (ec.KeySize == 256) return (SecurityAlgorithms.EcdsaSha256, new ECDsaSecurityKey(ec));
-        }
-        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
-        {
-            // Nor is it that one.
+            if (TryImport(ec, pem))
+            {
+                JwtKey.CheckCurve(file, ec);
+                return (SecurityAlgorithms.EcdsaSha256, JwtKey.CopyOf(ec, withPrivate: true));
+            }
         }
 
         throw new JwtKeyException(file, "has no private key in PEM, of RSA or on P-256, without a passphrase");
+    }
+
+    // The first private key of a file, in which others may be too; "" if there is none.
+    private static ReadOnlySpan<char> FindPrivate(string text)
+    {
+        ReadOnlySpan<char> left = text;
+        while (PemEncoding.TryFind(left, out PemFields pem))
+        {
+            if (left[pem.Label] is "PRIVATE KEY" or "RSA PRIVATE KEY" or "EC PRIVATE KEY") return left[pem.Location];
+            left = left[pem.Location.End..];
+        }
+
+        return "";
+    }
+
+    private static bool TryImport(AsymmetricAlgorithm key, ReadOnlySpan<char> pem)
+    {
+        try
+        {
+            key.ImportFromPem(pem);
+            return true;
+        }
+        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
+        {
+            return false; // it may be the other kind
+        }
     }
 
     private static Option<string?> Text(string name, string placeholder, string help) => new(name)

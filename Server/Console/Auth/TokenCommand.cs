@@ -77,9 +77,9 @@ internal static class TokenCommand
         foreach ((Setting setting, Option option) in options)
         {
             if (parsed.GetResult(option) is not { } given) continue;
-            string[] values = [.. given.Tokens.Select(static token => token.Value)];
-            settings = setting.Apply(settings, values, out int wrong) ?? throw new TokenCommandException(
-                $"--{setting.Name}: \"{LogText.Escape(values[wrong])}\" is not allowed; allowed: {setting.Allowed}");
+            SettingSource source = SettingSource.OfOption(setting, given);
+            settings = SettingSources.Apply(settings, setting, source, out string? wrong)
+                ?? throw new TokenCommandException($"{source.Where}: {wrong}");
         }
 
         AuthSettings auth = settings.Auth with { Kind = AuthKind.Jwt };

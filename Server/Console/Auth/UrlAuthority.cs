@@ -3,7 +3,8 @@
 //
 //   200, {"uid":"alice"}    let in under this uid; "to" and "exp" (seconds since 1970) may say to whom it may send, and until when
 //   401, 403                refused, with the same status
-//   anything else, or nothing in time: 503. Nobody is let in because something is broken.
+//   anything else, another success and an end that has passed among it, or nothing in time: 503. Nobody is let in because something is
+//   broken.
 //
 // The back-end is trusted, and yet everything has a bound: how many requests at once, how long one takes, how long its answer is. A
 // redirect is not followed: what the client has proved is for this address alone.
@@ -22,6 +23,7 @@ internal sealed class UrlAuthority : IAuthority, IDisposable
     public const int AnswerBytesMax = 16 * 1024;
 
     private const int AnswerHeadKibMax = 16;
+    private const string Unusable = "the back-end's answer cannot be used";
 
     // What belongs to this connection and not to the client, and what this server says itself.
     private static readonly HashSet<string> NotPassedOn = new(StringComparer.OrdinalIgnoreCase)
@@ -36,6 +38,7 @@ internal sealed class UrlAuthority : IAuthority, IDisposable
     private readonly TimeProvider _time;
     private readonly HttpClient _client;
     private readonly SemaphoreSlim _room;
+    private readonly CancellationTokenSource _ended = new();
 
     /// <summary>Makes it; nothing is asked yet.</summary>
     /// <param name="settings">The address and the bounds.</param>
@@ -71,8 +74,12 @@ internal sealed class UrlAuthority : IAuthority, IDisposable
         return new(Task.Run(() => AskAsync(question)));
     }
 
-    // What is asked now is given up.
-    public void Dispose() => _client.Dispose();
+    // What is asked now is given up, and whoever comes later is refused. The source stays: it is looked at by those who come.
+    public void Dispose()
+    {
+        _ended.Cancel();
+        _client.Dispose();
+    }
 
     // On the connection's loop, where the request is as it came.
     private HttpRequestMessage MakeQuestion(UpgradeContext context)
@@ -86,7 +93,9 @@ internal sealed class UrlAuthority : IAuthority, IDisposable
             if (!isOurs) question.Headers.TryAddWithoutValidation(name, Encoding.Latin1.GetString(field.Value));
         }
 
-        question.Headers.TryAddWithoutValidation("X-Forwarded-For", context.RemoteEndPoint.Address.ToString());
+        // A client of a socket file has no address. The field is there all the same: without it this server would pass for the client.
+        string client = context.Peer.IsSocketFile ? "unix" : context.RemoteEndPoint.Address.ToString();
+        question.Headers.TryAddWithoutValidation("X-Forwarded-For", client);
         question.Headers.TryAddWithoutValidation("X-Forwarded-Host", Encoding.Latin1.GetString(request.Host));
         question.Headers.TryAddWithoutValidation("X-Forwarded-Uri", Encoding.Latin1.GetString(request.Target));
         return question;
@@ -95,14 +104,20 @@ internal sealed class UrlAuthority : IAuthority, IDisposable
     private async Task<AuthVerdict> AskAsync(HttpRequestMessage question)
     {
         using CancellationTokenSource deadline = new(_timeout, _time);
+        using CancellationTokenSource given = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _ended.Token);
         bool hasRoom = false;
         try
         {
-            await _room.WaitAsync(deadline.Token).ConfigureAwait(false);
+            await _room.WaitAsync(given.Token).ConfigureAwait(false);
             hasRoom = true;
             using HttpResponseMessage answer =
-                await _client.SendAsync(question, HttpCompletionOption.ResponseHeadersRead, deadline.Token).ConfigureAwait(false);
-            return await ReadAsync(answer, deadline.Token).ConfigureAwait(false);
+                await _client.SendAsync(question, HttpCompletionOption.ResponseHeadersRead, given.Token).ConfigureAwait(false);
+            return await ReadAsync(answer, given.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (_ended.IsCancellationRequested && exception is OperationCanceledException
+            or ObjectDisposedException or HttpRequestException or IOException)
+        {
+            return Undecided(AuthRule.BackendDown, "the server stops, and nobody is asked any more");
         }
         catch (OperationCanceledException)
         {
@@ -125,11 +140,11 @@ internal sealed class UrlAuthority : IAuthority, IDisposable
         }
     }
 
-    private static async Task<AuthVerdict> ReadAsync(HttpResponseMessage answer, CancellationToken deadline)
+    private async Task<AuthVerdict> ReadAsync(HttpResponseMessage answer, CancellationToken deadline)
     {
         int status = (int)answer.StatusCode;
         if (status is 401 or 403) return new AuthRefusal(AuthRule.BackendRefused, $"the back-end has answered {status}", status);
-        if (!answer.IsSuccessStatusCode) return Undecided(AuthRule.BackendAnswer, $"the back-end has answered {status}");
+        if (status != 200) return Undecided(AuthRule.BackendAnswer, $"the back-end has answered {status}");
         Stream body = await answer.Content.ReadAsStreamAsync(deadline).ConfigureAwait(false);
         byte[] bytes = new byte[AnswerBytesMax + 1];
         int length = await body.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, deadline).ConfigureAwait(false);
@@ -138,14 +153,16 @@ internal sealed class UrlAuthority : IAuthority, IDisposable
             : Judge(bytes.AsMemory(0, length));
     }
 
-    private static AuthVerdict Judge(ReadOnlyMemory<byte> body)
+    private AuthVerdict Judge(ReadOnlyMemory<byte> body)
     {
         try
         {
             using JsonDocument document = JsonDocument.Parse(body, new JsonDocumentOptions { AllowDuplicateProperties = false });
             if (Grant.Read(document.RootElement, "uid", "to", out Grant? grant) is var (_, reason))
-                return Undecided(AuthRule.BackendAnswer, $"the back-end's answer cannot be used: {reason}");
-            return grant!;
+                return Undecided(AuthRule.BackendAnswer, $"{Unusable}: {reason}");
+            if (grant!.Expires is not { } end || _time.GetUtcNow() is var now && end > now) return grant;
+            string ago = Math.Ceiling((now - end).TotalSeconds).ToString("F0", CultureInfo.InvariantCulture);
+            return Undecided(AuthRule.BackendAnswer, $"{Unusable}: its end (\"exp\") was {ago} s ago");
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {

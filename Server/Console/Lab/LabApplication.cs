@@ -64,20 +64,11 @@ internal sealed class LabApplication(IWebSocketApplication program, LabScope sco
     public void Remove(LabFeed feed) => _feeds.TryRemove(feed.Id, out _);
 
     // Without a feed that watches the connection, the Lab has no part in it.
-    private ValueTask<UpgradeDecision> AskProgram(UpgradeContext context, LabFeed? feed)
+    private ValueTask<UpgradeDecision> AskProgram(UpgradeContext context, LabFeed? feed) => program.OnUpgrade(context).Then(decision =>
     {
-        ValueTask<UpgradeDecision> decision = program.OnUpgrade(context);
-        return decision.IsCompletedSuccessfully ? new(OfProgram(decision.Result, feed)) : OfProgramAsync(decision, feed);
-    }
-
-    private UpgradeDecision OfProgram(UpgradeDecision decision, LabFeed? feed)
-    {
-        IWebSocketApplication application = decision.Application ?? program;
-        return decision with { Application = feed is null ? application : new LabRoom(application, feed) };
-    }
-
-    private async ValueTask<UpgradeDecision> OfProgramAsync(ValueTask<UpgradeDecision> decision, LabFeed? feed) =>
-        OfProgram(await decision.ConfigureAwait(false), feed);
+        decision = decision.For(program);
+        return feed is null ? decision : decision with { Application = new LabRoom(decision.Application!, feed) };
+    });
 
     private UpgradeDecision DecideFeed(UpgradeContext context)
     {

@@ -100,7 +100,7 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
         }
         catch (InvalidOperationException exception)
         {
-            _connection.Close(CloseCodes.TryAgainLater, exception.Message.Length <= 123 ? exception.Message : "");
+            _connection.Close(CloseCodes.TryAgainLater, exception.Message.Length <= ClosePayload.ReasonBytesMax ? exception.Message : "");
         }
         catch
         {

@@ -32,7 +32,7 @@ internal static class Course
         Make("close", static item => item.Chapter is Chapters.Closing or Chapters.CloseCodes || HasInside(item, "Close")),
         Make("utf-8", static item => item.Chapter == Chapters.Utf8),
         Make("limits", static item => item.Chapter == Chapters.Limits),
-        Make("compression", static item => item.Chapter is Chapters.Negotiation or Chapters.Compression),
+        Make("compression", Suite.IsOfCompression),
     ];
 
     /// <summary>Every case of every stage, in order.</summary>

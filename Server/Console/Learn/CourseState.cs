@@ -25,16 +25,19 @@ internal sealed class CourseState(string path, string server)
     /// <returns>Why it cannot be used, or null.</returns>
     public string? Read()
     {
+        if (path.Length == 0) return "the name of a file is needed";
         try
         {
-            if (!File.Exists(path)) return null;
+            // What cannot be a name is nobody's file, and writing it would fail at the end.
+            if (!File.Exists(Path.GetFullPath(path))) return null;
             if (new FileInfo(path).Length > FileBytesMax) return "it is too large for a file of this command";
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
                 _next[property.Name] = property.Value.GetString() ?? "";
             return null;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException
+            or NotSupportedException)
         {
             return exception.Message;
         }
@@ -63,7 +66,8 @@ internal sealed class CourseState(string path, string server)
             File.WriteAllBytes(path, [.. json.ToArray(), (byte)'\n']);
             return null;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException
+            or NotSupportedException)
         {
             return exception.Message;
         }

@@ -1,7 +1,6 @@
 // `rawws learn`: the arguments, and the run. Exit codes: 0 the course is passed, 1 a case failed, 2 it could not run, which is one line.
 
 using System.CommandLine;
-using System.Globalization;
 using RawWs.Conformance;
 using RawWs.Server.Console.Explain;
 using RawWs.Server.Console.Settings;
@@ -14,7 +13,7 @@ internal static class LearnCommand
 {
     public const string Name = "learn";
 
-    private const double TimeoutDefault = 5;
+    private static readonly TimeSpan TimeoutDefault = TimeSpan.FromSeconds(5);
 
     private static readonly Argument<string[]> Url = new("URL")
     {
@@ -92,7 +91,7 @@ internal static class LearnCommand
         }
 
         CourseState state = new(settings.StateFile, settings.Target!.ToString());
-        if (state.Read() is { } unread) return ($"--state {LogText.Escape(settings.StateFile)}: {LogText.Escape(unread)}", false);
+        if (state.Read() is { } unread) return ($"--state \"{LogText.Escape(settings.StateFile)}\": {LogText.Escape(unread)}", false);
         LearnRun run = new(settings, state, tell);
         try
         {
@@ -117,10 +116,10 @@ internal static class LearnCommand
             settings = settings with { Language = lang == "zh" ? Language.Chinese : Language.English };
         }
 
-        double seconds = TimeoutDefault;
+        TimeSpan patience = TimeoutDefault;
         if (parsed.GetValue(Timeout) is { } timeout
-            && (!double.TryParse(timeout, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out seconds)
-                || seconds is < 0.1 or > 3600)) return Wrong("--timeout", timeout, "0.1 to 3600 seconds");
+            && (!SettingText.TryTime(timeout, out patience) || patience.TotalSeconds is < 0.1 or > 3600))
+            return Wrong("--timeout", timeout, "0.1 to 3600 seconds");
         if (parsed.GetValue(From) is { } from)
         {
             if (settings.PlaysAll) return "--from, --all: all of it has no other beginning";
@@ -134,7 +133,7 @@ internal static class LearnCommand
         if (parsed.GetValue(State) is { } file) settings = settings with { StateFile = file };
         if (settings.Lists) return null;
         if (words.Length == 0) return "the URL of your server is missing; see rawws learn --help";
-        return ReadTarget(parsed, words[0], TimeSpan.FromSeconds(seconds), ref settings);
+        return ReadTarget(parsed, words[0], patience, ref settings);
     }
 
     private static string? ReadTarget(ParseResult parsed, string url, TimeSpan timeout, ref LearnSettings settings)

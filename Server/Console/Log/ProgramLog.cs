@@ -52,6 +52,9 @@ internal static partial class ProgramLog
     [LoggerMessage(71, LogLevel.Error, "the keys for tokens were to be read again, and those before stay: {reason}")]
     public static partial void KeysKept(this ILogger log, string reason);
 
+    [LoggerMessage(72, LogLevel.Warning, "the keys of {file} have counted until {until} UTC, and count no more")]
+    public static partial void KeysEnded(this ILogger log, string file, string until);
+
     [LoggerMessage(12, LogLevel.Warning, "the environment's {variable} is no setting and is ignored{question}")]
     public static partial void VariableIgnored(this ILogger log, string variable, string question);
 

@@ -1,6 +1,7 @@
 // A browser does not tell a page why its upgrade was refused: all refusals are 1006 there. So whoever wants to know asks again, and offers
 // the subprotocol rawws.why.v1. The program's application decides as ever. Then the connection opens, is told in a Close what the answer
 // would have been (1008 and the refusal's sentence, or 1000), and that was all: it has no uid, and its messages go nowhere.
+// What is refused without the application (an origin, a limit) or by a rule of its own (--auth: 401, 403, 503) stays an answer of HTTP.
 
 using System.Text;
 using RawWs.Frame;
@@ -17,8 +18,7 @@ internal sealed class ReadableRefusals(IWebSocketApplication program) : IWebSock
     public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context)
     {
         bool asks = context.Request.Subprotocols.Contains(Subprotocol, StringComparer.Ordinal);
-        ValueTask<UpgradeDecision> decision = program.OnUpgrade(context);
-        return decision.IsCompletedSuccessfully ? new(Answer(decision.Result, asks)) : AnswerAsync(decision, asks);
+        return program.OnUpgrade(context).Then(decision => Answer(decision, asks));
     }
 
     // Nobody's: each connection has the application that its upgrade was decided for.
@@ -29,18 +29,13 @@ internal sealed class ReadableRefusals(IWebSocketApplication program) : IWebSock
     private UpgradeDecision Answer(UpgradeDecision decision, bool asks)
     {
         // What has a rule of its own is refused as ever: the log and the metrics have to have it.
-        if (!asks || decision.Rule is not null) return decision.Application is null ? decision with { Application = program } : decision;
+        if (!asks || decision.Rule is not null) return decision.For(program);
         return UpgradeDecision.Accept(subprotocol: Subprotocol) with { Application = new Reason(decision.Text), IsApart = true };
     }
-
-    private async ValueTask<UpgradeDecision> AnswerAsync(ValueTask<UpgradeDecision> decision, bool asks) =>
-        Answer(await decision.ConfigureAwait(false), asks);
 
     /// <param name="refusal">What the refusal says; null if there is none.</param>
     private sealed class Reason(string? refusal) : IWebSocketApplication
     {
-        private const int ReasonBytesMax = 123; // RFC 6455 §5.5: a control frame has at most 125, and two are the code
-
         public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => new(UpgradeDecision.Refuse(500, "Nobody asks here."));
 
         public void OnOpen(WebSocketConnection connection) =>
@@ -50,7 +45,7 @@ internal sealed class ReadableRefusals(IWebSocketApplication program) : IWebSock
 
         private static string Cut(string text)
         {
-            while (Encoding.UTF8.GetByteCount(text) > ReasonBytesMax) text = text[..^1];
+            while (Encoding.UTF8.GetByteCount(text) > ClosePayload.ReasonBytesMax) text = text[..^1];
             return text;
         }
     }

@@ -44,8 +44,7 @@ internal sealed class ScenarioApplication(IWebSocketApplication program, ILogger
                 return new(Decide(context, scenario, hasWord ? path[scenario.Path.Length..] : ""));
         }
 
-        ValueTask<UpgradeDecision> decision = program.OnUpgrade(context);
-        return decision.IsCompletedSuccessfully ? new(OfProgram(decision.Result)) : OfProgramAsync(decision);
+        return program.OnUpgrade(context).Then(decision => decision.For(program));
     }
 
     // Nobody's: each connection has the application that its upgrade was decided for, or is taken over.
@@ -72,12 +71,6 @@ internal sealed class ScenarioApplication(IWebSocketApplication program, ILogger
 
     /// <summary>There is room for another one.</summary>
     public void Release() => Interlocked.Decrement(ref _count);
-
-    private UpgradeDecision OfProgram(UpgradeDecision decision) =>
-        decision.Application is null ? decision with { Application = program } : decision;
-
-    private async ValueTask<UpgradeDecision> OfProgramAsync(ValueTask<UpgradeDecision> decision) =>
-        OfProgram(await decision.ConfigureAwait(false));
 
     private UpgradeDecision Decide(UpgradeContext context, Scenario scenario, string word)
     {

@@ -1,8 +1,9 @@
-// Reads the command line, and makes the settings of one run of it and of the other sources (SettingSources). The first error is one line on
-// the error output, and the exit code 2.
+// Reads the command line: the settings of one run, made of it and of the other sources (SettingSources), or a command, which is run. The
+// first error is one line on the error output, and the exit code 2; only `config check` and `config show` tell all of them.
 
 using System.Collections;
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using RawWs.Server.Console.Auth;
 using RawWs.Server.Console.Explain;
 using RawWs.Server.Console.Learn;
@@ -12,9 +13,9 @@ namespace RawWs.Server.Console.Settings;
 
 /// <summary>The result of reading the command line.</summary>
 /// <param name="Settings">The settings; null when there is nothing to run, and the program ends with <paramref name="ExitCode"/>.</param>
-/// <param name="ExitCode">0 after --help or --version, 2 after an error.</param>
+/// <param name="ExitCode">0 after --help or --version, 2 after an error; else the command's.</param>
 /// <param name="Sources">Where the settings come from; null when there is nothing to run.</param>
-/// <param name="Problem">The first thing that is wrong; null when nothing is.</param>
+/// <param name="Problem">The first thing that is wrong with the settings or arguments; null when nothing is, and after a command.</param>
 internal sealed record CommandLineResult(RunSettings? Settings, int ExitCode, SettingSources? Sources = null, string? Problem = null);
 
 internal sealed class CommandLine
@@ -45,8 +46,8 @@ internal sealed class CommandLine
     /// <param name="environment">The variables that begin with RAWWS_, without that prefix.</param>
     /// <param name="directory">The working directory; null when it has been deleted.</param>
     /// <param name="output">For help and version.</param>
-    /// <param name="error">Where the one line about an error goes.</param>
-    /// <param name="time">The clock that limits the wait for a file.</param>
+    /// <param name="error">Where the line about an error goes, without its end.</param>
+    /// <param name="time">The clock: of the wait for a file, of certificates, of tokens.</param>
     /// <param name="openInput">Opens the standard input, for `explain` and `token`; null, or a result of null, when there is none.</param>
     /// <param name="tell">Is given what `learn` says, as it comes; null to write it to the output.</param>
     public CommandLine(IReadOnlyDictionary<string, string> environment, string? directory, TextWriter output, TextWriter error,
@@ -54,7 +55,7 @@ internal sealed class CommandLine
         (_environment, _directory, _output, _error, _time, _openInput, _tell) =
             (environment, directory, output, error, time, openInput ?? (static () => null), tell);
 
-    /// <summary>The process's variables, in the constructor's form.</summary>
+    /// <summary>The process's variables, in the constructor's form. Upper and lower case make no difference.</summary>
     public static IReadOnlyDictionary<string, string> ReadEnvironment()
     {
         SortedDictionary<string, string> variables = new(StringComparer.Ordinal);
@@ -96,7 +97,7 @@ internal sealed class CommandLine
             return new CommandLineResult(null, exitCode);
         }
 
-        if (parsed.UnmatchedTokens.Count > 0) return FailUnknown(parsed.UnmatchedTokens[0]);
+        if (parsed.UnmatchedTokens.Count > 0) return FailUnknown(parsed.CommandResult, parsed.UnmatchedTokens[0]);
         if (parsed.Errors.Count > 0) return Fail($"{LogText.Escape(parsed.Errors[0].Message)} See --help.");
 
         SettingSources sources = ReadSources(parsed);
@@ -120,7 +121,7 @@ internal sealed class CommandLine
         sources.ReadFile(parsed.GetValue(_config));
         sources.ReadVariables();
         foreach ((Setting setting, Option flag) in _flags)
-            if (parsed.GetResult(flag) is { } given) sources.Add(setting, [.. given.Tokens.Select(static token => token.Value)]);
+            if (parsed.GetResult(flag) is { } given) sources.Add(setting, given);
         return sources;
     }
 
@@ -144,12 +145,28 @@ internal sealed class CommandLine
         return root;
     }
 
-    private CommandLineResult FailUnknown(string token)
+    private CommandLineResult FailUnknown(CommandResult of, string token)
     {
+        string command = string.Concat(Commands(of).Reverse().Select(static name => name + " "));
+        string help = command.Length == 0 ? "--help" : $"rawws {command}--help";
+        bool isOption = token.Length > 1 && token[0] == '-';
         int end = token.IndexOfAny(['=', ':']);
         string name = end > 0 ? token[..end] : token;
-        string question = NearNames.Question(name, isOption: true, static near => "--" + near);
-        return Fail($"{LogText.Escape(name)}: there is no such option{question}{(question.Length > 0 ? " See" : "; see")} --help");
+        string question = isOption ? "" : NearNames.QuestionOf(name, [.. of.Command.Subcommands.Select(static near => near.Name)]);
+        if (question.Length == 0)
+            question = of.Command.Options.Contains(_config) // with the program's options
+                ? NearNames.Question(name, isOption: true, static near => "--" + near)
+                : NearNames.QuestionOf(name, [.. of.Command.Options.Select(static near => near.Name)]);
+        string what = isOption
+            ? $"{LogText.Escape(name)}: there is no such option"
+            : $"\"{LogText.Escape(token)}\" is neither a command nor the value of an option";
+        return Fail($"{what}{question}{(question.Length > 0 ? " See" : "; see")} {help}");
+    }
+
+    // The names of a command and of those that it belongs to, without the program's own.
+    private static IEnumerable<string> Commands(CommandResult? command)
+    {
+        for (; command?.Parent is CommandResult parent; command = parent) yield return command.Command.Name;
     }
 
     private CommandLineResult Fail(string problem)

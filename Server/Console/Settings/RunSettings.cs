@@ -1,4 +1,4 @@
-// The settings of the standalone server: the library's options, and what only the program has. Immutable; CommandLine makes them.
+// The settings of the standalone server: the library's options, and what only the program has. Immutable; SettingSources makes them.
 
 using System.Net;
 using RawWs.Server.Applications;
@@ -25,7 +25,8 @@ internal sealed record RunSettings
     public ApplicationKind Application { get; init; }
 
     /// <summary>
-    /// How a client gets its uid. Null: first-message while every listening address is loopback and no host or origin is named, else query.
+    /// How a client gets its uid. Null: first-message while every listening address is loopback and no host, origin or proxy is named, else
+    /// query.
     /// </summary>
     public Introduce? Introduce { get; init; }
 
@@ -55,7 +56,7 @@ internal sealed record RunSettings
     public TimeSpan DrainWait { get; init; }
 
     /// <summary>Where the admin port listens; null for no admin port.</summary>
-    public AdminAddress? Admin { get; init; }
+    public ListenAddress? Admin { get; init; }
 
     /// <summary>The tokens of the admin port, one of which each request must have; null for none.</summary>
     public AdminTokens? AdminTokens { get; init; }
@@ -99,7 +100,7 @@ internal sealed record RunSettings
         static string Often(RateLimit? rate) => rate is { } limit ? $" {limit.PerSecond} times a second" : "";
     }
 
-    /// <summary>The name of a setting that was given and has no effect, because another one is missing; null when there is none.</summary>
+    /// <summary>The name of a setting that was changed, and has no effect without --compression on; null when there is none.</summary>
     public string? FindWithoutEffect()
     {
         ServerOptions plain = new();
@@ -130,8 +131,8 @@ internal sealed record RunSettings
         }
     }
 
-    /// <summary>The same with the keys for tokens, if tokens are wanted.</summary>
-    /// <param name="problem">What is wrong with them; null when nothing is.</param>
+    /// <summary>The same with the keys for tokens, and the subprotocol that goes with them, if tokens are wanted.</summary>
+    /// <param name="problem">What is wrong with them, or with whoever else is to decide about clients; null when nothing is.</param>
     public RunSettings WithKeys(out string? problem)
     {
         problem = Auth.IsOn && Introduce is not null
@@ -178,7 +179,7 @@ internal sealed record RunSettings
             return "--listen: an address with ,proxy needs --trusted-proxy, which says whose PROXY headers are believed";
         if (Server.PingText is not null && Server.Heartbeat > TimeSpan.Zero) return "--ping-text: needs --heartbeat 0";
         if (Admin is null && AdminTokens is not null) return "--admin-token-file: needs --admin";
-        if (Admin is { IsGuarded: false } && AdminTokens is null)
+        if (Admin is not null && !AdminAddress.IsGuarded(Admin) && AdminTokens is null)
             return $"--admin: others than this machine's users can reach {Admin}; needs --admin-token-file, a loopback address, or a "
                 + "socket (unix:/PATH) whose mode lets no others write";
         // A limit that cannot be reached is no limit: the process would end before.

@@ -1,5 +1,5 @@
-// Every setting there is, written for people: as a file of settings, as variables, and as a page of the documentation. All of it is made
-// from SettingTable. What depends on the machine ("here 2") is left out.
+// Every setting there is, written for people: as a file of settings, as variables, and as a page of the documentation. What is said of a
+// setting is from SettingTable, and from SettingsReload whether SIGHUP changes it. What depends on the machine ("here 2") is left out.
 
 using System.Globalization;
 using System.Text;
@@ -71,21 +71,22 @@ internal static partial class SettingPages
             Made from the code by `rawws config doc`. Every setting is an option (`--max-message`), a variable (`RAWWS_MAX_MESSAGE`) and a
             key of the file (`"max-message"`). Options win over variables, and variables over the file: `rawws.json` in the working
             directory, or the file of `--config` or `RAWWS_CONFIG`. A list is an option that is repeated, a variable with commas, or an
-            array. Sizes are bytes, alone or with KiB, MiB or GiB; times are seconds.
+            array. Sizes are bytes, alone or with KiB, MiB or GiB; times are seconds, with a fraction if need be.
 
             | command | what |
             | --- | --- |
-            | `rawws config check` | all that is wrong, each with file, line and key, or variable, or option; exit code 2 if something is |
-            | `rawws config show` | every setting as the program would have it, and where its value comes from |
+            | `rawws config check` | what is wrong, and where: file, line and key, or variable, or option; exit code 2 if something is |
+            | `rawws config show` | every setting as the program would have it, and where its value comes from; and what is wrong |
             | `rawws config defaults` | a file with every setting, explained |
             | `rawws config env` | the variables, explained |
 
-            `check` and `show` take the program's options. A key that is no setting is an error. A variable that begins with `RAWWS_` and is
+            `check` and `show` take the program's options. They tell of each value that counts and is wrong; if none is, of the first thing
+            that is wrong between settings. A key that is no setting is an error. A variable that begins with `RAWWS_` and is
             none is told of, at the start too. Passwords, keys and tokens are in files of their own, of which only the names are settings.
 
             At SIGHUP a program that has a file of settings reads all its sources again. What can be changed while it runs is taken over,
             and one line of the log names it, and what only a restart changes. If anything is wrong nothing is taken over, and the log says
-            why. Certificates and their keys are read again too.
+            why. Certificates and their keys, and keys for tokens, are read again too, with such a file and without.
 
 
             """);

@@ -1,8 +1,10 @@
 // Where settings come from: a file, the environment, the command line. Each source only gives names and texts; SettingTable says what a
-// text means. Flags win over RAWWS_* variables, and those over rawws.json in the working directory or the file of --config. A list comes
-// whole from the highest source that has it. A source that is there and cannot be used is an error, and is never ignored. Every problem is
-// found, in the order of the sources.
+// text means. Flags win over RAWWS_* variables, and those over rawws.json in the working directory or the file of --config or RAWWS_CONFIG.
+// A list comes whole from the highest source that has it. A file that is there and cannot be used is an error, and is never ignored. All
+// problems of the file are found first; then those of the texts that count, in the order of the table (one that is won over is not looked
+// at); and, if there are none, the first that is between settings.
 
+using System.CommandLine.Parsing;
 using RawWs.Server.Log;
 
 namespace RawWs.Server.Console.Settings;
@@ -10,12 +12,17 @@ namespace RawWs.Server.Console.Settings;
 /// <summary>A setting as a source has it: where it was found, and its texts.</summary>
 /// <param name="Where">The option, the variable, or the file with the line and the key.</param>
 /// <param name="Values">The texts.</param>
-internal sealed record SettingSource(string Where, IReadOnlyList<string> Values);
+internal sealed record SettingSource(string Where, IReadOnlyList<string> Values)
+{
+    /// <summary>That it has an option, as it was given.</summary>
+    public static SettingSource OfOption(Setting setting, OptionResult given) =>
+        new("--" + setting.Name, [.. given.Tokens.Select(static token => token.Value)]);
+}
 
 /// <summary>What the sources of one run have.</summary>
 /// <param name="environment">The variables that begin with RAWWS_, without that prefix.</param>
 /// <param name="directory">The working directory; null when it has been deleted.</param>
-/// <param name="time">The clock that limits the wait for a file.</param>
+/// <param name="time">The clock that limits the wait for a file, and by which certificates expire.</param>
 internal sealed class SettingSources(IReadOnlyDictionary<string, string> environment, string? directory, TimeProvider time)
 {
     private const string FileName = "rawws.json";
@@ -30,7 +37,7 @@ internal sealed class SettingSources(IReadOnlyDictionary<string, string> environ
     /// <summary>Environment variables that begin with RAWWS_ and are no setting.</summary>
     public IReadOnlyList<string> Ignored => _ignored;
 
-    /// <summary>The file that was read, as errors show it; null for none.</summary>
+    /// <summary>The file that was read, or was to be, as errors show it; null for none.</summary>
     public string? File { get; private set; }
 
     /// <summary>A question to append to a line about an ignored variable: "; did you mean RAWWS_LISTEN?" Empty for none.</summary>
@@ -41,9 +48,9 @@ internal sealed class SettingSources(IReadOnlyDictionary<string, string> environ
     public SettingSource? Find(Setting setting) => _found.GetValueOrDefault(setting.Name);
 
     /// <summary>An option was given. Called after <see cref="ReadFile"/> and <see cref="ReadVariables"/>, over which it wins.</summary>
-    public void Add(Setting setting, IReadOnlyList<string> values) => _found[setting.Name] = new SettingSource("--" + setting.Name, values);
+    public void Add(Setting setting, OptionResult given) => _found[setting.Name] = SettingSource.OfOption(setting, given);
 
-    /// <summary>Reads the file of --config, which must be there, or of RAWWS_CONFIG, or rawws.json, which need not.</summary>
+    /// <summary>Reads the file of --config or else of RAWWS_CONFIG, which must be there, or else rawws.json, which need not.</summary>
     /// <param name="flag">The value of --config; null if it was not given.</param>
     public void ReadFile(string? flag)
     {
@@ -82,8 +89,8 @@ internal sealed class SettingSources(IReadOnlyDictionary<string, string> environ
         foreach (Setting setting in SettingTable.All)
         {
             if (Find(setting) is not { } source) continue;
-            if (Apply(settings, setting, source, out string? wrong) is { } changed) settings = changed;
-            else _problems.Add($"{source.Where}: {wrong}");
+            settings = Apply(settings, setting, source, out string? wrong) ?? settings;
+            if (wrong is not null) _problems.Add($"{source.Where}: {wrong}");
         }
 
         if (_problems.Count > 0) return null;
@@ -94,10 +101,17 @@ internal sealed class SettingSources(IReadOnlyDictionary<string, string> environ
         return null;
     }
 
-    private static RunSettings? Apply(RunSettings settings, Setting setting, SettingSource source, out string? wrong)
+    /// <summary>Changes the settings by one.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="setting">The one.</param>
+    /// <param name="source">Its texts.</param>
+    /// <param name="wrong">What is wrong with them; null when nothing is.</param>
+    /// <returns>The settings; null when something is wrong.</returns>
+    public static RunSettings? Apply(RunSettings settings, Setting setting, SettingSource source, out string? wrong)
     {
         wrong = null;
-        if (source.Values.FirstOrDefault(IsNotUtf8) is { } bad) wrong = $"\"{LogText.Escape(bad)}\" has bytes that are not UTF-8";
+        if (source.Values.FirstOrDefault(IsNotUtf8) is { } bad)
+            wrong = $"\"{LogText.Escape(bad)}\" has bytes that are not UTF-8, or U+FFFD, which stands for such";
         else if (!setting.IsList && source.Values.Count != 1) wrong = $"one value is needed; allowed: {setting.Allowed}";
         if (wrong is not null) return null;
         if (setting.Apply(settings, source.Values, out int index) is { } changed) return changed;
@@ -129,7 +143,7 @@ internal sealed class SettingSources(IReadOnlyDictionary<string, string> environ
             _found[setting.Setting.Name] = new SettingSource($"{shown}, line {setting.Line}: \"{setting.Setting.Name}\"", setting.Values);
     }
 
-    // The runtime writes this character for bytes that are not UTF-8. Nobody knows what was meant by them. A file's bytes have been checked
-    // before.
+    // The runtime writes this character for an argument's or a variable's bytes that are not UTF-8. Nobody knows what was meant by them. In
+    // a file, whose bytes have been checked, somebody has written it, and no setting needs it.
     private static bool IsNotUtf8(string text) => text.Contains('\uFFFD');
 }

@@ -116,6 +116,22 @@ internal static class SettingText
         return false;
     }
 
+    /// <summary>Reads one of a few words.</summary>
+    public static TryParseSetting<T> Choice<T>(params (string Word, T Value)[] choices) =>
+        (string text, out T value) => TryChoice(text, choices, out value);
+
+    /// <summary>Reads on or off.</summary>
+    public static TryParseSetting<bool> OnOff { get; } = Choice(("on", true), ("off", false));
+
+    /// <summary>Reads a whole number from 1, between two bounds.</summary>
+    public static TryParseSetting<int> Count(int least, int most) =>
+        (string text, out int count) => TryCount(text, out count) && count >= least && count <= most;
+
+    /// <summary>Reads a text with which nothing is wrong.</summary>
+    /// <param name="findError">Says what is wrong; null for nothing.</param>
+    public static TryParseSetting<string> Without(Func<string, string?> findError) =>
+        (string text, out string value) => findError(value = text) is null;
+
     private static bool TryRate(string text, TryParseSetting<int> parse, out RateLimit rate)
     {
         string[] parts = text.Split('/', StringSplitOptions.TrimEntries);

@@ -81,11 +81,10 @@ internal static class SettingsFile
             JsonDocumentOptions options = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
             using JsonDocument document = JsonDocument.Parse(bytes, options);
             if (document.RootElement.ValueKind != JsonValueKind.Object) return "is not the JSON that is needed, one object of settings";
-            List<int> lines = LinesOfKeys(bytes.Span);
+            Queue<int> lines = LinesOfKeys(bytes.Span);
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
             {
-                int line = lines[0];
-                lines.RemoveAt(0);
+                int line = lines.Dequeue();
                 if (ReadKey(property, line, settings) is { } problem) problems.Add($"{where}, line {line}: {problem}");
             }
 
@@ -99,9 +98,9 @@ internal static class SettingsFile
     }
 
     // The line of each key of the object, in their order. The bytes are known to be JSON.
-    private static List<int> LinesOfKeys(ReadOnlySpan<byte> bytes)
+    private static Queue<int> LinesOfKeys(ReadOnlySpan<byte> bytes)
     {
-        List<int> lines = [];
+        Queue<int> lines = new();
         Utf8JsonReader reader = new(
             bytes, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
         int line = 1, counted = 0;
@@ -110,7 +109,7 @@ internal static class SettingsFile
             if (reader.TokenType != JsonTokenType.PropertyName || reader.CurrentDepth != 1) continue;
             line += bytes[counted..(int)reader.TokenStartIndex].Count((byte)'\n');
             counted = (int)reader.TokenStartIndex;
-            lines.Add(line);
+            lines.Enqueue(line);
         }
 
         return lines;

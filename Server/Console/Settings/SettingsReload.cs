@@ -64,7 +64,7 @@ internal sealed class SettingsReload
         // They may be wrong only together with what stays.
         if (_server.TryChange(settings.Server) is { } error) return error;
         _levels.Change(settings.LogLevels);
-        _current = _current with { Drain = settings.Drain, DrainWait = settings.DrainWait, LogLevels = settings.LogLevels };
+        _current = _current with { Drain = settings.Drain, DrainWait = settings.DrainWait };
         return null;
     }
 

@@ -54,6 +54,7 @@ internal static class ServiceSockets
             cause = exception;
         }
 
-        throw new StartException($"descriptor {descriptor} (\"{name}\") from the service manager is no socket that listens for TCP", cause);
+        throw new StartException(
+            $"descriptor {descriptor} (\"{name}\") from the service manager is no socket that listens for TCP or on a socket file", cause);
     }
 }
