@@ -124,8 +124,15 @@ internal sealed record Target(string Host, int Port, string Resource, TimeSpan T
 /// <summary>The server did not do what the case expects; the message says what it did.</summary>
 internal sealed class NotAsExpectedException(string message) : Exception(message);
 
-/// <summary>Nobody listens any more where the server was: connections are refused, and not for a moment only.</summary>
-internal sealed class ServerGoneException(string message) : Exception(message);
+/// <summary>
+/// Nobody listens where the server should be, or was: connections are refused, and not for a moment only; or there is no such host. The
+/// message says which.
+/// </summary>
+internal sealed class ServerGoneException(string message, bool refused) : Exception(message)
+{
+    /// <summary>Whether somebody is there, who refuses.</summary>
+    public bool IsRefused => refused;
+}
 
 /// <summary>Not every case was played; the message says why.</summary>
 /// <param name="message">Why.</param>

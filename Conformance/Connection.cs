@@ -53,7 +53,9 @@ internal sealed class Connection : IDisposable
     /// <summary>What inflates the server's messages, once compression is agreed.</summary>
     public Inflater? Inflater { get; set; }
 
-    /// <exception cref="ServerGoneException">It was refused again and again, for more than a second.</exception>
+    /// <exception cref="ServerGoneException">
+    /// It was refused again and again, for more than a second; or no such host is known, or can be reached.
+    /// </exception>
     /// <exception cref="NotAsExpectedException">There is no connection for another reason.</exception>
     public static async Task<Connection> ConnectAsync(Target target)
     {
@@ -65,7 +67,7 @@ internal sealed class Connection : IDisposable
             }
             catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
             {
-                if (++refusals == RefusalsMax) throw new ServerGoneException($"no connection: {exception.Message}");
+                if (++refusals == RefusalsMax) throw new ServerGoneException($"no connection: {exception.Message}", refused: true);
                 await Task.Delay(BetweenRefusals).ConfigureAwait(false);
             }
         }
@@ -73,13 +75,12 @@ internal sealed class Connection : IDisposable
 
     private static async Task<Connection> TryConnectAsync(Target target)
     {
-        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         using CancellationTokenSource deadline = new(target.Timeout);
+        IPAddress[] addresses = await FindAsync(target.Host, deadline.Token).ConfigureAwait(false);
+        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            EndPoint endPoint = IPAddress.TryParse(target.Host, out IPAddress? address)
-                ? new IPEndPoint(address, target.Port) : new DnsEndPoint(target.Host, target.Port);
-            await socket.ConnectAsync(endPoint, deadline.Token).ConfigureAwait(false);
+            await socket.ConnectAsync(addresses, target.Port, deadline.Token).ConfigureAwait(false);
             Stream stream = target.Tls is { } trust
                 ? await trust.OpenAsync(socket, target.Host, deadline.Token).ConfigureAwait(false)
                 : new NetworkStream(socket);
@@ -94,12 +95,28 @@ internal sealed class Connection : IDisposable
         {
             socket.Dispose();
             if (exception.SocketErrorCode == SocketError.ConnectionRefused) throw;
+            if (exception.SocketErrorCode is SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.NetworkDown)
+                throw new ServerGoneException($"no connection: {exception.Message}", refused: false);
             throw new NotAsExpectedException($"no connection: {exception.Message}");
         }
         catch (OperationCanceledException)
         {
             socket.Dispose();
             throw new NotAsExpectedException("no connection before the deadline");
+        }
+    }
+
+    // A name that nobody knows, or that nobody can be asked about, is no fault of the server.
+    private static async Task<IPAddress[]> FindAsync(string host, CancellationToken deadline)
+    {
+        if (IPAddress.TryParse(host, out IPAddress? address)) return [address];
+        try
+        {
+            return await Dns.GetHostAddressesAsync(host, deadline).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is SocketException or ArgumentException or OperationCanceledException)
+        {
+            throw new ServerGoneException($"no connection: the host \"{host}\" cannot be found", refused: false);
         }
     }
 

@@ -10,11 +10,12 @@ public static class FrameExplainer
     /// <summary>The ids of all sentences that annotations refer to.</summary>
     public static IReadOnlyList<string> TextIds { get; } =
     [
-        "frame.fin.1", "frame.fin.0", "frame.rsv.0", "frame.rsv.1", "frame.rsv.marked", "frame.opcode.continuation", "frame.opcode.text",
-        "frame.opcode.binary", "frame.opcode.close", "frame.opcode.ping", "frame.opcode.pong", "frame.opcode.reserved", "frame.mask.1",
-        "frame.mask.0", "frame.length.7", "frame.length.16", "frame.length.64", "frame.length16", "frame.length64", "frame.key",
-        "frame.payload.text", "frame.payload.binary", "frame.payload.ping", "frame.payload.pong", "frame.payload.marked",
-        "frame.close.code", "frame.close.reason", "frame.cut", "frame.broken", "frame.rest.close", "frame.rest.broken", "frame.left",
+        "frame.fin.1", "frame.fin.0", "frame.rsv1.0", "frame.rsv1.1", "frame.rsv1.marked", "frame.rsv.0", "frame.rsv.1",
+        "frame.opcode.continuation", "frame.opcode.text", "frame.opcode.binary", "frame.opcode.close", "frame.opcode.ping",
+        "frame.opcode.pong", "frame.opcode.reserved", "frame.mask.1", "frame.mask.0", "frame.length.7", "frame.length.16",
+        "frame.length.64", "frame.length16", "frame.length64", "frame.key", "frame.payload.text", "frame.payload.binary",
+        "frame.payload.ping", "frame.payload.pong", "frame.payload.marked", "frame.close.code", "frame.close.reason", "frame.cut",
+        "frame.broken", "frame.rest.close", "frame.rest.broken", "frame.left",
     ];
 
     /// <summary>Explains the bytes that one end has sent after the handshake.</summary>

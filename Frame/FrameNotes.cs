@@ -75,7 +75,8 @@ internal ref struct FrameNotes(ReadOnlySpan<byte> bytes, int index, FrameWalk wa
     private readonly void AddReserved(string field, int bit, ReservedBits which)
     {
         bool isSet = (_header.Reserved & which) != 0, isMark = isSet && which == ReservedBits.Rsv1 && (options.Permitted & which) != 0;
-        string id = isMark ? "frame.rsv.marked" : isSet ? "frame.rsv.1" : "frame.rsv.0";
+        string name = which == ReservedBits.Rsv1 ? "rsv1" : "rsv";
+        string id = isMark ? "frame.rsv1.marked" : isSet ? $"frame.{name}.1" : $"frame.{name}.0";
         Add(field, bit, 1, isSet ? "1" : "0", id, isMark ? "RFC 7692 §6" : "5.2", "Frame/FrameHeader.cs", "Reserved");
     }
 

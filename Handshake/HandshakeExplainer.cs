@@ -19,7 +19,8 @@ public static class HandshakeExplainer
     [
         "request.ignored", "request.method", "request.space", "request.target", "request.query", "request.version", "head.line",
         "head.name", "head.colon", "head.white", "head.end", "head.unfinished", "head.broken", "head.rest", "head.rest.broken",
-        "response.version", "response.space", "response.status", "response.status.other", "response.reason", "response.malformed",
+        "response.version", "response.space", "response.status", "response.status.other", "response.reason", "response.begun",
+        "response.malformed",
         "response.rest",
         .. HeadNotes.KnownNames.Select(static name => HeadNotes.IdOf(name)), "field.other", "field.accept.differs",
     ];
@@ -66,12 +67,16 @@ public static class HandshakeExplainer
         AcceptDerivation? accept = key is null ? null : DeriveAccept(Encoding.Latin1.GetBytes(key));
         HeadNotes notes = new(bytes.ToArray(), 0);
         int feed = bytes[..Math.Min(bytes.Length, ResponseLineBytesMax)].IndexOf((byte)'\n');
-        int? code = notes.AddStatusLine(feed, bytes.Length < ResponseLineBytesMax);
+        int lineEnd = feed < 0 ? Math.Min(bytes.Length, ResponseLineBytesMax) : feed + 1;
+        int? code = notes.AddStatusLine(lineEnd, feed >= 0, out int wrongAt);
         if (code is null)
-        {
-            RequestStatus unread = feed < 0 && bytes.Length < ResponseLineBytesMax ? RequestStatus.NeedMoreData : RequestStatus.Violation;
-            return new HandshakeExplanation { Annotations = notes.All, Status = unread, Accept = accept };
-        }
+            return new HandshakeExplanation
+            {
+                Annotations = notes.All,
+                Status = wrongAt < 0 ? RequestStatus.NeedMoreData : RequestStatus.Violation,
+                MalformedAt = wrongAt < 0 ? null : wrongAt,
+                Accept = accept,
+            };
 
         // The fields are read behind a request line of our own. So places in what is read differ from those in the input.
         RequestLimits limits = RequestLimits.Default;

@@ -67,6 +67,9 @@ public sealed class HandshakeExplanation
     /// <summary>Of a response: its status, or null when its first line is not whole or not well formed.</summary>
     public int? StatusCode { get; init; }
 
+    /// <summary>Of a response: the byte for which its first line is none; null if there is no such byte.</summary>
+    public int? MalformedAt { get; init; }
+
     /// <summary>Of a request: its key, or null.</summary>
     public string? Key { get; init; }
 

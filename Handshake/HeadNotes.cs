@@ -66,30 +66,61 @@ internal sealed class HeadNotes(byte[] bytes, int shift, List<HandshakeAnnotatio
     public void AddRest(int at, string id) => All.Add(Note(
         at, bytes.Length - at, "not read", id, "RFC 6455 §4.2.2", "Handshake/RequestReader.cs", "TryRead", null));
 
-    /// <summary>Adds a response's first line. Null when it is not whole, or not one.</summary>
-    public int? AddStatusLine(int feed, bool mayGoOn)
+    /// <summary>Adds a response's first line.</summary>
+    /// <param name="length">How long it is, or what is there of it.</param>
+    /// <param name="isWhole">Whether its end is there.</param>
+    /// <param name="wrongAt">The byte for which it is no first line; -1 if there is none.</param>
+    /// <returns>The status; null if the line is not whole, or is none.</returns>
+    public int? AddStatusLine(int length, bool isWhole, out int wrongAt)
     {
         const string Section = "RFC 9112 §4";
-        ReadOnlySpan<byte> line = feed < 0 ? default : bytes.AsSpan(0, feed + 1);
-        bool valid = line.Length >= 14 && line.StartsWith("HTTP/1."u8) && char.IsAsciiDigit((char)line[7]) && line[8] == ' '
-            && !line[9..12].ContainsAnyExceptInRange((byte)'0', (byte)'9') && line[^2] == '\r' && line[12] is (byte)' ' or (byte)'\r';
-        if (!valid)
+        ReadOnlySpan<byte> line = bytes.AsSpan(0, length);
+        wrongAt = FindWrong(line, isWhole);
+        if (wrongAt < 0 && !isWhole && length < bytes.Length) wrongAt = length; // longer than any
+        int good = wrongAt >= 0 ? wrongAt : isWhole ? length - 2 : length, at = 0;
+        bool switches = good >= 12 && line[9..12].SequenceEqual("101"u8);
+        string writer = switches ? "WriteSwitchingProtocols" : "WriteRefusal";
+        Part(8, "version", "response.version", Section);
+        Part(9, "space", "response.space", Section);
+        Part(12, "status", switches ? "response.status" : "response.status.other", switches ? "RFC 6455 §4.2.2" : "RFC 9110 §15");
+        if (good > 12 && line[12] == ' ') Part(13, "space", "response.space", Section);
+        if (wrongAt < 0 && isWhole)
         {
-            string id = feed < 0 && mayGoOn ? "head.unfinished" : "response.malformed";
-            if (bytes.Length > 0) All.Add(Note(0, bytes.Length, "line", id, Section, Answer, "Write", null));
-            return null;
+            if (good > at) Part(good, "reason", "response.reason", Section);
+            Add(good, 2, "line end", "head.line", Section, Answer, writer);
+            return int.Parse(line[9..12], CultureInfo.InvariantCulture);
         }
 
-        int code = int.Parse(line[9..12], CultureInfo.InvariantCulture);
-        string writer = code == 101 ? "WriteSwitchingProtocols" : "WriteRefusal";
-        string status = code == 101 ? "response.status" : "response.status.other";
-        Add(0, 8, "version", "response.version", Section, Answer, writer);
-        Add(8, 1, "space", "response.space", Section, Answer, writer);
-        Add(9, 3, "status", status, code == 101 ? "RFC 6455 §4.2.2" : "RFC 9110 §15", Answer, writer);
-        if (line[12] == ' ') Add(12, 1, "space", "response.space", Section, Answer, writer);
-        if (line.Length > 15) Add(13, line.Length - 15, "reason", "response.reason", Section, Answer, writer);
-        Add(line.Length - 2, 2, "line end", "head.line", Section, Answer, writer);
-        return code;
+        Add(at, good - at, "line", wrongAt < 0 ? "head.unfinished" : "response.begun", Section, Answer, "Write");
+        if (wrongAt >= 0) Add(wrongAt, bytes.Length - wrongAt, "line", "response.malformed", Section, Answer, "Write");
+        return null;
+
+        // As far as it is there.
+        void Part(int end, string field, string id, string section)
+        {
+            if (end > good) return;
+            Add(at, end - at, field, id, section, Answer, writer);
+            at = end;
+        }
+    }
+
+    // "HTTP/1.1 101 Switching Protocols\r\n". Some leave out the space when there is no reason.
+    private static int FindWrong(ReadOnlySpan<byte> line, bool isWhole)
+    {
+        ReadOnlySpan<byte> version = "HTTP/1."u8;
+        for (int at = 0; at < line.Length; at++)
+        {
+            byte value = line[at];
+            bool isRight = at < version.Length ? value == version[at]
+                : at is 7 or 9 or 10 or 11 ? char.IsAsciiDigit((char)value)
+                : at == 8 ? value == ' '
+                : at == 12 ? value is (byte)' ' or (byte)'\r'
+                : at == 13 && line[12] == '\r' ? value == '\n'
+                : !isWhole || at < line.Length - 1 || line[at - 1] == '\r';
+            if (!isRight) return at;
+        }
+
+        return -1;
     }
 
     /// <summary>Puts a rule of the meaning where it shows.</summary>

@@ -181,7 +181,7 @@ internal static class Program
 
         if (hasLab)
         {
-            application = new LabApplication(application, settings.EffectiveLab);
+            application = new LabApplication(application, settings.EffectiveLab, hasRouter: router is not null);
             pages.AddRange(LabPage.Load());
         }
 

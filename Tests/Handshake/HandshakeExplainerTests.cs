@@ -151,12 +151,32 @@ public sealed class HandshakeExplainerTests
     [TestCase("HTTP/1.1 1x1 a\r\n", null, "response.malformed")]
     [TestCase("HTTP/1.1 1", null, "head.unfinished")]
     [TestCase("HTTP/1.1 404\r\n\r\nbody", null, "response.rest")]
+    [TestCase("HTTP/1.1 101\rx\r\n\r\n", null, "response.malformed")]
+    [TestCase("HTTP/1.1 101 a\n\r\n", null, "response.malformed")]
+    [TestCase("HTTP/1.1 101 a\r", null, "head.unfinished")]
     public void AResponse_ThatIsNone(string text, string? rule, string lastId)
     {
         byte[] bytes = Encoding.Latin1.GetBytes(text);
         HandshakeExplanation explained = HandshakeExplainer.ExplainResponse(bytes);
         AssertCovered(explained, bytes.Length);
         Assert.That((explained.Rule?.Name, explained.Annotations[^1].TextId), Is.EqualTo((rule, lastId)));
+        int? malformedAt = lastId == "response.malformed" ? explained.Annotations[^1].Offset : null;
+        Assert.That(explained.MalformedAt, Is.EqualTo(malformedAt));
+        for (int length = 0; length < bytes.Length; length++)
+        {
+            HandshakeExplanation part = HandshakeExplainer.ExplainResponse(bytes.AsSpan(0, length));
+            AssertCovered(part, length);
+            Assert.That(part.MalformedAt, Is.EqualTo(length > malformedAt ? malformedAt : null), $"{length}");
+        }
+    }
+
+    [Test]
+    public void AFirstLine_ThatDoesNotEnd_IsNone()
+    {
+        byte[] bytes = Encoding.ASCII.GetBytes("HTTP/1.1 101 " + new string('a', 10_000));
+        HandshakeExplanation explained = HandshakeExplainer.ExplainResponse(bytes);
+        AssertCovered(explained, bytes.Length);
+        Assert.That((explained.Status, explained.MalformedAt), Is.EqualTo((RequestStatus.Violation, (int?)8192)));
     }
 
     [Test]

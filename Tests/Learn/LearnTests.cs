@@ -138,6 +138,24 @@ public sealed partial class LearnTests
             .And.Contain("From the client, byte 0: the request"));
     }
 
+    [TestCase("--from", "1")]
+    [TestCase("--all")]
+    public void AHostThatNobodyKnows_IsNoFailureOfTheServer(params string[] options)
+    {
+        (int exitCode, string output, string errors) = Learn(["ws://nobody.invalid:9/", .. options]);
+        Assert.That((exitCode, output), Is.EqualTo((2, "")));
+        Assert.That(errors, Does.Contain("\"nobody.invalid\" cannot be found").And.Not.Contain("\n"));
+    }
+
+    [Test]
+    public async Task WhatCame_IsShownWithItsQuotes()
+    {
+        await using BrokenServer server = new(0, new HashSet<string> { "version-status-400" });
+        (int exitCode, string output, _) = Learn(Url(server.Port), "--timeout", "1");
+        Assert.That(exitCode, Is.EqualTo(1));
+        Assert.That(output, Does.Contain("answered with \"HTTP/1.1 400").And.Not.Contain("\\\""));
+    }
+
     [Test]
     public async Task ACertificateThatIsNotTrusted_FailsTheCase_AndMayBeTaken()
     {

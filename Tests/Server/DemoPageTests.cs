@@ -58,6 +58,23 @@ public sealed class DemoPageTests : BrowserTests
         Chromium.Click("language");
     }
 
+    // Else "all" would be somebody, and a message to all would be for him or for everybody.
+    [Test]
+    public async Task AUidNamedAll_IsRefused_BeforeAnythingIsSent()
+    {
+        await using TestServer server = await Start();
+        await GoTo(server);
+        Fill("uid", "all");
+        Assert.That(Text("problem"), Does.StartWith("This uid is reserved.").And.Contain("everybody"));
+        Click("connect");
+        Assert.That(Text("state"), Is.EqualTo("3 CLOSED"));
+        Assert.That(Text("messages"), Does.Contain("This uid is reserved.").And.Not.Contain("the connection failed"));
+        Fill("uid", "alle");
+        Assert.That(Text("problem"), Is.Empty);
+        Click("connect");
+        WaitFor("state", "1 OPEN");
+    }
+
     [Test]
     public async Task TheTutorialsWay_SaysWhichTutorial_AndAnErrorIsExplained()
     {

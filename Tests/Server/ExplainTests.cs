@@ -90,6 +90,34 @@ public sealed class ExplainTests
         Assert.That(Good([], [.. Response, 0x81, 0x02, 0x68, 0x69]), Does.Contain("value of Sec-WebSocket-Accept").And.Contain("\"hi\""));
     }
 
+    // It is explained up to the byte that is wrong, and called what it is: no request, and no frames.
+    [TestCase("HTTP/1.1 1x1 Switching Protocols\r\n\r\n", 10)]
+    [TestCase("HTTP/2 101\r\n\r\n", 5)]
+    [TestCase("HTTP/1.1101 Switching Protocols\r\n\r\n", 8)]
+    [TestCase("HTTP/1.1 1012\r\n\r\n", 12)]
+    [TestCase("HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\n\n", 32)]
+    public void ABrokenResponse_IsOneStill_AndItsPlaceIsTold(string text, int at)
+    {
+        string said = Good([], Encoding.Latin1.GetBytes(text));
+        Assert.That(said, Does.Contain("From the server, byte 0: the response").And.Contain($"Byte {at} is wrong")
+            .And.Contain("A client fails the connection"));
+        Assert.That(said, Does.Not.Contain("break no rule").And.Not.Contain("a frame").And.Not.Contain("answer is HTTP"));
+        Assert.That(Good(["--lang", "zh"], Encoding.Latin1.GetBytes(text)), Does.Contain($"第 {at} 字节有错"));
+        using JsonDocument json = JsonDocument.Parse(Good(["--json"], Encoding.Latin1.GetBytes(text)));
+        JsonElement conversation = json.RootElement.GetProperty("conversations")[0];
+        Assert.That(conversation.GetProperty("directions")[0].GetProperty("malformedAt").GetInt32(), Is.EqualTo(at));
+        JsonElement last = conversation.GetProperty("units")[0].GetProperty("annotations").EnumerateArray().Last();
+        Assert.That(last.GetProperty("offset").GetInt32(), Is.EqualTo(at));
+    }
+
+    [Test]
+    public void AFieldOfAResponse_IsBrokenForTheClient()
+    {
+        string said = Good([], Encoding.Latin1.GetBytes("HTTP/1.1 101 Switching Protocols\r\nUpgrade : websocket\r\n\r\n"));
+        Assert.That(said, Does.Contain(">>> breaks HeaderMalformed").And.Match(@"A client\s+fails the connection"));
+        Assert.That(said, Does.Not.Contain("answer is HTTP"));
+    }
+
     [TestCase("pcap")]
     [TestCase("pcap, big-endian")]
     [TestCase("pcap, IPv6")]
@@ -305,7 +333,7 @@ public sealed class ExplainTests
     {
         HashSet<string> names = [];
         string[] compressed = ["--deflate", "--from", "server", "c107f248cdc9c90700"];
-        foreach (string[] arguments in (string[][])[["NonMinimalLength"], ["KeyMissing"], compressed])
+        foreach (string[] arguments in (string[][])[["NonMinimalLength"], ["KeyMissing"], compressed, ["485454502f32"]])
             Add(JsonDocument.Parse(Good(["--json", .. arguments])).RootElement);
         Add(JsonDocument.Parse(Good(["--json"], Captures.Pcap(Captures.Conversation(Talk)))).RootElement);
         string page = Repository.Read("docs/explain.md");

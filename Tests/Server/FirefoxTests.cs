@@ -15,7 +15,7 @@ public sealed class FirefoxTests
         Tools.RequireWs("Tests", "Node");
         string firefox = Tools.Require("firefox-esr");
         await using TestServer server = await TestServer.Start(Setup.All[0],
-            new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), LabScope.Own),
+            new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), LabScope.Own, hasRouter: true),
             static options => options with { Pages = LabPage.Load() });
         (_, string output, string problems) = Tools.Run(
             Tools.Require("node"), Repository.At("Tests", "Node", "firefox.mjs"), firefox, $"http://127.0.0.1:{server.Port}/lab");

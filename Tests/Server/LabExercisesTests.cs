@@ -41,6 +41,7 @@ public sealed partial class LabExercisesTests
         yield return Row("small1009", Chunks("82ff000000004000000001020304" + long125[..40]), "tooManyBytes");
         yield return Row("small1009", Chunks(Masked("41")), "not1009");
         yield return Row("cause1006", Chunks(Masked("4869")), null);
+        yield return Row("cause1006", "\"handshake\":true,\"chunks\":[]", null);
         yield return Row("cause1006", Chunks(Masked("03e8", "88")), "closeSent");
         yield return Row("cause1006", Chunks(Masked("4869")) + ",\"end\":\"stay\",\"wait\":0", null);
         yield return Row("cause1006", "\"handshake\":false,\"chunks\":[{\"bytes\":\"47\"}]", "noHandshake");
@@ -147,7 +148,7 @@ public sealed partial class LabExercisesTests
     }
 
     private static Task<TestServer> Start(FakeTimeProvider? time = null) => TestServer.Start(
-        Setup.All[0], new LabApplication(new EchoApplication(), LabScope.Own), options => time is null
+        Setup.All[0], new LabApplication(new EchoApplication(), LabScope.Own, hasRouter: false), options => time is null
             ? options
             : options with { TimeProvider = time, Heartbeat = TimeSpan.FromSeconds(4) });
 

@@ -101,6 +101,23 @@ public sealed partial class LabRoomTests
         Assert.That(wrong.GetProperty("error").GetString(), Does.StartWith("rate: 0 to"));
     }
 
+    // The first two cannot be a uid, somebody else has the third, and a watcher has one such reader.
+    [TestCase("a:b", "name: a uid is 1 to 64 bytes")]
+    [TestCase("all", "name: this uid is reserved")]
+    [TestCase("taken", "name: the server refuses it with 409")]
+    [TestCase("another", "name: the reader is slow")]
+    public async Task ASlowReader_OfANameThatCannotBe_IsAnError(string name, string problem)
+    {
+        await using TestServer server = await Start(duplicates: DuplicateUid.Reject);
+        await using LabClient lab = await LabClient.Open(server.Port);
+        using RawClient holder = RawClient.Open(server.Port, "/?uid=taken");
+        if (name == "another") await lab.Ask("\"do\":\"slow\",\"name\":\"slow\",\"rate\":0");
+        JsonElement answer = await lab.Ask($"\"do\":\"slow\",\"name\":\"{name}\",\"rate\":0");
+        Assert.That(answer.TryGetProperty("error", out JsonElement error), answer.ToString());
+        Assert.That(error.GetString(), Does.StartWith(problem));
+        Assert.That((await lab.Ask("\"do\":\"slow\",\"name\":\"slow\",\"rate\":1")).TryGetProperty("error", out _), Is.False);
+    }
+
     [Test]
     public async Task WhenTheWatcherGoes_TheSlowReaderGoesToo()
     {
@@ -115,7 +132,8 @@ public sealed partial class LabRoomTests
     [Test]
     public async Task AServerThatEchoes_HasNoRouter()
     {
-        await using TestServer server = await TestServer.Start(Setup.All[0], new LabApplication(new EchoApplication(), LabScope.Own));
+        await using TestServer server = await TestServer.Start(
+            Setup.All[0], new LabApplication(new EchoApplication(), LabScope.Own, hasRouter: false));
         await using LabClient lab = await LabClient.Open(server.Port);
         Assert.That(lab.Hello.GetProperty("router").GetBoolean(), Is.False);
     }
@@ -178,5 +196,6 @@ public sealed partial class LabRoomTests
         await lab.Event(told => Kind(told) == "opened" && told.GetProperty("uid").GetString() == uid), "connection");
 
     private static Task<TestServer> Start(LabScope scope = LabScope.Own, DuplicateUid duplicates = DuplicateUid.Share) =>
-        TestServer.Start(Setup.All[0], new LabApplication(new RouterApplication(Introduce.FirstMessage, duplicates), scope));
+        TestServer.Start(Setup.All[0],
+            new LabApplication(new RouterApplication(Introduce.FirstMessage, duplicates), scope, hasRouter: true));
 }

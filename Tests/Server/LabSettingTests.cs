@@ -19,4 +19,17 @@ public sealed class LabSettingTests
         client.Send("GET /lab HTTP/1.1\r\nHost: localhost\r\n\r\n");
         Assert.That(client.ReadHead(), Does.StartWith($"HTTP/1.1 {status}"));
     }
+
+    // Whatever stands between the Lab and the program's application.
+    [TestCase("", true)]
+    [TestCase("--app echo", false)]
+    [TestCase("--app echo --scenarios on", false)]
+    [TestCase("--scenarios on", true)]
+    public async Task ThePage_KnowsWhetherTheProgramRoutes(string arguments, bool routes)
+    {
+        using RunningProgram program = RunningProgram.Start(
+            ["--listen", "127.0.0.1:0", .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        await using LabClient lab = await LabClient.Open(program.WaitForPort());
+        Assert.That(lab.Hello.GetProperty("router").GetBoolean(), Is.EqualTo(routes));
+    }
 }

@@ -21,6 +21,9 @@ public sealed class LabTests(Setup setup)
         .Concat(HandshakeRules.All.Select(static rule => rule.Name))
         .Where(static name => Page.Find(name)!.FindExample() is { Options: "", Bytes.Length: <= LabRequest.BytesMax });
 
+    private static IEnumerable<string> RulesWithOptions => Page.Names
+        .Where(static name => Page.Find(name)!.FindExample() is { Options.Length: > 0 });
+
     [Test]
     public async Task TheOwnConnection_IsToldFromItsFirstByteToItsEnd()
     {
@@ -128,6 +131,42 @@ public sealed class LabTests(Setup setup)
         string answer = page.Rule.IsHandshake ? "status" : "code";
         Assert.That(raw.GetProperty(answer).GetInt32(), Is.EqualTo(page.Rule.Answer));
         Assert.That(raw.GetProperty("ended").GetBoolean());
+    }
+
+    // Where the command needs an option, the Lab has an example for this server, or explains it with that option.
+    [TestCaseSource(nameof(RulesWithOptions))]
+    public async Task AnExampleWithOptions_BreaksItsRuleHereToo(string name)
+    {
+        await using TestServer server = await Start();
+        await using LabClient lab = await LabClient.Open(server.Port);
+        JsonElement page = (await lab.Ask($"\"do\":\"page\",\"name\":\"{name}\"")).GetProperty("page");
+        Assert.That(RuleOf(page.GetProperty("explained")), Is.EqualTo(name));
+        string bytes = page.GetProperty("example").GetString()!, options = page.GetProperty("options").GetString()!;
+        Assert.That(RuleOf((await lab.Ask($"\"do\":\"explain\",\"bytes\":\"{bytes}\",\"as\":\"{name}\"")).GetProperty("explained")),
+            Is.EqualTo(name));
+        if (options is "--from server" or "--endpoint /ws/") return; // no client sends it, and this server has no endpoints
+        string offer = options == "--deflate" ? "permessage-deflate" : "";
+        JsonElement raw = (await lab.Ask(
+            $"\"do\":\"raw\",\"handshake\":true,\"offer\":\"{offer}\",\"chunks\":[{{\"bytes\":\"{bytes}\"}}]")).GetProperty("raw");
+        Assert.That(raw.GetProperty("rule").GetString(), Is.EqualTo(name));
+
+        static string? RuleOf(JsonElement conversation) =>
+            conversation.GetProperty("directions")[0].GetProperty("rule").GetProperty("name").GetString();
+    }
+
+    [Test]
+    public async Task WhatIsExplained_IsJudgedByTheServersLimits()
+    {
+        await using TestServer server = await Start(change: static options => options with { FragmentsMax = 2, MessageBytesMax = 1000 });
+        await using LabClient lab = await LabClient.Open(server.Port);
+        foreach ((string bytes, string rule) in new[]
+        {
+            ("018000000000" + "008000000000" + "008000000000", "TooManyFragments"), ("82fe03e900000000", "MessageTooBig"),
+        })
+        {
+            JsonElement explained = (await lab.Ask($"\"do\":\"explain\",\"bytes\":\"{bytes}\"")).GetProperty("explained");
+            Assert.That(explained.GetProperty("directions")[0].GetProperty("rule").GetProperty("name").GetString(), Is.EqualTo(rule));
+        }
     }
 
     [Test]
@@ -297,7 +336,7 @@ public sealed class LabTests(Setup setup)
         return file;
     }
 
-    private Task<TestServer> Start(LabScope scope = LabScope.Own) => TestServer.Start(
-        setup, new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), scope),
-        static options => options with { Pages = LabPage.Load() });
+    private Task<TestServer> Start(LabScope scope = LabScope.Own, Func<ServerOptions, ServerOptions>? change = null) => TestServer.Start(
+        setup, new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), scope, hasRouter: true),
+        options => (change ?? (static same => same))(options with { Pages = LabPage.Load(), Compression = true }));
 }

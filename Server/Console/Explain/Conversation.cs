@@ -54,6 +54,9 @@ internal sealed record Unit(Role Sender, UnitKind Kind, int Offset, int Length, 
 /// <param name="FailedAt">How many of the bytes prove that.</param>
 internal sealed record Direction(Role Sender, byte[] Bytes, BrokenRule? Rule, int FailedAt)
 {
+    /// <summary>Of a response: the byte for which its first line is none; null if there is no such byte.</summary>
+    public int? MalformedAt { get; init; }
+
     /// <summary>How many of its frames are no units.</summary>
     public int LeftOut { get; init; }
 }

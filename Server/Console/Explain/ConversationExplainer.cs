@@ -34,7 +34,7 @@ internal static class ConversationExplainer
         Role guessed = IsRequest(bytes) ? Role.Client : IsResponse(bytes) ? Role.Server : masked ? Role.Client : Role.Server;
         Role sender = settings.Sender ?? guessed;
         HandshakeExplanation? head = HeadOf(bytes, sender, settings, null);
-        using MessageInflater? inflater = Inflater(settings.Deflate, head, sender);
+        using MessageInflater? inflater = Inflater(settings.Deflate, head, sender, settings);
         (List<Unit> units, Direction direction) = Walk(bytes, sender, head, inflater, settings);
         return new Conversation(units, [direction]) { IsGuessed = settings.Sender is null && head is null };
     }
@@ -44,8 +44,8 @@ internal static class ConversationExplainer
     {
         HandshakeExplanation? request = HeadOf(client, Role.Client, settings, null);
         HandshakeExplanation? response = HeadOf(server, Role.Server, settings, request?.Key);
-        using MessageInflater? fromClient = Inflater(settings.Deflate && response is null, response, Role.Client);
-        using MessageInflater? fromServer = Inflater(settings.Deflate && response is null, response, Role.Server);
+        using MessageInflater? fromClient = Inflater(settings.Deflate && response is null, response, Role.Client, settings);
+        using MessageInflater? fromServer = Inflater(settings.Deflate && response is null, response, Role.Server, settings);
         (List<Unit> asked, Direction from) = Walk(client, Role.Client, request, fromClient, settings);
         (List<Unit> answered, Direction back) = Walk(server, Role.Server, response, fromServer, settings);
         IEnumerable<Unit> units = asked.Concat(answered).OrderBy(unit => order(unit.Sender, unit.Offset + unit.Length - 1));
@@ -60,14 +60,14 @@ internal static class ConversationExplainer
     }
 
     // Only a response says what is agreed on. A request alone offers it.
-    private static MessageInflater? Inflater(bool assumed, HandshakeExplanation? response, Role sender)
+    private static MessageInflater? Inflater(bool assumed, HandshakeExplanation? response, Role sender, ExplainSettings settings)
     {
         ExtensionOffer? agreed = response?.StatusCode == 101
             ? response.Extensions.FirstOrDefault(static extension => extension.Name == DeflateNegotiation.Name)
             : null;
         if ((agreed is null && !assumed) || !ZlibCheck.TryLoad(out _)) return null;
         string parameter = sender == Role.Client ? "client_no_context_takeover" : "server_no_context_takeover";
-        return new MessageInflater(agreed is null || agreed.Parameters.All(given => given.Name != parameter));
+        return new MessageInflater(agreed is null ? settings.Takeover : agreed.Parameters.All(given => given.Name != parameter));
     }
 
     private static (List<Unit> Units, Direction Direction) Walk(
@@ -84,7 +84,7 @@ internal static class ConversationExplainer
             if (!agreed)
             {
                 if (notes.Length > 0) units.Add(new Unit(sender, kind, 0, bytes.Length, notes) { Head = head });
-                return (units, new Direction(sender, bytes, BrokenRule.Of(head.Rule), head.FailedAt));
+                return (units, new Direction(sender, bytes, BrokenRule.Of(head.Rule), head.FailedAt) { MalformedAt = head.MalformedAt });
             }
 
             start = head.HeadBytes;

@@ -20,6 +20,9 @@ internal sealed record ExplainSettings
     /// <summary>Whether permessage-deflate counts as agreed on where no handshake says so.</summary>
     public bool Deflate { get; init; }
 
+    /// <summary>Whether compressed messages refer to earlier ones, where no handshake says so.</summary>
+    public bool Takeover { get; init; } = true;
+
     /// <summary>The endpoints; empty for every path.</summary>
     public IReadOnlyList<string> Endpoints { get; init; } = [];
 

@@ -24,17 +24,17 @@ internal static class JsonReport
     });
 
     /// <summary>A page.</summary>
-    public static string Write(Page page, Language language) => Write(json => WritePage(json, page, language));
+    public static string Write(Page page, Language language) => Write(json => WritePage(json, page, page.FindExample(), language));
 
     /// <summary>A page, as one value of a larger text.</summary>
-    public static void WritePage(Utf8JsonWriter json, Page page, Language language)
+    public static void WritePage(Utf8JsonWriter json, Page page, Example? example, Language language)
     {
         TextTable table = TextTable.All;
         json.WriteStartObject();
         json.WriteString("page", page.Name);
         WriteRule(json, page.Rule);
         foreach (string part in (string[])["what", "why", "do"]) json.WriteString(part, table.Get(page.Id, language, part));
-        if (page.FindExample() is { } example)
+        if (example is not null)
         {
             json.WriteString("options", example.Options);
             json.WriteString("example", Convert.ToHexStringLower(example.Bytes));
@@ -69,6 +69,7 @@ internal static class JsonReport
             json.WriteNumber("bytes", direction.Bytes.Length);
             WriteRule(json, direction.Rule);
             if (direction.Rule is not null) json.WriteNumber("failedAt", direction.FailedAt);
+            if (direction.MalformedAt is { } malformedAt) json.WriteNumber("malformedAt", malformedAt);
             json.WriteEndObject();
         }
 

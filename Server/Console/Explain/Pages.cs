@@ -25,6 +25,7 @@ internal sealed record Example(byte[] Bytes, ExplainSettings Settings, string Op
 internal sealed record Page(string Id, string Name, BrokenRule? Rule, int? Code)
 {
     private const int CodeMin = 1000, CodeMax = 4999;
+    private const string FragmentsOption = "--max-fragments";
 
     private static readonly int[] CodesWithPages =
     [
@@ -74,10 +75,26 @@ internal sealed record Page(string Id, string Name, BrokenRule? Rule, int? Code)
         if (Code is { } code) return OfCode(code);
         TextTable table = TextTable.All;
         string options = table.Find(Id, "options") ?? "";
-        if (table.Find(Id, "example") is { } hex) return new Example(HexOf(hex), SettingsOf(options), options);
+        ExplainSettings settings = SettingsOf(options);
+        if (table.Find(Id, "example") is { } hex) return new Example(HexOf(hex, settings.FragmentsMax), settings, options);
         return table.Find(Id, "request") is { } request
-            ? new Example(Encoding.Latin1.GetBytes(Unfold(request)), SettingsOf(options), options)
+            ? new Example(Encoding.Latin1.GetBytes(Unfold(request, settings.FragmentsMax)), settings, options)
             : null;
+    }
+
+    /// <summary>
+    /// The example for a server that allows so many fragments: if it is about their number, it has one more, and needs no option. As it is
+    /// on the command line if that is too long.
+    /// </summary>
+    public Example? FindExample(int fragmentsMax, int bytesMax)
+    {
+        Example? example = FindExample();
+        if (example is null) return null;
+        if (!example.Options.StartsWith(FragmentsOption, StringComparison.Ordinal))
+            return example with { Settings = example.Settings with { FragmentsMax = fragmentsMax } };
+        string hex = TextTable.All.Find(Id, "example")!;
+        if ((long)fragmentsMax * hex.Length > bytesMax * 2L) return example;
+        return new Example(HexOf(hex, fragmentsMax), example.Settings with { FragmentsMax = fragmentsMax }, "");
     }
 
     private static BrokenRule? RuleOf(string name) =>
@@ -91,14 +108,16 @@ internal sealed record Page(string Id, string Name, BrokenRule? Rule, int? Code)
         return new Example(bytes, new ExplainSettings { Sender = Role.Server }, "--from server");
     }
 
-    private static byte[] HexOf(string text) =>
-        InputText.ReadHex(Unfold(text), out byte[] bytes) is { } problem ? throw new InvalidOperationException(problem) : bytes;
+    private static byte[] HexOf(string text, int fragmentsMax) =>
+        InputText.ReadHex(Unfold(text, fragmentsMax), out byte[] bytes) is { } problem
+            ? throw new InvalidOperationException(problem)
+            : bytes;
 
     private static ExplainSettings SettingsOf(string options) =>
         options.Length == 0 ? new ExplainSettings() : ExplainCommand.ReadOptions(options.Split(' '));
 
-    // "\r", "\n" and "\0" are those characters, and {ab*3} is "ababab".
-    private static string Unfold(string text)
+    // "\r", "\n" and "\0" are those characters, {ab*3} is "ababab", and {ab*max} has as many of them as a message may have fragments.
+    private static string Unfold(string text, int fragmentsMax)
     {
         StringBuilder plain = new();
         for (int i = 0; i < text.Length; i++)
@@ -110,8 +129,9 @@ internal sealed record Page(string Id, string Name, BrokenRule? Rule, int? Code)
             else if (text[i] == '{')
             {
                 int end = text.IndexOf('}', i), times = text.LastIndexOf('*', end);
-                int count = int.Parse(text.AsSpan(times + 1, end - times - 1), CultureInfo.InvariantCulture);
-                string repeated = Unfold(text[(i + 1)..times]);
+                string number = text[(times + 1)..end];
+                int count = number == "max" ? fragmentsMax : int.Parse(number, CultureInfo.InvariantCulture);
+                string repeated = Unfold(text[(i + 1)..times], fragmentsMax);
                 for (int n = 0; n < count; n++) plain.Append(repeated);
                 i = end;
             }

@@ -106,13 +106,20 @@ internal sealed class TextReport(Language language)
     private void AddVerdict(Direction direction)
     {
         string who = direction.Sender == Role.Client ? "client" : "server";
+        if (direction.MalformedAt is { } malformedAt)
+        {
+            Say(0, _table.Format("ui.verdict.malformed", language, Number(malformedAt)));
+            return;
+        }
+
         if (direction.Rule is not { } rule)
         {
             Say(0, _table.Format($"ui.verdict.{who}", language, Number(direction.Bytes.Length)));
             return;
         }
 
-        string id = rule.IsHandshake ? "ui.verdict.broken.handshake" : "ui.verdict.broken.frame";
+        string id = !rule.IsHandshake ? "ui.verdict.broken.frame"
+            : direction.Sender == Role.Client ? "ui.verdict.broken.handshake" : "ui.verdict.broken.response";
         Say(0, _table.Format(id, language, _table.Get($"ui.{who}", language), rule.Name, rule.Section, Number(direction.FailedAt),
             Number(rule.Answer)));
     }

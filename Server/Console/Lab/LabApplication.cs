@@ -7,7 +7,6 @@
 
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
-using RawWs.Server.Applications;
 
 namespace RawWs.Server.Console.Lab;
 
@@ -26,7 +25,8 @@ internal enum LabScope : byte
 
 /// <param name="program">The program's application.</param>
 /// <param name="scope">Whose connections are shown.</param>
-internal sealed class LabApplication(IWebSocketApplication program, LabScope scope) : IWebSocketApplication
+/// <param name="hasRouter">Whether the program delivers by uid. Others may stand before it: the application does not say it.</param>
+internal sealed class LabApplication(IWebSocketApplication program, LabScope scope, bool hasRouter) : IWebSocketApplication
 {
     public const string FeedPath = "/lab/feed";
     public const string TryPath = "/lab/try/";
@@ -81,7 +81,7 @@ internal sealed class LabApplication(IWebSocketApplication program, LabScope sco
         string id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         return UpgradeDecision.Accept(subprotocol: Subprotocol) with
         {
-            Application = new LabFeed(this, _server, id, scope, hasRouter: program is not EchoApplication),
+            Application = new LabFeed(this, _server, id, scope, hasRouter),
             IsApart = true, // what clients send to all is not for the page
         };
     }

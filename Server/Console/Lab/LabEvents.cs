@@ -88,6 +88,7 @@ internal static class LabEvents
         json.WriteBoolean("compression", options.Compression);
         json.WriteBoolean("router", hasRouter);
         json.WriteNumber("bytesMax", LabRequest.BytesMax);
+        json.WriteNumber("connectionsMax", LabTries.ConnectionsMax);
         json.WriteEndObject();
     }
 

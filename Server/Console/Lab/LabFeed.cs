@@ -22,7 +22,6 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
     private const int RequestBytesMax = 256 * 1024;
     private const int WaitingBytesMax = 4 << 20;
     private const int RoomMax = 64;
-    private const string NoRoom = "the server has no room for a connection";
 
     private readonly Channel<byte[]> _requests = Channel.CreateBounded<byte[]>(RequestsMax);
     private readonly LabWatch _watch = new();
@@ -127,7 +126,7 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
     {
         await foreach (byte[] bytes in _requests.Reader.ReadAllAsync(_ended).ConfigureAwait(false))
         {
-            if (LabRequest.Read(bytes, out LabRequest request) is { } problem) SendProblem(request.Id, problem);
+            if (LabRequest.Read(bytes, server.Options, out LabRequest request) is { } problem) SendProblem(request.Id, problem);
             else await AnswerAsync(request).ConfigureAwait(false);
         }
     }
@@ -154,7 +153,7 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
                 await SendAnswerAsync(request, json =>
                 {
                     json.WritePropertyName("page");
-                    JsonReport.WritePage(json, page, request.Settings.Language);
+                    JsonReport.WritePage(json, page, ExampleOf(page, request.Settings), request.Settings.Language);
                 }).ConfigureAwait(false);
                 break;
             case "page":
@@ -198,6 +197,12 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
         }
     }
 
+    // The page's example for this server.
+    private static Example? ExampleOf(Page page, ExplainSettings settings) =>
+        page.FindExample(settings.FragmentsMax, LabRequest.BytesMax) is { } example
+            ? example with { Settings = example.Settings with { FramesShownMax = settings.FramesShownMax } }
+            : null;
+
     private async Task SendTraceAsync(LabRequest request, LabTrace trace)
     {
         if (!request.AsPcapng)
@@ -226,7 +231,7 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
             trace = watched;
             lock (_watch) explained = trace.Explain(request.Settings);
         }
-        else if (request.Settings.Deflate || request.Chunks.Count == 0)
+        else if (request.Settings.Deflate || (request.Chunks.Count == 0 && !request.Handshake))
         {
             byte[] bytes = [.. request.Chunks.SelectMany(static chunk => chunk.Bytes)];
             explained = ConversationExplainer.Explain(bytes, request.Settings with { Sender = Role.Client });
@@ -252,7 +257,7 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
         try
         {
             LabRawResult? result = await LabRaw.RunAsync(server, request, TryPath, proxyTimeout, _ended).ConfigureAwait(false);
-            if (result is null) SendProblem(request.Id, NoRoom);
+            if (result is null) SendProblem(request.Id, LabRaw.NoRoom);
             return result;
         }
         catch (Exception exception) when (exception is TimeoutException or InvalidOperationException)
@@ -274,19 +279,17 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
         })).ConfigureAwait(false);
     }
 
-    private Task SendSlowAsync(LabRequest request)
+    private async Task SendSlowAsync(LabRequest request)
     {
         try
         {
-            if (_slow!.Set(request.Name, request.Rate)) return SendAnswerAsync(request, static _ => { });
-            SendProblem(request.Id, NoRoom);
+            if (await _slow!.SetAsync(request.Name, request.Rate).ConfigureAwait(false) is { } problem) SendProblem(request.Id, problem);
+            else await SendAnswerAsync(request, static _ => { }).ConfigureAwait(false);
         }
-        catch (InvalidOperationException exception)
+        catch (Exception exception) when (exception is TimeoutException or InvalidOperationException)
         {
             SendProblem(request.Id, exception.Message);
         }
-
-        return Task.CompletedTask;
     }
 
     private void WriteRoom(Utf8JsonWriter json)

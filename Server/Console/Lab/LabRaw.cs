@@ -15,6 +15,8 @@ internal sealed record LabRawResult(LabTrace Trace, int SentBytes, string End, T
 
 internal static class LabRaw
 {
+    public const string NoRoom = "the server has no room for a connection";
+
     private static readonly TimeSpan EndMax = TimeSpan.FromSeconds(2);
 
     /// <summary>Sends what a request says.</summary>

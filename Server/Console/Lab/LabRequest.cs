@@ -31,7 +31,16 @@ internal sealed class LabRequest
 
     public const int ChunksMax = 64;
 
+    private const int FramesShownMax = 64;
+
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(5), PausesMax = TimeSpan.FromSeconds(20);
+
+    private LabRequest(ServerOptions options) => Settings = new ExplainSettings
+    {
+        MessageBytesMax = options.MessageBytesMax,
+        FragmentsMax = options.FragmentsMax,
+        FramesShownMax = FramesShownMax,
+    };
 
     public long Id { get; private set; }
 
@@ -68,13 +77,13 @@ internal sealed class LabRequest
 
     public TimeSpan Wait { get; private set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>What is explained is explained so.</summary>
-    public ExplainSettings Settings { get; private set; } = new() { FramesShownMax = 64 };
+    /// <summary>What is explained is explained so: with the server's limits, unless it is as the example of a page.</summary>
+    public ExplainSettings Settings { get; private set; }
 
     /// <summary>Reads a request. Returns what is wrong, or null; the request has its id if that could be read.</summary>
-    public static string? Read(ReadOnlyMemory<byte> json, out LabRequest request)
+    public static string? Read(ReadOnlyMemory<byte> json, ServerOptions options, out LabRequest request)
     {
-        request = new LabRequest();
+        request = new LabRequest(options);
         try
         {
             using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 4 });
@@ -103,6 +112,8 @@ internal sealed class LabRequest
             case "rate": return SetRate(value);
             case "handshake": Handshake = value.GetBoolean(); return null;
             case "deflate": Settings = Settings with { Deflate = value.GetBoolean() }; return null;
+            case "takeover": Settings = Settings with { Takeover = value.GetBoolean() }; return null;
+            case "as": return SetExample(Text(value));
             case "bytes": return SetBytes(value, bytes => Bytes = bytes);
             case "client": return SetBytes(value, bytes => Client = bytes);
             case "server": return SetBytes(value, bytes => Server = bytes);
@@ -160,6 +171,19 @@ internal sealed class LabRequest
         int rate = value.GetInt32();
         if (rate is < 0 or > LabSlowReader.RateMax) return $"0 to {LabSlowReader.RateMax} bytes a second";
         Rate = rate;
+        return null;
+    }
+
+    // What a page's example is read with, options of the command among it.
+    private string? SetExample(string name)
+    {
+        if (Page.Find(name)?.FindExample(Settings.FragmentsMax, BytesMax) is not { } example) return "there is no page with an example";
+        Settings = example.Settings with
+        {
+            MessageBytesMax = Settings.MessageBytesMax,
+            FramesShownMax = Settings.FramesShownMax,
+            Language = Settings.Language,
+        };
         return null;
     }
 

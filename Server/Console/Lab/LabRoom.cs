@@ -18,7 +18,7 @@ internal sealed class LabRoom(IWebSocketApplication program, LabFeed feed) : IWe
 
     public void OnOpen(WebSocketConnection connection)
     {
-        feed.Tries.Add(connection);
+        feed.Tries.OnOpen(connection);
         program.OnOpen(connection);
     }
 
@@ -33,7 +33,7 @@ internal sealed class LabRoom(IWebSocketApplication program, LabFeed feed) : IWe
 
     public void OnClose(WebSocketConnection connection, CloseReport report)
     {
-        feed.Tries.Remove(connection);
+        feed.Tries.OnClose(connection, report);
         program.OnClose(connection, report);
     }
 

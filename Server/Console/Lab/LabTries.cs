@@ -1,5 +1,5 @@
-// The connections that one feed watches. Messages come back, as from an echo server; those that have a uid are the program's (LabRoom). All
-// of them end with their feed.
+// The connections that one feed watches. Messages come back, as from an echo server; those that have a uid are the program's, and LabRoom
+// tells of their beginning and end. All of them end with their feed.
 
 using System.Collections.Concurrent;
 using RawWs.Frame;
@@ -27,21 +27,15 @@ internal sealed class LabTries : IWebSocketApplication
     // LabApplication decides.
     public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context) => _echo.OnUpgrade(context);
 
-    public void OnOpen(WebSocketConnection connection) => Add(connection);
-
-    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => _echo.OnMessage(connection, message);
-
-    public void OnClose(WebSocketConnection connection, CloseReport report) => Remove(connection);
-
-    /// <summary>A connection has opened.</summary>
-    public void Add(WebSocketConnection connection)
+    public void OnOpen(WebSocketConnection connection)
     {
         _open[connection.Id] = connection;
         if (_hasEnded) End(connection);
     }
 
-    /// <summary>A connection has ended.</summary>
-    public void Remove(WebSocketConnection connection) => _open.TryRemove(connection.Id, out _);
+    public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => _echo.OnMessage(connection, message);
+
+    public void OnClose(WebSocketConnection connection, CloseReport report) => _open.TryRemove(connection.Id, out _);
 
     /// <summary>Nobody watches any more.</summary>
     public void End()

@@ -97,9 +97,12 @@ internal static class LearnCommand
         {
             return (null, settings.PlaysAll ? await run.PlayAllAsync().ConfigureAwait(false) : await run.PlayAsync().ConfigureAwait(false));
         }
-        catch (ServerGoneException)
+        catch (ServerGoneException exception)
         {
-            return ($"nobody listens at {settings.Target}; start your server, and give its address", false);
+            string problem = exception.IsRefused
+                ? $"nobody listens at {settings.Target}; start your server, and give its address"
+                : $"{LogText.Escape(settings.Target.ToString())}: {exception.Message}; give the address of your server";
+            return (problem, false);
         }
     }
 

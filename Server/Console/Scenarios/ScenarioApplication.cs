@@ -5,6 +5,7 @@
 using Microsoft.Extensions.Logging;
 using RawWs.Handshake;
 using RawWs.Server.Console.Log;
+using static System.FormattableString;
 
 namespace RawWs.Server.Console.Scenarios;
 
@@ -18,9 +19,16 @@ internal sealed class ScenarioApplication(IWebSocketApplication program, ILogger
     /// <summary>The path of the burst, which needs no connection taken over.</summary>
     public const string BurstPath = "/burst";
 
-    private const int BurstMessagesMax = 100_000;
-    private const int BurstMessageBytesMax = 1024 * 1024;
+    private const int BurstMessagesUsual = 1000, BurstMessagesMax = 100_000;
+    private const int BurstMessageBytesUsual = 100, BurstMessageBytesMax = 1024 * 1024;
     private const int BurstBytesMax = 64 * 1024 * 1024;
+
+    /// <summary>The burst, as the page shows it.</summary>
+    public static (string Shown, string What) Burst { get; } = (
+        Invariant($"{BurstPath}?n={BurstMessagesUsual}&size={BurstMessageBytesUsual}"),
+        "Sends n texts of size bytes as fast as the client takes them, and then a Close with 1000. "
+            + Invariant($"n is 1 to {BurstMessagesMax}, size 0 to {BurstMessageBytesMax}, ")
+            + Invariant($"both together at most {BurstBytesMax >> 20} MiB."));
 
     private TimeProvider _time = TimeProvider.System;
     private int _count;
@@ -89,7 +97,8 @@ internal sealed class ScenarioApplication(IWebSocketApplication program, ILogger
     private UpgradeDecision DecideBurst(UpgradeContext context)
     {
         ScenarioQuery query = new(context.Request);
-        int count = query.Number("n", 1000, 1, BurstMessagesMax), size = query.Number("size", 100, 0, BurstMessageBytesMax);
+        int count = query.Number("n", BurstMessagesUsual, 1, BurstMessagesMax);
+        int size = query.Number("size", BurstMessageBytesUsual, 0, BurstMessageBytesMax);
         if ((long)count * size > BurstBytesMax) query.Fail($"n times size must be at most {BurstBytesMax}.");
         if (query.FindProblem() is { } problem) return UpgradeDecision.Refuse(400, problem);
         return IsFull ? Full() : UpgradeDecision.Accept() with { Application = new BurstApplication(this, count, size), IsApart = true };

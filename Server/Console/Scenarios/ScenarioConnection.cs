@@ -198,7 +198,9 @@ internal sealed class ScenarioConnection : IRawHandler, IDisposable
             for (int at = 0; at < frame.Length; at += piece)
             {
                 await Wait(pause, _end).ConfigureAwait(false);
-                if (_connection.TrySend(frame.AsSpan(at, Math.Min(piece, frame.Length - at))) != SendResult.Queued) _connection.Abort();
+                if (_connection.TrySend(frame.AsSpan(at, Math.Min(piece, frame.Length - at))) == SendResult.Queued) continue;
+                _connection.Abort();
+                return;
             }
         }
 

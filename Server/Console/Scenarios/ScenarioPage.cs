@@ -28,10 +28,8 @@ internal static class ScenarioPage
             + $"Open them with your client. At most {ScenarioApplication.ConnectionsMax} at once, each for "
             + $"{ScenarioConnection.TimeMax.TotalSeconds:0} seconds; messages up to {ScenarioConnection.MessageBytesMax / 1024} KiB come "
             + "back. A wrong parameter is answered with 400 and a sentence.</p>\n");
-        Add(html, "Endpoints", ScenarioTable.All.Select(static scenario => (scenario.Shown, scenario.What)).Append((
-            ScenarioApplication.BurstPath + "?n=1000&size=100",
-            "Sends n texts of size bytes as fast as the client takes them, and then a Close with 1000. n is 1 to 100000, size 0 to "
-            + "1048576, both together at most 64 MiB.")));
+        Add(html, "Endpoints",
+            ScenarioTable.All.Select(static scenario => (scenario.Shown, scenario.What)).Append(ScenarioApplication.Burst));
         Add(html, "Rules for /badframe/", BadFrames.All.Select(static row => (row.Rule.Name, row.Rule.Text + Needs(row))));
         Add(html, "Faults for /handshake/", HandshakeFaults.All.Select(static fault => (fault.Name, Sentence(fault.What))));
         html.Append("</main>\n</body>\n</html>\n");

@@ -4,6 +4,7 @@
 using System.Globalization;
 using System.Text;
 using RawWs.Frame;
+using static System.FormattableString;
 
 namespace RawWs.Server.Console.Scenarios;
 
@@ -29,22 +30,32 @@ internal static class ScenarioTable
     // How long a client has for its Close.
     private static readonly TimeSpan CloseMax = TimeSpan.FromSeconds(5);
 
+    private const int CodeMax = ushort.MaxValue;
+    private const int FragmentsUsual = 3, FragmentsMax = 1000;
+    private const double EveryUsual = 1, EveryMin = 0.01, EveryMax = 60;
+    private const int SpeedUsual = 10, SpeedMax = 1_000_000;
+    private const double DropUsual = 0.1, DropMax = 60;
+
     /// <summary>Every scenario, in the order of the page.</summary>
     public static IReadOnlyList<Scenario> All { get; } =
     [
         new("/close/", "/close/{code}?reason=",
-            "Closes at once with this code, 0 to 65535, also one that may not be sent; or with none, without a code.", MakeClose),
-        new("/fragment", "/fragment?n=3",
-            "Sends a text in n frames, 1 to 1000, and sends each message back in n frames. A character may be cut.", MakeFragment),
-        new("/ping", "/ping?every=1", "Sends a Ping every so many seconds, 0.01 to 60, with its number. Messages come back.", MakePing),
-        new("/slow", "/slow?bytes-per-second=10",
-            "Sends a text, and then each message back, at this speed, 1 to 1000000 bytes a second.", MakeSlow),
-        new("/drop", "/drop?after=0.1&how=rst",
-            "Answers nothing, and ends without a Close after so many seconds, 0 to 60: with a reset (rst), or with the end of the stream "
-            + "(fin).", MakeDrop),
+            Invariant($"Closes at once with this code, 0 to {CodeMax}, also one that may not be sent; or with none, without a code."),
+            MakeClose),
+        new("/fragment", Invariant($"/fragment?n={FragmentsUsual}"),
+            Invariant($"Sends a text in n frames, 1 to {FragmentsMax}, and sends each message back in n frames. A character may be cut."),
+            MakeFragment),
+        new("/ping", Invariant($"/ping?every={EveryUsual}"),
+            Invariant($"Sends a Ping every so many seconds, {EveryMin} to {EveryMax}, with its number. Messages come back."), MakePing),
+        new("/slow", Invariant($"/slow?bytes-per-second={SpeedUsual}"),
+            Invariant($"Sends a text, and then each message back, at this speed, 1 to {SpeedMax} bytes a second."), MakeSlow),
+        new("/drop", Invariant($"/drop?after={DropUsual}&how=rst"),
+            Invariant($"Answers nothing, and ends without a Close after so many seconds, 0 to {DropMax}: with a reset (rst), or with the ")
+            + "end of the stream (fin).", MakeDrop),
         new("/silence", "/silence", "Opens, and then answers nothing: no message, no Ping, no Close.",
             static (request, _) => new ScenarioPart { Answer = request.Answer, Listens = false }),
-        new("/badframe/", "/badframe/{rule}", "Sends bytes that break a rule, and waits 5 seconds for the client's Close.", MakeBadFrame),
+        new("/badframe/", "/badframe/{rule}",
+            Invariant($"Sends bytes that break a rule, and waits {CloseMax.TotalSeconds} seconds for the client's Close."), MakeBadFrame),
         new("/handshake/", "/handshake/{fault}", "Answers the request in this way. Then messages come back, if the client sends any.",
             MakeHandshake),
     ];
@@ -56,7 +67,7 @@ internal static class ScenarioTable
         if (request.Word != "none")
         {
             if (ushort.TryParse(request.Word, NumberStyles.None, CultureInfo.InvariantCulture, out ushort number)) code = number;
-            else query.Fail("The code must be a whole number from 0 to 65535, or none.");
+            else query.Fail(Invariant($"The code must be a whole number from 0 to {CodeMax}, or none."));
         }
         else if (reason.Length > 0)
         {
@@ -68,7 +79,7 @@ internal static class ScenarioTable
 
     private static ScenarioPart MakeFragment(ScenarioRequest request, ScenarioQuery query)
     {
-        int count = query.Number("n", 3, 1, 1000);
+        int count = query.Number("n", FragmentsUsual, 1, FragmentsMax);
         return new ScenarioPart
         {
             Answer = request.Answer,
@@ -83,7 +94,7 @@ internal static class ScenarioTable
 
     private static ScenarioPart MakePing(ScenarioRequest request, ScenarioQuery query)
     {
-        TimeSpan every = query.Seconds("every", 1, 0.01, 60);
+        TimeSpan every = query.Seconds("every", EveryUsual, EveryMin, EveryMax);
         return new ScenarioPart
         {
             Answer = request.Answer,
@@ -102,7 +113,7 @@ internal static class ScenarioTable
     private static ScenarioPart MakeSlow(ScenarioRequest request, ScenarioQuery query) => new()
     {
         Answer = request.Answer,
-        BytesPerSecond = query.Number("bytes-per-second", 10, 1, 1_000_000),
+        BytesPerSecond = query.Number("bytes-per-second", SpeedUsual, 1, SpeedMax),
         Play = static (connection, _) =>
         {
             connection.Send(Opcode.Text, "a few bytes at a time"u8);
@@ -112,7 +123,7 @@ internal static class ScenarioTable
 
     private static ScenarioPart MakeDrop(ScenarioRequest request, ScenarioQuery query)
     {
-        TimeSpan after = query.Seconds("after", 0.1, 0, 60);
+        TimeSpan after = query.Seconds("after", DropUsual, 0, DropMax);
         bool isReset = query.Word("how", "rst", "fin") == "rst";
         return new ScenarioPart
         {

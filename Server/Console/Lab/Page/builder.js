@@ -3,8 +3,9 @@
 
 import { el, show, field, choice } from '/lab/dom.js';
 import { toHex } from '/lab/bytes.js';
+import { contextOf } from '/lab/context.js';
 import { makeFrame, readPieces } from '/lab/frame.js';
-import { nameOf, showUnit, rule } from '/lab/unit.js';
+import { nameOf, showUnit, rule, answer } from '/lab/unit.js';
 import { t, language } from '/lab/words.js';
 
 export class Builder {
@@ -15,7 +16,7 @@ export class Builder {
     this.pieces = '';
     this.handshake = true;
     this.end = 'fin';
-    [this.from, this.deflate] = ['client', false];
+    this.example = nothing; // what is explained or sent
     this.filter = '';
     this.result = el('div', { id: 'result', 'aria-live': 'polite' });
     this.detail = el('div', {});
@@ -91,7 +92,7 @@ export class Builder {
   }
 
   #clear() {
-    [this.from, this.deflate] = ['client', false];
+    this.example = nothing;
     this.#set('', true);
     show(this.result);
     show(this.detail);
@@ -111,40 +112,48 @@ export class Builder {
     const { page } = await this.lab.feed.ask({ do: 'page', name, lang: language() });
     this.chosen = name;
     this.#showRules();
-    show(this.page, el('article', { class: 'page' }, el('h3', {}, page.page), page.rule && rule(page.rule), el('p', {}, page.what),
+    show(this.page, el('article', { class: 'page' }, el('h3', {}, page.page), page.rule && el('p', { class: 'help' },
+      `${page.rule.section} · ${answer(page.rule)}`), el('p', {}, page.what),
       el('h4', {}, t('why')), el('p', {}, page.why), el('h4', {}, t('doIt')), el('p', {}, page.do)));
     this.#clear();
     if (!page.example) return;
     // A code's example is what a server sends: it is explained, and not sent to one.
     if (/^\d/.test(name)) return this.#showUnits(page.explained, null);
-    this.from = page.options.includes('from server') ? 'server' : 'client';
-    this.deflate = page.options.includes('deflate');
+    const { options } = page, { hello } = this.lab.feed;
+    const deflate = options.includes('--deflate'), isOnlyExplained = options.includes('--from server') ? 'onlyServer'
+      : options.includes('--endpoint') ? 'onlyEndpoints' : options.includes('--max-fragments') ? 'onlyFewer'
+        : deflate && !hello.compression ? 'onlyCompressed' : null;
+    this.example = { name, deflate, isDecline: !page.rule, isOnlyExplained };
     // Lines of 32 bytes, or of more where there would be too many. An example that is a request comes without a valid one before it.
     const digits = Math.max(64, 2 * Math.ceil(page.example.length / 100));
     const lines = page.example.match(new RegExp(`.{1,${digits}}`, 'g'));
-    this.#set(lines.join('\n'), !page.example.startsWith(toHex(new TextEncoder().encode('GET'))));
+    this.#set(lines.join('\n'), page.rule?.closeCode !== undefined);
     this.#showUnits(page.explained, null);
   }
 
   async #explain() {
     const chunks = readPieces(this.pieces);
     const bytes = chunks.map(chunk => chunk.bytes).join('');
-    const { explained } = await this.lab.feed.ask(
-      { do: 'explain', bytes, from: this.from, deflate: this.deflate, lang: language() });
+    const { name } = this.example, as = name ? { as: name } : { from: 'client' };
+    const { explained } = await this.lab.feed.ask({ do: 'explain', bytes, ...as, lang: language() });
     this.#showUnits(explained, null);
   }
 
   async #try() {
-    if (this.from === 'server') return this.#explain(); // no server is sent what only a server sends
+    const { deflate, isOnlyExplained } = this.example;
+    if (isOnlyExplained) {
+      await this.#explain();
+      return this.result.prepend(el('p', {}, t(isOnlyExplained)));
+    }
     const chunks = readPieces(this.pieces);
     const { raw } = await this.lab.feed.ask({ do: 'raw', chunks, handshake: this.handshake, end: this.end, lang: language(),
-      ...(this.deflate ? { offer: 'permessage-deflate' } : {}),
+      ...(deflate ? { offer: 'permessage-deflate' } : {}),
       ...(this.end === 'stay' ? { wait: 1000 } : {}) });
     this.#showUnits(raw.conversation, raw);
   }
 
   #showUnits(conversation, raw) {
-    const broken = raw ? raw.rule : conversation.directions.find(direction => direction.rule)?.rule.name;
+    const found = conversation.directions.find(direction => direction.rule)?.rule, broken = raw ? raw.rule : found?.name;
     const code = raw?.status ? t('withStatus', raw.status) : raw?.code ? t('withCode', raw.code) : '';
     const end = { open: t('endOpen'), none: t('endNone') }[raw?.end] ?? raw?.end;
     const units = conversation.units;
@@ -154,19 +163,30 @@ export class Builder {
       const note = units[index].annotations.findIndex(one => one.rule);
       entries.forEach((entry, at) => entry.firstChild.classList.toggle('chosen', at === index));
       showUnit(this.detail, units[index], { note: Math.max(note, 0),
-        chosen: place => this.lab.remember({ bytes: units[index].bytes, from: units[index].from, note: place }) });
+        chosen: place => this.lab.remember({ bytes: units[index].bytes, from: units[index].from, note: place,
+          context: this.#contextOf(conversation, units[index]) }) });
     };
-    show(this.result, el('p', { class: broken ? 'rule' : 'fine', 'data-verdict': broken ?? 'none' },
-      broken ? t('broken', broken) : t('verdictOk')),
+    const verdict = found?.name === broken && found ? rule(found)
+      : el('p', { class: broken ? 'rule' : 'fine' }, broken ? t('broken', broken) : t('verdictOk'));
+    verdict.dataset.verdict = broken ?? 'none';
+    show(this.result, verdict, this.example.isDecline && el('p', {}, t('declined')),
       raw && el('p', {}, t('cameBack', end, code)), el('ol', { class: 'units' }, entries));
     show(this.detail);
     const first = units.findIndex(unit => unit.annotations.some(note => note.rule));
     if (units.length > 0) choose(first >= 0 ? first : units.length - 1);
   }
 
+  // What an example is judged with besides cannot stand in an address.
+  #contextOf(conversation, unit) {
+    const context = contextOf(conversation, unit, this.example.deflate ? 'takeover' : '');
+    return ['onlyEndpoints', 'onlyFewer'].includes(this.example.isOnlyExplained) ? { ...context, before: null } : context;
+  }
+
   #run(work) {
     work().catch(error => show(this.result, el('p', { class: 'rule' }, error.message)));
   }
 }
+
+const nothing = { name: null, deflate: false, isDecline: false, isOnlyExplained: null };
 
 const opcodeName = code => `${code} ${[0, 1, 2, 8, 9, 10].includes(code) ? t(`frame${code}`) : ''}`.trim();

@@ -56,7 +56,7 @@ export class Exercises {
       show(this.result, el('p', { class: verdict.solved ? 'fine' : 'rule', 'data-hint': verdict.hint ?? 'solved' },
         verdict.solved ? t('solved') : hint(verdict.hint, language())),
       el('ol', { class: 'units' }, verdict.trace.conversation.units.map(unit => el('li', {},
-        el('button', { type: 'button', class: unit.from, onclick: () => this.lab.openUnit(unit) },
+        el('button', { type: 'button', class: unit.from, onclick: () => this.lab.openUnit(unit, verdict.trace.conversation) },
           el('span', { class: 'way' }, unit.from === 'client' ? '→' : '←'), ` ${nameOf(unit)}`)))));
     } catch (error) {
       show(this.result, el('p', { class: 'rule' }, error.message));

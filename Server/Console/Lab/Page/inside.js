@@ -29,7 +29,8 @@ export class Inside {
     this.table = el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': t('phaseTable') });
     const { hello } = this.lab.feed;
     return el('section', { class: 'inside', id: 'inside' }, this.facts, this.end,
-      el('details', { id: 'wheel' }, el('summary', {}, t('wheel')), el('p', { class: 'help' }, t('wheelHelp')), this.wheel, this.where),
+      el('details', { id: 'wheel' }, el('summary', {}, t('wheel')), el('p', { class: 'help' }, t('wheelHelp')),
+        el('p', { class: 'help' }, t('wheelWhy')), this.wheel, this.where),
       el('details', { id: 'phases', ontoggle: () => this.#showTable() }, el('summary', {}, t('phaseTable')),
         el('p', { class: 'help' }, t('phaseHelp')), this.table),
       el('details', { id: 'limits' }, el('summary', {}, t('limits')), hello && el('ul', {}, [
@@ -40,7 +41,8 @@ export class Inside {
 
   // Called several times in a second.
   update(known) {
-    if (!this.facts?.isConnected || !known) return;
+    if (!this.facts?.isConnected) return;
+    if (!this.lab.feed.hello || !known) return this.#showNothing();
     const left = known.timer && known.timer.at - performance.now();
     show(this.facts,
       el('div', {}, el('dt', {}, t('phase')), el('dd', {}, el('ol', { class: 'phases' },
@@ -58,6 +60,15 @@ export class Inside {
     }
   }
 
+  // Without a line nobody knows what the server does.
+  #showNothing() {
+    show(this.facts, !this.lab.feed.hello && el('div', {}, el('dt', {}, t('phase')), el('dd', { class: 'rule' }, t('notLive'))));
+    show(this.end);
+    this.#turn(null, 0);
+    this.marked = null;
+    for (const { row } of this.rows) row.classList.remove('chosen');
+  }
+
   // The server tells the tick for which the timer is armed. Where it lies follows from that, as in TimerWheel: in the lowest wheel that
   // reached it when it was armed, and one lower each time that the slot is emptied.
   #turn(timer, left) {
@@ -65,7 +76,7 @@ export class Inside {
     let level = timer ? Math.floor(Math.log2(Math.max(1, timer.ahead)) / slotBits) : -1;
     while (level > 0 && place(now, level) >= place(timer.tick, level)) level--;
     this.cells.forEach((cells, at) => cells.forEach((cell, slot) => {
-      cell.classList.toggle('hand', timer !== null && place(now, at) % slots === slot);
+      cell.classList.toggle('hand', Boolean(timer) && place(now, at) % slots === slot);
       cell.classList.toggle('mine', at === level && place(timer.tick, at) % slots === slot);
     }));
     this.where.textContent = timer ? t('slot', timer.tick, level + 1, place(timer.tick, level) % slots) : t('noTimer');

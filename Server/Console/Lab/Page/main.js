@@ -1,7 +1,9 @@
-// The page: its views, the language, and the address, which remembers a place: #view, or #step;bytes;sender;field.
+// The page: its views, the language, and the address, which remembers a place: #view, or #step;bytes;sender;field;deflate;before. The last
+// two are there if they say something: how messages are compressed, and bytes that came before.
 
 import { el, show } from '/lab/dom.js';
 import { readHex } from '/lab/bytes.js';
+import { contextOf } from '/lab/context.js';
 import { Feed } from '/lab/feed.js';
 import { Watched } from '/lab/watched.js';
 import { Own } from '/lab/own.js';
@@ -20,13 +22,17 @@ const lab = {
   watched: new Watched(),
   say: text => { place('state').textContent = text; },
   // The place is put into the address, so that it can be sent to somebody.
-  remember({ bytes, from, note }) {
-    if (bytes.length / 2 <= hashBytesMax) history.replaceState(null, '', `#step;${bytes};${from};${note}`);
+  remember({ bytes, from, note, context: { before, deflate } }) {
+    const fits = before !== null && (bytes.length + before.length) / 2 <= hashBytesMax;
+    const more = before || deflate ? `;${deflate};${before}` : '';
+    history.replaceState(null, '', fits ? `#step;${bytes};${from};${note}${more}` : `#${current}`);
   },
 };
 // A unit from elsewhere is looked at in the second view.
-lab.openUnit = unit => {
-  views.step.take({ bytes: unit.bytes, from: unit.from, note: Math.max(0, unit.annotations.findIndex(note => note.rule)) });
+lab.openUnit = (unit, conversation) => {
+  const context = contextOf(conversation, unit);
+  views.step.take({ bytes: unit.bytes, from: unit.from, note: Math.max(0, unit.annotations.findIndex(note => note.rule)),
+    context: { ...context, before: context.before ?? '' } });
   open('step');
 };
 const views = { own: new Own(lab), step: new Step(lab), builder: new Builder(lab), timeline: new Timeline(lab), room: new Room(lab) };
@@ -57,11 +63,12 @@ function open(name) {
 
 // What the address says: a view, or bytes with a place in them.
 function readAddress() {
-  const [view, bytes, from, note] = location.hash.slice(1).split(';');
+  const [view, bytes, from, note, deflate, before] = location.hash.slice(1).split(';');
   if (Object.hasOwn(views, view)) current = view;
   const hex = readHex(bytes ?? '');
   if (view !== 'step' || !hex) return;
-  views.step.take({ bytes: hex, from: ['client', 'server'].includes(from) ? from : '', note: Number(note) || 0 });
+  views.step.take({ bytes: hex, from: ['client', 'server'].includes(from) ? from : '', note: Number(note) || 0,
+    context: { before: readHex(before ?? '') ?? '', deflate: ['alone', 'takeover'].includes(deflate) ? deflate : '' } });
 }
 
 place('views').addEventListener('keydown', event => {
@@ -73,20 +80,32 @@ place('views').addEventListener('keydown', event => {
 place('language').addEventListener('click', () => {
   switchLanguage();
   showAll();
-  lab.say(t('running'));
+  lab.say(lab.feed.hello ? t('running') : lost ? sayLost(lost) : t('connecting'));
 });
 addEventListener('hashchange', () => {
   readAddress();
   showAll();
 });
 
+let lost = null;
+const sayLost = ({ code, reason, pause }) => t('lineLost', `${code} ${reason}`.trim(), pause / 1000);
+
 lab.feed.onhello = () => {
+  lost = null;
   lab.say(t('running'));
+  lab.watched.reset();
+  views.room.reset();
   views.own.start();
   showAll();
 };
 lab.feed.onevents = events => lab.watched.add(events);
-lab.feed.onend = event => lab.say(t('feedEnded', `${event.code} ${event.reason}`.trim()));
+lab.feed.onlost = why => {
+  lost = why;
+  lab.say(sayLost(why));
+  lab.watched.stop();
+  views.room.reset();
+  views.own.lose();
+};
 readAddress();
 lab.say(t('connecting'));
 showAll();

@@ -1,8 +1,10 @@
 // The first view: the reader's own connection, from its handshake on, as the server has seen it.
 
 import { el, show, field } from '/lab/dom.js';
+import { address } from '/lab/feed.js';
+import { contextOf } from '/lab/context.js';
 import { nameOf, showUnit } from '/lab/unit.js';
-import { t, language } from '/lab/words.js';
+import { t, language, refusal } from '/lab/words.js';
 import { Inside } from '/lab/inside.js';
 import { sharing } from '/lab/share.js';
 
@@ -12,6 +14,8 @@ export class Own {
   #asked = 0;
   #chosen = 0;
   #follow = true;
+  #conversation = null;
+  #refusal = null; // what the answer says, if it is no 101
 
   constructor(lab) {
     this.lab = lab;
@@ -29,8 +33,23 @@ export class Own {
   start() {
     [this.connection, this.loaded] = [null, null];
     [this.#chosen, this.#follow] = [0, true];
-    this.#socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${this.lab.feed.hello.try}`);
-    this.#socket.onopen = () => this.#socket.send('Hello');
+    this.#socket?.close(1000); // there is one at a time
+    if (!this.lab.feed.hello) return this.lab.say(t('noLine'));
+    const socket = this.#socket = new WebSocket(address(this.lab.feed.hello.try));
+    let wasOpen = false;
+    this.#refusal = null;
+    socket.onopen = () => {
+      wasOpen = true;
+      socket.send('Hello');
+    };
+    socket.onclose = () => {
+      if (!wasOpen && socket === this.#socket && this.lab.feed.hello) this.lab.say(this.#refusal ?? t('notOpened'));
+    };
+  }
+
+  // The line is lost, and with it the connection.
+  lose() {
+    this.#showInside();
   }
 
   element() {
@@ -38,9 +57,9 @@ export class Own {
     return el('div', { class: 'own' },
       this.inside.element(),
       el('form', { class: 'buttons', onsubmit: event => { event.preventDefault(); this.#send(text.value); } },
-        field(t('message'), text), el('button', { class: 'main' }, t('send')),
-        el('button', { type: 'button', id: 'ping', onclick: () => this.#ping() }, t('ping')),
-        el('button', { type: 'button', id: 'close', onclick: () => this.#socket?.close(1000, 'bye') }, t('close')),
+        field(t('message'), text), el('button', { class: 'main', id: 'own-send' }, t('send')),
+        el('button', { type: 'button', id: 'ping', onclick: () => this.#ifOpen(() => this.#ping()) }, t('ping')),
+        el('button', { type: 'button', id: 'close', onclick: () => this.#ifOpen(socket => socket.close(1000, 'bye')) }, t('close')),
         el('button', { type: 'button', id: 'reopen', onclick: () => this.start() }, t('open')),
         sharing(this.lab, () => this.connection, loaded => { this.loaded = loaded; return this.refresh(); })),
       el('h2', {}, t('unitsOf')), this.list, this.detail);
@@ -61,6 +80,7 @@ export class Own {
   }
 
   #show(trace) {
+    this.#conversation = trace.conversation;
     this.units = trace.conversation.units;
     const entries = this.units.map((unit, index) => el('li', {}, el('button', {
       type: 'button', 'data-unit': index, class: unit.annotations.some(note => note.rule) ? `${unit.from} broken` : unit.from,
@@ -84,7 +104,7 @@ export class Own {
     const place = chosen => {
       this.#follow = false;
       this.note = chosen;
-      this.lab.remember({ bytes: unit.bytes, from: unit.from, note: chosen });
+      this.lab.remember({ bytes: unit.bytes, from: unit.from, note: chosen, context: contextOf(this.#conversation, unit) });
     };
     showUnit(this.detail, unit, { note, chosen: place });
     if (tell) place(note);
@@ -98,6 +118,11 @@ export class Own {
   #onEvents(events) {
     const opened = events.find(event => event.kind === 'opened' && event.endpoint === this.lab.feed.hello.try && !event.uid);
     if (opened) this.connection ??= opened.connection;
+    const refused = events.find(event => event.kind === 'answered' && this.#isOwn(this.lab.watched.targetOf(event.connection)));
+    if (refused) {
+      this.#refusal = t('notOpenedFor', refusal(refused.status, this.lab.feed.hello));
+      if (this.#socket?.readyState === WebSocket.CLOSED) this.lab.say(this.#refusal);
+    }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.refresh().catch(() => {}), 60);
     this.#showInside();
@@ -107,9 +132,20 @@ export class Own {
     this.inside.update(this.lab.watched.connections.get(this.connection));
   }
 
+  #isOwn = target => target !== null && target.pathname === this.lab.feed.hello.try && !target.searchParams.has('uid');
+
+  // A closed connection takes nothing, and a browser does not say so.
+  #ifOpen(work) {
+    if (!this.lab.feed.hello) return this.lab.say(t('noLine'));
+    if (this.#socket?.readyState === WebSocket.OPEN) return work(this.#socket);
+    this.lab.say(t(this.#socket?.readyState === WebSocket.CONNECTING ? 'notYetOpen' : 'isClosed'));
+  }
+
   #send(text) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
-    this.#follow = false;
+    this.#ifOpen(socket => {
+      socket.send(text);
+      this.#follow = false;
+    });
   }
 
   #ping() {

@@ -2,9 +2,10 @@
 // the server's own program slows, so that its send queue fills.
 
 import { el, show, field, choice } from '/lab/dom.js';
+import { address } from '/lab/feed.js';
 import { queue } from '/lab/inside.js';
 import { toBytes } from '/lab/bytes.js';
-import { t } from '/lab/words.js';
+import { t, refusal } from '/lab/words.js';
 
 const waysMax = 12, fillBytes = 60000, fillTimes = 40;
 const rates = [0, 16384, 131072, 1048576]; // bytes a second; a piece is taken whole, and has 64 KiB at most
@@ -12,7 +13,8 @@ const rates = [0, 16384, 131072, 1048576]; // bytes a second; a piece is taken w
 export class Room {
   #timer;
   #sockets = new Map(); // by connection, those that this page has opened
-  #opening = []; // uid and socket, until the server says which connection it is
+  #opening = []; // uid and socket, until the server says which connection it is, or refuses it
+  #beat = 0;
 
   constructor(lab) {
     this.lab = lab;
@@ -64,19 +66,32 @@ export class Room {
     if (!this.lab.feed.hello.router) return;
     if (!this.isBegun) {
       this.isBegun = true;
-      setInterval(() => this.#speak(), (this.lab.feed.hello.heartbeat || 30000) / 3);
+      this.#beat = setInterval(() => this.#speak(), (this.lab.feed.hello.heartbeat || 30000) / 3);
       this.#join(`alice-${this.tag}`);
       this.#join(`bob-${this.tag}`, () => this.#send(`bob-${this.tag}:hi`));
     }
     this.#showWays();
-    this.refresh();
+    return this.refresh();
+  }
+
+  // The line is lost, or there is a new one: nobody is known to be here.
+  reset() {
+    clearInterval(this.#beat);
+    this.#sockets.clear();
+    Object.assign(this, { isBegun: false, here: [], ways: [], chosen: null });
+    this.#opening = [];
+    this.problem.textContent = '';
+    show(this.who);
+    if (this.from) show(this.from);
+    this.#showWays();
   }
 
   async refresh() {
     const { room, left } = await this.lab.feed.ask({ do: 'room' });
     this.here = room.sort((one, other) => one.connection - other.connection);
     show(this.who, this.here.map(one => el('li', { 'data-connection': one.connection },
-      el('b', {}, one.uid || t('noUid')), el('small', {}, ` #${one.connection} `),
+      el('b', {}, one.uid || t('noUid')),
+      el('small', {}, ` #${one.connection} ${this.lab.watched.isApart(one.connection) ? t('apart') : ''}`),
       el('span', { class: 'queue' }, queue(one.queued, this.lab)),
       this.#sockets.has(one.connection)
         && el('button', { type: 'button', onclick: () => this.#sockets.get(one.connection).close(1000) }, t('close')))),
@@ -87,15 +102,17 @@ export class Room {
   }
 
   #join(uid, opened = () => {}) {
-    const address = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${this.lab.feed.hello.try}`;
-    const socket = new WebSocket(`${address}?uid=${encodeURIComponent(uid)}`);
+    if (!this.lab.feed.hello) return void (this.problem.textContent = t('noLine'));
+    const socket = new WebSocket(address(`${this.lab.feed.hello.try}?uid=${encodeURIComponent(uid)}`));
     let wasOpen = false;
     this.problem.textContent = '';
     this.#opening.push({ uid, socket, opened });
     socket.onopen = () => { wasOpen = true; };
     socket.onclose = event => {
-      this.#opening = this.#opening.filter(one => one.socket !== socket);
+      // One that is refused stays among them: why that is may still be told.
+      if (wasOpen) this.#opening = this.#opening.filter(one => one.socket !== socket);
       for (const [connection, its] of this.#sockets) if (its === socket) this.#sockets.delete(connection);
+      if (!this.lab.feed.hello) return; // that it is lost stands above
       if (!wasOpen) this.problem.textContent ||= t('notJoined', uid);
       else if (event.code !== 1000) this.problem.textContent = `${uid}: ${event.code} ${event.reason}`;
     };
@@ -124,13 +141,13 @@ export class Room {
 
   #onEvents(events) {
     for (const event of events) {
-      if (event.kind === 'answered') this.problem.textContent = t('refusedWith', event.status);
-      if (event.kind !== 'opened') continue;
-      const at = this.#opening.findIndex(one => one.uid === event.uid);
+      if (event.kind === 'answered') this.#onRefused(event);
+      if (event.kind !== 'opened' || event.endpoint !== this.lab.feed.hello?.try) continue;
+      const at = this.#opening.findIndex(one => one.uid === event.uid && one.socket.readyState !== WebSocket.CLOSED);
       if (at < 0) continue;
       const [{ socket, opened }] = this.#opening.splice(at, 1);
       this.#sockets.set(event.connection, socket);
-      setTimeout(() => { if (this.who.isConnected) this.refresh().then(opened); }, 100);
+      setTimeout(() => { if (this.who.isConnected) this.refresh().then(opened).catch(error => this.lab.say(error.message)); }, 100);
     }
     if (!this.who.isConnected) return;
     if (events.some(event => event.kind === 'queue')) this.#showQueues();
@@ -142,6 +159,16 @@ export class Room {
       if (isChanged) this.refresh().catch(() => {});
       this.#showWays();
     }, 100);
+  }
+
+  // Only what this page has asked for: with --lab all the server tells what it has answered to others too.
+  #onRefused({ connection, status }) {
+    const target = this.lab.watched.targetOf(connection), uid = target?.searchParams.get('uid');
+    if (target?.pathname !== this.lab.feed.hello?.try) return;
+    const at = this.#opening.findIndex(one => one.uid === uid);
+    if (at < 0) return;
+    this.#opening.splice(at, 1);
+    this.problem.textContent = `${t('notJoined', uid)} ${refusal(status, this.lab.feed.hello)}`;
   }
 
   #showQueues() {
@@ -191,7 +218,7 @@ export class Room {
   #arrived(way) {
     const bodyLength = way.length - (way.colon ?? 0) - 1;
     const rows = this.lab.watched.rows.filter(row => row.kind === 'frameSent' && row.at >= way.at && row.opcode < 8);
-    const isTo = row => way.toAll || way.receivers?.includes(row.connection);
+    const isTo = row => way.toAll ? !this.lab.watched.isApart(row.connection) : way.receivers?.includes(row.connection);
     const got = rows.filter(row => (row.compressed || row.payloadLength === bodyLength) && isTo(row));
     const ids = [...new Set(got.map(row => row.connection))];
     const error = way.problem ?? (way.receivers?.length === 0 && !way.others ? 'offline' : null);

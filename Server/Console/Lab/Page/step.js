@@ -1,9 +1,13 @@
-// The second view: bytes given one at a time. After each it is shown what the protocol knows by then, and where its verdict falls.
+// The second view: bytes given one at a time. After each it is shown what the protocol knows by then, and where its verdict falls. What
+// stands before them in their message, and whether compression was agreed on, makes a difference: it is said, and can be taken away.
 
 import { el, show, field, choice } from '/lab/dom.js';
 import { readHex, toBytes } from '/lab/bytes.js';
+import { asked } from '/lab/context.js';
 import { showUnit, rule } from '/lab/unit.js';
 import { t, language } from '/lab/words.js';
+
+const alone = { before: '', deflate: '' };
 
 export class Step {
   #timer;
@@ -15,11 +19,12 @@ export class Step {
     this.from = '';
     this.given = 1;
     this.note = null;
+    this.context = alone;
   }
 
   // Bytes from elsewhere: a unit of the own connection, or the address of the page.
-  take({ bytes, from, note }) {
-    Object.assign(this, { hex: bytes, from, given: toBytes(bytes).length, note });
+  take({ bytes, from, note, context = alone }) {
+    Object.assign(this, { hex: bytes, from, given: toBytes(bytes).length, note, context });
   }
 
   element() {
@@ -30,11 +35,16 @@ export class Step {
     this.count = el('output', { id: 'step-count' });
     this.verdict = el('div', { id: 'step-verdict', 'aria-live': 'polite' });
     this.detail = el('div', {});
+    this.before = el('p', { class: 'help', id: 'step-before' });
     this.player = el('button', { type: 'button', onclick: () => this.#play() }, t('play'));
+    this.#showContext();
     return el('div', { class: 'step' },
       el('div', { class: 'buttons' }, field(t('hex'), input),
         field(t('from'), choice([['', t('fromAny')], ['client', t('fromClient')], ['server', t('fromServer')]], this.from,
-          value => { this.from = value; this.refresh(); }))),
+          value => { this.from = value; this.refresh(); })),
+        field(t('compression'), choice(['', 'alone', 'takeover'].map(kind => [kind, t('deflates', kind)]), this.context.deflate,
+          deflate => { this.context = { ...this.context, deflate }; this.refresh(); }))),
+      this.before,
       el('div', { class: 'buttons' },
         el('button', { type: 'button', id: 'step-back', onclick: () => this.#go(this.given - 1) }, t('back')),
         el('button', { type: 'button', id: 'step-next', class: 'main', onclick: () => this.#go(this.given + 1) }, t('next')),
@@ -43,11 +53,22 @@ export class Step {
   }
 
   shown() {
-    this.refresh();
+    return this.refresh();
   }
 
   hidden() {
     this.#stop();
+  }
+
+  // Bytes that have been read before those that are given.
+  #showContext() {
+    const length = this.context.before.length / 2;
+    show(this.before, length > 0 && [t('before', length), ' ',
+      el('button', { type: 'button', id: 'step-forget', onclick: () => {
+        this.context = { ...this.context, before: '' };
+        this.#showContext();
+        this.refresh();
+      } }, t('forget'))]);
   }
 
   #set(text) {
@@ -75,24 +96,30 @@ export class Step {
     this.player.textContent = t('play');
   }
 
-  async refresh() {
-    const total = this.hex.length / 2, asked = ++this.#asked, { given } = this;
+  refresh() {
+    return this.#refresh().catch(error => this.lab.say(error.message));
+  }
+
+  async #refresh() {
+    const total = this.hex.length / 2, number = ++this.#asked, { given, context } = this, skipped = context.before.length / 2;
     Object.assign(this.position, { max: total, value: given });
     this.count.textContent = t('given', given, total);
     const bytes = this.hex.slice(0, given * 2);
-    const request = { do: 'explain', bytes, lang: language(), ...(this.from ? { from: this.from } : {}) };
+    const request = { ...asked(context, bytes), lang: language(), ...(this.from ? { from: this.from } : {}) };
     const explained = given > 0 ? (await this.lab.feed.ask(request)).explained : null;
-    if (asked !== this.#asked) return;
-    const unit = explained?.units.at(-1), broken = explained?.directions[0].rule;
-    show(this.verdict, el('p', { class: broken ? 'rule' : 'fine' },
-      broken ? t('failsAt', explained.directions[0].failedAt, broken.name) : unit ? t('goesOn') : t('nothingYet')), broken && rule(broken));
+    if (number !== this.#asked) return;
+    const unit = explained?.units.filter(one => one.offset >= skipped).at(-1);
+    const { rule: broken, failedAt, malformedAt } = explained?.directions[0] ?? {};
+    const said = malformedAt !== undefined ? t('malformed', malformedAt) : !broken ? t(unit ? 'goesOn' : 'nothingYet')
+      : failedAt > skipped ? t('failsAt', failedAt - skipped, broken.name) : t('failsBefore', broken.name);
+    show(this.verdict, el('p', { class: broken || malformedAt !== undefined ? 'rule' : 'fine' }, said), broken && rule(broken));
     if (!unit) return show(this.detail);
     showUnit(this.detail, unit, {
       note: this.note ?? unit.annotations.length - 1,
       coming: this.hex.slice(given * 2, given * 2 + 128),
       chosen: note => {
         this.note = note;
-        this.lab.remember({ bytes: this.hex, from: unit.from, note });
+        this.lab.remember({ bytes: this.hex, from: unit.from, note, context });
       },
     });
   }

@@ -1,6 +1,7 @@
 // The fourth view: what happens, in its order, both directions, a lane for each connection. A frame can be chosen and is explained.
 
 import { el, show, field, choice } from '/lab/dom.js';
+import { asked } from '/lab/context.js';
 import { showUnit } from '/lab/unit.js';
 import { t, language } from '/lab/words.js';
 
@@ -78,20 +79,21 @@ export class Timeline {
     }
     if (row.kind === 'queue') return `${t('queued')}: ${t('bytesUnit', row.queued)}`;
     if (row.kind === 'request') return t('request');
+    if (row.kind === 'opened') return `${t('response')} 101`;
     if (row.kind === 'answered') return `${t('response')} ${row.status} ${row.rule ?? ''}`;
     if (row.kind === 'ruleBroken') return el('span', { class: 'rule' }, t('broken', row.rule));
     const name = [0, 1, 2, 8, 9, 10].includes(row.opcode) ? t(`frame${row.opcode}`) : t('frameX', row.opcode);
     const part = row.fragment ? `, ${t(row.fin ? 'lastFragment' : 'fragment', row.fragment)}` : '';
     const rtt = row.rtt !== undefined ? `, ${t('rtt')} ${row.rtt.toFixed(2)} ms` : '';
-    return el('button', { type: 'button', onclick: () => this.#explain(row) },
+    return el('button', { type: 'button', onclick: () => this.#explain(row).catch(error => this.lab.say(error.message)) },
       `${name}, ${t('bytesUnit', row.payloadLength)}${part}${rtt}`);
   }
 
   async #explain(row) {
-    const bytes = this.lab.watched.bytesOf(row);
-    if (!bytes) return;
-    const { explained } = await this.lab.feed.ask({ do: 'explain', bytes, from: row.from, deflate: row.compressed, lang: language() });
-    const unit = explained.units.find(one => one.kind === 'frame');
-    if (unit) showUnit(this.detail, unit, { chosen: note => this.lab.remember({ bytes, from: row.from, note }) });
+    const bytes = this.lab.watched.bytesOf(row), context = this.lab.watched.contextOf(row);
+    if (bytes === null || context.before === null) return show(this.detail, el('p', { class: 'help' }, t('notKept')));
+    const { explained } = await this.lab.feed.ask({ ...asked(context, bytes), from: row.from, lang: language() });
+    const unit = explained.units.find(one => one.kind === 'frame' && one.offset === context.before.length / 2);
+    if (unit) showUnit(this.detail, unit, { chosen: note => this.lab.remember({ bytes, from: row.from, note, context }) });
   }
 }

@@ -180,8 +180,8 @@ function inView(entry) {
 
 const hexOf = byte => byte.toString(16).padStart(2, '0');
 
+// What the server answers to who breaks a rule.
+export const answer = ({ status, closeCode }) => status ? t('statusWith', status) : t('closeWith', closeCode);
+
 // A broken rule in words.
-export function rule(broken) {
-  const answer = broken.status ? t('statusWith', broken.status) : t('closeWith', broken.closeCode);
-  return el('p', { class: 'rule' }, `${t('broken', broken.name)} (${broken.section}, ${answer})`);
-}
+export const rule = broken => el('p', { class: 'rule' }, `${t('broken', broken.name)} (${broken.section}, ${answer(broken)})`);

@@ -1,8 +1,9 @@
 // What the feed has told of each connection: bytes of both directions, frames, phase, timer, queue. It is bounded: the oldest goes.
 
 import { toHex, toBytes } from '/lab/bytes.js';
+import { deflateOf, needed } from '/lab/context.js';
 
-const rowsMax = 600, connectionsMax = 16, streamBytesMax = 64 * 1024;
+const rowsMax = 600, connectionsMax = 16, streamBytesMax = 64 * 1024, headBytesMax = 4096;
 
 export class Watched {
   connections = new Map();
@@ -14,6 +15,37 @@ export class Watched {
     for (const event of events) this.#add(event);
     if (this.rows.length > rowsMax) this.rows.splice(0, this.rows.length - rowsMax);
     for (const listener of this.changed) listener(events);
+  }
+
+  // The line is lost: what was known is known no longer. And behind another line the server may count connections anew.
+  stop() {
+    for (const known of this.connections.values()) known.timer = null;
+  }
+
+  reset() {
+    this.connections.clear();
+    [this.rows, this.left] = [[], 0];
+  }
+
+  // What the request of a connection asks for; null if that is not known.
+  targetOf(id) {
+    const head = String.fromCharCode(...(this.connections.get(id)?.client ?? []).slice(0, headBytesMax));
+    const target = /^GET (\/\S*) HTTP/.exec(head)?.[1];
+    return target && URL.canParse(target, location.origin) ? new URL(target, location.origin) : null;
+  }
+
+  // Whether it is a connection of the Lab's own, which has no uid and gets no message to all.
+  isApart(id) {
+    const known = this.connections.get(id);
+    return Boolean(known?.endpoint?.startsWith('/lab/') && !known.uid);
+  }
+
+  // What a frame needs before it.
+  contextOf(row) {
+    const { connection, from } = row, deflate = deflateOf(this.connections.get(connection)?.extensions, from);
+    const end = this.rows.indexOf(row);
+    const frames = this.rows.slice(0, Math.max(end, 0)).filter(one => one.connection === connection && one.from === from && isFrame(one));
+    return { before: end < 0 ? null : needed(frames.map(one => ({ ...one, bytes: this.bytesOf(one) })), deflate), deflate };
   }
 
   // The bytes of a frame in hexadecimal, or null if they are not there.
@@ -34,7 +66,8 @@ export class Watched {
       case 'begun': known.timer = event.tick ? timer(event) : null; break;
       case 'received': keep(known, 'client', event); break;
       case 'sent': keep(known, 'server', event); break;
-      case 'opened': known.extensions = event.extensions; break;
+      case 'opened': Object.assign(known, { extensions: event.extensions, endpoint: event.endpoint, uid: event.uid }); break;
+      case 'named': known.uid = event.uid; break;
       case 'phaseChanged': Object.assign(known, { phase: event.phase, cause: event.cause, code: event.code, rule: event.rule }); break;
       case 'timerArmed': known.timer = timer(event); break;
       case 'queue': known.queued = event.queued; break;
@@ -44,8 +77,8 @@ export class Watched {
   }
 
   #addRow(known, event) {
-    const from = event.kind === 'frameSent' ? 'server' : event.kind === 'queue' || event.kind === 'phaseChanged' ? '' : 'client';
-    if (!['frameReceived', 'frameSent', 'ruleBroken', 'phaseChanged', 'queue', 'request', 'answered'].includes(event.kind)) return;
+    if (!(event.kind in senders)) return;
+    const from = senders[event.kind];
     const row = { ...event, from };
     const { opcode } = event;
     if (opcode === 9) known.pings[from] = event.at;
@@ -69,6 +102,13 @@ export class Watched {
     return known;
   }
 }
+
+// Whose doing a row of the timeline is; '' for what happens inside of the server. Where a connection opens, its request is answered
+// with 101.
+const senders = { request: 'client', opened: 'server', answered: 'server', frameReceived: 'client', frameSent: 'server',
+  ruleBroken: 'client', phaseChanged: '', queue: '' };
+
+const isFrame = row => row.kind === 'frameReceived' || row.kind === 'frameSent';
 
 function keep(known, from, event) {
   const stream = known[from];

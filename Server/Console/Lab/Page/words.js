@@ -16,7 +16,15 @@ const words = {
   build: ['Build a frame', '构造一帧'],
   connecting: ['Connecting …', '正在连接……'],
   running: ['Running', '运行中'],
-  feedEnded: ['The line to the server has ended ({0}). Load the page again.', '与服务器的线路已断开（{0}）。请重新载入页面。'],
+  lineLost: ['The line to the server is lost ({0}). It is tried again in {1} s. Nothing here is live meanwhile.',
+    '与服务器的线路已断开（{0}）。{1} 秒后重试。在此期间，页面上的内容都不是实时的。'],
+  noLine: ['There is no line to the server now.', '现在与服务器没有线路。'],
+  notLive: ['Not live: there is no line to the server.', '非实时：与服务器没有线路。'],
+  isClosed: ['Nothing is sent: your connection is closed. “Open again” opens another one.',
+    '没有发送：你的连接已关闭。“重新打开” 会打开一个新的。'],
+  notYetOpen: ['Nothing is sent: your connection is not open yet.', '没有发送：你的连接还没有打开。'],
+  notOpened: ['Your connection could not be opened. The server’s log says why.', '无法打开你的连接。原因在服务器的日志里。'],
+  notOpenedFor: ['Your connection could not be opened. {0}', '无法打开你的连接。{0}'],
   client: ['you → server', '你 → 服务器'],
   server: ['server → you', '服务器 → 你'],
   fromClient: ['from the client', '来自客户端'],
@@ -50,6 +58,14 @@ const words = {
   dueIn: ['{0}: {1} s', '{0}：{1} 秒'],
   queued: ['Waits to be taken', '等待取走'],
   wheel: ['The timer wheel', '时间轮'],
+  wheelWhy: ['Why a wheel: each connection has something to wait for, and any of them may be overdue. To look at all of them again and '
+    + 'again would cost more the more there are; a sorted list would have to be sorted at each change. In the wheel a timer is put into '
+    + 'the slot of its time, and each step of the hand looks at one slot: that costs the same for ten connections and for a million. What '
+    + 'is far away lies in a coarser wheel, and comes down to a finer one as its time comes near. The price is that nothing is due more '
+    + 'exactly than a tick, 16 ms.',
+  '为什么用轮：每个连接都在等某件事，随时可能有一个超时。反复检查所有连接，连接越多代价越大；排好序的表则每次变化都要重排。'
+    + '在时间轮里，定时器放进它那个时刻的格，指针每走一步只看一格：十个连接和一百万个连接代价一样。很远的期限放在较粗的轮里，'
+    + '时间临近时再移到较细的轮。代价是精度不超过一个节拍，即 16 毫秒。'],
   wheelHelp: ['All deadlines of a thread’s connections lie in four wheels of 64 slots each; beside each wheel stands what a slot of it '
     + 'spans. Each connection has one timer. The hand moves one slot at a time, and what lies in its slot is due, or goes one wheel down. '
     + 'What you send does not move the timer: it notes the time. When the timer comes due, the server looks when you last spoke; if that '
@@ -83,8 +99,9 @@ const words = {
   limitFragments: ['Fragments of a message: {0} (--max-fragments), else 1009.', '一条消息的分片数：{0}（--max-fragments），否则 1009。'],
   limitTime: ['Time for a message: {0} s from its first byte to its last (--message-timeout), else 4001.',
     '一条消息的时间：从首字节到末字节 {0} 秒（--message-timeout），否则 4001。'],
-  limitQueue: ['What waits for a receiver: {0} bytes (--send-buffer); who takes nothing for 5 s with more than that is closed with 4000.',
-    '等待一个接收者取走的：{0} 字节（--send-buffer）；超过它且 5 秒不取的，以 4000 关闭。'],
+  limitQueue: ['What waits for a receiver: {0} bytes (--send-buffer); who takes nothing for 5 s with more than that is closed with 4000 '
+    + 'at the next message.',
+    '等待一个接收者取走的：{0} 字节（--send-buffer）；超过它且 5 秒不取的，在下一条消息到来时以 4000 关闭。'],
   roomHelp: ['These connections are like everybody’s: each has a uid, and “uid:message” goes to all of that uid. You see those that this '
     + 'page has opened.',
     '这些连接与普通连接一样：各有一个 uid，“uid:消息” 会发给该 uid 的所有连接。这里只显示本页打开的连接。'],
@@ -95,8 +112,12 @@ const words = {
   roomUid: ['A further uid', '另一个 uid'], join: ['Join', '加入'],
   roomFrom: ['From', '发送者'], roomMessage: ['uid:message, or all:message', 'uid:消息，或 all:消息'],
   notJoined: ['“{0}” was refused.', '“{0}” 被拒绝。'],
-  refusedWith: ['An upgrade was refused: {0}. 400: this cannot be a uid; 409: it is taken; 503: there is no room.',
-    '一次升级被拒绝：{0}。400：这不能作为 uid；409：已被占用；503：没有位置。'],
+  refusals: [
+    { 400: '400: this cannot be a uid. It is 1 to 64 bytes of UTF-8 without colon, and not all or error.', 409: '409: the uid is taken.',
+      503: '503: there is no room. This page can have {0} connections at once: close one. Or the server has no room for more.' },
+    { 400: '400：这不能作为 uid。uid 是 1 到 64 字节的 UTF-8，不含冒号，也不能是 all 或 error。', 409: '409：该 uid 已被占用。',
+      503: '503：没有位置。本页同时最多有 {0} 个连接，请关闭一个；也可能是服务器已满。' },
+  ],
   nobodyHere: ['None of this page’s connections is open. Join first.', '本页没有打开的连接。请先加入。'],
   noUid: ['(no uid)', '（没有 uid）'],
   who: ['Who is here', '谁在这里'],
@@ -107,16 +128,20 @@ const words = {
   way4: ['4. The rest goes out, to each as a frame of its own', '4. 其余部分发出，每人一帧'],
   wayNoColon: ['There is no colon.', '没有冒号。'],
   wayProblem: ['It goes nowhere: {0}', '无处可去：{0}'],
-  wayAll: ['all: every open connection', 'all：每个打开的连接'],
+  wayAll: ['all: every open connection, with or without a uid, but not the Lab’s own',
+    'all：每个打开的连接，有没有 uid 都算，但不包括实验室自己的连接'],
+  apart: ['the Lab’s own: gets no message to all', '实验室自己的：收不到发给 all 的消息'],
   wayOthers: ['and others, who are not shown', '以及未显示的其他连接'],
   wayNobody: ['nobody', '没有人'],
   wayBack: ['Back to {0}: error:{1}:…', '发回给 {0}：error:{1}:…'],
   wayNotYet: ['not seen on the wire yet', '线路上还没有看到'],
   slowly: ['A reader that is slow', '一个慢的读者'],
   slowlyHelp: ['A browser takes everything at once. This reader takes what you let it; what it does not take waits, first in the '
-    + 'kernel’s buffer (here 64 KiB of memory), then in its send queue. When that is full, the sender is told error:too-slow; a reader '
-    + 'that takes nothing for 5 s is closed with 4000.',
-  '浏览器总是立刻取走。这个读者按你允许的速度取；取不走的先等在内核缓冲区（这里是 64 KiB 内存），再等在发送队列。队列满了，发送者收到 error:too-slow；5 秒什么都不取的读者以 4000 关闭。'],
+    + 'kernel’s buffer (here 64 KiB of memory), then in its send queue. When that is full, the sender is told error:too-slow. A reader '
+    + 'whose queue has been full for 5 s, and that has taken nothing, is closed with 4000. The server looks at that when the next '
+    + 'message for it comes, and not before: so fill, wait 5 s, and fill again.',
+  '浏览器总是立刻取走。这个读者按你允许的速度取；取不走的先等在内核缓冲区（这里是 64 KiB 内存），再等在发送队列。队列满了，发送者收到 error:too-slow。'
+    + '队列满了 5 秒、期间什么都没取的读者，以 4000 关闭。服务器只在下一条给它的消息到来时才检查：所以先填满，等 5 秒，再填一次。'],
   takes: ['It takes', '它取'], rate: ['{0} bytes a second', '每秒 {0} 字节'],
   slowBegin: ['Let it join', '让它加入'],
   fill: ['Send it {0} × {1} bytes', '发给它 {0} × {1} 字节'],
@@ -159,6 +184,17 @@ const words = {
   knows: ['What the protocol knows now', '协议此时知道什么'],
   nothingYet: ['Nothing yet: it needs two bytes before it can say what this is.', '还什么都不知道：至少要两个字节。'],
   goesOn: ['No rule is broken so far.', '到目前为止没有违反规则。'],
+  failsBefore: ['{0} is broken already by the bytes before these.', '之前的字节已经违反了 {0}。'],
+  malformed: ['Byte {0} is wrong: this is no response of HTTP/1.1. A client fails the connection.',
+    '第 {0} 字节有错：这不是 HTTP/1.1 的响应。客户端会使连接失败。'],
+  compression: ['Compression', '压缩'],
+  deflates: [
+    { '': 'not agreed on', alone: 'permessage-deflate, each message alone', takeover: 'permessage-deflate, with takeover' },
+    { '': '没有约定', alone: 'permessage-deflate，每条消息独立', takeover: 'permessage-deflate，沿用上下文' },
+  ],
+  before: ['Before these {0} bytes from the same sender were read: what they began goes on here.',
+    '在这之前已读过同一发送方的 {0} 字节：它们开始的内容在这里继续。'],
+  forget: ['Forget them', '忘掉它们'],
   failsAt: ['At byte {0} it is decided: {1} is broken. Nothing behind it is read.',
     '在第 {0} 个字节判定：违反 {1}。之后的不再读取。'],
   frame: ['A frame', '一帧'],
@@ -188,10 +224,20 @@ const words = {
   withStatus: [', HTTP status {0}', '，HTTP 状态 {0}'],
   endOpen: ['nothing: the connection was still open', '无：连接仍然打开'],
   endNone: ['nothing: the client had reset', '无：客户端已重置'],
+  onlyServer: ['Only a server sends this. So it is not sent to one, and only explained.', '只有服务器会发送这些字节，所以不发给服务器，只作解释。'],
+  onlyEndpoints: ['This server takes every path. So this is not sent, and only explained: as a server would judge it that has the one '
+    + 'endpoint /ws/.', '这台服务器接受任何路径，所以不发送，只作解释：按一台只有端点 /ws/ 的服务器来判断。'],
+  onlyFewer: ['This server allows more fragments than can be sent here (--max-fragments). So this is only explained: as a server would '
+    + 'judge it that allows 3.', '这台服务器允许的分片比这里能发送的还多（--max-fragments），所以只作解释：按一台只允许 3 个分片的服务器来判断。'],
+  onlyCompressed: ['This server does not agree to compression (--compression on), and would break off at RSV1. So this is only explained: '
+    + 'as if it had agreed.', '这台服务器不同意压缩（--compression on），见到 RSV1 就会断开，所以只作解释：按已经同意压缩来判断。'],
+  declined: ['Nothing is broken: the offer of compression is declined, and the response names no extension.',
+    '没有违反规则：压缩提议被拒绝，响应里没有写任何扩展。'],
   doIt: ['What to do', '怎么办'],
   pause: ['Pause', '暂停'],
   goOn: ['Go on', '继续'],
   everything: ['everything', '全部'],
+  notKept: ['The bytes of this frame, or those before it in its message, are not kept any more.', '这一帧的字节，或消息中它之前的字节，已不再保存。'],
   onlyData: ['messages',
     '消息'], onlyControl: ['ping, pong, close', 'ping、pong、close'], onlyInside: ['phases and queue', '阶段和队列'],
   lane: ['Connection', '连接'],
@@ -200,10 +246,18 @@ const words = {
   lastFragment: ['last fragment, {0}', '最后分片 {0}'],
   emptyTimeline: ['What happens on your connections will stand here.', '你的连接上发生的事会出现在这里。'],
   leftOut: ['{0} were left out', '略去 {0} 项'],
-  save: ['Save', '保存'],
-  saveJson: ['as JSON', '为 JSON'],
-  savePcap: ['as pcapng', '为 pcapng'],
+  saveJson: ['Save as JSON', '保存为 JSON'],
+  savePcap: ['Save as pcapng', '保存为 pcapng'],
   load: ['Load JSON', '载入 JSON'],
+  nothingToSave: ['There is no connection whose bytes could be saved.', '没有可以保存字节的连接。'],
+  loadWrong: ['“{0}” is no trace: {1}. Expected is JSON as “Save as JSON” writes it: {"format":"{2}","client":"…","server":"…"}, with the '
+    + 'bytes of each direction in hexadecimal.',
+  '“{0}” 不是轨迹文件：{1}。应为 “保存为 JSON” 写出的 JSON：{"format":"{2}","client":"…","server":"…"}，每个方向的字节用十六进制。'],
+  noJson: ['it is no JSON', '不是 JSON'],
+  noJsonAt: ['it is no JSON, wrong at character {0}', '不是 JSON，第 {0} 个字符有错'],
+  noJsonIn: ['it is no JSON, wrong in line {0}, column {1}', '不是 JSON，第 {0} 行第 {1} 列有错'],
+  wrongMember: ['member "{0}" is missing or wrong', '成员 "{0}" 缺失或有错'],
+  wrongHex: ['member "{0}", character {1}: pairs of hexadecimal digits are expected', '成员 "{0}"，第 {1} 个字符：应为成对的十六进制数字'],
   loaded: ['{0} is shown. “Open again” shows your connection.', '显示的是 {0}。“重新打开” 回到你的连接。'],
   direction: ['Direction', '方向'],
   time: ['Time', '时间'],
@@ -217,6 +271,12 @@ export const language = () => at === 1 ? 'zh' : 'en';
 export function switchLanguage() {
   at = 1 - at;
   localStorage.setItem('lab.language', language());
+}
+
+// Why an upgrade was refused.
+export function refusal(status, hello) {
+  const text = t('refusals', status);
+  return typeof text === 'string' ? text.replace('{0}', hello?.connectionsMax) : `${status}`;
 }
 
 // A text with values in its places {0}, {1}.

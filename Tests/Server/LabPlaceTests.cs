@@ -1,0 +1,126 @@
+// The Lab's page: what a place in the bytes needs to be judged as it was, though it stands alone: whether compression was agreed on, and
+// what came before it. And what a file has to be that is loaded as a trace.
+
+using System.Text;
+using OpenQA.Selenium;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Console.Lab;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Server;
+
+public sealed class LabPlaceTests : BrowserTests
+{
+    private const string Fragments = "018100000000e4" + "898000000000" + "808200000000bda0"; // 你, cut behind its first byte, and a Ping
+
+    private TestServer _server = null!;
+    private string _file = "";
+
+    [SetUp]
+    public async Task StartServer()
+    {
+        _server = await TestServer.Start(Setup.All[0],
+            new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), LabScope.Own, hasRouter: true),
+            static options => options with { Pages = LabPage.Load(), Compression = true, Heartbeat = TimeSpan.FromMinutes(1) });
+        _file = Path.Combine(Path.GetTempPath(), $"place-{_server.Port}.json");
+    }
+
+    [TearDown]
+    public async Task StopServer()
+    {
+        File.Delete(_file);
+        await _server.DisposeAsync();
+    }
+
+    [TestCase(2, "continuation")]
+    [TestCase(1, "ping")]
+    public async Task AFragment_IsForAFriendWhatItIsInItsMessage(int frame, string name)
+    {
+        await Open("/lab");
+        string request = Convert.ToHexStringLower(LabRaw.Request("/", ""));
+        await Load($$"""{"format":"rawws.lab.trace.v1","client":"{{request}}{{Fragments}}","server":""}""");
+        Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#units button")).Count == 4, "the trace of the file");
+        Chromium.FindElement(By.CssSelector($"#units [data-unit=\"{frame + 1}\"]")).Click();
+        await OpenAsAFriend();
+        WaitForText("step-verdict", "No rule is broken");
+        Assert.That(Chromium.FindElement(By.CssSelector(".step article h3")).Text, Does.Contain(name));
+        Chromium.FindElement(By.Id("step-back")).Click();
+        Chromium.WaitFor(static page => page.FindElements(By.CssSelector(".step .byte.coming")).Count == 1, "one byte is not given");
+        WaitForText("step-verdict", "No rule is broken");
+    }
+
+    [Test]
+    public async Task ACompressedFrame_IsForAFriendCompressedToo()
+    {
+        await Open("/lab");
+        Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#units button")).Count >= 4, "Hello, and its echo");
+        Chromium.FindElement(By.CssSelector("#units [data-unit=\"2\"]")).Click();
+        Assert.That(Chromium.FindElements(By.CssSelector("#unit .characters li")), Has.Count.EqualTo(5), "it is compressed");
+        await OpenAsAFriend();
+        WaitForText("step-verdict", "No rule is broken");
+        Assert.That(string.Concat(Chromium.FindElements(By.CssSelector(".step .characters li b")).Select(static one => one.Text)),
+            Is.EqualTo("Hello"));
+    }
+
+    [Test]
+    public async Task AFragment_IsInTheTimelineWhatItIsInItsMessage()
+    {
+        await Open("/lab#builder");
+        Chromium.FindElement(By.Id("pieces")).SendKeys("018100000000e4" + Keys.Enter + "808200000000bda0");
+        Chromium.FindElement(By.Id("try")).Click();
+        Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#result [data-verdict=none]")).Count == 1, "tried");
+        Chromium.FindElement(By.Id("tab-timeline")).Click();
+        Chromium.WaitFor(static page => page.FindElements(By.CssSelector("tbody button"))
+            .Any(static row => row.Text.Contains("last fragment", StringComparison.Ordinal)), "the fragment");
+        Chromium.FindElements(By.CssSelector("tbody button"))
+            .First(static row => row.Text.Contains("last fragment", StringComparison.Ordinal)).Click();
+        Chromium.WaitFor(static page => page.FindElements(By.CssSelector("article.unit")).Count == 1, "the frame is explained");
+        Assert.That(Chromium.FindElement(By.CssSelector("article.unit h3")).Text, Does.Contain("continuation"));
+        Assert.That(Chromium.FindElements(By.CssSelector(".note.broken")), Is.Empty);
+    }
+
+    // What the browser says of it is in no language of ours, and says nothing of what is expected.
+    [TestCase("{\"format\":", "no JSON")]
+    [TestCase("[1,2]", "\"format\"")]
+    [TestCase("{\"format\":\"another\"}", "\"format\"")]
+    [TestCase("{\"format\":\"rawws.lab.trace.v1\",\"client\":\"474\",\"server\":\"\"}", "\"client\", character 3")]
+    [TestCase("{\"format\":\"rawws.lab.trace.v1\",\"client\":\"4745\",\"server\":\"81zz\"}", "\"server\", character 3")]
+    [TestCase("{\"format\":\"rawws.lab.trace.v1\",\"client\":\"4745\"}", "\"server\"")]
+    public async Task AFileThatIsNoTrace_IsToldWhatIsExpected_AndWhereItIsWrong(string content, string place)
+    {
+        await Open("/lab");
+        await Load(content);
+        WaitForText("state", place);
+        Assert.That(Chromium.FindElement(By.Id("state")).Text,
+            Does.Contain(Path.GetFileName(_file)).And.Contain("rawws.lab.trace.v1").And.Not.Contain("Unexpected"));
+        Chromium.FindElement(By.Id("language")).Click();
+        await Load(content);
+        WaitForText("state", "轨迹");
+        Chromium.FindElement(By.Id("language")).Click();
+    }
+
+    private async Task Open(string path)
+    {
+        await Chromium.Navigate().GoToUrlAsync($"http://127.0.0.1:{_server.Port}{path}");
+        WaitForText("state", "Running");
+    }
+
+    private async Task Load(string content)
+    {
+        await File.WriteAllTextAsync(_file, content, Encoding.UTF8);
+        Chromium.FindElement(By.Id("load")).SendKeys(_file);
+    }
+
+    // In a tab of his own, by the address alone.
+    private async Task OpenAsAFriend()
+    {
+        string address = Chromium.Url;
+        Chromium.SwitchTo().NewWindow(WindowType.Tab);
+        await Chromium.Navigate().GoToUrlAsync(address);
+        WaitForText("state", "Running");
+    }
+
+    private void WaitForText(string id, string text) =>
+        Chromium.WaitFor(page => page.FindElement(By.Id(id)).Text.Contains(text, StringComparison.Ordinal), text);
+}
