@@ -132,7 +132,10 @@ public sealed record CloseReport
     /// <summary>How many messages were accepted for sending.</summary>
     public long MessagesOut { get; init; }
 
-    /// <summary>How many of them were dropped, because the peer took less than it was sent (<see cref="SlowConsumer"/>).</summary>
+    /// <summary>
+    /// How many of them were dropped, because the peer took less than it was sent: where full send queues drop
+    /// (<see cref="SlowConsumer"/>), before a Close with 4000, or because there was no memory for the rest of them.
+    /// </summary>
     public long MessagesDropped { get; init; }
 
     /// <summary>How many of them still waited when the connection ended. Nobody gets them.</summary>

@@ -46,7 +46,7 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
     private readonly Lock[] _locks = [.. Enumerable.Range(0, LockCount).Select(static _ => new Lock())];
 
     internal ConnectionDirectory(WebSocketServer server) =>
-        (_server, _registry) = (server, new UidRegistry(server.Options.ConnectionsPerUidMax ?? int.MaxValue));
+        (_server, _registry) = (server, new UidRegistry { SharesMax = server.Options.ConnectionsPerUidMax ?? int.MaxValue });
 
     /// <summary>
     /// A connection has joined under a uid. Called on the thread that has made it join, after that; it must not block. If it throws, that
@@ -148,8 +148,7 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
 
         if (!joined)
         {
-            // A connection that keeps another one out must be alive. If it is not, the next try finds the uid free.
-            foreach (WebSocketConnection other in others) other.Probe();
+            Probe(others);
             return false;
         }
 
@@ -215,7 +214,21 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
     /// <param name="message">The message.</param>
     public DeliveryResult SendToUid(ReadOnlySpan<byte> uid, in WebSocketMessage message) => SendToUid(uid, message.Kind, message.Span);
 
-    bool IConnectionRegister.HasRoom(ReadOnlySpan<byte> uid) => _registry.HasRoom(uid);
+    /// <summary>So many open connections may share a uid from now on; null for any number. Those that share it keep it.</summary>
+    internal void Change(int? connectionsPerUidMax) => _registry.SharesMax = connectionsPerUidMax ?? int.MaxValue;
+
+    bool IConnectionRegister.HasRoom(ReadOnlySpan<byte> uid)
+    {
+        if (_registry.HasRoom(uid)) return true;
+        Probe(_registry.Find(uid));
+        return false;
+    }
+
+    // Connections that keep another one out must be alive. If they are not, the next try finds the uid free.
+    private static void Probe(WebSocketConnection[] holders)
+    {
+        foreach (WebSocketConnection holder in holders) holder.Probe();
+    }
 
     private DeliveryResult SendToUid(ReadOnlySpan<byte> uid, MessageKind kind, ReadOnlySpan<byte> payload)
     {

@@ -23,7 +23,9 @@ public sealed record ConnectionStatus
     /// <summary>How many messages have been accepted for sending.</summary>
     public long MessagesOut { get; init; }
 
-    /// <summary>How many of them were dropped, because the peer takes less than it is sent (<see cref="SlowConsumer"/>).</summary>
+    /// <summary>
+    /// How many of them were dropped, because the peer takes less than it is sent (<see cref="CloseReport.MessagesDropped"/>).
+    /// </summary>
     public long MessagesDropped { get; init; }
 
     /// <summary>How many of them wait, with the one that the kernel has begun to take.</summary>

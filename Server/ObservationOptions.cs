@@ -37,9 +37,9 @@ public sealed class ObservationOptions
 
     /// <summary>
     /// Whether what may prove who a client is, is hidden: in the head of its request, of the query each value but uid's, tokens among the
-    /// subprotocols, and the value of every header field that is not known to be harmless. Each byte of these is told as an asterisk. A
-    /// connection is told of only when the request's head is whole, or is refused as it is, and then from its first byte on. Default:
-    /// false.
+    /// subprotocols, and the value of every header field that is not known to be harmless; and wherever else they stand in a head, a user
+    /// before a host and JSON Web Tokens. Each byte of these is told as an asterisk. A connection is told of only when the request's head
+    /// is whole, or is refused as it is, and then from its first byte on. Default: false.
     /// </summary>
     public bool HidesCredentials { get; init; }
 

@@ -7,27 +7,12 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RawWs.Frame;
-using RawWs.Handshake;
 using RawWs.Server.Channels;
-using RawWs.Server.Compression;
 using RawWs.Server.Extensions;
 using RawWs.Server.Listening;
 using RawWs.Server.Memory;
 
 namespace RawWs.Server;
-
-/// <summary>How the event loops learn that a socket is ready.</summary>
-public enum TransportKind : byte
-{
-    /// <summary>Epoll on Linux, Socket elsewhere.</summary>
-    Auto,
-
-    /// <summary>Own threads over epoll; Linux only.</summary>
-    Epoll,
-
-    /// <summary>Asynchronous operations of System.Net.Sockets; on every system.</summary>
-    Socket,
-}
 
 /// <summary>
 /// The server's options. A number's unit is in its name (MessageBytesMax: bytes), or is said beside it; times have their type. <see
@@ -320,25 +305,6 @@ public sealed record ServerOptions
     {
         ArgumentNullException.ThrowIfNull(value, name);
         return Open(value);
-    }
-
-    /// <summary>Makes the extensions that are switched on. What cannot be made is logged, and left out.</summary>
-    internal IEnumerable<Extension> MakeExtensions(MemoryBudget budget, ILogger log)
-    {
-        if (Compression && MakeDeflate(budget, log) is { } deflate) yield return deflate;
-        foreach (Func<MemoryBudget, Extension> make in FurtherExtensions) yield return make(budget);
-    }
-
-    private PermessageDeflate? MakeDeflate(MemoryBudget budget, ILogger log)
-    {
-        DeflatePolicy policy = new()
-        {
-            ServerTakeover = CompressionTakeover,
-            ClientTakeover = CompressionTakeover,
-            ServerWindowBits = CompressionWindowBits,
-            ClientWindowBits = CompressionWindowBits,
-        };
-        return PermessageDeflate.TryCreate(policy, CompressionLevel, CompressionBytesMin, Loops, budget, log);
     }
 
     /// <summary>The page of this path, which must be one of <see cref="Pages"/>.</summary>

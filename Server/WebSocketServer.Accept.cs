@@ -37,19 +37,18 @@ public sealed partial class WebSocketServer
     void IAcceptor.Accept(int listener, int descriptor, PeerAddress peer)
     {
         int before = Interlocked.Increment(ref _count) - 1;
-        if (_peersOfFiles[listener].IsSocketFile) peer = _peersOfFiles[listener];
-        if (TurnsAway(listener, before) || !TryEnter(listener, peer, out ConnectionLimits? limits))
-        {
-            Linux.Close(descriptor);
-            ConnectionGone();
-            return;
-        }
-
-        ConnectionLoop loop = NextLoop();
+        ConnectionLimits? limits = null;
         try
         {
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), loop, peer, limits);
-            connection.Begin(Layer(listener, new EpollChannel(descriptor), peer), before >= _connectionsMax);
+            if (_peersOfFiles[listener].IsSocketFile) peer = _peersOfFiles[listener];
+            if (TurnsAway(listener, before) || !TryEnter(listener, peer, out limits))
+            {
+                Linux.Close(descriptor);
+                ConnectionGone();
+                return;
+            }
+
+            Begin(Layer(listener, new EpollChannel(descriptor), peer), peer, limits, before);
         }
         catch
         {
@@ -61,38 +60,35 @@ public sealed partial class WebSocketServer
     void IAcceptor.Accept(int listener, Socket socket)
     {
         int before = Interlocked.Increment(ref _count) - 1;
-        PeerAddress peer = _peersOfFiles[listener];
+        ConnectionLimits? limits = null;
         try
         {
+            PeerAddress peer = _peersOfFiles[listener];
             if (!peer.IsSocketFile) peer = new PeerAddress((IPEndPoint)socket.RemoteEndPoint!);
-        }
-        catch (SocketException exception)
-        {
-            socket.Dispose();
-            ConnectionGone();
-            if (exception.SocketErrorCode is SocketError.NotConnected or SocketError.InvalidArgument) return; // it is gone already
-            throw;
-        }
+            if (TurnsAway(listener, before) || !TryEnter(listener, peer, out limits))
+            {
+                socket.Dispose();
+                ConnectionGone();
+                return;
+            }
 
-        if (TurnsAway(listener, before) || !TryEnter(listener, peer, out ConnectionLimits? limits))
-        {
-            socket.Dispose();
-            ConnectionGone();
-            return;
-        }
-
-        ConnectionLoop loop = NextLoop();
-        try
-        {
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), loop, peer, limits);
-            connection.Begin(Layer(listener, new SocketChannel(socket), peer), before >= _connectionsMax);
+            Begin(Layer(listener, new SocketChannel(socket), peer), peer, limits, before);
         }
         catch (Exception exception)
         {
             socket.Dispose();
             ConnectionGone(limits);
+            // It may be gone already.
             if (exception is not SocketException { SocketErrorCode: SocketError.NotConnected or SocketError.InvalidArgument }) throw;
         }
+    }
+
+    // Answers the connection's number.
+    private long Begin(Channel channel, PeerAddress peer, ConnectionLimits? limits, int before)
+    {
+        WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), NextLoop(), peer, limits);
+        connection.Begin(channel, before >= _connectionsMax);
+        return connection.Id;
     }
 
     /// <summary>
@@ -108,18 +104,24 @@ public sealed partial class WebSocketServer
         {
             if (!IsListening) throw new InvalidOperationException("The server does not listen.");
             int before = Interlocked.Increment(ref _count) - 1;
-            if (TurnsAway(NoListener, before))
+            try
+            {
+                if (TurnsAway(NoListener, before))
+                {
+                    ConnectionGone();
+                    return null;
+                }
+
+                PeerAddress peer = new(new IPEndPoint(IPAddress.Loopback, 0));
+                TryEnter(NoListener, peer, out ConnectionLimits? limits); // it takes no place
+                MemoryPeerChannel channel = new();
+                return new MemoryClient(Begin(channel, peer, limits, before), channel);
+            }
+            catch
             {
                 ConnectionGone();
-                return null;
+                throw;
             }
-
-            PeerAddress peer = new(new IPEndPoint(IPAddress.Loopback, 0));
-            TryEnter(NoListener, peer, out ConnectionLimits? limits);
-            WebSocketConnection connection = new(Interlocked.Increment(ref _lastId), NextLoop(), peer, limits);
-            MemoryPeerChannel channel = new();
-            connection.Begin(channel, before >= _connectionsMax);
-            return new MemoryClient(connection.Id, channel);
         }
     }
 

@@ -1,5 +1,6 @@
-// The server: listener, loops and what they share, from start to stop. WebSocketServer.Accept.cs has what happens to new connections,
-// WebSocketServer.Observe.cs the observations. It knows no protocol; the connections do.
+// The server: listener, loops and what they share; its start, and how it sends to everybody. WebSocketServer.Accept.cs has what happens to
+// new connections, WebSocketServer.Change.cs what can be changed while it runs, WebSocketServer.Observe.cs the observations, and
+// WebSocketServer.Stop.cs the end. It knows no protocol; the connections do.
 
 using System.Net;
 using System.Runtime.ExceptionServices;

@@ -111,8 +111,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     {
         ArgumentNullException.ThrowIfNull(connection);
         // An answer is queued like any message. Reading is paused from a client that does not receive its answers, so there is room for
-        // one, unless others fill its queue in this moment. Then the answer follows when there is room. A client that receives nothing is
-        // closed.
+        // one, unless others fill its queue in this moment. Then, where full queues close, the answer follows when there is room, and a
+        // client that receives nothing is closed. Where they drop, the answer is dropped, or older messages are (SlowConsumer).
         Span<byte> answer = stackalloc byte[128];
         int length = UidProtocol.WriteError(answer, error, uid);
         SendResult sent = connection.TrySend(MessageKind.Text, answer[..length]);

@@ -13,18 +13,6 @@ using RawWs.Server.Native;
 
 namespace RawWs.Server.Channels;
 
-/// <summary>A layer that has something to read before the connection's own bytes come.</summary>
-internal enum ChannelLayer : byte
-{
-    None,
-
-    /// <summary>The header in which a proxy tells its client's address.</summary>
-    ProxyHeader,
-
-    /// <summary>The handshake of TLS.</summary>
-    Tls,
-}
-
 internal abstract class Channel
 {
     /// <summary>The result of <see cref="Receive"/> when nothing is there now.</summary>
@@ -66,7 +54,7 @@ internal abstract class Channel
     public virtual long BytesOfItsOwn => 0;
 
     /// <summary>The layer that is not open yet, the lowest of them. Until there is none, nothing can be sent.</summary>
-    public virtual ChannelLayer Opening => ChannelLayer.None;
+    public virtual OpeningLayer Opening => OpeningLayer.None;
 
     /// <summary>
     /// What the peer has broken of the channel's own rules, as a sentence for a log; null for nothing. The stream has ended then.

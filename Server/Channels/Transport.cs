@@ -118,7 +118,7 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
     public long BytesOfItsOwn => _channel.BytesOfItsOwn;
 
     /// <inheritdoc cref="Channel.Opening"/>
-    public ChannelLayer Opening => _channel.Opening;
+    public OpeningLayer Opening => _channel.Opening;
 
     /// <inheritdoc cref="Channel.Fault"/>
     public string? Fault => _channel.Fault;

@@ -20,9 +20,11 @@ namespace RawWs.Server.Connections;
 internal sealed class ConnectionLimits(ServerLimits limits)
 {
     private AddressPlace _place; // default for none
+    private ConnectionRates _rates = limits.Rates; // those for which the buckets are
     private TokenBucket _messages;
     private TokenBucket _bytes;
     private TokenBucket _broadcasts;
+    private long _pausedAt; // while reading is paused
     private long _bytesTaken; // of those received, how many have been taken from the bucket, or came before it
 
     /// <summary>Whether it has taken its place, or needs none.</summary>
@@ -68,18 +70,19 @@ internal sealed class ConnectionLimits(ServerLimits limits)
 
     /// <summary>A message has come whole. False when it may not be delivered: the connection is being closed.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)] // so that the way of a message without limits stays short
-    public bool TryTakeMessage(WebSocketConnection connection) => TryTake(connection, ref _messages, limits.Messages, 1, Limit.Messages);
+    public bool TryTakeMessage(WebSocketConnection connection) =>
+        TryTake(connection, ref _messages, FollowRates().Messages, 1, Limit.Messages);
 
     /// <summary>The same for a message that is about to be sent to everybody.</summary>
     public bool TryTakeBroadcast(WebSocketConnection connection) =>
-        TryTake(connection, ref _broadcasts, limits.Broadcasts, 1, Limit.Broadcasts);
+        TryTake(connection, ref _broadcasts, FollowRates().Broadcasts, 1, Limit.Broadcasts);
 
     /// <summary>Bytes have been received.</summary>
     public void TakeBytes(WebSocketConnection connection)
     {
         long bytes = connection.BytesReceived - _bytesTaken;
         _bytesTaken += bytes;
-        if (bytes > 0) TryTake(connection, ref _bytes, limits.Bytes, bytes, Limit.Bytes);
+        if (bytes > 0) TryTake(connection, ref _bytes, FollowRates().Bytes, bytes, Limit.Bytes);
     }
 
     /// <summary>The timer is due: reading goes on if it is time, or the timer is armed for that again.</summary>
@@ -94,8 +97,19 @@ internal sealed class ConnectionLimits(ServerLimits limits)
     {
         if (Due == long.MaxValue) return;
         Due = long.MaxValue;
-        connection.Deadlines.RestartSilence(connection);
+        connection.Deadlines.ResumeAfterDelay(connection, connection.Loop.Now - _pausedAt, _rates.Bytes);
         connection.Transport.ResumeReading(ReadPauseReasons.Rate);
+    }
+
+    // The rates that hold now. With another limit its bucket is a new one, which is full; a pause that has begun ends as it began.
+    private ConnectionRates FollowRates()
+    {
+        ConnectionRates now = limits.Rates;
+        if (ReferenceEquals(now, _rates)) return now;
+        if (now.Messages != _rates.Messages) _messages = default;
+        if (now.Bytes != _rates.Bytes) _bytes = default;
+        if (now.Broadcasts != _rates.Broadcasts) _broadcasts = default;
+        return _rates = now;
     }
 
     private bool TryTake(WebSocketConnection connection, ref TokenBucket bucket, RateLimit? rate, long tokens, Limit which)
@@ -103,7 +117,7 @@ internal sealed class ConnectionLimits(ServerLimits limits)
         if (rate is not { } limit || !connection.Life.IsOpen) return true;
         long now = connection.Loop.Now;
         bool isThere = bucket.TryTake(limit, tokens, now);
-        if (limits.Closes)
+        if (_rates.Closes)
         {
             if (!isThere) connection.Life.Close(connection, Endings.TooFast with { Reason = Reason(which) });
             return isThere;
@@ -118,7 +132,12 @@ internal sealed class ConnectionLimits(ServerLimits limits)
 
     private void Pause(WebSocketConnection connection, long wait, Limit which)
     {
-        if (Due == long.MaxValue) connection.Context.OnDelayed(which);
+        if (Due == long.MaxValue)
+        {
+            _pausedAt = connection.Loop.Now;
+            connection.Context.OnDelayed(which);
+        }
+
         Due = Math.Max(Due == long.MaxValue ? 0 : Due, connection.Loop.Now + wait);
         connection.Transport.PauseReading(ReadPauseReasons.Rate);
         connection.Deadlines.Arm(connection, Due);

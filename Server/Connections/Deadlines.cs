@@ -1,10 +1,13 @@
 // Deadlines. Activity only stores the loop's cached clock. The connection has one timer entry, armed for its earliest deadline. When it is
 // due, it checks what has happened since, and arms itself again for the time that is left. While this server does not read from the peer,
-// for reasons of its own, the peer's silence does not count: heartbeat and message deadline begin again when reading is resumed. And
-// nothing is held against a peer before everything that the kernel holds from it has been read. (EventLoop.Now says what happens in a turn
-// that comes late.)
-// Three deadlines are kept elsewhere, because a connection that needs none of them has no memory for them: those of the unfinished message
-// and of the delivery that it waits for (MessageAssembler), and that of bytes that the kernel does not send (SendQueue).
+// the peer's silence does not count: the heartbeat begins again when reading is resumed. The deadline of an unfinished message does so
+// after a handler or a full send queue (RestartSilence), and moves by what its own bytes need where the peer sends more than it may
+// (ResumeAfterDelay); a peer whose bytes wait for their turn, or for what it has sent to others, does not move it (ResumeTime). And nothing
+// is held against a peer before everything that the kernel holds from it has been read. (EventLoop.Now says what happens in a turn that
+// comes late.)
+// Four deadlines are kept elsewhere, because a connection that needs none of them has no memory for them: those of the unfinished message
+// and of the delivery that it waits for (MessageAssembler), that of bytes that the kernel does not send (SendQueue), and the moment until
+// which its rate delays it (ConnectionLimits).
 
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
@@ -62,7 +65,7 @@ internal struct Deadlines
     }
 
     /// <summary>The application has taken the connection over, for so long at most.</summary>
-    public void Limit(WebSocketConnection connection, TimeSpan most)
+    public void BeginRaw(WebSocketConnection connection, TimeSpan most)
     {
         _deadline = connection.Loop.Now + (long)Math.Ceiling(most.TotalMilliseconds);
         Arm(connection, _deadline);
@@ -95,7 +98,7 @@ internal struct Deadlines
         if (connection.Life.HasEnded) return;
         if (now < _deadline) Arm(connection, _deadline);
         else if (!connection.Life.IsHandshake || connection.Raw is not null) connection.Life.Expire(connection);
-        else if (connection.Transport.Opening == ChannelLayer.None) connection.Transport.CancelPendingRead(); // answered with 408
+        else if (connection.Transport.Opening == OpeningLayer.None) connection.Transport.CancelPendingRead(); // answered with 408
         else connection.Life.Abort(connection, Endings.TimeoutOf(connection.Transport.Opening));
     }
 
@@ -136,6 +139,7 @@ internal struct Deadlines
 
         if (assembler.MessageDeadline != long.MaxValue) return;
         assembler.MessageDeadline = connection.Loop.Now + connection.Context.MessageTimeout;
+        assembler.Delay = null;
         Arm(connection, assembler.MessageDeadline);
     }
 
@@ -156,6 +160,19 @@ internal struct Deadlines
         _lastReceived = connection.Loop.Now;
         Arm(connection, connection.Incoming.MessageDeadline);
         ArmForSilence(connection);
+    }
+
+    /// <summary>
+    /// Reading was paused for so long, because the peer has sent more than it may. That was no silence, but of the unfinished message's
+    /// time only so much is given back as its own bytes need (<see cref="Incoming.OnDelayed"/>).
+    /// </summary>
+    public void ResumeAfterDelay(WebSocketConnection connection, long milliseconds, RateLimit? bytes)
+    {
+        if (!connection.Life.IsOpen) return;
+        connection.Incoming.OnDelayed(milliseconds, bytes);
+        ResumeTime(connection);
+        // What comes next may pause it again before anybody looks.
+        if (connection.Loop.Now >= connection.Incoming.MessageDeadline) connection.Life.Close(connection, Endings.MessageTimeout);
     }
 
     /// <summary>The timer must be due by then. That it is due earlier does no harm.</summary>

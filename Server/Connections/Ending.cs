@@ -92,10 +92,10 @@ internal static class Endings
     ];
 
     /// <summary>How a connection ends whose peer has broken this layer's rules. A handshake of TLS may be over by then.</summary>
-    public static Ending FailureOf(ChannelLayer layer) => layer == ChannelLayer.ProxyHeader ? ProxyFailed : TlsFailed;
+    public static Ending FailureOf(OpeningLayer layer) => layer == OpeningLayer.ProxyHeader ? ProxyFailed : TlsFailed;
 
     /// <summary>How a connection ends whose peer has not opened this layer in time.</summary>
-    public static Ending TimeoutOf(ChannelLayer layer) => layer == ChannelLayer.ProxyHeader ? ProxyTimeout : TlsTimeout;
+    public static Ending TimeoutOf(OpeningLayer layer) => layer == OpeningLayer.ProxyHeader ? ProxyTimeout : TlsTimeout;
 
     private static Ending Closes(EndCause cause, ushort code, string reason) =>
         new(cause, PhaseEvent.Closes, CodeSource.Row) { Code = code, Reason = reason };

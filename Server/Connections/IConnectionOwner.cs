@@ -35,7 +35,7 @@ internal interface IConnectionRegister
     /// <summary>Gives a connection a uid: see <see cref="ConnectionDirectory.TryJoin"/>.</summary>
     bool TryJoin(WebSocketConnection connection, ReadOnlyMemory<byte> uid, DuplicateUid duplicates);
 
-    /// <summary>Whether one more connection may share this uid.</summary>
+    /// <summary>Whether one more connection may share this uid. If not, those that do are asked whether they live.</summary>
     bool HasRoom(ReadOnlySpan<byte> uid);
 
     /// <summary>Takes the uid away from a connection that has ended, if it has one.</summary>

@@ -61,6 +61,25 @@ internal struct Incoming
         if (MessageDeadline != long.MaxValue) _assembler!.MessageDeadline = deadline;
     }
 
+    /// <summary>
+    /// Reading was paused for so long, because the peer has sent more than it may. The unfinished message's deadline moves by that: by the
+    /// first pause whole, which may be for what came before the message, and then for no longer than its own bytes take at this rate. What
+    /// comes between its fragments gives it no time.
+    /// </summary>
+    public readonly void OnDelayed(long milliseconds, RateLimit? bytes)
+    {
+        if (MessageDeadline == long.MaxValue) return;
+        MessageAssembler assembler = _assembler!;
+        if (assembler.Delay is { } before)
+        {
+            long own = bytes is { } rate ? assembler.Message.Length * 1000L / rate.PerSecond : long.MaxValue;
+            milliseconds = Math.Clamp(own - before, 0, milliseconds);
+        }
+
+        assembler.Delay = assembler.Delay is null ? 0 : assembler.Delay + milliseconds;
+        assembler.MessageDeadline += milliseconds;
+    }
+
     /// <summary>The handler of an assembled message is done with it.</summary>
     public readonly void ReleaseMessage(WebSocketConnection connection) => _assembler?.Release(connection.Loop.Budget);
 

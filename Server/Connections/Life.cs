@@ -140,7 +140,7 @@ internal struct Life
     public void OnBytesLost(WebSocketConnection connection)
     {
         Ending lost = Endings.BytesLost;
-        bool hasNoAnswer = connection.Transport.Opening != ChannelLayer.None || connection.Raw is not null;
+        bool hasNoAnswer = connection.Transport.Opening != OpeningLayer.None || connection.Raw is not null;
         if (IsHandshake && hasNoAnswer) Abort(connection, Endings.RestLost);
         else if (IsHandshake) Opening.Refuse(connection, HandshakeRules.OutOfMemory, headOnly: false);
         else if (ParsesFrames) Fail(connection, lost, lost.Code!.Value, lost.Reason, null, Encoding.ASCII.GetBytes(lost.Reason));
@@ -261,13 +261,13 @@ internal struct Life
     {
         PhaseStep step = PhaseTable.After(_phase, last);
         Phase before = Move(step);
-        int unsent = connection.Queue.Count(connection).Queued;
+        int unsent = 0;
         try
         {
             Deadlines.End(connection);
-            Outgoing.Close(connection, reset: step.Tcp == TcpEnd.Reset);
+            Outgoing.Close(connection, reset: step.Tcp == TcpEnd.Reset); // what comes back of a batch is queued
             connection.Loop.Members.Remove(connection.Transport.Key);
-            connection.Queue.End(connection);
+            connection.Queue.End(connection, out unsent);
             connection.Incoming.End(connection);
             connection.Extension?.Release();
             Watching.TellPhase(connection, before, step.Next, _end);

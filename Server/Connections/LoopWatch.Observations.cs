@@ -147,9 +147,9 @@ internal sealed partial class LoopWatch
     private Observation[] Of(WebSocketConnection connection) =>
         _watched.TryGetValue(connection.Id, out Observation[]? watching) ? watching : [];
 
-    // Null as long as the head is not whole: until then nothing is pending.
+    // Null as long as the head is not whole: until then nothing is pending, and nobody has taken the connection over.
     private static string? PathOf(WebSocketConnection connection) =>
-        connection.Life.IsHandshake && !connection.Handling.IsPending ? null : connection.Endpoint;
+        connection.Life.IsHandshake && connection.Raw is null && !connection.Handling.IsPending ? null : connection.Endpoint;
 
     // Looks which observations are about this connection that were not before.
     private void Look(WebSocketConnection connection, string? path, in ReadOnlySequence<byte> seen, long headBytes)
@@ -163,6 +163,7 @@ internal sealed partial class LoopWatch
             {
                 byte[] hidden = seen.ToArray();
                 CredentialMask.Hide(hidden.AsSpan(0, (int)headBytes));
+                CredentialMask.HideUnlessFrames(hidden.AsSpan((int)headBytes));
                 TellBytes(observation, connection, ConnectionEventKind.Received, offset, hidden);
                 continue;
             }
@@ -198,8 +199,8 @@ internal sealed partial class LoopWatch
 
     private void TellBytes(WebSocketConnection connection, ConnectionEventKind kind, long offset, ReadOnlySpan<byte> bytes)
     {
-        // Before the connection is open, what comes may be a part of a head that was not read to its end.
-        bool mayBeSecret = kind == ConnectionEventKind.Received && !connection.Life.WasOpened;
+        // Before the connection is open, or taken over, what comes may be a part of a head that was not read to its end.
+        bool mayBeSecret = kind == ConnectionEventKind.Received && !connection.Life.WasOpened && connection.Raw is null;
         foreach (Observation observation in Of(connection))
             if (!mayBeSecret || !observation.Options.HidesCredentials) TellBytes(observation, connection, kind, offset, bytes);
     }

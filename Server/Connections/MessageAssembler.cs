@@ -28,6 +28,9 @@ internal sealed class MessageAssembler(ProtocolLimits limits)
     /// <summary>The deadline of the unfinished message, in the loop's milliseconds.</summary>
     public long MessageDeadline { get; set; } = long.MaxValue;
 
+    /// <summary>By how many milliseconds the deadline has moved after its first move; null before that.</summary>
+    public long? Delay { get; set; }
+
     /// <summary>Before the upgrade: how far a request head that comes in pieces has been checked.</summary>
     public RequestProgress Head { get; set; }
 

@@ -161,7 +161,7 @@ internal static class Opening
         RawConnection raw = new(connection, handler);
         connection.Agree(connection.Context.Terms(endpoint, null, null, null) with { Raw = raw }, null);
         connection.Life.OnTakenOver(connection);
-        connection.Deadlines.Limit(connection, most);
+        connection.Deadlines.BeginRaw(connection, most);
         raw.Begin();
     }
 

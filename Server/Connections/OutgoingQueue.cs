@@ -263,10 +263,13 @@ internal struct OutgoingQueue
     }
 
     /// <summary>The connection has ended. Owner only.</summary>
-    public void End(WebSocketConnection connection)
+    /// <param name="connection">The connection.</param>
+    /// <param name="unsent">How many messages were still queued, with the one that the kernel had begun to take.</param>
+    public void End(WebSocketConnection connection, out int unsent)
     {
         lock (connection.Transport)
         {
+            unsent = _queue?.QueuedMessages ?? 0;
             _broadcasts.End();
             _queue?.Return();
             _queue = null;

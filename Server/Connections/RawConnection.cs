@@ -9,15 +9,16 @@ using RawWs.Server.Loops;
 
 namespace RawWs.Server;
 
-/// <summary>Handles the bytes of a connection that was taken over. Every call comes on the connection's loop, one at a time.</summary>
+/// <summary>
+/// Handles the bytes of a connection that was taken over. Every call comes on the connection's loop, one at a time. If one throws, the
+/// connection is reset, and nothing more comes but the end.
+/// </summary>
 public interface IRawHandler
 {
     /// <summary>The connection is the handler's: bytes can be sent. This call must not block.</summary>
     void OnBegin(RawConnection connection);
 
-    /// <summary>
-    /// Bytes have come. They are valid during this call. If it throws, the connection is reset. This call must not block.
-    /// </summary>
+    /// <summary>Bytes have come, one or more. They are valid during this call. This call must not block.</summary>
     void OnBytes(RawConnection connection, ReadOnlySpan<byte> bytes);
 
     /// <summary>The connection has ended, whoever has ended it. Called once.</summary>
@@ -32,6 +33,7 @@ public sealed class RawConnection : ILoopWork
 {
     private readonly WebSocketConnection _connection;
     private readonly IRawHandler _handler;
+    private bool _hasFailed;
 
     internal RawConnection(WebSocketConnection connection, IRawHandler handler) => (_connection, _handler) = (connection, handler);
 
@@ -60,7 +62,11 @@ public sealed class RawConnection : ILoopWork
     internal void Handle(in ReadResult read)
     {
         foreach (ReadOnlyMemory<byte> piece in read.Buffer)
+        {
+            if (_hasFailed || piece.IsEmpty) continue; // the end of the stream is an empty piece
             Call(static (handler, connection, bytes) => handler.OnBytes(connection, bytes.Span), piece);
+        }
+
         _connection.Transport.AdvanceTo(read.Buffer.End);
         if (read.IsCompleted && _connection.Life.IsHandshake) _connection.Life.OnStreamEnd(_connection);
     }
@@ -83,6 +89,7 @@ public sealed class RawConnection : ILoopWork
         }
         catch (Exception exception)
         {
+            _hasFailed = true;
             _connection.Context.Log.HandlerThrew(exception, Id);
             _connection.Abort();
         }

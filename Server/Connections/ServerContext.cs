@@ -22,6 +22,7 @@ internal sealed class ServerContext
     private readonly IConnectionOwner _owner;
     private volatile ConnectionTerms _lastTerms = ConnectionTerms.None;
     private int _nullOriginWarned;
+    private volatile ServerLimits? _limits;
     private volatile bool _handlersAwait;
     private volatile bool _looksAtMessages;
 
@@ -30,18 +31,17 @@ internal sealed class ServerContext
         _owner = owner;
         Application = application;
         Budget = budget;
-        Limits = ServerLimits.Of(options);
-        _looksAtMessages = Limits is not null;
         Log = GuardedLog.Around(options.LoggerFactory.CreateLogger(LogCategories.Server));
         Details = new DetailLog(options.LoggerFactory);
         Endings = new EndingLog(Log, options.TimeProvider);
         ProtocolLimits = new ProtocolLimits { MessageBytesMax = options.MessageBytesMax, FragmentsMax = options.FragmentsMax };
-        Extensions = ExtensionSet.Of(options.MakeExtensions(budget, Log), budget);
+        Extensions = ExtensionSet.Of(ServerExtensions.Make(options, budget, Log), budget);
         Date = new DateText(options.TimeProvider);
         SendBufferBytesMax = options.SendBufferBytesMax;
         SlowConsumer = options.SlowConsumer;
         Heartbeat = options.Heartbeat == TimeSpan.Zero ? 0 : Milliseconds(options.Heartbeat);
         Change(options);
+        ChangeLimits(options);
         PingText = options.PingText is null ? null : Encoding.UTF8.GetBytes(options.PingText);
     }
 
@@ -51,8 +51,8 @@ internal sealed class ServerContext
 
     public MemoryBudget Budget { get; }
 
-    /// <summary>What connections may do; null for no limits.</summary>
-    public ServerLimits? Limits { get; }
+    /// <summary>What connections may do; null as long as there has been no limit.</summary>
+    public ServerLimits? Limits => _limits;
 
     /// <summary>A log that never throws.</summary>
     public GuardedLog Log { get; }
@@ -72,7 +72,7 @@ internal sealed class ServerContext
         set
         {
             _handlersAwait = value;
-            _looksAtMessages = value || Limits is not null;
+            if (value) _looksAtMessages = true;
         }
     }
 
@@ -116,8 +116,8 @@ internal sealed class ServerContext
     public byte[]? PingText { get; }
 
     /// <summary>
-    /// Takes over what can be changed while connections run (the server's Change). Each is read alone, by any loop, and is
-    /// the old one or the new one then.
+    /// Takes over what can be changed while connections run (the server's Change), but for the limits. Each is read alone, by any loop, and
+    /// is the old one or the new one then.
     /// </summary>
     [MemberNotNull(nameof(Options), nameof(Policy), nameof(Trust), nameof(Drain))]
     public void Change(ServerOptions options)
@@ -139,6 +139,14 @@ internal sealed class ServerContext
         SendTimeout = Milliseconds(options.SendTimeout);
         PingInterval = Milliseconds(options.PingInterval);
         Drain = Connections.Endings.Drain with { Code = options.DrainCloseCode };
+    }
+
+    /// <summary>The same for the limits. Not once the server stops, which ends what runs beside them.</summary>
+    public void ChangeLimits(ServerOptions options)
+    {
+        if (_limits is { } limits) limits.Change(options);
+        else _limits = ServerLimits.Of(options);
+        if (_limits is not null) _looksAtMessages = true;
     }
 
     /// <summary>Rents a writer for one HTTP answer. Each thread keeps one.</summary>

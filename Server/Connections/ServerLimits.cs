@@ -1,4 +1,5 @@
-// What the connections of a server may do, and the table of their addresses. Null stands for a server without any of these limits.
+// What the connections of a server may do, and the table of their addresses. Null stands for a server without any of these limits. All of
+// them can be changed. A connection that came while there were none has none to its end, and nobody counts it.
 
 using RawWs.Handshake;
 using RawWs.Server.Limits;
@@ -22,35 +23,29 @@ internal enum Limit : byte
 /// <param name="Refusal">The rule by which its request is refused; null when it is let in.</param>
 internal readonly record struct AddressPlace(NetworkAddress Address, bool IsTaken, long Wait, HandshakeRule? Refusal);
 
+/// <summary>How fast one connection may be.</summary>
+/// <param name="Messages">Messages; null for no limit.</param>
+/// <param name="Bytes">Bytes; null for no limit.</param>
+/// <param name="Broadcasts">Messages to everybody; null for no limit.</param>
+/// <param name="Closes">Whether who is too fast is closed, and not delayed.</param>
+internal sealed record ConnectionRates(RateLimit? Messages, RateLimit? Bytes, RateLimit? Broadcasts, bool Closes);
+
 /// <summary>The limits of a server. Any thread.</summary>
 internal sealed class ServerLimits : IDisposable
 {
-    private readonly AddressTable? _addresses;
+    private readonly TimeProvider _time;
+    private volatile AddressTable? _addresses; // once an address has had a limit
+    private volatile ConnectionRates _rates;
 
     private ServerLimits(ServerOptions options)
     {
-        (Messages, Bytes, Broadcasts) = (options.MessageRate, options.ByteRate, options.BroadcastRate);
-        Closes = options.OverRate == OverRate.Close;
-        if (options.ConnectionsPerAddressMax is null && options.HandshakeRate is null) return;
-        // The rest of its time is for the handshake itself.
-        long waitMax = Closes ? 0 : (long)(options.HandshakeTimeout.TotalMilliseconds / 2);
-        _addresses = new AddressTable(options.ConnectionsPerAddressMax, options.HandshakeRate, waitMax, options.TimeProvider);
+        _time = options.TimeProvider;
+        _rates = RatesOf(options);
+        Change(options);
     }
 
-    /// <summary>Of a connection.</summary>
-    public RateLimit? Messages { get; }
-
-    /// <inheritdoc cref="Messages"/>
-    public RateLimit? Bytes { get; }
-
-    /// <inheritdoc cref="Messages"/>
-    public RateLimit? Broadcasts { get; }
-
-    /// <summary>Whether who is too fast is closed, and not delayed.</summary>
-    public bool Closes { get; }
-
-    /// <summary>How many addresses are known.</summary>
-    public int AddressCount => _addresses?.Count ?? 0;
+    /// <summary>Of each connection. It is another object after a change.</summary>
+    public ConnectionRates Rates => _rates;
 
     /// <summary>The limits that the options name; null when they name none.</summary>
     public static ServerLimits? Of(ServerOptions options) => options.ConnectionsPerAddressMax is null && options.HandshakeRate is null
@@ -58,12 +53,24 @@ internal sealed class ServerLimits : IDisposable
         ? null
         : new ServerLimits(options);
 
+    /// <summary>From now on these limits hold. One caller at a time.</summary>
+    public void Change(ServerOptions options)
+    {
+        ConnectionRates rates = RatesOf(options);
+        if (rates != _rates) _rates = rates;
+        if (_addresses is null && (options.ConnectionsPerAddressMax is not null || options.HandshakeRate is not null))
+            _addresses = new AddressTable(_time);
+        // The rest of its time is for the handshake itself.
+        long waitMax = rates.Closes ? 0 : (long)(options.HandshakeTimeout.TotalMilliseconds / 2);
+        _addresses?.Change(options.ConnectionsPerAddressMax, options.HandshakeRate, waitMax);
+    }
+
     /// <summary>A connection has come from this address. It gets a place, which is to be left at its end.</summary>
     public AddressPlace Enter(PeerAddress client)
     {
-        if (_addresses is null) return default;
-        Admission admission = _addresses.Enter(client.Network, out long wait, out bool hasPlace);
-        return new AddressPlace(client.Network, hasPlace, wait, RuleOf(admission));
+        if (_addresses is not { } addresses) return default;
+        HandshakeRule? refusal = addresses.Enter(client.Network, out long wait, out bool hasPlace);
+        return new AddressPlace(client.Network, hasPlace, wait, refusal);
     }
 
     /// <summary>The connection of this place has ended.</summary>
@@ -75,10 +82,6 @@ internal sealed class ServerLimits : IDisposable
     /// <summary>Ends what runs beside the connections.</summary>
     public void Dispose() => _addresses?.Dispose();
 
-    private static HandshakeRule? RuleOf(Admission admission) => admission switch
-    {
-        Admission.TooManyConnections => HandshakeRules.TooManyFromAddress,
-        Admission.TooManyHandshakes => HandshakeRules.TooManyHandshakes,
-        _ => null,
-    };
+    private static ConnectionRates RatesOf(ServerOptions options) =>
+        new(options.MessageRate, options.ByteRate, options.BroadcastRate, options.OverRate == OverRate.Close);
 }

@@ -1,6 +1,7 @@
 // One connection, from its accepted socket to its close report. This file has what callers see, and who the connection is. Behind it are
-// its parts. Each owns its fields and shows verbs; none touches another's. They are structs inside of this one object. What a part needs of
-// the others it asks the connection for.
+// its parts. Each owns its fields and shows verbs; none touches another's. What a part needs of the others it asks the connection for.
+//
+// Structs inside of this one object:
 //
 //   Life           the phase, how it ends, and the close report     (PhaseTable, Endings: the same as data; ConnectionEnd)
 //   Incoming       bytes -> events of the protocol -> messages      (MessageAssembler, Decoding)
@@ -9,6 +10,13 @@
 //   Outgoing       cork and queue -> transport
 //   Deadlines      the one timer entry that serves every deadline
 //   Counts         what the close report counts
+//
+// Objects of their own, the second to last only where they are needed:
+//
+//   Transport            its bytes, in and out; and the lock of the send queue
+//   ConnectionExtension  what it has of the extension that was agreed on
+//   ConnectionLimits     how much it may do (a field of its terms)
+//   RawConnection        what an application has that has taken it over (the same)
 //
 // Without fields of their own: ConnectionMethod, the one async method that is its life; Opening, the handshake; DeliveryPause, waiting for
 // what it has sent to many; Watching, what those who look on are told.
@@ -338,11 +346,13 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     /// before it sends such a message, and before it has awaited anything. Without that limit it is always true.
     /// </summary>
     /// <returns>False when it may not send it: the connection is being closed.</returns>
-    /// <exception cref="InvalidOperationException">It is not called by the connection's handler, or after an await.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The calling thread does not run the connection's loop: it is not its handler's, or the handler has awaited something.
+    /// </exception>
     public bool TryTakeBroadcast()
     {
         if (Limits is not { } limits) return true;
-        if (!Loop.IsOwner) throw new InvalidOperationException("Only the connection's own handler asks this, before it awaits.");
+        if (!Loop.IsOwner) throw new InvalidOperationException("This is asked on the connection's loop: by its handler, before it awaits.");
         return limits.TryTakeBroadcast(this);
     }
 
@@ -492,7 +502,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
         Life.OnBroken(this, failure);
     }
 
-    void ITransportOwner.OnBatchSent(ReadOnlySpan<byte> bytes, int sent) => Outgoing.OnBatchSent(this, bytes, sent);
+    void ITransportOwner.OnBatchSent(ReadOnlySpan<byte> frames, int sent) => Outgoing.OnBatchSent(this, frames, sent);
 
     void ITransportOwner.OnReceived(ReadOnlySpan<byte> bytes) => Loop.Watch.Received(this, BytesReceived, bytes);
 

@@ -10,12 +10,19 @@ using System.Runtime.InteropServices;
 
 namespace RawWs.Server.Delivery;
 
-/// <param name="sharesMax">How many open connections may share a uid.</param>
-internal sealed class UidRegistry(int sharesMax = int.MaxValue)
+internal sealed class UidRegistry
 {
     private const int StripeCount = 64;
 
     private readonly Stripe[] _stripes = [.. Enumerable.Range(0, StripeCount).Select(static _ => new Stripe())];
+    private volatile int _sharesMax = int.MaxValue;
+
+    /// <summary>How many open connections may share a uid. Those that share it when this changes keep it.</summary>
+    public int SharesMax
+    {
+        get => _sharesMax;
+        set => _sharesMax = value;
+    }
 
     /// <summary>How many uids have a connection, including those that are ending.</summary>
     public int Count
@@ -66,28 +73,32 @@ internal sealed class UidRegistry(int sharesMax = int.MaxValue)
     /// <returns>False when an open connection has the uid and the policy rejects, or when as many share it as may.</returns>
     public bool TryAdd(byte[] uid, WebSocketConnection connection, DuplicateUid policy, out WebSocketConnection[] others)
     {
-        others = [];
         Stripe stripe = StripeOf(uid);
         lock (stripe.Lock)
         {
-            ref Holders holders = ref CollectionsMarshal.GetValueRefOrAddDefault(stripe.Receivers, uid, out bool taken);
-            if (taken && policy == DuplicateUid.Share)
+            ref Holders holders = ref CollectionsMarshal.GetValueRefOrAddDefault(stripe.Receivers, uid, out bool isTaken);
+            others = isTaken && (policy != DuplicateUid.Share || SharesMax < int.MaxValue) ? holders.ToArray() : [];
+            int openMax = policy switch
             {
-                if (sharesMax < int.MaxValue && CountOpen(holders.ToArray()) >= sharesMax) others = holders.ToArray();
-                else holders.Add(connection);
-                return others.Length == 0;
+                DuplicateUid.Share => SharesMax - 1,
+                DuplicateUid.Reject => 0,
+                _ => int.MaxValue,
+            };
+            if (CountOpen(others) > openMax) return false;
+            if (!isTaken || policy != DuplicateUid.Share)
+            {
+                holders = new Holders(connection);
+                return true;
             }
 
-            WebSocketConnection[] present = taken ? holders.ToArray() : [];
-            bool rejected = policy == DuplicateUid.Reject && FirstOpen(present) is not null;
-            others = present;
-            if (!rejected) holders = new Holders(connection);
-            return !rejected;
+            holders.Add(connection);
+            others = [];
+            return true;
         }
     }
 
     /// <summary>Whether one more open connection may share this uid.</summary>
-    public bool HasRoom(ReadOnlySpan<byte> uid) => sharesMax == int.MaxValue || CountOpen(Find(uid)) < sharesMax;
+    public bool HasRoom(ReadOnlySpan<byte> uid) => SharesMax == int.MaxValue || CountOpen(Find(uid)) < SharesMax;
 
     /// <summary>Removes a connection. Another one's registration under the same uid stays.</summary>
     /// <returns>Whether it was registered.</returns>
@@ -109,13 +120,6 @@ internal sealed class UidRegistry(int sharesMax = int.MaxValue)
         foreach (WebSocketConnection connection in connections)
             if (connection.IsOpen) count++;
         return count;
-    }
-
-    private static WebSocketConnection? FirstOpen(WebSocketConnection[] connections)
-    {
-        foreach (WebSocketConnection connection in connections)
-            if (connection.IsOpen) return connection;
-        return null;
     }
 
     private Stripe StripeOf(ReadOnlySpan<byte> uid) => _stripes[(uint)BytesComparer.Hash(uid) % StripeCount];

@@ -3,22 +3,10 @@
 // only so many are remembered. So what strangers can make this hold has a bound.
 
 using System.Runtime.InteropServices;
+using RawWs.Handshake;
 using RawWs.Server.Native;
 
 namespace RawWs.Server.Limits;
-
-/// <summary>What becomes of a newcomer.</summary>
-internal enum Admission : byte
-{
-    /// <summary>It is let in.</summary>
-    Admitted,
-
-    /// <summary>Its address has as many connections as one may have.</summary>
-    TooManyConnections,
-
-    /// <summary>Its address opens connections too fast.</summary>
-    TooManyHandshakes,
-}
 
 /// <summary>The addresses of a server's clients. Any thread.</summary>
 internal sealed class AddressTable : IDisposable
@@ -33,25 +21,22 @@ internal sealed class AddressTable : IDisposable
 
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(5);
 
-    private readonly int? _connectionsMax;
-    private readonly RateLimit? _handshakes;
-    private readonly long _waitMax;
     private readonly TimeProvider _time;
     private readonly long _started;
-    private readonly ITimer? _sweep;
+    private readonly ITimer _sweep;
     private readonly Lock _lock = new();
     private readonly Dictionary<NetworkAddress, Entry> _entries = [];
+    private int? _connectionsMax;
+    private RateLimit? _handshakes;
+    private long _waitMax;
     private int _busy; // how many of the entries have a connection
 
-    /// <param name="connectionsMax">The most connections of one address; null for no limit.</param>
-    /// <param name="handshakes">How fast an address may open connections; null for no limit.</param>
-    /// <param name="waitMax">How many milliseconds a connection may be made to wait for that.</param>
+    /// <summary>A table without limits, which only counts.</summary>
     /// <param name="time">The clock.</param>
-    public AddressTable(int? connectionsMax, RateLimit? handshakes, long waitMax, TimeProvider time)
+    public AddressTable(TimeProvider time)
     {
-        (_connectionsMax, _handshakes, _waitMax, _time, _started) = (connectionsMax, handshakes, waitMax, time, time.GetTimestamp());
-        if (handshakes is not null)
-            _sweep = time.CreateTimer(static table => ((AddressTable)table!).Sweep(), this, SweepInterval, SweepInterval);
+        (_time, _started) = (time, time.GetTimestamp());
+        _sweep = time.CreateTimer(static table => ((AddressTable)table!).Sweep(), this, SweepInterval, SweepInterval);
     }
 
     /// <summary>How many addresses are here.</summary>
@@ -63,26 +48,48 @@ internal sealed class AddressTable : IDisposable
         }
     }
 
+    // Read under the lock, so that no bucket sees it go back.
     private long Now => (long)_time.GetElapsedTime(_started).TotalMilliseconds;
+
+    /// <summary>From now on these limits hold. Nobody who is here has to leave. With another rate every bucket is full.</summary>
+    /// <param name="connectionsMax">The most connections of one address; null for no limit.</param>
+    /// <param name="handshakes">How fast an address may open connections; null for no limit.</param>
+    /// <param name="waitMax">How many milliseconds a connection may be made to wait for that.</param>
+    public void Change(int? connectionsMax, RateLimit? handshakes, long waitMax)
+    {
+        lock (_lock)
+        {
+            (_connectionsMax, _waitMax) = (connectionsMax, waitMax);
+            if (handshakes == _handshakes) return;
+            _handshakes = handshakes;
+            foreach (NetworkAddress address in _entries.Keys)
+            {
+                ref Entry entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, address);
+                if (entry.IsBusy) entry.Handshakes = default;
+                else _entries.Remove(address);
+            }
+        }
+    }
 
     /// <summary>A connection comes.</summary>
     /// <param name="address">Where it comes from.</param>
     /// <param name="wait">For one that is let in: how many milliseconds it should not be read from.</param>
     /// <param name="hasPlace">Whether it is counted here, and must <see cref="Leave"/>: it is let in, or is told why not.</param>
-    public Admission Enter(NetworkAddress address, out long wait, out bool hasPlace)
+    /// <returns>The rule by which it is not let in; null when it is.</returns>
+    public HandshakeRule? Enter(NetworkAddress address, out long wait, out bool hasPlace)
     {
-        long now = Now;
         lock (_lock)
         {
+            long now = Now;
             ref Entry entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, address, out _);
             bool wasBusy = entry.IsBusy;
-            Admission admission = Judge(ref entry, now, out wait);
-            hasPlace = admission == Admission.Admitted || entry.Told < ToldMax;
-            if (admission == Admission.Admitted) entry.Connections++;
+            HandshakeRule? refusal = Judge(ref entry, now, out wait);
+            hasPlace = refusal is null || entry.Told < ToldMax;
+            if (refusal is null) entry.Connections++;
             else if (hasPlace) entry.Told++;
             if (entry.IsBusy && !wasBusy) _busy++;
             if (!entry.IsBusy) Rest(address, ref entry, now);
-            return admission;
+            return refusal;
         }
     }
 
@@ -91,7 +98,6 @@ internal sealed class AddressTable : IDisposable
     /// <param name="wasAdmitted">Whether it was let in.</param>
     public void Leave(NetworkAddress address, bool wasAdmitted)
     {
-        long now = Now;
         lock (_lock)
         {
             ref Entry entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, address);
@@ -99,23 +105,23 @@ internal sealed class AddressTable : IDisposable
             else entry.Told--;
             if (entry.IsBusy) return;
             _busy--;
-            Rest(address, ref entry, now);
+            Rest(address, ref entry, Now);
         }
     }
 
     /// <summary>Ends the timer.</summary>
-    public void Dispose() => _sweep?.Dispose();
+    public void Dispose() => _sweep.Dispose();
 
-    private Admission Judge(ref Entry entry, long now, out long wait)
+    private HandshakeRule? Judge(ref Entry entry, long now, out long wait)
     {
         wait = 0;
-        if (entry.Connections >= _connectionsMax) return Admission.TooManyConnections;
-        if (_handshakes is not { } limit) return Admission.Admitted;
+        if (entry.Connections >= _connectionsMax) return HandshakeRules.TooManyFromAddress;
+        if (_handshakes is not { } limit) return null;
         long due = entry.Handshakes.WaitMilliseconds(limit, now);
-        if (due > _waitMax) return Admission.TooManyHandshakes;
+        if (due > _waitMax) return HandshakeRules.TooManyHandshakes;
         wait = due;
         entry.Handshakes.Take(limit, 1, now);
-        return Admission.Admitted;
+        return null;
     }
 
     // Under the lock: the address has no connection.

@@ -3,7 +3,9 @@
 
 namespace RawWs.Server.Limits;
 
-/// <summary>Whoever owns it calls it, with a clock that does not go back. The limit is the same in each call.</summary>
+/// <summary>
+/// Whoever owns it calls it, with a clock that does not go back. The limit is the same in each call; for another one it is made anew.
+/// </summary>
 internal struct TokenBucket
 {
     private const long Thousand = 1000;

@@ -51,7 +51,10 @@ public sealed record ListenAddress
     /// <summary>Who may connect to the socket file. Default: its owner, which is mode 600. Without effect on Windows.</summary>
     public UnixFileMode SocketMode { get; init; } = OwnersMode;
 
-    /// <summary>The address as the program's setting has it: "127.0.0.1:2000", "wss://[::]:443,proxy", "unix:/run/rawws.sock".</summary>
+    /// <summary>
+    /// The address as the program's setting has it, but without <see cref="SocketMode"/>: "127.0.0.1:2000", "wss://[::]:443,proxy",
+    /// "unix:/run/rawws.sock".
+    /// </summary>
     public override string ToString() =>
         $"{(IsTls ? Tls : "")}{(SocketPath is null ? EndPoint : Unix + SocketPath)}{(HasProxyHeader ? "," + ProxyWord : "")}";
 

@@ -66,7 +66,7 @@ internal sealed class Listener : IAsyncDisposable
                 if (found is not null) left.Remove(found);
                 Socket socket = found ?? Bind(address);
                 listener._sockets.Add(socket);
-                bound.Add(WithPort(address, socket));
+                bound.Add(Prepare(address, socket, isGiven: found is not null));
             }
 
             // Its clients would wait for ever.
@@ -114,11 +114,12 @@ internal sealed class Listener : IAsyncDisposable
         ? new UnixDomainSocketEndPoint(path).Equals(socket.LocalEndPoint)
         : address.EndPoint!.Equals(socket.LocalEndPoint);
 
-    // With the port that the system has chosen.
-    private static ListenAddress WithPort(ListenAddress address, Socket socket)
+    // Answers the address with the port that the system has chosen.
+    private static ListenAddress Prepare(ListenAddress address, Socket socket, bool isGiven)
     {
         try
         {
+            if (isGiven && address.EndPoint is not null) socket.NoDelay = true; // accepted sockets inherit it
             return address.EndPoint is null ? address : address with { EndPoint = (IPEndPoint)socket.LocalEndPoint! };
         }
         catch (SocketException exception)

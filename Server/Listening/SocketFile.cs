@@ -2,12 +2,12 @@
 // left there. A file of another kind is never removed.
 
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
+using RawWs.Server.Native;
 
 namespace RawWs.Server.Listening;
 
-internal static unsafe partial class SocketFile
+internal static class SocketFile
 {
     // struct sockaddr_un has room for so many bytes and a zero.
     private const int PathBytesMax = 107;
@@ -69,16 +69,5 @@ internal static unsafe partial class SocketFile
         }
     }
 
-    private static bool IsSocket(string path)
-    {
-        const int CurrentDirectory = -100, ModeAt = 28, KindOfFile = 0xF000, Socket = 0xC000; // AT_FDCWD, stx_mode, S_IFMT, S_IFSOCK
-        const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW: what would be removed is the link
-        const uint WantsType = 1; // STATX_TYPE
-        if (!OperatingSystem.IsLinux()) return false;
-        byte* found = stackalloc byte[256]; // struct statx
-        fixed (byte* name = Encoding.UTF8.GetBytes(path + '\0'))
-            return statx(CurrentDirectory, name, NoFollow, WantsType, found) == 0 && (*(ushort*)(found + ModeAt) & KindOfFile) == Socket;
-    }
-
-    [LibraryImport("libc")] private static partial int statx(int folder, byte* path, int flags, uint mask, byte* found);
+    private static bool IsSocket(string path) => OperatingSystem.IsLinux() && Linux.IsSocket(path);
 }

@@ -1,5 +1,6 @@
 // Text from clients on its way into a log line. The line stays one line, and shows which bytes were there. A character that could move a
-// terminal's cursor, reverse its text or end the line is escaped, and a long text is cut.
+// terminal's cursor, reverse its text or end the line is escaped, a token is written over, and a long text is cut. Every text of a client
+// goes this way: so no line can forget it.
 
 using System.Globalization;
 using System.Text;
@@ -11,10 +12,14 @@ internal static class LogText
     private const int CharactersMax = 200;
 
     /// <summary>
-    /// Escapes control, format and separator characters, lone surrogates, quotes and backslashes, and cuts the text at 200 characters, or
-    /// at the given number.
+    /// Hides tokens (<see cref="CredentialMask"/>), escapes control, format and separator characters, lone surrogates, quotes and
+    /// backslashes, and cuts the text at 200 characters, or at the given number.
     /// </summary>
-    public static string Escape(string text, int charactersMax = CharactersMax)
+    public static string Escape(string text, int charactersMax = CharactersMax) =>
+        EscapeOnly(CredentialMask.HideTokens(text), charactersMax);
+
+    /// <summary>The same, but tokens are shown: for whoever has given the text himself.</summary>
+    public static string EscapeOnly(string text, int charactersMax = CharactersMax)
     {
         if (IsPlain(text, charactersMax)) return text;
         StringBuilder escaped = new(text.Length + 16);

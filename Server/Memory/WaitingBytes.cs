@@ -14,7 +14,10 @@ internal struct WaitingBytes
 
     public readonly ArraySegment<byte> Segment => new(_array!, _start, Length);
 
-    // Without asking the limit: it was asked before these bytes were sealed, or they are few.
+    /// <summary>
+    /// Adds bytes behind those that wait. They are charged without asking for the limit: the caller has asked before (for what it seals),
+    /// or they have a bound of their own (a PROXY header).
+    /// </summary>
     public void Append(ReadOnlySpan<byte> bytes, MemoryBudget budget)
     {
         if (_array is null || _array.Length - _end < bytes.Length)
@@ -30,7 +33,7 @@ internal struct WaitingBytes
         _end += bytes.Length;
     }
 
-    // It must be empty. False when there is no memory.
+    /// <summary>Keeps the first bytes, when none wait. False when the budget has no memory for them.</summary>
     public bool TryKeep(ReadOnlySpan<byte> bytes, MemoryBudget budget)
     {
         if (bytes.IsEmpty) return true;
@@ -40,6 +43,7 @@ internal struct WaitingBytes
         return true;
     }
 
+    /// <summary>So many of the first bytes are done with. With the last ones the array goes back.</summary>
     public void Remove(int count, MemoryBudget budget)
     {
         _start += count;

@@ -1,6 +1,7 @@
 // A layer that reads the PROXY header at a connection's beginning, before TLS and the request, and tells the transport who the client is.
-// After that it passes everything through. The header's deadline is the handshake's. Of a header that comes in pieces the pieces wait here,
-// and are asked the budget for. A peer that is no trusted proxy is not listened to.
+// After that it passes everything through. The header's deadline is the handshake's. Of a header that comes in pieces, what has come waits
+// here. The budget is asked for the first piece; the others are charged to it without asking, because a header has a bound. A peer that is
+// no trusted proxy is not listened to.
 
 using System.Net;
 using RawWs.Server.Channels;
@@ -21,7 +22,7 @@ internal sealed class ProxyChannel : Channel
     /// <param name="isTrusted">Whether the peer is a trusted proxy.</param>
     public ProxyChannel(Channel below, bool isTrusted) => (_below, _broken) = (below, isTrusted ? null : ProxyRules.Untrusted);
 
-    public override ChannelLayer Opening => _isRead ? _below.Opening : ChannelLayer.ProxyHeader;
+    public override OpeningLayer Opening => _isRead ? _below.Opening : OpeningLayer.ProxyHeader;
 
     public override string? Fault => _broken?.Text ?? _below.Fault;
 

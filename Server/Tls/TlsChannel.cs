@@ -64,8 +64,8 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
         handshakes.Begin();
     }
 
-    public override ChannelLayer Opening =>
-        _below.Opening is not ChannelLayer.None and var layer ? layer : _isHandshake ? ChannelLayer.Tls : ChannelLayer.None;
+    public override OpeningLayer Opening =>
+        _below.Opening is not OpeningLayer.None and var layer ? layer : _isHandshake ? OpeningLayer.Tls : OpeningLayer.None;
 
     public override string? Fault => _below.Fault ?? (_place == Here ? _session.Fault : null);
 
@@ -137,20 +137,19 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
         return taken;
     }
 
-    // Copied, so that records are full: TLS copies in any case.
     public override int Send(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> source, ReadOnlySpan<PayloadSegment> segments)
     {
-        byte[] piece = _threadPiece ??= GC.AllocateUninitializedArray<byte>(PieceBytesMax);
-        int sent = 0, held = 0, at = 0;
+        PieceSender sender = new(this, _threadPiece ??= GC.AllocateUninitializedArray<byte>(PieceBytesMax));
+        int at = 0;
         foreach (PayloadSegment segment in segments)
         {
-            if (!TryCollect(piece, frames[at..segment.FramesEnd], ref held, ref sent)
-                || !TryCollect(piece, source.Slice(segment.Start, segment.Length), ref held, ref sent)) return sent;
+            if (!sender.TryAdd(frames[at..segment.FramesEnd]) || !sender.TryAdd(source.Slice(segment.Start, segment.Length)))
+                return sender.Sent;
             at = segment.FramesEnd;
         }
 
-        if (TryCollect(piece, frames[at..], ref held, ref sent)) TrySendPiece(piece, ref held, ref sent);
-        return sent;
+        if (sender.TryAdd(frames[at..])) sender.TrySend();
+        return sender.Sent;
     }
 
     public override bool TryAddToBatch(Transport transport, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> bytes)
@@ -317,30 +316,6 @@ internal sealed class TlsChannel : Channel, ITlsSink, ILoopWork, IThreadPoolWork
         _place = Away;
         _transport.PauseReading(ReadPauseReasons.Channel);
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-    }
-
-    private bool TryCollect(byte[] piece, ReadOnlySpan<byte> bytes, ref int held, ref int sent)
-    {
-        while (!bytes.IsEmpty)
-        {
-            int length = Math.Min(bytes.Length, piece.Length - held);
-            bytes[..length].CopyTo(piece.AsSpan(held));
-            held += length;
-            bytes = bytes[length..];
-            if (held == piece.Length && !TrySendPiece(piece, ref held, ref sent)) return false;
-        }
-
-        return true;
-    }
-
-    // Adds to what is sent; an error takes its place. False when not all of it was sent.
-    private bool TrySendPiece(byte[] piece, ref int held, ref int sent)
-    {
-        int further = Send(piece.AsSpan(0, held), more: false);
-        bool all = further == held;
-        sent = further < 0 ? further : sent + further;
-        held = 0;
-        return all;
     }
 
     // Sends what waits, as much as the kernel takes. Below zero: an error.

@@ -27,20 +27,27 @@ internal static class TlsTrial
     {
         End client = new(), server = new();
         using SslStream clients = new(client.Stream), servers = new(server.Stream);
+        Task asked, answered;
         OpenSslContexts.BeginHandshake();
-        Task asked = clients.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        try
         {
-            TargetHost = "trial",
-            EnabledSslProtocols = options.EnabledSslProtocols,
-            ApplicationProtocols = options.ApplicationProtocols,
-            RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null,
-        });
-        Task answered = servers.AuthenticateAsServerAsync(options);
-        while (client.TryPass(server) || server.TryPass(client))
+            asked = clients.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+            {
+                TargetHost = "trial",
+                EnabledSslProtocols = options.EnabledSslProtocols,
+                ApplicationProtocols = options.ApplicationProtocols,
+                RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null,
+            });
+            answered = servers.AuthenticateAsServerAsync(options);
+            while (client.TryPass(server) || server.TryPass(client))
+            {
+            }
+        }
+        finally
         {
+            OpenSslContexts.EndHandshake();
         }
 
-        OpenSslContexts.EndHandshake();
         if (answered.Exception is { } failure) return failure.GetBaseException().Message;
         if (asked.Exception is { } refusal) return refusal.GetBaseException().Message;
         return answered.IsCompleted && asked.IsCompleted ? null : "the handshake does not end";

@@ -51,6 +51,17 @@ public sealed class HiddenTests
                 Connect(port, "/", $"Authorization: Bearer {one}\r\nthis is no field\r\n");
                 Connect(port, "/", $"{proof}Authorization:\r\n Bearer {one}\r\n");
                 Connect(port, $"/?token={one} {one}", "");
+                // Where no client is told to put it, and some will.
+                Connect(port, $"/?access_token={one}", "");
+                Connect(port, $"/{one}", "");
+                Connect(port, $"ws://alice:{one}@localhost/", "");
+                Connect(port, $"/?uid={one}", $"X-Token: {one}\r\n");
+                Connect(port, "/", $"Sec-WebSocket-Protocol: rawws, {one}\r\n");
+                Connect(port, "/", $"Proxy-Authorization: Bearer {one}\r\nCookie: a={one}\r\n");
+                foreach (string name in (string[])["User-Agent", "Origin", "Sec-WebSocket-Extensions", "X-Forwarded-Host", "Via"])
+                    Connect(port, "/", $"{name}: {one}\r\n");
+                Connect(port, "/", "", host: one);
+                Connect(port, "/page", "", before: $"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", behind: $"Cookie: {Cookie}\r\n");
             }
 
             using (RawClient last = RawClient.Open(port, $"/the-last?token={token}"))
@@ -118,6 +129,20 @@ public sealed class HiddenTests
     [TestCase("GET / HTTP/1.1\r\nauthoriZation:Basic x\r\nAuthori", "GET / HTTP/1.1\r\nauthoriZation:*******\r\n*******")]
     [TestCase("G\r\nX: a\r\n b:c\r\nhost:x", "G\r\nX: *\r\n****\r\nhost:x")]
     [TestCase("G\nSec-WebSocket-Protocol: a, BASE64url.bearer.x.y ,b", "G\nSec-WebSocket-Protocol: a, BASE64url.bearer.****,b")]
+    [TestCase("GET ws://alice:secret@host:1/a@b?x=1 HTTP/1.1", "GET ws://************@host:1/a@b?x=* HTTP/1.1")]
+    [TestCase("GET ws://alice@host HTTP/1.1", "GET ws://*****@host HTTP/1.1")]
+    [TestCase("CONNECT alice:secret@host:1 HTTP/1.1", "CONNECT ************@host:1 HTTP/1.1")]
+    [TestCase("GET ws://host:1/alice:x@y HTTP/1.1", "GET ws://host:1/alice:x@y HTTP/1.1")]
+    [TestCase("GET ws://alice:secr", "GET ws://**********")]
+    [TestCase("GET /a#b=c HTTP/1.1", "GET /a#b=* HTTP/1.1")]
+    [TestCase("GET / HTTP/1.1\r\nHost: a:b@h\r\nOrigin: http://a:b@h", "GET / HTTP/1.1\r\nHost: ***@h\r\nOrigin: http://***@h")]
+    [TestCase("GET /in/eyJhbGciOiJIUzI1NiJ9.eyJ9.x-_/y?uid=eyJhbGciOiJIUzI1NiJ9.e HTTP/1.1",
+        "GET /in/*****************************/y?uid=********************** HTTP/1.1")]
+    [TestCase("GET /eyJhbGciOiJIUzI1NiJ9%2eeyJ9%2E HTTP/1.1", "GET /****************************** HTTP/1.1")]
+    [TestCase("G\nSec-WebSocket-Protocol: jwt, eyJhbGciOiJIUzI1NiJ9.eyJ9.x, rawws",
+        "G\nSec-WebSocket-Protocol: jwt, ***************************, rawws")]
+    [TestCase("G\nUser-Agent: a eyJhbGciOiJIUzI1NiJ9.eyJ9. b", "G\nUser-Agent: a ************************** b")]
+    [TestCase("G\nUser-Agent: keyJar.example eyJhbGciOiJIUzI1NiJ9", "G\nUser-Agent: keyJar.example eyJhbGciOiJIUzI1NiJ9")]
     public void WhatMayBeSecret_IsWrittenOver(string head, string hidden)
     {
         byte[] bytes = Encoding.ASCII.GetBytes(head);
@@ -126,10 +151,11 @@ public sealed class HiddenTests
     }
 
     // Whatever the answer is: it is read to its end.
-    private static void Connect(int port, string target, string fields)
+    private static void Connect(int port, string target, string fields, string? host = null, string before = "", string behind = "")
     {
         using RawClient client = RawClient.Connect(port);
-        client.Send($"GET {target} HTTP/1.1\r\n{RawClient.Upgrade}{fields}\r\n");
+        string upgrade = RawClient.Upgrade.Replace("127.0.0.1", host ?? "127.0.0.1", StringComparison.Ordinal);
+        client.Send($"{before}GET {target} HTTP/1.1\r\n{upgrade}{fields}{behind}\r\n");
         string answer = client.ReadHead();
         Assert.That(answer, Does.Not.Contain("bearer."));
     }

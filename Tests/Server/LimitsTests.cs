@@ -6,6 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
+using RawWs.Server.Connections;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -94,6 +95,44 @@ public sealed class LimitsTests
         Assert.That(peer.IsShut);
     }
 
+    // Whoever sends too much is the cause of the pauses: a message whose end never comes still has a deadline.
+    [Test]
+    public async Task WhoSendsPingsAboveItsRate_DoesNotMoveTheDeadlineOfItsMessage()
+    {
+        await using MemoryConnection peer = Open(
+            static options => options with { ByteRate = new(100, 100), MessageTimeout = TimeSpan.FromSeconds(10) });
+        peer.Arrive(RawClient.Frame(Opcode.Text, "begun"u8, fin: false));
+        byte[] pings = [.. Enumerable.Range(0, 10).SelectMany(static _ => RawClient.Frame(Opcode.Ping, new byte[20]))];
+        double passed = 0;
+        for (; passed < 60 && peer.Connection.IsOpen; passed += 0.05)
+        {
+            if (peer.IsReadFrom) peer.Arrive([.. pings]);
+            Pass(peer, 0.05);
+        }
+
+        Assert.That(passed, Is.InRange(10, 20), "the first pause may be one for what came before");
+        Assert.That(peer.Taken[^19..], Is.EqualTo(CloseFrame(4001, "message timeout")));
+    }
+
+    // What comes no faster than it may has all the time that this takes.
+    [Test]
+    public async Task AMessageThatIsDelayed_HasTheTimeThatItsBytesTake([Values] bool behindAnother)
+    {
+        await using MemoryConnection peer = Open(
+            static options => options with { ByteRate = new(100, 100), MessageTimeout = TimeSpan.FromSeconds(5) });
+        byte[] before = behindAnother ? RawClient.Frame(Opcode.Binary, new byte[3000]) : [];
+        peer.Arrive([.. before, .. RawClient.Frame(Opcode.Text, "begin"u8, fin: false)]);
+        Assert.That(peer.IsReadFrom, Is.EqualTo(!behindAnother));
+        for (int i = 0; i < 8; i++)
+        {
+            while (!peer.IsReadFrom) Pass(peer, 0.05);
+            Assert.That(peer.Connection.IsOpen, $"piece {i}");
+            peer.Arrive(RawClient.Frame(Opcode.Continuation, new byte[400], fin: i == 7));
+        }
+
+        Assert.That((_delivered, peer.Connection.IsOpen), Is.EqualTo((behindAnother ? 2 : 1, true)));
+    }
+
     [Test]
     public async Task ToAll_HasABucketOfItsOwn([Values] OverRate overRate)
     {
@@ -106,6 +145,69 @@ public sealed class LimitsTests
         Assert.That((peer.IsReadFrom, peer.Connection.IsOpen), Is.EqualTo((overRate == OverRate.Close, overRate == OverRate.Delay)));
         if (overRate == OverRate.Close) Assert.That(peer.Taken, Is.EqualTo(CloseFrame(4002, "too many messages to all")));
         Assert.That(() => peer.Connection.TryTakeBroadcast(), Throws.InvalidOperationException, "not in its handler");
+    }
+
+    // What a rate has delayed ends its pause as it began.
+    [Test]
+    public async Task ARateThatChanges_HoldsAtOnce_WithAFullBucket()
+    {
+        ServerOptions first = new() { MessageRate = new(1, 2), TimeProvider = _time };
+        await using MemoryConnection peer = Open(static options => options with { MessageRate = new(1, 2) });
+        ServerContext context = peer.Connection.Context;
+        peer.Arrive([.. Message(false), .. Message(false), .. Message(false)]);
+        Assert.That((_delivered, peer.IsReadFrom), Is.EqualTo((2, false)));
+        context.ChangeLimits(first with { MessageRate = new(1, 5) });
+        Assert.That(peer.IsReadFrom, Is.False);
+        Pass(peer, 1.1);
+        Assert.That((_delivered, peer.IsReadFrom), Is.EqualTo((3, true)));
+        peer.Arrive([.. Enumerable.Range(0, 4).SelectMany(static _ => Message(inPieces: true))]);
+        Assert.That((_delivered, peer.IsReadFrom), Is.EqualTo((7, false)), "one and four are five");
+        context.ChangeLimits(first with { MessageRate = null });
+        Pass(peer, 1.1);
+        peer.Arrive([.. Enumerable.Range(0, 100).SelectMany(static _ => Message(inPieces: false))]);
+        Assert.That((_delivered, peer.IsReadFrom), Is.EqualTo((107, true)));
+        context.ChangeLimits(first with { MessageRate = new(1, 1), OverRate = OverRate.Close });
+        peer.Arrive([.. Message(false), .. Message(false)]);
+        Assert.That((_delivered, peer.Connection.IsOpen), Is.EqualTo((108, false)));
+    }
+
+    // The first limit comes while the server runs. Who is there has none.
+    [TestCaseSource(nameof(Setups))]
+    public async Task LimitsThatComeLater_HoldForWhoComesAfterThem(Setup setup)
+    {
+        await using TestServer server = await TestServer.Start(setup, new RouterApplication(Introduce.Query, DuplicateUid.Share));
+        using RawClient before = RawClient.Open(server.Port, "/?uid=before");
+        ServerOptions none = server.Server.Options;
+        server.Server.Change(none with { MessageRate = new(1, 3), ConnectionsPerAddressMax = 1, OverRate = OverRate.Close });
+        using RawClient after = RawClient.Open(server.Port, "/?uid=after");
+        Assert.That(Answer(server, "127.0.0.1"), Does.StartWith("HTTP/1.1 429 "), "only who came before is not counted");
+        for (int i = 0; i < 5; i++) before.SendText("before:me");
+        for (int i = 0; i < 5; i++) after.SendText("after:me");
+        for (int i = 0; i < 5; i++) Assert.That(before.ReadText(), Is.EqualTo("me"));
+        for (int i = 0; i < 3; i++) Assert.That(after.ReadText(), Is.EqualTo("me"));
+        Assert.That(after.ReadClose(answer: true), Is.EqualTo(((ushort?)4002, "too many messages")));
+        server.Server.Change(none);
+        using RawClient free = RawClient.Open(server.Port, "/?uid=free");
+        for (int i = 0; i < 5; i++) free.SendText("free:me");
+        for (int i = 0; i < 5; i++) Assert.That(free.ReadText(), Is.EqualTo("me"));
+    }
+
+    [Test]
+    public async Task HowManyShareAUid_CanBeChanged()
+    {
+        await using TestServer server = await TestServer.Start(Setups[0], new RouterApplication(Introduce.Query, DuplicateUid.Share));
+        using RawClient one = RawClient.Open(server.Port, "/?uid=1"), two = RawClient.Open(server.Port, "/?uid=1");
+        two.SendText("1:us");
+        Assert.That((one.ReadText(), two.ReadText()), Is.EqualTo(("us", "us")));
+        server.Server.Change(server.Server.Options with { ConnectionsPerUidMax = 1 });
+        Assert.That(Answer(server, "127.0.0.1", "/?uid=1"), Does.StartWith("HTTP/1.1 429 "));
+        one.SendText("1:still us");
+        Assert.That(one.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Ping), "it was asked whether it lives");
+        Assert.That(one.ReadText(), Is.EqualTo("still us"));
+        server.Server.Change(server.Server.Options with { ConnectionsPerUidMax = null });
+        using RawClient three = RawClient.Open(server.Port, "/?uid=1");
+        three.SendText("1:three");
+        Assert.That(three.ReadText(), Is.EqualTo("three"));
     }
 
     [Test]
@@ -182,6 +284,28 @@ public sealed class LimitsTests
         Echo(waits);
     }
 
+    // A handshake waits for half of its time at most: for half of the time that holds now.
+    [Test]
+    public async Task Handshakes_WaitAsLongAsTheTimeThatIsSetNow()
+    {
+        await using TestServer server = await TestServer.Start(Setups[0], new EchoApplication(), options => options with
+        {
+            HandshakeRate = new(1, 1),
+            HandshakeTimeout = TimeSpan.FromSeconds(1),
+            TimeProvider = _time,
+        });
+        Echoes(server, "127.0.0.1");
+        Assert.That(Answer(server, "127.0.0.1"), Does.StartWith("HTTP/1.1 429 "), "1 s is more than half of it");
+        server.Server.Change(server.Server.Options with { HandshakeTimeout = TimeSpan.FromSeconds(10) });
+        using RawClient waits = RawClient.Connect(server.Port);
+        waits.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        TestServer.Eventually(() => server.Server.Count >= 1, "it is there");
+        server.Pass(_time, 1.1);
+        Assert.That(waits.ReadHead(), Does.StartWith("HTTP/1.1 101 "));
+        server.Server.Change(server.Server.Options with { HandshakeTimeout = TimeSpan.FromSeconds(1) });
+        Assert.That(Answer(server, "127.0.0.1"), Does.StartWith("HTTP/1.1 429 "));
+    }
+
     [TestCaseSource(nameof(Setups))]
     public async Task AUid_HasSoManyConnections(Setup setup)
     {
@@ -225,10 +349,10 @@ public sealed class LimitsTests
         Assert.That(alice.ReadClose(answer: true), Is.EqualTo(((ushort?)4002, "too many messages to all")));
     }
 
-    private static string Answer(TestServer server, string from)
+    private static string Answer(TestServer server, string from, string target = "/")
     {
         using RawClient client = RawClient.Connect(server.Port, from: from);
-        client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        client.Send($"GET {target} HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
         return client.ReadToEnd();
     }
 

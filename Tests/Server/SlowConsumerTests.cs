@@ -91,6 +91,28 @@ public sealed class SlowConsumerTests
         Assert.That(report.ToString(), Does.Contain(closesTooSlow ? ", dropped 8, unsent 1" : " bytes, unsent 9"));
     }
 
+    // An answer has joined the batch when its connection is reset. The kernel is full: the answer comes back while the socket is closed.
+    [Test]
+    public async Task WhatComesBackWhileItIsClosed_IsUnsent()
+    {
+        CloseReport? report = null;
+        ProtocolOverTcpTests.Handler answers = new((connection, _, _) =>
+        {
+            Assert.That(connection.TrySend("an answer"), Is.EqualTo(SendResult.Queued));
+            connection.Abort();
+            return ValueTask.CompletedTask;
+        })
+        {
+            Closed = ended => report = ended,
+        };
+        await using MemoryConnection peer = new(answers);
+        peer.Batch();
+        peer.Room = 4;
+        peer.Arrive(RawClient.Frame(Opcode.Text, "a question"u8));
+        Assert.That((report!.MessagesOut, report.MessagesDelivered, report.MessagesUnsent), Is.EqualTo((1L, 0L, 1L)));
+        Assert.That((peer.Taken.Length, peer.ClosedWithReset), Is.EqualTo((4, true)));
+    }
+
     // With takeover a message refers to earlier ones, and so what is encoded is never dropped.
     [Test]
     public async Task WhatRefersToEarlierMessages_IsNotDroppedOnceItIsEncoded()

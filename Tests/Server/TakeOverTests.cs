@@ -113,6 +113,70 @@ public sealed class TakeOverTests(Setup setup)
         Assert.That(application.Ends, Is.EqualTo(1));
     }
 
+    // No credentials are in the bytes of a connection that was taken over: the head has been read. They are told, to whoever began to look
+    // before and to whoever begins now.
+    [Test]
+    public async Task WhoLooksOn_IsToldItsBytes([Values] bool hidesCredentials)
+    {
+        setup.PassOverLayers("the bytes are a layer's");
+        RawApplication application = new();
+        application.Received = (connection, _) =>
+        {
+            connection.TrySend("here"u8);
+            connection.End();
+        };
+        await using TestServer server = await TestServer.Start(setup, application);
+        ObservationOptions options = new() { Payload = true, HidesCredentials = hidesCredentials, Path = "/raw" };
+        using Observation before = await server.Server.ObserveAsync(options);
+        using RawClient client = RawClient.Connect(server.Port);
+        client.Send(Request);
+        await application.Begun.WaitAsync(TestServer.Patience);
+        using Observation later = await server.Server.ObserveAsync(options);
+        client.Send("raw bytes.");
+        Assert.That(client.ReadToEnd(), Is.EqualTo("begin here"));
+        client.Dispose();
+        await application.Ended.WaitAsync(TestServer.Patience);
+        server.CatchUp();
+        Assert.That((Told(before, ConnectionEventKind.Received), Told(later, ConnectionEventKind.Received)),
+            Is.EqualTo((Request + "raw bytes.", "raw bytes.")));
+        return;
+
+        static string Told(Observation observation, ConnectionEventKind kind)
+        {
+            string told = "";
+            while (observation.TryRead(out ConnectionEvent? one))
+                if (one.Kind == kind) told += Encoding.ASCII.GetString(one.Bytes.Span);
+            return told;
+        }
+    }
+
+    // Only that it has ended.
+    [Test]
+    public async Task AHandlerThatHasThrown_GetsNothingMore([Values] bool atTheBeginning)
+    {
+        RawApplication application = new() { ThrowsAtTheBeginning = atTheBeginning };
+        application.Received = (_, _) => application.Throw();
+        await using TestServer server = await TestServer.Start(setup, application);
+        using RawClient client = RawClient.Connect(server.Port);
+        client.Send(Request + "one.");
+        Assert.That(() => client.ReadToEnd(), Throws.InstanceOf<SocketException>());
+        await application.Ended.WaitAsync(TestServer.Patience);
+        Assert.That((application.CallsAfterAThrow, application.Ends), Is.EqualTo((0, 1)));
+    }
+
+    [Test]
+    public async Task TheEndOfTheStream_IsNoPiece()
+    {
+        RawApplication application = new();
+        await using TestServer server = await TestServer.Start(setup, application);
+        using RawClient client = RawClient.Connect(server.Port);
+        client.Send(Request + "a");
+        await application.Begun.WaitAsync(TestServer.Patience);
+        client.Dispose();
+        await application.Ended.WaitAsync(TestServer.Patience);
+        Assert.That(application.EmptyCalls, Is.Zero);
+    }
+
     [Test]
     public void ATimeMustBeALimit([Values(0, -1, 86_401)] int seconds) => Assert.That(
         () => UpgradeDecision.TakeOver(new RawApplication(), TimeSpan.FromSeconds(seconds)),
@@ -125,6 +189,7 @@ public sealed class TakeOverTests(Setup setup)
         private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private string _text = "";
+        private bool _hasThrown;
         private int _ends;
 
         public Action<RawConnection, string>? Received { get; set; }
@@ -141,8 +206,15 @@ public sealed class TakeOverTests(Setup setup)
 
         public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message) => throw new NotSupportedException();
 
+        public bool ThrowsAtTheBeginning { get; init; }
+
+        public int CallsAfterAThrow { get; private set; }
+
+        public int EmptyCalls { get; private set; }
+
         public void OnBegin(RawConnection connection)
         {
+            if (ThrowsAtTheBeginning) Throw();
             Connection = connection;
             if (Received is not null) connection.TrySend("begin "u8);
             _begun.TrySetResult();
@@ -151,8 +223,16 @@ public sealed class TakeOverTests(Setup setup)
         // In however many pieces it comes.
         public void OnBytes(RawConnection connection, ReadOnlySpan<byte> bytes)
         {
+            if (_hasThrown) CallsAfterAThrow++;
+            if (bytes.IsEmpty) EmptyCalls++;
             _text += Encoding.ASCII.GetString(bytes);
             if (_text.EndsWith('.')) Received?.Invoke(connection, _text);
+        }
+
+        public void Throw()
+        {
+            _hasThrown = true;
+            throw new InvalidOperationException("as the test says");
         }
 
         public void OnEnd(RawConnection connection)

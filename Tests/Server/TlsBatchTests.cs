@@ -201,7 +201,7 @@ public sealed class TlsBatchTests(bool usesRing)
                 () =>
                 {
                     Transport.OnReady(Linux.EpollIn);
-                    return Transport.IsReadCompleted || (handshake.IsCompleted && Transport.Opening == ChannelLayer.None);
+                    return Transport.IsReadCompleted || (handshake.IsCompleted && Transport.Opening == OpeningLayer.None);
                 },
                 "the handshake ends");
             Assert.That($"{Transport.Fault}{handshake.Exception}", Is.Empty);

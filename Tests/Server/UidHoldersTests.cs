@@ -118,6 +118,26 @@ public sealed class UidHoldersTests(Setup setup)
         Assert.That(living.ReadText(), Is.EqualTo("me"));
     }
 
+    // As many share the uid as may: those who keep another one out are asked too.
+    [Test]
+    public async Task Share_AHolderThatIsDead_MakesRoom()
+    {
+        await using TestServer server = await Start(
+            new RouterApplication(Introduce.Query, DuplicateUid.Share), static options => options with { ConnectionsPerUidMax = 2 });
+        using RawClient dead = RawClient.Open(server.Port, "/?uid=1"), answers = RawClient.Open(server.Port, "/?uid=1");
+        AwaitName(dead);
+        AwaitName(answers);
+        Assert.That(StatusOf(server, "/?uid=1"), Is.EqualTo(429));
+        Assert.That(dead.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Ping));
+        Assert.That(answers.ReadFrame()!.Value.Opcode, Is.EqualTo(Opcode.Ping));
+        answers.Send(Opcode.Pong, default);
+        AwaitName(answers); // the Pong has come before
+        Advance(server, 5.1);
+        using RawClient living = RawClient.Open(server.Port, "/?uid=1");
+        living.SendText("1:us");
+        Assert.That((living.ReadText(), answers.ReadText()), Is.EqualTo(("us", "us")));
+    }
+
     [TestCase(0, Opcode.Pong)]
     [TestCase(0, Opcode.Text)]
     [TestCase(60, Opcode.Pong)]

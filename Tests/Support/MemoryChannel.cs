@@ -1,6 +1,7 @@
 // A connection's bytes without a socket.
 
 using RawWs.Server.Channels;
+using RawWs.Server.Loops;
 
 namespace RawWs.Tests.Support;
 
@@ -19,6 +20,9 @@ internal sealed class MemoryChannel : Channel
     public int Unacknowledged { get; set; } = -1;
 
     public override int BytesUnacknowledged => Unacknowledged;
+
+    /// <summary>Adds a send to the batch, unless there is one. False if there is. Null for no batch.</summary>
+    public Func<Action, bool>? JoinBatch { get; set; }
 
     /// <summary>Whether our direction has ended.</summary>
     public bool IsShut { get; private set; }
@@ -50,6 +54,14 @@ internal sealed class MemoryChannel : Channel
         Room -= taken;
         Taken.AddRange(bytes[..taken]);
         return taken;
+    }
+
+    public override bool TryAddToBatch(Transport transport, ReadOnlySpan<byte> frames, ReadOnlySpan<byte> bytes)
+    {
+        (byte[] ownFrames, byte[] own) = (frames.ToArray(), bytes.ToArray());
+        return JoinBatch is not null && JoinBatch(Submit);
+
+        void Submit() => ((IBatchedSender)transport).OnBatchSent(ownFrames, own, Send(own, more: false));
     }
 
     public override int WantReadable(Transport transport) => 0;

@@ -61,6 +61,9 @@ internal sealed class MemoryConnection : IAsyncDisposable
         set => _channel.Unacknowledged = value;
     }
 
+    /// <summary>From now on small answers leave with the loop's batch, at the end of the turn.</summary>
+    public void Batch() => _channel.JoinBatch = _loop.TryBatch;
+
     /// <summary>What the kernel has accepted since the connection was opened.</summary>
     public byte[] Taken => [.. _channel.Taken];
 

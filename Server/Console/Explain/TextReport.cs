@@ -132,7 +132,7 @@ internal sealed class TextReport(Language language)
     // Text as text, anything else in hexadecimal; of much the beginning.
     private static string FieldValue(ReadOnlySpan<byte> bytes)
     {
-        if (Utf8.IsValid(bytes)) return $"\"{LogText.EscapeUtf8(bytes)}\"";
+        if (Utf8.IsValid(bytes)) return $"\"{LogText.EscapeOnly(Encoding.UTF8.GetString(bytes))}\"";
         return Convert.ToHexStringLower(bytes[..Math.Min(bytes.Length, 32)]) + (bytes.Length > 32 ? "…" : "");
     }
 }

@@ -12,9 +12,10 @@ internal sealed class SettingsReload
     /// <summary>The settings that are taken over. All others are from the start.</summary>
     public static readonly IReadOnlySet<string> Names = new HashSet<string>
     {
-        "trusted-proxy", "forwarded-field", "ping-interval", "max-connections", "handshake-timeout", "tls-max-handshakes",
-        "message-timeout", "send-timeout", "close-timeout", "allowed-origin", "allowed-host", "drain", "drain-wait", "drain-spread",
-        "close-code-on-drain", "log-level",
+        "trusted-proxy", "forwarded-field", "ping-interval", "max-connections", "max-connections-per-address",
+        "max-connections-per-uid", "handshake-rate", "message-rate", "byte-rate", "all-rate", "over-rate", "handshake-timeout",
+        "tls-max-handshakes", "message-timeout", "send-timeout", "close-timeout", "allowed-origin", "allowed-host", "drain", "drain-wait",
+        "drain-spread", "close-code-on-drain", "log-level",
     };
 
     private readonly Lock _lock = new();

@@ -47,7 +47,6 @@ internal static class ServiceSockets
             bool listens = socket.SocketType == SocketType.Stream
                 && (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection)! != 0;
             bool isTcp = socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6;
-            if (listens && isTcp) socket.NoDelay = true; // accepted sockets inherit it
             if (listens && (isTcp || socket.AddressFamily == AddressFamily.Unix)) return socket;
         }
         catch (Exception exception) when (exception is SocketException or ArgumentException)
