@@ -139,6 +139,7 @@ public sealed partial class WebSocketProtocol
     private void EndMessage()
     {
         _message = MessageState.None;
+        if (_fragments > 1) _continuations += _fragments - 1;
         (_messageBytes, _fragments) = (0, 0);
         UpdateBytesMax();
     }

@@ -38,6 +38,7 @@ public sealed partial class WebSocketProtocol
     private uint _maskingKey;
     private long _messageBytes; // with those of the frame that are still to come
     private int _fragments;
+    private long _continuations; // in messages that have ended
     private Utf8Validator _utf8;
 
     private ClosingState _closing;
@@ -105,6 +106,7 @@ public sealed partial class WebSocketProtocol
         _permitted = permitted;
         _lastOpcode = null;
         _pendingBytes = 0;
+        _continuations = 0;
     }
 
     /// <summary>Says that this end has sent a Close frame, as the first one or as the answer (§7.1.3).</summary>
@@ -135,6 +137,12 @@ public sealed partial class WebSocketProtocol
 
     /// <summary>Whether the bytes that come next are payload of a data frame whose header has been consumed.</summary>
     internal bool IsInPayload => _frameBytesLeft > 0;
+
+    /// <summary>How many frames have gone on with a message since the last <see cref="Reset"/> (§5.4).</summary>
+    internal long Continuations => _continuations + Math.Max(0, _fragments - 1);
+
+    /// <summary>The kind of the message that has begun and goes on; null between messages.</summary>
+    internal MessageKind? OpenMessage => _message == MessageState.None ? null : (MessageKind)_message;
 
     private ProtocolEvent NextOnSlowPath(Span<byte> buffer, out int consumed)
     {

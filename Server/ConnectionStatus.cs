@@ -31,6 +31,12 @@ public sealed record ConnectionStatus
     /// <summary>How many of them wait, with the one that the kernel has begun to take.</summary>
     public long MessagesQueued { get; init; }
 
+    /// <summary>The frames received.</summary>
+    public OpcodeCounts FramesIn { get; init; }
+
+    /// <summary>The frames accepted for sending.</summary>
+    public OpcodeCounts FramesOut { get; init; }
+
     /// <summary>How many bytes have been received, including the handshake.</summary>
     public long BytesIn { get; init; }
 

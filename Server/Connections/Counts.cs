@@ -8,12 +8,26 @@ internal struct Counts
     private long _messagesIn;
     private long _messagesOut;
     private long _bytesOut;
+    private FrameCounts? _frames; // null until there is a frame that is no whole text message
 
     /// <summary>How many messages have been received whole.</summary>
     public readonly long MessagesIn => _messagesIn;
 
     /// <summary>How many messages have been accepted for sending. Any thread.</summary>
     public readonly long MessagesOut => Volatile.Read(in _messagesOut);
+
+    /// <summary>What the counts of messages do not tell. It is made when it is asked for. Any thread.</summary>
+    public FrameCounts Frames => _frames ?? Interlocked.CompareExchange(ref _frames, new FrameCounts(), null) ?? _frames;
+
+    /// <summary>The frames received, but for those of a message that goes on.</summary>
+    public readonly OpcodeCounts FramesIn => _frames is { } frames
+        ? new(_messagesIn - frames.BinaryIn, frames.BinaryIn, frames.ContinuationIn, frames.PingIn, frames.PongIn, frames.CloseIn ? 1 : 0)
+        : new(_messagesIn, 0, 0, 0, 0, 0);
+
+    /// <summary>The frames accepted for sending.</summary>
+    public readonly OpcodeCounts FramesOut => _frames is { } frames
+        ? new(MessagesOut - frames.BinaryOut, frames.BinaryOut, 0, frames.PingOut, frames.PongOut, frames.CloseOut ? 1 : 0)
+        : new(MessagesOut, 0, 0, 0, 0, 0);
 
     /// <summary>How many bytes the kernel has taken, or will take with the batch.</summary>
     public readonly long BytesOut => _bytesOut;

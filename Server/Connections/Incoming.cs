@@ -41,7 +41,21 @@ internal struct Incoming
     {
         if (_assembler is not { IsAtRest: true } assembler) return;
         _assembler = null;
+        if (assembler.Protocol.Continuations is > 0 and long continuations) connection.Counts.Frames.ContinuationIn += continuations;
         connection.Loop.Assemblers.Return(assembler);
+    }
+
+    /// <summary>The frames received, with those of a message that goes on.</summary>
+    public readonly OpcodeCounts CountFrames(WebSocketConnection connection)
+    {
+        OpcodeCounts ended = connection.Counts.FramesIn;
+        if (_assembler?.Protocol is not { } protocol) return ended;
+        return ended with
+        {
+            Text = ended.Text + (protocol.OpenMessage == MessageKind.Text ? 1 : 0),
+            Binary = ended.Binary + (protocol.OpenMessage == MessageKind.Binary ? 1 : 0),
+            Continuation = ended.Continuation + protocol.Continuations,
+        };
     }
 
     /// <summary>
@@ -289,9 +303,14 @@ internal struct Incoming
                 Assemble(connection, assembler, found.Payload, found.MessageKind, found.EndOfMessage);
                 break;
             case ProtocolEventKind.Ping:
+                connection.Counts.Frames.PingIn++;
                 Pong(connection, found.Payload);
                 break;
+            case ProtocolEventKind.Pong:
+                connection.Counts.Frames.PongIn++;
+                break;
             case ProtocolEventKind.Close:
+                connection.Counts.Frames.CloseIn = true;
                 connection.Life.OnPeerClose(connection, found.CloseCode, found.Payload);
                 break;
             case ProtocolEventKind.Fail:

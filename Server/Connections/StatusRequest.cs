@@ -25,6 +25,8 @@ internal sealed class StatusRequest(WebSocketConnection connection) : ILoopWork
             MessagesOut = sent.Sent,
             MessagesDropped = sent.Dropped,
             MessagesQueued = sent.Queued,
+            FramesIn = connection.Incoming.CountFrames(connection),
+            FramesOut = connection.Counts.FramesOut,
             BytesIn = connection.BytesReceived,
             BytesOut = connection.BytesSent,
         });

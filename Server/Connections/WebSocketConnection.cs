@@ -438,7 +438,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     internal void CountSent(MessageCount messages)
     {
         Counts.CountMessagesOut(messages.All);
-        Loop.CountBinariesSent(messages.Binary);
+        if (messages.Binary != 0) CountBinariesSent(messages.Binary);
     }
 
     /// <summary>A message of this kind has been received whole. On the owner's thread.</summary>
@@ -446,7 +446,19 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     internal void CountReceived(MessageKind kind)
     {
         Counts.CountMessageIn();
-        Loop.CountReceived(kind);
+        if (kind == MessageKind.Binary) CountBinaryReceived();
+    }
+
+    private void CountBinaryReceived()
+    {
+        Loop.CountBinaryReceived();
+        Counts.Frames.BinaryIn++;
+    }
+
+    private void CountBinariesSent(int count)
+    {
+        Loop.CountBinariesSent(count);
+        Counts.Frames.CountBinaryOut(count);
     }
 
     /// <summary>Makes the owner do this in a turn of its loop. Any thread.</summary>

@@ -2,7 +2,6 @@
 // share of the turn that the connection whose bytes are handled has used. The loop below knows none of it.
 
 using System.Runtime.CompilerServices;
-using RawWs.Frame;
 using RawWs.Server.Loops;
 using RawWs.Server.Memory;
 using RawWs.Server.Time;
@@ -76,19 +75,11 @@ internal class SendingLoop : ITurnPart
 
     long ITurnPart.Gathered => Broadcasts.End;
 
-    /// <summary>A message of this kind has been received whole. Owner only.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void CountReceived(MessageKind kind)
-    {
-        if (kind == MessageKind.Binary) _binariesReceived++;
-    }
+    /// <summary>A binary message has been received whole. Owner only.</summary>
+    public void CountBinaryReceived() => _binariesReceived++;
 
     /// <summary>So many binary messages have been accepted for sending; below zero: they have not been after all. Any thread.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void CountBinariesSent(int count)
-    {
-        if (count != 0) Interlocked.Add(ref _binariesSent, count);
-    }
+    public void CountBinariesSent(int count) => Interlocked.Add(ref _binariesSent, count);
 
     /// <inheritdoc cref="EventLoop.Post"/>
     public void Post(ILoopWork work) => _loop.Post(work);

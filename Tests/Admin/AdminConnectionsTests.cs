@@ -85,6 +85,8 @@ public sealed class AdminConnectionsTests(Setup setup)
         JsonElement report = one.GetProperty("report");
         Assert.That((report.GetProperty("messagesIn").GetInt64(), report.GetProperty("messagesOut").GetInt64()), Is.EqualTo((1, 1)));
         Assert.That(report.GetProperty("bytesIn").GetInt64(), Is.GreaterThan(150));
+        Assert.That(report.GetProperty("framesIn").GetRawText(), Does.Contain("\"text\":1").And.Contain("\"continuation\":0"));
+        Assert.That(report.GetProperty("framesOut").GetProperty("text").GetInt64(), Is.EqualTo(1));
         Assert.That(report.GetProperty("bytesOut").GetInt64(), Is.GreaterThan(100));
         Assert.That(report.GetProperty("idleSeconds").GetDouble(), Is.GreaterThanOrEqualTo(0));
         if (OperatingSystem.IsLinux())

@@ -144,6 +144,25 @@ public sealed class ProtocolStateTests
         Assert.That(ProtocolRun.Of(protocol, [.. most, 0x80], []).Rule, Is.EqualTo(FrameRules.TooManyFragments));
     }
 
+    [Test]
+    public void Section_5_4_FramesThatGoOnWithAMessage_AreCounted_UntilTheReset()
+    {
+        WebSocketProtocol protocol = new(Role.Client, new ProtocolLimits());
+        Play([0x81, 1, (byte)'a', 0x01, 1, (byte)'b'], 0, MessageKind.Text);
+        Play([0x00, 1, (byte)'c', 0x89, 0, 0x00, 0], 2, MessageKind.Text);
+        Play([0x80, 1, (byte)'d'], 3, null);
+        Play([0x02, 0], 3, MessageKind.Binary);
+        Play([0x00, 0, 0x80, 0, 0x82, 1, 1], 5, null);
+        protocol.Reset(ReservedBits.None);
+        Play([0x81, 0], 0, null);
+
+        void Play(byte[] bytes, long continuations, MessageKind? open)
+        {
+            ProtocolRun.Of(protocol, bytes, []);
+            Assert.That((protocol.Continuations, protocol.OpenMessage), Is.EqualTo((continuations, open)));
+        }
+    }
+
     // What is a data frame that keeps the rules is read without an event.
     [Test]
     public void AWholeMessage_IsReadAsData([Values] Role reader, [Values(Opcode.Text, Opcode.Binary)] Opcode opcode)

@@ -25,7 +25,7 @@ public sealed class WaitingTests
         object connection = RuntimeHelpers.GetUninitializedObject(typeof(WebSocketConnection));
         long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
         TestContext.Out.WriteLine($"{bytes} bytes");
-        Assert.That(bytes, Is.LessThanOrEqualTo(248));
+        Assert.That(bytes, Is.LessThanOrEqualTo(240));
         GC.KeepAlive(connection);
     }
 

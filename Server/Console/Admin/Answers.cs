@@ -59,11 +59,24 @@ internal sealed record ReportAnswer
     [Description("Those of them that wait for the peer.")]
     public required long MessagesQueued { get; init; }
 
+    [Description("Frames received, by opcode.")]
+    public required FramesAnswer FramesIn { get; init; }
+
+    [Description("Frames accepted for sending, by opcode.")]
+    public required FramesAnswer FramesOut { get; init; }
+
     [Description("Bytes received, with the handshake.")]
     public required long BytesIn { get; init; }
 
     [Description("Bytes that the kernel has accepted, with the handshake.")]
     public required long BytesOut { get; init; }
+}
+
+/// <summary>How many frames there were of each opcode.</summary>
+internal sealed record FramesAnswer(long Text, long Binary, long Continuation, long Ping, long Pong, long Close)
+{
+    public static FramesAnswer Of(OpcodeCounts counts) =>
+        new(counts.Text, counts.Binary, counts.Continuation, counts.Ping, counts.Pong, counts.Close);
 }
 
 /// <summary>Some of the connections that were asked for.</summary>

@@ -129,6 +129,8 @@ internal sealed class ConnectionEndpoints(WebSocketServer server)
                 MessagesOut = status.MessagesOut,
                 MessagesDropped = status.MessagesDropped,
                 MessagesQueued = status.MessagesQueued,
+                FramesIn = FramesAnswer.Of(status.FramesIn),
+                FramesOut = FramesAnswer.Of(status.FramesOut),
                 BytesIn = status.BytesIn,
                 BytesOut = status.BytesOut,
             },
