@@ -8,14 +8,19 @@ internal static class ProgramDecisions
     public static UpgradeDecision For(this UpgradeDecision decision, IWebSocketApplication program) =>
         decision.Application is null ? decision with { Application = program } : decision;
 
-    /// <summary>Changes a decision, at once if it is made already.</summary>
-    public static ValueTask<UpgradeDecision> Then(
-        this ValueTask<UpgradeDecision> decision, Func<UpgradeDecision, UpgradeDecision> change)
+    /// <summary>
+    /// Changes a decision, at once if it is made already. Then nothing is allocated for it: each handshake goes through several of these.
+    /// </summary>
+    /// <param name="decision">The decision.</param>
+    /// <param name="with">What the change goes by.</param>
+    /// <param name="change">A static function.</param>
+    public static ValueTask<UpgradeDecision> Then<T>(
+        this ValueTask<UpgradeDecision> decision, T with, Func<UpgradeDecision, T, UpgradeDecision> change)
     {
-        return decision.IsCompletedSuccessfully ? new(change(decision.Result)) : ChangeAsync(decision, change);
+        return decision.IsCompletedSuccessfully ? new(change(decision.Result, with)) : ChangeAsync(decision, with, change);
 
         static async ValueTask<UpgradeDecision> ChangeAsync(
-            ValueTask<UpgradeDecision> decision, Func<UpgradeDecision, UpgradeDecision> change) =>
-            change(await decision.ConfigureAwait(false));
+            ValueTask<UpgradeDecision> decision, T with, Func<UpgradeDecision, T, UpgradeDecision> change) =>
+            change(await decision.ConfigureAwait(false), with);
     }
 }

@@ -64,11 +64,12 @@ internal sealed class LabApplication(IWebSocketApplication program, LabScope sco
     public void Remove(LabFeed feed) => _feeds.TryRemove(feed.Id, out _);
 
     // Without a feed that watches the connection, the Lab has no part in it.
-    private ValueTask<UpgradeDecision> AskProgram(UpgradeContext context, LabFeed? feed) => program.OnUpgrade(context).Then(decision =>
-    {
-        decision = decision.For(program);
-        return feed is null ? decision : decision with { Application = new LabRoom(decision.Application!, feed) };
-    });
+    private ValueTask<UpgradeDecision> AskProgram(UpgradeContext context, LabFeed? feed) =>
+        program.OnUpgrade(context).Then((program, feed), static (decision, with) =>
+        {
+            decision = decision.For(with.program);
+            return with.feed is null ? decision : decision with { Application = new LabRoom(decision.Application!, with.feed) };
+        });
 
     private UpgradeDecision DecideFeed(UpgradeContext context)
     {

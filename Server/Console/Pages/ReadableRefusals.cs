@@ -18,7 +18,7 @@ internal sealed class ReadableRefusals(IWebSocketApplication program) : IWebSock
     public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context)
     {
         bool asks = context.Request.Subprotocols.Contains(Subprotocol, StringComparer.Ordinal);
-        return program.OnUpgrade(context).Then(decision => Answer(decision, asks));
+        return program.OnUpgrade(context).Then((Self: this, asks), static (decision, with) => with.Self.Answer(decision, with.asks));
     }
 
     // Nobody's: each connection has the application that its upgrade was decided for.

@@ -52,7 +52,7 @@ internal sealed class ScenarioApplication(IWebSocketApplication program, ILogger
                 return new(Decide(context, scenario, hasWord ? path[scenario.Path.Length..] : ""));
         }
 
-        return program.OnUpgrade(context).Then(decision => decision.For(program));
+        return program.OnUpgrade(context).Then(program, static (decision, program) => decision.For(program));
     }
 
     // Nobody's: each connection has the application that its upgrade was decided for, or is taken over.
