@@ -45,11 +45,14 @@ internal ref struct FrameNotes(ReadOnlySpan<byte> bytes, int index, FrameWalk wa
 
     private readonly ReadOnlySpan<byte> At(int offset, int length) => _bytes.Slice(_frame.Start + offset, length);
 
+    // A part of the payload. The key goes on from byte to byte of it, so it is unmasked from its beginning (§5.3).
     private readonly byte[] Unmask(int offset, int length)
     {
-        byte[] plain = new byte[length];
-        if (length > 0) Masking.Apply(At(offset, length), plain, _header.MaskingKey);
-        return plain;
+        if (length == 0) return [];
+        int before = offset - _header.HeaderLength;
+        byte[] plain = new byte[before + length];
+        Masking.Apply(At(_header.HeaderLength, before + length), plain, _header.MaskingKey);
+        return plain[before..];
     }
 
     private readonly void AddFirstByte()

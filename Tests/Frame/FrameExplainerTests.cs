@@ -67,6 +67,16 @@ public sealed class FrameExplainerTests
             Assert.That(explained.Frames[^1].IsWhole, Is.False);
     }
 
+    // §5.3: the mask goes on from byte to byte of the payload: a reason begins with the third byte of the key.
+    [TestCase("8885d865275cdb8d4525bd", "close reason", "\"bye\"")]
+    [TestCase("8883d865275cdb8dce", "payload", "e9")]
+    [TestCase("8183000102030041ff", "payload", "fd")]
+    public void Section_5_3_APartOfAPayload_IsUnmaskedFromItsPlace(string hex, string field, string value)
+    {
+        FrameAnnotation last = Explain(Convert.FromHexString(hex), Role.Server).Annotations[^1];
+        Assert.That((last.Field, last.Value), Is.EqualTo((field, value)));
+    }
+
     [Test]
     public void Section_5_7_TheMaskedHello_FieldByField()
     {
