@@ -2,7 +2,10 @@
 
 namespace RawWs.Server;
 
-/// <summary>How many frames there were of each opcode, in one direction. A frame counts when it has begun.</summary>
+/// <summary>
+/// How many frames there were of each opcode, in one direction. A received data frame counts when its header has come, a control frame
+/// when it is whole.
+/// </summary>
 /// <param name="Text">The first frames of text messages.</param>
 /// <param name="Binary">The first frames of binary messages.</param>
 /// <param name="Continuation">The further frames of messages (§5.4). This server sends each message in one frame.</param>

@@ -41,7 +41,7 @@ internal struct Incoming
     {
         if (_assembler is not { IsAtRest: true } assembler) return;
         _assembler = null;
-        if (assembler.Protocol.Continuations is > 0 and long continuations) connection.Counts.Frames.ContinuationIn += continuations;
+        if (assembler.Protocol.Continuations is > 0 and long continuations) connection.Counts.CountContinuationsIn(continuations);
         connection.Loop.Assemblers.Return(assembler);
     }
 
@@ -303,14 +303,14 @@ internal struct Incoming
                 Assemble(connection, assembler, found.Payload, found.MessageKind, found.EndOfMessage);
                 break;
             case ProtocolEventKind.Ping:
-                connection.Counts.Frames.PingIn++;
+                connection.Counts.CountControlIn(Opcode.Ping);
                 Pong(connection, found.Payload);
                 break;
             case ProtocolEventKind.Pong:
-                connection.Counts.Frames.PongIn++;
+                connection.Counts.CountControlIn(Opcode.Pong);
                 break;
             case ProtocolEventKind.Close:
-                connection.Counts.Frames.CloseIn = true;
+                connection.Counts.CountControlIn(Opcode.Close);
                 connection.Life.OnPeerClose(connection, found.CloseCode, found.Payload);
                 break;
             case ProtocolEventKind.Fail:

@@ -55,18 +55,11 @@ internal struct Outgoing
     /// <summary>Sends a control frame, whatever the bound.</summary>
     public readonly void SendControl(WebSocketConnection connection, ReadOnlySpan<byte> frame, SendQueue.EntryKind kind)
     {
-        CountControl(connection.Counts.Frames, kind);
+        connection.Counts.CountControlOut((Opcode)(frame[0] & 0x0F));
         Cork cork = connection.Loop.Cork;
         if (cork.Owner == connection && !_isStalled && connection.Queue.LetsControlPass(connection.Loop.Broadcasts.End)
             && cork.TryAppend(frame, isMessage: false)) return;
         connection.Queue.Append(connection, frame, kind);
-    }
-
-    private static void CountControl(FrameCounts frames, SendQueue.EntryKind kind)
-    {
-        if (kind == SendQueue.EntryKind.Ping) frames.PingOut++;
-        else if (kind == SendQueue.EntryKind.Pong) frames.PongOut++;
-        else if (kind == SendQueue.EntryKind.Close) frames.CloseOut = true;
     }
 
     /// <summary>The connection's bytes are about to be handled: from now on answers to them go into the cork.</summary>

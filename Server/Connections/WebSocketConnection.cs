@@ -452,13 +452,13 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     private void CountBinaryReceived()
     {
         Loop.CountBinaryReceived();
-        Counts.Frames.BinaryIn++;
+        Counts.CountBinaryIn();
     }
 
     private void CountBinariesSent(int count)
     {
         Loop.CountBinariesSent(count);
-        Counts.Frames.CountBinaryOut(count);
+        Counts.CountBinariesOut(count);
     }
 
     /// <summary>Makes the owner do this in a turn of its loop. Any thread.</summary>
