@@ -43,7 +43,7 @@ internal sealed class FrameCounts
         new(messages - _binaryIn, _binaryIn, _continuationIn, _pingIn, _pongIn, _closeIn ? 1 : 0);
 
     /// <summary>The frames accepted for sending.</summary>
-    /// <param name="messages">All messages. They are counted before the binary ones, and read after them: so text is never below zero.</param>
+    /// <param name="messages">All messages. They are counted before the binary ones, and read after them: text is never below zero.</param>
     public OpcodeCounts Out(ref readonly long messages)
     {
         long binary = Volatile.Read(ref _binaryOut);
