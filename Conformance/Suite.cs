@@ -45,7 +45,7 @@ internal static class Suite
         Dictionary<Case, Result> results = new(ReferenceEqualityComparer.Instance);
         Lock reporting = new();
         bool compresses = false;
-        string? goneIn = null;
+        (string Where, string Why)? gone = null; // under the lock
 
         async ValueTask PlayOneAsync(Case item, CancellationToken cancellation)
         {
@@ -61,9 +61,9 @@ internal static class Suite
                     onResult?.Invoke(result);
                 }
             }
-            catch (ServerGoneException)
+            catch (ServerGoneException exception)
             {
-                Interlocked.CompareExchange(ref goneIn, $"in case {item.Id}", null);
+                lock (reporting) gone ??= ($"in case {item.Id}", WhyOf(exception));
                 await ending.CancelAsync().ConfigureAwait(false);
             }
         }
@@ -76,9 +76,9 @@ internal static class Suite
             await Parallel.ForEachAsync(cases.Where(static item => !item.IsHeavy), light, PlayOneAsync).ConfigureAwait(false);
             await Parallel.ForEachAsync(cases.Where(static item => item.IsHeavy), heavy, PlayOneAsync).ConfigureAwait(false);
         }
-        catch (ServerGoneException)
+        catch (ServerGoneException exception)
         {
-            goneIn = "before the first";
+            gone = ("before the first", WhyOf(exception));
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
@@ -86,20 +86,21 @@ internal static class Suite
         }
 
         IReadOnlyList<Result> played = [.. cases.Where(results.ContainsKey).Select(item => results[item])];
-        if (goneIn is not null)
-            throw new CutShortException(
-                $"the server at {target} is gone (connection refused) after {played.Count} cases, {goneIn}", played);
+        if (gone is var (where, why))
+            throw new CutShortException($"the server at {target} is gone ({why}) after {played.Count} cases, {where}", played);
         return played.Count == cases.Count
             ? played
             : throw new CutShortException($"stopped after {played.Count} of {cases.Count} cases", played);
     }
+
+    private static string WhyOf(ServerGoneException exception) => exception.IsRefused ? "connection refused" : exception.Message;
 
     /// <summary>
     /// Whether the server can be tested at all: somebody listens, and a plain handshake is answered with 101. What else that answer says,
     /// right or wrong, is for the cases.
     /// </summary>
     /// <exception cref="NotAsExpectedException">It can't; the message says why.</exception>
-    /// <exception cref="ServerGoneException">Nobody listens.</exception>
+    /// <exception cref="ServerGoneException">Nobody listens, or there is no such host.</exception>
     public static async Task ProbeAsync(Target target)
     {
         using Connection connection = await Connection.ConnectAsync(target).ConfigureAwait(false);
@@ -108,7 +109,7 @@ internal static class Suite
     }
 
     /// <summary>Plays one case.</summary>
-    /// <exception cref="ServerGoneException">Nobody listens.</exception>
+    /// <exception cref="ServerGoneException">Nobody listens, or there is no such host.</exception>
     public static async Task<Result> PlayAsync(Target target, Case item)
     {
         long start = Stopwatch.GetTimestamp();
@@ -139,7 +140,7 @@ internal static class Suite
     /// Whether the server agrees to permessage-deflate, or answers such an offer wrongly. It may insist on knowing that the client can have
     /// its window limited, so it is asked in both ways.
     /// </summary>
-    /// <exception cref="ServerGoneException">Nobody listens.</exception>
+    /// <exception cref="ServerGoneException">Nobody listens, or there is no such host.</exception>
     public static async Task<bool> CompressesAsync(Target target)
     {
         foreach (int? clientBits in (int?[])[null, 0])

@@ -19,14 +19,17 @@ internal static class LogText
         EscapeOnly(CredentialMask.HideTokens(text), charactersMax);
 
     /// <summary>The same, but tokens are shown: for whoever has given the text himself.</summary>
-    public static string EscapeOnly(string text, int charactersMax = CharactersMax)
+    /// <param name="text">The text.</param>
+    /// <param name="charactersMax">How many characters there may be.</param>
+    /// <param name="quotes">Whether quotes and backslashes are escaped too, so that the text can stand between quotes.</param>
+    public static string EscapeOnly(string text, int charactersMax = CharactersMax, bool quotes = true)
     {
         if (IsPlain(text, charactersMax)) return text;
         StringBuilder escaped = new(text.Length + 16);
         foreach (Rune rune in text.EnumerateRunes())
         {
             if (escaped.Length >= charactersMax) return escaped.Append('…').ToString();
-            if (rune.Value is '"' or '\\') escaped.Append('\\').Append((char)rune.Value);
+            if (quotes && rune.Value is ('"' or '\\')) escaped.Append('\\').Append((char)rune.Value);
             else if (IsHarmless(rune)) escaped.Append(rune.ToString());
             else escaped.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:x}}}");
         }

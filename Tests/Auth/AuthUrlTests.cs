@@ -182,7 +182,7 @@ public sealed class AuthUrlTests
             using RawClient client = RawClient.Connect(path);
             client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
             Assert.That(client.ReadHead(), Does.StartWith("HTTP/1.1 101 "));
-            Assert.That(backend.Heads.Single(), Does.Contain("\r\nX-Forwarded-For: unix\r\n").And.Not.Contain("0.0.0.0"));
+            Assert.That(backend.Heads.Single(), Does.Contain("\r\nX-Forwarded-For: unknown\r\n").And.Not.Contain("0.0.0.0"));
         }
         finally
         {

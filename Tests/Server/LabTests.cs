@@ -4,6 +4,7 @@
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server;
@@ -275,6 +276,18 @@ public sealed class LabTests(Setup setup)
         for (int i = 1; i < LabApplication.FeedsMax; i++) feeds.Add(await LabClient.Open(server.Port));
         Assert.That(async () => await LabClient.Open(server.Port), Throws.InstanceOf<WebSocketException>());
         foreach (LabClient feed in feeds) await feed.DisposeAsync();
+    }
+
+    // Else a page that does not hear of its sign of life would take the line for lost.
+    [Test]
+    public async Task ASignOfLife_IsAnsweredAtOnce_WhateverStandsBeforeIt()
+    {
+        FakeTimeProvider time = new();
+        await using TestServer server = await Start(change: options => options with { TimeProvider = time });
+        await using LabClient lab = await LabClient.Open(server.Port);
+        await lab.Send("""{"id":1000,"do":"raw","handshake":true,"chunks":[{"bytes":"81","pause":5000}]}""");
+        JsonElement answer = await lab.Ask("\"do\":\"alive\"");
+        Assert.That(answer.TryGetProperty("error", out _), Is.False);
     }
 
     [Test]

@@ -129,7 +129,7 @@ internal sealed class AdminPort : IAsyncDisposable
             Problem? refusal = guard.FindRefusal(context.Request);
             if (refusal is null) await next(context).ConfigureAwait(false);
             if (!response.HasStarted && response is { StatusCode: >= 400, ContentType: null })
-                refusal ??= Describe(context);
+                refusal ??= DescribeRefusal(context);
             if (refusal is not null) await refusal.ToResult().ExecuteAsync(context).ConfigureAwait(false);
         }
         catch (BadHttpRequestException exception) when (!response.HasStarted)
@@ -139,7 +139,7 @@ internal sealed class AdminPort : IAsyncDisposable
     }
 
     // What the framework has refused: nothing is there, or what is there takes another method or type.
-    private static Problem Describe(HttpContext context)
+    private static Problem DescribeRefusal(HttpContext context)
     {
         HttpRequest request = context.Request;
         return context.Response.StatusCode switch

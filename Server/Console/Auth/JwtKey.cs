@@ -36,8 +36,9 @@ internal sealed record JwtKey(string Algorithm, SecurityKey Key, string? Id, Dat
         try
         {
             string text = Encoding.UTF8.GetString(bytes).Trim('\uFEFF');
-            if (file.IsSecret) return IsJson(text) ? OfSet(file, text) : [OfSecret(file, bytes)];
-            return text.AsSpan().TrimStart(" \t\r\n").StartsWith('{') ? OfSet(file, text) : [OfPem(file, text)];
+            // A secret may begin as an object does, and be none.
+            bool isSet = text.AsSpan().TrimStart(" \t\r\n").StartsWith('{') && (!file.IsSecret || IsJson(text));
+            return isSet ? OfSet(file, text) : [file.IsSecret ? OfSecret(file, bytes) : OfPem(file, text)];
         }
         catch (Exception exception) when (exception is CryptographicException or JsonException or FormatException
             or InvalidOperationException or ArgumentException or NotSupportedException or KeyNotFoundException)
@@ -77,10 +78,8 @@ internal sealed record JwtKey(string Algorithm, SecurityKey Key, string? Id, Dat
         };
     }
 
-    // A secret may begin as an object does, and be none.
     private static bool IsJson(string text)
     {
-        if (!text.AsSpan().TrimStart(" \t\r\n").StartsWith('{')) return false;
         try
         {
             using JsonDocument document = JsonDocument.Parse(text);

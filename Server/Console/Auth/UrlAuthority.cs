@@ -94,7 +94,7 @@ internal sealed class UrlAuthority : IAuthority, IDisposable
         }
 
         // A client of a socket file has no address. The field is there all the same: without it this server would pass for the client.
-        string client = context.Peer.IsSocketFile ? "unix" : context.RemoteEndPoint.Address.ToString();
+        string client = context.Peer.IsSocketFile ? "unknown" : context.RemoteEndPoint.Address.ToString();
         question.Headers.TryAddWithoutValidation("X-Forwarded-For", client);
         question.Headers.TryAddWithoutValidation("X-Forwarded-Host", Encoding.Latin1.GetString(request.Host));
         question.Headers.TryAddWithoutValidation("X-Forwarded-Uri", Encoding.Latin1.GetString(request.Target));
@@ -160,7 +160,8 @@ internal sealed class UrlAuthority : IAuthority, IDisposable
             using JsonDocument document = JsonDocument.Parse(body, new JsonDocumentOptions { AllowDuplicateProperties = false });
             if (Grant.Read(document.RootElement, "uid", "to", out Grant? grant) is var (_, reason))
                 return Undecided(AuthRule.BackendAnswer, $"{Unusable}: {reason}");
-            if (grant!.Expires is not { } end || _time.GetUtcNow() is var now && end > now) return grant;
+            DateTimeOffset now = _time.GetUtcNow();
+            if (grant!.Expires is not { } end || end > now) return grant;
             string ago = Math.Ceiling((now - end).TotalSeconds).ToString("F0", CultureInfo.InvariantCulture);
             return Undecided(AuthRule.BackendAnswer, $"{Unusable}: its end (\"exp\") was {ago} s ago");
         }

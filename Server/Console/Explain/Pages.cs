@@ -26,6 +26,7 @@ internal sealed record Page(string Id, string Name, BrokenRule? Rule, int? Code)
 {
     private const int CodeMin = 1000, CodeMax = 4999;
     private const string FragmentsOption = "--max-fragments";
+    private const int EmptyFrameBytes = 6; // a client's, with its masking key
 
     private static readonly int[] CodesWithPages =
     [
@@ -93,7 +94,7 @@ internal sealed record Page(string Id, string Name, BrokenRule? Rule, int? Code)
         if (!example.Options.StartsWith(FragmentsOption, StringComparison.Ordinal))
             return example with { Settings = example.Settings with { FragmentsMax = fragmentsMax } };
         string hex = TextTable.All.Find(Id, "example")!;
-        if ((long)fragmentsMax * hex.Length > bytesMax * 2L) return example;
+        if (fragmentsMax >= bytesMax / EmptyFrameBytes) return example; // one more than is allowed must fit
         return new Example(HexOf(hex, fragmentsMax), example.Settings with { FragmentsMax = fragmentsMax }, "");
     }
 

@@ -1,6 +1,6 @@
 // One watcher of the Lab: the page's connection to /lab/feed. Requests wait in a short line and are answered one after the other, on a
-// thread of the pool; what is observed is told beside that. Nothing of it runs on a loop. When the feed ends, its observation and the
-// connections that it watches end too.
+// thread of the pool; what is observed is told beside that. On a loop only a sign of life is answered, at once: what stands before it in the
+// line may take half a minute. When the feed ends, its observation and the connections that it watches end too.
 
 using System.Text;
 using System.Text.Json;
@@ -22,6 +22,7 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
     private const int RequestBytesMax = 256 * 1024;
     private const int WaitingBytesMax = 4 << 20;
     private const int RoomMax = 64;
+    private const int AliveBytesMax = 64;
 
     private readonly Channel<byte[]> _requests = Channel.CreateBounded<byte[]>(RequestsMax);
     private readonly LabWatch _watch = new();
@@ -51,6 +52,7 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
     public ValueTask OnMessage(WebSocketConnection connection, WebSocketMessage message)
     {
         if (message.Length > RequestBytesMax) SendProblem(0, $"at most {RequestBytesMax} bytes");
+        else if (IsAlive(message, out long id)) SendAlive(id);
         else if (!_requests.Writer.TryWrite(message.Memory.ToArray())) SendProblem(0, $"at most {RequestsMax} requests wait");
         return ValueTask.CompletedTask;
     }
@@ -71,6 +73,18 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
         });
         if (_connection.TrySend(WebSocketMessage.Text(told)) != SendResult.Queued) Interlocked.Increment(ref _waysUntold);
     }
+
+    // The page lives: this counts against the heartbeat.
+    private bool IsAlive(WebSocketMessage message, out long id)
+    {
+        id = 0;
+        if (message.Length > AliveBytesMax || LabRequest.Read(message.Memory, server.Options, out LabRequest request) is not null) return false;
+        id = request.Id;
+        return request.Do == "alive";
+    }
+
+    private void SendAlive(long id) =>
+        _connection.TrySend(WebSocketMessage.Text(LabEvents.Write(json => json.WriteNumber("id", id))));
 
     private async Task RunAsync()
     {
@@ -99,7 +113,7 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
         }
         catch (InvalidOperationException exception)
         {
-            _connection.Close(CloseCodes.TryAgainLater, exception.Message.Length <= ClosePayload.ReasonBytesMax ? exception.Message : "");
+            _connection.Close(CloseCodes.TryAgainLater, Encoding.UTF8.GetByteCount(exception.Message) <= ClosePayload.ReasonBytesMax ? exception.Message : "");
         }
         catch
         {
@@ -135,9 +149,6 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
     {
         switch (request.Do)
         {
-            case "alive": // the page lives: this counts against the heartbeat
-                await SendAnswerAsync(request, static _ => { }).ConfigureAwait(false);
-                break;
             case "explain":
                 Conversation explained = request.Bytes is { } one
                     ? ConversationExplainer.Explain(one, request.Settings)

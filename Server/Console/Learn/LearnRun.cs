@@ -14,7 +14,7 @@ internal sealed class LearnRun(LearnSettings settings, CourseState state, Action
 
     /// <summary>Plays from where it is to begin to the first case that fails, and writes down how far it came.</summary>
     /// <returns>Whether the course is passed.</returns>
-    /// <exception cref="ServerGoneException">Nobody listens.</exception>
+    /// <exception cref="ServerGoneException">Nobody listens, or there is no such host.</exception>
     public async Task<bool> PlayAsync()
     {
         int begin = settings.From ?? (state.Next is { } id ? Math.Max(0, Course.Find(id)) : 0);
@@ -52,7 +52,7 @@ internal sealed class LearnRun(LearnSettings settings, CourseState state, Action
 
     /// <summary>Plays every case, and remembers nothing.</summary>
     /// <returns>Whether the course is passed.</returns>
-    /// <exception cref="ServerGoneException">Nobody listens.</exception>
+    /// <exception cref="ServerGoneException">Nobody listens, or there is no such host.</exception>
     public async Task<bool> PlayAllAsync()
     {
         bool passed = true;

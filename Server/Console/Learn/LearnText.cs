@@ -91,18 +91,7 @@ internal sealed class LearnText(Language language)
     private static string Section(Case item) => $"RFC {item.Section}";
 
     // A server has written parts of it. What a terminal might obey is escaped; quotes and backslashes stay as they are, for people.
-    private static string Detail(Result result)
-    {
-        StringBuilder detail = new();
-        foreach (Rune rune in result.Detail.EnumerateRunes())
-        {
-            if (detail.Length >= DetailCharactersMax) return detail.Append('…').ToString();
-            if (LogText.IsHarmless(rune)) detail.Append(rune.ToString());
-            else detail.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:x}}}");
-        }
-
-        return detail.ToString();
-    }
+    private static string Detail(Result result) => LogText.EscapeOnly(result.Detail, DetailCharactersMax, quotes: false);
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 

@@ -14,7 +14,7 @@ namespace RawWs.Server.Console.Settings;
 /// <param name="Values">The texts.</param>
 internal sealed record SettingSource(string Where, IReadOnlyList<string> Values)
 {
-    /// <summary>That it has an option, as it was given.</summary>
+    /// <summary>A setting as its option was given.</summary>
     public static SettingSource OfOption(Setting setting, OptionResult given) =>
         new("--" + setting.Name, [.. given.Tokens.Select(static token => token.Value)]);
 }

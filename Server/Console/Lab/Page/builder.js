@@ -27,12 +27,13 @@ export class Builder {
   element() {
     const { frame } = this;
     const check = name => el('label', { class: 'check' }, el('input', { type: 'checkbox', checked: frame[name],
-      onchange: event => { frame[name] = event.target.checked; this.#showFrame(); } }), name.toUpperCase().replace('MASKED', 'MASK'));
+      onchange: event => { frame[name] = event.target.checked; this.#showFrame(); } }),
+      name === 'fin' ? t('finBit') : name.toUpperCase().replace('MASKED', 'MASK'));
     const input = (name, size) => el('input', { value: frame[name], size, spellcheck: 'false', autocomplete: 'off', id: `frame-${name}`,
       oninput: event => { frame[name] = event.target.value; this.#showFrame(); } });
     this.made = el('output', { class: 'made', id: 'made' });
     this.sent = el('textarea', { id: 'pieces', rows: 5, spellcheck: 'false', value: this.pieces,
-      oninput: () => { this.pieces = this.sent.value; } });
+      oninput: () => this.take(this.sent.value) });
     this.first = el('input', { type: 'checkbox', id: 'handshake', checked: this.handshake,
       onchange: () => { this.handshake = this.first.checked; } });
     const element = el('div', { class: 'builder' },
@@ -59,7 +60,7 @@ export class Builder {
             el('button', { type: 'button', id: 'try', class: 'main', onclick: () => this.#run(() => this.#try()) }, t('tryIt')),
             el('button', { type: 'button', onclick: () => this.#clear() }, t('clear')))),
         el('section', {}, el('h2', {}, t('gallery')),
-          field(t('filter'), el('input', { value: this.filter, id: 'filter', autocomplete: 'off',
+          field(t('filterRules'), el('input', { value: this.filter, id: 'filter', autocomplete: 'off',
             oninput: event => { this.filter = event.target.value; this.#showRules(); } })),
           this.list)),
       this.page, el('h2', {}, t('verdict')), this.result, this.detail);
@@ -69,8 +70,9 @@ export class Builder {
 
   async shown() {
     if (this.lang === language()) return;
-    this.lang = language();
-    this.rules = (await this.lab.feed.ask({ do: 'rules', lang: language() })).rules;
+    const lang = language();
+    this.rules = (await this.lab.feed.ask({ do: 'rules', lang })).rules;
+    this.lang = lang;
     this.#showRules();
     if (this.chosen) await this.#choose(this.chosen);
   }
@@ -80,9 +82,17 @@ export class Builder {
     this.made.textContent = bytes ? toHex(bytes).replace(/(..)/g, '$1 ').trim() : t('hexWrong');
   }
 
+  // What somebody has changed is no example any more. It is compressed as before.
+  take(pieces) {
+    this.pieces = pieces;
+    this.example = { ...nothing, deflate: this.example.deflate };
+  }
+
   #add() {
     const bytes = makeFrame(this.frame);
-    if (bytes) this.#set(`${this.pieces}${this.pieces && !this.pieces.endsWith('\n') ? '\n' : ''}${toHex(bytes)}`, this.handshake);
+    if (!bytes) return;
+    this.take(this.pieces);
+    this.#set(`${this.pieces}${this.pieces && !this.pieces.endsWith('\n') ? '\n' : ''}${toHex(bytes)}`, this.handshake);
   }
 
   #set(pieces, handshake) {
@@ -99,12 +109,16 @@ export class Builder {
   }
 
   #showRules() {
-    const wanted = this.filter.toLowerCase();
-    show(this.list, (this.rules ?? []).filter(one => `${one.name} ${one.what}`.toLowerCase().includes(wanted)).map(one => el('li', {},
+    const words = this.filter.toLowerCase().split(/\s+/);
+    const found = (this.rules ?? []).filter(one => {
+      const text = `${one.name} ${one.what} ${kindOf(one)}`.toLowerCase();
+      return words.every(word => text.includes(word));
+    });
+    show(this.list, found.map(one => el('li', {},
       el('button', { type: 'button', 'data-rule': one.name, class: one.name === this.chosen ? 'chosen' : '', title: one.what,
         onclick: () => this.#run(() => this.#choose(one.name)) },
-      el('b', {}, one.name), ' ', el('small', {}, one.rule ? `${one.rule.closeCode ?? one.rule.status} · ${one.rule.section}`
-        : /^\d/.test(one.name) ? t('closeCode') : '')))));
+      el('b', {}, one.name), ' ', el('small', {}, kindOf(one))))),
+    this.rules && found.length === 0 && el('li', { class: 'help' }, t('noneFound', this.filter.trim())));
   }
 
   // A rule's page, and its example as what would be sent.
@@ -134,7 +148,7 @@ export class Builder {
   async #explain() {
     const chunks = readPieces(this.pieces);
     const bytes = chunks.map(chunk => chunk.bytes).join('');
-    const { name } = this.example, as = name ? { as: name } : { from: 'client' };
+    const { name, deflate } = this.example, as = name ? { as: name } : { from: 'client', ...(deflate ? { deflate } : {}) };
     const { explained } = await this.lab.feed.ask({ do: 'explain', bytes, ...as, lang: language() });
     this.#showUnits(explained, null);
   }
@@ -155,7 +169,7 @@ export class Builder {
   #showUnits(conversation, raw) {
     const found = conversation.directions.find(direction => direction.rule)?.rule, broken = raw ? raw.rule : found?.name;
     const code = raw?.status ? t('withStatus', raw.status) : raw?.code ? t('withCode', raw.code) : '';
-    const end = { open: t('endOpen'), none: t('endNone') }[raw?.end] ?? raw?.end;
+    const end = { open: t('endOpen'), none: t('endNone'), FIN: t('cameFin'), RST: t('cameRst') }[raw?.end] ?? raw?.end;
     const units = conversation.units;
     const entries = units.map((unit, index) => el('li', {}, el('button', { type: 'button', class: unit.from, onclick: () => choose(index) },
       el('span', { class: 'way' }, unit.from === 'client' ? '→' : '←'), ` ${nameOf(unit)}`)));
@@ -166,7 +180,7 @@ export class Builder {
         chosen: place => this.lab.remember({ bytes: units[index].bytes, from: units[index].from, note: place,
           context: this.#contextOf(conversation, units[index]) }) });
     };
-    const verdict = found?.name === broken && found ? rule(found)
+    const verdict = found && found.name === broken ? rule(found)
       : el('p', { class: broken ? 'rule' : 'fine' }, broken ? t('broken', broken) : t('verdictOk'));
     verdict.dataset.verdict = broken ?? 'none';
     show(this.result, verdict, this.example.isDecline && el('p', {}, t('declined')),
@@ -188,5 +202,8 @@ export class Builder {
 }
 
 const nothing = { name: null, deflate: false, isDecline: false, isOnlyExplained: null };
+
+// A rule's code and section.
+const kindOf = ({ name, rule }) => rule ? `${rule.closeCode ?? rule.status} · ${rule.section}` : /^\d/.test(name) ? t('closeCode') : '';
 
 const opcodeName = code => `${code} ${[0, 1, 2, 8, 9, 10].includes(code) ? t(`frame${code}`) : ''}`.trim();

@@ -27,7 +27,9 @@ export function contextOf({ units }, unit, assumed = '') {
   const deflate = response ? deflateOf(agreed, unit.from) : assumed;
   const frames = units.filter(one => one.from === unit.from && one.kind === 'frame' && one.offset < unit.offset);
   // Of many frames some are left out.
-  const isWhole = frames.every((one, at) => one.offset + one.length === (frames[at + 1] ?? unit).offset);
+  const head = units.find(one => one.from === unit.from && ['request', 'response'].includes(one.kind));
+  const isFirst = !head || (frames[0] ?? unit).offset === head.offset + head.length;
+  const isWhole = isFirst && frames.every((one, at) => one.offset + one.length === (frames[at + 1] ?? unit).offset);
   const before = needed(frames.map(one => {
     const first = parseInt(one.bytes.slice(0, 2), 16);
     return { opcode: first & 15, fin: first >= 0x80, bytes: one.bytes };

@@ -41,7 +41,7 @@ export class Exercises {
     }
     if (name === 'survive') return el('div', {}, judge(() => ({ connection: this.own.connection ?? 0 })), this.result);
     const pieces = el('textarea', { id: 'answer', rows: 4, spellcheck: 'false', value: this.builder.pieces,
-      oninput: () => { this.builder.pieces = pieces.value; } });
+      oninput: () => this.builder.take(pieces.value) });
     let end = 'fin';
     return el('div', {}, field(t('toSend'), pieces), el('div', { class: 'buttons' },
       field(t('ending'), choice([['fin', t('endFin')], ['stay', t('endStay')], ['rst', t('endRst')]], end, value => { end = value; })),

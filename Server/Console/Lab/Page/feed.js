@@ -76,12 +76,12 @@ export class Feed {
     this.#pause = Math.min(2 * pause, longestPause);
     setTimeout(() => this.open(), pause);
     this.onlost({ code, reason, pause });
-    if (!wasOpen && code === 1006) this.#ask(pause);
+    if (!wasOpen && code === 1006) this.#askWhy(pause);
   }
 
   // A browser says 1006 of every refusal. So the server is asked again, with a subprotocol for which it says in a Close what it would have
   // answered.
-  #ask(pause) {
+  #askWhy(pause) {
     const socket = new WebSocket(address('/lab/feed'), ['rawws.lab.v1', 'rawws.why.v1']);
     socket.onmessage = () => socket.close();
     socket.onclose = event => {

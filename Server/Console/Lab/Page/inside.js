@@ -31,7 +31,7 @@ export class Inside {
     return el('section', { class: 'inside', id: 'inside' }, this.facts, this.end,
       el('details', { id: 'wheel' }, el('summary', {}, t('wheel')), el('p', { class: 'help' }, t('wheelHelp')),
         el('p', { class: 'help' }, t('wheelWhy')), this.wheel, this.where),
-      el('details', { id: 'phases', ontoggle: () => this.#showTable() }, el('summary', {}, t('phaseTable')),
+      el('details', { id: 'phases', ontoggle: () => this.#showTable().catch(error => this.lab.say(error.message)) }, el('summary', {}, t('phaseTable')),
         el('p', { class: 'help' }, t('phaseHelp')), this.table),
       el('details', { id: 'limits' }, el('summary', {}, t('limits')), hello && el('ul', {}, [
         ['limitMessage', hello.maxMessage.toLocaleString()], ['limitFragments', hello.maxFragments.toLocaleString()],

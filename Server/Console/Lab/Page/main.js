@@ -31,8 +31,8 @@ const lab = {
 // A unit from elsewhere is looked at in the second view.
 lab.openUnit = (unit, conversation) => {
   const context = contextOf(conversation, unit);
-  views.step.take({ bytes: unit.bytes, from: unit.from, note: Math.max(0, unit.annotations.findIndex(note => note.rule)),
-    context: { ...context, before: context.before ?? '' } });
+  if (context.before === null) return lab.say(t('notKept'));
+  views.step.take({ bytes: unit.bytes, from: unit.from, note: Math.max(0, unit.annotations.findIndex(note => note.rule)), context });
   open('step');
 };
 const views = { own: new Own(lab), step: new Step(lab), builder: new Builder(lab), timeline: new Timeline(lab), room: new Room(lab) };
@@ -80,7 +80,7 @@ place('views').addEventListener('keydown', event => {
 place('language').addEventListener('click', () => {
   switchLanguage();
   showAll();
-  lab.say(lab.feed.hello ? t('running') : lost ? sayLost(lost) : t('connecting'));
+  lab.say(lab.feed.hello ? views.own.state() : lost ? sayLost(lost) : t('connecting'));
 });
 addEventListener('hashchange', () => {
   readAddress();
@@ -94,7 +94,6 @@ lab.feed.onhello = () => {
   lost = null;
   lab.say(t('running'));
   lab.watched.reset();
-  views.room.reset();
   views.own.start();
   showAll();
 };
@@ -102,7 +101,6 @@ lab.feed.onevents = events => lab.watched.add(events);
 lab.feed.onlost = why => {
   lost = why;
   lab.say(sayLost(why));
-  lab.watched.stop();
   views.room.reset();
   views.own.lose();
 };

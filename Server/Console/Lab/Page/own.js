@@ -16,6 +16,7 @@ export class Own {
   #follow = true;
   #conversation = null;
   #refusal = null; // what the answer says, if it is no 101
+  #end = null; // how the connection has ended: code and reason
 
   constructor(lab) {
     this.lab = lab;
@@ -31,20 +32,30 @@ export class Own {
 
   // The feed is there: the connection is opened, and says Hello.
   start() {
-    [this.connection, this.loaded] = [null, null];
+    if (!this.lab.feed.hello) return this.lab.say(t('noLine'));
+    [this.connection, this.loaded, this.#end] = [null, null, null];
     [this.#chosen, this.#follow] = [0, true];
     this.#socket?.close(1000); // there is one at a time
-    if (!this.lab.feed.hello) return this.lab.say(t('noLine'));
     const socket = this.#socket = new WebSocket(address(this.lab.feed.hello.try));
     let wasOpen = false;
     this.#refusal = null;
     socket.onopen = () => {
       wasOpen = true;
       socket.send('Hello');
+      if (socket === this.#socket) this.lab.say(this.state());
     };
-    socket.onclose = () => {
-      if (!wasOpen && socket === this.#socket && this.lab.feed.hello) this.lab.say(this.#refusal ?? t('notOpened'));
+    socket.onclose = ({ code, reason }) => {
+      if (socket !== this.#socket || !this.lab.feed.hello) return;
+      if (wasOpen) this.#end = { code, reason };
+      this.lab.say(wasOpen ? this.state() : this.#refusal ?? t('notOpened'));
     };
+  }
+
+  // How it is with the connection, in words.
+  state() {
+    if (!this.#end) return t('running');
+    const { code, reason } = this.#end;
+    return t(code === 3008 ? 'ownSilent' : 'ownEnded', `${code} ${reason}`.trim(), this.lab.feed.hello.heartbeat / 1000);
   }
 
   // The line is lost, and with it the connection.
@@ -60,7 +71,7 @@ export class Own {
         field(t('message'), text), el('button', { class: 'main', id: 'own-send' }, t('send')),
         el('button', { type: 'button', id: 'ping', onclick: () => this.#ifOpen(() => this.#ping()) }, t('ping')),
         el('button', { type: 'button', id: 'close', onclick: () => this.#ifOpen(socket => socket.close(1000, 'bye')) }, t('close')),
-        el('button', { type: 'button', id: 'reopen', onclick: () => this.start() }, t('open')),
+        el('button', { type: 'button', id: 'reopen', onclick: () => this.#reopen() }, t('open')),
         sharing(this.lab, () => this.connection, loaded => { this.loaded = loaded; return this.refresh(); })),
       el('h2', {}, t('unitsOf')), this.list, this.detail);
   }
@@ -119,13 +130,18 @@ export class Own {
     const opened = events.find(event => event.kind === 'opened' && event.endpoint === this.lab.feed.hello.try && !event.uid);
     if (opened) this.connection ??= opened.connection;
     const refused = events.find(event => event.kind === 'answered' && this.#isOwn(this.lab.watched.targetOf(event.connection)));
-    if (refused) {
+    if (refused && this.connection === null) {
       this.#refusal = t('notOpenedFor', refusal(refused.status, this.lab.feed.hello));
       if (this.#socket?.readyState === WebSocket.CLOSED) this.lab.say(this.#refusal);
     }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.refresh().catch(() => {}), 60);
     this.#showInside();
+  }
+
+  // One that is being opened is waited for.
+  #reopen() {
+    if (this.#socket?.readyState !== WebSocket.CONNECTING) this.start();
   }
 
   #showInside() {

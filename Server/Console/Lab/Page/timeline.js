@@ -60,6 +60,7 @@ export class Timeline {
   #show() {
     const { watched } = this.lab;
     const ids = [...watched.connections.keys()].map(String);
+    if (!ids.includes(this.lane)) this.lane = '';
     show(this.lanes, field(t('lane'), choice([['', t('allLanes')], ...ids.map(id => [id, `#${id}`])], this.lane,
       lane => { this.lane = lane; this.#show(); })));
     const rows = (this.rows ?? watched.rows).filter(row => kinds[this.kind](row) && (!this.lane || String(row.connection) === this.lane));
@@ -94,6 +95,7 @@ export class Timeline {
     if (bytes === null || context.before === null) return show(this.detail, el('p', { class: 'help' }, t('notKept')));
     const { explained } = await this.lab.feed.ask({ ...asked(context, bytes), from: row.from, lang: language() });
     const unit = explained.units.find(one => one.kind === 'frame' && one.offset === context.before.length / 2);
-    if (unit) showUnit(this.detail, unit, { chosen: note => this.lab.remember({ bytes, from: row.from, note, context }) });
+    if (!unit) return show(this.detail, el('p', { class: 'help' }, t('tooManyBefore')));
+    showUnit(this.detail, unit, { chosen: note => this.lab.remember({ bytes, from: row.from, note, context }) });
   }
 }

@@ -17,11 +17,7 @@ export class Watched {
     for (const listener of this.changed) listener(events);
   }
 
-  // The line is lost: what was known is known no longer. And behind another line the server may count connections anew.
-  stop() {
-    for (const known of this.connections.values()) known.timer = null;
-  }
-
+  // Behind another line the server may count connections anew.
   reset() {
     this.connections.clear();
     [this.rows, this.left] = [[], 0];
@@ -40,18 +36,22 @@ export class Watched {
     return Boolean(known?.endpoint?.startsWith('/lab/') && !known.uid);
   }
 
-  // What a frame needs before it.
+  // What a frame needs before it; null if some of it is not there any more.
   contextOf(row) {
-    const { connection, from } = row, deflate = deflateOf(this.connections.get(connection)?.extensions, from);
+    const { connection, from } = row, known = this.connections.get(connection), deflate = deflateOf(known?.extensions, from);
     const end = this.rows.indexOf(row);
-    const frames = this.rows.slice(0, Math.max(end, 0)).filter(one => one.connection === connection && one.from === from && isFrame(one));
-    return { before: end < 0 ? null : needed(frames.map(one => ({ ...one, bytes: this.bytesOf(one) })), deflate), deflate };
+    if (end < 0) return { before: null, deflate };
+    const earlier = this.rows.slice(0, end).filter(one => one.connection === connection && one.from === from && isFrame(one));
+    const last = deflate === 'takeover' ? -1 : earlier.findLastIndex(one => one.fin && one.opcode < 8);
+    const first = last < 0 ? known?.begins[from] : endOf(earlier[last]), frames = earlier.slice(last + 1);
+    const isWhole = [...frames, row].every((one, at, all) => one.offset === (at === 0 ? first : endOf(all[at - 1])));
+    return { before: isWhole ? needed(frames.map(one => ({ ...one, bytes: this.bytesOf(one) })), deflate) : null, deflate };
   }
 
   // The bytes of a frame in hexadecimal, or null if they are not there.
   bytesOf(row) {
     const stream = this.connections.get(row.connection)?.[row.from];
-    const end = row.offset + row.headerLength + row.payloadLength;
+    const end = endOf(row);
     return stream && end <= stream.length ? toHex(stream.slice(row.offset, end)) : null;
   }
 
@@ -80,6 +80,7 @@ export class Watched {
     if (!(event.kind in senders)) return;
     const from = senders[event.kind];
     const row = { ...event, from };
+    if (isFrame(row)) known.begins[from] ??= row.offset;
     const { opcode } = event;
     if (opcode === 9) known.pings[from] = event.at;
     const asked = known.pings[from === 'client' ? 'server' : 'client'];
@@ -96,7 +97,8 @@ export class Watched {
   #of(id) {
     let known = this.connections.get(id);
     if (known) return known;
-    known = { id, client: [], server: [], phase: 'handshake', timer: null, queued: 0, pings: {}, fragments: { client: 0, server: 0 } };
+    known = { id, client: [], server: [], phase: 'handshake', timer: null, queued: 0, pings: {},
+      fragments: { client: 0, server: 0 }, begins: {} }; // where the first frame of each sender begins
     this.connections.set(id, known);
     if (this.connections.size > connectionsMax) this.connections.delete(this.connections.keys().next().value);
     return known;
@@ -107,6 +109,8 @@ export class Watched {
 // with 101.
 const senders = { request: 'client', opened: 'server', answered: 'server', frameReceived: 'client', frameSent: 'server',
   ruleBroken: 'client', phaseChanged: '', queue: '' };
+
+const endOf = frame => frame.offset + frame.headerLength + frame.payloadLength;
 
 const isFrame = row => row.kind === 'frameReceived' || row.kind === 'frameSent';
 
