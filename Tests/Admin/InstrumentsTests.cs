@@ -5,6 +5,7 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
 using RawWs.Tests.Support;

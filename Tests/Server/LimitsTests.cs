@@ -21,7 +21,8 @@ public sealed class LimitsTests
     [TestCaseSource(nameof(Setups))]
     public async Task LimitsThatComeLater_HoldForWhoComesAfterThem(Setup setup)
     {
-        await using TestServer server = await TestServer.Start(setup, new RouterApplication(Introduce.Query, DuplicateUid.Share));
+        await using TestServer server = await TestServer.Start(
+            setup, new RouterApplication(Introduce.Query, DuplicateUid.Share), options => options with { TimeProvider = _time });
         using RawClient before = RawClient.Open(server.Port, "/?uid=before");
         ServerOptions none = server.Server.Options;
         server.Server.Change(none with { MessageRate = new(1, 3), ConnectionsPerAddressMax = 1, OverRate = OverRate.Close });
@@ -180,7 +181,7 @@ public sealed class LimitsTests
     public async Task ToAll_OfTheRouter_IsLimited()
     {
         await using TestServer server = await TestServer.Start(Setup.All[0], new RouterApplication(Introduce.Query, DuplicateUid.Share),
-            static options => options with { BroadcastRate = new(1, 2), OverRate = OverRate.Close });
+            options => options with { BroadcastRate = new(1, 2), OverRate = OverRate.Close, TimeProvider = _time });
         using RawClient alice = RawClient.Open(server.Port), bob = RawClient.Open(server.Port, "/?uid=bob");
         foreach (string text in (string[])["all:1", "bob:2", "bob:3", "all:4", "all:5"]) alice.SendText(text);
         Assert.That((string[])[bob.ReadText(), bob.ReadText(), bob.ReadText(), bob.ReadText()], Is.EquivalentTo(["1", "2", "3", "4"]));
