@@ -113,9 +113,10 @@ public sealed class LimitsTests
         await using TestServer server = await TestServer.Start(
             setup, new EchoApplication(), options => options with { HandshakeRate = new(1, 1), TimeProvider = _time });
         Echoes(server, "127.0.0.1");
+        TestServer.Eventually(() => server.Server.Count == 0, "those before have gone");
         using RawClient waits = RawClient.Connect(server.Port);
         waits.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
-        TestServer.Eventually(() => server.Server.Count >= 1, "it is there");
+        TestServer.Eventually(() => server.Server.Count == 1, "it is there");
         server.Pass(_time, 0.5);
         Assert.That(waits.Socket.Available, Is.Zero);
         server.Pass(_time, 0.6);
@@ -136,10 +137,13 @@ public sealed class LimitsTests
         Echoes(server, "127.0.0.1");
         Assert.That(Answer(server, "127.0.0.1"), Does.StartWith("HTTP/1.1 429 "), "1 s is more than half of it");
         server.Server.Change(server.Server.Options with { HandshakeTimeout = TimeSpan.FromSeconds(10) });
+        TestServer.Eventually(() => server.Server.Count == 0, "those before have gone");
         using RawClient waits = RawClient.Connect(server.Port);
         waits.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
-        TestServer.Eventually(() => server.Server.Count >= 1, "it is there");
-        server.Pass(_time, 1.1);
+        TestServer.Eventually(() => server.Server.Count == 1, "it is there");
+        server.Pass(_time, 0.5);
+        Assert.That(waits.Socket.Available, Is.Zero);
+        server.Pass(_time, 0.6);
         Assert.That(waits.ReadHead(), Does.StartWith("HTTP/1.1 101 "));
         server.Server.Change(server.Server.Options with { HandshakeTimeout = TimeSpan.FromSeconds(1) });
         Assert.That(Answer(server, "127.0.0.1"), Does.StartWith("HTTP/1.1 429 "));
