@@ -3,7 +3,6 @@
 
 using System.Net;
 using OpenQA.Selenium;
-using RawWs.Server;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Listening;
 using RawWs.Tests.Support;
@@ -116,7 +115,7 @@ public sealed class LabLineTests : LabBrowserTests
         Assert.That(Chromium.Text("main"), Does.Not.Contain("refused"));
     }
 
-    // It was somebody else's for a moment, perhaps.
+    // For a moment the port was nobody's: somebody else may have it for another one.
     private async Task StartAgain(int port)
     {
         using CancellationTokenSource patience = new(TestServer.Patience);

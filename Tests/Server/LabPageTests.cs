@@ -5,8 +5,6 @@ using System.Text;
 using System.Text.RegularExpressions;
 using OpenQA.Selenium;
 using RawWs.Handshake;
-using RawWs.Server;
-using RawWs.Server.Applications;
 using RawWs.Server.Console.Explain;
 using RawWs.Server.Console.Lab;
 using RawWs.Tests.Support;

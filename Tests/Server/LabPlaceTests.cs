@@ -3,8 +3,6 @@
 
 using System.Text;
 using OpenQA.Selenium;
-using RawWs.Server;
-using RawWs.Server.Applications;
 using RawWs.Server.Console.Lab;
 using RawWs.Tests.Support;
 
