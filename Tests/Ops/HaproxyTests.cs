@@ -15,7 +15,7 @@ public sealed class HaproxyTests() : ProxiesTests("haproxy")
     public async Task WhoDrains_IsSentNobody()
     {
         await using AdminRoom room = await AdminRoom.Open();
-        using RunningProxy proxy = Before(room);
+        using RunningProxy proxy = Before(room, ProxySeconds);
         using HttpClient http = new(TrustingHandler()) { BaseAddress = new Uri($"https://localhost:{proxy.Port}/") };
         using CancellationTokenSource patience = new(TestServer.Patience);
         Assert.That(await Status(), Is.EqualTo(HttpStatusCode.UpgradeRequired), "the server answers");

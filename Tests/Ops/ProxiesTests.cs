@@ -1,6 +1,6 @@
 // Real proxies in front of the server, configured as docs/ops/behind-a-proxy.md says: upgrades over TLS, over HTTP/2 where the proxy has
-// that, and silence, which the proxies end, and Pings, which outlive it. A second stands for their minute. What one of the two alone has
-// is in its own fixture.
+// that, and silence, which the proxies end, and Pings, which outlive it. A few seconds stand for their minute. What one of the two alone
+// has is in its own fixture.
 
 using System.Net;
 using System.Net.Sockets;
@@ -14,8 +14,11 @@ namespace RawWs.Tests.Ops;
 public abstract class ProxiesTests(string name)
 {
     // A client that does not answer two of them is closed: it must be longer than a machine under load makes one wait. Two fit into the
-    // second after which a proxy ends what is silent.
-    private const double PingSeconds = 0.4;
+    // time after which the proxy ends what is silent.
+    private const int PingSeconds = 2;
+
+    /// <summary>The time of a proxy that is to end nothing.</summary>
+    protected const int ProxySeconds = 5;
 
     private AdminRoom _room = null!;
     private AdminRoom _silentRoom = null!;
@@ -32,8 +35,8 @@ public abstract class ProxiesTests(string name)
             TrustedProxies = ["127.0.0.1"],
         });
         _silentRoom = await AdminRoom.Open(static options => options with { PingInterval = TimeSpan.FromDays(1) });
-        _proxy = Before(_room);
-        _silentProxy = Before(_silentRoom);
+        _proxy = Before(_room, ProxySeconds);
+        _silentProxy = Before(_silentRoom, seconds: 1);
     }
 
     [OneTimeTearDown]
@@ -84,7 +87,7 @@ public abstract class ProxiesTests(string name)
     {
         using TlsClient client = TlsClient.Connect(_proxy.Port);
         client.Open();
-        for (int i = 0; i < 4; i++) // which is more than the second
+        for (int i = 0; i < 3; i++) // which is longer than its time
         {
             Assert.That(client.Read(2), Is.EqualTo((byte[])[0x89, 0x00]));
             client.Tls.Write(RawClient.Frame(Opcode.Pong, []));
@@ -114,7 +117,8 @@ public abstract class ProxiesTests(string name)
         Assert.That(client.CloseStatus, Is.EqualTo(WebSocketCloseStatus.NormalClosure));
     }
 
-    private protected RunningProxy Before(AdminRoom room) => new(name, room.Server.EndPoints[0].Port, new Uri(room.Port.Address).Port);
+    private protected RunningProxy Before(AdminRoom room, int seconds) =>
+        new(name, room.Server.EndPoints[0].Port, new Uri(room.Port.Address).Port, seconds);
 
     protected static SocketsHttpHandler TrustingHandler() =>
         new() { SslOptions = new() { RemoteCertificateValidationCallback = static (_, shown, _, _) => shown?.Subject == "CN=localhost" } };

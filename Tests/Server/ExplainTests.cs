@@ -1,32 +1,18 @@
 // `rawws explain` as somebody types it: every kind of input, both reports, both languages, and what is wrong, told with its place and exit
-// code 2.
+// code 2. Captures are in ExplainCaptureTests.
 
 using System.Text;
 using System.Text.Json;
 using RawWs.Frame;
 using RawWs.Server.Console.Explain;
-using RawWs.Tests.Handshake;
 using RawWs.Tests.Support;
 using RawWs.Tests.Vectors;
+using static RawWs.Tests.Support.ExplainRun;
 
 namespace RawWs.Tests.Server;
 
 public sealed class ExplainTests
 {
-    private const string MaskedHello = "818537fa213d7f9f4d5158";
-
-    private static readonly byte[] Hello = Convert.FromHexString(MaskedHello);
-    private static readonly byte[] Request = Encoding.ASCII.GetBytes(RequestVectors.Valid);
-    private static readonly byte[] Response = Encoding.ASCII.GetBytes(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
-
-    private static readonly (bool FromClient, byte[] Bytes)[] Talk =
-    [
-        (true, Request), (false, Response), (true, Hello[..3]), (false, [0x89, 0x00]), (true, Hello[3..]),
-        (false, [0x81, 0x02, 0x68, 0x69]),
-    ];
-
     private static IEnumerable<FrameVector> Section57 => FrameVectors.All.Where(static vector => vector.Name.StartsWith("Section_5_7"));
 
     [TestCaseSource(nameof(Section57))]
@@ -118,53 +104,6 @@ public sealed class ExplainTests
         Assert.That(said, Does.Not.Contain("answer is HTTP"));
     }
 
-    [TestCase("pcap")]
-    [TestCase("pcap, big-endian")]
-    [TestCase("pcap, IPv6")]
-    [TestCase("pcapng")]
-    [TestCase("pcapng, simple packets")]
-    [TestCase("out of order, and twice")]
-    public void ACapture_HasBothDirections_InTheOrderInWhichTheyCame(string form)
-    {
-        List<CapturedSegment> segments = Captures.Conversation(Talk);
-        if (form.StartsWith("out", StringComparison.Ordinal))
-        {
-            (segments[4], segments[6]) = (segments[6], segments[4]);
-            segments.Insert(7, segments[3]);
-            segments.Insert(3, segments[2]);
-            segments.Insert(2, segments[2] with { Payload = segments[2].Payload[..10] });
-        }
-
-        byte[] file = form.StartsWith("pcapng", StringComparison.Ordinal)
-            ? Captures.Pcapng(segments, simple: form.Contains("simple", StringComparison.Ordinal))
-            : Captures.Pcap(segments, form.Contains("big", StringComparison.Ordinal), form.Contains("IPv6", StringComparison.Ordinal));
-        using JsonDocument json = JsonDocument.Parse(Good(["--json"], file));
-        JsonElement conversation = json.RootElement.GetProperty("conversations").EnumerateArray().Single();
-        Assert.That(conversation.GetProperty("units").EnumerateArray().Select(static unit =>
-            $"{unit.GetProperty("from").GetString()} {unit.GetProperty("kind").GetString()}"), Is.EqualTo([
-                "client request", "server response", "server frame", "client frame", "server frame"]));
-        Assert.That(conversation.GetProperty("title").GetString(), Does.Contain(":50000").And.Contain(":2000").And.Not.Contain("missing"));
-        Assert.That(Good(["--port", "2000"], file), Is.EqualTo(Good([], file)));
-    }
-
-    [Test]
-    public void ACapture_ThatLacksBytes_SaysSo()
-    {
-        List<CapturedSegment> segments = Captures.Conversation(Talk);
-        segments.RemoveAt(4);
-        Assert.That(Good([], Captures.Pcap(segments)), Does.Contain("Bytes are missing").And.Contain("value of Sec-WebSocket-Key"));
-    }
-
-    [Test]
-    public void ACapture_FromTheMiddle_NeedsThePort()
-    {
-        byte[] file = Captures.Pcapng([new CapturedSegment(true, 9, Hello), new CapturedSegment(false, 1, [0x89, 0x00])]);
-        Assert.That(Wrong([], file), Does.Contain("--port"));
-        Assert.That(Good(["--port", "2000"], file),
-            Does.Contain("\"Hello\"").And.Contain("The capture began after").And.Not.Contain(">>>"));
-        Assert.That(Wrong(["--port", "81"], file), Does.Contain("port 81"));
-    }
-
     [Test]
     public void CompressedMessages_AreDecompressed()
     {
@@ -247,35 +186,6 @@ public sealed class ExplainTests
     public void AnEmptyArgument_IsNoInput(params string[] options) =>
         Assert.That(Wrong([.. options, ""]), Does.Contain("there are no bytes"));
 
-    [TestCase("d4c3b2a1", "at byte 4")]
-    [TestCase("d4c3b2a102000400000000000000000000000000" + "01000000" + "0000", "at byte 24")]
-    [TestCase("d4c3b2a102000400000000000000000000000000" + "01000000" + "0000000000000000ffffff7fffffff7f", "at byte 24")]
-    [TestCase("0a0d0d0a", "at byte 0")]
-    [TestCase("0a0d0d0a1c0000000000000001000000ffffffffffffffff1c000000", "at byte 8")]
-    [TestCase("0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1d000000", "at byte 24")]
-    [TestCase("0a0d0d0a1d0000004d3c2b1a01000000ffffffffffffffff1d000000", "at byte 4")]
-    [TestCase("0a0d0d0affff00004d3c2b1a01000000ffffffffffffffff1c000000", "at byte 4")]
-    [TestCase("0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000" + "010000001800000000000000", "at byte 32")]
-    [TestCase("0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000" + "030000001000000000000000" + "10000000", "at byte 36")]
-    public void AWrongCapture_IsToldWithItsPlace(string hex, string place) =>
-        Assert.That(Wrong([], Convert.FromHexString(hex)), Does.Contain(place).And.Contain("pcap"));
-
-    // Somebody else's file: whatever is in it, it is explained or refused, and nothing is thrown.
-    [Test]
-    public void RandomChangesOfCaptures_AreExplainedOrRefused()
-    {
-        Random random = new(20261129);
-        byte[][] files = [Captures.Pcap(Captures.Conversation(Talk)), Captures.Pcapng(Captures.Conversation(Talk), v6: true)];
-        int refused = 0;
-        for (int i = 0; i < 2000; i++)
-        {
-            byte[] changed = Mutation.Of(files[i % 2], files[(i + 1) % 2], 4096, random);
-            if (Run(["--port", "2000"], changed, out _, out _) == 2) refused++;
-        }
-
-        Assert.That(refused, Is.InRange(1, 1999));
-    }
-
     [Test]
     public void TooMuch_IsRefused()
     {
@@ -350,28 +260,5 @@ public sealed class ExplainTests
                 Add(member.Value);
             }
         }
-    }
-
-    private static string Good(string[] arguments, byte[]? input = null)
-    {
-        int exitCode = Run(arguments, input, out string output, out string error);
-        Assert.That((exitCode, error), Is.EqualTo((0, "")));
-        return output;
-    }
-
-    private static string Wrong(string[] arguments, byte[]? input = null)
-    {
-        int exitCode = Run(arguments, input, out string output, out string error);
-        Assert.That((exitCode, output), Is.EqualTo((2, "")));
-        Assert.That(error, Has.No.Member('\n').And.StartsWith("explain: "));
-        return error;
-    }
-
-    private static int Run(string[] arguments, byte[]? input, out string output, out string error)
-    {
-        CommandRun run = CommandRun.Of(["explain", .. arguments], Path.GetTempPath(), input: input);
-        Assert.That(run.Result.Settings, Is.Null);
-        (int exitCode, output, error) = run;
-        return exitCode;
     }
 }

@@ -100,9 +100,13 @@ public sealed class FileWatchTests
     [Platform("Linux")]
     public void WhatIsNoPlainFile_IsNotRead()
     {
-        ManualTimer time = new();
-        using FileWatch watch = new(["/dev/zero", "/dev/tty", "/proc/self/mem", _folder], static () => { }, time);
-        time.Call();
+        Task looks = Task.Run(() =>
+        {
+            ManualTimer time = new();
+            using FileWatch watch = new(["/dev/zero", "/dev/tty", "/proc/self/mem", _folder], static () => { }, time);
+            time.Call();
+        });
+        Assert.That(looks.Wait(TestServer.Patience), "both looks are over");
     }
 
     /// <summary>A clock with one timer, which comes when it is told to, on the thread that says so.</summary>

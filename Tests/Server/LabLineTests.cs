@@ -3,40 +3,34 @@
 
 using System.Net;
 using OpenQA.Selenium;
-using RawWs.Server;
-using RawWs.Server.Applications;
 using RawWs.Server.Console.Lab;
+using RawWs.Server.Listening;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
-public sealed class LabLineTests : BrowserTests
+public sealed class LabLineTests : LabBrowserTests
 {
-    private TestServer _server = null!;
-
-    [TearDown]
-    public Task StopServer() => _server?.DisposeAsync().AsTask() ?? Task.CompletedTask;
-
     [Test]
     public async Task ALineThatIsLost_IsSaid_AndOpenedAgain_AndNothingIsShownAsLiveMeanwhile()
     {
         await Start();
         await Open("/lab");
-        WaitForUnits();
-        Click("#wheel summary");
+        WaitForUnits(4);
+        Chromium.FindElement(By.CssSelector("#wheel summary")).Click();
         WaitFor("#wheel .mine");
-        int port = _server.Port;
-        await _server.DisposeAsync();
-        WaitForText("state", "is lost");
-        Assert.That(Text("inside"), Does.Contain("Not live"));
+        int port = Server.Port;
+        await StopServer();
+        Chromium.WaitForText("state", "is lost");
+        Assert.That(Chromium.Text("inside"), Does.Contain("Not live"));
         Assert.That(Chromium.FindElements(By.CssSelector("#wheel .mine, #wheel .hand, .phases .chosen, #phases tr.chosen")), Is.Empty);
-        Click("#tab-room");
+        Chromium.Click("tab-room");
         Assert.That(Chromium.FindElements(By.CssSelector("#room li")), Is.Empty);
-        await Start(port: port);
-        WaitForText("state", "Running");
+        await StartAgain(port);
+        Chromium.WaitForText("state", "Running");
         WaitFor(".route .fine"); // the router's connections too
-        Click("#tab-own");
-        WaitForUnits();
+        Chromium.Click("tab-own");
+        WaitForUnits(4);
         WaitFor(".phases .chosen");
     }
 
@@ -48,22 +42,22 @@ public sealed class LabLineTests : BrowserTests
         WaitFor(".route .fine");
         for (int left = 2; left > 0; left--)
         {
-            Click("#room button");
+            Chromium.FindElement(By.CssSelector("#room button")).Click();
             Chromium.WaitFor(page => page.FindElements(By.CssSelector("#room button")).Count < left, "one fewer");
         }
 
-        Click("#room-send");
-        Assert.That(Text("main"), Does.Contain("None of this page’s connections is open"));
-        Click("#tab-own");
-        Click("#close");
-        WaitForText("inside", "PeerClosed 1000");
-        foreach (string button in new[] { "#own-send", "#ping", "#close" })
+        Chromium.Click("room-send");
+        Assert.That(Chromium.Text("main"), Does.Contain("None of this page’s connections is open"));
+        Chromium.Click("tab-own");
+        Chromium.Click("close");
+        Chromium.WaitForText("inside", "PeerClosed 1000");
+        foreach (string button in new[] { "own-send", "ping", "close" })
         {
-            Click(button);
-            WaitForText("state", "is closed");
-            Click("#language");
-            Click("#language");
-            WaitForText("state", "Running");
+            Chromium.Click(button);
+            Chromium.WaitForText("state", "is closed");
+            Chromium.Click("language");
+            Chromium.Click("language");
+            Chromium.WaitForText("state", "Running");
         }
     }
 
@@ -72,21 +66,21 @@ public sealed class LabLineTests : BrowserTests
     {
         await Start();
         await Open("/lab");
-        WaitForUnits();
-        string path = _server.Server.Directory.GetConnections().First(static one => one.Endpoint != LabApplication.FeedPath).Endpoint;
-        Click("#close");
-        WaitForText("inside", "PeerClosed 1000");
+        WaitForUnits(4);
+        string path = Server.Server.Directory.GetConnections().First(static one => one.Endpoint != LabApplication.FeedPath).Endpoint;
+        Chromium.Click("close");
+        Chromium.WaitForText("inside", "PeerClosed 1000");
         List<RawClient> others = [];
-        for (int i = 0; i < LabTries.ConnectionsMax; i++) others.Add(RawClient.Open(_server.Port, path));
-        Click("#reopen");
-        WaitForText("state", "8 connections");
-        Click("#tab-room");
-        WaitForText("main", "8 connections");
+        for (int i = 0; i < LabTries.ConnectionsMax; i++) others.Add(RawClient.Open(Server.Port, path));
+        Chromium.Click("reopen");
+        Chromium.WaitForText("state", $"{LabTries.ConnectionsMax} connections");
+        Chromium.Click("tab-room");
+        Chromium.WaitForText("main", $"{LabTries.ConnectionsMax} connections");
         others[0].Dispose();
-        Click("#tab-own");
-        TestServer.Eventually(() => _server.Server.Directory.GetConnections().Count(one => one.Endpoint == path) < others.Count, "room");
-        Click("#reopen");
-        WaitForText("inside", "for your silence");
+        Chromium.Click("tab-own");
+        TestServer.Eventually(() => Server.Server.Directory.GetConnections().Count(one => one.Endpoint == path) < others.Count, "room");
+        Chromium.Click("reopen");
+        Chromium.WaitForText("inside", "for your silence");
         foreach (RawClient other in others) other.Dispose();
     }
 
@@ -98,13 +92,13 @@ public sealed class LabLineTests : BrowserTests
         await Open("/lab#room");
         WaitFor(".route .fine");
         Write("room-text", "all:Hello");
-        WaitForText("way", "not the Lab’s own");
-        Click("#tab-own");
+        Chromium.WaitForText("way", "not the Lab’s own");
+        Chromium.Click("tab-own");
         Write("message", "Hello");
-        Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#units button")).Count >= 6, "as long as that one");
-        Click("#tab-room");
+        WaitForUnits(6); // as long as that one
+        Chromium.Click("tab-room");
         WaitFor(".route .fine:nth-of-type(2)");
-        Assert.That(Chromium.FindElements(By.CssSelector(".route .fine")), Has.Count.EqualTo(2), Text("way"));
+        Assert.That(Chromium.FindElements(By.CssSelector(".route .fine")), Has.Count.EqualTo(2), Chromium.Text("way"));
     }
 
     [Test]
@@ -113,46 +107,32 @@ public sealed class LabLineTests : BrowserTests
         await Start(LabScope.All);
         await Open("/lab#room");
         WaitFor(".route .fine");
-        using RawClient refused = RawClient.Connect(_server.Port);
+        using RawClient refused = RawClient.Connect(Server.Port);
         refused.Send("GET /?uid=all HTTP/1.1\r\n" + RawClient.Upgrade + "\r\n");
         Assert.That(refused.ReadHead(), Does.StartWith("HTTP/1.1 400"));
-        using RawClient stranger = RawClient.Open(_server.Port, "/?uid=stranger");
-        WaitForText("room", "stranger");
-        Assert.That(Text("main"), Does.Not.Contain("refused"));
+        using RawClient stranger = RawClient.Open(Server.Port, "/?uid=stranger");
+        Chromium.WaitForText("room", "stranger");
+        Assert.That(Chromium.Text("main"), Does.Not.Contain("refused"));
     }
 
-    private async Task Start(LabScope scope = LabScope.Own, int port = 0) => _server = await TestServer.Start(Setup.All[0],
-        new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), scope, hasRouter: true),
-        options => options with
+    // For a moment the port was nobody's: somebody else may have it for another one.
+    private async Task StartAgain(int port)
+    {
+        using CancellationTokenSource patience = new(TestServer.Patience);
+        while (true)
         {
-            ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, port)],
-            Pages = LabPage.Load(),
-            Heartbeat = TimeSpan.FromMinutes(1),
-        });
-
-    private async Task Open(string path)
-    {
-        await Chromium.Navigate().GoToUrlAsync($"http://127.0.0.1:{_server.Port}{path}");
-        WaitForText("state", "Running");
+            try
+            {
+                await Start(change: options => options with { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, port)] });
+                return;
+            }
+            catch (ListenException) when (!patience.IsCancellationRequested)
+            {
+                await Task.Delay(50);
+            }
+        }
     }
-
-    private void Write(string id, string text)
-    {
-        IWebElement field = Chromium.FindElement(By.Id(id));
-        field.Clear();
-        field.SendKeys(text + Keys.Enter);
-    }
-
-    private void Click(string selector) => Chromium.FindElement(By.CssSelector(selector)).Click();
-
-    private string Text(string id) => Chromium.FindElement(By.Id(id)).Text;
 
     private void WaitFor(string selector) =>
         Chromium.WaitFor(page => page.FindElements(By.CssSelector(selector)).Count > 0, selector);
-
-    private void WaitForUnits() =>
-        Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#units button")).Count >= 4, "four units");
-
-    private void WaitForText(string id, string text) =>
-        Chromium.WaitFor(page => page.FindElement(By.Id(id)).Text.Contains(text, StringComparison.Ordinal), text);
 }

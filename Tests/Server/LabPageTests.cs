@@ -5,30 +5,21 @@ using System.Text;
 using System.Text.RegularExpressions;
 using OpenQA.Selenium;
 using RawWs.Handshake;
-using RawWs.Server;
-using RawWs.Server.Applications;
 using RawWs.Server.Console.Explain;
 using RawWs.Server.Console.Lab;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
-public sealed class LabPageTests : BrowserTests
+public sealed class LabPageTests : LabBrowserTests
 {
-    private TestServer _server = null!;
-
     [SetUp]
-    public async Task StartServer() => _server = await TestServer.Start(Setup.All[0],
-        new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), LabScope.Own, hasRouter: true),
-        static options => options with { Pages = LabPage.Load(), Heartbeat = TimeSpan.FromMinutes(1) });
-
-    [TearDown]
-    public Task StopServer() => _server?.DisposeAsync().AsTask() ?? Task.CompletedTask;
+    public Task StartServer() => Start();
 
     [Test]
     public async Task TheOwnConnection_RunsWhenThePageHasLoaded_AndShowsHowAcceptIsMade()
     {
-        await GoTo("/lab");
+        await Open("/lab");
         WaitForUnits(4);
         Assert.That(UnitNames(), Is.EqualTo(["→ request", "← response", "→ text “Hello”", "← text “Hello”"]));
         Unit(1).Click();
@@ -45,7 +36,7 @@ public sealed class LabPageTests : BrowserTests
     [Test]
     public async Task ByteFieldAndSentence_AreLinked_ByKeyboard_AndThePlaceCanBeSentToAFriend()
     {
-        await GoTo("/lab");
+        await Open("/lab");
         WaitForUnits(4);
         Unit(2).Click();
         IWebElement strip = Chromium.FindElement(By.CssSelector("#unit [role=listbox]"));
@@ -58,7 +49,7 @@ public sealed class LabPageTests : BrowserTests
         Assert.That(Chromium.FindElements(By.CssSelector("#unit .byte.chosen")), Has.Count.EqualTo(4));
         Assert.That(Chromium.FindElements(By.CssSelector("#unit .cell.chosen")), Is.Not.Empty);
         string address = Chromium.Url;
-        await GoTo("/lab");
+        await Open("/lab");
         await Chromium.Navigate().GoToUrlAsync(address);
         Chromium.Navigate().Refresh();
         Chromium.WaitFor(_ => Chosen() == "masking key", "the place of the address is chosen");
@@ -68,7 +59,7 @@ public sealed class LabPageTests : BrowserTests
     [Test]
     public async Task TheMask_IsUndoneByteByByte()
     {
-        await GoTo("/lab#step;818537fa213d7f9f4d5158;client;0");
+        await Open("/lab#step;818537fa213d7f9f4d5158;client;0");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector(".masks li")).Count == 5, "five masked bytes");
         Assert.That(Chromium.FindElements(By.CssSelector(".masks li.masked")), Has.Count.EqualTo(5));
         Chromium.FindElement(By.CssSelector(".undo")).Click();
@@ -80,7 +71,7 @@ public sealed class LabPageTests : BrowserTests
     [Test]
     public async Task ByteByByte_TheVerdictFallsAtTheByteThatProvesIt()
     {
-        await GoTo("/lab#step;827e0005;client;0");
+        await Open("/lab#step;827e0005;client;0");
         IWebElement verdict = Chromium.FindElement(By.Id("step-verdict"));
         Chromium.WaitFor(_ => verdict.Text.Contains("NonMinimalLength", StringComparison.Ordinal)
             || verdict.Text.Contains("UnmaskedClientFrame", StringComparison.Ordinal), "a verdict");
@@ -95,7 +86,7 @@ public sealed class LabPageTests : BrowserTests
     [Test]
     public async Task EachRule_OfTheGallery_TriedWithOneClick_IsTheServersVerdict()
     {
-        await GoTo("/lab#builder");
+        await Open("/lab#builder");
         foreach (string name in Page.Names)
         {
             if (Page.Find(name) is not { Rule: { } rule } page || page.FindExample() is not { } example) continue;
@@ -117,7 +108,7 @@ public sealed class LabPageTests : BrowserTests
     [Test]
     public async Task AFrameByHand_IsSentToTheServer_AndItsAnswerIsShown()
     {
-        await GoTo("/lab#builder");
+        await Open("/lab#builder");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("[data-rule]")).Count > 40, "the rules");
         Assert.That(Chromium.Text("made"), Is.EqualTo("81 85 37 fa 21 3d 7f 9f 4d 51 58"));
         Chromium.Click("add-frame");
@@ -131,7 +122,7 @@ public sealed class LabPageTests : BrowserTests
     [Test]
     public async Task AnExample_LeavesNothingBehind()
     {
-        await GoTo("/lab#builder");
+        await Open("/lab#builder");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("[data-rule]")).Count > 40, "the rules");
         Choose("MaskedServerFrame");
         Chromium.WaitFor(
@@ -155,7 +146,7 @@ public sealed class LabPageTests : BrowserTests
     [Test]
     public async Task TheTimeline_ShowsBothDirections_AndThePongsRoundTrip_AndCanBeHeldStill()
     {
-        await GoTo("/lab");
+        await Open("/lab");
         WaitForUnits(4);
         Chromium.Click("ping");
         WaitForUnits(6);
@@ -174,7 +165,7 @@ public sealed class LabPageTests : BrowserTests
     [Test]
     public async Task AnExercise_IsSolved_AndAWrongAnswerGetsAHint()
     {
-        await GoTo("/lab#exercises");
+        await Open("/lab#exercises");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("[data-task]")).Count == LabExercise.All.Count, "the exercises");
         Chromium.FindElement(By.Id("answer")).SendKeys("81024869");
         Chromium.Click("judge");
@@ -188,7 +179,7 @@ public sealed class LabPageTests : BrowserTests
     [Test]
     public async Task WhatComesOverTheWire_NeverBecomesHtml()
     {
-        await GoTo("/lab");
+        await Open("/lab");
         WaitForUnits(4);
         IWebElement message = Chromium.FindElement(By.Id("message"));
         message.Clear();
@@ -203,7 +194,7 @@ public sealed class LabPageTests : BrowserTests
     [Test]
     public async Task TheRouter_ShowsWhoIsHere_AndTheWayOfAMessage()
     {
-        await GoTo("/lab#room");
+        await Open("/lab#room");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector(".route .fine")).Count == 1, "a first message has come");
         Assert.That(Chromium.FindElement(By.CssSelector(".route .address")).Text, Does.StartWith("bob-"));
         Assert.That(Chromium.FindElements(By.CssSelector("#room li b")).Select(static one => one.Text),
@@ -225,7 +216,7 @@ public sealed class LabPageTests : BrowserTests
     [Test]
     public async Task Inside_ThePhaseIsMarkedInTheTable_AndTheTimerInTheWheel()
     {
-        await GoTo("/lab");
+        await Open("/lab");
         WaitForUnits(4);
         foreach (string id in new[] { "wheel", "phases", "limits" }) Chromium.FindElement(By.CssSelector($"#{id} summary")).Click();
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#wheel .mine")).Count == 1, "one slot is the connection's");
@@ -240,11 +231,11 @@ public sealed class LabPageTests : BrowserTests
     [Test]
     public async Task ATrace_IsLoadedAgain_AndStaysThere()
     {
-        string file = Path.Combine(Path.GetTempPath(), $"trace-{_server.Port}.json");
+        string file = Path.Combine(Path.GetTempPath(), $"trace-{Server.Port}.json");
         await File.WriteAllTextAsync(file, $$"""
             {"format":"rawws.lab.trace.v1","client":"{{Convert.ToHexStringLower(LabRaw.Request("/", ""))}}818100000000{{"41"}}","server":""}
             """);
-        await GoTo("/lab");
+        await Open("/lab");
         WaitForUnits(4);
         Chromium.FindElement(By.Id("load")).SendKeys(file);
         Chromium.WaitFor(_ => UnitNames().SequenceEqual(["→ request", "→ text “A”"]), "the trace of the file");
@@ -262,7 +253,7 @@ public sealed class LabPageTests : BrowserTests
     public async Task EachView_FitsBothWidths_LightAndDark_InBothLanguages(
         [Values("own", "step", "builder", "timeline", "room", "exercises")] string view)
     {
-        await GoTo("/lab");
+        await Open("/lab");
         WaitForUnits(4);
         foreach (string language in new[] { "en", "zh" })
         {
@@ -296,14 +287,6 @@ public sealed class LabPageTests : BrowserTests
 
         Assert.That(Chromium.Complaints(), Is.Empty);
     }
-
-    // Fills a field of a form, and sends that.
-    private void Write(string id, string text) => Chromium.Fill(id, text + Keys.Enter);
-
-    private Task GoTo(string path) => Chromium.GoTo(_server.Port, path);
-
-    private void WaitForUnits(int count) =>
-        Chromium.WaitFor(page => page.FindElements(By.CssSelector("#units button")).Count >= count, $"{count} units");
 
     private IWebElement Unit(int index) => Chromium.FindElement(By.CssSelector($"#units [data-unit=\"{index}\"]"));
 

@@ -3,34 +3,28 @@
 
 using System.Text;
 using OpenQA.Selenium;
-using RawWs.Server;
-using RawWs.Server.Applications;
 using RawWs.Server.Console.Lab;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
-public sealed class LabPlaceTests : BrowserTests
+public sealed class LabPlaceTests : LabBrowserTests
 {
     private const string Fragments = "018100000000e4" + "898000000000" + "808200000000bda0"; // 你, cut behind its first byte, and a Ping
 
-    private TestServer _server = null!;
     private string _file = "";
 
     [SetUp]
     public async Task StartServer()
     {
-        _server = await TestServer.Start(Setup.All[0],
-            new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), LabScope.Own, hasRouter: true),
-            static options => options with { Pages = LabPage.Load(), Compression = true, Heartbeat = TimeSpan.FromMinutes(1) });
-        _file = Path.Combine(Path.GetTempPath(), $"place-{_server.Port}.json");
+        await Start(change: static options => options with { Compression = true });
+        _file = Path.Combine(Path.GetTempPath(), $"place-{Server.Port}.json");
     }
 
     [TearDown]
-    public async Task StopServer()
+    public void DeleteFile()
     {
-        File.Delete(_file);
-        await _server.DisposeAsync();
+        if (_file.Length > 0) File.Delete(_file); // else there was no server, and so none
     }
 
     [TestCase(2, "continuation")]
@@ -43,22 +37,22 @@ public sealed class LabPlaceTests : BrowserTests
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#units button")).Count == 4, "the trace of the file");
         Chromium.FindElement(By.CssSelector($"#units [data-unit=\"{frame + 1}\"]")).Click();
         await OpenAsAFriend();
-        WaitForText("step-verdict", "No rule is broken");
+        Chromium.WaitForText("step-verdict", "No rule is broken");
         Assert.That(Chromium.FindElement(By.CssSelector(".step article h3")).Text, Does.Contain(name));
-        Chromium.FindElement(By.Id("step-back")).Click();
+        Chromium.Click("step-back");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector(".step .byte.coming")).Count == 1, "one byte is not given");
-        WaitForText("step-verdict", "No rule is broken");
+        Chromium.WaitForText("step-verdict", "No rule is broken");
     }
 
     [Test]
     public async Task ACompressedFrame_IsForAFriendCompressedToo()
     {
         await Open("/lab");
-        Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#units button")).Count >= 4, "Hello, and its echo");
+        WaitForUnits(4); // Hello, and its echo
         Chromium.FindElement(By.CssSelector("#units [data-unit=\"2\"]")).Click();
         Assert.That(Chromium.FindElements(By.CssSelector("#unit .characters li")), Has.Count.EqualTo(5), "it is compressed");
         await OpenAsAFriend();
-        WaitForText("step-verdict", "No rule is broken");
+        Chromium.WaitForText("step-verdict", "No rule is broken");
         Assert.That(string.Concat(Chromium.FindElements(By.CssSelector(".step .characters li b")).Select(static one => one.Text)),
             Is.EqualTo("Hello"));
     }
@@ -68,9 +62,9 @@ public sealed class LabPlaceTests : BrowserTests
     {
         await Open("/lab#builder");
         Chromium.FindElement(By.Id("pieces")).SendKeys("018100000000e4" + Keys.Enter + "808200000000bda0");
-        Chromium.FindElement(By.Id("try")).Click();
+        Chromium.Click("try");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#result [data-verdict=none]")).Count == 1, "tried");
-        Chromium.FindElement(By.Id("tab-timeline")).Click();
+        Chromium.Click("tab-timeline");
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("tbody button"))
             .Any(static row => row.Text.Contains("last fragment", StringComparison.Ordinal)), "the fragment");
         Chromium.FindElements(By.CssSelector("tbody button"))
@@ -91,19 +85,13 @@ public sealed class LabPlaceTests : BrowserTests
     {
         await Open("/lab");
         await Load(content);
-        WaitForText("state", place);
-        Assert.That(Chromium.FindElement(By.Id("state")).Text,
+        Chromium.WaitForText("state", place);
+        Assert.That(Chromium.Text("state"),
             Does.Contain(Path.GetFileName(_file)).And.Contain("rawws.lab.trace.v1").And.Not.Contain("Unexpected"));
-        Chromium.FindElement(By.Id("language")).Click();
+        Chromium.Click("language");
         await Load(content);
-        WaitForText("state", "轨迹");
-        Chromium.FindElement(By.Id("language")).Click();
-    }
-
-    private async Task Open(string path)
-    {
-        await Chromium.Navigate().GoToUrlAsync($"http://127.0.0.1:{_server.Port}{path}");
-        WaitForText("state", "Running");
+        Chromium.WaitForText("state", "轨迹");
+        Chromium.Click("language");
     }
 
     private async Task Load(string content)
@@ -118,9 +106,6 @@ public sealed class LabPlaceTests : BrowserTests
         string address = Chromium.Url;
         Chromium.SwitchTo().NewWindow(WindowType.Tab);
         await Chromium.Navigate().GoToUrlAsync(address);
-        WaitForText("state", "Running");
+        Chromium.WaitForText("state", "Running");
     }
-
-    private void WaitForText(string id, string text) =>
-        Chromium.WaitFor(page => page.FindElement(By.Id(id)).Text.Contains(text, StringComparison.Ordinal), text);
 }

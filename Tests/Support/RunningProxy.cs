@@ -10,11 +10,12 @@ internal sealed class RunningProxy : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("rawws-proxy").FullName;
     private readonly RunningProgram _program;
 
-    /// <summary>Starts it. It has times of a second where the document has longer ones.</summary>
+    /// <summary>Starts it.</summary>
     /// <param name="name">nginx or haproxy.</param>
     /// <param name="server">The port of the server.</param>
     /// <param name="admin">That of its admin port.</param>
-    public RunningProxy(string name, int server, int admin)
+    /// <param name="seconds">After which it ends what is silent: where the document has a minute.</param>
+    public RunningProxy(string name, int server, int admin, int seconds)
     {
         string tool = Tools.Require(name);
         using X509Certificate2 certificate = TestCertificate.Make("localhost");
@@ -27,7 +28,7 @@ internal sealed class RunningProxy : IDisposable
             .Replace("/etc/rawws", _folder, StringComparison.Ordinal)
             .Replace("127.0.0.1:2000", $"127.0.0.1:{server}", StringComparison.Ordinal)
             .Replace("port 2001", $"port {admin}", StringComparison.Ordinal)
-            .Replace("inter 1s", "inter 100ms", StringComparison.Ordinal).Replace("60s", "1s", StringComparison.Ordinal);
+            .Replace("inter 1s", "inter 100ms", StringComparison.Ordinal).Replace("60s", $"{seconds}s", StringComparison.Ordinal);
         if (name == "nginx") configuration = Around(configuration);
         string file = Write("proxy.conf", configuration);
         string[] arguments = name == "nginx"

@@ -35,18 +35,23 @@ internal static class Tools
     public static (int ExitCode, string Output, string Errors) Run(string program, params string[] arguments) =>
         Run(new ProcessStartInfo(program, arguments), 4 * TestServer.Patience);
 
-    /// <summary>The same, in a folder or with variables of its own. Whoever has not ended by then is killed, and the test fails.</summary>
+    /// <summary>The same, in a folder or with variables of its own. Whoever has not ended by then is killed, and the test fails. It fails
+    /// too if somebody whom the program has started writes on.</summary>
     public static (int ExitCode, string Output, string Errors) Run(ProcessStartInfo start, TimeSpan patience)
     {
+        const string HeldOpen = "somebody else holds open what it wrote to";
+        string named = $"{start.FileName} {string.Join(' ', start.ArgumentList)}";
         start.RedirectStandardOutput = start.RedirectStandardError = true;
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(patience))
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"{start.FileName} {string.Join(' ', start.ArgumentList)} does not end: {output.Result}{errors.Result}");
+            bool isComplete = Task.WaitAll([output, errors], patience);
+            Assert.Fail($"{named} does not end: {(isComplete ? output.Result + errors.Result : HeldOpen)}");
         }
 
+        if (!Task.WaitAll([output, errors], patience)) Assert.Fail($"{named} has ended: {HeldOpen}");
         return (process.ExitCode, output.Result, errors.Result);
     }
 

@@ -1,0 +1,66 @@
+// How often RFC 6455 has each key word in each section: counted once, line by line, in its text from the body's first section on, headings
+// left out. A MUST NOT is a MUST.
+
+namespace RawWs.Tests;
+
+internal static class Rfc6455KeyWords
+{
+    /// <summary>"4.1 MUST" and so on; what is not here, the RFC does not have.</summary>
+    public static IReadOnlyDictionary<string, int> Counts { get; } = new Dictionary<string, int>
+    {
+        ["2 MUST"] = 3,
+        ["2 REQUIRED"] = 1,
+        ["2 SHOULD"] = 3,
+        ["3 MUST"] = 2,
+        ["4.1 MUST"] = 39,
+        ["4.1 SHOULD"] = 3,
+        ["4.2.1 MUST"] = 1,
+        ["4.2.1 SHOULD"] = 1,
+        ["4.2.2 MUST"] = 10,
+        ["4.3 MUST"] = 1,
+        ["4.4 MUST"] = 1,
+        ["5.1 MUST"] = 4,
+        ["5.2 MUST"] = 10,
+        ["5.3 MUST"] = 4,
+        ["5.4 MUST"] = 10,
+        ["5.5 MUST"] = 2,
+        ["5.5.1 MUST"] = 6,
+        ["5.5.1 SHOULD"] = 2,
+        ["5.5.2 MUST"] = 1,
+        ["5.5.2 SHOULD"] = 1,
+        ["5.6 MUST"] = 1,
+        ["5.8 MUST"] = 1,
+        ["6.1 MUST"] = 8,
+        ["6.2 MUST"] = 5,
+        ["7.1.1 SHOULD"] = 4,
+        ["7.1.2 MUST"] = 1,
+        ["7.1.2 SHOULD"] = 1,
+        ["7.1.7 MUST"] = 3,
+        ["7.1.7 SHOULD"] = 3,
+        ["7.2.1 MUST"] = 2,
+        ["7.2.1 SHOULD"] = 1,
+        ["7.2.2 MUST"] = 1,
+        ["7.2.3 SHOULD"] = 3,
+        ["7.3 SHOULD"] = 1,
+        ["7.4.1 MUST"] = 3,
+        ["7.4.1 SHOULD"] = 1,
+        ["8.1 MUST"] = 1,
+        ["9 MUST"] = 2,
+        ["9.1 MUST"] = 5,
+        ["10.2 SHOULD"] = 2,
+        ["10.3 MUST"] = 1,
+        ["10.4 MUST"] = 1,
+        ["10.4 SHOULD"] = 1,
+        ["10.6 MUST"] = 1,
+        ["10.6 SHOULD"] = 1,
+        ["10.7 MUST"] = 1,
+        ["10.7 SHOULD"] = 2,
+        ["11.1.1 MUST"] = 2,
+        ["11.1.2 MUST"] = 2,
+        ["11.3.1 MUST"] = 1,
+        ["11.3.2 MUST"] = 1,
+        ["11.3.3 MUST"] = 1,
+        ["11.3.4 MUST"] = 1,
+        ["11.3.5 MUST"] = 1,
+    };
+}

@@ -1,0 +1,45 @@
+// Tests of the Lab's page: a server with the Lab and a router, of which a test may start another one, and what a reader does on every view.
+
+using OpenQA.Selenium;
+using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Console.Lab;
+
+namespace RawWs.Tests.Support;
+
+public abstract class LabBrowserTests : BrowserTests
+{
+    private protected TestServer Server { get; private set; } = null!;
+
+    [TearDown]
+    public async Task StopServer()
+    {
+        // Once only, even if it fails.
+        TestServer? last = Server;
+        Server = null!;
+        if (last is not null) await last.DisposeAsync();
+    }
+
+    private protected async Task Start(LabScope scope = LabScope.Own, Func<ServerOptions, ServerOptions>? change = null) =>
+        Server = await TestServer.Start(Setup.All[0],
+            new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), scope, hasRouter: true),
+            options =>
+            {
+                options = options with { Pages = LabPage.Load(), Heartbeat = TimeSpan.FromMinutes(1) };
+                return change is null ? options : change(options);
+            });
+
+    /// <summary>Returns when the page has its line to the server.</summary>
+    protected async Task Open(string path)
+    {
+        await Chromium.GoTo(Server.Port, path);
+        Chromium.WaitForText("state", "Running");
+    }
+
+    /// <summary>Fills a field of a form, and sends that.</summary>
+    protected void Write(string id, string text) => Chromium.Fill(id, text + Keys.Enter);
+
+    /// <summary>The requests, responses and frames of the page's own connection, or of the trace that is shown in its place.</summary>
+    protected void WaitForUnits(int count) =>
+        Chromium.WaitFor(page => page.FindElements(By.CssSelector("#units button")).Count >= count, $"{count} units");
+}
