@@ -219,6 +219,7 @@ internal struct Incoming
         all = false;
         while (true)
         {
+            if (connection.Queue.IsThere && !MayReadOn(connection)) return at - offset;
             int used;
             Span<byte> rest = array.AsSpan(at, end - at);
             if (!isSeen && protocol.TryReadData(rest, out DataChunk chunk))
@@ -249,7 +250,7 @@ internal struct Incoming
             }
 
             if (loop.Share.EndEvent(loop.Loop, used) && !MayGoOn(connection, assembler, at < end)) return at - offset;
-            if (connection.Handling.IsPending || (connection.Queue.IsThere && !MayReadOn(connection))) return at - offset;
+            if (connection.Handling.IsPending) return at - offset;
         }
     }
 
@@ -322,9 +323,10 @@ internal struct Incoming
     }
 
     // When more than 64 KiB of answers wait for the peer, or half of what may wait, reading from it is paused. So there is room for the
-    // answer to what is handled next.
+    // answer to what is handled next. A peer that is gone takes no answers.
     private static bool MayReadOn(WebSocketConnection connection)
     {
+        if (connection.Transport.Broken) return true;
         // When memory is short, a peer that does not receive its answers gets no further ones.
         long most = connection.Loop.IsMemoryTight ? 0 : Math.Min(QueuedBytesWhileReading, connection.Context.SendBufferBytesMax / 2);
         if (connection.QueuedBytes <= most) return true;

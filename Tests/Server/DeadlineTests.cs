@@ -148,11 +148,14 @@ public sealed class DeadlineTests(Setup setup)
         CloseReport? report = null;
         WebSocketConnection? opened = null;
         await using TestServer server =
-            await Start(application: new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask)
-            {
-                Opened = connection => opened = connection,
-                Closed = ended => report = ended,
-            });
+            await Start(
+                // While its system acknowledges what is on the way, the time begins again; only then a Ping might be missed first.
+                static options => options with { PingInterval = TimeSpan.FromHours(1) },
+                new ProtocolOverTcpTests.Handler(static (_, _, _) => ValueTask.CompletedTask)
+                {
+                    Opened = connection => opened = connection,
+                    Closed = ended => report = ended,
+                });
         using RawClient client = RawClient.Open(server.Port, receiveBuffer: 4096);
         TestServer.Eventually(() => opened is not null, "open");
         byte[] payload = new byte[1 << 20];

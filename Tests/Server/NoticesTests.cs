@@ -53,6 +53,27 @@ public sealed class NoticesTests
         Assert.That(Texts(peer.Taken)[^1], Is.EqualTo("error:offline:nobody"));
     }
 
+    // What its cork held when the kernel became full was more than may wait. The next bytes are handled when that is gone.
+    [Test]
+    public async Task BehindAFullCork_NoPongOvertakesTheNotice()
+    {
+        await using MemoryConnection peer = new(NewRouter(), static options => options with { SendBufferBytesMax = SendBuffer });
+        peer.Room = 0;
+        byte[] one = RawClient.Frame(Opcode.Text, "nobody:x"u8);
+        byte[] burst = [.. Enumerable.Repeat(one, 600).SelectMany(static frame => frame)];
+        peer.Arrive(burst);
+        Assert.That(peer.Connection.QueuedBytes, Is.GreaterThan(SendBuffer));
+        peer.Arrive([.. RawClient.Frame(Opcode.Text, "last:x"u8), .. RawClient.Frame(Opcode.Ping, "p"u8)]);
+        TestServer.Eventually(
+            () =>
+            {
+                Go(peer, 64 * 1024);
+                return Texts(peer.Taken).Count == 602;
+            },
+            "all are sent when there is room");
+        Assert.That(Texts(peer.Taken)[^2..], Is.EqualTo((string[])["error:offline:last", "p"]));
+    }
+
     private static void Go(MemoryConnection peer, int room)
     {
         peer.Room = room;
