@@ -1,5 +1,7 @@
 // Messages between nodes: what senders leave, what goes out in pieces, what comes in, and the answers.
 
+using System.Buffers.Binary;
+using System.Text.Unicode;
 using RawWs.Frame;
 
 namespace RawWs.Server.Nats;
@@ -12,9 +14,9 @@ internal sealed partial class ClusterNode
     /// Sends a message to all connections of a uid, wherever they are: to this node's own first. Any thread. The result is there at once if
     /// no other node has the uid.
     /// </summary>
-    public ValueTask<DeliveryResult> Send(ReadOnlySpan<byte> uid, MessageKind kind, ReadOnlySpan<byte> payload, long now)
+    public ValueTask<DeliveryResult> Send(ReadOnlySpan<byte> uid, in WebSocketMessage message, long now)
     {
-        DeliveryResult here = _local.Send(uid, kind, payload);
+        DeliveryResult here = _local.Send(uid, message);
         NodeSet nodes = _table.Find(UidHash.Of(uid));
         Peer?[] numbered = _numbered;
         PendingPublish? publish = null;
@@ -24,7 +26,7 @@ internal sealed partial class ClusterNode
         {
             if (nodes[i] == Self || nodes[i] >= numbered.Length || numbered[nodes[i]] is not { IsHere: true } peer) continue;
             publish ??= PendingPublish.Rent();
-            DeliveryResult sent = Forward(peer.Out, uid, kind, payload, publish, now, ref wake);
+            DeliveryResult sent = Forward(peer.Out, uid, message, publish, now, ref wake);
             if (sent != DeliveryResult.Delivered) publish.Complete(sent, 0);
         }
 
@@ -36,13 +38,13 @@ internal sealed partial class ClusterNode
     }
 
     /// <summary>Sends a message to everybody: to this node's own connections first. Any thread.</summary>
-    public ValueTask<DeliveryResult> SendToEverybody(MessageKind kind, ReadOnlySpan<byte> payload, long now)
+    public ValueTask<DeliveryResult> SendToEverybody(in WebSocketMessage message, long now)
     {
-        DeliveryResult here = _local.SendToEverybody(kind, payload);
+        DeliveryResult here = _local.SendToEverybody(message);
         if (!_isConnected) return new(here == DeliveryResult.Delivered ? DeliveryResult.Unreachable : here);
         PendingPublish publish = PendingPublish.Rent();
         bool wake = false;
-        DeliveryResult sent = Forward(_everybody, default, kind, payload, publish, now, ref wake);
+        DeliveryResult sent = Forward(_everybody, default, message, publish, now, ref wake);
         if (sent != DeliveryResult.Delivered) publish.Complete(sent, 0);
         if (wake) Wake();
         ValueTask<DeliveryResult> task = publish.Task;
@@ -50,13 +52,23 @@ internal sealed partial class ClusterNode
         return task;
     }
 
-    private DeliveryResult Forward(LinkOut link, ReadOnlySpan<byte> uid, MessageKind kind, ReadOnlySpan<byte> payload,
-        PendingPublish publish, long now, ref bool wake)
+    /// <summary>Whether another node has a uid. Any thread.</summary>
+    public bool HasRemote(ReadOnlySpan<byte> uid)
+    {
+        NodeSet nodes = _table.Find(UidHash.Of(uid));
+        Peer?[] numbered = _numbered;
+        for (int i = 0; i < nodes.Count; i++)
+            if (nodes[i] != Self && nodes[i] < numbered.Length && numbered[nodes[i]] is { IsHere: true }) return true;
+        return false;
+    }
+
+    private DeliveryResult Forward(LinkOut link, ReadOnlySpan<byte> uid, in WebSocketMessage message, PendingPublish publish, long now,
+        ref bool wake)
     {
         if (!_isConnected) return DeliveryResult.Unreachable;
-        Appended appended = uid.Length + payload.Length > _settings.MessageBytesMax - 3
+        Appended appended = uid.Length + message.Length > _settings.MessageBytesMax - 3
             ? Appended.Full
-            : link.Append(kind, uid, payload, publish, now);
+            : link.Append(message.Kind, uid, message.Span, publish, now);
         if (appended == Appended.Full)
         {
             Counts.CountRefused();
@@ -69,10 +81,12 @@ internal sealed partial class ClusterNode
         return DeliveryResult.Delivered;
     }
 
-    DeliveryResult IMessageTaker.Take(MessageKind kind, ReadOnlySpan<byte> uid, ReadOnlySpan<byte> payload)
+    DeliveryResult IMessageTaker.Take(MessageKind kind, ReadOnlySpan<byte> uid, ReadOnlyMemory<byte> payload)
     {
         Counts.Received++;
-        return _isEverybody ? _local.SendToEverybody(kind, payload) : _local.Send(uid, kind, payload);
+        if (kind == MessageKind.Text && !Utf8.IsValid(payload.Span)) return DeliveryResult.Offline; // no node of ours sends this
+        WebSocketMessage message = WebSocketMessage.Create(kind, payload);
+        return _isEverybody ? _local.SendToEverybody(message) : _local.Send(uid, message);
     }
 
     private void Flush()
@@ -97,7 +111,7 @@ internal sealed partial class ClusterNode
             ulong first = number;
             while (nextMessage < end)
             {
-                nextMessage += sizeof(uint) + (int)System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(taken.AsSpan(nextMessage));
+                nextMessage += sizeof(uint) + (int)BinaryPrimitives.ReadUInt32LittleEndian(taken.AsSpan(nextMessage));
                 number++;
                 if (length - nextMessage < sizeof(uint)) break;
                 if (end - nextMessage is > 0 and < sizeof(uint)) end = nextMessage; // a length is not cut
@@ -125,7 +139,7 @@ internal sealed partial class ClusterNode
     {
         ulong lost = link.Lost;
         _isEverybody = isEverybody;
-        bool sense = link.TryReceive(ref reader, this);
+        bool sense = link.TryReceive(ref reader, _message, this);
         Counts.Lost += (long)(link.Lost - lost);
         peer.OwesAnswer = true;
         return sense;

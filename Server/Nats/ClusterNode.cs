@@ -34,6 +34,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     private long _now;
     private long _begunAt;
     private long _aliveAt;
+    private ReadOnlyMemory<byte> _message; // that is being dealt with
     private bool _isEverybody; // whom the message that is being taken is for
     private volatile bool _isConnected;
     private volatile bool _isComplete;
@@ -110,10 +111,11 @@ internal sealed partial class ClusterNode : IMessageTaker
     }
 
     /// <summary>A message of another node's has come. Whatever it is, this throws nothing.</summary>
-    public void Receive(ReadOnlySpan<byte> message, long now)
+    public void Receive(ReadOnlyMemory<byte> message, long now)
     {
         _now = now;
-        WireReader reader = new(message);
+        _message = message;
+        WireReader reader = new(message.Span);
         if (!reader.TryReadHead(out WireHead head)) Counts.Nonsense++;
         else if (head.Id.SequenceEqual(_id)) ReceiveOfOwnId(head, ref reader);
         else if (FindPeer(head) is { } peer) Receive(peer, head.Kind, ref reader);

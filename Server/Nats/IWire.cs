@@ -1,7 +1,5 @@
 // What a node needs of the backplane, and of its own server.
 
-using RawWs.Frame;
-
 namespace RawWs.Server.Nats;
 
 /// <summary>Carries a node's messages, at most once each, in the order in which they are published. Used on the node's own thread.</summary>
@@ -20,7 +18,9 @@ internal interface IWire
 /// <summary>Delivers to the connections of this node.</summary>
 internal interface ILocalDelivery
 {
-    DeliveryResult Send(ReadOnlySpan<byte> uid, MessageKind kind, ReadOnlySpan<byte> payload);
+    /// <summary>To all connections of a uid. What it is given is lent for this call.</summary>
+    DeliveryResult Send(ReadOnlySpan<byte> uid, in WebSocketMessage message);
 
-    DeliveryResult SendToEverybody(MessageKind kind, ReadOnlySpan<byte> payload);
+    /// <summary>To all connections.</summary>
+    DeliveryResult SendToEverybody(in WebSocketMessage message);
 }

@@ -9,7 +9,10 @@ namespace RawWs.Server.Nats;
 /// <summary>Takes messages that have come whole.</summary>
 internal interface IMessageTaker
 {
-    DeliveryResult Take(MessageKind kind, ReadOnlySpan<byte> uid, ReadOnlySpan<byte> payload);
+    /// <param name="kind">Text or binary.</param>
+    /// <param name="uid">For whom it is; empty for everybody.</param>
+    /// <param name="payload">Is lent for this call.</param>
+    DeliveryResult Take(MessageKind kind, ReadOnlySpan<byte> uid, ReadOnlyMemory<byte> payload);
 }
 
 /// <param name="messageBytesMax">The longest message that is put together, its uid included.</param>
@@ -46,8 +49,11 @@ internal sealed class LinkIn(int messageBytesMax)
     }
 
     /// <summary>A piece has come.</summary>
+    /// <param name="reader">Stands before it.</param>
+    /// <param name="whole">All that the reader reads.</param>
+    /// <param name="taker">Gets the messages.</param>
     /// <returns>False when it made no sense.</returns>
-    public bool TryReceive(ref WireReader reader, IMessageTaker taker)
+    public bool TryReceive(ref WireReader reader, ReadOnlyMemory<byte> whole, IMessageTaker taker)
     {
         ulong piece = reader.ReadUInt64();
         ulong first = reader.ReadUInt64();
@@ -58,7 +64,7 @@ internal sealed class LinkIn(int messageBytesMax)
         else if (rest.Length > 0 && !TryGoOn(rest, taker)) return GiveUp();
         _nextPiece = piece + 1;
         _isWhole = HasBegun = true;
-        return TryTakeAll(reader.Rest, taker) || GiveUp();
+        return TryTakeAll(whole[^reader.Rest.Length..], taker) || GiveUp();
     }
 
     // What is between what was seen and what has come is lost.
@@ -87,18 +93,18 @@ internal sealed class LinkIn(int messageBytesMax)
         return false;
     }
 
-    private bool TryTakeAll(ReadOnlySpan<byte> bytes, IMessageTaker taker)
+    private bool TryTakeAll(ReadOnlyMemory<byte> bytes, IMessageTaker taker)
     {
         while (bytes.Length >= sizeof(uint))
         {
-            uint length = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+            uint length = BinaryPrimitives.ReadUInt32LittleEndian(bytes.Span);
             if (length < HeadBytes || length > messageBytesMax) return false;
             if (bytes.Length - sizeof(uint) < (int)length) break;
             if (!TryTake(bytes.Slice(sizeof(uint), (int)length), taker)) return false;
             bytes = bytes[(sizeof(uint) + (int)length)..];
         }
 
-        Keep(bytes);
+        Keep(bytes.Span);
         return true;
     }
 
@@ -112,17 +118,18 @@ internal sealed class LinkIn(int messageBytesMax)
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(_partial);
         if (length < HeadBytes || length > messageBytesMax || _partialLength - sizeof(uint) > length) return false;
         if (_partialLength - sizeof(uint) < length) return true;
-        ReadOnlySpan<byte> message = _partial.AsSpan(sizeof(uint), (int)length);
+        ReadOnlyMemory<byte> message = _partial.AsMemory(sizeof(uint), (int)length);
         _partialLength = 0;
         return TryTake(message, taker);
     }
 
-    private bool TryTake(ReadOnlySpan<byte> message, IMessageTaker taker)
+    private bool TryTake(ReadOnlyMemory<byte> message, IMessageTaker taker)
     {
-        MessageKind kind = (MessageKind)message[0];
-        int uidLength = BinaryPrimitives.ReadUInt16LittleEndian(message[1..]);
+        ReadOnlySpan<byte> bytes = message.Span;
+        MessageKind kind = (MessageKind)bytes[0];
+        int uidLength = BinaryPrimitives.ReadUInt16LittleEndian(bytes[1..]);
         if (kind is not (MessageKind.Text or MessageKind.Binary) || uidLength > message.Length - HeadBytes) return false;
-        DeliveryResult result = taker.Take(kind, message.Slice(HeadBytes, uidLength), message[(HeadBytes + uidLength)..]);
+        DeliveryResult result = taker.Take(kind, bytes.Slice(HeadBytes, uidLength), message[(HeadBytes + uidLength)..]);
         if (result != DeliveryResult.Delivered) _exceptions.Add(new AnswerException(Next, Next + 1, result));
         Next++;
         return true;

@@ -253,7 +253,7 @@ public sealed class ClusterNodeTests
         {
             byte[] message = (byte[])seen[random.Next(seen.Count)].Clone();
             for (int change = random.Next(1, 6); change > 0; change--) message[random.Next(message.Length)] = (byte)random.Next(256);
-            one.Node.Receive(message.AsSpan(0, random.Next(message.Length + 1)), _cluster.Now);
+            one.Node.Receive(message.AsMemory(0, random.Next(message.Length + 1)), _cluster.Now);
         }
 
         one.Node.Turn(_cluster.Now);

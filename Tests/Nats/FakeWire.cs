@@ -1,7 +1,6 @@
 // A backplane in one process: nodes, and messages between them on their way. A test decides how long one takes, and what is lost.
 
 using System.Text;
-using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Nats;
 
@@ -98,10 +97,10 @@ internal sealed class FakeNode : IWire, ILocalDelivery
     }
 
     public Task<DeliveryResult> Send(string uid, string text) =>
-        Node.Send(Encoding.UTF8.GetBytes(uid), MessageKind.Text, Encoding.UTF8.GetBytes(text), _cluster.Now).AsTask();
+        Node.Send(Encoding.UTF8.GetBytes(uid), WebSocketMessage.Text(text), _cluster.Now).AsTask();
 
     public Task<DeliveryResult> SendToEverybody(string text) =>
-        Node.SendToEverybody(MessageKind.Text, Encoding.UTF8.GetBytes(text), _cluster.Now).AsTask();
+        Node.SendToEverybody(WebSocketMessage.Text(text), _cluster.Now).AsTask();
 
     void IWire.PublishToAll(ReadOnlySpan<byte> message)
     {
@@ -116,18 +115,18 @@ internal sealed class FakeNode : IWire, ILocalDelivery
             if (node.Settings.Id == id) _cluster.Send(this, node, message);
     }
 
-    DeliveryResult ILocalDelivery.Send(ReadOnlySpan<byte> uid, MessageKind kind, ReadOnlySpan<byte> payload)
+    DeliveryResult ILocalDelivery.Send(ReadOnlySpan<byte> uid, in WebSocketMessage message)
     {
         string name = Encoding.UTF8.GetString(uid);
         if (!_connections.ContainsKey(name)) return DeliveryResult.Offline;
         if (Slow.Contains(name)) return DeliveryResult.TooSlow;
-        Got.Add($"{name}:{Encoding.UTF8.GetString(payload)}");
+        Got.Add($"{name}:{Encoding.UTF8.GetString(message.Span)}");
         return DeliveryResult.Delivered;
     }
 
-    DeliveryResult ILocalDelivery.SendToEverybody(MessageKind kind, ReadOnlySpan<byte> payload)
+    DeliveryResult ILocalDelivery.SendToEverybody(in WebSocketMessage message)
     {
-        Got.Add($"all:{Encoding.UTF8.GetString(payload)}");
+        Got.Add($"all:{Encoding.UTF8.GetString(message.Span)}");
         return DeliveryResult.Delivered;
     }
 }
