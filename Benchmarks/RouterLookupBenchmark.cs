@@ -7,7 +7,6 @@ using System.Text;
 using BenchmarkDotNet.Attributes;
 using RawWs.Server;
 using RawWs.Server.Applications;
-using RawWs.Server.Connections;
 using RawWs.Server.Delivery;
 using RawWs.Server.Routing;
 
@@ -32,8 +31,7 @@ public class RouterLookupBenchmark : IDisposable
         // A connection that is only looked up needs no socket.
         _server = new WebSocketServer(
             new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)] }, new EchoApplication());
-        ServerContext context = new(_server, _server.Options, new EchoApplication(), _server.Budget);
-        WebSocketConnection connection = new(1, context, _server.Loops[0], default);
+        WebSocketConnection connection = new(1, _server.Loops[0], default);
         for (int i = 0; i < Uids; i++)
         {
             _registry.TryAdd(Encoding.ASCII.GetBytes($"user-{i}"), connection, DuplicateUid.Share, out _);

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.WebSockets;
 using System.Text;
 using NATS.Client.Core;
+using RawWs.Benchmarks.Backplane;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Nats;

@@ -3,7 +3,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 
-namespace RawWs.Tests.Nats;
+namespace RawWs.Benchmarks.Backplane;
 
 internal sealed class NatsServer : IDisposable
 {
@@ -22,6 +22,8 @@ internal sealed class NatsServer : IDisposable
     }
 
     public string Url { get; }
+
+    public int ProcessId => _process.Id;
 
     public void Dispose()
     {
