@@ -168,7 +168,7 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
     public ValueTask<DeliveryResult> Publish(in MessageTarget target, in WebSocketMessage message) => new(target.Kind switch
     {
         TargetKind.Uid => SendToUid(target.Uid.Span, message.Kind, message.Span),
-        TargetKind.Everybody => _server.TryBroadcast(message, CloseIfTooSlow) ? DeliveryResult.Delivered : DeliveryResult.TooSlow,
+        TargetKind.Everybody => SendToEverybody(message),
         TargetKind.Connection => ResultOf(target.Connection!, target.Connection!.TrySend(message)),
         _ => DeliveryResult.Offline,
     });
@@ -213,6 +213,11 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
     /// <param name="uid">The uid, in UTF-8.</param>
     /// <param name="message">The message.</param>
     public DeliveryResult SendToUid(ReadOnlySpan<byte> uid, in WebSocketMessage message) => SendToUid(uid, message.Kind, message.Span);
+
+    /// <summary>Sends a message to all connections. The result is there at once; the caller may reuse the memory.</summary>
+    /// <param name="message">The message.</param>
+    public DeliveryResult SendToEverybody(in WebSocketMessage message) =>
+        _server.TryBroadcast(message, CloseIfTooSlow) ? DeliveryResult.Delivered : DeliveryResult.TooSlow;
 
     /// <summary>So many open connections may share a uid from now on; null for any number. Those that share it keep it.</summary>
     internal void Change(int? connectionsPerUidMax) => _registry.SharesMax = connectionsPerUidMax ?? int.MaxValue;

@@ -19,6 +19,12 @@ public enum DeliveryResult : byte
     /// The others get it.
     /// </summary>
     TooSlow,
+
+    /// <summary>
+    /// It is not known whether all receivers get the message: other nodes may have some, and cannot be reached, or have not answered in
+    /// time.
+    /// </summary>
+    Unreachable,
 }
 
 /// <summary>Delivers messages. Every member may be used from any thread.</summary>

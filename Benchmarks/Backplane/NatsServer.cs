@@ -1,0 +1,49 @@
+// A real nats-server on a free port of loopback.
+
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace RawWs.Benchmarks.Backplane;
+
+internal sealed class NatsServer : IDisposable
+{
+    private readonly Process _process;
+    private readonly string _folder = Directory.CreateTempSubdirectory("rawws-nats-").FullName;
+
+    public NatsServer(params string[] arguments)
+    {
+        ProcessStartInfo start = new("nats-server") { RedirectStandardError = true, RedirectStandardOutput = true };
+        foreach (string argument in (string[])["--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", _folder, .. arguments])
+            start.ArgumentList.Add(argument);
+        _process = Process.Start(start)!;
+        _process.ErrorDataReceived += static (_, _) => { };
+        _process.BeginErrorReadLine();
+        Url = ReadUrl();
+    }
+
+    public string Url { get; }
+
+    public int ProcessId => _process.Id;
+
+    public void Dispose()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    // It writes its ports into a file when it listens.
+    private string ReadUrl()
+    {
+        string file = Path.Combine(_folder, $"nats-server_{_process.Id}.ports");
+        for (int i = 0; i < 1_000 && !_process.HasExited; i++)
+        {
+            if (File.Exists(file) && File.ReadAllText(file) is { Length: > 2 } text)
+                return JsonDocument.Parse(text).RootElement.GetProperty("nats")[0].GetString()!;
+            Thread.Sleep(10);
+        }
+
+        throw new InvalidOperationException("nats-server does not listen.");
+    }
+}

@@ -1,0 +1,187 @@
+// Messages between nodes: what senders leave, what goes out in pieces, what comes in, and the answers.
+
+using System.Buffers.Binary;
+using System.Text.Unicode;
+using RawWs.Frame;
+
+namespace RawWs.Server.Nats;
+
+internal sealed partial class ClusterNode
+{
+    private const int PieceHeadBytes = 128; // at most: head, numbers
+
+    /// <summary>
+    /// Sends a message to all connections of a uid, wherever they are: to this node's own first. Any thread. The result is there at once if
+    /// no other node has the uid.
+    /// </summary>
+    public ValueTask<DeliveryResult> Send(ReadOnlySpan<byte> uid, in WebSocketMessage message, long now)
+    {
+        DeliveryResult here = _local.Send(uid, message);
+        NodeSet nodes = _table.Find(UidHash.Of(uid));
+        Peer?[] numbered = _numbered;
+        PendingPublish? publish = null;
+        DeliveryResult whole = here;
+        bool wake = false;
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            if (nodes[i] == Self || nodes[i] >= numbered.Length || numbered[nodes[i]] is not { IsHere: true } peer) continue;
+            publish ??= PendingPublish.Rent();
+            DeliveryResult sent = Forward(peer.Out, uid, message, publish, now, ref wake);
+            if (sent != DeliveryResult.Delivered) publish.Complete(sent, 0);
+        }
+
+        if (wake) Wake();
+        if (publish is null) return new(whole == DeliveryResult.Offline && !_isConnected ? DeliveryResult.Unreachable : whole);
+        ValueTask<DeliveryResult> task = publish.Task;
+        publish.Complete(here);
+        return task;
+    }
+
+    /// <summary>Sends a message to everybody: to this node's own connections first. Any thread.</summary>
+    public ValueTask<DeliveryResult> SendToEverybody(in WebSocketMessage message, long now)
+    {
+        DeliveryResult here = _local.SendToEverybody(message);
+        if (!_isConnected) return new(here == DeliveryResult.Delivered ? DeliveryResult.Unreachable : here);
+        PendingPublish publish = PendingPublish.Rent();
+        bool wake = false;
+        DeliveryResult sent = Forward(_everybody, default, message, publish, now, ref wake);
+        if (sent != DeliveryResult.Delivered) publish.Complete(sent, 0);
+        if (wake) Wake();
+        ValueTask<DeliveryResult> task = publish.Task;
+        publish.Complete(here);
+        return task;
+    }
+
+    /// <summary>Whether another node has a uid. Any thread.</summary>
+    public bool HasRemote(ReadOnlySpan<byte> uid)
+    {
+        NodeSet nodes = _table.Find(UidHash.Of(uid));
+        Peer?[] numbered = _numbered;
+        for (int i = 0; i < nodes.Count; i++)
+            if (nodes[i] != Self && nodes[i] < numbered.Length && numbered[nodes[i]] is { IsHere: true }) return true;
+        return false;
+    }
+
+    private DeliveryResult Forward(LinkOut link, ReadOnlySpan<byte> uid, in WebSocketMessage message, PendingPublish publish, long now,
+        ref bool wake)
+    {
+        if (!_isConnected) return DeliveryResult.Unreachable;
+        Appended appended = uid.Length + message.Length > _settings.MessageBytesMax - 3
+            ? Appended.Full
+            : link.Append(message.Kind, uid, message.Span, publish, now);
+        if (appended == Appended.Full)
+        {
+            Counts.CountRefused();
+            return DeliveryResult.TooSlow;
+        }
+
+        wake |= appended == Appended.First;
+        if (appended != Appended.Nobody) Counts.CountForwarded();
+        else if (!uid.IsEmpty) return DeliveryResult.Unreachable; // it has gone in this moment
+        return DeliveryResult.Delivered;
+    }
+
+    DeliveryResult IMessageTaker.Take(MessageKind kind, ReadOnlySpan<byte> uid, ReadOnlyMemory<byte> payload)
+    {
+        Counts.Received++;
+        if (kind == MessageKind.Text && !Utf8.IsValid(payload.Span)) return DeliveryResult.Offline; // no node of ours sends this
+        WebSocketMessage message = WebSocketMessage.Create(kind, payload);
+        return _isEverybody ? _local.SendToEverybody(message) : _local.Send(uid, message);
+    }
+
+    private void Flush()
+    {
+        if (!_isConnected) return;
+        _everybodyPiece = Flush(_everybody, null, _everybodyPiece);
+        foreach (Peer? peer in _numbered)
+            if (peer is { IsHere: true }) peer.NextPiece = Flush(peer.Out, peer, peer.NextPiece);
+    }
+
+    // Cuts what waits into pieces. A message that is longer than what is left of a piece goes on in the next.
+    private ulong Flush(LinkOut link, Peer? peer, ulong piece)
+    {
+        byte[] taken = link.Take(_spare, out int length, out ulong number);
+        _spare = taken.Length <= _settings.PieceBytesMax * 4 ? taken : [];
+        int at = 0, nextMessage = 0; // where the next message begins
+        int room = _settings.PieceBytesMax - PieceHeadBytes;
+        while (at < length)
+        {
+            int end = Math.Min(length, at + room);
+            int rest = Math.Min(nextMessage, end) - at;
+            ulong first = number;
+            while (nextMessage < end)
+            {
+                nextMessage += sizeof(uint) + (int)BinaryPrimitives.ReadUInt32LittleEndian(taken.AsSpan(nextMessage));
+                number++;
+                if (length - nextMessage < sizeof(uint)) break;
+                if (end - nextMessage is > 0 and < sizeof(uint)) end = nextMessage; // a length is not cut
+            }
+
+            WireWriter writer = Begin(peer is null ? WireKind.Everybody : WireKind.Direct);
+            if (peer is not null) writer.Write(peer.Incarnation);
+            writer.Write(piece++).Write(first).Write((uint)rest).Write(taken.AsSpan(at, end - at));
+            Publish(peer?.Id, writer);
+            at = end;
+        }
+
+        return piece;
+    }
+
+    private bool OnDirect(Peer peer, ref WireReader reader)
+    {
+        if (reader.ReadUInt64() != _settings.Incarnation) return true; // for an earlier life
+        return OnPiece(peer, peer.Direct, isEverybody: false, ref reader);
+    }
+
+    private bool OnEverybody(Peer peer, ref WireReader reader) => OnPiece(peer, peer.Everybody, isEverybody: true, ref reader);
+
+    private bool OnPiece(Peer peer, LinkIn link, bool isEverybody, ref WireReader reader)
+    {
+        ulong lost = link.Lost;
+        _isEverybody = isEverybody;
+        bool sense = link.TryReceive(ref reader, _message, this);
+        Counts.Lost += (long)(link.Lost - lost);
+        peer.OwesAnswer = true;
+        return sense;
+    }
+
+    private void Answer()
+    {
+        if (!_isConnected) return;
+        foreach (Peer? peer in _numbered)
+        {
+            if (peer is not { OwesAnswer: true }) continue;
+            peer.OwesAnswer = false;
+            WireWriter writer = Begin(WireKind.Answers).Write(peer.Incarnation);
+            Write(writer, peer.Direct);
+            Write(writer, peer.Everybody);
+            _wire.PublishTo(peer.Id, writer.Written.Span);
+        }
+    }
+
+    private static void Write(WireWriter writer, LinkIn link)
+    {
+        writer.Write(link.Unanswered).Write(link.Next).Write((uint)link.Exceptions.Count);
+        foreach (AnswerException one in link.Exceptions) writer.Write(one.First).Write(one.Behind).Write((byte)one.Result);
+        link.OnAnswered();
+    }
+
+    private bool OnAnswers(Peer peer, ref WireReader reader)
+    {
+        if (reader.ReadUInt64() != _settings.Incarnation) return true; // for an earlier life
+        return OnAnswers(peer.Out, ref peer.Answered, ref reader) && OnAnswers(_everybody, ref peer.EverybodyAnswered, ref reader);
+    }
+
+    private static bool OnAnswers(LinkOut link, ref ulong position, ref WireReader reader)
+    {
+        ulong from = reader.ReadUInt64(), behind = reader.ReadUInt64();
+        uint count = reader.ReadUInt32();
+        if (count > (uint)(reader.Rest.Length / 17)) return false;
+        AnswerException[] exceptions = count == 0 ? [] : new AnswerException[count];
+        for (int i = 0; i < exceptions.Length; i++)
+            exceptions[i] = new AnswerException(reader.ReadUInt64(), reader.ReadUInt64(), (DeliveryResult)reader.ReadByte());
+        if (reader.IsCut || exceptions.Any(static one => one.Result > DeliveryResult.Unreachable)) return false;
+        link.Answer(ref position, from, behind, exceptions);
+        return true;
+    }
+}

@@ -1,0 +1,170 @@
+// Who is where: what a node tells the others of its uids, and what it is told of theirs.
+
+namespace RawWs.Server.Nats;
+
+internal sealed partial class ClusterNode
+{
+    private const int EventBytes = sizeof(byte) + sizeof(ulong);
+    private const int SnapshotHashesMax = 50_000_000;
+
+    /// <summary>A connection has joined under a uid. Any thread.</summary>
+    public void Join(ReadOnlySpan<byte> uid)
+    {
+        if (_uids.Join(UidHash.Of(uid))) Wake();
+    }
+
+    /// <summary>A connection has left a uid. Any thread.</summary>
+    public void Leave(ReadOnlySpan<byte> uid)
+    {
+        if (_uids.Leave(UidHash.Of(uid))) Wake();
+    }
+
+    private void TellNews()
+    {
+        List<UidEvent> news = _uids.Take(_spareNews);
+        ulong first = _events.Last + 1;
+        foreach (UidEvent told in news)
+        {
+            if (told.IsHere) _table.Add(told.Hash, Self);
+            else _table.Remove(told.Hash, Self);
+            _events.Add(told);
+        }
+
+        bool some = news.Count > 0;
+        news.Clear();
+        _spareNews = news;
+        if (some && _isConnected) TellEvents(first, to: null);
+    }
+
+    // To one node, or to all. More than the log keeps are told by a snapshot, to whoever asks.
+    private void TellEvents(ulong first, string? to)
+    {
+        if (!_events.Reaches(first))
+        {
+            SayAlive();
+            return;
+        }
+
+        ulong perMessage = (ulong)((_settings.PieceBytesMax - 128) / EventBytes);
+        while (first <= _events.Last)
+        {
+            ulong last = Math.Min(_events.Last, first + perMessage - 1);
+            WireWriter writer = Begin(WireKind.Events).Write(first);
+            for (; first <= last; first++) writer.Write((byte)(_events[first].IsHere ? 1 : 0)).Write(_events[first].Hash);
+            Publish(to, writer);
+        }
+    }
+
+    private void Publish(string? to, WireWriter writer)
+    {
+        if (to is null) _wire.PublishToAll(writer.Written.Span);
+        else _wire.PublishTo(to, writer.Written.Span);
+    }
+
+    private bool OnHello()
+    {
+        SayAlive();
+        return true;
+    }
+
+    private static bool OnAlive(Peer peer, ulong last)
+    {
+        peer.LastEventTold = last;
+        peer.HasSaidLast = true;
+        return true;
+    }
+
+    private bool OnBye(Peer peer)
+    {
+        Forget(peer);
+        return true;
+    }
+
+    private bool OnEvents(Peer peer, ref WireReader reader)
+    {
+        ulong number = reader.ReadUInt64();
+        while (reader.Rest.Length >= EventBytes)
+        {
+            bool isHere = reader.ReadByte() != 0;
+            ulong hash = reader.ReadUInt64();
+            peer.LastEventTold = Math.Max(peer.LastEventTold, number);
+            if (number == peer.LastEvent + 1 && hash != 0)
+            {
+                if (isHere) _table.Add(hash, peer.Number);
+                else _table.Remove(hash, peer.Number);
+                peer.LastEvent = number;
+            }
+
+            number++;
+        }
+
+        return reader.Rest.IsEmpty;
+    }
+
+    private void Ask(Peer peer)
+    {
+        if (_now < peer.MayAskAt) return;
+        peer.MayAskAt = _now + _settings.AskEvery;
+        peer.Snapshot = null;
+        _wire.PublishTo(peer.Id, Begin(WireKind.Wanted).Write(peer.Incarnation).Write(peer.LastEvent + 1).Written.Span);
+    }
+
+    private bool OnWanted(Peer peer, ref WireReader reader)
+    {
+        if (reader.ReadUInt64() != _settings.Incarnation) return true; // an earlier life's
+        ulong first = reader.ReadUInt64();
+        if (reader.IsCut) return false;
+        if (_events.Reaches(first)) TellEvents(first, peer.Id);
+        else TellSnapshot(peer);
+        return true;
+    }
+
+    private void TellSnapshot(Peer peer)
+    {
+        List<ulong> hashes = _table.HashesOf(Self);
+        int perPart = (_settings.PieceBytesMax - 128) / sizeof(ulong);
+        int told = 0;
+        for (uint part = 0; part == 0 || told < hashes.Count; part++)
+        {
+            int count = Math.Min(perPart, hashes.Count - told);
+            bool isLast = told + count == hashes.Count;
+            WireWriter writer = Begin(WireKind.Snapshot).Write(_events.Last).Write(part).Write((byte)(isLast ? 1 : 0));
+            for (int i = 0; i < count; i++) writer.Write(hashes[told++]);
+            _wire.PublishTo(peer.Id, writer.Written.Span);
+        }
+    }
+
+    private bool OnSnapshot(Peer peer, ref WireReader reader)
+    {
+        ulong last = reader.ReadUInt64();
+        uint part = reader.ReadUInt32();
+        bool isLast = reader.ReadByte() != 0;
+        if (reader.IsCut) return false;
+        (List<ulong> hashes, uint nextPart) = peer.Snapshot ?? ([], 0);
+        if (part != nextPart || hashes.Count + (reader.Rest.Length / sizeof(ulong)) > SnapshotHashesMax)
+        {
+            peer.Snapshot = null; // a part is missing: it is asked for again
+            return part != 0;
+        }
+
+        while (reader.Rest.Length >= sizeof(ulong))
+            if (reader.ReadUInt64() is var hash && hash != 0) hashes.Add(hash);
+        peer.Snapshot = isLast ? null : (hashes, part + 1);
+        peer.MayAskAt = _now + _settings.AskEvery; // it is on its way
+        if (isLast) TakeSnapshot(peer, hashes, last);
+        return reader.Rest.IsEmpty;
+    }
+
+    // What is not in it has gone. What stays is not taken out in between, so that nobody is offline for a moment.
+    private void TakeSnapshot(Peer peer, List<ulong> hashes, ulong last)
+    {
+        if (last < peer.LastEvent) return; // events have overtaken it
+        HashSet<ulong> present = [.. hashes];
+        foreach (ulong hash in _table.HashesOf(peer.Number))
+            if (!present.Contains(hash)) _table.Remove(hash, peer.Number);
+        foreach (ulong hash in present) _table.Add(hash, peer.Number);
+        peer.LastEvent = last;
+        peer.LastEventTold = Math.Max(peer.LastEventTold, last);
+        Counts.Snapshots++;
+    }
+}

@@ -1,0 +1,244 @@
+// One node of a cluster, without input and output: messages of other nodes and the time come in by calls, what it says goes out by its wire.
+// So the same code runs over NATS, and fifty times in one process over a wire that a test controls.
+//
+// Two threads' worth of callers. Senders, any thread: Publish, Join, Leave. The node's own thread: everything else. What both share has a
+// lock of its own: the interest table, the links out, the news of local uids.
+//
+//   Who is where   Each node tells all others which uids come and go, as numbered events. Who has missed some asks for them, and is told
+//                  them, or all that there is (a snapshot). A node that is silent for some seconds is taken to have none.
+//   Messages       A message goes to this node's own receivers first, then once to each node that has its uid, in order (LinkOut, LinkIn).
+//                  Each node answers; the sender's result is there when all have. What is lost on the way is seen and told.
+
+using System.Text;
+
+namespace RawWs.Server.Nats;
+
+internal sealed partial class ClusterNode : IMessageTaker
+{
+    private const int Self = 0;
+
+    private readonly ClusterSettings _settings;
+    private readonly IWire _wire;
+    private readonly ILocalDelivery _local;
+    private readonly byte[] _id;
+    private readonly WireWriter _writer = new();
+    private readonly InterestTable _table = new();
+    private readonly LocalUids _uids = new();
+    private readonly EventLog _events;
+    private readonly LinkOut _everybody;
+    private readonly Dictionary<string, Peer> _peers = [];
+    private volatile Peer?[] _numbered = new Peer?[1]; // by their numbers; replaced when one comes or goes
+    private List<UidEvent> _spareNews = [];
+    private byte[] _spare = [];
+    private ulong _everybodyPiece;
+    private long _now;
+    private long _begunAt;
+    private long _aliveAt;
+    private ReadOnlyMemory<byte> _message; // that is being dealt with
+    private bool _isEverybody; // whom the message that is being taken is for
+    private volatile bool _isConnected;
+    private volatile bool _isComplete;
+    private volatile int _peersHere;
+
+    /// <param name="settings">What it goes by.</param>
+    /// <param name="wire">The backplane.</param>
+    /// <param name="local">The connections of this node.</param>
+    public ClusterNode(ClusterSettings settings, IWire wire, ILocalDelivery local)
+    {
+        (_settings, _wire, _local) = (settings, wire, local);
+        _id = Encoding.ASCII.GetBytes(settings.Id);
+        _events = new EventLog(settings.EventsKept);
+        _everybody = new LinkOut(settings.LinkBytesMax, settings.UnansweredMax);
+    }
+
+    /// <summary>Somebody has something for the node's own thread. Called on any thread.</summary>
+    public Action Wake { get; set; } = static () => { };
+
+    /// <summary>Whether another node of this id is there: this one must not go on.</summary>
+    public bool IsTaken { get; private set; }
+
+    /// <summary>Whether the uids of all nodes that are here are known. Any thread.</summary>
+    public bool IsComplete => _isComplete;
+
+    /// <summary>Whether the backplane is there. Any thread.</summary>
+    public bool IsConnected => _isConnected;
+
+    /// <summary>How many other nodes are here.</summary>
+    public int PeersHere => _peersHere;
+
+    /// <summary>What has been counted. Written by the node's own thread, but for what senders count.</summary>
+    public ClusterCounts Counts { get; } = new();
+
+    /// <summary>The backplane is there, for the first time or again.</summary>
+    public void OnConnected(long now)
+    {
+        _now = _begunAt = now;
+        _isConnected = true;
+        _isComplete = false;
+        foreach (Peer peer in _peers.Values) peer.HasSaidLast = false; // what they have told meanwhile has not come here
+        _wire.PublishToAll(Begin(WireKind.Hello).Written.Span);
+        SayAlive();
+    }
+
+    /// <summary>The backplane is gone. What has not been answered is unreachable.</summary>
+    public void OnDisconnected(long now)
+    {
+        _now = now;
+        _isConnected = _isComplete = false;
+        foreach (Peer peer in _peers.Values) GiveUp(peer);
+    }
+
+    /// <summary>The node ends: the others need not wait until it is silent.</summary>
+    public void End()
+    {
+        if (_isConnected) _wire.PublishToAll(Begin(WireKind.Bye).Written.Span);
+    }
+
+    /// <summary>What is due at this time, and everything that senders have left. Called after <see cref="Wake"/>, and every few milliseconds.</summary>
+    public void Turn(long now)
+    {
+        _now = now;
+        TellNews();
+        Flush();
+        Answer();
+        if (now >= _aliveAt) SayAlive();
+        foreach (Peer? peer in _numbered)
+            if (peer is not null) Look(peer);
+        Counts.Unanswered += _everybody.GiveUpBefore(now - _settings.AnswerWithin);
+        bool complete = _isConnected && now >= _begunAt + _settings.ListenFirst;
+        foreach (Peer peer in _peers.Values) complete &= !peer.IsHere || peer.IsCurrent;
+        _isComplete = complete;
+    }
+
+    /// <summary>A message of another node's has come. Whatever it is, this throws nothing.</summary>
+    public void Receive(ReadOnlyMemory<byte> message, long now)
+    {
+        _now = now;
+        _message = message;
+        WireReader reader = new(message.Span);
+        if (!reader.TryReadHead(out WireHead head)) Counts.Nonsense++;
+        else if (head.Id.SequenceEqual(_id)) ReceiveOfOwnId(head, ref reader);
+        else if (FindPeer(head) is { } peer) Receive(peer, head.Kind, ref reader);
+    }
+
+    private void Receive(Peer peer, WireKind kind, ref WireReader reader)
+    {
+        peer.LastHeard = _now;
+        if (!peer.IsHere) Enter(peer);
+        bool sense = kind switch
+        {
+            WireKind.Hello => OnHello(),
+            WireKind.Alive => OnAlive(peer, reader.ReadUInt64()),
+            WireKind.Bye => OnBye(peer),
+            WireKind.Events => OnEvents(peer, ref reader),
+            WireKind.Wanted => OnWanted(peer, ref reader),
+            WireKind.Snapshot => OnSnapshot(peer, ref reader),
+            WireKind.Direct => OnDirect(peer, ref reader),
+            WireKind.Everybody => OnEverybody(peer, ref reader),
+            WireKind.Answers => OnAnswers(peer, ref reader),
+            _ => true,
+        };
+        if (!sense || reader.IsCut) Counts.Nonsense++;
+    }
+
+    // Somebody of the same id: this node in another process, or what it has published itself.
+    private void ReceiveOfOwnId(WireHead head, ref WireReader reader)
+    {
+        if (head.Kind == WireKind.Taken && reader.ReadUInt64() == _settings.Incarnation && !reader.IsCut) IsTaken = true;
+        if (head.Incarnation == _settings.Incarnation || head.Kind != WireKind.Hello) return;
+        // Of two that begin at once, the lower incarnation stays.
+        if (_isComplete || _settings.Incarnation < head.Incarnation)
+            _wire.PublishTo(_settings.Id, Begin(WireKind.Taken).Write(head.Incarnation).Written.Span);
+    }
+
+    // A node that has begun anew is another one: what was known of its life before is not true any more.
+    private Peer? FindPeer(WireHead head)
+    {
+        string id = Encoding.ASCII.GetString(head.Id);
+        if (_peers.TryGetValue(id, out Peer? peer))
+        {
+            if (peer.Incarnation == head.Incarnation) return peer;
+            if (head.Kind is not (WireKind.Hello or WireKind.Alive)) return null; // a late word of an earlier life, or a life not heard of yet
+            Forget(peer);
+        }
+
+        if (head.Kind == WireKind.Bye || _peers.Count >= _settings.PeersMax) return null;
+        int number = Array.IndexOf(_numbered, null, 1);
+        if (number < 0) number = _numbered.Length;
+        peer = new Peer(id, number, head.Incarnation, _settings) { LastHeard = _now };
+        _peers.Add(id, peer);
+        Renumber(number, peer);
+        Enter(peer);
+        return peer;
+    }
+
+    private void Renumber(int number, Peer? peer)
+    {
+        Peer?[] numbered = _numbered;
+        Array.Resize(ref numbered, Math.Max(numbered.Length, number + 1)); // a new array in any case
+        if (ReferenceEquals(numbered, _numbered)) numbered = [.. numbered];
+        numbered[number] = peer;
+        _numbered = numbered;
+    }
+
+    // It is here, for the first time or again.
+    private void Enter(Peer peer)
+    {
+        peer.Answered = peer.Out.Enter();
+        peer.EverybodyAnswered = _everybody.Enter();
+        peer.IsHere = true;
+        peer.HasSaidLast = false;
+        _peersHere++;
+    }
+
+    private void Leave(Peer peer)
+    {
+        if (!peer.IsHere) return;
+        peer.IsHere = false;
+        _peersHere--;
+        Counts.Unanswered += peer.Out.Leave(ref peer.Answered);
+        Counts.Unanswered += _everybody.Leave(ref peer.EverybodyAnswered);
+    }
+
+    private void Forget(Peer peer)
+    {
+        Leave(peer);
+        _peers.Remove(peer.Id);
+        Renumber(peer.Number, null);
+        _table.RemoveAll(peer.Number);
+    }
+
+    private void GiveUp(Peer peer)
+    {
+        Counts.Unanswered += peer.Out.GiveUp(ref peer.Answered);
+        Counts.Unanswered += _everybody.GiveUp(ref peer.EverybodyAnswered);
+    }
+
+    private void Look(Peer peer)
+    {
+        Counts.Unanswered += peer.Out.GiveUpBefore(_now - _settings.AnswerWithin);
+        if (!peer.IsHere)
+        {
+            if (_now - peer.LastHeard >= _settings.ForgottenAfter) Forget(peer);
+            return;
+        }
+
+        if (_now - peer.LastHeard >= _settings.SilentAfter)
+        {
+            Leave(peer);
+        }
+        else if (peer.HasSaidLast && !peer.IsCurrent)
+        {
+            Ask(peer);
+        }
+    }
+
+    private void SayAlive()
+    {
+        if (!_isConnected) return;
+        _aliveAt = _now + _settings.AliveEvery;
+        _wire.PublishToAll(Begin(WireKind.Alive).Write(_events.Last).Written.Span);
+    }
+
+    private WireWriter Begin(WireKind kind) => _writer.Begin(kind, _settings.Incarnation, _id);
+}

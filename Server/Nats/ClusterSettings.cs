@@ -1,0 +1,48 @@
+// What a node goes by. Times are in milliseconds.
+
+namespace RawWs.Server.Nats;
+
+internal sealed record ClusterSettings
+{
+    /// <summary>This node's name.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Which of its lives this is: drawn at its start.</summary>
+    public required ulong Incarnation { get; init; }
+
+    /// <summary>How often it says that it is here.</summary>
+    public long AliveEvery { get; init; } = 1_000;
+
+    /// <summary>After which silence a node is not here.</summary>
+    public long SilentAfter { get; init; } = 4_000;
+
+    /// <summary>After which silence a node is forgotten.</summary>
+    public long ForgottenAfter { get; init; } = 60_000;
+
+    /// <summary>How long a new node listens before it says that it knows all others.</summary>
+    public long ListenFirst { get; init; } = 500;
+
+    /// <summary>How long an answer is waited for, and the others' uids when they are not known yet.</summary>
+    public long AnswerWithin { get; init; } = 2_000;
+
+    /// <summary>How often a node is asked for the events that are missing.</summary>
+    public long AskEvery { get; init; } = 1_000;
+
+    /// <summary>The longest message of the backplane's.</summary>
+    public int PieceBytesMax { get; init; } = 256 * 1024;
+
+    /// <summary>The longest message of a client, its uid included.</summary>
+    public int MessageBytesMax { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>How many bytes may wait for one node.</summary>
+    public int LinkBytesMax { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>How many messages to one node may be unanswered.</summary>
+    public int UnansweredMax { get; init; } = 64 * 1024;
+
+    /// <summary>How many events are kept for those who have missed some.</summary>
+    public int EventsKept { get; init; } = 64 * 1024;
+
+    /// <summary>How many other nodes there may be.</summary>
+    public int PeersMax { get; init; } = 1_000;
+}

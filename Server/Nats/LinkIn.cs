@@ -1,0 +1,145 @@
+// Messages from one node, as they come: pieces in order, out of which whole messages are put together. A piece that is missing is seen from
+// the numbers, and so is how many messages went with it: they are told to their sender as lost, never in silence.
+
+using System.Buffers.Binary;
+using RawWs.Frame;
+
+namespace RawWs.Server.Nats;
+
+/// <summary>Takes messages that have come whole.</summary>
+internal interface IMessageTaker
+{
+    /// <param name="kind">Text or binary.</param>
+    /// <param name="uid">For whom it is; empty for everybody.</param>
+    /// <param name="payload">Is lent for this call.</param>
+    DeliveryResult Take(MessageKind kind, ReadOnlySpan<byte> uid, ReadOnlyMemory<byte> payload);
+}
+
+/// <param name="messageBytesMax">The longest message that is put together, its uid included.</param>
+internal sealed class LinkIn(int messageBytesMax)
+{
+    private const int HeadBytes = sizeof(byte) + sizeof(ushort);
+
+    private readonly List<AnswerException> _exceptions = [];
+    private byte[] _partial = []; // of a message that goes on in the next piece
+    private int _partialLength;
+    private ulong _nextPiece;
+    private bool _isWhole; // false before the first piece, and after one that made no sense
+
+    /// <summary>The first message that has not been answered: at the beginning the first that was seen.</summary>
+    public ulong Unanswered { get; private set; }
+
+    /// <summary>The next message: all before it have been dealt with.</summary>
+    public ulong Next { get; private set; }
+
+    /// <summary>What was not delivered since the last answer.</summary>
+    public List<AnswerException> Exceptions => _exceptions;
+
+    /// <summary>How many messages were lost on the way here.</summary>
+    public ulong Lost { get; private set; }
+
+    /// <summary>Whether anything has come.</summary>
+    public bool HasBegun { get; private set; }
+
+    /// <summary>Everything is answered now.</summary>
+    public void OnAnswered()
+    {
+        Unanswered = Next;
+        _exceptions.Clear();
+    }
+
+    /// <summary>A piece has come.</summary>
+    /// <param name="reader">Stands before it.</param>
+    /// <param name="whole">All that the reader reads.</param>
+    /// <param name="taker">Gets the messages.</param>
+    /// <returns>False when it made no sense.</returns>
+    public bool TryReceive(ref WireReader reader, ReadOnlyMemory<byte> whole, IMessageTaker taker)
+    {
+        ulong piece = reader.ReadUInt64();
+        ulong first = reader.ReadUInt64();
+        ReadOnlySpan<byte> rest = reader.Read((int)Math.Min(reader.ReadUInt32(), int.MaxValue));
+        if (reader.IsCut) return false;
+        if (_isWhole && piece < _nextPiece) return true; // twice
+        if (!_isWhole || piece != _nextPiece) Skip(first);
+        else if (rest.Length > 0 && !TryGoOn(rest, taker)) return GiveUp();
+        _nextPiece = piece + 1;
+        _isWhole = HasBegun = true;
+        return TryTakeAll(whole[^reader.Rest.Length..], taker) || GiveUp();
+    }
+
+    // What is between what was seen and what has come is lost.
+    private void Skip(ulong first)
+    {
+        if (!HasBegun)
+        {
+            Unanswered = Next = first;
+            return;
+        }
+
+        if (first > Next)
+        {
+            _exceptions.Add(new AnswerException(Next, first, DeliveryResult.Unreachable));
+            Lost += first - Next;
+            Next = first;
+        }
+
+        _partialLength = 0;
+    }
+
+    private bool GiveUp()
+    {
+        _isWhole = false;
+        _partialLength = 0;
+        return false;
+    }
+
+    private bool TryTakeAll(ReadOnlyMemory<byte> bytes, IMessageTaker taker)
+    {
+        while (bytes.Length >= sizeof(uint))
+        {
+            uint length = BinaryPrimitives.ReadUInt32LittleEndian(bytes.Span);
+            if (length < HeadBytes || length > messageBytesMax) return false;
+            if (bytes.Length - sizeof(uint) < (int)length) break;
+            if (!TryTake(bytes.Slice(sizeof(uint), (int)length), taker)) return false;
+            bytes = bytes[(sizeof(uint) + (int)length)..];
+        }
+
+        Keep(bytes.Span);
+        return true;
+    }
+
+    // The rest of a message that began before, or more of it.
+    private bool TryGoOn(ReadOnlySpan<byte> rest, IMessageTaker taker)
+    {
+        if (_partialLength == 0) return true; // its beginning was lost, and it with that
+        if (rest.Length > messageBytesMax + sizeof(uint) - _partialLength) return false;
+        Keep(rest);
+        if (_partialLength < sizeof(uint)) return true;
+        uint length = BinaryPrimitives.ReadUInt32LittleEndian(_partial);
+        if (length < HeadBytes || length > messageBytesMax || _partialLength - sizeof(uint) > length) return false;
+        if (_partialLength - sizeof(uint) < length) return true;
+        ReadOnlyMemory<byte> message = _partial.AsMemory(sizeof(uint), (int)length);
+        _partialLength = 0;
+        return TryTake(message, taker);
+    }
+
+    private bool TryTake(ReadOnlyMemory<byte> message, IMessageTaker taker)
+    {
+        ReadOnlySpan<byte> bytes = message.Span;
+        MessageKind kind = (MessageKind)bytes[0];
+        int uidLength = BinaryPrimitives.ReadUInt16LittleEndian(bytes[1..]);
+        if (kind is not (MessageKind.Text or MessageKind.Binary) || uidLength > message.Length - HeadBytes) return false;
+        DeliveryResult result = taker.Take(kind, bytes.Slice(HeadBytes, uidLength), message[(HeadBytes + uidLength)..]);
+        if (result != DeliveryResult.Delivered) _exceptions.Add(new AnswerException(Next, Next + 1, result));
+        Next++;
+        return true;
+    }
+
+    private void Keep(ReadOnlySpan<byte> bytes)
+    {
+        if (_partial.Length - _partialLength < bytes.Length)
+            Array.Resize(ref _partial, Math.Min(Math.Max(_partial.Length * 2, _partialLength + bytes.Length), messageBytesMax + sizeof(uint)));
+        bytes.CopyTo(_partial.AsSpan(_partialLength));
+        _partialLength += bytes.Length;
+    }
+}

@@ -1,0 +1,146 @@
+// Several servers as one: messages go by uid to whichever node has it, over NATS. It is a delivery, like the directory, which it uses for
+// this node's own connections; a RouterApplication is given it. ClusterNode has what nodes say to each other; here is what runs it: one loop
+// that takes what has come, lets the node have its turn, and sleeps until something happens.
+
+using System.Security.Cryptography;
+using NATS.Client.Core;
+
+namespace RawWs.Server.Nats;
+
+/// <summary>Delivers messages to the connections of all nodes of a cluster. Every member may be used from any thread.</summary>
+public sealed class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDisposable
+{
+    private const int MessagesPerTurn = 1024;
+
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
+
+    private readonly NatsBackplaneOptions _options;
+    private readonly NatsWire _wire;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _wake = new(0);
+    private ClusterNode? _node;
+    private ConnectionDirectory? _directory;
+    private Task _loop = Task.CompletedTask;
+    private volatile bool _isUp;
+    private int _isWoken;
+
+    /// <summary>A node that has not been started.</summary>
+    /// <exception cref="ArgumentException">The cluster's name or the node's id cannot be a part of a subject.</exception>
+    public NatsBackplane(NatsBackplaneOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (!NodeId.IsValid(options.NodeId))
+            throw new ArgumentException($"A node's id is 1 to {WireHead.IdBytesMax} letters, digits, - and _, not '{options.NodeId}'.", nameof(options));
+        if (!options.Cluster.Split('.').All(NodeId.IsValid))
+            throw new ArgumentException($"A cluster's name is letters, digits, - and _, with dots between, not '{options.Cluster}'.", nameof(options));
+        _options = options;
+        _wire = new NatsWire(options.Nats, options.Cluster, options.NodeId) { Changed = OnChanged };
+    }
+
+    /// <summary>Whether NATS is there, and the uids of all other nodes are known.</summary>
+    public bool IsReady => _node is { IsComplete: true };
+
+    /// <summary>How many other nodes are there.</summary>
+    public int OtherNodes => _node?.PeersHere ?? 0;
+
+    /// <summary>Joins the cluster. The server need not run yet; what joins its directory is told from now on.</summary>
+    /// <exception cref="NatsException">NATS cannot be reached.</exception>
+    /// <exception cref="InvalidOperationException">A node of this id is there.</exception>
+    public async Task StartAsync(WebSocketServer server)
+    {
+        ArgumentNullException.ThrowIfNull(server);
+        _directory = server.Directory;
+        await _wire.StartAsync().ConfigureAwait(false);
+        ClusterNode node = new(
+            new ClusterSettings
+            {
+                Id = _options.NodeId,
+                Incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+                AnswerWithin = (long)_options.AnswerWithin.TotalMilliseconds,
+                PieceBytesMax = Math.Min(256 * 1024, _wire.PayloadBytesMax),
+            },
+            _wire, this)
+        { Wake = Wake };
+        _directory.Joined += (_, uid) => node.Join(uid.Span);
+        _directory.Left += (_, uid) => node.Leave(uid.Span);
+        _node = node;
+        _isUp = true;
+        _loop = Task.Run(RunAsync);
+        while (!node.IsComplete && !node.IsTaken) await Task.Delay(TimeSpan.FromMilliseconds(20), _options.TimeProvider).ConfigureAwait(false);
+        if (!node.IsTaken) return;
+        await DisposeAsync().ConfigureAwait(false);
+        throw new InvalidOperationException($"A node '{_options.NodeId}' is in the cluster '{_options.Cluster}' already.");
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DeliveryResult> Publish(in MessageTarget target, in WebSocketMessage message)
+    {
+        if (_node is not { } node) throw new InvalidOperationException("The backplane has not been started.");
+        return target.Kind switch
+        {
+            TargetKind.Uid => node.Send(target.Uid.Span, message, Now),
+            TargetKind.Everybody => node.SendToEverybody(message, Now),
+            _ => _directory!.Publish(target, message),
+        };
+    }
+
+    /// <summary>Whether another node is known to have a uid.</summary>
+    internal bool HasRemote(string uid) => _node!.HasRemote(System.Text.Encoding.UTF8.GetBytes(uid));
+
+    /// <summary>Leaves the cluster.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        Wake();
+        await _loop.ConfigureAwait(false);
+        await _wire.DisposeAsync().ConfigureAwait(false);
+    }
+
+    DeliveryResult ILocalDelivery.Send(ReadOnlySpan<byte> uid, in WebSocketMessage message) => _directory!.SendToUid(uid, message);
+
+    DeliveryResult ILocalDelivery.SendToEverybody(in WebSocketMessage message) => _directory!.SendToEverybody(message);
+
+    private long Now => (long)_options.TimeProvider.GetElapsedTime(0).TotalMilliseconds;
+
+    private async ValueTask OnChanged(bool isUp)
+    {
+        if (isUp && _node is not null) await _wire.SyncAsync().ConfigureAwait(false); // what it listens to is known to the server
+        _isUp = isUp;
+        Wake();
+    }
+
+    private void Wake()
+    {
+        if (Interlocked.Exchange(ref _isWoken, 1) == 0) _wake.Release();
+    }
+
+    private async Task RunAsync()
+    {
+        ClusterNode node = _node!;
+        bool wasUp = false;
+        while (!_stop.IsCancellationRequested)
+        {
+            Interlocked.Exchange(ref _isWoken, 0);
+            if (_isUp != wasUp)
+            {
+                wasUp = !wasUp;
+                if (wasUp) node.OnConnected(Now);
+                else node.OnDisconnected(Now);
+            }
+
+            for (int taken = 0; taken < MessagesPerTurn && _wire.Come.TryRead(out NatsMemoryOwner<byte> message); taken++)
+            {
+                node.Receive(message.Memory, Now);
+                message.Dispose();
+            }
+
+            node.Turn(Now);
+            await _wire.FlushAsync().ConfigureAwait(false);
+            if (_wire.Come.TryPeek(out _)) continue;
+            await _wake.WaitAsync(Rest).ConfigureAwait(false);
+        }
+
+        node.End();
+        await _wire.FlushAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,66 @@
+// Another node, in one of its lives: what is known of it, and the links to it and from it. Only the node's own thread touches it, but for
+// the link out, and for whether it is here, which senders read.
+
+namespace RawWs.Server.Nats;
+
+internal sealed class Peer(string id, int number, ulong incarnation, ClusterSettings settings)
+{
+    private volatile bool _isHere = true;
+
+    public string Id => id;
+
+    /// <summary>Its number in the interest table.</summary>
+    public int Number => number;
+
+    /// <summary>Which of its lives this is.</summary>
+    public ulong Incarnation => incarnation;
+
+    /// <summary>Whether it has been heard of lately. If not, it is taken to have no uid. Any thread reads it.</summary>
+    public bool IsHere
+    {
+        get => _isHere;
+        set => _isHere = value;
+    }
+
+    /// <summary>When it was last heard of.</summary>
+    public long LastHeard { get; set; }
+
+    /// <summary>The number of its last event that is in the table.</summary>
+    public ulong LastEvent { get; set; }
+
+    /// <summary>The number of the last event that it has spoken of.</summary>
+    public ulong LastEventTold { get; set; }
+
+    /// <summary>Whether the table has what it has told.</summary>
+    public bool IsCurrent => HasSaidLast && LastEvent >= LastEventTold;
+
+    /// <summary>Whether it has said how many events there are.</summary>
+    public bool HasSaidLast { get; set; }
+
+    /// <summary>When it may be asked for events again.</summary>
+    public long MayAskAt { get; set; }
+
+    /// <summary>The hashes of a snapshot that is coming, and the number of its next part.</summary>
+    public (List<ulong> Hashes, uint NextPart)? Snapshot { get; set; }
+
+    /// <summary>Messages to it.</summary>
+    public LinkOut Out { get; } = new(settings.LinkBytesMax, settings.UnansweredMax);
+
+    /// <summary>How far it has answered those.</summary>
+    public ulong Answered;
+
+    /// <summary>How far it has answered messages to everybody.</summary>
+    public ulong EverybodyAnswered;
+
+    /// <summary>The number of the next piece to it.</summary>
+    public ulong NextPiece { get; set; }
+
+    /// <summary>Messages from it, to this node.</summary>
+    public LinkIn Direct { get; } = new(settings.MessageBytesMax);
+
+    /// <summary>Messages from it, to everybody.</summary>
+    public LinkIn Everybody { get; } = new(settings.MessageBytesMax);
+
+    /// <summary>Whether it has not been answered yet.</summary>
+    public bool OwesAnswer { get; set; }
+}
