@@ -36,7 +36,7 @@ public sealed class PackagesTests
     [Test]
     public void TheSolution_PacksTheseOnly() => Assert.That(
         Directory.GetFiles(_directory).Select(static path => Path.GetFileName(path).Split(".0.")[0]),
-        Is.EquivalentTo(["RawWs.Frame", "RawWs.Handshake", "RawWs.Server", "RawWs.Hosting", "rawws"]));
+        Is.EquivalentTo(["RawWs.Frame", "RawWs.Handshake", "RawWs.Server", "RawWs.Hosting", "RawWs.Nats", "rawws"]));
 
     // From a folder and nothing else, as it would be from a server of packages.
     [Test]
@@ -62,6 +62,8 @@ public sealed class PackagesTests
         new[] { "RawWs.Frame", "RawWs.Handshake", "Microsoft.Extensions.Logging.Abstractions" })]
     [TestCase("Hosting", new string[0],
         new[] { "RawWs.Server", "Microsoft.Extensions.Hosting.Abstractions", "Microsoft.Extensions.Diagnostics.HealthChecks" })]
+    [TestCase("Nats", new string[0],
+        new[] { "RawWs.Server", "Microsoft.Extensions.Logging.Abstractions", "NATS.Net", "System.IO.Hashing" })]
     public void ThePackage_HasAssemblyDocsAndReadme_AndTheseDependencies(string name, string[] besides, string[] dependencies)
     {
         using ZipArchive package = Open(name);
@@ -92,6 +94,7 @@ public sealed class PackagesTests
     [TestCase("Handshake")]
     [TestCase("Server")]
     [TestCase("Hosting")]
+    [TestCase("Nats")]
     public void EveryPublicType_HasItsDocs_AndItsNameInTheReadmeIsRight(string name)
     {
         using ZipArchive package = Open(name);
@@ -111,6 +114,7 @@ public sealed class PackagesTests
     [TestCase("Handshake")]
     [TestCase("Server")]
     [TestCase("Hosting")]
+    [TestCase("Nats")]
     public void TheAssembly_IsTrimmable_AndHasItsSymbolsAndSourcesInside(string name)
     {
         using ZipArchive package = Open(name);
@@ -181,7 +185,7 @@ public sealed class PackagesTests
         return Path.Combine(folder, "bin", "Release", "net10.0");
     }
 
-    private static string FolderOf(string name) => name == "Hosting" ? "Server/Hosting" : name;
+    private static string FolderOf(string name) => name is "Hosting" or "Nats" ? $"Server/{name}" : name;
 
     private static string[] Tiering(string runtimeConfig) =>
         [.. runtimeConfig.Split('\n').Where(static line => line.Contains("Tiered", StringComparison.Ordinal))

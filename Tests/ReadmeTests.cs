@@ -64,6 +64,7 @@ public sealed class ReadmeTests
     [TestCase("Handshake")]
     [TestCase("Server")]
     [TestCase("Server/Hosting")]
+    [TestCase("Server/Nats")]
     public void ThePackagesExample_StandsInItsReadme(string package)
     {
         string source = Repository.Read($"Tests/Samples/{Path.GetFileName(package)}Sample.cs");

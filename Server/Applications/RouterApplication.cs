@@ -157,6 +157,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     {
         if (result == DeliveryResult.Offline) Refuse(connection, UidError.Offline, uid);
         else if (result == DeliveryResult.TooSlow) Refuse(connection, UidError.TooSlow, uid);
+        else if (result == DeliveryResult.Unreachable) Refuse(connection, UidError.Unreachable, uid);
     }
 
     private static ValueTask Tell(WebSocketConnection connection, UidError error, ReadOnlySpan<byte> uid)

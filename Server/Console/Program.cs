@@ -1,5 +1,5 @@
-// The standalone server: settings, log, server, signals, exit code. 0: stopped as asked. 1: cannot start, because of an address or too few
-// descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT,
+// The standalone server: settings, log, server, signals, exit code. 0: stopped as asked. 1: cannot start, because of an address, the
+// backplane, too few descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT,
 // SIGQUIT or SIGTERM. With certificates, keys or a file of settings SIGHUP has them read again, and stops nothing.
 
 using System.Diagnostics.CodeAnalysis;
@@ -10,6 +10,7 @@ using Microsoft.Extensions.Logging;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Auth;
+using RawWs.Server.Console.Cluster;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Console.Pages;
@@ -34,6 +35,10 @@ internal static class Program
     // they are made of.
     [FeatureSwitchDefinition("RawWs.AdminPort")]
     private static bool HasAdminPort => !AppContext.TryGetSwitch("RawWs.AdminPort", out bool isOn) || isOn;
+
+    // The same for the backplane.
+    [FeatureSwitchDefinition("RawWs.Backplane")]
+    private static bool HasBackplane => !AppContext.TryGetSwitch("RawWs.Backplane", out bool isOn) || isOn;
 
     // Nothing is loaded for this method except what it needs to report that nothing more can be loaded.
     public static int Main(string[] arguments)
@@ -73,6 +78,8 @@ internal static class Program
         if (read.Settings is not { } settings) return Tell(output, error, read.ExitCode);
         if (settings.Admin is not null && !HasAdminPort)
             return Tell("", "--admin: this build has no admin port", CommandLine.ExitCodeUsage);
+        if (settings.Backplane.IsOn && !HasBackplane)
+            return Tell("", "--backplane: this build has no backplane", CommandLine.ExitCodeUsage);
 
         // The runtime reads this when the first socket is made. Completions then run on the thread that has polled for them.
         const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
@@ -118,7 +125,9 @@ internal static class Program
         using ServiceNotices notices = new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"), settings.Server.TimeProvider, log);
         IAuthority? authority = settings.Auth.IsOn ? MakeAuthority(settings) : null;
         using IDisposable? authorityEnd = authority as IDisposable;
-        await using WebSocketServer server = Compose(settings, authority, log);
+        ProgramCluster? cluster = HasBackplane && settings.Backplane.IsOn ? MakeCluster(settings) : null;
+        await using IAsyncDisposable? clusterEnd = cluster;
+        await using WebSocketServer server = Compose(settings, authority, cluster, log);
         SettingsReload reload = reloads(server);
         using FileWatch? certificates = settings.Server.Certificates is { } pairs
             ? CertificateWatch.Begin(pairs, settings.Server.TimeProvider, log)
@@ -134,13 +143,17 @@ internal static class Program
         using PosixSignalRegistration terminate =
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => OnSignal(signal, stop, 143));
 
-        Readiness readiness = new(server, authority is null ? null : authority.FindUnready);
+        Readiness readiness = new(server, () => authority?.FindUnready() ?? cluster?.FindUnready());
         using IDisposable? telemetry =
             HasAdminPort && (settings.Admin is not null || ExportsMetrics) ? StartTelemetry(server) : null;
+        using IDisposable? clusterMetrics = telemetry is null ? null : cluster?.Measure();
+
+        // Nobody is let in before it is known who is elsewhere.
+        if (cluster is not null) await cluster.StartAsync(server).ConfigureAwait(false);
         await server.StartAsync().ConfigureAwait(false);
         await using IAsyncDisposable? admin =
             HasAdminPort && settings.Admin is not null
-                ? await StartAdminAsync(settings, server, readiness, telemetry!, log).ConfigureAwait(false)
+                ? await StartAdminAsync(settings, server, cluster, readiness, telemetry!, log).ConfigureAwait(false)
                 : null;
         using IdleTrim trim = new(server, settings.Server.TimeProvider);
         using Watchdog? watchdog = Watchdog.ReadLimit() is { } limit
@@ -163,11 +176,9 @@ internal static class Program
     }
 
     // The server with its applications, of which each stands before those that were there, and its pages.
-    private static WebSocketServer Compose(RunSettings settings, IAuthority? authority, ILogger log)
+    private static WebSocketServer Compose(RunSettings settings, IAuthority? authority, ProgramCluster? cluster, ILogger log)
     {
-        RouterApplication? router = settings.Application == ApplicationKind.Router
-            ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid) { ClientsBroadcast = settings.ClientsBroadcast }
-            : null;
+        RouterApplication? router = settings.Application == ApplicationKind.Router ? MakeRouter(settings, cluster) : null;
         IWebSocketApplication application = router is null ? new EchoApplication() : router;
         Func<ReadOnlyMemory<byte>, UpgradeDecision> admit = router is null ? static uid => UpgradeDecision.Accept(uid) : router.Admit;
         if (authority is not null) application = new AuthApplication(application, admit, authority);
@@ -188,7 +199,18 @@ internal static class Program
         return new WebSocketServer(settings.Server with { Pages = pages }, new ReadableRefusals(application));
     }
 
-    // Methods of their own: nothing of OpenTelemetry, ASP.NET Core and tokens is loaded before they are called.
+    private static RouterApplication MakeRouter(RunSettings settings, ProgramCluster? cluster) => cluster is null
+        ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid) { ClientsBroadcast = settings.ClientsBroadcast }
+        : new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid)
+        {
+            ClientsBroadcast = settings.ClientsBroadcast,
+            Delivery = cluster.Delivery,
+        };
+
+    // Methods of their own: nothing of NATS, OpenTelemetry, ASP.NET Core and tokens is loaded before they are called.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ProgramCluster MakeCluster(RunSettings settings) => new(settings.Backplane, settings.Server.TimeProvider);
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static IAuthority MakeAuthority(RunSettings settings) => settings.Auth.Url is null
         ? new JwtAuthority(settings.Auth, settings.Auth.Keys!, settings.Server.TimeProvider)
@@ -203,10 +225,10 @@ internal static class Program
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static async Task<IAsyncDisposable> StartAdminAsync(
-        RunSettings settings, WebSocketServer server, Readiness readiness, IDisposable telemetry, ILogger log)
+        RunSettings settings, WebSocketServer server, ProgramCluster? cluster, Readiness readiness, IDisposable telemetry, ILogger log)
     {
-        AdminPort port = await AdminPort.StartAsync(settings.Admin!, settings.AdminTokens, server, readiness, (Telemetry)telemetry)
-            .ConfigureAwait(false);
+        AdminPort port = await AdminPort
+            .StartAsync(settings.Admin!, settings.AdminTokens, server, readiness, (Telemetry)telemetry, cluster).ConfigureAwait(false);
         log.AdminListening(port.Address);
         return port;
     }

@@ -169,7 +169,11 @@ internal sealed partial class ClusterNode
     private bool OnAnswers(Peer peer, ref WireReader reader)
     {
         if (reader.ReadUInt64() != _settings.Incarnation) return true; // for an earlier life
-        return OnAnswers(peer.Out, ref peer.Answered, ref reader) && OnAnswers(_everybody, ref peer.EverybodyAnswered, ref reader);
+        ulong before = peer.Answered;
+        long? since = peer.Out.SinceOf(before);
+        bool sense = OnAnswers(peer.Out, ref peer.Answered, ref reader) && OnAnswers(_everybody, ref peer.EverybodyAnswered, ref reader);
+        if (since is { } appended && peer.Answered > before) AnswerTook(_now - appended);
+        return sense;
     }
 
     private static bool OnAnswers(LinkOut link, ref ulong position, ref WireReader reader)

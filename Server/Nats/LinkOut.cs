@@ -50,6 +50,21 @@ internal sealed class LinkOut(int bytesMax, int unansweredMax)
         }
     }
 
+    /// <summary>How many bytes wait to be sent.</summary>
+    public int QueuedBytes
+    {
+        get
+        {
+            lock (_lock) return _length;
+        }
+    }
+
+    /// <summary>When the message at a position was appended; null if it has been answered, or does not exist.</summary>
+    public long? SinceOf(ulong position)
+    {
+        lock (_lock) return position >= _first && position < _next ? At(position).Since : null;
+    }
+
     /// <summary>Appends a message. What it names is copied.</summary>
     /// <param name="kind">Text or binary.</param>
     /// <param name="uid">For whom it is; empty for everybody.</param>

@@ -8,7 +8,7 @@ using NATS.Client.Core;
 namespace RawWs.Server.Nats;
 
 /// <summary>Delivers messages to the connections of all nodes of a cluster. Every member may be used from any thread.</summary>
-public sealed class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDisposable
+public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDisposable
 {
     private const int MessagesPerTurn = 1024;
 
@@ -45,11 +45,12 @@ public sealed class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDisposable
 
     /// <summary>Joins the cluster. The server need not run yet; what joins its directory is told from now on.</summary>
     /// <exception cref="NatsException">NATS cannot be reached.</exception>
-    /// <exception cref="InvalidOperationException">A node of this id is there.</exception>
+    /// <exception cref="InvalidOperationException">A node of this id is there, or NATS refuses what a node needs.</exception>
     public async Task StartAsync(WebSocketServer server)
     {
         ArgumentNullException.ThrowIfNull(server);
         _directory = server.Directory;
+        _told.ListenTo(_wire.Connection);
         await _wire.StartAsync().ConfigureAwait(false);
         ClusterNode node = new(
             new ClusterSettings
@@ -64,12 +65,20 @@ public sealed class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDisposable
         _directory.Joined += (_, uid) => node.Join(uid.Span);
         _directory.Left += (_, uid) => node.Leave(uid.Span);
         _node = node;
+        await BeginToAnswerAsync(node, _directory).ConfigureAwait(false);
         _isUp = true;
         _loop = Task.Run(RunAsync);
         while (!node.IsComplete && !node.IsTaken) await Task.Delay(TimeSpan.FromMilliseconds(20), _options.TimeProvider).ConfigureAwait(false);
-        if (!node.IsTaken) return;
+        if (!node.IsTaken && _told.Errors == 0)
+        {
+            BeginToWatch(node, server.Options.LoggerFactory);
+            return;
+        }
+
         await DisposeAsync().ConfigureAwait(false);
-        throw new InvalidOperationException($"A node '{_options.NodeId}' is in the cluster '{_options.Cluster}' already.");
+        throw new InvalidOperationException(node.IsTaken
+            ? $"A node '{_options.NodeId}' is in the cluster '{_options.Cluster}' already."
+            : $"NATS refuses what a node needs: {_told.Reason}");
     }
 
     /// <inheritdoc/>
@@ -90,6 +99,7 @@ public sealed class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDisposable
     /// <summary>Leaves the cluster.</summary>
     public async ValueTask DisposeAsync()
     {
+        await EndWatchAsync().ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
         Wake();
         await _loop.ConfigureAwait(false);
@@ -130,7 +140,7 @@ public sealed class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDisposable
 
             for (int taken = 0; taken < MessagesPerTurn && _wire.Come.TryRead(out NatsMemoryOwner<byte> message); taken++)
             {
-                node.Receive(message.Memory, Now);
+                node.Receive(message.Length == 0 ? default : message.Memory, Now); // an empty one has no memory
                 message.Dispose();
             }
 

@@ -33,6 +33,9 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     /// <summary>The backplane has come or gone.</summary>
     public Func<bool, ValueTask> Changed { get; set; } = static _ => default;
 
+    /// <summary>The connection, for what is no message between nodes.</summary>
+    public NatsConnection Connection => _connection;
+
     /// <summary>What has come. The reader disposes it.</summary>
     public ChannelReader<NatsMemoryOwner<byte>> Come => _come.Reader;
 

@@ -39,6 +39,11 @@ public enum UidError : byte
 
     /// <summary>The sender may not send to this uid, or to everybody.</summary>
     Forbidden,
+
+    /// <summary>
+    /// Nobody knows whether all receivers get the message: other servers of the cluster cannot be reached, or have not answered.
+    /// </summary>
+    Unreachable,
 }
 
 /// <summary>The grammar of <c>uid:body</c>.</summary>
@@ -99,6 +104,7 @@ public static class UidProtocol
         UidError.Reserved or UidError.ReservedBody => "reserved",
         UidError.Rejected => "rejected",
         UidError.Forbidden => "forbidden",
+        UidError.Unreachable => "unreachable",
         _ => "too-slow",
     };
 

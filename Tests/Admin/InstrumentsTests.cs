@@ -8,6 +8,7 @@ using System.Text;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
+using RawWs.Server.Nats;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Admin;
@@ -33,10 +34,13 @@ public sealed class InstrumentsTests
         listener.InstrumentPublished = (instrument, _) =>
         {
             lock (found)
-                if (instrument.Meter.Name is ServerMetrics.MeterName or SendMetrics.MeterName) found.Add(instrument);
+                if (instrument.Meter.Name is ServerMetrics.MeterName or SendMetrics.MeterName or BackplaneMetrics.MeterName)
+                    found.Add(instrument);
         };
         using ServerMetrics metrics = new(server.Server);
         using SendMetrics sends = new();
+        await using NatsBackplane backplane = new(new NatsBackplaneOptions());
+        using BackplaneMetrics cluster = new(backplane);
         listener.Start();
         string table = string.Concat(found.DistinctBy(static instrument => instrument.Name)
             .OrderBy(static instrument => instrument.Name, StringComparer.Ordinal)

@@ -22,7 +22,11 @@ public sealed class LogTableTests
 
     private static IReadOnlyList<(int Id, string Name, LogLevel Level, string Text)> All =>
     [
-        .. new[] { typeof(WebSocketServer).Assembly, typeof(RawWs.Server.Console.Program).Assembly }
+        .. new[]
+            {
+                typeof(WebSocketServer).Assembly, typeof(RawWs.Server.Nats.NatsBackplane).Assembly,
+                typeof(RawWs.Server.Console.Program).Assembly,
+            }
             .SelectMany(static assembly => assembly.GetTypes())
             .SelectMany(static type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
             .Select(static method => (method, line: method.GetCustomAttribute<LoggerMessageAttribute>()))

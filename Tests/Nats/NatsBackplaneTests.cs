@@ -8,6 +8,7 @@ using RawWs.Benchmarks.Backplane;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Nats;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Nats;
 
@@ -16,10 +17,14 @@ public sealed class NatsBackplaneTests
     private NatsServer _nats = null!;
 
     [SetUp]
-    public void SetUp() => _nats = new NatsServer();
+    public void SetUp()
+    {
+        Tools.Require("nats-server");
+        _nats = new NatsServer();
+    }
 
     [TearDown]
-    public void TearDown() => _nats.Dispose();
+    public void TearDown() => _nats?.Dispose();
 
     [Test]
     public async Task TwoNodes_AreOne()

@@ -120,6 +120,6 @@ public abstract class ProxiesTests(string name)
     private protected RunningProxy Before(AdminRoom room, int seconds) =>
         new(name, room.Server.EndPoints[0].Port, new Uri(room.Port.Address).Port, seconds);
 
-    protected static SocketsHttpHandler TrustingHandler() =>
+    internal static SocketsHttpHandler TrustingHandler() =>
         new() { SslOptions = new() { RemoteCertificateValidationCallback = static (_, shown, _, _) => shown?.Subject == "CN=localhost" } };
 }

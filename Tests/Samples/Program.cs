@@ -1,4 +1,4 @@
-// Runs the examples of the packages' READMEs: `frame`, `handshake`, `server` or `hosting`; and those of docs/library.md: `library` and a
+// Runs the examples of the packages' READMEs: `frame`, `handshake`, `server`, `hosting`, or `nats` and the address of a server of NATS; and those of docs/library.md: `library` and a
 // name; and those of docs/tour: `tour` and a name. Tests compare what they print, and the text with the pages.
 
 using RawWs.Samples;
@@ -18,6 +18,9 @@ switch (args)
         return 0;
     case ["hosting"]:
         await HostingSample.Run();
+        return 0;
+    case ["nats", string url]:
+        await NatsSample.Run(url);
         return 0;
     case ["library", "Greeting"]:
         await GreetingSample.Run();
@@ -56,6 +59,6 @@ switch (args)
         Goodbye.Run();
         return 0;
     default:
-        Console.Error.WriteLine("One of frame, handshake, server, hosting, library NAME and tour NAME.");
+        Console.Error.WriteLine("One of frame, handshake, server, hosting, nats URL, library NAME and tour NAME.");
         return 2;
 }

@@ -49,6 +49,26 @@ public sealed class RouterTests(Setup setup)
         Assert.That(client.ReadText(), Is.EqualTo(answer));
     }
 
+    // Whoever delivers, here or on other machines, at once or later: the sender is told what he says.
+    [Test]
+    public async Task WhatTheDeliverySays_IsTold([Values] DeliveryResult result, [Values] bool later)
+    {
+        string? code = result switch
+        {
+            DeliveryResult.Offline => "offline",
+            DeliveryResult.TooSlow => "too-slow",
+            DeliveryResult.Unreachable => "unreachable",
+            _ => null,
+        };
+        RouterApplication router = new(Introduce.Query, DuplicateUid.Share) { Delivery = new FixedDelivery(result, later) };
+        await using TestServer server = await TestServer.Start(setup, router);
+        using RawClient client = RawClient.Open(server.Port, "/?uid=1");
+        foreach (string message in (string[])["2:hello", "all:hello", "end"]) client.SendText(message);
+        if (code is not null)
+            Assert.That((client.ReadText(), client.ReadText()), Is.EqualTo(($"error:{code}:2", $"error:{code}:all")));
+        Assert.That(client.ReadText(), Does.StartWith("error:no-colon:"));
+    }
+
     [TestCase("/?uid=1&uid=2", 400)]
     [TestCase("/?uid=", 400)]
     [TestCase("/?uid=all", 400)]
@@ -117,4 +137,18 @@ public sealed class RouterTests(Setup setup)
 
     private Task<TestServer> Start(DuplicateUid duplicates = DuplicateUid.Share) =>
         TestServer.Start(setup, new RouterApplication(Introduce.FirstMessage, duplicates));
+
+    private sealed class FixedDelivery(DeliveryResult result, bool later) : IDelivery
+    {
+        public ValueTask<DeliveryResult> Publish(in MessageTarget target, in WebSocketMessage message)
+        {
+            return later ? Later() : new(result);
+
+            async ValueTask<DeliveryResult> Later()
+            {
+                await Task.Yield();
+                return result;
+            }
+        }
+    }
 }

@@ -101,6 +101,7 @@ public partial class SettingsTests
     [TestCase("drain-spread", "5")]
     [TestCase("close-code-on-drain", "1012")]
     [TestCase("admin", "2001")]
+    [TestCase("backplane", "nats://127.0.0.1:4222")]
     [TestCase("log-format", "json")]
     [TestCase("log-level", "warning")]
     [TestCase("log-level", "RawWs.Frames=trace")]
@@ -124,6 +125,9 @@ public partial class SettingsTests
             .GetCustomAttributes(typeof(TestCaseAttribute), false).Select(static row => (string)((TestCaseAttribute)row).Arguments[0]!)];
         // They need others beside them: tests of their own.
         cases.UnionWith(["ping-text", "admin-token-file", "tls-cert", "tls-key", "auth", "auth-timeout", "auth-max-requests"]);
+        cases.UnionWith(["cluster", "node-id", "backplane-user", "backplane-password-file", "backplane-token-file", "backplane-nkey-file"]);
+        cases.UnionWith(["backplane-creds-file", "backplane-ca", "backplane-cert", "backplane-key", "backplane-answer-within"]);
+        cases.UnionWith(["backplane-ready"]);
         cases.UnionWith(["jwt-key", "jwt-secret", "jwt-issuer", "jwt-audience", "jwt-uid-claim", "jwt-to-claim"]);
         Assert.That(SettingTable.All.Select(static setting => setting.Name), Is.EquivalentTo(cases));
     }

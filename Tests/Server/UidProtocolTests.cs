@@ -92,6 +92,7 @@ public class UidProtocolTests
     [TestCase(UidError.Rejected, "100", "error:rejected:100")]
     [TestCase(UidError.TooSlow, "all", "error:too-slow:all")]
     [TestCase(UidError.Forbidden, "all", "error:forbidden:all")]
+    [TestCase(UidError.Unreachable, "100", "error:unreachable:100")]
     [TestCase(UidError.ReservedBody, "", "error:reserved:a body cannot begin with error: or Network connection timeout!")]
     public void WriteError_IsErrorCodeDetail(UidError error, string uid, string expected) =>
         Assert.That(Written(error, Bytes(uid)), Is.EqualTo(expected));
@@ -119,7 +120,8 @@ public class UidProtocolTests
     public void Code_IsAClosedListOfWords()
     {
         string[] codes = [.. Enum.GetValues<UidError>().Select(UidProtocol.Code)];
-        Assert.That(string.Join(' ', codes), Is.EqualTo("no-colon bad-uid offline reserved rejected too-slow reserved forbidden"));
+        Assert.That(string.Join(' ', codes),
+            Is.EqualTo("no-colon bad-uid offline reserved rejected too-slow reserved forbidden unreachable"));
     }
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);

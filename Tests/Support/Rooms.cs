@@ -40,7 +40,8 @@ internal static class Rooms
     /// <summary>The houses, as they were built.</summary>
     public static Architecture Built { get; } = new ArchLoader().LoadAssemblies(
         typeof(RawWs.Frame.Opcode).Assembly, typeof(RawWs.Handshake.UpgradeRequest).Assembly, typeof(WebSocketServer).Assembly,
-        typeof(RawWs.Server.Hosting.RawWsHosting).Assembly, typeof(RawWs.Server.Console.Program).Assembly).Build();
+        typeof(RawWs.Server.Hosting.RawWsHosting).Assembly, typeof(RawWs.Server.Nats.NatsBackplane).Assembly,
+        typeof(RawWs.Server.Console.Program).Assembly).Build();
 
     /// <summary>The room of a type; null for what is not the server's, and for the parameter of a method.</summary>
     public static Room? Of(IType type)

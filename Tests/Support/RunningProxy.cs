@@ -15,7 +15,8 @@ internal sealed class RunningProxy : IDisposable
     /// <param name="server">The port of the server.</param>
     /// <param name="admin">That of its admin port.</param>
     /// <param name="seconds">After which it ends what is silent: where the document has a minute.</param>
-    public RunningProxy(string name, int server, int admin, int seconds)
+    /// <param name="change">Changes the configuration, before the rest of nginx's stands around it; null for nothing.</param>
+    public RunningProxy(string name, int server, int admin, int seconds, Func<string, string>? change = null)
     {
         string tool = Tools.Require(name);
         using X509Certificate2 certificate = TestCertificate.Make("localhost");
@@ -29,6 +30,7 @@ internal sealed class RunningProxy : IDisposable
             .Replace("127.0.0.1:2000", $"127.0.0.1:{server}", StringComparison.Ordinal)
             .Replace("port 2001", $"port {admin}", StringComparison.Ordinal)
             .Replace("inter 1s", "inter 100ms", StringComparison.Ordinal).Replace("60s", $"{seconds}s", StringComparison.Ordinal);
+        if (change is not null) configuration = change(configuration);
         if (name == "nginx") configuration = Around(configuration);
         string file = Write("proxy.conf", configuration);
         string[] arguments = name == "nginx"

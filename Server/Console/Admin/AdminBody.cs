@@ -27,7 +27,7 @@ internal sealed class AdminBody : IDisposable
     /// <param name="request">The request.</param>
     /// <param name="type">The type of the body.</param>
     /// <param name="handle">Makes the answer.</param>
-    public async Task<IResult> HandleAsync<T>(HttpRequest request, JsonTypeInfo<T> type, Func<T, IResult> handle)
+    public async Task<IResult> HandleAsync<T>(HttpRequest request, JsonTypeInfo<T> type, Func<T, ValueTask<IResult>> handle)
         where T : class
     {
         if (!request.HasJsonContentType()) return WrongType(request).ToResult();
@@ -36,7 +36,7 @@ internal sealed class AdminBody : IDisposable
         try
         {
             T? body = await JsonSerializer.DeserializeAsync(request.Body, type, aborted).ConfigureAwait(false);
-            return body is null ? Problem.Wrong("body", "an object is needed").ToResult() : handle(body);
+            return body is null ? Problem.Wrong("body", "an object is needed").ToResult() : await handle(body).ConfigureAwait(false);
         }
         catch (JsonException exception)
         {

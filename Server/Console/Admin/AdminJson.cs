@@ -16,6 +16,7 @@ namespace RawWs.Server.Console.Admin;
 [JsonSerializable(typeof(BatchAnswer))]
 [JsonSerializable(typeof(BatchRequest))]
 [JsonSerializable(typeof(ClosedAnswer))]
+[JsonSerializable(typeof(ClusterAnswer))]
 [JsonSerializable(typeof(ConnectionAnswer))]
 [JsonSerializable(typeof(ConnectionPage))]
 [JsonSerializable(typeof(Problem))]

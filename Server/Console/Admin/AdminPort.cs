@@ -16,6 +16,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using RawWs.Server.Console.Cluster;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
 using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
@@ -45,9 +46,10 @@ internal sealed class AdminPort : IAsyncDisposable
     /// <param name="server">The server, which has been started.</param>
     /// <param name="readiness">What it says about newcomers.</param>
     /// <param name="telemetry">The metrics that are read from it.</param>
+    /// <param name="cluster">The cluster that the server is a node of; null for none.</param>
     /// <exception cref="StartException">It cannot listen there.</exception>
-    public static async Task<AdminPort> StartAsync(
-        ListenAddress address, AdminTokens? tokens, WebSocketServer server, Readiness readiness, Telemetry telemetry)
+    public static async Task<AdminPort> StartAsync(ListenAddress address, AdminTokens? tokens, WebSocketServer server, Readiness readiness,
+        Telemetry telemetry, ProgramCluster? cluster = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(options => Configure(options, address));
@@ -67,9 +69,10 @@ internal sealed class AdminPort : IAsyncDisposable
         application.Use((context, next) => AnswerAsync(context, next, guard));
         telemetry.ServePrometheus(application);
         application.UseRouting();
-        new SendEndpoints(server, bodies, metrics).Map(application);
+        new SendEndpoints(server, bodies, metrics, cluster).Map(application);
         new ConnectionEndpoints(server).Map(application);
-        new UidEndpoints(server).Map(application);
+        new UidEndpoints(server, cluster).Map(application);
+        new ClusterEndpoints(cluster).Map(application);
         new ServerEndpoints(server, server.Options.TimeProvider, readiness).Map(application);
         new TraceEndpoint(server, application.Lifetime.ApplicationStopping).Map(application);
         HealthEndpoints.Map(application, readiness);

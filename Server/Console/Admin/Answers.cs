@@ -1,6 +1,7 @@
 // What the admin port answers of connections, uids and the server.
 
 using System.ComponentModel;
+using RawWs.Server.Console.Cluster;
 
 namespace RawWs.Server.Console.Admin;
 
@@ -88,8 +89,48 @@ internal sealed record ConnectionPage(int Total, IReadOnlyList<ConnectionAnswer>
 /// <summary>A uid.</summary>
 /// <param name="Uid">The uid.</param>
 /// <param name="Online">Whether it has an open connection.</param>
-/// <param name="Connections">How many it has.</param>
-internal sealed record UidAnswer(string Uid, bool Online, int Connections);
+/// <param name="Connections">How many it has on this server.</param>
+/// <param name="Cluster">With a backplane, and where one uid is asked for: how many it has on each.</param>
+internal sealed record UidAnswer(string Uid, bool Online, int Connections, NodesCounts? Cluster = null);
+
+/// <summary>What the servers of a cluster have answered.</summary>
+/// <param name="Nodes">Each that has answered.</param>
+/// <param name="Silent">Those that are there and have not answered in time: nothing is known of theirs.</param>
+internal sealed record NodesCounts(IReadOnlyList<NodeCount> Nodes, IReadOnlyList<string> Silent)
+{
+    public static NodesCounts Of(NodesAnswer answer) =>
+        new([.. answer.Counts.Select(static node => new NodeCount(node.NodeId, node.Connections))], answer.Silent);
+}
+
+/// <summary>How many connections one server has.</summary>
+/// <param name="Node">Its id (--node-id).</param>
+/// <param name="Connections">How many.</param>
+internal sealed record NodeCount(string Node, int Connections);
+
+/// <summary>The cluster that this server is a node of.</summary>
+internal sealed record ClusterAnswer
+{
+    [Description("The name of the cluster (--cluster).")]
+    public required string Cluster { get; init; }
+
+    [Description("The id of this node (--node-id).")]
+    public required string Node { get; init; }
+
+    [Description("Whether NATS is there.")]
+    public required bool Connected { get; init; }
+
+    [Description("Whether all nodes that are there have told which uids they have.")]
+    public required bool Complete { get; init; }
+
+    [Description("The nodes that are there, this one first.")]
+    public required IReadOnlyList<ClusterNodeAnswer> Nodes { get; init; }
+}
+
+/// <summary>A node of the cluster.</summary>
+/// <param name="Node">Its id.</param>
+/// <param name="Self">Whether it is this one.</param>
+/// <param name="Known">Whether it has told which uids it has.</param>
+internal sealed record ClusterNodeAnswer(string Node, bool Self, bool Known);
 
 /// <summary>Some of the uids.</summary>
 /// <param name="Total">How many there are in all.</param>
@@ -99,7 +140,8 @@ internal sealed record UidPage(int Total, IReadOnlyList<UidAnswer> Uids, string?
 
 /// <summary>What was closed.</summary>
 /// <param name="Closed">How many connections are being closed.</param>
-internal sealed record ClosedAnswer(int Closed);
+/// <param name="Cluster">With a backplane, and where a uid was closed: how many of them each server has.</param>
+internal sealed record ClosedAnswer(int Closed, NodesCounts? Cluster = null);
 
 /// <summary>The server.</summary>
 internal sealed record ServerAnswer

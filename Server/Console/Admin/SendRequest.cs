@@ -112,7 +112,15 @@ internal sealed record CheckedSend(IReadOnlyCollection<string>? Uids, HashSet<st
 /// <param name="Delivered">How many connections took it: it is queued for them.</param>
 /// <param name="TooSlow">How many did not, because they have not taken what was sent to them before, or for want of memory.</param>
 /// <param name="Offline">The uids that were named and have no open connection.</param>
-internal sealed record SendAnswer(int Delivered, int TooSlow, IReadOnlyList<string> Offline);
+/// <param name="Elsewhere">With a backplane: what became of it on other servers. The counts before are of this one.</param>
+internal sealed record SendAnswer(int Delivered, int TooSlow, IReadOnlyList<string> Offline, ElsewhereAnswer? Elsewhere = null);
+
+/// <summary>What became of a message on other servers of the cluster. A message to everybody stands there as all.</summary>
+/// <param name="Delivered">The uids whose connections there took it.</param>
+/// <param name="TooSlow">The uids of which a connection there did not.</param>
+/// <param name="Unreachable">The uids of which nobody knows: servers cannot be reached, or have not answered in time.</param>
+internal sealed record ElsewhereAnswer(
+    IReadOnlyList<string> Delivered, IReadOnlyList<string> TooSlow, IReadOnlyList<string> Unreachable);
 
 /// <summary>What became of the messages of a batch.</summary>
 /// <param name="Delivered">The sum of all deliveries.</param>

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
+using RawWs.Server.Console.Cluster;
 
 namespace RawWs.Server.Console.Admin;
 
@@ -26,7 +27,7 @@ internal sealed class Telemetry : IDisposable
         _metrics = new ServerMetrics(server);
         MeterProviderBuilder builder = Sdk.CreateMeterProviderBuilder()
             .ConfigureResource(static resource => resource.AddService("rawws", serviceVersion: Version))
-            .AddMeter(ServerMetrics.MeterName, SendMetrics.MeterName, RuntimeMeter)
+            .AddMeter(ServerMetrics.MeterName, SendMetrics.MeterName, ProgramCluster.MeterName, RuntimeMeter)
             // What a scrape gets is of this moment.
             .AddPrometheusExporter(static options => options.ScrapeResponseCacheDurationMilliseconds = 0);
         if (exports) builder.AddOtlpExporter();

@@ -5,6 +5,7 @@ using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using RawWs.Server.Console.Auth;
+using RawWs.Server.Console.Cluster;
 using RawWs.Server.Console.Explain;
 using RawWs.Server.Console.Learn;
 using RawWs.Server.Log;
@@ -157,9 +158,11 @@ internal sealed class CommandLine
             question = of.Command.Options.Contains(_config) // with the program's options
                 ? NearNames.Question(name, isOption: true, static near => "--" + near)
                 : NearNames.QuestionOf(name, [.. of.Command.Options.Select(static near => near.Name)]);
+        // An address that has lost its option may have a password.
+        string shown = token.Contains("://", StringComparison.Ordinal) ? BackplaneAddress.Hide(token) : token;
         string what = isOption
             ? $"{LogText.Escape(name)}: there is no such option"
-            : $"\"{LogText.Escape(token)}\" is neither a command nor the value of an option";
+            : $"\"{LogText.Escape(shown)}\" is neither a command nor the value of an option";
         return Fail($"{what}{question}{(question.Length > 0 ? " See" : "; see")} {help}");
     }
 

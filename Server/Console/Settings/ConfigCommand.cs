@@ -70,7 +70,7 @@ internal static class ConfigCommand
         (string Name, string Value, string Where)[] rows =
         [
             .. SettingTable.All.Select(setting => sources.Find(setting) is { } source
-                ? (setting.Name, string.Join(' ', source.Values.Select(Shown)), source.Where)
+                ? (setting.Name, string.Join(' ', source.Values.Select(value => Shown(setting.Show(value)))), source.Where)
                 : (setting.Name, SettingPages.DefaultOf(setting), "default")),
         ];
         int names = rows.Max(static row => row.Name.Length), places = rows.Max(static row => row.Where.Length);

@@ -4,6 +4,7 @@ using System.Net;
 using RawWs.Server.Applications;
 using RawWs.Server.Console.Admin;
 using RawWs.Server.Console.Auth;
+using RawWs.Server.Console.Cluster;
 using RawWs.Server.Console.Lab;
 using RawWs.Server.Memory;
 
@@ -63,6 +64,9 @@ internal sealed record RunSettings
 
     /// <summary>Who decides about clients.</summary>
     public AuthSettings Auth { get; init; } = new();
+
+    /// <summary>Other servers, and the way to them.</summary>
+    public BackplaneSettings Backplane { get; init; } = new();
 
     /// <summary>The files of the certificates for TLS, in PEM; the first is the default.</summary>
     public IReadOnlyList<string> TlsCertificateFiles { get; init; } = [];
@@ -182,6 +186,7 @@ internal sealed record RunSettings
         if (Admin is not null && !AdminAddress.IsGuarded(Admin) && AdminTokens is null)
             return $"--admin: others than this machine's users can reach {Admin}; needs --admin-token-file, a loopback address, or a "
                 + "socket (unix:/PATH) whose mode lets no others write";
+        if (Backplane.FindConflict(isRouter: Application == ApplicationKind.Router) is { } backplane) return backplane;
         // A limit that cannot be reached is no limit: the process would end before.
         long largest = MemoryShare.LargestBudget(Server.Loops);
         if (Server.MemoryBytesMax >= MemoryShare.BudgetBytesMin && Server.MemoryBytesMax > largest)

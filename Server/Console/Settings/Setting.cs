@@ -1,6 +1,7 @@
 // One setting, and the ways to make one: of a name, words for people, how its text is read, and what it changes.
 
 using RawWs.Server.Console.Auth;
+using RawWs.Server.Console.Cluster;
 
 namespace RawWs.Server.Console.Settings;
 
@@ -24,6 +25,9 @@ internal sealed record Setting(string Name, string Placeholder, string Help, str
     /// Of a list with commas, in a variable: whether a text belongs to the value before it, with its comma. Null if none does.
     /// </summary>
     public Func<string, bool>? IsRest { get; init; }
+
+    /// <summary>A value as it may be shown: without what is secret in it.</summary>
+    public Func<string, string> Show { get; init; } = static value => value;
 
     /// <summary>Whether the value is on or off, and nothing else.</summary>
     public bool IsSwitch => Placeholder == SwitchPlaceholder;
@@ -65,6 +69,11 @@ internal sealed record Setting(string Name, string Placeholder, string Help, str
     public static Setting Auth<T>(string name, string placeholder, string help, string allowed, TryParseSetting<T> parse,
         Func<AuthSettings, T, AuthSettings> set) =>
         One<T>(name, placeholder, help, allowed, parse, (settings, value) => settings with { Auth = set(settings.Auth, value) });
+
+    /// <summary>One value about other servers.</summary>
+    public static Setting Backplane<T>(string name, string placeholder, string help, string allowed, TryParseSetting<T> parse,
+        Func<BackplaneSettings, T, BackplaneSettings> set) =>
+        One<T>(name, placeholder, help, allowed, parse, (settings, value) => settings with { Backplane = set(settings.Backplane, value) });
 }
 
 internal delegate RunSettings? ApplySetting(RunSettings settings, IReadOnlyList<string> values, out int wrong);

@@ -111,13 +111,13 @@ internal sealed class SettingSources(IReadOnlyDictionary<string, string> environ
     {
         wrong = null;
         if (source.Values.FirstOrDefault(IsNotUtf8) is { } bad)
-            wrong = $"\"{LogText.Escape(bad)}\" has bytes that are not UTF-8, or U+FFFD, which stands for such";
+            wrong = $"\"{LogText.Escape(setting.Show(bad))}\" has bytes that are not UTF-8, or U+FFFD, which stands for such";
         else if (!setting.IsList && source.Values.Count != 1) wrong = $"one value is needed; allowed: {setting.Allowed}";
         if (wrong is not null) return null;
         if (setting.Apply(settings, source.Values, out int index) is { } changed) return changed;
         string value = source.Values[index];
         string reason = setting.FindReason?.Invoke(value) is { } why ? ": " + LogText.Escape(why, 400) : "";
-        wrong = $"\"{LogText.Escape(value)}\" is not allowed{reason}; allowed: {setting.Allowed}";
+        wrong = $"\"{LogText.Escape(setting.Show(value))}\" is not allowed{reason}; allowed: {setting.Allowed}";
         return null;
     }
 

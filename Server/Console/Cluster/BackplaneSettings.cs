@@ -1,0 +1,177 @@
+// What the settings say about other servers: where NATS is, who logs in there, and what this node is called.
+
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using RawWs.Server.Log;
+
+namespace RawWs.Server.Console.Cluster;
+
+/// <summary>Immutable.</summary>
+internal sealed record BackplaneSettings
+{
+    public const string NameAllowed = "letters, digits, - and _; up to 64 of them, and dots between";
+    public const string IdAllowed = "1 to 64 letters, digits, - and _";
+
+    private const int NameCharactersMax = 64;
+
+    /// <summary>Where NATS is; null for no backplane.</summary>
+    public BackplaneAddress? Address { get; init; }
+
+    /// <summary>The name of the cluster.</summary>
+    public string Cluster { get; init; } = "rawws";
+
+    /// <summary>The name of this node in it; null for one that is drawn.</summary>
+    public string? NodeId { get; init; }
+
+    public string? User { get; init; }
+
+    public SecretFile? Password { get; init; }
+
+    public SecretFile? Token { get; init; }
+
+    /// <summary>The file of a seed (nkey).</summary>
+    public string? NKeyFile { get; init; }
+
+    /// <summary>The file of a JWT with its seed.</summary>
+    public string? CredentialsFile { get; init; }
+
+    /// <summary>The file of the authorities that NATS' certificate is checked with; null for the system's.</summary>
+    public string? AuthoritiesFile { get; init; }
+
+    /// <summary>The file of this client's certificate.</summary>
+    public string? CertificateFile { get; init; }
+
+    /// <summary>That of its key.</summary>
+    public string? KeyFile { get; init; }
+
+    /// <summary>How long other nodes' answers are waited for.</summary>
+    public TimeSpan AnswerWithin { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Whether the program is not ready while the backplane is away.</summary>
+    public bool CountsForReadiness { get; init; }
+
+    public bool IsOn => Address is not null;
+
+    /// <summary>Reads the name of a cluster.</summary>
+    public static bool TryName(string text, out string name)
+    {
+        name = text;
+        return text.Length <= NameCharactersMax && text.Split('.').All(static part => TryId(part, out _));
+    }
+
+    /// <summary>Reads the id of a node.</summary>
+    public static bool TryId(string text, out string id)
+    {
+        id = text;
+        return text.Length is >= 1 and <= NameCharactersMax
+            && text.All(static one => char.IsAsciiLetterOrDigit(one) || one is '-' or '_');
+    }
+
+    /// <summary>Reads the name of a file with a seed: its line that begins with SU.</summary>
+    public static bool TrySeedFile(string path, out string file)
+    {
+        file = path;
+        return FindSeedError(path) is null;
+    }
+
+    /// <summary>What is wrong with a file that should have a seed; null when nothing is. Nothing of it is quoted.</summary>
+    public static string? FindSeedError(string path)
+    {
+        if (SecretFile.ReadLines(path, out string[] lines) is { } error) return error;
+        return lines.Count(IsSeed) == 1 ? null : "the file has no line that is the seed of a user (SU…)";
+    }
+
+    /// <summary>Whether a line is the seed of a user.</summary>
+    public static bool IsSeed(string line) =>
+        line.Length == 58 && line.StartsWith("SU", StringComparison.Ordinal)
+            && line.All(static one => one is (>= 'A' and <= 'Z') or (>= '2' and <= '7'));
+
+    /// <summary>Reads the name of a file with a JWT and its seed.</summary>
+    public static bool TryCredentialsFile(string path, out string file)
+    {
+        file = path;
+        return FindCredentialsError(path) is null;
+    }
+
+    /// <summary>What is wrong with such a file; null when nothing is. Nothing of it is quoted.</summary>
+    public static string? FindCredentialsError(string path)
+    {
+        if (SecretFile.ReadLines(path, out string[] lines) is { } error) return error;
+        return lines.Any(static line => line.Contains("BEGIN NATS USER JWT", StringComparison.Ordinal))
+            && lines.Any(static line => line.Contains("BEGIN USER NKEY SEED", StringComparison.Ordinal))
+                ? null
+                : "the file has no JWT and seed, as nsc writes them";
+    }
+
+    /// <summary>What is wrong between these settings; null when nothing is.</summary>
+    /// <param name="isRouter">Whether messages are routed by uid.</param>
+    public string? FindConflict(bool isRouter)
+    {
+        if (Address is null) return FindGiven() is { } given ? $"--{given}: needs --backplane" : null;
+        if (!isRouter) return "--backplane: needs --app router; nothing else sends to other servers";
+        if (User is null != Password is null) return "--backplane-user, --backplane-password-file: each needs the other";
+        if (CertificateFile is null != KeyFile is null) return "--backplane-cert, --backplane-key: each needs the other";
+        string[] ways = [.. WaysToLogIn()];
+        if (ways.Length > 1)
+            return $"--backplane: there are {ways.Length} ways to log in, and one is needed at most: {string.Join(", ", ways)}";
+        return FindWrongFile();
+    }
+
+    private IEnumerable<string> WaysToLogIn()
+    {
+        if (Address?.User is not null) yield return "a user in the address";
+        if (Address?.Token is not null) yield return "a token in the address";
+        if (User is not null) yield return "--backplane-user";
+        if (Token is not null) yield return "--backplane-token-file";
+        if (NKeyFile is not null) yield return "--backplane-nkey-file";
+        if (CredentialsFile is not null) yield return "--backplane-creds-file";
+    }
+
+    private string? FindGiven()
+    {
+        BackplaneSettings plain = new();
+        return Cluster != plain.Cluster ? "cluster"
+            : NodeId is not null ? "node-id"
+            : User is not null ? "backplane-user"
+            : Password is not null ? "backplane-password-file"
+            : Token is not null ? "backplane-token-file"
+            : NKeyFile is not null ? "backplane-nkey-file"
+            : CredentialsFile is not null ? "backplane-creds-file"
+            : AuthoritiesFile is not null ? "backplane-ca"
+            : CertificateFile is not null ? "backplane-cert"
+            : KeyFile is not null ? "backplane-key"
+            : AnswerWithin != plain.AnswerWithin ? "backplane-answer-within"
+            : CountsForReadiness ? "backplane-ready" : null;
+    }
+
+    private string? FindWrongFile()
+    {
+        try
+        {
+            if (AuthoritiesFile is { } authorities)
+            {
+                X509Certificate2Collection found = [];
+                found.ImportFromPemFile(authorities);
+                if (found.Count == 0) return $"--backplane-ca: \"{LogText.Escape(authorities)}\" has no certificate in PEM";
+            }
+        }
+        catch (Exception exception) when (IsOfAFile(exception))
+        {
+            return $"--backplane-ca: \"{LogText.Escape(AuthoritiesFile!)}\": {LogText.Escape(exception.Message)}";
+        }
+
+        try
+        {
+            if (CertificateFile is not null) X509Certificate2.CreateFromPemFile(CertificateFile, KeyFile).Dispose();
+            return null;
+        }
+        catch (Exception exception) when (IsOfAFile(exception))
+        {
+            return $"--backplane-cert, --backplane-key: \"{LogText.Escape(CertificateFile!)}\", \"{LogText.Escape(KeyFile!)}\": "
+                + LogText.Escape(exception.Message);
+        }
+    }
+
+    private static bool IsOfAFile(Exception exception) =>
+        exception is IOException or UnauthorizedAccessException or ArgumentException or CryptographicException or NotSupportedException;
+}

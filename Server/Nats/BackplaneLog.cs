@@ -1,0 +1,45 @@
+// The lines about a cluster. Their numbers are not used elsewhere: docs/ops/logs.md has all of them.
+
+using Microsoft.Extensions.Logging;
+
+namespace RawWs.Server.Nats;
+
+internal static partial class BackplaneLog
+{
+    [LoggerMessage(80, LogLevel.Information, "node {node} is in the cluster {cluster}, with {others} others")]
+    public static partial void ClusterJoined(this ILogger log, string node, string cluster, int others);
+
+    [LoggerMessage(81, LogLevel.Error, "the backplane is away: messages go to this node's own connections alone until it is back")]
+    public static partial void BackplaneLost(this ILogger log);
+
+    [LoggerMessage(82, LogLevel.Error, "the backplane has been away for {seconds} s: {reason}")]
+    public static partial void BackplaneAway(this ILogger log, long seconds, string reason);
+
+    [LoggerMessage(83, LogLevel.Information, "the backplane is back after {seconds} s")]
+    public static partial void BackplaneBack(this ILogger log, long seconds);
+
+    [LoggerMessage(84, LogLevel.Information, "the uids of all {nodes} nodes of the cluster are known")]
+    public static partial void ClusterComplete(this ILogger log, int nodes);
+
+    [LoggerMessage(85, LogLevel.Information, "{count} nodes have come: {nodes}")]
+    public static partial void NodesCame(this ILogger log, int count, string nodes);
+
+    [LoggerMessage(86, LogLevel.Warning, "{count} nodes have gone, or say nothing any more: {nodes}; their uids are offline")]
+    public static partial void NodesWent(this ILogger log, int count, string nodes);
+
+    [LoggerMessage(87, LogLevel.Warning, "{count} messages of other nodes were lost on the way here; their senders are told")]
+    public static partial void MessagesLost(this ILogger log, long count);
+
+    [LoggerMessage(88, LogLevel.Warning, "{count} messages to other nodes were not answered in time; their senders are told")]
+    public static partial void MessagesUnanswered(this ILogger log, long count);
+
+    [LoggerMessage(89, LogLevel.Warning,
+        "{count} messages to other nodes were refused, because too much waits for those; their senders are told")]
+    public static partial void MessagesRefused(this ILogger log, long count);
+
+    [LoggerMessage(90, LogLevel.Warning, "{count} messages that came over the backplane made no sense and were dropped")]
+    public static partial void NonsenseDropped(this ILogger log, long count);
+
+    [LoggerMessage(91, LogLevel.Warning, "NATS has told {count} errors, the last one is: {error}")]
+    public static partial void NatsTold(this ILogger log, long count, string error);
+}

@@ -1,0 +1,109 @@
+// A backplane's metrics, by System.Diagnostics.Metrics; docs/ops/metrics.md has the table. What is counted is counted anyhow, and read when
+// somebody asks. Nodes have labels, so many of them at most; uids have none.
+
+using System.Diagnostics.Metrics;
+
+namespace RawWs.Server.Nats;
+
+/// <summary>
+/// The metrics of one backplane, under the meter <see cref="MeterName"/>. They begin with this object, and end when it is disposed.
+/// </summary>
+public sealed class BackplaneMetrics : IDisposable
+{
+    /// <summary>The name of the meter.</summary>
+    public const string MeterName = "RawWs.Cluster";
+
+    // Whoever may publish in NATS may name nodes.
+    private const int NodesMax = 100;
+    private const string NodeLabel = "node";
+    private const string EverybodyLabel = "*"; // no node has this id
+    private const string OthersLabel = "+";
+
+    private static readonly InstrumentAdvice<double> Times = new()
+    {
+        HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    };
+
+    private readonly NatsBackplane _backplane;
+    private readonly Meter _meter;
+
+    /// <summary>Begins to measure a backplane, which need not have been started.</summary>
+    /// <param name="backplane">The backplane.</param>
+    /// <param name="meters">Makes the meter; null for one without a factory.</param>
+    public BackplaneMetrics(NatsBackplane backplane, IMeterFactory? meters = null)
+    {
+        ArgumentNullException.ThrowIfNull(backplane);
+        _backplane = backplane;
+        _meter = meters?.Create(MeterName) ?? new Meter(MeterName);
+        ObserveCluster();
+        ObserveMessages();
+        Histogram<double> answers = _meter.CreateHistogram("rawws.cluster.answer.duration", "s",
+            "How long other nodes took to answer, in whole milliseconds: one message of each batch of answers.", advice: Times);
+        backplane.AnswerTook = milliseconds => answers.Record(milliseconds / 1000.0);
+    }
+
+    private ClusterCounts? Counts => _backplane.Node?.Counts;
+
+    /// <summary>Ends the metrics.</summary>
+    public void Dispose()
+    {
+        _backplane.AnswerTook = null;
+        _meter.Dispose();
+    }
+
+    private void ObserveCluster()
+    {
+        _meter.CreateObservableGauge(
+            "rawws.cluster.connected", () => _backplane.IsConnected ? 1 : 0, "{state}", "Whether the backplane is there: 1 or 0.");
+        _meter.CreateObservableGauge("rawws.cluster.complete", () => _backplane.IsReady ? 1 : 0, "{state}",
+            "Whether the uids of all nodes that are here are known: 1 or 0.");
+        _meter.CreateObservableGauge(
+            "rawws.cluster.nodes", () => _backplane.OtherNodes + 1, "{node}", "Nodes that are here, this one among them.");
+        _meter.CreateObservableGauge(
+            "rawws.cluster.uids", () => _backplane.Node?.UidCount ?? 0, "{uid}", "Uids that some node has, as far as is known here.");
+        _meter.CreateObservableCounter(
+            "rawws.cluster.disconnects", () => _backplane.Disconnects, "{disconnect}", "How often the backplane went away.");
+        _meter.CreateObservableCounter(
+            "rawws.cluster.nats_errors", () => _backplane.NatsErrors, "{error}", "Errors that NATS has told, as of a slow consumer.");
+        _meter.CreateObservableCounter("rawws.cluster.snapshots", () => Counts?.Snapshots ?? 0, "{snapshot}",
+            "How often all uids of another node were told anew.");
+    }
+
+    private void ObserveMessages()
+    {
+        _meter.CreateObservableCounter("rawws.cluster.forwarded", () => Counts?.Forwarded ?? 0, "{message}",
+            "Messages that went to another node; one for everybody counts once.");
+        _meter.CreateObservableCounter(
+            "rawws.cluster.received", () => Counts?.Received ?? 0, "{message}", "Messages that came from another node.");
+        _meter.CreateObservableCounter("rawws.cluster.lost", () => Counts?.Lost ?? 0, "{message}",
+            "Messages of other nodes that were lost on the way here; their senders are told.");
+        _meter.CreateObservableCounter("rawws.cluster.unanswered", () => Counts?.Unanswered ?? 0, "{message}",
+            "Messages to other nodes that were not answered in time; their senders are told.");
+        _meter.CreateObservableCounter("rawws.cluster.refused", () => Counts?.Refused ?? 0, "{message}",
+            "Messages that did not go to another node, because too much waits for it; their senders are told.");
+        _meter.CreateObservableCounter(
+            "rawws.cluster.nonsense", () => _backplane.Nonsense, "{message}", "Messages of the backplane that made no sense.");
+        _meter.CreateObservableGauge("rawws.cluster.queued", () => ByNode(static (bytes, _) => bytes), "By",
+            "Bytes that wait to be sent to a node; * is for everybody.");
+        _meter.CreateObservableGauge("rawws.cluster.waiting", () => ByNode(static (_, unanswered) => unanswered), "{message}",
+            "Messages to a node that have no answer yet; * is for everybody.");
+    }
+
+    private IEnumerable<Measurement<long>> ByNode(Func<int, int, long> value)
+    {
+        if (_backplane.Node is not { } node) yield break;
+        (int bytes, int unanswered) = node.Everybody;
+        yield return new Measurement<long>(value(bytes, unanswered), new KeyValuePair<string, object?>(NodeLabel, EverybodyLabel));
+        long others = 0;
+        IReadOnlyList<PeerStatus> peers = node.GetPeers();
+        for (int i = 0; i < peers.Count; i++)
+        {
+            long measured = value(peers[i].QueuedBytes, peers[i].Unanswered);
+            if (i < NodesMax) yield return new Measurement<long>(measured, new KeyValuePair<string, object?>(NodeLabel, peers[i].Id));
+            else others += measured;
+        }
+
+        if (peers.Count > NodesMax)
+            yield return new Measurement<long>(others, new KeyValuePair<string, object?>(NodeLabel, OthersLabel));
+    }
+}

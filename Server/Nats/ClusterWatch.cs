@@ -1,0 +1,103 @@
+// Tells the log what happens in a cluster: the backplane goes and comes, nodes go and come, messages are lost. It looks once a second, and
+// each kind has one line then, with a count: so no flood of anything makes a flood of lines.
+
+using Microsoft.Extensions.Logging;
+
+namespace RawWs.Server.Nats;
+
+/// <param name="node">Whom it looks at.</param>
+/// <param name="nats">What NATS has told.</param>
+/// <param name="nonsense">How many questions made no sense so far; the node counts its messages itself.</param>
+/// <param name="log">Where the lines go.</param>
+internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> nonsense, ILogger log)
+{
+    private const int NamesMax = 20;
+    private const long AwayLineEvery = 60_000;
+
+    private readonly Lock _lock = new();
+    private HashSet<string> _here = [];
+    private bool _isAway;
+    private bool _tellsComplete;
+    private long _awaySince;
+    private long _awayLineAt;
+    private long _disconnects;
+    private long _errors;
+    private long _lost;
+    private long _unanswered;
+    private long _refused;
+    private long _nonsense;
+
+    /// <summary>The node has joined: who is here has come before.</summary>
+    public void Begin(string cluster)
+    {
+        lock (_lock)
+        {
+            _here = [.. node.GetPeers().Select(static peer => peer.Id)];
+            log.ClusterJoined(node.Id, cluster, _here.Count);
+        }
+    }
+
+    /// <summary>Looks, and tells what is new.</summary>
+    /// <param name="now">The time in milliseconds.</param>
+    public void Look(long now)
+    {
+        lock (_lock)
+        {
+            LookAtBackplane(now);
+            LookAtNodes();
+            ClusterCounts counts = node.Counts;
+            if (New(counts.Lost, ref _lost) is > 0 and var lost) log.MessagesLost(lost);
+            if (New(counts.Unanswered, ref _unanswered) is > 0 and var unanswered) log.MessagesUnanswered(unanswered);
+            if (New(counts.Refused, ref _refused) is > 0 and var refused) log.MessagesRefused(refused);
+            if (New(counts.Nonsense + nonsense(), ref _nonsense) is > 0 and var dropped) log.NonsenseDropped(dropped);
+            if (New(nats.Errors, ref _errors) is > 0 and var errors) log.NatsTold(errors, nats.Reason);
+        }
+    }
+
+    private void LookAtBackplane(long now)
+    {
+        bool wentBetween = New(nats.Disconnects, ref _disconnects) > 0; // it may be back already
+        if (!_isAway && (wentBetween || !node.IsConnected))
+        {
+            _isAway = true;
+            (_awaySince, _awayLineAt) = (now, now + AwayLineEvery);
+            log.BackplaneLost();
+        }
+
+        long seconds = (now - _awaySince) / 1000;
+        if (_isAway && node.IsConnected)
+        {
+            _isAway = false;
+            _tellsComplete = true;
+            log.BackplaneBack(seconds);
+        }
+        else if (_isAway && now >= _awayLineAt)
+        {
+            _awayLineAt = now + AwayLineEvery;
+            log.BackplaneAway(seconds, nats.Reason);
+        }
+
+        if (!_tellsComplete || !node.IsComplete) return;
+        _tellsComplete = false;
+        log.ClusterComplete(node.PeersHere + 1);
+    }
+
+    private void LookAtNodes()
+    {
+        HashSet<string> here = [.. node.GetPeers().Select(static peer => peer.Id)];
+        string[] came = [.. here.Except(_here)], went = [.. _here.Except(here)];
+        _here = here;
+        if (came.Length > 0) log.NodesCame(came.Length, Names(came));
+        if (went.Length > 0) log.NodesWent(went.Length, Names(went));
+    }
+
+    private static string Names(string[] nodes) =>
+        string.Join(", ", nodes.Order(StringComparer.Ordinal).Take(NamesMax)) + (nodes.Length > NamesMax ? ", …" : "");
+
+    private static long New(long count, ref long seen)
+    {
+        long fresh = count - seen;
+        seen = count;
+        return fresh;
+    }
+}

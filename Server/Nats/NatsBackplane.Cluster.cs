@@ -1,0 +1,128 @@
+// What a backplane says of the cluster, and asks it: who is there, where a uid is, that it be closed everywhere.
+
+using Microsoft.Extensions.Logging;
+using RawWs.Frame;
+
+namespace RawWs.Server.Nats;
+
+public sealed partial class NatsBackplane
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
+    private readonly NatsTold _told = new();
+    private ClusterQuestions? _questions;
+    private ITimer? _looks;
+
+    /// <summary>Whether NATS is there.</summary>
+    public bool IsConnected => _node is { IsConnected: true };
+
+    /// <summary>The nodes of the cluster that are here, this one first. A new list, as of this moment.</summary>
+    public IReadOnlyList<ClusterMember> Nodes =>
+    [
+        new ClusterMember(_options.NodeId, true),
+        .. (_node?.GetPeers() ?? []).Select(static peer => new ClusterMember(peer.Id, peer.IsKnown))
+            .OrderBy(static member => member.NodeId, StringComparer.Ordinal),
+    ];
+
+    internal ClusterNode? Node => _node;
+
+    internal long Disconnects => _told.Disconnects;
+
+    internal long NatsErrors => _told.Errors;
+
+    internal long Nonsense => (_node?.Counts.Nonsense ?? 0) + (_questions?.Nonsense ?? 0);
+
+    /// <summary>Is told how many milliseconds an answer took.</summary>
+    internal Action<long>? AnswerTook { get; set; }
+
+    /// <summary>How many open connections a uid has on each node. Each node is asked, and waited for as long as for any answer.</summary>
+    /// <param name="uid">The uid.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ArgumentException">This cannot be a uid.</exception>
+    /// <exception cref="InvalidOperationException">The backplane has not been started.</exception>
+    public Task<ClusterAnswer> FindAsync(string uid, CancellationToken cancellationToken = default)
+    {
+        CheckUid(uid);
+        return Questions.FindAsync(uid, OtherIds, _options.AnswerWithin, cancellationToken);
+    }
+
+    /// <summary>Closes all open connections of a uid, on all nodes (<see cref="WebSocketConnection.Close"/>).</summary>
+    /// <param name="uid">The uid.</param>
+    /// <param name="code">As for <see cref="WebSocketConnection.Close"/>.</param>
+    /// <param name="reason">At most 123 bytes of UTF-8; empty for none.</param>
+    /// <param name="cancellationToken">Ends the wait; connections may have been closed by then.</param>
+    /// <returns>How many there were on each node.</returns>
+    /// <exception cref="ArgumentException">This cannot be a uid, a server may not send this code, or the reason is too long.</exception>
+    /// <exception cref="InvalidOperationException">The backplane has not been started.</exception>
+    public Task<ClusterAnswer> KickAsync(
+        string uid, ushort code = CloseCodes.NormalClosure, string reason = "", CancellationToken cancellationToken = default)
+    {
+        CheckUid(uid);
+        if (!CloseCodes.MaySend(Role.Server, code)) throw new ArgumentException($"A server may not send {code}.", nameof(code));
+        ArgumentNullException.ThrowIfNull(reason);
+        if (!ClusterQuestions.FitsClose(reason))
+            throw new ArgumentException($"A reason is {ClosePayload.ReasonBytesMax} bytes of UTF-8 at most.", nameof(reason));
+        return Questions.KickAsync(uid, code, reason, OtherIds, _options.AnswerWithin, cancellationToken);
+    }
+
+    /// <summary>
+    /// Delivers a message to the connections of other nodes alone: for whoever deals with this node's own connections himself. As for
+    /// <see cref="Publish"/>; a connection is of no other node.
+    /// </summary>
+    public ValueTask<DeliveryResult> PublishElsewhere(in MessageTarget target, in WebSocketMessage message)
+    {
+        if (_node is not { } node) throw new InvalidOperationException("The backplane has not been started.");
+        return target.Kind switch
+        {
+            TargetKind.Uid => node.SendElsewhere(target.Uid.Span, message, Now),
+            TargetKind.Everybody => node.SendToEverybodyElsewhere(message, Now),
+            _ => new(DeliveryResult.Offline),
+        };
+    }
+
+    private ClusterQuestions Questions => _questions ?? throw new InvalidOperationException("The backplane has not been started.");
+
+    private string[] OtherIds => [.. (_node?.GetPeers() ?? []).Select(static peer => peer.Id)];
+
+    private static void CheckUid(string uid)
+    {
+        ArgumentNullException.ThrowIfNull(uid);
+        if (ClusterQuestions.FindUid(uid) is null)
+            throw new ArgumentException($"A uid is 1 to {ConnectionDirectory.UidBytesMax} bytes of UTF-8.", nameof(uid));
+    }
+
+    // The node is there, and NATS.
+    private async Task BeginToAnswerAsync(ClusterNode node, ConnectionDirectory directory)
+    {
+        node.AnswerTook = milliseconds => AnswerTook?.Invoke(milliseconds);
+        _questions = new ClusterQuestions(_wire.Connection, _options.Cluster, _options.NodeId, directory, _options.TimeProvider);
+        await _questions.StartAsync().ConfigureAwait(false);
+    }
+
+    // It has joined.
+    private void BeginToWatch(ClusterNode node, ILoggerFactory loggers)
+    {
+        ClusterWatch watch = new(node, _told, () => _questions?.Nonsense ?? 0, loggers.CreateLogger(LogCategories.Server));
+        Guarded(() => watch.Begin(_options.Cluster));
+        _looks = _options.TimeProvider.CreateTimer(_ => Guarded(() => watch.Look(Now)), null, LookEvery, LookEvery);
+    }
+
+    // A log that throws costs its line, and nothing else.
+    private static void Guarded(Action tell)
+    {
+        try
+        {
+            tell();
+        }
+        catch (Exception)
+        {
+            // There is nobody to tell.
+        }
+    }
+
+    private async ValueTask EndWatchAsync()
+    {
+        if (_looks is not null) await _looks.DisposeAsync().ConfigureAwait(false);
+        if (_questions is not null) await _questions.DisposeAsync().ConfigureAwait(false);
+    }
+}

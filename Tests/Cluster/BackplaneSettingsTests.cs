@@ -1,0 +1,187 @@
+// The settings about other servers: what each means, what is wrong with them and between them, and that no secret is shown.
+
+using System.Security.Cryptography.X509Certificates;
+using NATS.NKeys;
+using RawWs.Server;
+using RawWs.Server.Console.Cluster;
+using RawWs.Server.Console.Settings;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Cluster;
+
+public sealed class BackplaneSettingsTests
+{
+    private const string Url = "nats://127.0.0.1:4222";
+
+    private static readonly string Seed = MakeSeed();
+
+    private string _folder = "";
+
+    [SetUp]
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("rawws-backplane-").FullName;
+
+    [TearDown]
+    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
+
+    [TestCase("nats://a", "nats://a:4222", false)]
+    [TestCase("nats://a:1, tls://b:2/", "nats://a:1,tls://b:2", true)]
+    [TestCase("tls://[::1]:4222", "tls://[::1]:4222", true)]
+    [TestCase("nats://me:pa%40ss@a,nats://me:pa%40ss@b", "nats://a:4222,nats://b:4222", false)]
+    public void AnAddress_IsShownWithoutItsSecrets(string text, string shown, bool isTls)
+    {
+        Assert.That(BackplaneAddress.TryParse(text, out BackplaneAddress address));
+        Assert.That((address.ToString(), address.Urls, address.IsTls), Is.EqualTo((shown, shown, isTls)));
+    }
+
+    [TestCase("nats://me:pa%40ss@a", "me", "pa@ss", null)]
+    [TestCase("nats://s3cret@a,nats://b", null, null, "s3cret")]
+    [TestCase("nats://a", null, null, null)]
+    public void AnAddress_MaySayWhoLogsIn(string text, string? user, string? password, string? token)
+    {
+        BackplaneAddress address = Good("--backplane", text).Backplane.Address!;
+        Assert.That((address.User, address.Password, address.Token), Is.EqualTo((user, password, token)));
+    }
+
+    [TestCase("", "")]
+    [TestCase("a:4222", "")]
+    [TestCase("http://a:4222", "")]
+    [TestCase("nats://", "")]
+    [TestCase("nats://a,", "")]
+    [TestCase("nats://a:0", "nothing else")]
+    [TestCase("nats://a:65536", "")]
+    [TestCase("nats://a/path", "nothing else")]
+    [TestCase("nats://a?b", "nothing else")]
+    [TestCase("nats://me:pass-phrase@a,nats://me:other-phrase@b", "the same user and password")]
+    [TestCase("nats://me:pass:phrase@a", "a user, a colon and a password")]
+    [TestCase("nats://:pass-phrase@a", "a user, a colon and a password")]
+    [TestCase("nats://@a", "there is a token")]
+    [TestCase("me:pass-phrase@a", "")]
+    [TestCase("natz://me:pass-phrase@a", "")]
+    [TestCase("nats://me:pass-phrase,1@a", "")]
+    [TestCase("nats://me:pass-phrase@a/b@c/d", "nothing else")]
+    public void WhatIsNoAddress_IsOneLine_WithoutItsSecrets(string text, string reason)
+    {
+        string line = Wrong("--backplane", text);
+        Assert.That(line, Does.StartWith("--backplane: ").And.Contain(" is not allowed").And.Contain(reason)
+            .And.Contain("allowed: nats://HOST:PORT").And.Not.Contain("phrase"));
+    }
+
+    [Test]
+    public void AnAddressWithoutItsOption_ShowsNoSecretEither() =>
+        Assert.That(Wrong("nats://me:pass-phrase@a"), Does.Contain("nats://***@a").And.Not.Contain("phrase"));
+
+    [Test]
+    public void ConfigShow_HasTheAddresses_AndNoSecret()
+    {
+        string shown = CommandRun.Of(["config", "show", "--backplane", "nats://me:pass-phrase@a:1,nats://me:pass-phrase@b:2"]).Output;
+        Assert.That(shown, Does.Contain("nats://***@a:1,nats://***@b:2").And.Not.Contain("phrase"));
+    }
+
+    [Test]
+    public void EachSetting_IsTaken()
+    {
+        string password = Write("password", "pass-phrase\n");
+        BackplaneSettings settings = Good("--backplane", Url, "--cluster", "my.chat-1", "--node-id", "one", "--backplane-user", "me",
+            "--backplane-password-file", password, "--backplane-answer-within", "0.5", "--backplane-ready", "on").Backplane;
+        Assert.That((settings.Cluster, settings.NodeId, settings.User, settings.Password!.Text), Is.EqualTo(
+            ("my.chat-1", "one", "me", "pass-phrase")));
+        Assert.That((settings.AnswerWithin.TotalSeconds, settings.CountsForReadiness), Is.EqualTo((0.5, true)));
+        Assert.That(settings.ToString(), Does.Not.Contain("phrase"));
+        Assert.That(Good("--backplane", Url, "--backplane-token-file", password).Backplane.Token!.Text, Is.EqualTo("pass-phrase"));
+        string seed = Write("seed", $"# my key\n{Seed}\n");
+        Assert.That(Good("--backplane", Url, "--backplane-nkey-file", seed).Backplane.NKeyFile, Is.EqualTo(seed));
+        string credentials = Write("creds", $"-----BEGIN NATS USER JWT-----\nx\n-----BEGIN USER NKEY SEED-----\n{Seed}\n");
+        Assert.That(Good("--backplane", Url, "--backplane-creds-file", credentials).Backplane.CredentialsFile, Is.EqualTo(credentials));
+    }
+
+    [Test]
+    public void CertificatesAreLookedAt()
+    {
+        using X509Certificate2 certificate = TestCertificate.Make("localhost");
+        PemFiles pem = TestCertificate.Write(certificate, _folder);
+        BackplaneSettings settings = Good("--backplane", Url, "--backplane-ca", pem.Certificate,
+            "--backplane-cert", pem.Certificate, "--backplane-key", pem.Key).Backplane;
+        Assert.That((settings.AuthoritiesFile, settings.CertificateFile, settings.KeyFile),
+            Is.EqualTo((pem.Certificate, pem.Certificate, pem.Key)));
+        string other = Write("other", "no certificate");
+        Assert.That(Wrong("--backplane", Url, "--backplane-ca", other),
+            Does.StartWith("--backplane-ca: ").And.Contain("no certificate in PEM"));
+        Assert.That(Wrong("--backplane", Url, "--backplane-ca", other + "?"), Does.StartWith("--backplane-ca: "));
+        Assert.That(Wrong("--backplane", Url, "--backplane-cert", other, "--backplane-key", pem.Key),
+            Does.StartWith("--backplane-cert, --backplane-key: "));
+        Assert.That(Wrong("--backplane", Url, "--backplane-cert", pem.Certificate),
+            Is.EqualTo("--backplane-cert, --backplane-key: each needs the other"));
+    }
+
+    [TestCase("--cluster", "my chat")]
+    [TestCase("--cluster", "a..b")]
+    [TestCase("--cluster", "a.*")]
+    [TestCase("--node-id", "a.b")]
+    [TestCase("--node-id", "")]
+    [TestCase("--node-id", "01234567890123456789012345678901234567890123456789012345678901234")]
+    [TestCase("--backplane-answer-within", "0")]
+    [TestCase("--backplane-ready", "yes")]
+    [TestCase("--backplane-password-file", "FILE")]
+    [TestCase("--backplane-token-file", "FILE")]
+    [TestCase("--backplane-nkey-file", "FILE")]
+    [TestCase("--backplane-creds-file", "FILE")]
+    public void AWrongValue_IsOneLine(string option, string value) => Assert.That(
+        Wrong("--backplane", Url, option, value), Does.StartWith($"{option}: \"{value}\" is not allowed").And.Contain("allowed: "));
+
+    [TestCase("--backplane-token-file", "one\ntwo\n", "the file has 2 lines")]
+    [TestCase("--backplane-token-file", "", "the file has 0 bytes")]
+    [TestCase("--backplane-nkey-file", "pass-phrase\n", "the seed of a user")]
+    [TestCase("--backplane-creds-file", "pass-phrase\n", "no JWT and seed")]
+    public void AWrongFile_IsOneLine_WithoutWhatIsInIt(string option, string text, string reason)
+    {
+        string line = Wrong("--backplane", Url, option, Write("secret", text));
+        Assert.That(line, Does.StartWith(option).And.Contain(reason).And.Not.Contain("phrase"));
+    }
+
+    [TestCase("--cluster x", "--cluster: needs --backplane")]
+    [TestCase("--node-id x", "--node-id: needs --backplane")]
+    [TestCase("--backplane-user x", "--backplane-user: needs --backplane")]
+    [TestCase("--backplane-ca x", "--backplane-ca: needs --backplane")]
+    [TestCase("--backplane-cert x", "--backplane-cert: needs --backplane")]
+    [TestCase("--backplane-key x", "--backplane-key: needs --backplane")]
+    [TestCase("--backplane-answer-within 1", "--backplane-answer-within: needs --backplane")]
+    [TestCase("--backplane-ready on", "--backplane-ready: needs --backplane")]
+    [TestCase($"--backplane {Url} --app echo", "--backplane: needs --app router; nothing else sends to other servers")]
+    [TestCase($"--backplane {Url} --backplane-user x", "--backplane-user, --backplane-password-file: each needs the other")]
+    [TestCase($"--backplane {Url} --backplane-key x", "--backplane-cert, --backplane-key: each needs the other")]
+    public void WhatDoesNotGoTogether_IsASentence(string arguments, string sentence) =>
+        Assert.That(Wrong(arguments.Split(' ')), Is.EqualTo(sentence));
+
+    [Test]
+    public void TwoWaysToLogIn_AreOneTooMany() => Assert.That(
+        Wrong("--backplane", "nats://s3cret@a", "--backplane-token-file", Write("token", "x")),
+        Is.EqualTo("--backplane: there are 2 ways to log in, and one is needed at most: a token in the address, --backplane-token-file"));
+
+    private static string MakeSeed()
+    {
+        using KeyPair pair = KeyPair.CreatePair(PrefixByte.User);
+        return pair.GetSeed();
+    }
+
+    private string Write(string name, string text)
+    {
+        string path = Path.Combine(_folder, name);
+        File.WriteAllText(path, text);
+        return path;
+    }
+
+    private static RunSettings Good(params string[] arguments)
+    {
+        CommandRun run = CommandRun.Of(arguments);
+        Assert.That(run.Errors, Is.Empty);
+        return run.Result.Settings!;
+    }
+
+    private static string Wrong(params string[] arguments)
+    {
+        CommandRun run = CommandRun.Of(arguments);
+        Assert.That((run.Result.Settings, run.ExitCode), Is.EqualTo(((RunSettings?)null, 2)));
+        Assert.That(run.Errors.TrimEnd().Split('\n'), Has.Length.EqualTo(1), run.Errors);
+        return run.Errors.TrimEnd();
+    }
+}

@@ -1,0 +1,141 @@
+// What the log is told of a cluster, over a wire that the test controls: a line for each kind in a second, with a count.
+
+using Microsoft.Extensions.Logging;
+using RawWs.Server;
+using RawWs.Server.Nats;
+using RawWs.Tests.Nats;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Cluster;
+
+public sealed class ClusterWatchTests
+{
+    private FakeCluster _cluster = null!;
+    private RecordedLog _log = null!;
+    private FakeNode _one = null!;
+    private FakeNode _two = null!;
+    private ClusterWatch _watch = null!;
+    private NatsTold _told = null!;
+    private long _nonsense;
+    private int _seen;
+
+    [SetUp]
+    public void Start()
+    {
+        (_cluster, _told, _log, _nonsense, _seen) = (new FakeCluster(), new NatsTold(), new RecordedLog(LogLevel.Information), 0, 0);
+        _one = _cluster.Add("one");
+        _two = _cluster.Add("two");
+        foreach (FakeNode node in _cluster.Nodes) node.Node.OnConnected(_cluster.Now);
+        _cluster.Pass(1_000);
+        _watch = new ClusterWatch(_one.Node, _told, () => _nonsense, _log.CreateLogger("test"));
+        _watch.Begin("rawws");
+        Assert.That(News(), Is.EqualTo(["node one is in the cluster rawws, with 1 others"]));
+    }
+
+    [TearDown]
+    public void Stop() => _log.Dispose();
+
+    [Test]
+    public void WhenNothingHappens_NothingIsTold()
+    {
+        for (int i = 0; i < 5; i++) _cluster.Pass(1_000);
+        Assert.That(News(), Is.Empty);
+    }
+
+    [Test]
+    public void NodesComeAndGo()
+    {
+        for (int i = 0; i < 25; i++) _cluster.Add($"n{i:00}").Node.OnConnected(_cluster.Now);
+        _cluster.Pass(1_000);
+        Assert.That(News().Single(), Does.StartWith("25 nodes have come: n00, n01, ").And.EndWith("n19, …"));
+        _two.IsRunning = false;
+        _cluster.Pass(6_000);
+        Assert.That(News(), Is.EqualTo(["1 nodes have gone, or say nothing any more: two; their uids are offline"]));
+        _two.IsRunning = true;
+        _cluster.Pass(2_000);
+        Assert.That(News(), Is.EqualTo(["1 nodes have come: two"]));
+    }
+
+    [Test]
+    public void TheBackplaneGoes_AndComesBack()
+    {
+        _one.IsAttached = false;
+        _one.Node.OnDisconnected(_cluster.Now);
+        _told.OnDisconnected();
+        Assert.That(News(), Is.EqualTo(["the backplane is away: messages go to this node's own connections alone until it is back"]));
+        _told.OnReconnectFailed("no\nroute");
+        _cluster.Pass(61_000);
+        string[] news = News();
+        Assert.That(news, Has.Member("the backplane has been away for 61 s: no route"));
+        Assert.That(news, Has.Some.StartsWith("1 nodes have gone"));
+        Assert.That(News(), Is.Empty, "one line a minute");
+        _one.IsAttached = true;
+        _one.Node.OnConnected(_cluster.Now);
+        Assert.That(News(), Is.EqualTo(["the backplane is back after 61 s"]));
+        _cluster.Pass(3_000);
+        Assert.That(News(), Is.EquivalentTo(["the uids of all 2 nodes of the cluster are known", "1 nodes have come: two"]));
+    }
+
+    // It has gone and come between two looks.
+    [Test]
+    public void ABackplaneThatIsBackAtOnce_IsToldOfToo()
+    {
+        _told.OnDisconnected();
+        Assert.That(News(), Is.SupersetOf(["the backplane is back after 0 s"]).And.Some.StartsWith("the backplane is away"));
+    }
+
+    [Test]
+    public async Task WhatIsLost_IsCounted()
+    {
+        _two.Join("bob");
+        _cluster.Pass(10);
+        _cluster.Delay = static (_, _) => -1;
+        Task<DeliveryResult>[] sent = [_one.Send("bob", "1"), _one.Send("bob", "2")];
+        _cluster.Pass(2_500);
+        foreach (Task<DeliveryResult> one in sent) Assert.That(await one, Is.EqualTo(DeliveryResult.Unreachable));
+        Assert.That(News(), Is.EqualTo(["2 messages to other nodes were not answered in time; their senders are told"]));
+        _cluster.Delay = static (_, _) => 1;
+        ClusterWatch other = new(_two.Node, new NatsTold(), static () => 0, _log.CreateLogger("test"));
+        other.Begin("rawws");
+        _ = _one.Send("bob", "3");
+        _cluster.Pass(100);
+        other.Look(_cluster.Now);
+        Assert.That(News(), Has.Some.EqualTo("2 messages of other nodes were lost on the way here; their senders are told"));
+    }
+
+    [Test]
+    public void WhatMakesNoSense_AndWhatNatsTells_IsCounted()
+    {
+        for (int i = 0; i < 3; i++) _one.Node.Receive(new byte[] { 9, 9 }, _cluster.Now);
+        _nonsense = 2;
+        _told.OnError("Permissions\tViolation");
+        _told.OnError("Slow Consumer");
+        Assert.That(News(), Is.EqualTo([
+            "5 messages that came over the backplane made no sense and were dropped",
+            "NATS has told 2 errors, the last one is: Slow Consumer",
+        ]));
+    }
+
+    [Test]
+    public async Task WhatIsRefused_IsCounted()
+    {
+        FakeNode narrow = _cluster.Add("narrow", static settings => settings with { LinkBytesMax = 40 });
+        narrow.Node.OnConnected(_cluster.Now);
+        _two.Join("bob");
+        _cluster.Pass(1_000);
+        _ = News();
+        ClusterWatch watch = new(narrow.Node, new NatsTold(), static () => 0, _log.CreateLogger("test"));
+        Assert.That(await narrow.Send("bob", new string('x', 100)), Is.EqualTo(DeliveryResult.TooSlow));
+        watch.Look(_cluster.Now);
+        Assert.That(News(), Has.Some.StartsWith("1 messages to other nodes were refused, because too much waits for those"));
+    }
+
+    // What has come since it was asked before; the watch looks first.
+    private string[] News()
+    {
+        _watch.Look(_cluster.Now);
+        string[] all = _log.Of("test"), news = all[_seen..];
+        _seen = all.Length;
+        return news;
+    }
+}

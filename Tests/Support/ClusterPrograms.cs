@@ -1,0 +1,120 @@
+// A real server of NATS, and the program as nodes of a cluster over it, each a process of its own.
+
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using RawWs.Benchmarks.Backplane;
+
+namespace RawWs.Tests.Support;
+
+internal sealed class ClusterPrograms : IDisposable
+{
+    private readonly List<ProgramNode> _nodes = [];
+    private NatsServer? _nats;
+
+    /// <summary>NATS listens, on a port that stays when it is started again.</summary>
+    /// <param name="arguments">More for its command line.</param>
+    public ClusterPrograms(params string[] arguments)
+    {
+        Tools.Require("nats-server");
+        Port = Ports.Free();
+        Arguments = [.. arguments, "--port", Port.ToString(CultureInfo.InvariantCulture)];
+        StartNats();
+    }
+
+    public int Port { get; }
+
+    public string Url => $"nats://127.0.0.1:{Port}";
+
+    private string[] Arguments { get; }
+
+    public void StartNats() => _nats = new NatsServer(Arguments);
+
+    public void StopNats()
+    {
+        _nats?.Dispose();
+        _nats = null;
+    }
+
+    /// <summary>A node that serves.</summary>
+    public ProgramNode Start(string id, params string[] arguments)
+    {
+        ProgramNode node = new(Program(Url, ["--node-id", id, .. arguments]));
+        _nodes.Add(node);
+        return node;
+    }
+
+    /// <summary>The program with a backplane; it may be one that does not start.</summary>
+    public static RunningProgram Program(string url, params string[] arguments) => RunningProgram.Start(
+        ["--listen", "127.0.0.1:0", "--introduce", "query", "--heartbeat", "0", "--admin", "127.0.0.1:0", "--backplane", url,
+            .. arguments]);
+
+    public void Dispose()
+    {
+        _nodes.ForEach(static node => node.Dispose());
+        StopNats();
+    }
+}
+
+/// <summary>A node, its clients, and a client of its admin port.</summary>
+internal sealed partial class ProgramNode : IDisposable
+{
+    private readonly List<RawClient> _clients = [];
+    private readonly HttpClient _http;
+
+    public ProgramNode(RunningProgram program)
+    {
+        Program = program;
+        if (program.WaitForPortOrExit() is not { } port) throw new InvalidOperationException($"It does not start: {program.Errors}");
+        Port = port;
+        _http = new HttpClient { BaseAddress = program.AdminAddress, Timeout = TestServer.Patience };
+    }
+
+    public RunningProgram Program { get; }
+
+    public int Port { get; }
+
+    public RawClient Enter(string uid)
+    {
+        RawClient client = RawClient.Open(Port, $"/?uid={Uri.EscapeDataString(uid)}");
+        _clients.Add(client);
+        return client;
+    }
+
+    public (HttpStatusCode Status, string Text) Ask(HttpMethod method, string path, string? body = null)
+    {
+        using HttpRequestMessage request = new(method, path);
+        if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        using HttpResponseMessage response = _http.Send(request);
+        using StreamReader reader = new(response.Content.ReadAsStream());
+        return (response.StatusCode, reader.ReadToEnd());
+    }
+
+    public string Get(string path) => Ask(HttpMethod.Get, path).Text;
+
+    public JsonElement Post(string path, string body) => JsonDocument.Parse(Ask(HttpMethod.Post, path, body).Text).RootElement;
+
+    /// <summary>Waits until it knows of so many uids in the cluster.</summary>
+    public void Knows(int uids) => TestServer.Eventually(() => Metric("rawws_cluster_uids") == uids, $"{uids} uids are known");
+
+    /// <summary>A number of /metrics; null when it is not there.</summary>
+    public double? Metric(string name)
+    {
+        foreach (string line in Get("/metrics").Split('\n'))
+            if (MetricLine().Match(line) is { Success: true } match && match.Groups[1].Value == name)
+                return double.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture);
+        return null;
+    }
+
+    public void Dispose()
+    {
+        _clients.ForEach(static client => client.Dispose());
+        _http.Dispose();
+        Program.Dispose();
+    }
+
+    [GeneratedRegex(@"^(\w+)(?:\{[^}]*\})? ([0-9.eE+-]+)")]
+    private static partial Regex MetricLine();
+}
