@@ -169,7 +169,8 @@ internal static class Program
             ? new RouterApplication(settings.EffectiveIntroduce, settings.DuplicateUid) { ClientsBroadcast = settings.ClientsBroadcast }
             : null;
         IWebSocketApplication application = router is null ? new EchoApplication() : router;
-        Func<ReadOnlyMemory<byte>, UpgradeDecision> admit = router is null ? static uid => UpgradeDecision.Accept(uid) : router.Admit;
+        Func<ReadOnlyMemory<byte>, ValueTask<UpgradeDecision>> admit =
+            router is null ? static uid => new(UpgradeDecision.Accept(uid)) : router.AdmitAsync;
         if (authority is not null) application = new AuthApplication(application, admit, authority);
         bool hasLab = settings.EffectiveLab != LabScope.Off;
         List<HttpPage> pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)];

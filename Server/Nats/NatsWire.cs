@@ -39,6 +39,9 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     /// <summary>The longest message that the server takes.</summary>
     public int PayloadBytesMax => _connection.ServerInfo?.MaxPayload ?? 1024 * 1024;
 
+    /// <summary>What the wire goes over.</summary>
+    public NatsConnection Connection => _connection;
+
     private string Own { get; }
 
     /// <summary>Connects and listens. When this is done, the server knows what this node listens to.</summary>
