@@ -1,4 +1,4 @@
-// A real nats-server on a free port of loopback.
+// A real nats-server on loopback, with JetStream: on a free port unless its arguments name one.
 
 using System.Diagnostics;
 using System.Text.Json;
@@ -13,7 +13,7 @@ internal sealed class NatsServer : IDisposable
     public NatsServer(params string[] arguments)
     {
         ProcessStartInfo start = new("nats-server") { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (string argument in (string[])["--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", _folder, .. arguments])
+        foreach (string argument in (string[])["--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", _folder, "--jetstream", "--store_dir", _folder, .. arguments])
             start.ArgumentList.Add(argument);
         _process = Process.Start(start)!;
         _process.ErrorDataReceived += static (_, _) => { };

@@ -25,6 +25,9 @@ internal sealed record LoadOptions
 
     public IPEndPoint EndPoint { get; init; } = new(IPAddress.Loopback, 2000);
 
+    /// <summary>Where the connections with odd numbers go, if not there.</summary>
+    public IPEndPoint? SecondEndPoint { get; init; }
+
     /// <summary>What the Host field says.</summary>
     public string Host { get; init; } = "127.0.0.1:2000";
 

@@ -57,10 +57,12 @@ internal sealed partial class LoadRun
     private void OpenAll()
     {
         SocketAddress server = _options.EndPoint.Serialize();
+        SocketAddress second = _options.SecondEndPoint?.Serialize() ?? server;
         _progress = Now;
         for (int next = 0; _alive < _connections.Length;)
         {
-            while (next < _connections.Length && _opening < OpeningMax) Begin(_connections[next++], server);
+            while (next < _connections.Length && _opening < OpeningMax)
+                Begin(_connections[next], next++ % 2 == 0 ? server : second);
             Turn(TurnMilliseconds);
             if (Now - _progress > _options.ConnectTimeout.TotalSeconds * Second)
                 throw new LoadFailure(

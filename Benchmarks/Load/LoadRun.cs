@@ -16,6 +16,7 @@ namespace RawWs.Benchmarks.Load;
 internal sealed partial class LoadRun : IDisposable
 {
     private const int EventsPerTurn = 512;
+    private const int SettleMilliseconds = 1000;
     private const int TurnMilliseconds = 20;
     private const long Millisecond = 1_000_000;
     private const long Second = 1000 * Millisecond;
@@ -89,6 +90,7 @@ internal sealed partial class LoadRun : IDisposable
         double connectSeconds = (Now - begun) / 1e9;
         double connectProcessor = (_server?.ProcessorSeconds ?? 0) - processorBefore;
         GetReady();
+        if (_options.SecondEndPoint is not null) Thread.Sleep(SettleMilliseconds); // who is on one server is known on the other a moment later
         if (_options.Mode == LoadMode.Idle) HoldStill();
         long residentAfter = _server?.ResidentBytes ?? 0;
         if (_options.Mode is LoadMode.Echo or LoadMode.Broadcast) Exchange();

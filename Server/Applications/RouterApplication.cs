@@ -35,11 +35,21 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         init => _delivery = value;
     }
 
+    /// <summary>
+    /// Decides which of several servers has a uid that one connection alone may have. Default: nobody, this server is the only one.
+    /// </summary>
+    public IUidClaims? Claims { get; init; }
+
     /// <summary>Whether clients may send to all. Default: true.</summary>
     public bool ClientsBroadcast { get; init; } = true;
 
     /// <summary>How many uids have a connection.</summary>
     public int UidCount => _directory?.UidCount ?? 0;
+
+    // 409: the request would succeed if the other connection were not there (RFC 9110 §15.5.10).
+    private static UpgradeDecision Taken => UpgradeDecision.Refuse(409, "This uid is taken.");
+
+    private bool IsClaimed => Claims is not null && duplicates != DuplicateUid.Share;
 
     private ConnectionDirectory Directory => _directory ?? throw new InvalidOperationException("The server has not been started.");
 
@@ -54,7 +64,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return new(Decide(context.Request));
+        return Decide(context.Request);
     }
 
     /// <inheritdoc/>
@@ -74,6 +84,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
 
         // With Introduce.FirstMessage this uid becomes the sender's, and so the body comes back to the sender, and to others of that uid.
         bool joins = introduce == Introduce.FirstMessage && connection.Uid.IsEmpty;
+        if (joins && IsClaimed) return ClaimAndDeliver(connection, message.Memory[..uid.Length], inner);
         if (joins && !Directory.TryJoin(connection, message.Memory[..uid.Length], duplicates))
             return Tell(connection, UidError.Rejected, uid);
         if (_delivery is not null) return Deliver(connection, message.Memory[..uid.Length], inner);
@@ -90,17 +101,19 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     }
 
     /// <summary>Decides about the upgrade of a client whose uid is known, whatever its request says.</summary>
-    /// <param name="uid">A uid that <see cref="UidProtocol.Check"/> has nothing against.</param>
-    public UpgradeDecision Admit(ReadOnlyMemory<byte> uid)
+    /// <param name="uid">
+    /// A uid that <see cref="UidProtocol.Check"/> has nothing against. It must stay valid until the decision is there.
+    /// </param>
+    public ValueTask<UpgradeDecision> AdmitAsync(ReadOnlyMemory<byte> uid)
     {
         if (duplicates == DuplicateUid.Reject && Directory.Find(uid.Span).FirstOrDefault(static holder => holder.IsOpen) is { } holder)
         {
             holder.Probe();
-            return UpgradeDecision.Refuse(409, "This uid is taken.");
+            return new(Taken);
         }
 
         // It may be taken until the upgrade is through. Then the connection is closed.
-        return UpgradeDecision.Accept(uid, duplicates: duplicates);
+        return IsClaimed ? ClaimAndAdmit(uid) : new(UpgradeDecision.Accept(uid, duplicates: duplicates));
     }
 
     /// <summary>Tells a sender what could not be done.</summary>
@@ -128,15 +141,34 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
             : ValueTask.CompletedTask; // it is being closed
     }
 
-    private UpgradeDecision Decide(UpgradeRequest request)
+    private ValueTask<UpgradeDecision> Decide(UpgradeRequest request)
     {
-        if (introduce == Introduce.None || !request.TryGetQuery("uid"u8, out byte[] uid, out int count)) return UpgradeDecision.Accept();
-        if (count > 1) return UpgradeDecision.Refuse(400, "The query names more than one uid.");
+        if (introduce == Introduce.None || !request.TryGetQuery("uid"u8, out byte[] uid, out int count)) return new(UpgradeDecision.Accept());
+        if (count > 1) return new(UpgradeDecision.Refuse(400, "The query names more than one uid."));
         if (UidProtocol.Check(uid) is { } error)
-            return UpgradeDecision.Refuse(400, error == UidError.Reserved
+        {
+            return new(UpgradeDecision.Refuse(400, error == UidError.Reserved
                 ? "This uid is reserved."
-                : "A uid is 1 to 64 bytes of UTF-8 without colon or control character.");
-        return Admit(uid);
+                : "A uid is 1 to 64 bytes of UTF-8 without colon or control character."));
+        }
+
+        return AdmitAsync(uid);
+    }
+
+    private async ValueTask<UpgradeDecision> ClaimAndAdmit(ReadOnlyMemory<byte> uid) =>
+        await Claims!.ClaimAsync(uid, duplicates).ConfigureAwait(false) switch
+        {
+            UidClaim.Granted => UpgradeDecision.Accept(uid, duplicates: duplicates),
+            UidClaim.Taken => Taken,
+            _ => UpgradeDecision.Refuse(503, "It cannot be found out now whether this uid is taken."),
+        };
+
+    private async ValueTask ClaimAndDeliver(WebSocketConnection sender, ReadOnlyMemory<byte> uid, WebSocketMessage body)
+    {
+        UidClaim claim = await Claims!.ClaimAsync(uid, duplicates).ConfigureAwait(false);
+        if (claim == UidClaim.Unreachable) Refuse(sender, UidError.Unreachable, uid.Span);
+        else if (claim == UidClaim.Taken || !Directory.TryJoin(sender, uid, duplicates)) Refuse(sender, UidError.Rejected, uid.Span);
+        else await Deliver(sender, uid, body).ConfigureAwait(false);
     }
 
     private ValueTask Deliver(WebSocketConnection sender, ReadOnlyMemory<byte> address, WebSocketMessage body) =>

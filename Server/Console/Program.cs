@@ -180,7 +180,8 @@ internal static class Program
     {
         RouterApplication? router = settings.Application == ApplicationKind.Router ? MakeRouter(settings, cluster) : null;
         IWebSocketApplication application = router is null ? new EchoApplication() : router;
-        Func<ReadOnlyMemory<byte>, UpgradeDecision> admit = router is null ? static uid => UpgradeDecision.Accept(uid) : router.Admit;
+        Func<ReadOnlyMemory<byte>, ValueTask<UpgradeDecision>> admit =
+            router is null ? static uid => new(UpgradeDecision.Accept(uid)) : router.AdmitAsync;
         if (authority is not null) application = new AuthApplication(application, admit, authority);
         bool hasLab = settings.EffectiveLab != LabScope.Off;
         List<HttpPage> pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)];
@@ -205,11 +206,12 @@ internal static class Program
         {
             ClientsBroadcast = settings.ClientsBroadcast,
             Delivery = cluster.Delivery,
+            Claims = cluster.Claims,
         };
 
     // Methods of their own: nothing of NATS, OpenTelemetry, ASP.NET Core and tokens is loaded before they are called.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ProgramCluster MakeCluster(RunSettings settings) => new(settings.Backplane, settings.Server.TimeProvider);
+    private static ProgramCluster MakeCluster(RunSettings settings) => new(settings.Backplane, settings.DuplicateUid, settings.Server.TimeProvider);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static IAuthority MakeAuthority(RunSettings settings) => settings.Auth.Url is null

@@ -37,6 +37,10 @@ internal static partial class BackplaneLog
         "{count} messages to other nodes were refused, because too much waits for those; their senders are told")]
     public static partial void MessagesRefused(this ILogger log, long count);
 
+    [LoggerMessage(92, LogLevel.Warning,
+        "{count} messages did not go to other nodes, because it was not known in time who is there; their senders are told")]
+    public static partial void MessagesUnknown(this ILogger log, long count);
+
     [LoggerMessage(90, LogLevel.Warning, "{count} messages that came over the backplane made no sense and were dropped")]
     public static partial void NonsenseDropped(this ILogger log, long count);
 

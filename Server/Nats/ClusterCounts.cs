@@ -6,6 +6,7 @@ internal sealed class ClusterCounts
 {
     private long _forwarded;
     private long _refused;
+    private long _unknown;
 
     /// <summary>Messages that could not be understood.</summary>
     public long Nonsense { get; set; }
@@ -27,6 +28,11 @@ internal sealed class ClusterCounts
 
     /// <summary>Messages that did not go to another node, because too much waits for it.</summary>
     public long Refused => Interlocked.Read(ref _refused);
+
+    /// <summary>Messages that did not go to other nodes, because it was not known in time who has the uid.</summary>
+    public long Unknown => Interlocked.Read(ref _unknown);
+
+    public void CountUnknown() => Interlocked.Increment(ref _unknown);
 
     public void CountForwarded() => Interlocked.Increment(ref _forwarded);
 

@@ -12,29 +12,13 @@ internal sealed partial class ClusterNode
 
     /// <summary>
     /// Sends a message to all connections of a uid, wherever they are: to this node's own first. Any thread. The result is there at once if
-    /// no other node has the uid.
+    /// no other node has the uid; while it is not known who has it, within the time for an answer.
     /// </summary>
-    public ValueTask<DeliveryResult> Send(ReadOnlySpan<byte> uid, in WebSocketMessage message, long now)
+    public ValueTask<DeliveryResult> Send(ReadOnlyMemory<byte> uid, in WebSocketMessage message, long now)
     {
-        DeliveryResult here = _local.Send(uid, message);
-        NodeSet nodes = _table.Find(UidHash.Of(uid));
-        Peer?[] numbered = _numbered;
-        PendingPublish? publish = null;
-        DeliveryResult whole = here;
-        bool wake = false;
-        for (int i = 0; i < nodes.Count; i++)
-        {
-            if (nodes[i] == Self || nodes[i] >= numbered.Length || numbered[nodes[i]] is not { IsHere: true } peer) continue;
-            publish ??= PendingPublish.Rent();
-            DeliveryResult sent = Forward(peer.Out, uid, message, publish, now, ref wake);
-            if (sent != DeliveryResult.Delivered) publish.Complete(sent, 0);
-        }
-
-        if (wake) Wake();
-        if (publish is null) return new(whole == DeliveryResult.Offline && !_isConnected ? DeliveryResult.Unreachable : whole);
-        ValueTask<DeliveryResult> task = publish.Task;
-        publish.Complete(here);
-        return task;
+        DeliveryResult here = _local.Send(uid.Span, message);
+        if (!_isConnected) return new(here == DeliveryResult.Offline ? DeliveryResult.Unreachable : here);
+        return _isComplete ? SendToOthers(uid.Span, message, here, now) : SendLater(uid, message, here, now);
     }
 
     /// <summary>Sends a message to everybody: to this node's own connections first. Any thread.</summary>
@@ -42,14 +26,7 @@ internal sealed partial class ClusterNode
     {
         DeliveryResult here = _local.SendToEverybody(message);
         if (!_isConnected) return new(here == DeliveryResult.Delivered ? DeliveryResult.Unreachable : here);
-        PendingPublish publish = PendingPublish.Rent();
-        bool wake = false;
-        DeliveryResult sent = Forward(_everybody, default, message, publish, now, ref wake);
-        if (sent != DeliveryResult.Delivered) publish.Complete(sent, 0);
-        if (wake) Wake();
-        ValueTask<DeliveryResult> task = publish.Task;
-        publish.Complete(here);
-        return task;
+        return _isComplete ? SendToOthers(default, message, here, now) : SendLater(default, message, here, now);
     }
 
     /// <summary>Whether another node has a uid. Any thread.</summary>
@@ -62,23 +39,58 @@ internal sealed partial class ClusterNode
         return false;
     }
 
-    private DeliveryResult Forward(LinkOut link, ReadOnlySpan<byte> uid, in WebSocketMessage message, PendingPublish publish, long now,
-        ref bool wake)
+    // Others may have the uid, and are not known yet.
+    private async ValueTask<DeliveryResult> SendLater(ReadOnlyMemory<byte> uid, WebSocketMessage message, DeliveryResult here, long now)
     {
-        if (!_isConnected) return DeliveryResult.Unreachable;
+        long then = await _waits.Add(now + _settings.AnswerWithin).ConfigureAwait(false);
+        if (then != CompletionWaits.InVain) return await SendToOthers(uid.Span, message, here, then).ConfigureAwait(false);
+        Counts.CountUnknown();
+        return here == DeliveryResult.TooSlow ? here : DeliveryResult.Unreachable;
+    }
+
+    // To those that are known to have the uid; to everybody without one.
+    private ValueTask<DeliveryResult> SendToOthers(ReadOnlySpan<byte> uid, in WebSocketMessage message, DeliveryResult here, long now)
+    {
+        PendingPublish? publish = null;
+        bool wake = false;
+        if (uid.IsEmpty)
+        {
+            Forward(_everybody, uid, message, publish = PendingPublish.Rent(), now, ref wake);
+        }
+        else
+        {
+            NodeSet nodes = _table.Find(UidHash.Of(uid));
+            Peer?[] numbered = _numbered;
+            for (int i = 0; i < nodes.Count; i++)
+            {
+                if (nodes[i] == Self || nodes[i] >= numbered.Length || numbered[nodes[i]] is not { IsHere: true } peer) continue;
+                Forward(peer.Out, uid, message, publish ??= PendingPublish.Rent(), now, ref wake);
+            }
+        }
+
+        if (wake) Wake();
+        if (publish is null) return new(here);
+        ValueTask<DeliveryResult> task = publish.Task;
+        publish.Complete(here);
+        return task;
+    }
+
+    private void Forward(
+        LinkOut link, ReadOnlySpan<byte> uid, in WebSocketMessage message, PendingPublish publish, long now, ref bool wake)
+    {
         Appended appended = uid.Length + message.Length > _settings.MessageBytesMax - 3
             ? Appended.Full
             : link.Append(message.Kind, uid, message.Span, publish, now);
         if (appended == Appended.Full)
         {
             Counts.CountRefused();
-            return DeliveryResult.TooSlow;
+            publish.Complete(DeliveryResult.TooSlow, 0);
+            return;
         }
 
         wake |= appended == Appended.First;
         if (appended != Appended.Nobody) Counts.CountForwarded();
-        else if (!uid.IsEmpty) return DeliveryResult.Unreachable; // it has gone in this moment
-        return DeliveryResult.Delivered;
+        else if (!uid.IsEmpty) publish.Complete(DeliveryResult.Unreachable, 0); // its node has gone in this moment
     }
 
     DeliveryResult IMessageTaker.Take(MessageKind kind, ReadOnlySpan<byte> uid, ReadOnlyMemory<byte> payload)

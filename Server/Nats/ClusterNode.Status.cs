@@ -1,7 +1,5 @@
 // What a node says of itself and of the others to whoever looks on: logs, metrics, the program's admin port. Any thread.
 
-using RawWs.Frame;
-
 namespace RawWs.Server.Nats;
 
 /// <summary>Another node that is here.</summary>
@@ -35,40 +33,14 @@ internal sealed partial class ClusterNode
     }
 
     /// <summary>Sends a message to the connections that a uid has on other nodes, and not to this node's own.</summary>
-    public ValueTask<DeliveryResult> SendElsewhere(ReadOnlySpan<byte> uid, in WebSocketMessage message, long now)
+    public ValueTask<DeliveryResult> SendElsewhere(ReadOnlyMemory<byte> uid, in WebSocketMessage message, long now)
     {
-        NodeSet nodes = _table.Find(UidHash.Of(uid));
-        Peer?[] numbered = _numbered;
-        PendingPublish? publish = null;
-        bool wake = false;
-        for (int i = 0; i < nodes.Count; i++)
-        {
-            if (nodes[i] == Self || nodes[i] >= numbered.Length || numbered[nodes[i]] is not { IsHere: true } peer) continue;
-            publish ??= PendingPublish.Rent();
-            DeliveryResult sent = Forward(peer.Out, uid, message, publish, now, ref wake);
-            if (sent != DeliveryResult.Delivered) publish.Complete(sent, 0);
-        }
-
-        if (publish is null) return new(_isConnected ? DeliveryResult.Offline : DeliveryResult.Unreachable);
-        return Finish(publish, wake);
+        if (!_isConnected) return new(DeliveryResult.Unreachable);
+        return _isComplete
+            ? SendToOthers(uid.Span, message, DeliveryResult.Offline, now)
+            : SendLater(uid, message, DeliveryResult.Offline, now);
     }
 
     /// <summary>Sends a message to all connections of the other nodes, and not to this node's own.</summary>
-    public ValueTask<DeliveryResult> SendToEverybodyElsewhere(in WebSocketMessage message, long now)
-    {
-        if (!_isConnected) return new(DeliveryResult.Unreachable);
-        PendingPublish publish = PendingPublish.Rent();
-        bool wake = false;
-        DeliveryResult sent = Forward(_everybody, default, message, publish, now, ref wake);
-        if (sent != DeliveryResult.Delivered) publish.Complete(sent, 0);
-        return Finish(publish, wake);
-    }
-
-    private ValueTask<DeliveryResult> Finish(PendingPublish publish, bool wake)
-    {
-        if (wake) Wake();
-        ValueTask<DeliveryResult> task = publish.Task;
-        publish.Complete(DeliveryResult.Offline); // the caller's own part
-        return task;
-    }
+    public ValueTask<DeliveryResult> SendToEverybodyElsewhere(in WebSocketMessage message, long now) => SendElsewhere(default, message, now);
 }

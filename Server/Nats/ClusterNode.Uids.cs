@@ -6,6 +6,7 @@ internal sealed partial class ClusterNode
 {
     private const int EventBytes = sizeof(byte) + sizeof(ulong);
     private const int SnapshotHashesMax = 50_000_000;
+    private const int ProbesMax = 1_000;
 
     /// <summary>A connection has joined under a uid. Any thread.</summary>
     public void Join(ReadOnlySpan<byte> uid)
@@ -17,6 +18,28 @@ internal sealed partial class ClusterNode
     public void Leave(ReadOnlySpan<byte> uid)
     {
         if (_uids.Leave(UidHash.Of(uid))) Wake();
+    }
+
+    /// <summary>Asks another node whether its connections of a uid live. Any thread. Under pressure it is not asked.</summary>
+    public void AskWhetherItLives(string node, ReadOnlySpan<byte> uid)
+    {
+        if (_probes.Count >= ProbesMax) return;
+        _probes.Enqueue((node, uid.ToArray()));
+        Wake();
+    }
+
+    private void Probe()
+    {
+        while (_probes.TryDequeue(out (string Node, byte[] Uid) probe))
+            if (_isConnected) _wire.PublishTo(probe.Node, Begin(WireKind.Probe).Write(probe.Uid).Written.Span);
+    }
+
+    private bool OnProbe(ref WireReader reader)
+    {
+        ReadOnlySpan<byte> uid = reader.Read(reader.Rest.Length);
+        if (uid.Length is 0 or > ConnectionDirectory.UidBytesMax) return false;
+        _local.Probe(uid);
+        return true;
     }
 
     private void TellNews()

@@ -9,6 +9,7 @@
 //   Messages       A message goes to this node's own receivers first, then once to each node that has its uid, in order (LinkOut, LinkIn).
 //                  Each node answers; the sender's result is there when all have. What is lost on the way is seen and told.
 
+using System.Collections.Concurrent;
 using System.Text;
 
 namespace RawWs.Server.Nats;
@@ -26,6 +27,8 @@ internal sealed partial class ClusterNode : IMessageTaker
     private readonly LocalUids _uids = new();
     private readonly EventLog _events;
     private readonly LinkOut _everybody;
+    private readonly CompletionWaits _waits = new();
+    private readonly ConcurrentQueue<(string Node, byte[] Uid)> _probes = new();
     private readonly Dictionary<string, Peer> _peers = [];
     private volatile Peer?[] _numbered = new Peer?[1]; // by their numbers; replaced when one comes or goes
     private List<UidEvent> _spareNews = [];
@@ -34,6 +37,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     private long _now;
     private long _begunAt;
     private long _aliveAt;
+    private long _lastTurn;
     private ReadOnlyMemory<byte> _message; // that is being dealt with
     private bool _isEverybody; // whom the message that is being taken is for
     private volatile bool _isConnected;
@@ -72,10 +76,9 @@ internal sealed partial class ClusterNode : IMessageTaker
     /// <summary>The backplane is there, for the first time or again.</summary>
     public void OnConnected(long now)
     {
-        _now = _begunAt = now;
+        _now = _lastTurn = now;
         _isConnected = true;
-        _isComplete = false;
-        foreach (Peer peer in _peers.Values) peer.HasSaidLast = false; // what they have told meanwhile has not come here
+        Listen();
         _wire.PublishToAll(Begin(WireKind.Hello).Written.Span);
         SayAlive();
     }
@@ -86,6 +89,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         _now = now;
         _isConnected = _isComplete = false;
         foreach (Peer peer in _peers.Values) GiveUp(peer);
+        _waits.GiveUp();
     }
 
     /// <summary>The node ends: the others need not wait until it is silent.</summary>
@@ -98,7 +102,11 @@ internal sealed partial class ClusterNode : IMessageTaker
     public void Turn(long now)
     {
         _now = now;
+        // It stood still for so long that the others may have gone, or come again: their words wait for it.
+        if (_isConnected && now - _lastTurn >= _settings.SilentAfter / 2) Listen();
+        _lastTurn = now;
         TellNews();
+        Probe();
         Flush();
         Answer();
         if (now >= _aliveAt) SayAlive();
@@ -108,6 +116,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         bool complete = _isConnected && now >= _begunAt + _settings.ListenFirst;
         foreach (Peer peer in _peers.Values) complete &= !peer.IsHere || peer.IsCurrent;
         _isComplete = complete;
+        _waits.Look(now, complete);
     }
 
     /// <summary>A message of another node's has come. Whatever it is, this throws nothing.</summary>
@@ -136,6 +145,7 @@ internal sealed partial class ClusterNode : IMessageTaker
             WireKind.Direct => OnDirect(peer, ref reader),
             WireKind.Everybody => OnEverybody(peer, ref reader),
             WireKind.Answers => OnAnswers(peer, ref reader),
+            WireKind.Probe => OnProbe(ref reader),
             _ => true,
         };
         if (!sense || reader.IsCut) Counts.Nonsense++;
@@ -230,6 +240,18 @@ internal sealed partial class ClusterNode : IMessageTaker
         else if (peer.HasSaidLast && !peer.IsCurrent)
         {
             Ask(peer);
+        }
+    }
+
+    // What the others have told meanwhile has not come here: they say it again.
+    private void Listen()
+    {
+        _begunAt = _now;
+        _isComplete = false;
+        foreach (Peer peer in _peers.Values)
+        {
+            peer.HasSaidLast = false;
+            peer.LastHeard = Math.Max(peer.LastHeard, _now - _settings.AliveEvery);
         }
     }
 

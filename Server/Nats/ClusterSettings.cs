@@ -19,8 +19,8 @@ internal sealed record ClusterSettings
     /// <summary>After which silence a node is forgotten.</summary>
     public long ForgottenAfter { get; init; } = 60_000;
 
-    /// <summary>How long a new node listens before it says that it knows all others.</summary>
-    public long ListenFirst { get; init; } = 500;
+    /// <summary>How long a new node listens before it says that it knows all others: until each has said that it is here.</summary>
+    public long ListenFirst { get; init; } = 1_200;
 
     /// <summary>How long an answer is waited for, and the others' uids when they are not known yet.</summary>
     public long AnswerWithin { get; init; } = 2_000;

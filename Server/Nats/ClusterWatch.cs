@@ -25,6 +25,7 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
     private long _lost;
     private long _unanswered;
     private long _refused;
+    private long _unknown;
     private long _nonsense;
 
     /// <summary>The node has joined: who is here has come before.</summary>
@@ -49,6 +50,7 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
             if (New(counts.Lost, ref _lost) is > 0 and var lost) log.MessagesLost(lost);
             if (New(counts.Unanswered, ref _unanswered) is > 0 and var unanswered) log.MessagesUnanswered(unanswered);
             if (New(counts.Refused, ref _refused) is > 0 and var refused) log.MessagesRefused(refused);
+            if (New(counts.Unknown, ref _unknown) is > 0 and var unknown) log.MessagesUnknown(unknown);
             if (New(counts.Nonsense + nonsense(), ref _nonsense) is > 0 and var dropped) log.NonsenseDropped(dropped);
             if (New(nats.Errors, ref _errors) is > 0 and var errors) log.NatsTold(errors, nats.Reason);
         }

@@ -23,4 +23,7 @@ internal interface ILocalDelivery
 
     /// <summary>To all connections.</summary>
     DeliveryResult SendToEverybody(in WebSocketMessage message);
+
+    /// <summary>Asks the connections of a uid whether they live.</summary>
+    void Probe(ReadOnlySpan<byte> uid);
 }

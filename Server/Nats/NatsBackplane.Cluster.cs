@@ -74,7 +74,7 @@ public sealed partial class NatsBackplane
         if (_node is not { } node) throw new InvalidOperationException("The backplane has not been started.");
         return target.Kind switch
         {
-            TargetKind.Uid => node.SendElsewhere(target.Uid.Span, message, Now),
+            TargetKind.Uid => node.SendElsewhere(target.Uid, message, Now),
             TargetKind.Everybody => node.SendToEverybodyElsewhere(message, Now),
             _ => new(DeliveryResult.Offline),
         };
@@ -97,6 +97,21 @@ public sealed partial class NatsBackplane
         node.AnswerTook = milliseconds => AnswerTook?.Invoke(milliseconds);
         _questions = new ClusterQuestions(_wire.Connection, _options.Cluster, _options.NodeId, directory, _options.TimeProvider);
         await _questions.StartAsync().ConfigureAwait(false);
+    }
+
+    private async Task OpenClaimsAsync()
+    {
+        if (_keeper is null) return;
+        try
+        {
+            await _keeper.StartAsync(_stop.Token).ConfigureAwait(false);
+        }
+        catch (ClaimStoreException exception)
+        {
+            await DisposeAsync().ConfigureAwait(false);
+            throw new InvalidOperationException(
+                $"NATS cannot keep which node has a uid, for which it needs JetStream: {exception.Message}", exception);
+        }
     }
 
     // It has joined.

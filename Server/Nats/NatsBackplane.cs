@@ -11,6 +11,7 @@ namespace RawWs.Server.Nats;
 public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDisposable
 {
     private const int MessagesPerTurn = 1024;
+    private const string Replaced = "replaced by another connection";
 
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 
@@ -18,6 +19,9 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     private readonly NatsWire _wire;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _wake = new(0);
+    private readonly ulong _incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+    private readonly UidClaims? _claims;
+    private readonly ClaimKeeper? _keeper;
     private ClusterNode? _node;
     private ConnectionDirectory? _directory;
     private Task _loop = Task.CompletedTask;
@@ -35,7 +39,21 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
             throw new ArgumentException($"A cluster's name is letters, digits, - and _, with dots between, not '{options.Cluster}'.", nameof(options));
         _options = options;
         _wire = new NatsWire(options.Nats, options.Cluster, options.NodeId) { Changed = OnChanged };
+        if (!options.ClaimsUids) return;
+        NatsClaimStore store =
+            new(_wire.Connection, options.Cluster, options.ClaimReplicas, new ClaimHolder(options.NodeId, _incarnation));
+        _claims = new UidClaims(store, HasConnections, options.TimeProvider, options.AnswerWithin)
+        {
+            Lost = uid => _directory?.Kick(MessageTarget.ToUid(uid), ServerCloseCodes.Replaced, Replaced),
+            Refused = (node, uid) => _node?.AskWhetherItLives(node, uid.Span),
+        };
+        _keeper = new ClaimKeeper(store, _claims, options.TimeProvider);
     }
+
+    /// <summary>
+    /// Decides which node has a uid (<see cref="NatsBackplaneOptions.ClaimsUids"/>); null if no node has to decide. A router is given it.
+    /// </summary>
+    public IUidClaims? Claims => _claims;
 
     /// <summary>Whether NATS is there, and the uids of all other nodes are known.</summary>
     public bool IsReady => _node is { IsComplete: true };
@@ -56,14 +74,14 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
             new ClusterSettings
             {
                 Id = _options.NodeId,
-                Incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+                Incarnation = _incarnation,
                 AnswerWithin = (long)_options.AnswerWithin.TotalMilliseconds,
                 PieceBytesMax = Math.Min(256 * 1024, _wire.PayloadBytesMax),
             },
             _wire, this)
         { Wake = Wake };
-        _directory.Joined += (_, uid) => node.Join(uid.Span);
-        _directory.Left += (_, uid) => node.Leave(uid.Span);
+        _directory.Joined += OnJoined;
+        _directory.Left += OnLeft;
         _node = node;
         await BeginToAnswerAsync(node, _directory).ConfigureAwait(false);
         _isUp = true;
@@ -71,6 +89,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         while (!node.IsComplete && !node.IsTaken) await Task.Delay(TimeSpan.FromMilliseconds(20), _options.TimeProvider).ConfigureAwait(false);
         if (!node.IsTaken && _told.Errors == 0)
         {
+            await OpenClaimsAsync().ConfigureAwait(false);
             BeginToWatch(node, server.Options.LoggerFactory);
             return;
         }
@@ -87,7 +106,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         if (_node is not { } node) throw new InvalidOperationException("The backplane has not been started.");
         return target.Kind switch
         {
-            TargetKind.Uid => node.Send(target.Uid.Span, message, Now),
+            TargetKind.Uid => node.Send(target.Uid, message, Now),
             TargetKind.Everybody => node.SendToEverybody(message, Now),
             _ => _directory!.Publish(target, message),
         };
@@ -101,14 +120,40 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     {
         await EndWatchAsync().ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
+        if (_keeper is not null) await _keeper.DisposeAsync().ConfigureAwait(false);
         Wake();
         await _loop.ConfigureAwait(false);
+        if (_directory is not null)
+        {
+            _directory.Joined -= OnJoined;
+            _directory.Left -= OnLeft;
+        }
+
         await _wire.DisposeAsync().ConfigureAwait(false);
     }
 
     DeliveryResult ILocalDelivery.Send(ReadOnlySpan<byte> uid, in WebSocketMessage message) => _directory!.SendToUid(uid, message);
 
+    void ILocalDelivery.Probe(ReadOnlySpan<byte> uid)
+    {
+        foreach (WebSocketConnection connection in _directory!.Find(uid)) connection.Probe();
+    }
+
     DeliveryResult ILocalDelivery.SendToEverybody(in WebSocketMessage message) => _directory!.SendToEverybody(message);
+
+    private void OnJoined(WebSocketConnection connection, ReadOnlyMemory<byte> uid)
+    {
+        _node!.Join(uid.Span);
+        if (_claims is not null && !_claims.OnJoined(uid.Span)) connection.Close(ServerCloseCodes.Replaced, Replaced);
+    }
+
+    private void OnLeft(WebSocketConnection connection, ReadOnlyMemory<byte> uid)
+    {
+        _node!.Leave(uid.Span);
+        _claims?.OnLeft(uid.Span);
+    }
+
+    private bool HasConnections(byte[] uid) => _directory is { } directory && !directory.Find(uid).IsEmpty;
 
     private long Now => (long)_options.TimeProvider.GetElapsedTime(0).TotalMilliseconds;
 

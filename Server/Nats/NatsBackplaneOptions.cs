@@ -19,7 +19,18 @@ public sealed record NatsBackplaneOptions
     /// <summary>The node's id: 1 to 64 letters, digits, <c>-</c> and <c>_</c>. No two nodes that run may have the same. Default: a new one.</summary>
     public string NodeId { get; init; } = $"node-{Guid.NewGuid():N}"[..17];
 
-    /// <summary>How long another node's answer is waited for. Default: two seconds.</summary>
+    /// <summary>
+    /// Whether a uid may have one connection in the whole cluster (<see cref="NatsBackplane.Claims"/>). The NATS servers need JetStream for
+    /// it. Default: false.
+    /// </summary>
+    public bool ClaimsUids { get; init; }
+
+    /// <summary>
+    /// On how many NATS servers claims are kept: 1, or 3 if there are three servers at least, so that one of them may end. Default: 1.
+    /// </summary>
+    public int ClaimReplicas { get; init; } = 1;
+
+    /// <summary>How long another node's answer is waited for, and the store's of claims. Default: two seconds.</summary>
     public TimeSpan AnswerWithin { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The clock.</summary>

@@ -33,14 +33,14 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     /// <summary>The backplane has come or gone.</summary>
     public Func<bool, ValueTask> Changed { get; set; } = static _ => default;
 
-    /// <summary>The connection, for what is no message between nodes.</summary>
-    public NatsConnection Connection => _connection;
-
     /// <summary>What has come. The reader disposes it.</summary>
     public ChannelReader<NatsMemoryOwner<byte>> Come => _come.Reader;
 
     /// <summary>The longest message that the server takes.</summary>
     public int PayloadBytesMax => _connection.ServerInfo?.MaxPayload ?? 1024 * 1024;
+
+    /// <summary>What the wire goes over.</summary>
+    public NatsConnection Connection => _connection;
 
     private string Own { get; }
 

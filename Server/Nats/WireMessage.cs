@@ -16,6 +16,7 @@
 //              A message that is longer than what is left of a piece goes on in the next one.
 //   Answers    incarnation (8) of whom it is for, and for Direct and then for Everybody: number of the first message that it is about (8),
 //              number behind the last (8), count of exceptions (4), and each: first (8), number behind the last (8), result (1)
+//   Probe      uid: another connection wants it, and asks whether the one that has it lives
 //
 // Nothing that comes in is trusted: what is cut, too long or unknown is dropped and counted.
 
@@ -36,6 +37,7 @@ internal enum WireKind : byte
     Direct,
     Everybody,
     Answers,
+    Probe,
 }
 
 /// <summary>Who says what: the beginning of every message.</summary>
@@ -70,7 +72,7 @@ internal ref struct WireReader(ReadOnlySpan<byte> bytes)
         ulong incarnation = ReadUInt64();
         ReadOnlySpan<byte> id = Read(ReadByte());
         head = new WireHead(kind, incarnation, id);
-        return !IsCut && version == WireHead.Version && kind is >= WireKind.Hello and <= WireKind.Answers && NodeId.IsValid(id);
+        return !IsCut && version == WireHead.Version && kind is >= WireKind.Hello and <= WireKind.Probe && NodeId.IsValid(id);
     }
 
     public byte ReadByte() => Read(1) is [byte value] ? value : (byte)0;

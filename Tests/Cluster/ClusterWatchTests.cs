@@ -1,19 +1,19 @@
 // What the log is told of a cluster, over a wire that the test controls: a line for each kind in a second, with a count.
 
 using Microsoft.Extensions.Logging;
+using RawWs.Benchmarks.Backplane;
 using RawWs.Server;
 using RawWs.Server.Nats;
-using RawWs.Tests.Nats;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Cluster;
 
 public sealed class ClusterWatchTests
 {
-    private FakeCluster _cluster = null!;
+    private SimulatedCluster _cluster = null!;
     private RecordedLog _log = null!;
-    private FakeNode _one = null!;
-    private FakeNode _two = null!;
+    private SimulatedNode _one = null!;
+    private SimulatedNode _two = null!;
     private ClusterWatch _watch = null!;
     private NatsTold _told = null!;
     private long _nonsense;
@@ -22,10 +22,10 @@ public sealed class ClusterWatchTests
     [SetUp]
     public void Start()
     {
-        (_cluster, _told, _log, _nonsense, _seen) = (new FakeCluster(), new NatsTold(), new RecordedLog(LogLevel.Information), 0, 0);
+        (_cluster, _told, _log, _nonsense, _seen) = (new SimulatedCluster(), new NatsTold(), new RecordedLog(LogLevel.Information), 0, 0);
         _one = _cluster.Add("one");
         _two = _cluster.Add("two");
-        foreach (FakeNode node in _cluster.Nodes) node.Node.OnConnected(_cluster.Now);
+        foreach (SimulatedNode node in _cluster.Nodes) node.Node.OnConnected(_cluster.Now);
         _cluster.Pass(1_000);
         _watch = new ClusterWatch(_one.Node, _told, () => _nonsense, _log.CreateLogger("test"));
         _watch.Begin("rawws");
@@ -119,7 +119,7 @@ public sealed class ClusterWatchTests
     [Test]
     public async Task WhatIsRefused_IsCounted()
     {
-        FakeNode narrow = _cluster.Add("narrow", static settings => settings with { LinkBytesMax = 40 });
+        SimulatedNode narrow = _cluster.Add("narrow", static settings => settings with { LinkBytesMax = 40 });
         narrow.Node.OnConnected(_cluster.Now);
         _two.Join("bob");
         _cluster.Pass(1_000);

@@ -31,6 +31,7 @@ internal static class Models
         (nameof(ASharedMessage_IsReleasedOnce), ASharedMessage_IsReleasedOnce),
         (nameof(AnEndAmongSenders_LeavesNothing), AnEndAmongSenders_LeavesNothing),
         (nameof(WhoWaitsForTheEnd_IsTold), WhoWaitsForTheEnd_IsTold),
+        .. ClusterModels.Every,
     ];
 
     // EventLoop.Post: one wake-up serves everything that is posted until the turn, and no post waits for a wake-up that does not come.

@@ -1,19 +1,21 @@
+using RawWs.Benchmarks.Backplane;
 using RawWs.Server;
 using RawWs.Server.Nats;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Nats;
 
 public sealed class ClusterNodeTests
 {
-    private FakeCluster _cluster = null!;
+    private SimulatedCluster _cluster = null!;
 
     [SetUp]
-    public void SetUp() => _cluster = new FakeCluster();
+    public void SetUp() => _cluster = new SimulatedCluster();
 
     [Test]
     public async Task AMessage_FindsItsReceiver_OnAnotherNode()
     {
-        (FakeNode one, FakeNode two, FakeNode three) = Three();
+        (SimulatedNode one, SimulatedNode two, SimulatedNode three) = Three();
         two.Join("bob");
         _cluster.Pass(10);
         Task<DeliveryResult> sent = one.Send("bob", "hi");
@@ -27,7 +29,7 @@ public sealed class ClusterNodeTests
     [Test]
     public async Task ALocalReceiver_IsServedAtOnce_AndARemoteOneOnceForItsNode()
     {
-        (FakeNode one, FakeNode two, _) = Three();
+        (SimulatedNode one, SimulatedNode two, _) = Three();
         one.Join("bob");
         two.Join("bob");
         two.Join("bob");
@@ -42,7 +44,7 @@ public sealed class ClusterNodeTests
     [Test]
     public void AUidThatNobodyHas_IsOffline_AtOnce()
     {
-        (FakeNode one, _, _) = Three();
+        (SimulatedNode one, _, _) = Three();
         Task<DeliveryResult> sent = one.Send("bob", "hi");
         Assert.That(sent.IsCompletedSuccessfully, Is.True);
         Assert.That(sent.Result, Is.EqualTo(DeliveryResult.Offline));
@@ -51,7 +53,7 @@ public sealed class ClusterNodeTests
     [Test]
     public async Task ARemoteReceiverThatIsTooSlow_IsToldToTheSender()
     {
-        (FakeNode one, FakeNode two, _) = Three();
+        (SimulatedNode one, SimulatedNode two, _) = Three();
         two.Join("bob");
         two.Slow.Add("bob");
         _cluster.Pass(10);
@@ -63,17 +65,17 @@ public sealed class ClusterNodeTests
     [Test]
     public async Task EverybodyGetsAMessageOnce()
     {
-        (FakeNode one, FakeNode two, FakeNode three) = Three();
+        (SimulatedNode one, SimulatedNode two, SimulatedNode three) = Three();
         Task<DeliveryResult> sent = one.SendToEverybody("hi");
         _cluster.Pass(10);
         Assert.That(await sent, Is.EqualTo(DeliveryResult.Delivered));
-        foreach (FakeNode node in new[] { one, two, three }) Assert.That(node.Got, Is.EqualTo(new[] { "all:hi" }));
+        foreach (SimulatedNode node in new[] { one, two, three }) Assert.That(node.Got, Is.EqualTo(new[] { "all:hi" }));
     }
 
     [Test]
     public async Task ANodeThatIsKilled_HasNoUids_AfterFiveSeconds()
     {
-        (FakeNode one, FakeNode two, _) = Three();
+        (SimulatedNode one, SimulatedNode two, _) = Three();
         two.Join("bob");
         _cluster.Pass(10);
         two.IsRunning = false;
@@ -87,7 +89,7 @@ public sealed class ClusterNodeTests
     [Test]
     public async Task ANodeThatWasStopped_IsThereAgain_WithWhatItHasNow()
     {
-        (FakeNode one, FakeNode two, _) = Three();
+        (SimulatedNode one, SimulatedNode two, _) = Three();
         two.Join("bob");
         two.Join("eve");
         _cluster.Pass(10);
@@ -106,12 +108,12 @@ public sealed class ClusterNodeTests
     [Test]
     public async Task ANodeThatBeginsAnew_IsAnotherNode()
     {
-        (FakeNode one, FakeNode two, _) = Three();
+        (SimulatedNode one, SimulatedNode two, _) = Three();
         two.Join("bob");
         _cluster.Pass(10);
         two.IsRunning = false;
         _cluster.Nodes.Remove(two);
-        FakeNode again = _cluster.Add("two");
+        SimulatedNode again = _cluster.Add("two");
         again.Node.OnConnected(_cluster.Now);
         again.Join("ann");
         _cluster.Pass(1_000);
@@ -122,7 +124,7 @@ public sealed class ClusterNodeTests
     [TestCase(false), TestCase(true)]
     public void OfTwoNodesOfOneId_OneGoesOn(bool atOnce)
     {
-        FakeNode first = _cluster.Add("one"), second = _cluster.Add("one");
+        SimulatedNode first = _cluster.Add("one"), second = _cluster.Add("one");
         first.Node.OnConnected(_cluster.Now);
         if (!atOnce) _cluster.Pass(2_000);
         second.Node.OnConnected(_cluster.Now);
@@ -133,7 +135,7 @@ public sealed class ClusterNodeTests
     [Test]
     public async Task WithoutTheBackplane_LocalDeliveryGoesOn_AndTheRestIsUnreachable()
     {
-        (FakeNode one, FakeNode two, _) = Three();
+        (SimulatedNode one, SimulatedNode two, _) = Three();
         one.Join("ann");
         two.Join("bob");
         _cluster.Pass(10);
@@ -153,12 +155,73 @@ public sealed class ClusterNodeTests
         Assert.That(await Sent(two, "ann"), Is.EqualTo(DeliveryResult.Delivered));
     }
 
+    // It has just begun, and does not know yet who has what.
+    [Test]
+    public async Task WhileTheOthersAreNotKnown_AMessageWaits()
+    {
+        (_, SimulatedNode two, _) = Three();
+        two.Join("bob");
+        _cluster.Pass(10);
+        SimulatedNode four = _cluster.Add("four");
+        four.Node.OnConnected(_cluster.Now);
+        four.Join("ann");
+        Task<DeliveryResult> toBob = four.Send("bob", "hi"), toEve = four.Send("eve", "hi"), toAnn = four.Send("ann", "hi");
+        Task<DeliveryResult> toAll = four.SendToEverybody("you");
+        Assert.That(four.Got, Is.EqualTo(new[] { "ann:hi", "all:you" }), "its own are served at once");
+        Assert.That(new[] { toBob, toEve, toAnn, toAll }.Count(static sent => sent.IsCompleted), Is.Zero);
+        await PassUntil(toBob, toEve, toAnn, toAll);
+        Assert.That((toBob.Result, toEve.Result), Is.EqualTo((DeliveryResult.Delivered, DeliveryResult.Offline)));
+        Assert.That((toAnn.Result, toAll.Result), Is.EqualTo((DeliveryResult.Delivered, DeliveryResult.Delivered)));
+        Assert.That(two.Got, Is.EqualTo(new[] { "bob:hi", "all:you" }));
+    }
+
+    [Test]
+    public async Task IfTheyAreNotKnownInTime_ItIsUnreachable()
+    {
+        (_, SimulatedNode two, _) = Three();
+        for (int i = 0; i < 3; i++) two.Join($"u{i}");
+        _cluster.Pass(10);
+        SimulatedNode four = _cluster.Add("four");
+        _cluster.Delay = (from, to) => from == four && to == two ? -1 : 1; // it hears that the other one lives, and cannot ask it
+        four.Node.OnConnected(_cluster.Now);
+        Task<DeliveryResult> sent = four.Send("u0", "hi");
+        await PassUntil(sent);
+        Assert.That((sent.Result, four.Node.IsComplete), Is.EqualTo((DeliveryResult.Unreachable, false)));
+        Assert.That(four.Node.Counts.Unknown, Is.EqualTo(1));
+    }
+
+    // Its own clock has stood still. It has not heard the others, and that is not their fault.
+    [Test]
+    public async Task AfterAStandstill_NobodyIsOfflineForAMoment()
+    {
+        (SimulatedNode one, SimulatedNode two, _) = Three();
+        two.Join("bob");
+        _cluster.Pass(10);
+        one.IsRunning = false;
+        _cluster.Pass(30_000);
+        one.IsRunning = true;
+        one.Node.Turn(_cluster.Now);
+        Task<DeliveryResult> sent = one.Send("bob", "hi");
+        await PassUntil(sent);
+        Assert.That(sent.Result, Is.EqualTo(DeliveryResult.Delivered));
+    }
+
+    [Test]
+    public void WhoWantsAUid_AsksItsNodeWhetherItLives()
+    {
+        (SimulatedNode one, SimulatedNode two, SimulatedNode three) = Three();
+        two.Join("bob");
+        one.Node.AskWhetherItLives("two", "bob"u8);
+        _cluster.Pass(10);
+        Assert.That((two.Probed, three.Probed), Is.EqualTo((new List<string> { "bob" }, new List<string>())));
+    }
+
     [Test]
     public async Task AMessageLongerThanAPiece_IsCutAndJoined([Values(300, 330, 700, 5_000)] int length)
     {
-        FakeNode one = _cluster.Add("one", static settings => settings with { PieceBytesMax = 128 + 300 });
-        FakeNode two = _cluster.Add("two");
-        foreach (FakeNode node in _cluster.Nodes) node.Node.OnConnected(_cluster.Now);
+        SimulatedNode one = _cluster.Add("one", static settings => settings with { PieceBytesMax = 128 + 300 });
+        SimulatedNode two = _cluster.Add("two");
+        foreach (SimulatedNode node in _cluster.Nodes) node.Node.OnConnected(_cluster.Now);
         two.Join("bob");
         _cluster.Pass(2_000);
         string[] texts = [.. Enumerable.Range(0, 20).Select(i => new string((char)('a' + i), i % 3 == 0 ? length : i))];
@@ -173,15 +236,15 @@ public sealed class ClusterNodeTests
     public async Task WhateverIsLost_IsTold([Range(0, 19)] int seed)
     {
         Random random = new(seed);
-        FakeNode[] nodes = [.. Enumerable.Range(0, 4).Select(i => _cluster.Add($"n{i}", settings => settings with
+        SimulatedNode[] nodes = [.. Enumerable.Range(0, 4).Select(i => _cluster.Add($"n{i}", settings => settings with
         {
             PieceBytesMax = 128 + random.Next(20, 400),
             EventsKept = random.Next(1, 100),
             PeersMax = 10,
         }))];
-        foreach (FakeNode node in nodes) node.Node.OnConnected(_cluster.Now);
+        foreach (SimulatedNode node in nodes) node.Node.OnConnected(_cluster.Now);
         bool lossy = false;
-        Dictionary<(FakeNode, FakeNode), long> last = [];
+        Dictionary<(SimulatedNode, SimulatedNode), long> last = [];
         _cluster.Delay = (from, to) =>
         {
             if (lossy && random.Next(20) == 0) return -1;
@@ -215,7 +278,7 @@ public sealed class ClusterNodeTests
         }
 
         // When all is quiet every node knows the same.
-        foreach (FakeNode node in nodes)
+        foreach (SimulatedNode node in nodes)
         {
             Assert.That(node.Node.IsComplete, Is.True);
             for (int uid = 0; uid < 40; uid++) Assert.That(node.Send($"u{uid}", "end").IsFaulted, Is.False);
@@ -227,7 +290,7 @@ public sealed class ClusterNodeTests
 
         void Move(int uid)
         {
-            FakeNode from = nodes.First(node => node!.Has($"u{uid}"));
+            SimulatedNode from = nodes.First(node => node!.Has($"u{uid}"));
             from.Leave($"u{uid}");
             nodes[random.Next(nodes.Length)].Join($"u{uid}");
         }
@@ -237,7 +300,7 @@ public sealed class ClusterNodeTests
     public void WhateverComesFromTheWire_IsNoException([Range(0, 9)] int seed)
     {
         Random random = new(seed);
-        (FakeNode one, FakeNode two, _) = Three();
+        (SimulatedNode one, SimulatedNode two, _) = Three();
         List<byte[]> seen = [];
         _cluster.Delay = (_, _) => 1;
         two.Seen = seen.Add;
@@ -259,19 +322,32 @@ public sealed class ClusterNodeTests
         one.Node.Turn(_cluster.Now);
     }
 
-    private async Task<DeliveryResult> Sent(FakeNode from, string uid)
+    // What a wait ends with is a task of its own, so it is waited for: no time passes for the nodes meanwhile.
+    private async Task PassUntil(params Task<DeliveryResult>[] sent)
+    {
+        Task all = Task.WhenAll(sent);
+        for (int i = 0; i < 500 && !all.IsCompleted; i++)
+        {
+            _cluster.Pass(10);
+            SpinWait.SpinUntil(() => all.IsCompleted, 1);
+        }
+
+        await all.WaitAsync(TestServer.Patience);
+    }
+
+    private async Task<DeliveryResult> Sent(SimulatedNode from, string uid)
     {
         Task<DeliveryResult> sent = from.Send(uid, "text");
         _cluster.Pass(20);
         return await sent;
     }
 
-    private (FakeNode One, FakeNode Two, FakeNode Three) Three()
+    private (SimulatedNode One, SimulatedNode Two, SimulatedNode Three) Three()
     {
-        (FakeNode, FakeNode, FakeNode) three = (_cluster.Add("one"), _cluster.Add("two"), _cluster.Add("three"));
-        foreach (FakeNode node in _cluster.Nodes) node.Node.OnConnected(_cluster.Now);
+        (SimulatedNode, SimulatedNode, SimulatedNode) three = (_cluster.Add("one"), _cluster.Add("two"), _cluster.Add("three"));
+        foreach (SimulatedNode node in _cluster.Nodes) node.Node.OnConnected(_cluster.Now);
         _cluster.Pass(2_000);
-        Assert.That(_cluster.Nodes, Is.All.Matches<FakeNode>(static node => node!.Node.IsComplete));
+        Assert.That(_cluster.Nodes, Is.All.Matches<SimulatedNode>(static node => node!.Node.IsComplete));
         return three;
     }
 }

@@ -8,7 +8,7 @@ namespace RawWs.Server.Console.Auth;
 /// <param name="admit">Decides about the upgrade of a client whose uid is known.</param>
 /// <param name="authority">Who decides.</param>
 internal sealed class AuthApplication(
-    IWebSocketApplication program, Func<ReadOnlyMemory<byte>, UpgradeDecision> admit, IAuthority authority) : IWebSocketApplication
+    IWebSocketApplication program, Func<ReadOnlyMemory<byte>, ValueTask<UpgradeDecision>> admit, IAuthority authority) : IWebSocketApplication
 {
     private TokenClock _clock = null!;
 
@@ -22,7 +22,7 @@ internal sealed class AuthApplication(
     {
         AuthVerdict verdict = await authority.DecideAsync(context).ConfigureAwait(false);
         if (!verdict.IsGranted(out Grant? grant)) return verdict.Refusal!.ToDecision();
-        UpgradeDecision decision = admit(grant.Uid);
+        UpgradeDecision decision = await admit(grant.Uid).ConfigureAwait(false);
         if (!decision.IsAccepted) return decision;
         bool isFree = grant is { Expires: null, Rights: null };
         return decision with { Application = isFree ? program : new GrantedConnection(program, grant, _clock) };

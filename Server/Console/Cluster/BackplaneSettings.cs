@@ -44,6 +44,9 @@ internal sealed record BackplaneSettings
     /// <summary>That of its key.</summary>
     public string? KeyFile { get; init; }
 
+    /// <summary>On how many servers of NATS it is kept which node has a uid, where only one may have it.</summary>
+    public int Replicas { get; init; } = 1;
+
     /// <summary>How long other nodes' answers are waited for.</summary>
     public TimeSpan AnswerWithin { get; init; } = TimeSpan.FromSeconds(2);
 
@@ -140,6 +143,7 @@ internal sealed record BackplaneSettings
             : AuthoritiesFile is not null ? "backplane-ca"
             : CertificateFile is not null ? "backplane-cert"
             : KeyFile is not null ? "backplane-key"
+            : Replicas != plain.Replicas ? "backplane-replicas"
             : AnswerWithin != plain.AnswerWithin ? "backplane-answer-within"
             : CountsForReadiness ? "backplane-ready" : null;
     }

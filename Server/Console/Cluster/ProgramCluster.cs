@@ -23,11 +23,19 @@ internal sealed class ProgramCluster : IAsyncDisposable
     private readonly string _nodeId;
 
     /// <param name="settings">They have an address.</param>
+    /// <param name="duplicates">What happens when a uid has a connection already.</param>
     /// <param name="time">The clock.</param>
-    public ProgramCluster(BackplaneSettings settings, TimeProvider time)
+    public ProgramCluster(BackplaneSettings settings, DuplicateUid duplicates, TimeProvider time)
     {
         _settings = settings;
-        NatsBackplaneOptions options = new() { Cluster = settings.Cluster, AnswerWithin = settings.AnswerWithin, TimeProvider = time };
+        NatsBackplaneOptions options = new()
+        {
+            Cluster = settings.Cluster,
+            ClaimsUids = duplicates != DuplicateUid.Share,
+            ClaimReplicas = settings.Replicas,
+            AnswerWithin = settings.AnswerWithin,
+            TimeProvider = time,
+        };
         if (settings.NodeId is { } id) options = options with { NodeId = id };
         _nodeId = options.NodeId;
         _backplane = new NatsBackplane(options with { Nats = NatsLogIn.Of(settings, _nodeId) });
@@ -35,6 +43,9 @@ internal sealed class ProgramCluster : IAsyncDisposable
 
     /// <summary>Delivers to the connections of all nodes.</summary>
     public IDelivery Delivery => _backplane;
+
+    /// <summary>Decides which node has a uid; null where several may have it.</summary>
+    public IUidClaims? Claims => _backplane.Claims;
 
     /// <summary>Joins the cluster.</summary>
     /// <param name="server">The server, which need not have been started.</param>

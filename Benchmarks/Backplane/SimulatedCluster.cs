@@ -1,63 +1,81 @@
-// A backplane in one process: nodes, and messages between them on their way. A test decides how long one takes, and what is lost.
+// A cluster in one process: nodes that are real, and a backplane between them that is not. Whoever uses it decides how long a message takes,
+// what is lost, and how time passes. The tests have a few nodes in it, and the command `scale` fifty, with a million uids.
 
 using System.Text;
 using RawWs.Server;
 using RawWs.Server.Nats;
 
-namespace RawWs.Tests.Nats;
+namespace RawWs.Benchmarks.Backplane;
 
 /// <summary>All nodes of a cluster, and the time.</summary>
-internal sealed class FakeCluster
+internal sealed class SimulatedCluster
 {
-    private readonly PriorityQueue<(FakeNode To, byte[] Message), (long At, long Order)> _onTheWay = new();
+    private readonly PriorityQueue<(SimulatedNode To, byte[] Message), (long At, long Order)> _onTheWay = new();
     private long _order;
 
-    public List<FakeNode> Nodes { get; } = [];
+    public List<SimulatedNode> Nodes { get; } = [];
 
+    /// <summary>The time, in milliseconds.</summary>
     public long Now { get; private set; } = 1_000_000;
 
     /// <summary>How long a message takes from one node to another, in milliseconds; less than 0: it is lost.</summary>
-    public Func<FakeNode, FakeNode, long> Delay { get; set; } = static (_, _) => 1;
+    public Func<SimulatedNode, SimulatedNode, long> Delay { get; set; } = static (_, _) => 1;
 
-    public FakeNode Add(string id, Func<ClusterSettings, ClusterSettings>? change = null)
+    /// <summary>How many bytes have been published: those to all nodes count once.</summary>
+    public long BytesPublished { get; private set; }
+
+    /// <summary>How many bytes have been received, by all nodes.</summary>
+    public long BytesReceived { get; private set; }
+
+    public SimulatedNode Add(string id, Func<ClusterSettings, ClusterSettings>? change = null)
     {
         ClusterSettings settings = new() { Id = id, Incarnation = (ulong)(Nodes.Count + 1) };
-        FakeNode node = new(this, change?.Invoke(settings) ?? settings);
+        SimulatedNode node = new(this, change?.Invoke(settings) ?? settings);
         Nodes.Add(node);
         return node;
     }
 
     /// <summary>Lets time pass.</summary>
-    public void Pass(long milliseconds)
+    /// <param name="milliseconds">How much.</param>
+    /// <param name="step">How often the nodes have a turn.</param>
+    public void Pass(long milliseconds, int step = 1)
     {
         for (long end = Now + milliseconds; Now < end;)
         {
-            Now++;
-            while (_onTheWay.TryPeek(out (FakeNode To, byte[] Message) next, out (long At, long Order) due) && due.At <= Now)
+            Now += Math.Min(step, end - Now);
+            while (_onTheWay.TryPeek(out (SimulatedNode To, byte[] Message) next, out (long At, long Order) due) && due.At <= Now)
             {
                 _onTheWay.Dequeue();
-                if (next.To.IsRunning && next.To.IsAttached) next.To.Node.Receive(next.Message, Now);
+                if (!next.To.IsRunning || !next.To.IsAttached) continue;
+                BytesReceived += next.Message.Length;
+                next.To.Node.Receive(next.Message, Now);
             }
 
-            foreach (FakeNode node in Nodes)
+            foreach (SimulatedNode node in Nodes)
                 if (node.IsRunning) node.Node.Turn(Now);
         }
     }
 
-    public void Send(FakeNode from, FakeNode to, ReadOnlySpan<byte> message)
+    public void Publish(SimulatedNode from, byte[] message, Func<SimulatedNode, bool> isFor)
     {
-        long delay = Delay(from, to);
-        if (delay >= 0 && from.IsAttached) _onTheWay.Enqueue((to, message.ToArray()), (Now + delay, _order++));
+        if (!from.IsAttached) return;
+        BytesPublished += message.Length;
+        foreach (SimulatedNode to in Nodes)
+        {
+            if (!isFor(to)) continue;
+            long delay = Delay(from, to);
+            if (delay >= 0) _onTheWay.Enqueue((to, message), (Now + delay, _order++));
+        }
     }
 }
 
 /// <summary>One node, with receivers that only remember what they got.</summary>
-internal sealed class FakeNode : IWire, ILocalDelivery
+internal sealed class SimulatedNode : IWire, ILocalDelivery
 {
-    private readonly FakeCluster _cluster;
+    private readonly SimulatedCluster _cluster;
     private readonly Dictionary<string, int> _connections = [];
 
-    public FakeNode(FakeCluster cluster, ClusterSettings settings)
+    public SimulatedNode(SimulatedCluster cluster, ClusterSettings settings)
     {
         (_cluster, Settings) = (cluster, settings);
         Node = new ClusterNode(settings, this, this);
@@ -78,6 +96,9 @@ internal sealed class FakeNode : IWire, ILocalDelivery
 
     /// <summary>Uids whose receiver takes nothing.</summary>
     public HashSet<string> Slow { get; } = [];
+
+    /// <summary>Uids whose connections were asked whether they live.</summary>
+    public List<string> Probed { get; } = [];
 
     /// <summary>Is told what it publishes.</summary>
     public Action<byte[]> Seen { get; set; } = static _ => { };
@@ -104,16 +125,13 @@ internal sealed class FakeNode : IWire, ILocalDelivery
 
     void IWire.PublishToAll(ReadOnlySpan<byte> message)
     {
-        Seen(message.ToArray());
-        foreach (FakeNode node in _cluster.Nodes)
-            if (node != this) _cluster.Send(this, node, message);
+        byte[] copy = message.ToArray();
+        Seen(copy);
+        _cluster.Publish(this, copy, to => to != this);
     }
 
-    void IWire.PublishTo(string id, ReadOnlySpan<byte> message)
-    {
-        foreach (FakeNode node in _cluster.Nodes)
-            if (node.Settings.Id == id) _cluster.Send(this, node, message);
-    }
+    void IWire.PublishTo(string id, ReadOnlySpan<byte> message) =>
+        _cluster.Publish(this, message.ToArray(), to => to.Settings.Id == id);
 
     DeliveryResult ILocalDelivery.Send(ReadOnlySpan<byte> uid, in WebSocketMessage message)
     {
@@ -123,6 +141,8 @@ internal sealed class FakeNode : IWire, ILocalDelivery
         Got.Add($"{name}:{Encoding.UTF8.GetString(message.Span)}");
         return DeliveryResult.Delivered;
     }
+
+    void ILocalDelivery.Probe(ReadOnlySpan<byte> uid) => Probed.Add(Encoding.UTF8.GetString(uid));
 
     DeliveryResult ILocalDelivery.SendToEverybody(in WebSocketMessage message)
     {

@@ -1,0 +1,224 @@
+// Claims in two buckets of JetStream's key-value store: one has an entry for each uid that is claimed, the other one for each node that lives,
+// which vanishes when it is not renewed. Both are in the servers' memory: what they hold is true only while the nodes run.
+//
+// A claim that is given back is deleted by the number of its message, and not by a mark of deletion, as the library would do it: such marks
+// stay, one for each uid that there ever was. The number is also what makes it safe: a later claim has another one.
+
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Text;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
+using NATS.Client.KeyValueStore;
+
+namespace RawWs.Server.Nats;
+
+internal sealed class NatsClaimStore(NatsConnection connection, string cluster, int replicas, ClaimHolder self) : IClaimStore
+{
+    /// <summary>After this time without a renewal a node is taken to be dead, and what it has claimed is free.</summary>
+    public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(4);
+
+    private const int ValueBytesMax = sizeof(ulong) + WireHead.IdBytesMax;
+
+    // A bucket's name has no dots.
+    private readonly string _bucket = $"{cluster.Replace('.', '-')}-uids";
+    private readonly byte[] _value = ValueOf(self);
+    private readonly NatsJSContext _jetStream = new(connection);
+    private INatsKVStore? _claims;
+    private INatsKVStore? _leases;
+
+    /// <inheritdoc/>
+    public ClaimHolder Self => self;
+
+    private INatsKVStore Claims => _claims ?? throw new ClaimStoreException("The store has not been opened.");
+
+    /// <summary>Opens the buckets, or makes them.</summary>
+    /// <returns>When the bucket of claims was made: another time than before means another bucket, which has begun anew.</returns>
+    public async ValueTask<DateTimeOffset> OpenAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            NatsKVContext context = new(_jetStream);
+            _claims = await context.CreateStoreAsync(
+                new NatsKVConfig(_bucket)
+                {
+                    Description = "Which node has a uid",
+                    MaxValueSize = ValueBytesMax,
+                    NumberOfReplicas = replicas,
+                    Storage = NatsKVStorageType.Memory,
+                },
+                cancellation).ConfigureAwait(false);
+            _leases = await context.CreateStoreAsync(
+                new NatsKVConfig($"{_bucket}-nodes")
+                {
+                    Description = "Which nodes live",
+                    MaxAge = LeaseTime,
+                    MaxValueSize = ValueBytesMax,
+                    NumberOfReplicas = replicas,
+                    Storage = NatsKVStorageType.Memory,
+                },
+                cancellation).ConfigureAwait(false);
+            return (await _claims.GetStatusAsync(cancellation).ConfigureAwait(false)).Info.Created;
+        }
+        catch (NatsException exception)
+        {
+            throw Away(exception);
+        }
+    }
+
+    /// <summary>This node lives.</summary>
+    public async ValueTask RenewLeaseAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            INatsKVStore leases = _leases ?? throw new ClaimStoreException("The store has not been opened.");
+            await leases.PutAsync(LeaseKey(self), _value, cancellationToken: cancellation).ConfigureAwait(false);
+        }
+        catch (NatsException exception)
+        {
+            throw Away(exception);
+        }
+    }
+
+    /// <summary>This node ends: what it has claimed is free at once.</summary>
+    public async ValueTask EndLeaseAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            if (_leases is not null) await _leases.PurgeAsync(LeaseKey(self), cancellationToken: cancellation).ConfigureAwait(false);
+        }
+        catch (NatsException exception)
+        {
+            throw Away(exception);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> LivesAsync(ClaimHolder holder, CancellationToken cancellation)
+    {
+        INatsKVStore leases = _leases ?? throw new ClaimStoreException("The store has not been opened.");
+        return await FindAsync(leases, LeaseKey(holder), cancellation).ConfigureAwait(false) is not null;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ulong> CreateAsync(string key, CancellationToken cancellation)
+    {
+        NatsResult<ulong> created;
+        try
+        {
+            created = await Claims.TryCreateAsync(key, _value, cancellationToken: cancellation).ConfigureAwait(false);
+        }
+        catch (NatsException exception)
+        {
+            throw Away(exception);
+        }
+
+        return RevisionOf(created);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ulong> TakeOverAsync(string key, ulong revision, CancellationToken cancellation)
+    {
+        NatsResult<ulong> updated;
+        try
+        {
+            updated = await Claims.TryUpdateAsync(key, _value, revision, cancellationToken: cancellation).ConfigureAwait(false);
+        }
+        catch (NatsException exception)
+        {
+            throw Away(exception);
+        }
+
+        return RevisionOf(updated);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<Claim?> FindAsync(string key, CancellationToken cancellation) =>
+        await FindAsync(Claims, key, cancellation).ConfigureAwait(false) is { } entry ? ClaimOf(entry) : null;
+
+    /// <inheritdoc/>
+    public async ValueTask DeleteAsync(ulong revision, CancellationToken cancellation)
+    {
+        try
+        {
+            await _jetStream.DeleteMessageAsync(
+                $"KV_{_bucket}", new StreamMsgDeleteRequest { Seq = revision, NoErase = true }, cancellation).ConfigureAwait(false);
+        }
+        catch (NatsJSApiException exception) when (exception.Error.Code is >= 400 and < 500)
+        {
+            // There is no such message any more: another claim has taken its place.
+        }
+        catch (NatsException exception)
+        {
+            throw Away(exception);
+        }
+    }
+
+    /// <summary>Every claim that is there, if asked for, and each one that comes, in order.</summary>
+    /// <param name="behind">Only those after this revision; 0 for all.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async IAsyncEnumerable<Claim> WatchAsync(ulong behind, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        NatsKVWatchOpts options = new() { IgnoreDeletes = true, ResumeAtRevision = behind == 0 ? 0 : behind + 1 };
+        await foreach (NatsKVEntry<byte[]> entry in
+            Claims.WatchAsync<byte[]>(opts: options, cancellationToken: cancellation).ConfigureAwait(false))
+        {
+            if (ClaimOf(entry) is { } claim) yield return claim;
+        }
+    }
+
+    /// <summary>Every claim that is there now.</summary>
+    public async IAsyncEnumerable<Claim> ListAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        NatsKVWatchOpts options = new() { IgnoreDeletes = true, OnNoData = static _ => ValueTask.FromResult(true) };
+        await foreach (NatsKVEntry<byte[]> entry in
+            Claims.WatchAsync<byte[]>(opts: options, cancellationToken: cancellation).ConfigureAwait(false))
+        {
+            if (ClaimOf(entry) is { } claim) yield return claim;
+            if (entry.Delta == 0) yield break;
+        }
+    }
+
+    private static async ValueTask<NatsKVEntry<byte[]>?> FindAsync(INatsKVStore bucket, string key, CancellationToken cancellation)
+    {
+        NatsResult<NatsKVEntry<byte[]>> found;
+        try
+        {
+            found = await bucket.TryGetEntryAsync<byte[]>(key, cancellationToken: cancellation).ConfigureAwait(false);
+        }
+        catch (NatsException exception)
+        {
+            throw Away(exception);
+        }
+
+        if (found.Success) return found.Value;
+        return found.Error is NatsKVKeyNotFoundException or NatsKVKeyDeletedException ? null : throw Away(found.Error);
+    }
+
+    private static ulong RevisionOf(NatsResult<ulong> result)
+    {
+        if (result.Success) return result.Value;
+        return result.Error is NatsKVCreateException or NatsKVWrongLastRevisionException ? 0 : throw Away(result.Error);
+    }
+
+    private static ClaimStoreException Away(Exception exception) => new($"JetStream: {exception.Message}", exception);
+
+    private static string LeaseKey(ClaimHolder holder) => $"{holder.NodeId}.{holder.Incarnation:x16}";
+
+    private static byte[] ValueOf(ClaimHolder holder)
+    {
+        byte[] value = new byte[sizeof(ulong) + holder.NodeId.Length];
+        BinaryPrimitives.WriteUInt64LittleEndian(value, holder.Incarnation);
+        Encoding.ASCII.GetBytes(holder.NodeId, value.AsSpan(sizeof(ulong)));
+        return value;
+    }
+
+    // Null for what no node of ours writes.
+    private static Claim? ClaimOf(in NatsKVEntry<byte[]> entry)
+    {
+        if (entry.Value is not { Length: > sizeof(ulong) and <= ValueBytesMax } value || !NodeId.IsValid(value.AsSpan(sizeof(ulong)))) return null;
+        ClaimHolder holder = new(Encoding.ASCII.GetString(value.AsSpan(sizeof(ulong))), BinaryPrimitives.ReadUInt64LittleEndian(value));
+        return new Claim(entry.Key, holder, entry.Revision);
+    }
+}

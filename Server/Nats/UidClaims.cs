@@ -1,0 +1,326 @@
+// The uids that this node may use, where a uid has one connection in the whole cluster (DuplicateUid.Replace and Reject). A claim is an entry
+// of a store that all nodes share. Who finds none creates one; who takes one over names its revision. So of two nodes that want a uid at once
+// one wins, and both see the same winner. The store tells every node what has changed: a node whose claim has got a later revision has lost
+// the uid, and closes its connections.
+//
+// A claim counts while its node's lease does. A node that was away for longer than a lease may have lost claims that nobody has told it of. When
+// it is back it looks at each of them: what another node has taken meanwhile stays taken.
+//
+// For each uid one thing happens at a time (the entry's gate). What several threads touch is under the lock. Which connections have a uid is
+// not counted here: the directory knows it.
+
+using System.Buffers.Text;
+using System.Collections.Concurrent;
+
+namespace RawWs.Server.Nats;
+
+/// <param name="store">What the claims are kept in.</param>
+/// <param name="hasConnections">Whether this node has connections of a uid.</param>
+/// <param name="time">The clock.</param>
+/// <param name="within">How long the store may take for an answer.</param>
+internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnections, TimeProvider time, TimeSpan within) : IUidClaims
+{
+    private const int AtOnceMax = 64;
+
+    private static readonly TimeSpan PendingFor = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Entry> _entries = [];
+    private readonly Queue<Entry> _pending = []; // in the order in which they were claimed
+    private readonly ConcurrentQueue<ulong> _orphans = new(); // revisions that are to be deleted
+    private readonly SemaphoreSlim _atOnce = new(AtOnceMax);
+
+    /// <summary>A uid is another node's from now on. Called on any thread.</summary>
+    public Action<ReadOnlyMemory<byte>> Lost { get; set; } = static _ => { };
+
+    /// <summary>Another node has the uid and keeps it: it may want to know whether its connection lives. Called on any thread.</summary>
+    public Action<string, ReadOnlyMemory<byte>> Refused { get; set; } = static (_, _) => { };
+
+    /// <summary>How many uids this node has claimed, or is about to.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock) return _entries.Count;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<UidClaim> ClaimAsync(ReadOnlyMemory<byte> uid, DuplicateUid duplicates)
+    {
+        if (duplicates == DuplicateUid.Share) return UidClaim.Granted;
+        Entry entry = Enter(uid);
+        UidClaim result = UidClaim.Unreachable;
+        using CancellationTokenSource deadline = new(within, time);
+        try
+        {
+            await entry.Gate.WaitAsync(deadline.Token).ConfigureAwait(false);
+            try
+            {
+                result = IsOurs(entry) ? UidClaim.Granted : await AcquireAsync(entry, duplicates, deadline.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                entry.Gate.Release();
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ClaimStoreException)
+        {
+            // What the store has done is not known. If it has an entry of ours that nobody wants, it will tell.
+        }
+
+        if (result != UidClaim.Granted) EndPending(entry);
+        return result;
+    }
+
+    /// <summary>A connection has joined.</summary>
+    /// <returns>False when the uid has become another node's in the meantime.</returns>
+    public bool OnJoined(ReadOnlySpan<byte> uid)
+    {
+        if (Find(uid) is not { } entry) return true; // it was never claimed
+        bool isOurs = IsOurs(entry);
+        EndPending(entry);
+        return isOurs;
+    }
+
+    /// <summary>A connection has left. The last one gives the claim back.</summary>
+    public void OnLeft(ReadOnlySpan<byte> uid)
+    {
+        if (Find(uid) is { } entry) ReleaseUnlessUsed(entry);
+    }
+
+    /// <summary>The store has a new entry.</summary>
+    public void OnChanged(Claim claim)
+    {
+        byte[]? lost = null;
+        lock (_lock)
+        {
+            if (!_entries.TryGetValue(claim.Key, out Entry? entry))
+            {
+                // A claim of ours that nobody wants: its answer came too late, or it could not be given back.
+                if (claim.Holder == store.Self) _orphans.Enqueue(claim.Revision);
+                return;
+            }
+
+            entry.LastSeen = Math.Max(entry.LastSeen, claim.Revision);
+            if (claim.Holder == store.Self || entry.Revision == 0 || claim.Revision <= entry.Revision) return;
+            entry.Revision = 0;
+            lost = entry.Uid;
+        }
+
+        Lost(lost);
+    }
+
+    /// <summary>
+    /// This node was away for longer than its lease, or the store has begun anew: each claim is looked at, and made again where nobody has
+    /// the uid.
+    /// </summary>
+    public async Task RegainAsync(CancellationToken cancellation)
+    {
+        Entry[] entries;
+        lock (_lock) entries = [.. _entries.Values];
+        await Parallel.ForEachAsync(
+            entries,
+            new ParallelOptions { MaxDegreeOfParallelism = AtOnceMax, CancellationToken = cancellation },
+            async (entry, stop) => await RegainAsync(entry, stop).ConfigureAwait(false)).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives back what was claimed and not used, and what could not be given back before. Called every second or so.</summary>
+    public async Task SweepAsync(CancellationToken cancellation)
+    {
+        long now = time.GetTimestamp();
+        List<Entry> expired = [];
+        lock (_lock)
+        {
+            while (_pending.TryPeek(out Entry? entry) && (entry.Pending == 0 || time.GetElapsedTime(entry.PendingSince, now) >= PendingFor))
+            {
+                _pending.Dequeue();
+                if (entry.Pending == 0) continue;
+                entry.Pending = 0;
+                expired.Add(entry);
+            }
+        }
+
+        foreach (Entry entry in expired) ReleaseUnlessUsed(entry);
+        for (int left = _orphans.Count; left > 0 && _orphans.TryDequeue(out ulong revision); left--)
+        {
+            try
+            {
+                await store.DeleteAsync(revision, cancellation).ConfigureAwait(false);
+            }
+            catch (ClaimStoreException)
+            {
+                _orphans.Enqueue(revision);
+                return;
+            }
+        }
+    }
+
+    /// <summary>The uid as a key of the store: letters, digits, - and _, whatever the uid holds.</summary>
+    public static string KeyOf(ReadOnlySpan<byte> uid) => Base64Url.EncodeToString(uid);
+
+    private async ValueTask<UidClaim> AcquireAsync(Entry entry, DuplicateUid duplicates, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ulong revision = await store.CreateAsync(entry.Key, cancellation).ConfigureAwait(false);
+            if (revision == 0)
+            {
+                if (await store.FindAsync(entry.Key, cancellation).ConfigureAwait(false) is not { } claim) continue; // it has just been given back
+                if (claim.Holder == store.Self)
+                {
+                    revision = claim.Revision; // its answer had been lost
+                }
+                else if (duplicates == DuplicateUid.Reject && await store.LivesAsync(claim.Holder, cancellation).ConfigureAwait(false))
+                {
+                    Refused(claim.Holder.NodeId, entry.Uid);
+                    return UidClaim.Taken;
+                }
+                else
+                {
+                    revision = await store.TakeOverAsync(entry.Key, claim.Revision, cancellation).ConfigureAwait(false);
+                    if (revision == 0) continue; // somebody was faster
+                }
+            }
+
+            Take(entry, revision);
+            return UidClaim.Granted;
+        }
+    }
+
+    private async ValueTask RegainAsync(Entry entry, CancellationToken cancellation)
+    {
+        await entry.Gate.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            bool isOurs = true;
+            lock (_lock)
+            {
+                if (entry.Revision == 0) return; // nothing to regain
+                entry.LastSeen = 0; // a store that begins anew begins to count anew
+            }
+
+            ulong revision = 0;
+            while (revision == 0 && isOurs)
+            {
+                revision = await store.CreateAsync(entry.Key, cancellation).ConfigureAwait(false);
+                if (revision != 0) break;
+                if (await store.FindAsync(entry.Key, cancellation).ConfigureAwait(false) is not { } claim) continue;
+                if (claim.Holder == store.Self) revision = claim.Revision;
+                else if (await store.LivesAsync(claim.Holder, cancellation).ConfigureAwait(false)) isOurs = false;
+                else revision = await store.TakeOverAsync(entry.Key, claim.Revision, cancellation).ConfigureAwait(false);
+            }
+
+            if (isOurs) Take(entry, revision);
+            else Lose(entry);
+        }
+        finally
+        {
+            entry.Gate.Release();
+        }
+    }
+
+    private Entry Enter(ReadOnlyMemory<byte> uid)
+    {
+        string key = KeyOf(uid.Span);
+        lock (_lock)
+        {
+            if (!_entries.TryGetValue(key, out Entry? entry)) _entries.Add(key, entry = new Entry(key, uid.ToArray()));
+            entry.Pending++;
+            entry.PendingSince = time.GetTimestamp();
+            _pending.Enqueue(entry);
+            return entry;
+        }
+    }
+
+    private Entry? Find(ReadOnlySpan<byte> uid)
+    {
+        string key = KeyOf(uid);
+        lock (_lock) return _entries.GetValueOrDefault(key);
+    }
+
+    private void EndPending(Entry entry)
+    {
+        lock (_lock)
+            if (entry.Pending > 0) entry.Pending--;
+        ReleaseUnlessUsed(entry);
+    }
+
+    private void ReleaseUnlessUsed(Entry entry)
+    {
+        lock (_lock)
+            if (IsUsed(entry)) return;
+        _ = ReleaseAsync(entry);
+    }
+
+    private bool IsUsed(Entry entry) => entry.Pending > 0 || hasConnections(entry.Uid);
+
+    private bool IsOurs(Entry entry)
+    {
+        lock (_lock) return entry.Revision != 0;
+    }
+
+    // Unless a later revision has been seen already: then the connection for which it was claimed is closed when it joins.
+    private void Take(Entry entry, ulong revision)
+    {
+        lock (_lock) entry.Revision = entry.LastSeen > revision ? 0 : revision;
+    }
+
+    private void Lose(Entry entry)
+    {
+        lock (_lock) entry.Revision = 0;
+        Lost(entry.Uid);
+    }
+
+    private async Task ReleaseAsync(Entry entry)
+    {
+        await _atOnce.WaitAsync().ConfigureAwait(false);
+        await entry.Gate.WaitAsync().ConfigureAwait(false);
+        ulong revision = 0;
+        try
+        {
+            lock (_lock)
+            {
+                if (IsUsed(entry)) return;
+                (revision, entry.Revision) = (entry.Revision, 0);
+            }
+
+            using CancellationTokenSource deadline = new(within, time);
+            if (revision != 0) await store.DeleteAsync(revision, deadline.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ClaimStoreException)
+        {
+            _orphans.Enqueue(revision);
+        }
+        finally
+        {
+            entry.Gate.Release();
+            lock (_lock)
+                if (!IsUsed(entry)) _entries.Remove(entry.Key);
+            _atOnce.Release();
+        }
+    }
+
+    private sealed class Entry(string key, byte[] uid)
+    {
+        public string Key => key;
+
+        public byte[] Uid => uid;
+
+        /// <summary>One thing at a time.</summary>
+        public SemaphoreSlim Gate { get; } = new(1, 1);
+
+        /// <summary>Of our claim; 0 while the uid is not ours.</summary>
+        public ulong Revision { get; set; }
+
+        /// <summary>The latest revision that the store has told of.</summary>
+        public ulong LastSeen { get; set; }
+
+        /// <summary>How many connections have claimed it and have not joined yet.</summary>
+        public int Pending { get; set; }
+
+        /// <summary>When it was last claimed.</summary>
+        public long PendingSince { get; set; }
+    }
+}

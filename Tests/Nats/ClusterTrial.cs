@@ -1,0 +1,227 @@
+// A trial of a whole cluster: the program in several processes, real NATS servers, and many clients that count. Tests/cluster runs it with a
+// thousand clients; the tests with fewer.
+
+using System.Diagnostics;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Nats;
+
+internal sealed class ClusterTrial : IAsyncDisposable
+{
+    private const int AtOnceMax = 100;
+
+    private readonly NatsCluster _nats;
+    private readonly RunningProgram[] _nodes;
+    private readonly int[] _ports;
+    private readonly TrialClient[] _clients;
+    private readonly HashSet<TrialClient> _cutOff = []; // their node was killed: what they sent, and what went to them, nobody can count
+
+    private ClusterTrial(NatsCluster nats, int nodes, int clients)
+    {
+        _nats = nats;
+        _nodes = new RunningProgram[nodes];
+        _ports = new int[nodes];
+        _clients = [.. Enumerable.Range(0, clients).Select(static i => new TrialClient($"u{i}"))];
+    }
+
+    public static async Task<ClusterTrial> StartAsync(int servers, int nodes, int clients)
+    {
+        ClusterTrial trial = new(new NatsCluster(servers), nodes, clients);
+        try
+        {
+            for (int i = 0; i < nodes; i++) trial.StartNode(i);
+            for (int i = 0; i < clients; i++) await trial._clients[i].ConnectAsync(trial.PortOf(i));
+            await trial.KnowEachOtherAsync();
+            return trial;
+        }
+        catch
+        {
+            await trial.DisposeAsync();
+            throw;
+        }
+    }
+
+    public NatsCluster Nats => _nats;
+
+    public IReadOnlyList<TrialClient> Clients => _clients;
+
+    private IEnumerable<TrialClient> Counted => _clients.Where(client => !_cutOff.Contains(client));
+
+    /// <summary>Starts a node, or starts it again.</summary>
+    public void StartNode(int node)
+    {
+        _nodes[node]?.Dispose();
+        _nodes[node] = RunningProgram.Start(
+            "--listen", _ports[node] == 0 ? "127.0.0.1:0" : $"127.0.0.1:{_ports[node]}", "--introduce", "query", "--loops", "1",
+            "--backplane", string.Join(',', Enumerable.Range(0, _nats.Count).Select(i => _nats.UrlOf((node + i) % _nats.Count))),
+            "--cluster", "trial", "--node-id", $"n{node}");
+        _ports[node] = _nodes[node].WaitForPort();
+    }
+
+    /// <summary>Kills a node with SIGKILL. Its clients are counted no more.</summary>
+    public void KillNode(int node)
+    {
+        for (int i = node; i < _clients.Length; i += _nodes.Length) _cutOff.Add(_clients[i]);
+        _nodes[node].Kill();
+        _nodes[node].WaitForExit();
+    }
+
+    /// <summary>It stands still, until it goes on.</summary>
+    public void StopNode(int node) => _nodes[node].Signal(19);
+
+    public void ContinueNode(int node) => _nodes[node].Signal(18);
+
+    /// <summary>The clients of a node that was killed come back.</summary>
+    public async Task ReconnectAsync(int node)
+    {
+        for (int i = node; i < _clients.Length; i += _nodes.Length)
+        {
+            await _clients[i].DisposeAsync();
+            _cutOff.Remove(_clients[i]);
+            _clients[i] = new TrialClient($"u{i}");
+            await _clients[i].ConnectAsync(PortOf(i));
+        }
+    }
+
+    /// <summary>Each client sends one message to each client, so many at once that nobody is too slow.</summary>
+    public async Task SendPairwiseAsync()
+    {
+        int count = _clients.Length;
+        for (int distance = 0; distance < count; distance++)
+        {
+            await EachAsync(i => _clients[i].SendAsync(_clients[(i + distance) % count].Uid));
+            if (distance % 10 == 9 || distance == count - 1) await AllHaveCome();
+        }
+    }
+
+    /// <summary>Each client sends one message to everybody. Of those, this says how often one has come.</summary>
+    public async Task<long> BroadcastAsync()
+    {
+        long before = _clients.Sum(static client => (long)client.Got.Count);
+        long expected = before;
+        foreach (TrialClient[] some in _clients.Chunk(20))
+        {
+            foreach (TrialClient client in some) await client.SendAsync("all");
+            expected += (long)some.Length * _clients.Length;
+            await UntilAsync(() => _clients.Sum(static client => (long)client.Got.Count) >= expected, "every broadcast has come to everybody");
+        }
+
+        return _clients.Sum(static client => (long)client.Got.Count) - before;
+    }
+
+    /// <summary>Each client sends to others at random, until the trouble is over.</summary>
+    public async Task SendDuringAsync(Func<Task> trouble)
+    {
+        using CancellationTokenSource over = new();
+        Task[] senders = [.. Enumerable.Range(0, _clients.Length).Select(i => SendUntilAsync(new Random(i), _clients[i], over.Token))];
+        await trouble();
+        await over.CancelAsync();
+        await Task.WhenAll(senders);
+    }
+
+    /// <summary>
+    /// Waits until of every message that was counted it is clear what has become of it, and says how many were sent, delivered, and told. What
+    /// was told as unreachable may have been delivered: nobody knew. Nothing else may be both, and nothing neither.
+    /// </summary>
+    public async Task<TrialCount> CountAsync()
+    {
+        await UntilAsync(() => Balance().Missing == 0, "what has become of every message is known");
+        return Balance();
+    }
+
+    /// <summary>Each client has heard of each other node's last client: then nobody is unknown.</summary>
+    public async Task KnowEachOtherAsync()
+    {
+        for (int node = 0; node < _nodes.Length; node++)
+        {
+            TrialClient from = _clients[node];
+            foreach (TrialClient to in _clients[^_nodes.Length..])
+            {
+                int sent = 0;
+                await UntilAsync(
+                    async () =>
+                    {
+                        await from.SendAsync(to.Uid);
+                        sent++;
+                        await UntilAsync(() => Has(to, from, sent) || from.ToldOf(to.Uid) >= sent - CountOf(to, from), "an answer or the message");
+                        return Has(to, from, sent);
+                    },
+                    $"{to.Uid} is known to node {node}");
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (TrialClient client in _clients) await client.DisposeAsync();
+        foreach (RunningProgram? node in _nodes) node?.Dispose();
+        await _nats.DisposeAsync();
+    }
+
+    private static bool Has(TrialClient to, TrialClient from, int sent) =>
+        from.Sent.TryGetValue(to.Uid, out List<long>? numbers) && numbers.Count >= sent && to.Got.ContainsKey((numbers[^1], from.Uid));
+
+    private static int CountOf(TrialClient to, TrialClient from) =>
+        from.Sent.TryGetValue(to.Uid, out List<long>? numbers) ? numbers.Count(number => to.Got.ContainsKey((number, from.Uid))) : 0;
+
+    private async Task SendUntilAsync(Random random, TrialClient client, CancellationToken over)
+    {
+        while (!over.IsCancellationRequested && !client.IsOver)
+        {
+            await client.SendAsync(_clients[random.Next(_clients.Length)].Uid);
+            await Task.Delay(random.Next(50), CancellationToken.None);
+        }
+    }
+
+    private TrialCount Balance()
+    {
+        long sent = 0, delivered = 0, told = 0, missing = 0, both = 0;
+        Dictionary<string, TrialClient> byUid = Counted.ToDictionary(static client => client.Uid);
+        foreach (TrialClient from in Counted)
+        {
+            foreach ((string uid, List<long> numbers) in from.Sent)
+            {
+                if (!byUid.TryGetValue(uid, out TrialClient? to)) continue;
+                int come = numbers.Count(number => to.Got.ContainsKey((number, from.Uid)));
+                int notCome = numbers.Count - come, toldOf = from.ToldOf(uid);
+                sent += numbers.Count;
+                delivered += come;
+                told += toldOf;
+                missing += Math.Max(0, notCome - toldOf);
+                both += Math.Max(0, toldOf - notCome);
+            }
+        }
+
+        return new TrialCount(sent, delivered, told, missing, both);
+    }
+
+    private int PortOf(int client) => _ports[client % _nodes.Length];
+
+    private async Task EachAsync(Func<int, Task> act)
+    {
+        for (int begin = 0; begin < _clients.Length; begin += AtOnceMax)
+            await Task.WhenAll(Enumerable.Range(begin, Math.Min(AtOnceMax, _clients.Length - begin)).Select(act));
+    }
+
+    private Task AllHaveCome() => UntilAsync(
+        () => _clients.Sum(static client => client.SentCount) <= _clients.Sum(static client => client.Got.Count + client.ToldCount), "all have come");
+
+    private static Task UntilAsync(Func<bool> condition, string what) => UntilAsync(() => Task.FromResult(condition()), what);
+
+    private static async Task UntilAsync(Func<Task<bool>> condition, string what)
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            if (watch.Elapsed > 4 * TestServer.Patience) Assert.Fail($"not in time: {what}");
+            await Task.Delay(20);
+        }
+    }
+}
+
+/// <param name="Sent">How many messages clients have sent to clients that are counted.</param>
+/// <param name="Delivered">How many have come.</param>
+/// <param name="Told">How many their senders were told of.</param>
+/// <param name="Missing">How many have neither come nor been told.</param>
+/// <param name="Both">How many were told and have come.</param>
+internal sealed record TrialCount(long Sent, long Delivered, long Told, long Missing, long Both);

@@ -1,0 +1,142 @@
+// Three nodes of the program, real NATS servers, and clients that count every message: first all is well, and then nodes and servers break.
+// RAWWS_TRIAL_CLIENTS says how many clients; Tests/cluster runs it with a thousand.
+
+using System.Globalization;
+
+namespace RawWs.Tests.Nats;
+
+[NonParallelizable]
+public sealed class ClusterTrialTests
+{
+    private static readonly int Clients =
+        int.Parse(Environment.GetEnvironmentVariable("RAWWS_TRIAL_CLIENTS") ?? "30", CultureInfo.InvariantCulture);
+
+    private static readonly TimeSpan Standstill = Clients > 100 ? TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(6);
+
+    [TestCase(1), TestCase(3)]
+    public async Task WhenAllIsWell_EveryMessageComesOnce_InOrder(int servers)
+    {
+        await using ClusterTrial trial = await ClusterTrial.StartAsync(servers, 3, Clients);
+        TrialCount before = await trial.CountAsync();
+        await trial.SendPairwiseAsync();
+        TrialCount count = await trial.CountAsync();
+        long broadcasts = await trial.BroadcastAsync();
+        Say($"pairwise: {count}; broadcasts delivered: {broadcasts}");
+        Assert.That(count.Delivered - before.Delivered, Is.EqualTo((long)Clients * Clients));
+        Assert.That((count.Told - before.Told, count.Missing, count.Both), Is.EqualTo((0L, 0L, 0L)));
+        Assert.That(broadcasts, Is.EqualTo((long)Clients * Clients));
+        Assert.That(trial.Clients.SelectMany(static client => client.Wrong), Is.Empty);
+    }
+
+    [Test]
+    public async Task ANodeIsKilled_AndComesAgain()
+    {
+        await using ClusterTrial trial = await ClusterTrial.StartAsync(1, 3, Clients);
+        await Count(trial, "killed with -9", async () =>
+        {
+            await Task.Delay(500);
+            trial.KillNode(2);
+            await Task.Delay(6_000);
+        });
+        trial.StartNode(2);
+        await trial.ReconnectAsync(2);
+        await trial.KnowEachOtherAsync();
+        await Count(trial, "it is back", static () => Task.Delay(1_000), expectTold: false);
+    }
+
+    [Test]
+    public async Task ANodeStandsStill_AndGoesOn()
+    {
+        await using ClusterTrial trial = await ClusterTrial.StartAsync(1, 3, Clients);
+        await Count(trial, $"stopped for {Standstill.TotalSeconds} s", async () =>
+        {
+            await Task.Delay(500);
+            trial.StopNode(1);
+            await Task.Delay(Standstill);
+            trial.ContinueNode(1);
+            await Task.Delay(3_000);
+        });
+        await trial.KnowEachOtherAsync();
+        await Count(trial, "it goes on", static () => Task.Delay(1_000), expectTold: false);
+    }
+
+    [Test]
+    public async Task TheServerIsKilled_AndComesAgainEmpty()
+    {
+        await using ClusterTrial trial = await ClusterTrial.StartAsync(1, 3, Clients);
+        await Count(trial, "NATS is killed, and back after 5 s", async () =>
+        {
+            await Task.Delay(500);
+            trial.Nats.Kill(0);
+            await Task.Delay(5_000);
+            trial.Nats.Start(0);
+            await Task.Delay(5_000);
+        });
+        await trial.KnowEachOtherAsync();
+        await Count(trial, "it is back", static () => Task.Delay(1_000), expectTold: false);
+    }
+
+    [Test]
+    public async Task OneOfThreeServersIsKilled_AndItsNodeGoesToAnother()
+    {
+        await using ClusterTrial trial = await ClusterTrial.StartAsync(3, 3, Clients);
+        await Count(trial, "one of three servers is killed", async () =>
+        {
+            await Task.Delay(500);
+            trial.Nats.Kill(1);
+            await Task.Delay(5_000);
+        });
+        await trial.KnowEachOtherAsync();
+        await Count(trial, "its node has gone to another one", static () => Task.Delay(1_000), expectTold: false);
+    }
+
+    [Test]
+    public async Task OneOfThreeServersIsCutOff_AndHeals()
+    {
+        await using ClusterTrial trial = await ClusterTrial.StartAsync(3, 3, Clients);
+        await Count(trial, "a partition of the NATS servers for 8 s", async () =>
+        {
+            await Task.Delay(500);
+            trial.Nats.Isolate(2);
+            await Task.Delay(8_000);
+            trial.Nats.Heal(2);
+            await Task.Delay(3_000);
+        });
+        await trial.KnowEachOtherAsync();
+        await Count(trial, "it has healed", static () => Task.Delay(1_000), expectTold: false);
+    }
+
+    // Its line takes nothing for a while. The others are not slower for it.
+    [Test]
+    public async Task ASlowLineToTheServer_HoldsUpNobodyElse()
+    {
+        await using ClusterTrial trial = await ClusterTrial.StartAsync(3, 3, Clients);
+        await Count(trial, "a node's line stands still for 8 s", async () =>
+        {
+            await Task.Delay(500);
+            trial.Nats.DoorOf(0).Pause();
+            await Task.Delay(8_000);
+            trial.Nats.DoorOf(0).Resume();
+            await Task.Delay(3_000);
+        });
+        await trial.KnowEachOtherAsync();
+        await Count(trial, "it goes on", static () => Task.Delay(1_000), expectTold: false);
+    }
+
+    // Of everything that was sent, this is known: it has come, or its sender was told that it has not, or that nobody knows.
+    private static async Task Count(ClusterTrial trial, string what, Func<Task> trouble, bool expectTold = true)
+    {
+        TrialCount before = await trial.CountAsync();
+        await trial.SendDuringAsync(trouble);
+        TrialCount after = await trial.CountAsync();
+        Say($"{what}: {after.Sent - before.Sent} sent, {after.Delivered - before.Delivered} delivered, {after.Told - before.Told} told, "
+            + $"{after.Both - before.Both} of them delivered all the same; "
+            + string.Join(", ", trial.Clients.SelectMany(static client => client.ErrorCodes).GroupBy(static one => one.Key)
+                .Select(static codes => $"{codes.Key} {codes.Sum(static one => one.Value)}")));
+        Assert.That(after.Missing, Is.Zero);
+        Assert.That(trial.Clients.SelectMany(static client => client.Wrong), Is.Empty);
+        if (!expectTold) Assert.That(after.Told - before.Told, Is.Zero);
+    }
+
+    private static void Say(string line) => TestContext.Progress.WriteLine(line);
+}
