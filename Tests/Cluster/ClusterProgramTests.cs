@@ -148,6 +148,53 @@ public sealed class ClusterProgramTests
     }
 
     [Test]
+    public void AUidOfOneConnection_HasOneInTheCluster()
+    {
+        ProgramNode one = _cluster.Start("one", "--duplicate-uid", "replace"), two = _cluster.Start("two", "--duplicate-uid", "replace");
+        RawClient older = one.Enter("ann"), newer = two.Enter("ann");
+        Assert.That(older.ReadClose(answer: true), Is.EqualTo(((ushort?)4500, "replaced by another connection")));
+        newer.SendText("ann:hi");
+        Assert.That(newer.ReadText(), Is.EqualTo("hi"));
+    }
+
+    [Test]
+    public void AUidThatIsTaken_IsTakenInTheCluster()
+    {
+        ProgramNode one = _cluster.Start("one", "--duplicate-uid", "reject"), two = _cluster.Start("two", "--duplicate-uid", "reject");
+        using (RawClient older = one.Enter("ann"))
+        {
+            using RawClient newcomer = RawClient.Connect(two.Port);
+            newcomer.Send($"GET /?uid=ann HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+            Assert.That(newcomer.ReadHead(), Does.StartWith("HTTP/1.1 409 "));
+            older.SendText("ann:hi");
+            Assert.That(older.ReadText(), Is.EqualTo("hi"));
+        }
+
+        TestServer.Eventually(
+            () =>
+            {
+                using RawClient next = RawClient.Connect(two.Port);
+                next.Send($"GET /?uid=ann HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+                return next.ReadHead().StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal);
+            },
+            "it is free again");
+    }
+
+    [Test]
+    public void WithoutJetStream_AUidOfOneConnection_DoesNotStart()
+    {
+        string port = $"{Ports.Free()}";
+        using RunningProgram nats = RunningProgram.StartOther("nats-server", "--addr", "127.0.0.1", "--port", port);
+        TestServer.Eventually(() => Ports.IsListening(int.Parse(port, null)), "NATS listens");
+        using RunningProgram program = ClusterPrograms.Program($"nats://127.0.0.1:{port}", "--duplicate-uid", "reject");
+        program.WaitForExit();
+        Assert.That(program.ExitCode, Is.EqualTo(1));
+        Assert.That(program.Errors, Does.StartWith("rawws: cannot start: the node cannot join the cluster: NATS cannot keep which node has "
+            + "a uid, for which it needs JetStream: "));
+        Assert.That(program.Errors.Trim().Split('\n'), Has.Length.EqualTo(1));
+    }
+
+    [Test]
     public void ASecondNodeOfOneId_DoesNotStart()
     {
         ProgramNode one = _cluster.Start("one");

@@ -90,6 +90,22 @@ public sealed class NatsLogInTests
             .And.Contain("Permissions Violation"));
     }
 
+    // The same, and what the page adds for uids that one connection may have.
+    [Test]
+    public void TheConfigurationOfThePage_IsEnoughForUidsOfOneConnection()
+    {
+        string page = Repository.Read("docs/ops/cluster.md");
+        Assert.That(page, Does.Contain("it also needs `jetstream { }`, and the user may publish `\"$JS.>\"` and `\"$KV.>\"` too"));
+        string configuration = page.Split("```\n# nats.conf\n")[1].Split("```")[0].Split("tls {")[0]
+            .Replace("$2a$11$…", "pass-phrase", StringComparison.Ordinal)
+            .Replace("publish: [", "publish: [\"$JS.>\", \"$KV.>\", ", StringComparison.Ordinal);
+        using ClusterPrograms nats = Nats(configuration + "jetstream { }\n");
+        string url = $"nats://rawws:pass-phrase@127.0.0.1:{nats.Port}";
+        using ProgramNode node = new(ClusterPrograms.Program(url, "--duplicate-uid", "reject"));
+        node.Enter("ann");
+        Assert.That(node.Metric("rawws_cluster_nats_errors_total"), Is.Zero, "it may do all that it does");
+    }
+
     private ClusterPrograms Nats(string configuration) => new("--config", Write("nats.conf", configuration));
 
     private static void Starts(string url, params string[] arguments)
