@@ -21,6 +21,7 @@ public sealed class PublishTests
     [TestCase("Frame")]
     [TestCase("Handshake")]
     [TestCase("Server")]
+    [TestCase("Server/Nats")]
     [TestCase("Server/Console")]
     public void TheLockFile_KnowsEverySystem(string folder)
     {

@@ -42,7 +42,7 @@ public sealed class BackplaneMetrics : IDisposable
         backplane.AnswerTook = milliseconds => answers.Record(milliseconds / 1000.0);
     }
 
-    private ClusterCounts? Counts => _backplane.Node?.Counts;
+    private ClusterCounts? Counted => _backplane.Node?.Counts;
 
     /// <summary>Ends the metrics.</summary>
     public void Dispose()
@@ -65,23 +65,23 @@ public sealed class BackplaneMetrics : IDisposable
             "rawws.cluster.disconnects", () => _backplane.Disconnects, "{disconnect}", "How often the backplane went away.");
         _meter.CreateObservableCounter(
             "rawws.cluster.nats_errors", () => _backplane.NatsErrors, "{error}", "Errors that NATS has told, as of a slow consumer.");
-        _meter.CreateObservableCounter("rawws.cluster.snapshots", () => Counts?.Snapshots ?? 0, "{snapshot}",
+        _meter.CreateObservableCounter("rawws.cluster.snapshots", () => Counted?.Snapshots ?? 0, "{snapshot}",
             "How often all uids of another node were told anew.");
     }
 
     private void ObserveMessages()
     {
-        _meter.CreateObservableCounter("rawws.cluster.forwarded", () => Counts?.Forwarded ?? 0, "{message}",
+        _meter.CreateObservableCounter("rawws.cluster.forwarded", () => Counted?.Forwarded ?? 0, "{message}",
             "Messages that went to another node; one for everybody counts once.");
         _meter.CreateObservableCounter(
-            "rawws.cluster.received", () => Counts?.Received ?? 0, "{message}", "Messages that came from another node.");
-        _meter.CreateObservableCounter("rawws.cluster.lost", () => Counts?.Lost ?? 0, "{message}",
+            "rawws.cluster.received", () => Counted?.Received ?? 0, "{message}", "Messages that came from another node.");
+        _meter.CreateObservableCounter("rawws.cluster.lost", () => Counted?.Lost ?? 0, "{message}",
             "Messages of other nodes that were lost on the way here; their senders are told.");
-        _meter.CreateObservableCounter("rawws.cluster.unanswered", () => Counts?.Unanswered ?? 0, "{message}",
+        _meter.CreateObservableCounter("rawws.cluster.unanswered", () => Counted?.Unanswered ?? 0, "{message}",
             "Messages to other nodes that were not answered in time; their senders are told.");
-        _meter.CreateObservableCounter("rawws.cluster.refused", () => Counts?.Refused ?? 0, "{message}",
+        _meter.CreateObservableCounter("rawws.cluster.refused", () => Counted?.Refused ?? 0, "{message}",
             "Messages that did not go to another node, because too much waits for it; their senders are told.");
-        _meter.CreateObservableCounter("rawws.cluster.unknown", () => Counts?.Unknown ?? 0, "{message}",
+        _meter.CreateObservableCounter("rawws.cluster.unknown", () => Counted?.Unknown ?? 0, "{message}",
             "Messages that did not go to other nodes, because it was not known in time who is there; their senders are told.");
         _meter.CreateObservableCounter(
             "rawws.cluster.nonsense", () => _backplane.Nonsense, "{message}", "Messages of the backplane that made no sense.");

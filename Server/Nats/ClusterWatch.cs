@@ -89,11 +89,11 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
         HashSet<string> here = [.. node.GetPeers().Select(static peer => peer.Id)];
         string[] came = [.. here.Except(_here)], went = [.. _here.Except(here)];
         _here = here;
-        if (came.Length > 0) log.NodesCame(came.Length, Names(came));
-        if (went.Length > 0) log.NodesWent(went.Length, Names(went));
+        if (came.Length > 0) log.NodesCame(came.Length, Listed(came));
+        if (went.Length > 0) log.NodesWent(went.Length, Listed(went));
     }
 
-    private static string Names(string[] nodes) =>
+    private static string Listed(string[] nodes) =>
         string.Join(", ", nodes.Order(StringComparer.Ordinal).Take(NamesMax)) + (nodes.Length > NamesMax ? ", …" : "");
 
     private static long New(long count, ref long seen)

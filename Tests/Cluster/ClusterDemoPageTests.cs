@@ -1,5 +1,6 @@
 // The demo page of two nodes, in two browsers: one conversation.
 
+using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
 using RawWs.Tests.Support;
 
@@ -25,7 +26,9 @@ public sealed class ClusterDemoPageTests
         second.SendTo("100", "hello from two");
         first.WaitForText("messages", "hello from two");
         first.SendTo("all", "for everybody");
-        foreach (ChromeDriver browser in (ChromeDriver[])[first, second]) browser.WaitForText("messages", "← received\nfor everybody");
+        foreach (ChromeDriver browser in (ChromeDriver[])[first, second])
+            browser.WaitFor(static page => page.FindElements(By.CssSelector("#messages .received"))
+                .Any(static row => row.Text.Contains("for everybody", StringComparison.Ordinal)), "it comes to everybody");
         first.SendTo("102", "nobody");
         first.WaitForText("messages", "error:offline:102");
 

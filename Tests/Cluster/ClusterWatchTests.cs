@@ -89,6 +89,8 @@ public sealed class ClusterWatchTests
     {
         _two.Join("bob");
         _cluster.Pass(10);
+        _ = _one.Send("bob", "0"); // one that arrives
+        _cluster.Pass(10);
         _cluster.Delay = static (_, _) => -1;
         Task<DeliveryResult>[] sent = [_one.Send("bob", "1"), _one.Send("bob", "2")];
         _cluster.Pass(2_500);
