@@ -121,6 +121,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         await EndWatchAsync().ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
         if (_keeper is not null) await _keeper.DisposeAsync().ConfigureAwait(false);
+        _claims?.Dispose();
         Wake();
         await _loop.ConfigureAwait(false);
         if (_directory is not null)

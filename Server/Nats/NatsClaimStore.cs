@@ -199,7 +199,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     private static ulong RevisionOf(NatsResult<ulong> result)
     {
         if (result.Success) return result.Value;
-        return result.Error is NatsKVCreateException or NatsKVWrongLastRevisionException ? 0 : throw Away(result.Error);
+        return result.Error is NatsKVCreateException or NatsKVWrongLastRevisionException ? 0UL : throw Away(result.Error);
     }
 
     private static ClaimStoreException Away(Exception exception) => new($"JetStream: {exception.Message}", exception);

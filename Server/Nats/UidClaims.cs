@@ -18,7 +18,7 @@ namespace RawWs.Server.Nats;
 /// <param name="hasConnections">Whether this node has connections of a uid.</param>
 /// <param name="time">The clock.</param>
 /// <param name="within">How long the store may take for an answer.</param>
-internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnections, TimeProvider time, TimeSpan within) : IUidClaims
+internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnections, TimeProvider time, TimeSpan within) : IUidClaims, IDisposable
 {
     private const int AtOnceMax = 64;
 
@@ -155,6 +155,9 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
             }
         }
     }
+
+    /// <summary>Gives nothing back: the node's lease ends.</summary>
+    public void Dispose() => _atOnce.Dispose();
 
     /// <summary>The uid as a key of the store: letters, digits, - and _, whatever the uid holds.</summary>
     public static string KeyOf(ReadOnlySpan<byte> uid) => Base64Url.EncodeToString(uid);
