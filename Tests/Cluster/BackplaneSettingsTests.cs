@@ -83,7 +83,7 @@ public sealed class BackplaneSettingsTests
         string password = Write("password", "pass-phrase\n");
         BackplaneSettings settings = Good("--backplane", Url, "--cluster", "my.chat-1", "--node-id", "one", "--backplane-user", "me",
             "--backplane-password-file", password, "--backplane-answer-within", "0.5", "--backplane-ready", "on",
-            "--backplane-replicas", "3").Backplane;
+            "--claim-replicas", "3").Backplane;
         Assert.That((settings.Cluster, settings.NodeId, settings.User, settings.Password!.Text), Is.EqualTo(
             ("my.chat-1", "one", "me", "pass-phrase")));
         Assert.That((settings.AnswerWithin.TotalSeconds, settings.CountsForReadiness, settings.Replicas), Is.EqualTo((0.5, true, 3)));
@@ -122,7 +122,7 @@ public sealed class BackplaneSettingsTests
     [TestCase("--node-id", "01234567890123456789012345678901234567890123456789012345678901234")]
     [TestCase("--backplane-answer-within", "0")]
     [TestCase("--backplane-ready", "yes")]
-    [TestCase("--backplane-replicas", "6")]
+    [TestCase("--claim-replicas", "6")]
     [TestCase("--backplane-password-file", "FILE")]
     [TestCase("--backplane-token-file", "FILE")]
     [TestCase("--backplane-nkey-file", "FILE")]
@@ -147,7 +147,7 @@ public sealed class BackplaneSettingsTests
     [TestCase("--backplane-cert x", "--backplane-cert: needs --backplane")]
     [TestCase("--backplane-key x", "--backplane-key: needs --backplane")]
     [TestCase("--backplane-answer-within 1", "--backplane-answer-within: needs --backplane")]
-    [TestCase("--backplane-replicas 3", "--backplane-replicas: needs --backplane")]
+    [TestCase("--claim-replicas 3", "--claim-replicas: needs --backplane")]
     [TestCase("--backplane-ready on", "--backplane-ready: needs --backplane")]
     [TestCase($"--backplane {Url} --app echo", "--backplane: needs --app router; nothing else sends to other servers")]
     [TestCase($"--backplane {Url} --backplane-user x", "--backplane-user, --backplane-password-file: each needs the other")]

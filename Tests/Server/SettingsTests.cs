@@ -127,7 +127,7 @@ public partial class SettingsTests
         cases.UnionWith(["ping-text", "admin-token-file", "tls-cert", "tls-key", "auth", "auth-timeout", "auth-max-requests"]);
         cases.UnionWith(["cluster", "node-id", "backplane-user", "backplane-password-file", "backplane-token-file", "backplane-nkey-file"]);
         cases.UnionWith(["backplane-creds-file", "backplane-ca", "backplane-cert", "backplane-key", "backplane-answer-within"]);
-        cases.UnionWith(["backplane-ready", "backplane-replicas"]);
+        cases.UnionWith(["backplane-ready", "claim-replicas"]);
         cases.UnionWith(["jwt-key", "jwt-secret", "jwt-issuer", "jwt-audience", "jwt-uid-claim", "jwt-to-claim"]);
         Assert.That(SettingTable.All.Select(static setting => setting.Name), Is.EquivalentTo(cases));
     }

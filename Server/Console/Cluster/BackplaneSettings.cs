@@ -143,7 +143,7 @@ internal sealed record BackplaneSettings
             : AuthoritiesFile is not null ? "backplane-ca"
             : CertificateFile is not null ? "backplane-cert"
             : KeyFile is not null ? "backplane-key"
-            : Replicas != plain.Replicas ? "backplane-replicas"
+            : Replicas != plain.Replicas ? "claim-replicas"
             : AnswerWithin != plain.AnswerWithin ? "backplane-answer-within"
             : CountsForReadiness ? "backplane-ready" : null;
     }

@@ -315,7 +315,7 @@ internal static class SettingTable
         Setting.Backplane<string>("backplane-key", "FILE",
             "For --backplane-cert: its private key, in PEM, without a passphrase. Default: none.", "the path of a file",
             SettingText.TryWord, static (backplane, value) => backplane with { KeyFile = value }),
-        Setting.Backplane<int>("backplane-replicas", "COUNT",
+        Setting.Backplane<int>("claim-replicas", "COUNT",
             "For --backplane with --duplicate-uid replace or reject, for which NATS needs JetStream: on how many of its servers it is kept "
             + "which server has a uid; 3 where one of them may end. Default: 1.", "a whole number from 1 to 5", SettingText.Count(1, 5),
             static (backplane, value) => backplane with { Replicas = value }),
