@@ -12,13 +12,16 @@ internal sealed partial class ClusterNode
 
     /// <summary>
     /// Sends a message to all connections of a uid, wherever they are: to this node's own first. Any thread. The result is there at once if
-    /// no other node has the uid; while it is not known who has it, within the time for an answer.
+    /// no other node has the uid; while it is not known who has it, within the time for an answer, unless this node has it itself. (A client
+    /// that moves from here to another node meanwhile would get it twice.)
     /// </summary>
     public ValueTask<DeliveryResult> Send(ReadOnlyMemory<byte> uid, in WebSocketMessage message, long now)
     {
         DeliveryResult here = _local.Send(uid.Span, message);
         if (!_isConnected) return new(here == DeliveryResult.Offline ? DeliveryResult.Unreachable : here);
-        return _isComplete ? SendToOthers(uid.Span, message, here, now) : SendLater(uid, message, here, now);
+        return _isComplete || here != DeliveryResult.Offline
+            ? SendToOthers(uid.Span, message, here, now)
+            : SendLater(uid, message, here, now);
     }
 
     /// <summary>Sends a message to everybody: to this node's own connections first. Any thread.</summary>

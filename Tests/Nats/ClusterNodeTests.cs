@@ -167,11 +167,12 @@ public sealed class ClusterNodeTests
         Task<DeliveryResult> toBob = four.Send("bob", "hi"), toEve = four.Send("eve", "hi"), toAnn = four.Send("ann", "hi");
         Task<DeliveryResult> toAll = four.SendToEverybody("you");
         Assert.That(four.Got, Is.EqualTo(new[] { "ann:hi", "all:you" }), "its own are served at once");
-        Assert.That(new[] { toBob, toEve, toAnn, toAll }.Count(static sent => sent.IsCompleted), Is.Zero);
+        Assert.That(toAnn.IsCompletedSuccessfully, Is.True);
+        Assert.That(new[] { toBob, toEve, toAll }.Count(static sent => sent.IsCompleted), Is.Zero);
         await PassUntil(toBob, toEve, toAnn, toAll);
         Assert.That((toBob.Result, toEve.Result), Is.EqualTo((DeliveryResult.Delivered, DeliveryResult.Offline)));
         Assert.That((toAnn.Result, toAll.Result), Is.EqualTo((DeliveryResult.Delivered, DeliveryResult.Delivered)));
-        Assert.That(two.Got, Is.EqualTo(new[] { "bob:hi", "all:you" }));
+        Assert.That(two.Got, Is.EquivalentTo(new[] { "bob:hi", "all:you" }));
     }
 
     [Test]
@@ -266,9 +267,9 @@ public sealed class ClusterNodeTests
 
         lossy = false;
         _cluster.Pass(10_000);
+        await PassUntil([.. sent.Select(static one => one.Result)]);
         List<string> got = [.. nodes.SelectMany(static node => node.Got)];
         Assert.That(got, Is.Unique);
-        await Task.WhenAll(sent.Select(static one => one.Result)).WaitAsync(TimeSpan.FromMinutes(1));
         HashSet<string> delivered = [.. got];
         foreach ((string message, Task<DeliveryResult> result) in sent)
         {
