@@ -26,7 +26,7 @@ switch (args.FirstOrDefault())
     case "corpus": return CorpusCommand.Run(args[1..]);
     case "foreign": return ForeignCommand.Run(args[1..], Console.Out, Console.Error);
     case "interest": return await InterestCommand.RunAsync(args[1..], Console.Out);
-    case "forward": return ForwardCommand.Run(args[1..], Console.Out);
+    case "forward": return ForwardCommand.Run(args[1..], Console.Out, Console.Error);
     case "scale": return await ScaleCommand.RunAsync(args[1..], Console.Out);
     case "report": return ReportCommand.Run(args[1..]);
 }

@@ -8,17 +8,27 @@ using RawWs.Benchmarks.Load;
 
 namespace RawWs.Benchmarks.Backplane;
 
-[SupportedOSPlatform("linux")]
 internal static class ForwardCommand
 {
     private const int Rounds = 5;
 
     private static readonly string[] Ways = ["alone", "with a backplane, all receivers local", "to the other node"];
 
-    public static int Run(string[] args, TextWriter output)
+    public static int Run(string[] args, TextWriter output, TextWriter error)
     {
-        if (args.Length != 1) throw new ArgumentException("The program's file is needed: dotnet PATH/rawws.dll.");
-        string program = args[0];
+        if (args.Length != 1 || !OperatingSystem.IsLinux())
+        {
+            error.WriteLine("forward: the program's command is needed, as 'dotnet PATH/rawws.dll'; and Linux.");
+            return 2;
+        }
+
+        Measure(args[0], output);
+        return 0;
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static void Measure(string program, TextWriter output)
+    {
         using NatsServer nats = new();
         string backplane = $"{program} --listen 127.0.0.1:{{port}} --backplane {nats.Url} --cluster forward --node-id";
         using RunningServer alone = RunningServer.Start($"{program} --listen 127.0.0.1:{{port}}", pinning: null, CancellationToken.None);
@@ -37,10 +47,9 @@ internal static class ForwardCommand
 
             for (int way = 0; way < Ways.Length; way++) Write(output, connections / 2, way, results[way]);
         }
-
-        return 0;
     }
 
+    [SupportedOSPlatform("linux")]
     private static LoadResult Measure(RunningServer server, RunningServer? second, int connections) => LoadRun.Run(new LoadOptions
     {
         EndPoint = server.EndPoint,
@@ -57,6 +66,7 @@ internal static class ForwardCommand
         WarmUp = TimeSpan.FromSeconds(3),
     });
 
+    [SupportedOSPlatform("linux")]
     private static void Write(TextWriter output, int pairs, int way, List<LoadResult> results)
     {
         double Median(Func<LoadResult, double> figure) => results.Select(figure).Order().ElementAt(results.Count / 2);

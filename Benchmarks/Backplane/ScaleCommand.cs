@@ -5,7 +5,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using RawWs.Server;
-using RawWs.Server.Nats;
 
 namespace RawWs.Benchmarks.Backplane;
 

@@ -177,7 +177,7 @@ public sealed class AuthUrlTests
             using UrlAuthority authority = new(new AuthSettings { Url = backend.Url }, TimeProvider.System);
             RouterApplication router = new(Introduce.None, DuplicateUid.Share);
             await using WebSocketServer server = new(new ServerOptions { ListenEndPoints = [], Listeners = [new ListenAddress(path)] },
-                new AuthApplication(router, router.Admit, authority));
+                new AuthApplication(router, router.AdmitAsync, authority));
             await server.StartAsync();
             using RawClient client = RawClient.Connect(path);
             client.Send($"GET / HTTP/1.1\r\n{RawClient.Upgrade}\r\n");

@@ -25,7 +25,7 @@ public sealed class HiddenTests
         AuthSettings settings = new() { Kind = AuthKind.Jwt, KeyFiles = [new JwtKeyFile(path, true, null)] };
         RouterApplication router = new(Introduce.None, DuplicateUid.Share);
         JwtAuthority authority = new(settings, new JwtKeys(settings.KeyFiles), TimeProvider.System);
-        LabApplication application = new(new AuthApplication(router, router.Admit, authority), LabScope.All, hasRouter: true);
+        LabApplication application = new(new AuthApplication(router, router.AdmitAsync, authority), LabScope.All, hasRouter: true);
         File.Delete(path);
         RecordedLog log = new(LogLevel.Trace);
         StringBuilder shown = new();

@@ -3,6 +3,7 @@
 using Microsoft.Coyote.Specifications;
 using RawWs.Server;
 using RawWs.Server.Nats;
+using Monitor = System.Threading.Monitor;
 
 namespace RawWs.Concurrency;
 

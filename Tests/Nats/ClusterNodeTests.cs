@@ -1,6 +1,5 @@
 using RawWs.Benchmarks.Backplane;
 using RawWs.Server;
-using RawWs.Server.Nats;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Nats;

@@ -37,7 +37,7 @@ internal sealed class AuthRoom : IAsyncDisposable
         FakeTimeProvider time = new(new DateTimeOffset(2026, 11, 29, 12, 0, 0, TimeSpan.Zero));
         RecordedLog log = new(LogLevel.Trace);
         RouterApplication router = new(Introduce.None, duplicates);
-        TestServer server = await TestServer.Start(setup ?? Setup.All[0], new AuthApplication(router, router.Admit, make(time)),
+        TestServer server = await TestServer.Start(setup ?? Setup.All[0], new AuthApplication(router, router.AdmitAsync, make(time)),
             options => options with { TimeProvider = time, LoggerFactory = log, Subprotocols = ["rawws"] });
         return new AuthRoom(server, time, log);
     }
