@@ -40,7 +40,7 @@ public sealed class NatsBackplaneTests
     public async Task ASecondNodeOfOneId_RefusesToStart()
     {
         await using BackplaneNode one = await BackplaneNode.StartAsync(_nats.Url, "one");
-        await Assert.ThrowsAsync<InvalidOperationException>(() => BackplaneNode.StartAsync(_nats.Url, "one"));
+        await Assert.ThatAsync(() => BackplaneNode.StartAsync(_nats.Url, "one"), Throws.InvalidOperationException);
     }
 
     private static Task Say(ClientWebSocket client, string text) =>
