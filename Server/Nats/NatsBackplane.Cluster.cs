@@ -12,6 +12,7 @@ public sealed partial class NatsBackplane
     private readonly NatsTold _told = new();
     private ClusterQuestions? _questions;
     private ITimer? _looks;
+    private bool _hasEnded;
 
     /// <summary>Whether NATS is there.</summary>
     public bool IsConnected => _node is { IsConnected: true };

@@ -118,6 +118,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     /// <summary>Leaves the cluster.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _hasEnded, true)) return;
         await EndWatchAsync().ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
         if (_keeper is not null) await _keeper.DisposeAsync().ConfigureAwait(false);

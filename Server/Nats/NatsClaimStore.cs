@@ -40,15 +40,23 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         try
         {
             NatsKVContext context = new(_jetStream);
-            _claims = await context.CreateStoreAsync(
-                new NatsKVConfig(_bucket)
+
+            // As the library makes a bucket, but for one thing: it forbids to delete by number, and for ever.
+            await _jetStream.CreateStreamAsync(
+                new StreamConfig($"KV_{_bucket}", [$"$KV.{_bucket}.>"])
                 {
                     Description = "Which node has a uid",
-                    MaxValueSize = ValueBytesMax,
-                    NumberOfReplicas = replicas,
-                    Storage = NatsKVStorageType.Memory,
+                    MaxMsgSize = ValueBytesMax,
+                    MaxMsgsPerSubject = 1,
+                    NumReplicas = replicas,
+                    Storage = StreamConfigStorage.Memory,
+                    Discard = StreamConfigDiscard.New,
+                    AllowDirect = true,
+                    AllowRollupHdrs = true,
+                    DenyDelete = false,
                 },
                 cancellation).ConfigureAwait(false);
+            _claims = await context.GetStoreAsync(_bucket, cancellation).ConfigureAwait(false);
             _leases = await context.CreateStoreAsync(
                 new NatsKVConfig($"{_bucket}-nodes")
                 {

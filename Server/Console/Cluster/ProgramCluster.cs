@@ -1,7 +1,8 @@
 // This program as a node of a cluster: between the settings, the router and the admin port on one side, and RawWs.Nats on the other.
-// Nothing of NATS is loaded before one of these is made.
+// Nothing of NATS is loaded before one of these is made: so what is short is not made a part of whoever calls it.
 
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Security.Authentication;
 using NATS.Client.Core;
 using RawWs.Server.Listening;
@@ -42,10 +43,18 @@ internal sealed class ProgramCluster : IAsyncDisposable
     }
 
     /// <summary>Delivers to the connections of all nodes.</summary>
-    public IDelivery Delivery => _backplane;
+    public IDelivery Delivery
+    {
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        get => _backplane;
+    }
 
     /// <summary>Decides which node has a uid; null where several may have it.</summary>
-    public IUidClaims? Claims => _backplane.Claims;
+    public IUidClaims? Claims
+    {
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        get => _backplane.Claims;
+    }
 
     /// <summary>Joins the cluster.</summary>
     /// <param name="server">The server, which need not have been started.</param>
@@ -75,9 +84,11 @@ internal sealed class ProgramCluster : IAsyncDisposable
     }
 
     /// <summary>Begins to measure.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public IDisposable Measure() => new BackplaneMetrics(_backplane);
 
     /// <summary>Why newcomers should not be sent here; null when they should, or when the settings say that this is no reason.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public string? FindUnready()
     {
         if (!_settings.CountsForReadiness || _backplane.IsReady) return null;
@@ -85,6 +96,7 @@ internal sealed class ProgramCluster : IAsyncDisposable
     }
 
     /// <summary>The cluster, as this node sees it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public ClusterView Show() => new(_settings.Cluster, _nodeId, _backplane.IsConnected, _backplane.IsReady,
         [.. _backplane.Nodes.Select(node => new NodeView(node.NodeId, node.NodeId == _nodeId, node.IsKnown))]);
 
@@ -97,9 +109,11 @@ internal sealed class ProgramCluster : IAsyncDisposable
         Of(await _backplane.KickAsync(uid, code, reason, cancellation).ConfigureAwait(false));
 
     /// <summary>Sends to the connections that other nodes have; this node's own are left out.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public ValueTask<DeliveryResult> SendElsewhere(in MessageTarget target, in WebSocketMessage message) =>
         _backplane.PublishElsewhere(target, message);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public ValueTask DisposeAsync() => _backplane.DisposeAsync();
 
     private static NodesAnswer Of(ClusterAnswer answer) =>
