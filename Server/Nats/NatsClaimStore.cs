@@ -19,6 +19,8 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     /// <summary>After this time without a renewal a node is taken to be dead, and what it has claimed is free.</summary>
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(4);
 
+    private const int NoMessageFound = 10037; // JetStream's own numbers of errors
+    private const int SequenceNotFound = 10043;
     private const int ValueBytesMax = sizeof(ulong) + WireHead.IdBytesMax;
 
     // A bucket's name has no dots.
@@ -51,7 +53,6 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
                     NumReplicas = replicas,
                     Storage = StreamConfigStorage.Memory,
                     Discard = StreamConfigDiscard.New,
-                    AllowDirect = true,
                     AllowRollupHdrs = true,
                     DenyDelete = false,
                 },
@@ -153,7 +154,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
             await _jetStream.DeleteMessageAsync(
                 $"KV_{_bucket}", new StreamMsgDeleteRequest { Seq = revision, NoErase = true }, cancellation).ConfigureAwait(false);
         }
-        catch (NatsJSApiException exception) when (exception.Error.Code is >= 400 and < 500)
+        catch (NatsJSApiException exception) when (exception.Error.ErrCode is NoMessageFound or SequenceNotFound)
         {
             // There is no such message any more: another claim has taken its place.
         }
