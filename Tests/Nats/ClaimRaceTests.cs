@@ -95,14 +95,17 @@ public sealed class ClaimRaceTests
         WebSocketReceiveResult come = await ann.ReceiveAsync(buffer, CancellationToken.None).WaitAsync(TestServer.Patience);
         Assert.That(Encoding.UTF8.GetString(buffer, 0, come.Count), Is.EqualTo("hi"));
         nats.Start(0); // as empty as at first
+        ClientWebSocket? next = null;
         await UntilAsync(
             async () =>
             {
-                using ClientWebSocket next = await _two.ConnectAsync("bob");
+                next?.Dispose();
+                next = await _two.ConnectAsync("bob");
                 return next.HttpStatusCode == HttpStatusCode.SwitchingProtocols;
             },
             "claims are there again");
         Assert.That(await CloseCodeOf(bob), Is.EqualTo(ServerCloseCodes.Replaced));
+        next!.Dispose();
         Assert.That(ann.State, Is.EqualTo(WebSocketState.Open));
     }
 
