@@ -27,6 +27,9 @@ internal sealed class SimulatedCluster
     /// <summary>How many bytes have been received, by all nodes.</summary>
     public long BytesReceived { get; private set; }
 
+    /// <summary>How many messages are on their way that say more than that a node lives.</summary>
+    public int NewsOnTheWay { get; private set; }
+
     public SimulatedNode Add(string id, Func<ClusterSettings, ClusterSettings>? change = null)
     {
         ClusterSettings settings = new() { Id = id, Incarnation = (ulong)(Nodes.Count + 1) };
@@ -46,6 +49,7 @@ internal sealed class SimulatedCluster
             while (_onTheWay.TryPeek(out (SimulatedNode To, byte[] Message) next, out (long At, long Order) due) && due.At <= Now)
             {
                 _onTheWay.Dequeue();
+                if (IsNews(next.Message)) NewsOnTheWay--;
                 if (!next.To.IsRunning || !next.To.IsAttached) continue;
                 BytesReceived += next.Message.Length;
                 next.To.Node.Receive(next.Message, Now);
@@ -64,9 +68,13 @@ internal sealed class SimulatedCluster
         {
             if (!isFor(to)) continue;
             long delay = Delay(from, to);
-            if (delay >= 0) _onTheWay.Enqueue((to, message), (Now + delay, _order++));
+            if (delay < 0) continue;
+            if (IsNews(message)) NewsOnTheWay++;
+            _onTheWay.Enqueue((to, message), (Now + delay, _order++));
         }
     }
+
+    private static bool IsNews(byte[] message) => message[1] != (byte)WireKind.Alive;
 }
 
 /// <summary>One node, with receivers that only remember what they got.</summary>
