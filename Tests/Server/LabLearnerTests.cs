@@ -21,8 +21,8 @@ public sealed class LabLearnerTests : LabBrowserTests
         string[] places = [.. All("#begin a").Select(static link => link.GetDomAttribute("href")!)];
         Assert.That(places, Is.EqualTo(
         [
-            "#own", "#own;accept", "#step", PingBetween, "#builder", "#timeline", "#own;phases", "#own;wheel", "#own;limits", "#room",
-            "#exercises",
+            "#own", "#own;accept", "#step", PingBetween, "#builder", "#builder;1002", "#builder;1007", "#timeline", "#own;phases",
+            "#own;wheel", "#own;limits", "#room", "#exercises",
         ]));
         foreach (string place in places)
         {
@@ -31,7 +31,8 @@ public sealed class LabLearnerTests : LabBrowserTests
             Chromium.WaitFor(
                 page => page.FindElement(By.Id($"tab-{parts[0]}")).GetDomAttribute("aria-selected") == "true", $"{place} is shown");
             if (place == PingBetween) Chromium.WaitForText("main", "A Ping, Pong or Close before it changes nothing");
-            if (parts is not [_, var part]) continue;
+            if (parts is ["builder", var code]) Chromium.WaitForText("page", code);
+            if (parts is not ["own", var part]) continue;
             WaitFor(part == "accept" ? "#accept" : $"#{part}[open]");
             Chromium.WaitFor(_ => IsSeen($"#{part}"), $"{place} is seen");
             Assert.That(Chromium.SwitchTo().ActiveElement().Text, Is.EqualTo(One(part == "accept" ? "#accept" : $"#{part} summary").Text));
@@ -41,6 +42,27 @@ public sealed class LabLearnerTests : LabBrowserTests
         Chromium.Navigate().Refresh();
         Chromium.WaitForText("state", "Running");
         Assert.That(All("#begin details:not([open])"), Has.Count.EqualTo(1), "who knows it does not see it again");
+    }
+
+    [TestCase(390, 0)]
+    [TestCase(900, 1)]
+    public async Task TheWayThrough_IsFoldedAtFirst_WhereThereIsLittleRoom(int width, int open)
+    {
+        Chromium.Emulate(width, isDark: false);
+        await Open("/lab");
+        Assert.That(All("#begin details[open]"), Has.Count.EqualTo(open));
+    }
+
+    // Where a byte is not undone yet there is no empty row above what it is.
+    [Test]
+    public async Task WhatIsNotUnmasked_TakesNoRoom()
+    {
+        await Open("/lab#step;818537fa213d7f9f4d5158;client;0");
+        WaitFor(".masks li");
+        Assert.That(All(".masks .plain").Select(static row => row.Displayed), Is.All.False);
+        Assert.That(All(".masks li").Select(static one => one.Size.Height).Distinct().Single(), Is.LessThan(60));
+        One(".undo").Click();
+        Assert.That(All(".masks .plain").Select(static row => row.Displayed), Is.EqualTo([true, false, false, false, false]));
     }
 
     [TestCase("accept", "#accept")]
@@ -141,6 +163,7 @@ public sealed class LabLearnerTests : LabBrowserTests
         Assert.That(ends[1], Does.EndWith("→ TCP’s FIN: the client ends its direction"));
         One("tbody tr.server td button[data-row*=ownFin]").Click();
         Assert.That(One(".timeline article").Text, Does.Contain("TIME_WAIT").And.Contain("Draining"));
+        FitsEverywhere("lab-tcp-end-en");
     }
 
     [Test]
@@ -175,6 +198,7 @@ public sealed class LabLearnerTests : LabBrowserTests
         Assert.That(All("tbody tr"), Has.Count.EqualTo(rows + 3));
         Assert.That(One("[data-row^=keepAlives]").GetDomAttribute("aria-expanded"), Is.EqualTo("true"));
         Assert.That(Chromium.SwitchTo().ActiveElement().GetDomAttribute("data-row"), Does.StartWith("keepAlives"), "it stays where he is");
+        if (!areCompressed) FitsEverywhere("lab-keep-alives-en");
         One("[data-row^=keepAlives]").Click();
         Assert.That(All("tbody tr"), Has.Count.EqualTo(rows));
     }
@@ -215,6 +239,11 @@ public sealed class LabLearnerTests : LabBrowserTests
         Assert.That(Chromium.Url, Does.EndWith("#exercises;hi"));
         One("[data-task=length126]").Click();
         Assert.That(One(".reason").Text, Does.Contain("shortest form"), "it can be read again");
+        foreach (string language in new[] { "en", "zh" })
+        {
+            FitsEverywhere($"lab-solved-{language}");
+            Chromium.Click("language");
+        }
     }
 
     [TestCase("88850102030402ea617d64;client;8", ".characters li b", "bye", TestName = "TheReasonOfAClose_HasItsCharacters")]

@@ -160,6 +160,7 @@ public sealed class LabPageTests : LabBrowserTests
         Assert.That(Chromium.FindElements(By.CssSelector("tbody tr")), Has.Count.EqualTo(2));
         Chromium.FindElement(By.CssSelector("tbody button")).Click();
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("article.unit")).Count == 1, "the frame is explained");
+        FitsEverywhere("lab-timeline-frame-en");
     }
 
     [Test]

@@ -49,7 +49,7 @@ export class Exercises {
   // Whoever has solved it is told what is behind it.
   #reason(name) {
     const { section } = this.all.find(one => one.name === name);
-    return [el('h4', {}, t('whySolved', section)), el('p', { class: 'reason' }, reason(name, language()))];
+    return [el('p', {}, el('b', {}, t('whySolved', section))), el('p', { class: 'reason' }, reason(name, language()))];
   }
 
   // What an answer is made of: pieces to be sent, a word, or the own connection.

@@ -16,7 +16,7 @@ import { Exercises } from '/lab/exercises.js';
 import { t, language, switchLanguage, waysThrough } from '/lab/words.js';
 
 const place = id => document.getElementById(id);
-const hashBytesMax = 1024;
+const hashBytesMax = 1024, narrow = 600;
 
 const lab = {
   feed: new Feed(),
@@ -58,13 +58,12 @@ function showAll() {
 
 // The way through the page for whoever is new here, until he folds it.
 function showBegin() {
-  const list = Object.entries(waysThrough()).map(([where, text]) => {
-    const [before, name, after] = text.split(/[{}]/);
-    return el('li', {}, before, el('a', { href: `#${where}` }, name), after);
-  });
-  // Told before it is done.
-  const summary = el('summary', { onclick: () => localStorage.setItem('lab.begin', fold.open ? 'folded' : '') }, t('begin'));
-  const fold = el('details', { open: localStorage.getItem('lab.begin') !== 'folded' }, summary, el('ol', {}, list));
+  const list = waysThrough().map(line => el('li', {},
+    line.map(part => typeof part === 'string' ? part : el('a', { href: `#${part[0]}` }, part[1]))));
+  // The click comes before it is done. Where there is little room it is folded at first.
+  const summary = el('summary', { onclick: () => localStorage.setItem('lab.begin', fold.open ? 'folded' : 'open') }, t('begin'));
+  const state = localStorage.getItem('lab.begin') ?? (innerWidth < narrow ? 'folded' : 'open');
+  const fold = el('details', { open: state === 'open' }, summary, el('ol', {}, list));
   place('begin').setAttribute('aria-label', t('begin'));
   show(place('begin'), fold);
 }

@@ -24,11 +24,13 @@ export class Timeline {
     this.rows = null; // those that are held still
     this.body = el('tbody', {});
     this.left = el('p', { class: 'help' });
+    this.title = el('h2', { hidden: true });
     this.detail = el('div', {});
     lab.watched.changed.add(() => this.#later());
   }
 
   element() {
+    this.title.textContent = t('chosenRow');
     this.lanes = el('span', {});
     const pause = el('button', { type: 'button', id: 'pause', 'aria-pressed': String(this.rows !== null), onclick: () => {
       this.rows = this.rows ? null : [...this.lab.watched.rows];
@@ -43,7 +45,7 @@ export class Timeline {
       this.lab.feed.hello?.router && el('p', { class: 'help' }, t('keepAlivesHelp')),
       el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': t('timeline') }, el('table', {},
         el('thead', {}, el('tr', {}, ['time', 'lane', 'direction', 'what'].map(name => el('th', { scope: 'col' }, t(name))))), this.body)),
-      this.left, this.detail);
+      this.left, this.title, this.detail);
   }
 
   shown() {
@@ -110,8 +112,8 @@ export class Timeline {
       { 'aria-expanded': String(this.#unfolded.has(row.run[0])) });
     if (row.kind === 'tcpEnded') {
       const text = t('tcpEnds', row.tcp);
-      return button(row.isFirst ? t('tcpFirst', text) : text, () => show(this.detail, el('article', { class: 'page' }, el('h3', {}, text),
-        ['tcpWhy', 'drainingHelp'].map(id => el('p', {}, t(id))))));
+      return button(row.isFirst ? t('tcpFirst', text) : text, () => this.#showDetail(
+        el('article', { class: 'page' }, el('h3', {}, text), ['tcpWhy', 'drainingHelp'].map(id => el('p', {}, t(id))))));
     }
 
     if (row.kind === 'phaseChanged') {
@@ -130,12 +132,18 @@ export class Timeline {
       () => this.#explain(row).catch(error => this.lab.say(error.message)));
   }
 
+  #showDetail(content) {
+    this.title.hidden = false;
+    show(this.detail, content);
+  }
+
   async #explain(row) {
     const bytes = this.lab.watched.bytesOf(row), context = this.lab.watched.contextOf(row);
-    if (bytes === null || context.before === null) return show(this.detail, el('p', { class: 'help' }, t('notKept')));
+    if (bytes === null || context.before === null) return this.#showDetail(el('p', { class: 'help' }, t('notKept')));
     const { explained } = await this.lab.feed.ask({ ...asked(context, bytes), from: row.from, lang: language() });
     const unit = explained.units.find(one => one.kind === 'frame' && one.offset === context.before.length / 2);
-    if (!unit) return show(this.detail, el('p', { class: 'help' }, t('tooManyBefore')));
+    if (!unit) return this.#showDetail(el('p', { class: 'help' }, t('tooManyBefore')));
+    this.title.hidden = false;
     showUnit(this.detail, unit, { chosen: note => this.lab.remember({ bytes, from: row.from, note, context }) });
   }
 }

@@ -8,29 +8,22 @@ const pingBetween = 'step;0181010203044989800102030480810102030468;client;4';
 const words = {
   ...router,
   begin: ['Where to begin', '从哪里开始'],
+  // Each line has places in braces: the address, and its name.
   waysThrough: [
-    { 'own': '{Your connection}: what your browser has asked, what the server has answered, and each frame, byte by byte.',
-      'own;accept': '{How Accept is made}: step by step, from the key that your browser has sent.',
-      'step': '{Step by step}: a frame whose bytes come one at a time, its mask undone, and the byte at which a rule is broken.',
-      [pingBetween]: '{A Ping between two fragments}: why it may come there, in the bytes of a message of two frames.',
-      'builder': '{Build and break}: frames by hand, and what each rule and each close code is for: when 1002, and when 1007?',
-      'timeline': '{Timeline}: who sends what and when: Pings and Pongs, the closing handshake, and which end ends TCP first.',
-      'own;phases': 'Inside of the server: {the phases of a connection}, from the handshake to the end of TCP.',
-      'own;wheel': 'Inside of the server: {the timer wheel}, in which each connection has one timer.',
-      'own;limits': 'Inside of the server: {what bounds a message}, in bytes, fragments and time.',
-      'room': '{Router}: how “100:hi” finds its receiver, and what waits for one who reads slowly.',
-      'exercises': '{Exercises}: do it yourself; the server judges, and the answer says why.' },
-    { 'own': '{你的连接}：浏览器请求了什么，服务器怎样答复，以及每一帧，逐字节看。',
-      'own;accept': '{Accept 是怎样算出来的}：从你的浏览器发送的密钥开始，一步一步。',
-      'step': '{逐字节}：一帧的字节一个一个地来，解除掩码，看规则在哪个字节被违反。',
-      [pingBetween]: '{两个分片之间的 Ping}：它为什么可以插在那里，看一条两帧消息的字节。',
-      'builder': '{构造与破坏}：手工造帧；每条规则、每个关闭码为什么存在：什么时候是 1002，什么时候是 1007？',
-      'timeline': '{时间线}：谁在什么时候发了什么：Ping 和 Pong、关闭握手、哪一端先结束 TCP。',
-      'own;phases': '服务器内部：{连接的各个阶段}，从握手到 TCP 结束。',
-      'own;wheel': '服务器内部：{时间轮}，每个连接在里面有一个定时器。',
-      'own;limits': '服务器内部：{一条消息的上限}，字节数、分片数和时间。',
-      'room': '{路由}：“100:hi” 怎样找到接收者，以及读得慢的人那里排着什么。',
-      'exercises': '{练习}：自己动手；由服务器判定，答案会说明原因。' },
+    ['{own|Your connection}: request, answer and frames, byte by byte; {own;accept|how Accept is made}.',
+      `{step|Step by step}: a frame byte by byte, its mask undone; {${pingBetween}|a Ping between fragments}.`,
+      '{builder|Build and break}: frames by hand, and why each rule is there: {builder;1002|1002} or {builder;1007|1007}?',
+      '{timeline|Timeline}: Pings and Pongs, the closing handshake, and which end ends TCP first.',
+      'Inside of the server: {own;phases|the phases}, {own;wheel|the timer wheel}, {own;limits|what bounds a message}.',
+      '{room|Router}: how “100:hi” finds its receiver, and what waits for a slow reader.',
+      '{exercises|Exercises}: the server judges, and then says what is behind it.'],
+    ['{own|你的连接}：请求、响应和各帧，逐字节看；{own;accept|Accept 是怎样算出来的}。',
+      `{step|逐字节}：一帧的字节一个一个地来，解除掩码；{${pingBetween}|两个分片之间的 Ping}。`,
+      '{builder|构造与破坏}：手工造帧，每条规则为什么存在：{builder;1002|1002} 还是 {builder;1007|1007}？',
+      '{timeline|时间线}：Ping 和 Pong、关闭握手，以及哪一端先结束 TCP。',
+      '服务器内部：{own;phases|各个阶段}、{own;wheel|时间轮}、{own;limits|一条消息的上限}。',
+      '{room|路由}：“100:hi” 怎样找到接收者，以及慢读者那里排着什么。',
+      '{exercises|练习}：由服务器判定，然后说明背后的道理。'],
   ],
   lead: ['The protocol, byte by byte, from this server’s own bytes.', '逐字节看协议：都是这台服务器自己的字节。'],
   language: ['中文', 'English'],
@@ -258,6 +251,7 @@ const words = {
   pause: ['Pause', '暂停'],
   goOn: ['Go on', '继续'],
   everything: ['everything', '全部'],
+  chosenRow: ['The row that is chosen', '所选的一行'],
   keepAlives: ['{0} keep-alives', '{0} 个保活消息'],
   keepAlivesHelp: ['Keep-alives (“ping”, “pong” and empty messages, which the router delivers to nobody: they only say that somebody is '
     + 'there, for --heartbeat) are folded, one behind the other, into one row. This page sends some on its router connections.',
@@ -291,8 +285,9 @@ const words = {
 
 let at = (localStorage.getItem('lab.language') ?? (navigator.language.startsWith('zh') ? 'zh' : 'en')) === 'zh' ? 1 : 0;
 
-// The way through the page: each place in it, and a line with its name in braces.
-export const waysThrough = () => words.waysThrough[at];
+// The way through the page: lines of texts and places, in turns. A place has an address and a name.
+export const waysThrough = () => words.waysThrough[at]
+  .map(line => line.split(/[{}]/).map((part, i) => i % 2 === 0 ? part : part.split('|')));
 
 export const language = () => at === 1 ? 'zh' : 'en';
 
