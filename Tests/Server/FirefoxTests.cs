@@ -22,7 +22,7 @@ public sealed class FirefoxTests
         Assert.That(output.Trim().Split('\n'), Is.EqualTo(new[]
         {
             "→ request; ← response; → text “Hello”; ← text “Hello”",
-            "FIN",
+            "FIN bit",
             "At byte 2 it is decided: UnmaskedClientFrame is broken. Nothing behind it is read.",
             "the rules",
             "an example",
