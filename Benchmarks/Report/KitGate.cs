@@ -1,7 +1,7 @@
 // What figures of the kit must not say, because it cannot be: then something else was measured than the table says, and the report fails.
 // Two signs are looked for. A contender that takes much longer for a byte of 64 KiB than for a byte of 1 MiB was measured before its code
-// was compiled to the end (the short operations come first to their measurement). Whoever makes large objects is not judged by that: for him the
-// collector's work was measured, which comes when it comes. And nobody is faster than what nobody can leave out.
+// was compiled to the end (the short operations come first to their measurement). Whoever makes large objects is not judged by that: for
+// him the collector's work was measured, which comes when it comes. And nobody is faster than what nobody can leave out.
 
 using System.Globalization;
 using RawWs.Benchmarks.Parsers;
