@@ -8,7 +8,7 @@ namespace RawWs.Tests.Server;
 
 public sealed class LabLearnerTests : LabBrowserTests
 {
-    private const string PingBetween = "#step;0181010203044989800102030480810102030468;client;4";
+    private const string PingBetween = "#step;898001020304;client;4;;01810102030449";
 
     [SetUp]
     public Task StartServer() => Start();
@@ -30,7 +30,7 @@ public sealed class LabLearnerTests : LabBrowserTests
             One($"#begin a[href='{place}']").Click();
             Chromium.WaitFor(
                 page => page.FindElement(By.Id($"tab-{parts[0]}")).GetDomAttribute("aria-selected") == "true", $"{place} is shown");
-            if (place == PingBetween) Chromium.WaitForText("main", "A Ping, Pong or Close before it changes nothing");
+            if (place == PingBetween) Chromium.WaitForText("main", "between the fragments");
             if (parts is ["builder", var code]) Chromium.WaitForText("page", code);
             if (parts is not ["own", var part]) continue;
             WaitFor(part == "accept" ? "#accept" : $"#{part}[open]");
@@ -232,6 +232,7 @@ public sealed class LabLearnerTests : LabBrowserTests
         Chromium.Fill("answer", "82fe007e00000000" + string.Concat(Enumerable.Repeat("41", 126)));
         Chromium.Click("judge");
         WaitFor("[data-hint=solved]");
+        Assert.That(One(".task.solved [data-task=length126]").Text, Does.StartWith("✓"), "at once");
         Assert.That(One(".reason").Text, Does.Contain("shortest form"));
         Assert.That(Chromium.Text("verdict"), Does.Contain("§5.2"));
         One("[data-task=hi]").Click();
@@ -244,6 +245,23 @@ public sealed class LabLearnerTests : LabBrowserTests
             FitsEverywhere($"lab-solved-{language}");
             Chromium.Click("language");
         }
+    }
+
+    [Test]
+    public async Task WhatIsChosenInALongList_IsBroughtIntoSight()
+    {
+        await Open("/lab#builder");
+        WaitFor("[data-rule=TextNotUtf8]");
+        Choose("TextNotUtf8");
+        Chromium.WaitFor(_ => IsSeen("#page h3"), "its page is seen");
+    }
+
+    // The frame is as it should be: what the code is about has happened before.
+    [Test]
+    public async Task ACodesExample_IsNoProofThatNothingWasBroken()
+    {
+        await Open("/lab#builder;1002");
+        Chromium.WaitForText("result", "An example of a Close frame with 1002");
     }
 
     [TestCase("88850102030402ea617d64;client;8", ".characters li b", "bye", TestName = "TheReasonOfAClose_HasItsCharacters")]

@@ -92,6 +92,12 @@ export class Builder {
     arriveAt(this.page.querySelector('h3'));
   }
 
+  // The list may be so long that what is chosen in it is out of sight.
+  async #showPage(name) {
+    await this.#choose(name);
+    this.page.scrollIntoView({ block: 'nearest' });
+  }
+
   // A place in this view: a rule or a close code.
   visit(name) {
     this.wanted = name && name !== this.chosen ? name : null;
@@ -140,7 +146,7 @@ export class Builder {
     });
     show(this.list, found.map(one => el('li', {},
       el('button', { type: 'button', 'data-rule': one.name, class: one.name === this.chosen ? 'chosen' : '', title: one.what,
-        onclick: () => this.#run(() => this.#choose(one.name)) },
+        onclick: () => this.#run(() => this.#showPage(one.name)) },
       el('b', {}, one.name), ' ', el('small', {}, kindOf(one))))),
     this.rules && found.length === 0 && el('li', { class: 'help' }, t('noneFound', this.filter.trim())));
   }
@@ -157,7 +163,7 @@ export class Builder {
     this.#clear();
     if (!page.example) return;
     // A code's example is what a server sends: it is explained, and not sent to one.
-    if (/^\d/.test(name)) return this.#showUnits(page.explained, null);
+    if (/^\d/.test(name)) return this.#showUnits(page.explained, null, t('codeExample', name));
     const { options } = page, { hello } = this.lab.feed;
     const deflate = options.includes('--deflate'), isOnlyExplained = options.includes('--from server') ? 'onlyServer'
       : options.includes('--endpoint') ? 'onlyEndpoints' : options.includes('--max-fragments') ? 'onlyFewer'
@@ -191,7 +197,7 @@ export class Builder {
     this.#showUnits(raw.conversation, raw);
   }
 
-  #showUnits(conversation, raw) {
+  #showUnits(conversation, raw, fine = t('verdictOk')) {
     const found = conversation.directions.find(direction => direction.rule)?.rule, broken = raw ? raw.rule : found?.name;
     const code = raw?.status ? t('withStatus', raw.status) : raw?.code ? t('withCode', raw.code) : '';
     const end = { open: t('endOpen'), none: t('endNone'), FIN: t('cameFin'), RST: t('cameRst') }[raw?.end] ?? raw?.end;
@@ -206,7 +212,7 @@ export class Builder {
           context: this.#contextOf(conversation, units[index]) }) });
     };
     const verdict = found && found.name === broken ? rule(found)
-      : el('p', { class: broken ? 'rule' : 'fine' }, broken ? t('broken', broken) : t('verdictOk'));
+      : el('p', { class: broken ? 'rule' : 'fine' }, broken ? t('broken', broken) : fine);
     verdict.dataset.verdict = broken ?? 'none';
     show(this.result, verdict, this.example.isDecline && el('p', {}, t('declined')),
       raw && el('p', {}, t('cameBack', end, code)), el('ol', { class: 'units' }, entries));

@@ -46,6 +46,14 @@ export class Exercises {
     this.#show();
   }
 
+  #mark(name) {
+    if (this.solved.has(name)) return;
+    this.solved.add(name);
+    const button = this.list.querySelector(`[data-task="${name}"]`);
+    button.prepend('✓ ');
+    button.parentElement.classList.add('solved');
+  }
+
   // Whoever has solved it is told what is behind it.
   #reason(name) {
     const { section } = this.all.find(one => one.name === name);
@@ -74,7 +82,7 @@ export class Exercises {
   async #judge(name, request) {
     try {
       const verdict = await this.lab.feed.ask({ do: 'exercise', name, lang: language(), ...request() });
-      if (verdict.solved) this.solved.add(name);
+      if (verdict.solved) this.#mark(name);
       show(this.result, el('p', { class: verdict.solved ? 'fine' : 'rule', 'data-hint': verdict.hint ?? 'solved' },
         verdict.solved ? t('solved') : hint(verdict.hint, language())), verdict.solved && this.#reason(name),
       el('ol', { class: 'units' }, verdict.trace.conversation.units.map(unit => el('li', {},

@@ -24,7 +24,7 @@ const tasks = {
 };
 
 const hints = {
-  ruleBroken: ['A rule was broken; the field in red says which.', '违反了规则；红色字段说明是哪一条。'],
+  ruleBroken: ['A rule was broken. Choose the broken frame below: it says which.', '违反了规则。点击下面出错的帧，就能看到是哪一条。'],
   noFrame: ['No frame has come.', '没有收到帧。'],
   noText: ['The opcode does not say text: that is 1.', '操作码不是文本：文本是 1。'],
   keyZero: ['With the key 00000000 nothing is masked. Choose another.', '密钥 00000000 等于没有掩码。换一个。'],
@@ -37,7 +37,7 @@ const hints = {
     'ping 不在分片之间。控制帧可以插在分片之间，但不能插进一帧之内。'],
   not1007: ['The code is not 1007. Which bytes can never stand in UTF-8?', '关闭码不是 1007。哪些字节永远不会出现在 UTF-8 里？'],
   frameWhole: ['1007 it was, but the whole frame had come. Say a longer length, and stop early.', '确实是 1007，但整帧都到了。声明更大的长度，然后提前停下。'],
-  not1009: ['The code is not 1009. What may a length say that no message may have?', '关闭码不是 1009。长度可以写多大，而消息不允许那么大？'],
+  not1009: ['There was no 1009. Which length could a header announce that is too long for a message here?', '没有得到 1009。帧头可以声明多大的长度，而这里的消息不允许那么大？'],
   tooManyBytes: ['1009 it was, but with more than 20 bytes. The header alone is enough.', '确实是 1009，但超过了 20 字节。只要帧头就够了。'],
   noHandshake: ['That was no WebSocket connection yet: the handshake did not succeed.', '这还不是 WebSocket 连接：握手没有成功。'],
   notEnded: ['The connection has not ended.', '连接还没有结束。'],

@@ -107,7 +107,13 @@ export class Timeline {
 
   #what(row) {
     const id = `${row.kind} ${row.connection} ${row.from} ${row.offset ?? row.tcp}`;
-    const button = (text, work, more = {}) => el('button', { type: 'button', 'data-row': id, onclick: work, ...more }, text);
+    const choose = work => () => {
+      this.chosen = id;
+      for (const one of this.body.querySelectorAll('[data-row]')) one.classList.toggle('picked', one.dataset.row === id);
+      work();
+    };
+    const button = (text, work, more = {}) => el('button',
+      { type: 'button', 'data-row': id, class: this.chosen === id ? 'picked' : '', onclick: choose(work), ...more }, text);
     if (row.run) return button(t('keepAlives', row.run.length), () => this.#toggle(row.run),
       { 'aria-expanded': String(this.#unfolded.has(row.run[0])) });
     if (row.kind === 'tcpEnded') {
@@ -133,8 +139,8 @@ export class Timeline {
   }
 
   #showDetail(content) {
-    this.title.hidden = false;
     show(this.detail, content);
+    this.#arrive();
   }
 
   async #explain(row) {
@@ -143,7 +149,14 @@ export class Timeline {
     const { explained } = await this.lab.feed.ask({ ...asked(context, bytes), from: row.from, lang: language() });
     const unit = explained.units.find(one => one.kind === 'frame' && one.offset === context.before.length / 2);
     if (!unit) return this.#showDetail(el('p', { class: 'help' }, t('tooManyBefore')));
-    this.title.hidden = false;
     showUnit(this.detail, unit, { chosen: note => this.lab.remember({ bytes, from: row.from, note, context }) });
+    this.#arrive();
+  }
+
+  // What is chosen is explained below the rows, which may be out of sight.
+  #arrive() {
+    this.title.hidden = false;
+    this.title.scrollIntoView({ block: 'nearest' });
+    this.detail.scrollIntoView({ block: 'nearest' });
   }
 }

@@ -2,8 +2,8 @@
 
 import { router } from '/lab/words-router.js';
 
-// A place in the second view: "Hi" in two frames with a Ping between them.
-const pingBetween = 'step;0181010203044989800102030480810102030468;client;4';
+// A place in the second view: a Ping behind the first of two fragments.
+const pingBetween = 'step;898001020304;client;4;;01810102030449';
 
 const words = {
   ...router,
@@ -104,8 +104,9 @@ const words = {
   noTimer: ['No timer is armed.', '没有定时器。'],
   phaseTable: ['The table of phases', '阶段表'],
   phaseHelp: ['In each phase: what can happen, which phase follows, and what goes out. Rows of the present phase are marked. “Closing” is '
-    + 'the closing handshake: the server has sent its close frame first, and still reads, because yours comes behind what you sent before.',
-  '每个阶段里：会发生什么，之后是哪个阶段，发出什么。当前阶段的行有标记。“关闭中” 就是关闭握手：服务器先发出了关闭帧，但还在读，因为你的关闭帧跟在你之前发的内容后面。'],
+    + 'only there when the server sends its close frame first: it still reads, because yours comes after what you sent before. If you '
+    + 'close first, the next phase is “draining” at once.',
+  '每个阶段里：会发生什么，之后是哪个阶段，发出什么。当前阶段的行有标记。“关闭中” 只在服务器先发关闭帧时出现：它还在读，因为你的关闭帧跟在你之前发的内容后面。如果你先关闭，就直接进入“排空”。'],
   drainingHelp: ['“Draining” is what comes behind the closing handshake, or behind a broken rule: what waits for you is still sent, what '
     + 'comes from you is thrown away. When all is sent, the server ends its direction of TCP (TCP’s FIN), and waits for yours. It does not '
     + 'close at once: a socket that is closed with unread bytes in it sends TCP’s RST, and then you might never see the close frame '
@@ -179,6 +180,7 @@ const words = {
   source: ['Decided in {0}', '由 {0} 判定'],
   more: ['{0} more bytes are not drawn', '另有 {0} 字节未画出'],
   hex: ['Bytes in hexadecimal', '十六进制字节'],
+  codeExample: ['An example of a Close frame with {0}. The frame itself breaks no rule.', '带 {0} 的关闭帧的例子。这个帧本身没有违反规则。'],
   hexWrong: ['These are not pairs of hexadecimal digits.', '这不是成对的十六进制数字。'],
   from: ['Sender', '发送方'],
   given: ['{0} of {1} bytes given', '已给出 {0} / {1} 字节'],
