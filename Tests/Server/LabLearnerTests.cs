@@ -1,6 +1,5 @@
 // The Lab's page for somebody who has nothing else: where he begins, what a place's address leads to, and whether it says what he asks.
 
-using System.Collections.ObjectModel;
 using OpenQA.Selenium;
 using RawWs.Tests.Support;
 
@@ -283,12 +282,6 @@ public sealed class LabLearnerTests : LabBrowserTests
         Assert.That(One(".step .sentence").Text, Does.Contain(text));
         Assert.That(All(".note .name")[0].Text, Is.EqualTo("FIN bit"));
     }
-
-    private ReadOnlyCollection<IWebElement> All(string selector) => Chromium.FindElements(By.CssSelector(selector));
-
-    private IWebElement One(string selector) => Chromium.FindElement(By.CssSelector(selector));
-
-    private void WaitFor(string selector) => Chromium.WaitFor(page => page.FindElements(By.CssSelector(selector)).Count > 0, selector);
 
     private void Choose(string rule)
     {

@@ -132,7 +132,4 @@ public sealed class LabLineTests : LabBrowserTests
             }
         }
     }
-
-    private void WaitFor(string selector) =>
-        Chromium.WaitFor(page => page.FindElements(By.CssSelector(selector)).Count > 0, selector);
 }

@@ -6,9 +6,10 @@ const answers = {
     + 'wire, which an old proxy might take for a request (§10.3).',
   '载荷第 i 个字节与密钥第 i mod 4 个字节异或：密钥是 01 02 03 04 时，48 69 变成 49 6b。服务器再异或一次，就又得到 “Hi”。'
     + '密钥就在旁边，所以这不是加密；它让网页脚本无法决定线路上的字节，免得老旧的代理把它们当成请求（§10.3）。'],
-  length126: ['126 does not fit as a length into the seven bits, where 126 and 127 only say that two or eight bytes follow. So it is 126 in '
-    + 'the seven bits, and 00 7e behind them. Eight bytes (127) could hold the number too, but only the shortest form is allowed: each '
-    + 'length is written in one way, so that nobody hides a small frame from a filter. The longer form is closed with 1002.',
+  length126: ['126 does not fit as a length into the seven bits, where 126 and 127 only say that two or eight bytes follow. So it is '
+    + '126 in the seven bits, and 00 7e behind them. Eight bytes (127) could hold the number too, but only the shortest form is '
+    + 'allowed: each length is written in one way, so that nobody hides a small frame from a filter. The longer form is closed with '
+    + '1002.',
   '126 不能直接作为长度写进七位里：那里的 126 和 127 只表示后面还有两个或八个字节。所以七位里写 126，后面是 00 7e。八个字节（127）也写得下，但只允许最短的形式：'
     + '每个长度只有一种写法，谁也不能用另一种写法躲过过滤器。用更长的形式会以 1002 关闭。'],
   pingBetween: ['The Ping is answered at once, and the message goes on behind it as if nothing had been: control frames belong to no '
@@ -28,8 +29,8 @@ const answers = {
   '知道整个帧头：帧头最多 14 个字节，里面写着载荷有多长。服务器在载荷的第一个字节到来之前，就把它与允许的大小（--max-message）比较。所以无论写多大的数字，'
     + '都不占用它的内存。各分片合计，所以分片也绕不过去。'],
   cause1006: ['TCP ended, and no close frame had come before: that is all that 1006 says. It is on no wire. An end tells it to its own '
-    + 'program (§7.4.1), and the server’s log names the cause PeerVanished. So a cable, a crash and a proxy look the same to a browser, and '
-    + 'so does a refused handshake.',
+    + 'program (§7.4.1), and the server’s log names the cause PeerVanished. So a cable, a crash and a proxy look the same to a browser, '
+    + 'and so does a refused handshake.',
   'TCP 结束了，而之前没有关闭帧：1006 说的只有这些。它从不出现在线路上，只由一端告诉自己的程序（§7.4.1）；服务器日志里的原因是 PeerVanished。'
     + '所以在浏览器看来，网线断了、进程崩溃、代理掐断都一样，握手被拒绝也一样。'],
   accept: ['It proves that the server has read this request, and knows what a WebSocket handshake is. A cache cannot answer with an old '
@@ -47,10 +48,10 @@ const answers = {
     + 'message of their own. Without --heartbeat it is the server that sends Pings, which every browser answers by itself (§5.5.2).',
   '你发来的任何内容都算还活着，没有内容的消息也算。服务器只记下时间，并不去动定时器：定时器到期时再看时间，按剩余的时间重新上弦。网页脚本不能发 Ping，'
     + '所以网页自己发一条小消息。没有 --heartbeat 时由服务器发 Ping，浏览器都会自动回应（§5.5.2）。'],
-  proxy: ['A proxy with a time-out of 60 s ends both of its TCP connections when nothing has passed for so long. It sends no close frame, so '
-    + 'both ends see 1006, and neither has done anything wrong. Any frame in either direction starts its clock anew: an empty Ping is the '
-    + 'smallest, 6 bytes from a client and 2 from a server. So let the server ping more often than the shortest time-out on the way, say '
-    + 'each 30 s; where you run the proxy, raise its time-out too.',
+  proxy: ['A proxy with a time-out of 60 s ends both of its TCP connections when nothing has passed for so long. It sends no close '
+    + 'frame, so both ends see 1006, and neither has done anything wrong. Any frame in either direction starts its clock anew: an empty '
+    + 'Ping is the smallest, 6 bytes from a client and 2 from a server. So let the server ping more often than the shortest time-out on '
+    + 'the way, say each 30 s; where you run the proxy, raise its time-out too.',
   '超时为 60 秒的代理，这么久没有数据通过就断开它的两条 TCP 连接。它不发关闭帧，所以两端看到的都是 1006，而谁也没有做错。任一方向的任何一帧都让它重新计时：'
     + '最小的是空的 Ping，客户端发是 6 个字节，服务器发是 2 个字节。所以让服务器 ping 得比路上最短的超时更勤，例如每 30 秒一次；代理归你管的话，也把它的超时调大。'],
 };
