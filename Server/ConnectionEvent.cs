@@ -72,6 +72,12 @@ public enum ConnectionEventKind : byte
     /// </summary>
     Queue,
 
+    /// <summary>
+    /// A direction of TCP has ended, or both have: <see cref="ConnectionEvent.Tcp"/> says which, and how. Told in the order in which the
+    /// server has seen it, of each direction once.
+    /// </summary>
+    TcpEnded,
+
     /// <summary>The connection has ended: see <see cref="ConnectionEvent.Report"/>. Nothing follows.</summary>
     Ended,
 
@@ -99,6 +105,25 @@ public enum ConnectionPhase : byte
 
     /// <summary>The socket is closed.</summary>
     Ended,
+}
+
+/// <summary>How a direction of TCP ends, or both (RFC 6455 §7.1.1). A socket file has what stands for these.</summary>
+public enum TcpEnding : byte
+{
+    /// <summary>It has not ended.</summary>
+    None,
+
+    /// <summary>The server's direction: all of it is sent, and FIN behind it.</summary>
+    OwnFin,
+
+    /// <summary>The peer's direction: its FIN has come.</summary>
+    PeerFin,
+
+    /// <summary>Both: the server resets the connection (RST).</summary>
+    OwnReset,
+
+    /// <summary>Both: the peer has reset the connection, or cannot be reached any more.</summary>
+    PeerReset,
 }
 
 /// <summary>The deadlines of a connection.</summary>
@@ -195,6 +220,9 @@ public sealed class ConnectionEvent
 
     /// <summary>For Queue: how many bytes wait for the peer (<see cref="WebSocketConnection.QueuedBytes"/>).</summary>
     public long QueuedBytes { get; internal init; }
+
+    /// <summary>For TcpEnded: which direction, and how.</summary>
+    public TcpEnding Tcp { get; internal init; }
 
     /// <summary>For Ended: how and why.</summary>
     public CloseReport? Report { get; internal init; }

@@ -163,11 +163,8 @@ public sealed class ConformanceProgramTests
         Assert.That(connection.End, Is.EqualTo(StreamEnd.None));
     }
 
-    private static RunningProgram StartSuite(int port, params string[] options)
-    {
-        string[] words = [.. Tools.HeedsSignals, "dotnet", typeof(Arguments).Assembly.Location, $"ws://127.0.0.1:{port}/", .. options];
-        return RunningProgram.StartOther(words[0], words[1..]);
-    }
+    private static RunningProgram StartSuite(int port, params string[] options) =>
+        RunningProgram.StartOther("dotnet", [typeof(Arguments).Assembly.Location, $"ws://127.0.0.1:{port}/", .. options]);
 
     // As many cases as were run, and one more, in error, that says why it was not all of them.
     private void CheckReports(string why)

@@ -29,6 +29,9 @@ internal interface ITransportOwner
     /// </summary>
     void OnReceived(ReadOnlySpan<byte> bytes);
 
+    /// <summary>The peer's stream has ended. A read that waits, or the next one, says so too.</summary>
+    void OnStreamEnd();
+
     /// <summary>
     /// Bytes have arrived. An owner that knows that a large payload goes on may give the place where it wants them, and saves a copy. The
     /// reader sees them there. False: they are received into the loop's buffer.

@@ -440,9 +440,15 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
             return;
         }
 
-        if (received == 0) Set(Traits.EndOfStream, true);
+        if (received == 0) OnStreamEnd();
         else BytesReceived += received;
         Complete();
+    }
+
+    private void OnStreamEnd()
+    {
+        Set(Traits.EndOfStream, true);
+        _owner.OnStreamEnd();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -203,6 +203,7 @@ internal struct Incoming
         }
 
         connection.Outgoing.EndCork(connection); // before the bytes are given up, because the cork may refer to them
+        if (connection.Queue.IsThere) MayReadOn(connection); // a part of a full cork may wait now
         connection.Transport.AdvanceTo(consumed, all ? buffer.End : consumed);
         return all;
     }
@@ -219,7 +220,6 @@ internal struct Incoming
         all = false;
         while (true)
         {
-            if (connection.Queue.IsThere && !MayReadOn(connection)) return at - offset;
             int used;
             Span<byte> rest = array.AsSpan(at, end - at);
             if (!isSeen && protocol.TryReadData(rest, out DataChunk chunk))
@@ -250,7 +250,7 @@ internal struct Incoming
             }
 
             if (loop.Share.EndEvent(loop.Loop, used) && !MayGoOn(connection, assembler, at < end)) return at - offset;
-            if (connection.Handling.IsPending) return at - offset;
+            if (connection.Handling.IsPending || (connection.Queue.IsThere && !MayReadOn(connection))) return at - offset;
         }
     }
 

@@ -23,6 +23,7 @@ internal struct Life
     private bool _wasOpened; // the application knows of it
     private bool _isPastLimit;
     private Opcode? _lastFrame;
+    private TcpEnds _tcp;
 
     public readonly Phase Phase => _phase;
 
@@ -174,9 +175,17 @@ internal struct Life
     public void OnBroken(WebSocketConnection connection, string failure)
     {
         StopAccepting(connection);
+        if (failure.Length == 0) _tcp.Add(connection, TcpEnding.PeerReset);
         if (Parses) SetEnd(Endings.PeerVanished, null, failure);
         _end?.TellDrained();
     }
+
+    /// <summary>The peer's stream has ended. What came before that may have to be handled yet.</summary>
+    public void OnPeerFin(WebSocketConnection connection) => _tcp.Add(connection, TcpEnding.PeerFin);
+
+    /// <summary>The socket is closed.</summary>
+    public void OnClosed(WebSocketConnection connection, bool reset) =>
+        _tcp.Add(connection, reset ? TcpEnding.OwnReset : TcpEnding.OwnFin);
 
     /// <summary>Everything that was queued is sent. In the ending our stream ends now, once.</summary>
     public void OnFlushed(WebSocketConnection connection)
@@ -185,6 +194,7 @@ internal struct Life
         if (step.Tcp != TcpEnd.Shut) return;
         Move(step); // of which nobody is told: to the outside it is the same phase
         Outgoing.EndStream(connection);
+        _tcp.Add(connection, TcpEnding.OwnFin);
         _end?.TellDrained();
     }
 

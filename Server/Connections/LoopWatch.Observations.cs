@@ -132,6 +132,12 @@ internal sealed partial class LoopWatch
         }
     }
 
+    /// <summary>A direction of TCP has ended, or both.</summary>
+    public void TcpEnded(WebSocketConnection connection, TcpEnding ending)
+    {
+        if (IsWatched(connection)) Tell(new(ConnectionEventKind.TcpEnded, connection, Now) { Tcp = ending });
+    }
+
     /// <summary>The connection has ended.</summary>
     public void Ended(WebSocketConnection connection, CloseReport report)
     {

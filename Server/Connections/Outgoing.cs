@@ -197,7 +197,9 @@ internal struct Outgoing
     public static void Close(WebSocketConnection connection, bool reset)
     {
         connection.Transport.SendBatched();
-        connection.Transport.Close(reset || connection.Queue.IsInsideFrame);
+        bool resets = reset || connection.Queue.IsInsideFrame;
+        connection.Transport.Close(resets);
+        connection.Life.OnClosed(connection, resets);
     }
 
     // The loop handles this connection's bytes on this thread, and nothing is queued that would have to go first. (While the kernel is full

@@ -518,6 +518,8 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
 
     void ITransportOwner.OnReceived(ReadOnlySpan<byte> bytes) => Loop.Watch.Received(this, BytesReceived, bytes);
 
+    void ITransportOwner.OnStreamEnd() => Life.OnPeerFin(this);
+
     bool ITransportOwner.TryGetRoom(out ArraySegment<byte> room) => Incoming.TryGetRoom(this, out room);
 
     void ITransportOwner.OnClientNamed(PeerAddress client) => NameClient(client);

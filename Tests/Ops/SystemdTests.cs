@@ -102,8 +102,10 @@ public sealed class SystemdTests
         // The signs of life come between the others.
         string WaitFor(string beginning)
         {
+            long since = Stopwatch.GetTimestamp();
             string notice = manager.ReadNotice();
-            while (notice == "WATCHDOG=1" && beginning != notice) notice = manager.ReadNotice();
+            while (notice == "WATCHDOG=1" && beginning != notice && Stopwatch.GetElapsedTime(since) < TestServer.Patience)
+                notice = manager.ReadNotice();
             Assert.That(notice, Does.StartWith(beginning));
             return notice;
         }
@@ -120,7 +122,7 @@ public sealed class SystemdTests
         await using TestServer server = await TestServer.Start(setup, new ProtocolOverTcpTests.Handler((_, _, _) =>
         {
             hangs.Set();
-            goesOn.Wait();
+            goesOn.Wait(TestServer.Patience);
             return ValueTask.CompletedTask;
         }));
         using ServiceNotices notices = new(manager.NoticesAddress, time, NullLogger.Instance);
@@ -130,7 +132,7 @@ public sealed class SystemdTests
         using (RawClient client = RawClient.Open(server.Port))
         {
             client.SendText("hang");
-            hangs.Wait();
+            Assert.That(hangs.Wait(TestServer.Patience), "the message has come");
             for (int i = 0; i < 4; i++) time.Advance(TimeSpan.FromSeconds(15));
             Assert.That(manager.Notices.Available, Is.Zero);
             goesOn.Set();

@@ -19,6 +19,14 @@ public sealed class KitGateTests
             Assert.That(said[0], Does.StartWith("not to be believed: TheBenchmark, One, 64 KiB Mixed, packed: takes 1.90 times"));
     }
 
+    [TestCase(84_999, 1)]
+    [TestCase(131_072, 0)]
+    public void WhoeverMakesLargeObjects_IsNotJudgedByThat(long allocated, int failures) => Assert.That(
+        Check(
+            Figure("One", "64 KiB Mixed", 64 * 1024, 6554 * 3, 1) with { AllocatedBytes = allocated },
+            Figure("One", "1 MiB Mixed", 1 << 20, 104858, 1) with { AllocatedBytes = 16 * allocated }),
+        Has.Count.EqualTo(failures));
+
     [Test]
     public void OfDifferentRows_NothingIsCompared() => Assert.That(
         Check(

@@ -1,8 +1,5 @@
 // The Lab in another browser than Chromium: its main path in Firefox, by a script over WebDriver BiDi (Tests/Node/firefox.mjs).
 
-using RawWs.Server;
-using RawWs.Server.Applications;
-using RawWs.Server.Console.Lab;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -14,15 +11,13 @@ public sealed class FirefoxTests
     {
         Tools.RequireWs("Tests", "Node");
         string firefox = Tools.Require("firefox-esr");
-        await using TestServer server = await TestServer.Start(Setup.All[0],
-            new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), LabScope.Own, hasRouter: true),
-            static options => options with { Pages = LabPage.Load() });
+        await using TestServer server = await LabServer.Start(Setup.All[0]);
         (_, string output, string problems) = Tools.Run(
             Tools.Require("node"), Repository.At("Tests", "Node", "firefox.mjs"), firefox, $"http://127.0.0.1:{server.Port}/lab");
         Assert.That(output.Trim().Split('\n'), Is.EqualTo(new[]
         {
             "→ request; ← response; → text “Hello”; ← text “Hello”",
-            "FIN",
+            "FIN bit",
             "At byte 2 it is decided: UnmaskedClientFrame is broken. Nothing behind it is read.",
             "the rules",
             "an example",

@@ -121,6 +121,14 @@ public sealed partial class LabExercisesTests
             Assert.That(words, Does.Match($@"(?m)^  {id}: \["), id);
     }
 
+    [Test]
+    public void EachExercise_HasAnAnswerInWords()
+    {
+        string answers = Repository.Read("Server", "Console", "Lab", "Page", "answers.js");
+        Assert.That(Name().Matches(answers).Select(static name => name.Groups[1].Value),
+            Is.EquivalentTo(LabExercise.All.Select(static exercise => exercise.Name)));
+    }
+
     private static TestCaseData Row(string exercise, string answer, string? hint) =>
         new TestCaseData(exercise, answer, hint).SetArgDisplayNames(exercise, answer.Length > 60 ? answer[..60] : answer, hint ?? "solved");
 
@@ -154,4 +162,7 @@ public sealed partial class LabExercisesTests
 
     [GeneratedRegex("\"([A-Za-z0-9]+)\"(?!u8)")]
     private static partial Regex Hint();
+
+    [GeneratedRegex(@"(?m)^  (\w+): \['")]
+    private static partial Regex Name();
 }

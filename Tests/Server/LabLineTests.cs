@@ -57,7 +57,7 @@ public sealed class LabLineTests : LabBrowserTests
             Chromium.WaitForText("state", "is closed");
             Chromium.Click("language");
             Chromium.Click("language");
-            Chromium.WaitForText("state", "Running");
+            Chromium.WaitForText("state", "has ended (1000");
         }
     }
 
@@ -132,7 +132,4 @@ public sealed class LabLineTests : LabBrowserTests
             }
         }
     }
-
-    private void WaitFor(string selector) =>
-        Chromium.WaitFor(page => page.FindElements(By.CssSelector(selector)).Count > 0, selector);
 }

@@ -41,7 +41,7 @@ public sealed class LabPageTests : LabBrowserTests
         Unit(2).Click();
         IWebElement strip = Chromium.FindElement(By.CssSelector("#unit [role=listbox]"));
         strip.SendKeys(Keys.Home);
-        Assert.That(Chosen(), Is.EqualTo("FIN"));
+        Assert.That(Chosen(), Is.EqualTo("FIN bit"));
         strip.SendKeys(Keys.ArrowDown + Keys.ArrowDown + Keys.ArrowDown + Keys.ArrowDown);
         Assert.That(Chosen(), Is.EqualTo("opcode"));
         strip.SendKeys(Keys.ArrowRight + Keys.ArrowRight);
@@ -160,6 +160,7 @@ public sealed class LabPageTests : LabBrowserTests
         Assert.That(Chromium.FindElements(By.CssSelector("tbody tr")), Has.Count.EqualTo(2));
         Chromium.FindElement(By.CssSelector("tbody button")).Click();
         Chromium.WaitFor(static page => page.FindElements(By.CssSelector("article.unit")).Count == 1, "the frame is explained");
+        FitsEverywhere("lab-timeline-frame-en");
     }
 
     [Test]
@@ -271,7 +272,7 @@ public sealed class LabPageTests : LabBrowserTests
             if (view == "own")
             {
                 Unit(2).Click();
-                foreach (IWebElement summary in Chromium.FindElements(By.CssSelector("#inside summary"))) summary.Click();
+                foreach (IWebElement summary in Chromium.FindElements(By.CssSelector("#inside :not([open]) > summary"))) summary.Click();
             }
 
             if (view == "builder")

@@ -32,10 +32,15 @@ public sealed class LabPlaceTests : LabBrowserTests
     public async Task AFragment_IsForAFriendWhatItIsInItsMessage(int frame, string name)
     {
         await Open("/lab");
+        WaitForUnits(4); // of the own connection
         string request = Convert.ToHexStringLower(LabRaw.Request("/", ""));
         await Load($$"""{"format":"rawws.lab.trace.v1","client":"{{request}}{{Fragments}}","server":""}""");
-        Chromium.WaitFor(static page => page.FindElements(By.CssSelector("#units button")).Count == 4, "the trace of the file");
-        Chromium.FindElement(By.CssSelector($"#units [data-unit=\"{frame + 1}\"]")).Click();
+        Chromium.WaitForText("units", "ping"); // the trace of the file
+        Chromium.WaitFor(page =>
+        {
+            page.FindElement(By.CssSelector($"#units [data-unit=\"{frame + 1}\"]")).Click(); // it is drawn anew at each event
+            return true;
+        }, "the frame is chosen");
         await OpenAsAFriend();
         Chromium.WaitForText("step-verdict", "No rule is broken");
         Assert.That(Chromium.FindElement(By.CssSelector(".step article h3")).Text, Does.Contain(name));

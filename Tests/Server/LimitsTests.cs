@@ -1,5 +1,5 @@
-// Limits of connections, of handshakes, of uids and of messages to all, and how they are changed: a running server, with clients from several
-// addresses of this machine. What rates do to one connection is in RateLimitTests.
+// Limits of connections, of handshakes, of uids and of messages to all, and how they are changed: a running server, with clients from
+// several addresses of this machine. What rates do to one connection is in RateLimitTests.
 
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;

@@ -130,6 +130,10 @@ public sealed class LinearWorkTests
         {
         }
 
+        void ITransportOwner.OnStreamEnd()
+        {
+        }
+
         bool ITransportOwner.TryGetRoom(out ArraySegment<byte> room)
         {
             room = default;

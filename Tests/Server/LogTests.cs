@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server.Console.Log;
 using RawWs.Server.Log;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
@@ -79,7 +80,7 @@ public class LogTests
         using ConsoleLog console = new(output, TimeProvider.System);
         ILogger log = console.CreateLogger("RawWs");
         log.Stopping(0);
-        output.Entered.Wait(); // the writer hangs in the middle of the first line
+        Assert.That(output.Entered.Wait(TestServer.Patience), "the writer hangs in the middle of the first line");
         for (int i = 1; i <= Lines; i++) log.Stopping(i);
         Assert.That(console.Dropped, Is.EqualTo(Lines - 4096));
 
@@ -96,7 +97,7 @@ public class LogTests
         using BlockedStream output = new();
         ConsoleLog console = new(output, TimeProvider.System);
         console.CreateLogger("RawWs").Stopping(1);
-        output.Entered.Wait();
+        Assert.That(output.Entered.Wait(TestServer.Patience), "the writer hangs");
         console.Dispose(); // a test that never ends has failed
         console.CreateLogger("RawWs").Stopping(2);
         Assert.That(output.Release.IsSet, Is.False);

@@ -53,7 +53,7 @@ public sealed class NoticesTests
         Assert.That(Texts(peer.Taken)[^1], Is.EqualTo("error:offline:nobody"));
     }
 
-    // What its cork held when the kernel became full was more than may wait. The next bytes are handled when that is gone.
+    // What its cork held when the kernel became full was more than may wait. The next bytes are received when that is gone.
     [Test]
     public async Task BehindAFullCork_NoPongOvertakesTheNotice()
     {
@@ -63,14 +63,17 @@ public sealed class NoticesTests
         byte[] burst = [.. Enumerable.Repeat(one, 600).SelectMany(static frame => frame)];
         peer.Arrive(burst);
         Assert.That(peer.Connection.QueuedBytes, Is.GreaterThan(SendBuffer));
-        peer.Arrive([.. RawClient.Frame(Opcode.Text, "last:x"u8), .. RawClient.Frame(Opcode.Ping, "p"u8)]);
+        Assert.That(peer.WantsBytes, Is.False, "it is read from");
         TestServer.Eventually(
             () =>
             {
                 Go(peer, 64 * 1024);
-                return Texts(peer.Taken).Count == 602;
+                return peer.WantsBytes;
             },
             "all are sent when there is room");
+        peer.Arrive([.. RawClient.Frame(Opcode.Text, "last:x"u8), .. RawClient.Frame(Opcode.Ping, "p"u8)]);
+        Go(peer, 64 * 1024);
+        Assert.That(Texts(peer.Taken), Has.Count.EqualTo(602));
         Assert.That(Texts(peer.Taken)[^2..], Is.EqualTo((string[])["error:offline:last", "p"]));
     }
 

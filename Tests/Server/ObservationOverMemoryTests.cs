@@ -132,6 +132,7 @@ public sealed class ObservationOverMemoryTests
                     ConnectionEventKind.TimerArmed => $"armed {one.Deadline} {Math.Round(one.Due.TotalSeconds)}",
                     ConnectionEventKind.TimerCame => $"came {one.Deadline}",
                     ConnectionEventKind.Request => $"Request {one.Length}",
+                    ConnectionEventKind.TcpEnded => $"{one.Tcp}",
                     _ => $"{one.Kind}",
                 });
             }
@@ -142,7 +143,7 @@ public sealed class ObservationOverMemoryTests
         [
             "Begun", "armed Handshake 10", $"Request {18 + RawClient.Upgrade.Length}", "Open None", "armed Silence 4", "Opened",
             "came Silence", "armed Silence 3", "came Silence", "Closing Heartbeat 3008", "armed Close 5", "Draining Heartbeat 3008",
-            "Ended Heartbeat 3008", "Ended",
+            "OwnFin", "PeerFin", "Ended Heartbeat 3008", "Ended",
         ]));
     }
 

@@ -236,6 +236,10 @@ public sealed class SendBatchTests(bool usesRing)
         {
         }
 
+        public void OnStreamEnd()
+        {
+        }
+
         public bool TryGetRoom(out ArraySegment<byte> room)
         {
             room = default;

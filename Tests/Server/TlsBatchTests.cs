@@ -283,6 +283,10 @@ public sealed class TlsBatchTests(bool usesRing)
         {
         }
 
+        public void OnStreamEnd()
+        {
+        }
+
         public bool TryGetRoom(out ArraySegment<byte> room)
         {
             room = default;

@@ -1,8 +1,8 @@
 // Tests of the Lab's page: a server with the Lab and a router, of which a test may start another one, and what a reader does on every view.
 
+using System.Collections.ObjectModel;
 using OpenQA.Selenium;
 using RawWs.Server;
-using RawWs.Server.Applications;
 using RawWs.Server.Console.Lab;
 
 namespace RawWs.Tests.Support;
@@ -21,13 +21,8 @@ public abstract class LabBrowserTests : BrowserTests
     }
 
     private protected async Task Start(LabScope scope = LabScope.Own, Func<ServerOptions, ServerOptions>? change = null) =>
-        Server = await TestServer.Start(Setup.All[0],
-            new LabApplication(new RouterApplication(Introduce.FirstMessage, DuplicateUid.Share), scope, hasRouter: true),
-            options =>
-            {
-                options = options with { Pages = LabPage.Load(), Heartbeat = TimeSpan.FromMinutes(1) };
-                return change is null ? options : change(options);
-            });
+        Server = await LabServer.Start(
+            Setup.All[0], scope, options => (change ?? (static same => same))(options with { Heartbeat = TimeSpan.FromMinutes(1) }));
 
     /// <summary>Returns when the page has its line to the server.</summary>
     protected async Task Open(string path)
@@ -42,4 +37,11 @@ public abstract class LabBrowserTests : BrowserTests
     /// <summary>The requests, responses and frames of the page's own connection, or of the trace that is shown in its place.</summary>
     protected void WaitForUnits(int count) =>
         Chromium.WaitFor(page => page.FindElements(By.CssSelector("#units button")).Count >= count, $"{count} units");
+
+    protected void WaitFor(string selector) =>
+        Chromium.WaitFor(page => page.FindElements(By.CssSelector(selector)).Count > 0, selector);
+
+    protected IWebElement One(string selector) => Chromium.FindElement(By.CssSelector(selector));
+
+    protected ReadOnlyCollection<IWebElement> All(string selector) => Chromium.FindElements(By.CssSelector(selector));
 }

@@ -100,8 +100,15 @@ internal sealed partial class RunningProgram : IDisposable
     /// <summary>Another program than the server.</summary>
     public static RunningProgram StartOther(string program, params string[] arguments) => Start(new ProcessStartInfo(program, arguments));
 
+    // Whoever has started the tests may ignore signals (nohup, a shell's background), and what ignores one hands that down.
     private static RunningProgram Start(ProcessStartInfo start)
     {
+        if (Tools.HeedsSignals is [var heeding, .. var signals])
+        {
+            foreach (string word in (string[])[start.FileName, .. signals.Reverse()]) start.ArgumentList.Insert(0, word);
+            start.FileName = heeding;
+        }
+
         start.RedirectStandardOutput = start.RedirectStandardError = start.RedirectStandardInput = true;
         start.WorkingDirectory = Path.GetTempPath();
         return new RunningProgram(Process.Start(start)!);

@@ -43,8 +43,8 @@ public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = fa
 
     /// <summary>
     /// Passes a test that is about what arrives or leaves in one piece, or about memory to the last byte: over layers, which cut and hold
-    /// back at random, there is nothing to see. The rest of its fixture runs over them, and a test framework's fixture has all of its methods
-    /// for each of its arguments.
+    /// back at random, there is nothing to see. The rest of its fixture runs over them, and a test framework's fixture has all of its
+    /// methods for each of its arguments.
     /// </summary>
     /// <param name="why">What the layers change.</param>
     public void PassOverLayers(string why)

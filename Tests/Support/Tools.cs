@@ -11,8 +11,8 @@ internal static class Tools
     public static bool InCi => Environment.GetEnvironmentVariable("CI") == "true";
 
     /// <summary>
-    /// What stands before a command that is to heed signals. What a shell has put into the background ignores SIGINT and SIGQUIT, and so
-    /// do its children: the tests may be run like that.
+    /// What stands before a command that is to heed signals. What a shell has put into the background ignores SIGINT and SIGQUIT, what was
+    /// started by nohup ignores SIGHUP, and so do their children: the tests may be run like that.
     /// </summary>
     public static string[] HeedsSignals { get; } = OperatingSystem.IsLinux() ? ["env", "--default-signal=HUP,INT,QUIT"] : [];
 

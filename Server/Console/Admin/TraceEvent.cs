@@ -40,6 +40,9 @@ internal sealed record TraceEvent
 
     public long? QueuedBytes { get; init; }
 
+    /// <summary>Which direction of TCP has ended, and how (<see cref="TcpEnding"/>).</summary>
+    public string? Tcp { get; init; }
+
     public string? Report { get; init; }
 
     public long? Lost { get; init; }
@@ -73,6 +76,7 @@ internal sealed record TraceEvent
             Deadline = isTimer ? told.Deadline.ToString() : null,
             DueSeconds = kind == ConnectionEventKind.TimerArmed ? told.Due.TotalSeconds : null,
             QueuedBytes = kind == ConnectionEventKind.Queue ? told.QueuedBytes : null,
+            Tcp = kind == ConnectionEventKind.TcpEnded ? told.Tcp.ToString() : null,
             Report = told.Report?.ToString(),
             Lost = isLoss ? told.Lost : null,
             LostBytes = isLoss ? told.LostBytes : null,

@@ -196,7 +196,8 @@ internal static class ExplainCommand
         if (problem is null) return null;
 
         // A single word that begins like a name was meant as one.
-        bool isName = words is [[var first, ..] word] && char.IsAsciiLetter(first) && !settings.Base64 && word.All(char.IsAsciiLetterOrDigit);
+        bool isName = words is [[var first, ..] word] && char.IsAsciiLetter(first) && !settings.Base64
+            && word.All(char.IsAsciiLetterOrDigit);
         return isName ? $"{problem}; nor is it the name of a rule{NearNames.QuestionOf(words[0], Page.Names)}" : problem;
     }
 

@@ -202,6 +202,9 @@ internal static class LabEvents
             case ConnectionEventKind.Queue:
                 json.WriteNumber("queued", told.QueuedBytes);
                 break;
+            case ConnectionEventKind.TcpEnded:
+                json.WriteString("tcp", NameOf(told.Tcp));
+                break;
             case ConnectionEventKind.Lost:
                 json.WriteNumber("lost", told.Lost);
                 json.WriteNumber("lostBytes", told.LostBytes);

@@ -1,6 +1,6 @@
 // One watcher of the Lab: the page's connection to /lab/feed. Requests wait in a short line and are answered one after the other, on a
-// thread of the pool; what is observed is told beside that. On a loop only a sign of life is answered, at once: what stands before it in the
-// line may take half a minute. When the feed ends, its observation and the connections that it watches end too.
+// thread of the pool; what is observed is told beside that. On a loop only a sign of life is answered, at once: what stands before it in
+// the line may take half a minute. When the feed ends, its observation and the connections that it watches end too.
 
 using System.Text;
 using System.Text.Json;
@@ -78,7 +78,8 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
     private bool IsAlive(WebSocketMessage message, out long id)
     {
         id = 0;
-        if (message.Length > AliveBytesMax || LabRequest.Read(message.Memory, server.Options, out LabRequest request) is not null) return false;
+        if (message.Length > AliveBytesMax) return false;
+        if (LabRequest.Read(message.Memory, server.Options, out LabRequest request) is not null) return false;
         id = request.Id;
         return request.Do == "alive";
     }
@@ -113,7 +114,8 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
         }
         catch (InvalidOperationException exception)
         {
-            _connection.Close(CloseCodes.TryAgainLater, Encoding.UTF8.GetByteCount(exception.Message) <= ClosePayload.ReasonBytesMax ? exception.Message : "");
+            bool fits = Encoding.UTF8.GetByteCount(exception.Message) <= ClosePayload.ReasonBytesMax;
+            _connection.Close(CloseCodes.TryAgainLater, fits ? exception.Message : "");
         }
         catch
         {

@@ -1,7 +1,7 @@
 // The third view: frames by hand, also ones that no browser sends, and each rule with an example that breaks it. What is sent goes to the
 // server as bytes, through memory into a real connection of it.
 
-import { el, show, field, choice } from '/lab/dom.js';
+import { el, show, field, choice, arriveAt } from '/lab/dom.js';
 import { toHex } from '/lab/bytes.js';
 import { contextOf } from '/lab/context.js';
 import { makeFrame, readPieces } from '/lab/frame.js';
@@ -18,6 +18,7 @@ export class Builder {
     this.end = 'fin';
     this.example = nothing; // what is explained or sent
     this.filter = '';
+    this.wanted = null; // the rule that the address names
     this.result = el('div', { id: 'result', 'aria-live': 'polite' });
     this.detail = el('div', {});
     this.page = el('div', { id: 'page' });
@@ -62,19 +63,48 @@ export class Builder {
         el('section', {}, el('h2', {}, t('gallery')),
           field(t('filterRules'), el('input', { value: this.filter, id: 'filter', autocomplete: 'off',
             oninput: event => { this.filter = event.target.value; this.#showRules(); } })),
-          this.list)),
+          this.list, el('p', { class: 'help' }, t('ruleHelp')))),
       this.page, el('h2', {}, t('verdict')), this.result, this.detail);
     this.#showFrame();
     return element;
   }
 
   async shown() {
-    if (this.lang === language()) return;
     const lang = language();
-    this.rules = (await this.lab.feed.ask({ do: 'rules', lang })).rules;
-    this.lang = lang;
-    this.#showRules();
-    if (this.chosen) await this.#choose(this.chosen);
+    if (this.lang !== lang) {
+      this.rules = (await this.lab.feed.ask({ do: 'rules', lang })).rules;
+      this.lang = lang;
+      this.#showRules();
+      // What somebody has written stays there.
+      if (this.chosen && !this.wanted) await this.#choose(this.chosen, Boolean(this.pieces && !this.example.name));
+    }
+
+    const { wanted } = this;
+    this.wanted = null;
+    if (wanted) this.#run(() => this.#arrive(wanted));
+  }
+
+  async #arrive(name) {
+    const isThere = this.rules.some(one => one.name.toLowerCase() === name.toLowerCase()) || /^[1-4]\d{3}$/.test(name);
+    if (!isThere) throw new Error(t('noSuchRule', name));
+    await this.#choose(name);
+    this.list.querySelector('.chosen')?.scrollIntoView({ block: 'nearest' });
+    arriveAt(this.page.querySelector('h3'));
+  }
+
+  // The list may be so long that what is chosen in it is out of sight.
+  async #showPage(name) {
+    await this.#choose(name);
+    this.page.scrollIntoView({ block: 'nearest' });
+  }
+
+  // A place in this view: a rule or a close code.
+  visit(name) {
+    this.wanted = name && name !== this.chosen ? name : null;
+  }
+
+  places() {
+    return this.chosen ? [this.chosen] : [];
   }
 
   #showFrame() {
@@ -116,23 +146,24 @@ export class Builder {
     });
     show(this.list, found.map(one => el('li', {},
       el('button', { type: 'button', 'data-rule': one.name, class: one.name === this.chosen ? 'chosen' : '', title: one.what,
-        onclick: () => this.#run(() => this.#choose(one.name)) },
+        onclick: () => this.#run(() => this.#showPage(one.name)) },
       el('b', {}, one.name), ' ', el('small', {}, kindOf(one))))),
     this.rules && found.length === 0 && el('li', { class: 'help' }, t('noneFound', this.filter.trim())));
   }
 
-  // A rule's page, and its example as what would be sent.
-  async #choose(name) {
-    const { page } = await this.lab.feed.ask({ do: 'page', name, lang: language() });
-    this.chosen = name;
+  // A rule's page, and its example as what would be sent; or the page alone.
+  async #choose(rule, isPageOnly = false) {
+    const { page } = await this.lab.feed.ask({ do: 'page', name: rule, lang: language() }), name = this.chosen = page.page;
+    this.lab.place('builder', name);
     this.#showRules();
-    show(this.page, el('article', { class: 'page' }, el('h3', {}, page.page), page.rule && el('p', { class: 'help' },
+    show(this.page, el('article', { class: 'page' }, el('h3', { tabindex: -1 }, page.page), page.rule && el('p', { class: 'help' },
       `${page.rule.section} · ${answer(page.rule)}`), el('p', {}, page.what),
       el('h4', {}, t('why')), el('p', {}, page.why), el('h4', {}, t('doIt')), el('p', {}, page.do)));
+    if (isPageOnly) return;
     this.#clear();
     if (!page.example) return;
     // A code's example is what a server sends: it is explained, and not sent to one.
-    if (/^\d/.test(name)) return this.#showUnits(page.explained, null);
+    if (/^\d/.test(name)) return this.#showUnits(page.explained, null, t('codeExample', name));
     const { options } = page, { hello } = this.lab.feed;
     const deflate = options.includes('--deflate'), isOnlyExplained = options.includes('--from server') ? 'onlyServer'
       : options.includes('--endpoint') ? 'onlyEndpoints' : options.includes('--max-fragments') ? 'onlyFewer'
@@ -166,7 +197,7 @@ export class Builder {
     this.#showUnits(raw.conversation, raw);
   }
 
-  #showUnits(conversation, raw) {
+  #showUnits(conversation, raw, fine = t('verdictOk')) {
     const found = conversation.directions.find(direction => direction.rule)?.rule, broken = raw ? raw.rule : found?.name;
     const code = raw?.status ? t('withStatus', raw.status) : raw?.code ? t('withCode', raw.code) : '';
     const end = { open: t('endOpen'), none: t('endNone'), FIN: t('cameFin'), RST: t('cameRst') }[raw?.end] ?? raw?.end;
@@ -181,7 +212,7 @@ export class Builder {
           context: this.#contextOf(conversation, units[index]) }) });
     };
     const verdict = found && found.name === broken ? rule(found)
-      : el('p', { class: broken ? 'rule' : 'fine' }, broken ? t('broken', broken) : t('verdictOk'));
+      : el('p', { class: broken ? 'rule' : 'fine' }, broken ? t('broken', broken) : fine);
     verdict.dataset.verdict = broken ?? 'none';
     show(this.result, verdict, this.example.isDecline && el('p', {}, t('declined')),
       raw && el('p', {}, t('cameBack', end, code)), el('ol', { class: 'units' }, entries));

@@ -24,4 +24,10 @@ export function choice(options, value, changed) {
   return made;
 }
 
+// Brings the reader to an element.
+export function arriveAt(element) {
+  element.scrollIntoView({ block: 'start' });
+  element.focus({ preventScroll: true });
+}
+
 export const show = (place, ...children) => place.replaceChildren(...children.flat(Infinity).filter(Boolean));

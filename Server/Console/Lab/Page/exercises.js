@@ -4,6 +4,7 @@ import { el, show, field, choice } from '/lab/dom.js';
 import { readPieces } from '/lab/frame.js';
 import { nameOf } from '/lab/unit.js';
 import { task, hint } from '/lab/tasks.js';
+import { reason } from '/lab/answers.js';
 import { t, language } from '/lab/words.js';
 
 export class Exercises {
@@ -17,17 +18,46 @@ export class Exercises {
 
   async shown() {
     ({ exercises: this.all, key: this.key } = await this.lab.feed.ask({ do: 'exercises' }));
-    this.chosen ??= this.all[0].name;
+    if (!this.all.some(one => one.name === this.chosen)) this.chosen = this.all[0].name;
     this.#show();
   }
 
+  // A place in this view: an exercise.
+  visit(name) {
+    if (name) this.chosen = name;
+  }
+
+  places() {
+    return this.chosen ? [this.chosen] : [];
+  }
+
   #show() {
-    this.result = el('div', { id: 'verdict', 'aria-live': 'polite' });
+    this.result = el('div', { id: 'verdict', 'aria-live': 'polite' }, this.solved.has(this.chosen) && this.#reason(this.chosen));
     show(this.list, this.all.map(one => el('section', { class: this.solved.has(one.name) ? 'task solved' : 'task' },
       el('button', { type: 'button', 'data-task': one.name, 'aria-expanded': String(one.name === this.chosen),
-        class: one.name === this.chosen ? 'chosen' : '', onclick: () => { this.chosen = one.name; this.#show(); } },
+        class: one.name === this.chosen ? 'chosen' : '', onclick: () => this.#choose(one.name) },
       `${this.solved.has(one.name) ? '✓ ' : ''}${task(one.name, language(), this.key)}`),
       ' ', el('small', {}, one.section), one.name === this.chosen && this.#form(one.name))));
+  }
+
+  #choose(name) {
+    this.chosen = name;
+    this.lab.place('exercises', name);
+    this.#show();
+  }
+
+  #mark(name) {
+    if (this.solved.has(name)) return;
+    this.solved.add(name);
+    const button = this.list.querySelector(`[data-task="${name}"]`);
+    button.prepend('✓ ');
+    button.parentElement.classList.add('solved');
+  }
+
+  // Whoever has solved it is told what is behind it.
+  #reason(name) {
+    const { section } = this.all.find(one => one.name === name);
+    return [el('p', {}, el('b', {}, t('whySolved', section))), el('p', { class: 'reason' }, reason(name, language()))];
   }
 
   // What an answer is made of: pieces to be sent, a word, or the own connection.
@@ -52,9 +82,9 @@ export class Exercises {
   async #judge(name, request) {
     try {
       const verdict = await this.lab.feed.ask({ do: 'exercise', name, lang: language(), ...request() });
-      if (verdict.solved) this.solved.add(name);
+      if (verdict.solved) this.#mark(name);
       show(this.result, el('p', { class: verdict.solved ? 'fine' : 'rule', 'data-hint': verdict.hint ?? 'solved' },
-        verdict.solved ? t('solved') : hint(verdict.hint, language())),
+        verdict.solved ? t('solved') : hint(verdict.hint, language())), verdict.solved && this.#reason(name),
       el('ol', { class: 'units' }, verdict.trace.conversation.units.map(unit => el('li', {},
         el('button', { type: 'button', class: unit.from, onclick: () => this.lab.openUnit(unit, verdict.trace.conversation) },
           el('span', { class: 'way' }, unit.from === 'client' ? '→' : '←'), ` ${nameOf(unit)}`)))));

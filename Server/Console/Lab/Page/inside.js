@@ -7,12 +7,23 @@ import { t } from '/lab/words.js';
 const phases = ['handshake', 'open', 'closing', 'draining', 'ended'];
 const slots = 64, slotBits = 6, tickMilliseconds = 16; // of the server's wheel
 const levels = ['16 ms', '1.02 s', '65.5 s', '70 min'];
+const parts = ['wheel', 'phases', 'limits'];
 
 export class Inside {
   #table = null;
+  #open = new Set(); // of the parts, those that are unfolded
 
   constructor(lab) {
     this.lab = lab;
+  }
+
+  get parts() {
+    return parts;
+  }
+
+  // Unfolds a part, when it is shown the next time.
+  open(part) {
+    this.#open.add(part);
   }
 
   element() {
@@ -29,14 +40,21 @@ export class Inside {
     this.table = el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': t('phaseTable') });
     const { hello } = this.lab.feed;
     return el('section', { class: 'inside', id: 'inside' }, this.facts, this.end,
-      el('details', { id: 'wheel' }, el('summary', {}, t('wheel')), el('p', { class: 'help' }, t('wheelHelp')),
-        el('p', { class: 'help' }, t('wheelWhy')), this.wheel, this.where),
-      el('details', { id: 'phases', ontoggle: () => this.#showTable().catch(error => this.lab.say(error.message)) }, el('summary', {}, t('phaseTable')),
-        el('p', { class: 'help' }, t('phaseHelp')), this.table),
-      el('details', { id: 'limits' }, el('summary', {}, t('limits')), hello && el('ul', {}, [
+      this.#fold('wheel', 'wheel', ['wheelHelp', 'wheelWhy'], this.wheel, this.where),
+      this.#fold('phases', 'phaseTable', ['phaseHelp', 'drainingHelp', 'tcpWhy'], this.table),
+      this.#fold('limits', 'limits', [], hello && el('ul', {}, [
         ['limitMessage', hello.maxMessage.toLocaleString()], ['limitFragments', hello.maxFragments.toLocaleString()],
         ['limitTime', hello.messageTimeout / 1000], ['limitQueue', hello.sendBuffer.toLocaleString()],
       ].map(([id, value]) => el('li', {}, t(id, value))))));
+  }
+
+  // A part that can be folded, and stays as the reader has left it.
+  #fold(id, name, help, ...content) {
+    const part = el('details', { id, open: this.#open.has(id), ontoggle: () => {
+      this.#open[part.open ? 'add' : 'delete'](id);
+      if (part.open && id === 'phases') this.#showTable().catch(error => this.lab.say(error.message));
+    } }, el('summary', {}, t(name)), help.map(one => el('p', { class: 'help' }, t(one))), content);
+    return part;
   }
 
   // Called several times in a second.
@@ -83,6 +101,7 @@ export class Inside {
   }
 
   async #showTable() {
+    if (!this.lab.feed.hello && !this.#table) return; // it is shown anew when there is a line
     this.#table ??= (await this.lab.feed.ask({ do: 'phases' })).phases;
     this.rows = this.#table.map(cell => ({ shown: cell.shown, row: el('tr', {}, [
       t('phases', cell.phase), t('events', cell.event), t('phases', cell.next), [t('sends', cell.sends), t('tcps', cell.tcp)]
@@ -109,5 +128,7 @@ export function queue(bytes, lab) {
 export function ended(known) {
   if (!known.cause) return null;
   const code = known.code ? ` ${known.code}` : '', rule = known.rule ? ` ${known.rule}` : '';
-  return el('p', { class: 'end' }, t('ended', `${known.cause}${code}${rule}`));
+  const order = known.tcp.map(one => t('tcpEnds', one)).join(' → ');
+  return [el('p', { class: 'end' }, t('ended', `${known.cause}${code}${rule}`)),
+    order && el('p', { class: 'help', id: 'tcp-end' }, t('tcpOrder', order), ' ', known.tcp[0] === 'ownFin' && t('tcpWhy'))];
 }

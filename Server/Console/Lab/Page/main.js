@@ -1,5 +1,6 @@
-// The page: its views, the language, and the address, which remembers a place: #view, or #step;bytes;sender;field;deflate;before. The last
-// two are there if they say something: how messages are compressed, and bytes that came before.
+// The page: its views, the language, and the address, which remembers a place: #view; #builder;RULE, #exercises;NAME or #own;PART, which a
+// view reads itself; or #step;bytes;sender;field;deflate;before. Of these the last two are there if they say something: how messages are
+// compressed, and bytes that came before.
 
 import { el, show } from '/lab/dom.js';
 import { readHex } from '/lab/bytes.js';
@@ -12,10 +13,10 @@ import { Builder } from '/lab/builder.js';
 import { Timeline } from '/lab/timeline.js';
 import { Room } from '/lab/room.js';
 import { Exercises } from '/lab/exercises.js';
-import { t, language, switchLanguage } from '/lab/words.js';
+import { t, language, switchLanguage, waysThrough } from '/lab/words.js';
 
 const place = id => document.getElementById(id);
-const hashBytesMax = 1024;
+const hashBytesMax = 1024, narrow = 600;
 
 const lab = {
   feed: new Feed(),
@@ -28,6 +29,8 @@ const lab = {
     history.replaceState(null, '', fits ? `#step;${bytes};${from};${note}${more}` : `#${current}`);
   },
 };
+// The reader has another place in a view, if that is still the one that is shown.
+lab.place = (view, ...places) => { if (view === current) history.replaceState(null, '', `#${[view, ...places].join(';')}`); };
 // A unit from elsewhere is looked at in the second view.
 lab.openUnit = (unit, conversation) => {
   const context = contextOf(conversation, unit);
@@ -53,22 +56,44 @@ function showAll() {
   if (lab.feed.hello) Promise.resolve(views[current].shown()).catch(error => lab.say(error.message));
 }
 
+// The way through the page for whoever is new here, until he folds it.
+function showBegin() {
+  const list = waysThrough().map(line => el('li', {},
+    line.map(part => typeof part === 'string' ? part : el('a', { href: `#${part[0]}` }, part[1]))));
+  // The click comes before it is done. Where there is little room it is folded at first.
+  const summary = el('summary', { onclick: () => localStorage.setItem('lab.begin', fold.open ? 'folded' : 'open') }, t('begin'));
+  const state = localStorage.getItem('lab.begin') ?? (innerWidth < narrow ? 'folded' : 'open');
+  const fold = el('details', { open: state === 'open' }, summary, el('ol', {}, list));
+  place('begin').setAttribute('aria-label', t('begin'));
+  show(place('begin'), fold);
+}
+
 function open(name) {
   views[current].hidden?.();
   current = name;
-  history.replaceState(null, '', `#${name}`);
+  lab.place(name, ...views[name].places?.() ?? []);
   showAll();
   place(`tab-${name}`).focus();
 }
 
-// What the address says: a view, or bytes with a place in them.
+// What the address says: a view, with a place in it, or bytes with a place in them.
 function readAddress() {
-  const [view, bytes, from, note, deflate, before] = location.hash.slice(1).split(';');
-  if (Object.hasOwn(views, view)) current = view;
+  const [view, ...places] = location.hash.slice(1).split(';');
+  const [bytes, from, note, deflate, before] = places;
+  if (Object.hasOwn(views, view)) {
+    if (view !== current) views[current].hidden?.();
+    current = view;
+    views[view].visit?.(...places);
+  }
   const hex = readHex(bytes ?? '');
   if (view !== 'step' || !hex) return;
   views.step.take({ bytes: hex, from: ['client', 'server'].includes(from) ? from : '', note: Number(note) || 0,
     context: { before: readHex(before ?? '') ?? '', deflate: ['alone', 'takeover'].includes(deflate) ? deflate : '' } });
+}
+
+function visit() {
+  readAddress();
+  showAll();
 }
 
 place('views').addEventListener('keydown', event => {
@@ -77,15 +102,16 @@ place('views').addEventListener('keydown', event => {
   const names = Object.keys(views);
   open(names[(names.indexOf(current) + step + names.length) % names.length]);
 });
+place('begin').addEventListener('click', ({ target }) => {
+  if (target.hash && target.hash === location.hash) visit(); // the browser does nothing then
+});
 place('language').addEventListener('click', () => {
   switchLanguage();
+  showBegin();
   showAll();
   lab.say(lab.feed.hello ? views.own.state() : lost ? sayLost(lost) : t('connecting'));
 });
-addEventListener('hashchange', () => {
-  readAddress();
-  showAll();
-});
+addEventListener('hashchange', visit);
 
 let lost = null;
 const sayLost = ({ code, reason, pause }) => t('lineLost', `${code} ${reason}`.trim(), pause / 1000);
@@ -106,5 +132,6 @@ lab.feed.onlost = why => {
 };
 readAddress();
 lab.say(t('connecting'));
+showBegin();
 showAll();
 lab.feed.open();

@@ -1,6 +1,6 @@
 // The first view: the reader's own connection, from its handshake on, as the server has seen it.
 
-import { el, show, field } from '/lab/dom.js';
+import { el, show, field, arriveAt } from '/lab/dom.js';
 import { address } from '/lab/feed.js';
 import { contextOf } from '/lab/context.js';
 import { nameOf, showUnit } from '/lab/unit.js';
@@ -15,6 +15,7 @@ export class Own {
   #chosen = 0;
   #follow = true;
   #conversation = null;
+  #wanted = ''; // where the reader wants to be
   #refusal = null; // what the answer says, if it is no 101
   #end = null; // how the connection has ended: code and reason
 
@@ -77,7 +78,22 @@ export class Own {
   }
 
   shown() {
-    this.refresh();
+    if (this.inside.parts.includes(this.#wanted)) {
+      arriveAt(document.querySelector(`#${this.#wanted} summary`));
+      this.#wanted = '';
+    }
+
+    return this.refresh();
+  }
+
+  // A place in this view: how Accept was made, or a part of what lies inside.
+  visit(place) {
+    this.#wanted = place ?? '';
+    if (this.inside.parts.includes(place)) this.inside.open(place);
+  }
+
+  hidden() {
+    this.#wanted = '';
   }
 
   async refresh() {
@@ -102,7 +118,12 @@ export class Own {
     const left = trace.bytesLeftOut + trace.conversation.unitsLeftOut;
     if (left > 0) this.list.append(el('li', { class: 'help' }, t('leftOut', left)));
     const isNew = !this.detail.firstChild || this.lang !== language();
-    if (this.#follow || isNew) this.#choose(Math.min(this.#chosen, this.units.length - 1), this.note ?? 0, false);
+    const accept = this.#wanted === 'accept' ? this.units.findIndex(unit => unit.accept) : -1;
+    if (accept >= 0) {
+      this.#choose(accept, 0, false);
+      [this.#wanted, this.#follow] = ['', false];
+      arriveAt(this.detail.querySelector('#accept'));
+    } else if (this.#follow || isNew) this.#choose(Math.min(this.#chosen, this.units.length - 1), this.note ?? 0, false);
     else this.#markChosen();
     this.lang = language();
   }
@@ -119,6 +140,7 @@ export class Own {
     };
     showUnit(this.detail, unit, { note, chosen: place });
     if (tell) place(note);
+    if (tell) this.#wanted = '';
   }
 
   #markChosen() {

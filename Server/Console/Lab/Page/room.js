@@ -134,9 +134,9 @@ export class Room {
     for (let i = 0; i < fillTimes; i++) this.#send(`${this.slow}:${'x'.repeat(fillBytes)}`);
   }
 
-  // The connections that this page holds stay alive: somebody reads.
+  // The connections that this page holds stay alive: somebody reads. The router delivers an empty message to nobody.
   #speak() {
-    for (const socket of this.#sockets.values()) if (socket.readyState === WebSocket.OPEN) socket.send('ping');
+    for (const socket of this.#sockets.values()) if (socket.readyState === WebSocket.OPEN) socket.send('');
   }
 
   #onEvents(events) {

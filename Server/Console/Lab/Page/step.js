@@ -110,7 +110,8 @@ export class Step {
     if (number !== this.#asked) return;
     const unit = explained?.units.filter(one => one.offset >= skipped).at(-1);
     const { rule: broken, failedAt, malformedAt } = explained?.directions[0] ?? {};
-    const said = malformedAt !== undefined ? t('malformed', malformedAt + 1) : !broken ? t(unit ? 'goesOn' : explained?.unitsLeftOut > 0 ? 'tooManyBefore' : 'nothingYet')
+    const nothing = explained?.unitsLeftOut > 0 ? 'tooManyBefore' : 'nothingYet';
+    const said = malformedAt !== undefined ? t('malformed', malformedAt + 1) : !broken ? t(unit ? 'goesOn' : nothing)
       : failedAt > skipped ? t('failsAt', failedAt - skipped, broken.name) : t('failsBefore', broken.name);
     show(this.verdict, el('p', { class: broken || malformedAt !== undefined ? 'rule' : 'fine' }, said), broken && rule(broken));
     if (!unit) return show(this.detail);

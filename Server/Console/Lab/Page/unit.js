@@ -6,7 +6,7 @@ import { toBytes, printable, characters, bitsOf } from '/lab/bytes.js';
 import { drawFrame } from '/lab/diagram.js';
 import { t } from '/lab/words.js';
 
-const bytesMax = 768, maskedMax = 48;
+const bytesMax = 768, maskedMax = 48, codeDigits = 4;
 let stripsMade = 0;
 
 // The name of a unit in a list.
@@ -83,7 +83,8 @@ class UnitView {
     return el('li', {}, el('button', {
       type: 'button', class: note.rule ? 'note broken' : 'note', 'data-note': index,
       onclick: () => this.choose(index), onmouseenter: () => this.#mark(index), onmouseleave: () => this.#mark(this.note),
-    }, el('span', { class: 'place' }, place), el('span', { class: 'name' }, note.field), el('span', { class: 'value' }, note.value)));
+    }, el('span', { class: 'place' }, place), el('span', { class: 'name' }, fieldName(note)),
+    el('span', { class: 'value' }, note.value)));
   }
 
   #onKey(event) {
@@ -124,7 +125,7 @@ class UnitView {
       else row.firstChild.removeAttribute('aria-current');
     });
     this.diagram?.mark(index);
-    show(this.sentence, el('p', { class: 'which' }, el('b', {}, note.field), ' ', el('span', { class: 'value' }, note.value)),
+    show(this.sentence, el('p', { class: 'which' }, el('b', {}, fieldName(note)), ' ', el('span', { class: 'value' }, note.value)),
       el('p', {}, note.why), note.rule && rule(note.rule),
       el('p', { class: 'help' }, note.section, ' · ', t('source', note.source)));
   }
@@ -153,20 +154,23 @@ class UnitView {
       el('ol', { class: 'masks', tabindex: 0, 'aria-label': t('mask') }, cells)];
   }
 
+  // A text, what a compressed message inflates to, or the reason of a Close, which stands behind its code.
   #characters() {
     const { payload, inflated, kind } = this.unit;
-    const opcode = (this.bytes[0] ?? 0) & 15;
-    if (kind !== 'frame' || !payload || (opcode > 1 && !inflated)) return null;
+    const opcode = (this.bytes[0] ?? 0) & 15, isClose = opcode === 8;
+    const text = isClose ? payload?.slice(codeDigits) : payload;
+    if (kind !== 'frame' || !text || (opcode > 1 && !isClose && !inflated)) return null;
     const list = hex => el('ol', { class: 'characters' }, characters(toBytes(hex).subarray(0, maskedMax * 2))
       .map(one => el('li', {}, el('b', {}, one.text === ' ' ? '␣' : one.text),
         el('span', {}, [...toBytes(hex).subarray(one.at, one.at + one.length)].map(hexOf).join(' ')))));
-    return inflated !== undefined ? [el('h4', {}, t('inflated')), list(inflated)] : [el('h4', {}, t('text')), list(payload)];
+    if (inflated !== undefined) return [el('h4', {}, t('inflated')), list(inflated)];
+    return [el('h4', {}, t(isClose ? 'reason' : 'text')), list(text)];
   }
 
   #accept() {
     const { accept } = this.unit;
     if (!accept) return null;
-    return [el('h4', {}, t('accept')), el('dl', { class: 'accept' },
+    return [el('h4', { id: 'accept', tabindex: -1 }, t('accept')), el('dl', { class: 'accept' },
       [['acceptKey', accept.key], ['acceptJoined', accept.joined], ['acceptHash', accept.sha1], ['acceptEnd', accept.accept]]
         .map(([id, value]) => [el('dt', {}, t(id)), el('dd', {}, value)]))];
   }
@@ -177,6 +181,9 @@ function inView(entry) {
   const list = entry.parentElement, top = entry.offsetTop - list.offsetTop;
   if (top < list.scrollTop || top + entry.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 2;
 }
+
+// Of the fields one has a name that TCP has too.
+const fieldName = ({ field }) => field === 'FIN' ? t('fieldFin') : field;
 
 const hexOf = byte => byte.toString(16).padStart(2, '0');
 

@@ -64,13 +64,17 @@ export class Watched {
     known.last = event.at;
     switch (event.kind) {
       case 'begun': known.timer = event.tick ? timer(event) : null; break;
-      case 'received': keep(known, 'client', event); break;
+      case 'received':
+        keep(known, 'client', event);
+        known.latest = event;
+        break;
       case 'sent': keep(known, 'server', event); break;
       case 'opened': Object.assign(known, { extensions: event.extensions, endpoint: event.endpoint, uid: event.uid }); break;
       case 'named': known.uid = event.uid; break;
       case 'phaseChanged': Object.assign(known, { phase: event.phase, cause: event.cause, code: event.code, rule: event.rule }); break;
       case 'timerArmed': known.timer = timer(event); break;
       case 'queue': known.queued = event.queued; break;
+      case 'tcpEnded': known.tcp.push(event.tcp); break;
       case 'ended': Object.assign(known, { ended: true, phase: 'ended', timer: null }); break;
     }
     this.#addRow(known, event);
@@ -78,9 +82,11 @@ export class Watched {
 
   #addRow(known, event) {
     if (!(event.kind in senders)) return;
-    const from = senders[event.kind];
+    const from = event.tcp ? tcpSenders[event.tcp] : senders[event.kind];
     const row = { ...event, from };
     if (isFrame(row)) known.begins[from] ??= row.offset;
+    if (event.kind === 'frameReceived') row.isAlive = isAlive(row, known.latest);
+    if (event.kind === 'tcpEnded') row.isFirst = known.tcp.length === 1;
     const { opcode } = event;
     if (opcode === 9) known.pings[from] = event.at;
     const asked = known.pings[from === 'client' ? 'server' : 'client'];
@@ -97,8 +103,10 @@ export class Watched {
   #of(id) {
     let known = this.connections.get(id);
     if (known) return known;
-    known = { id, client: [], server: [], phase: 'handshake', timer: null, queued: 0, pings: {},
-      fragments: { client: 0, server: 0 }, begins: {} }; // where the first frame of each sender begins
+    known = { id, client: [], server: [], phase: 'handshake', timer: null, queued: 0, pings: {}, fragments: { client: 0, server: 0 },
+      begins: {}, // where the first frame of each sender begins
+      latest: null, // of what was received
+      tcp: [] }; // how it has ended, in the order in which the server saw it
     this.connections.set(id, known);
     if (this.connections.size > connectionsMax) this.connections.delete(this.connections.keys().next().value);
     return known;
@@ -108,11 +116,25 @@ export class Watched {
 // Whose doing a row of the timeline is; '' for what happens inside of the server. Where a connection opens, its request is answered
 // with 101.
 const senders = { request: 'client', opened: 'server', answered: 'server', frameReceived: 'client', frameSent: 'server',
-  ruleBroken: 'client', phaseChanged: '', queue: '' };
+  ruleBroken: 'client', phaseChanged: '', queue: '', tcpEnded: '' };
+
+const tcpSenders = { ownFin: 'server', ownReset: 'server', peerFin: 'client', peerReset: 'client' };
 
 const endOf = frame => frame.offset + frame.headerLength + frame.payloadLength;
 
 const isFrame = row => row.kind === 'frameReceived' || row.kind === 'frameSent';
+
+// Whether a frame is a message that a router delivers to nobody, because it only says that somebody is there: an empty one, or one of two
+// texts. It lies in what was received last; a compressed one can be told only if it is empty, which is one byte then.
+function isAlive({ fin, opcode, compressed, masked, offset, headerLength, payloadLength }, latest) {
+  if (!fin || opcode === 0 || opcode >= 8) return false;
+  if (payloadLength === (compressed ? 1 : 0)) return true;
+  if (opcode !== 1 || compressed || !masked || payloadLength !== 4 || !latest) return false;
+  const at = offset - latest.offset, frame = toBytes(latest.bytes).subarray(at, at + headerLength + payloadLength);
+  if (at < 0 || frame.length < headerLength + payloadLength) return false;
+  return ['ping', 'pong'].includes(String.fromCharCode(...frame.subarray(headerLength)
+    .map((byte, i) => byte ^ frame[headerLength - 4 + i])));
+}
 
 function keep(known, from, event) {
   const stream = known[from];

@@ -1,6 +1,30 @@
 // What the page itself says, in English and Chinese. The sentences about bytes are the server's (rawws explain).
 
+import { router } from '/lab/words-router.js';
+
+// A place in the second view: a Ping behind the first of two fragments.
+const pingBetween = 'step;898001020304;client;4;;01810102030449';
+
 const words = {
+  ...router,
+  begin: ['Where to begin', '从哪里开始'],
+  // Each line has places in braces: the address, and its name.
+  waysThrough: [
+    ['{own|Your connection}: request, answer and frames, byte by byte; {own;accept|how Accept is made}.',
+      `{step|Step by step}: a frame byte by byte, its mask undone; {${pingBetween}|a Ping between fragments}.`,
+      '{builder|Build and break}: frames by hand, and why each rule is there: {builder;1002|1002} or {builder;1007|1007}?',
+      '{timeline|Timeline}: Pings and Pongs, the closing handshake, and which end ends TCP first.',
+      'Inside of the server: {own;phases|the phases}, {own;wheel|the timer wheel}, {own;limits|what bounds a message}.',
+      '{room|Router}: how “100:hi” finds its receiver, and what waits for a slow reader.',
+      '{exercises|Exercises}: the server judges, and then says what is behind it.'],
+    ['{own|你的连接}：请求、响应和各帧，逐字节看；{own;accept|Accept 是怎样算出来的}。',
+      `{step|逐字节}：一帧的字节一个一个地来，解除掩码；{${pingBetween}|两个分片之间的 Ping}。`,
+      '{builder|构造与破坏}：手工造帧，每条规则为什么存在：{builder;1002|1002} 还是 {builder;1007|1007}？',
+      '{timeline|时间线}：Ping 和 Pong、关闭握手，以及哪一端先结束 TCP。',
+      '服务器内部：{own;phases|各个阶段}、{own;wheel|时间轮}、{own;limits|一条消息的上限}。',
+      '{room|路由}：“100:hi” 怎样找到接收者，以及慢读者那里排着什么。',
+      '{exercises|练习}：由服务器判定，然后说明背后的道理。'],
+  ],
   lead: ['The protocol, byte by byte, from this server’s own bytes.', '逐字节看协议：都是这台服务器自己的字节。'],
   language: ['中文', 'English'],
   own: ['Your connection', '你的连接'],
@@ -11,7 +35,7 @@ const words = {
   exercises: ['Exercises', '练习'],
   exercisesHelp: ['The server judges from what went over the wire.', '由服务器根据线路上的字节判定。'],
   judge: ['Judge', '判定'],
-  solved: ['Solved.', '完成。'],
+  solved: ['Solved.', '完成。'], whySolved: ['What is behind it ({0})', '背后的道理（{0}）'],
   answer: ['Answer', '答案'],
   build: ['Build a frame', '构造一帧'],
   connecting: ['Connecting …', '正在连接……'],
@@ -79,23 +103,43 @@ const words = {
   slot: ['Armed for tick {0}: wheel {1}, slot {2}', '定在第 {0} 个节拍：第 {1} 轮，第 {2} 格'],
   noTimer: ['No timer is armed.', '没有定时器。'],
   phaseTable: ['The table of phases', '阶段表'],
-  phaseHelp: ['In each phase: what can happen, which phase follows, and what goes out. Rows of the present phase are marked. '
-    + 'After a close frame in both directions the server ends its direction of TCP (FIN), and closes when yours has ended too.',
-  '每个阶段里：会发生什么，之后是哪个阶段，发出什么。当前阶段的行有标记。双方都发过关闭帧后，服务器结束 TCP 的己方方向（FIN），等你的方向也结束再关闭。'],
+  phaseHelp: ['In each phase: what can happen, which phase follows, and what goes out. Rows of the present phase are marked. “Closing” is '
+    + 'only there when the server sends its close frame first: it still reads, because yours comes after what you sent before. If you '
+    + 'close first, the next phase is “draining” at once.',
+  '每个阶段里：会发生什么，之后是哪个阶段，发出什么。当前阶段的行有标记。“关闭中” 只在服务器先发关闭帧时出现：它还在读，因为你的关闭帧跟在你之前发的内容后面。如果你先关闭，就直接进入“排空”。'],
+  drainingHelp: ['“Draining” is what comes behind the closing handshake, or behind a broken rule: what waits for you is still sent, what '
+    + 'comes from you is thrown away. When all is sent, the server ends its direction of TCP (TCP’s FIN), and waits for yours. It does not '
+    + 'close at once: a socket that is closed with unread bytes in it sends TCP’s RST, and then you might never see the close frame '
+    + '(RFC 6455 §7.1.1).',
+  '“排空” 在关闭握手或违反规则之后：等你取走的内容继续发，你发来的内容丢掉。全部发完后，服务器结束 TCP 的己方方向（TCP 的 FIN），再等你的方向。'
+    + '它不立即关闭：套接字里还有没读的字节时关闭，会发出 TCP 的 RST，你就可能看不到关闭帧（RFC 6455 §7.1.1）。'],
+  tcpWhy: ['Why the server ends TCP first: the end that does so keeps the closed connection in mind for a minute or longer (TIME_WAIT), so '
+    + 'that late packets of it are taken for no other one. A client could not connect again from the same port for so long. A server can '
+    + 'bear it: its port takes new connections all the same (RFC 6455 §7.1.1).',
+  '为什么服务器先结束 TCP：先结束的一端要把这条已关闭的连接再记一分钟或更久（TIME_WAIT），以免迟到的包被当成别的连接的。客户端在这段时间里不能再从同一个端口连接；'
+    + '服务器则无妨，它的端口照样接受新连接（RFC 6455 §7.1.1）。'],
+  tcpEnds: [
+    { ownFin: 'TCP’s FIN: the server ends its direction', peerFin: 'TCP’s FIN: the client ends its direction',
+      ownReset: 'TCP’s RST: the server resets the connection', peerReset: 'TCP’s RST: the client resets the connection, or is gone' },
+    { ownFin: 'TCP 的 FIN：服务器结束自己的方向', peerFin: 'TCP 的 FIN：客户端结束自己的方向',
+      ownReset: 'TCP 的 RST：服务器重置连接', peerReset: 'TCP 的 RST：客户端重置连接，或者已不在' },
+  ],
+  tcpFirst: ['{0} (the first end of TCP here)', '{0}（这里 TCP 的第一个结束）'],
+  tcpOrder: ['TCP’s end, in the order in which the server saw it: {0}.', 'TCP 的结束，按服务器看到的顺序：{0}。'],
   happens: ['What happens', '发生的事'], then: ['Then', '之后'], goesOut: ['What goes out', '发出'],
   events: [
     { upgrades: 'the upgrade is accepted', answers: 'the request is answered otherwise', closes: 'the server or its application closes',
-      peerCloses: 'your close frame comes', fails: 'you break a rule', streamEnds: 'your stream ends (FIN) without a close frame',
+      peerCloses: 'your close frame comes', fails: 'you break a rule', streamEnds: 'your stream ends (TCP’s FIN) without a close frame',
       stops: 'the server stops', flushes: 'everything is sent', expires: 'the closing takes too long', aborts: 'it is given up',
-      crashes: 'the server’s own code fails', finishes: 'your stream has ended' },
+      crashes: 'the server’s own code fails', finishes: 'your stream has ended too (TCP’s FIN)' },
     { upgrades: '接受升级', answers: '以其他方式答复请求', closes: '服务器或应用要关闭', peerCloses: '收到你的关闭帧', fails: '你违反了规则',
-      streamEnds: '你的流结束（FIN），没有关闭帧', stops: '服务器停止', flushes: '全部发完', expires: '关闭用时过长', aborts: '放弃',
-      crashes: '服务器自己的代码出错', finishes: '你的流已结束' },
+      streamEnds: '你的流结束（TCP 的 FIN），没有关闭帧', stops: '服务器停止', flushes: '全部发完', expires: '关闭用时过长', aborts: '放弃',
+      crashes: '服务器自己的代码出错', finishes: '你的流也已结束（TCP 的 FIN）' },
   ],
   sends: [{ nothing: '', answer: 'an HTTP answer', close: 'a close frame' }, { nothing: '', answer: 'HTTP 答复', close: '关闭帧' }],
   tcps: [
-    { none: '', shut: 'TCP’s FIN: our direction ends', closed: 'the socket is closed', reset: 'RST: the socket is reset' },
-    { none: '', shut: 'TCP 的 FIN：己方方向结束', closed: '关闭套接字', reset: 'RST：重置套接字' },
+    { none: '', shut: 'TCP’s FIN: our direction ends', closed: 'the socket is closed', reset: 'TCP’s RST: the socket is reset' },
+    { none: '', shut: 'TCP 的 FIN：己方方向结束', closed: '关闭套接字', reset: 'TCP 的 RST：重置套接字' },
   ],
   limits: ['What bounds a message here', '这里消息的上限'],
   limitMessage: ['A message: {0} bytes in all fragments (--max-message), else 1009: judged from the header, before the payload has come.',
@@ -106,51 +150,6 @@ const words = {
   limitQueue: ['What waits for a receiver: {0} bytes (--send-buffer); who takes nothing for 5 s with more than that is closed with 4000 '
     + 'at the next message.',
     '等待一个接收者取走的：{0} 字节（--send-buffer）；超过它且 5 秒不取的，在下一条消息到来时以 4000 关闭。'],
-  roomHelp: ['These connections are like everybody’s: each has a uid, and “uid:message” goes to all of that uid. You see those that this '
-    + 'page has opened.',
-    '这些连接与普通连接一样：各有一个 uid，“uid:消息” 会发给该 uid 的所有连接。这里只显示本页打开的连接。'],
-  roomHelpAll: ['These connections are like everybody’s: each has a uid, and “uid:message” goes to all of that uid. You see all that the '
-    + 'server has (--lab all).',
-    '这些连接与普通连接一样：各有一个 uid，“uid:消息” 会发给该 uid 的所有连接。这里显示服务器的全部连接（--lab all）。'],
-  noRouter: ['This server does not route: it sends every message back (--app echo).', '这台服务器不做路由：每条消息都原样发回（--app echo）。'],
-  roomUid: ['A further uid', '另一个 uid'], join: ['Join', '加入'],
-  roomFrom: ['From', '发送者'], roomMessage: ['uid:message, or all:message', 'uid:消息，或 all:消息'],
-  notJoined: ['“{0}” was refused.', '“{0}” 被拒绝。'],
-  refusals: [
-    { 400: '400: this cannot be a uid. It is 1 to 64 bytes of UTF-8 without colon or control character; all, error and what begins with @ '
-      + 'are reserved.', 409: '409: the uid is taken.', 429: '429: this uid, or this address, has as many connections as it may.',
-      503: '503: there is no room. This page can have {0} connections at once: close one. Or the server has no room for more.' },
-    { 400: '400：这不能作为 uid。uid 是 1 到 64 字节的 UTF-8，不含冒号和控制字符；all、error 以及以 @ 开头的是保留的。',
-      409: '409：该 uid 已被占用。', 429: '429：该 uid 或该地址的连接数已达上限。',
-      503: '503：没有位置。本页同时最多有 {0} 个连接，请关闭一个；也可能是服务器已满。' },
-  ],
-  nobodyHere: ['None of this page’s connections is open. Join first.', '本页没有打开的连接。请先加入。'],
-  noUid: ['(no uid)', '（没有 uid）'],
-  who: ['Who is here', '谁在这里'],
-  way: ['The way of a message', '一条消息的路'],
-  way1: ['1. It comes from {0}, #{1}', '1. 来自 {0}，#{1}'],
-  way2: ['2. The first colon splits it', '2. 在第一个冒号处切开'],
-  way3: ['3. The directory: who has this uid?', '3. 目录：谁有这个 uid？'],
-  way4: ['4. The rest goes out, to each as a frame of its own', '4. 其余部分发出，每人一帧'],
-  wayNoColon: ['There is no colon.', '没有冒号。'],
-  wayProblem: ['It goes nowhere: {0}', '无处可去：{0}'],
-  wayAll: ['all: every open connection, with or without a uid, but not the Lab’s own',
-    'all：每个打开的连接，有没有 uid 都算，但不包括实验室自己的连接'],
-  apart: ['the Lab’s own: gets no message to all', '实验室自己的：收不到发给 all 的消息'],
-  wayOthers: ['and others, who are not shown', '以及未显示的其他连接'],
-  wayNobody: ['nobody', '没有人'],
-  wayBack: ['Back to {0}: error:{1}:…', '发回给 {0}：error:{1}:…'],
-  wayNotYet: ['not seen on the wire yet', '线路上还没有看到'],
-  slowly: ['A reader that is slow', '一个慢的读者'],
-  slowlyHelp: ['A browser takes everything at once. This reader takes what you let it; what it does not take waits, first in the '
-    + 'kernel’s buffer (here 64 KiB of memory), then in its send queue. When that is full, the sender is told error:too-slow. A reader '
-    + 'whose queue has been full for 5 s, and that has taken nothing, is closed with 4000. The server looks at that when the next '
-    + 'message for it comes, and not before: so fill, wait 5 s, and fill again.',
-  '浏览器总是立刻取走。这个读者按你允许的速度取；取不走的先等在内核缓冲区（这里是 64 KiB 内存），再等在发送队列。队列满了，发送者收到 error:too-slow。'
-    + '队列满了 5 秒、期间什么都没取的读者，以 4000 关闭。服务器只在下一条给它的消息到来时才检查：所以先填满，等 5 秒，再填一次。'],
-  takes: ['It takes', '它取'], rate: ['{0} bytes a second', '每秒 {0} 字节'],
-  slowBegin: ['Let it join', '让它加入'],
-  fill: ['Send it {0} × {1} bytes', '发给它 {0} × {1} 字节'],
   bytesUnit: ['{0} bytes', '{0} 字节'],
   ended: ['Ended: {0}', '已结束：{0}'],
   rtt: ['Round trip', '往返'],
@@ -158,7 +157,7 @@ const words = {
   strip: ['Bytes', '字节'],
   stripHelp: ['← → byte, ↑ ↓ field. The address of this page names the place.',
     '← → 移动字节，↑ ↓ 移动字段。本页地址会记住位置。'],
-  fields: ['Fields', '字段'],
+  fields: ['Fields', '字段'], fieldFin: ['FIN bit', 'FIN 位'],
   diagram: ['The frame as the RFC draws it, with these bits', '按 RFC 的画法，填上这一帧的位'],
   mask: ['The mask undone', '解除掩码'],
   maskHelp: ['Byte i of the payload is XORed with byte i mod 4 of the key. The server does so in its receive buffer, where the bytes lie, '
@@ -167,7 +166,7 @@ const words = {
   next: ['Next byte', '下一个字节'],
   all: ['All', '全部'],
   again: ['From the start', '从头'],
-  text: ['As characters (UTF-8)', '按字符（UTF-8）'],
+  text: ['As characters (UTF-8)', '按字符（UTF-8）'], reason: ['The reason as characters (UTF-8)', '原因，按字符（UTF-8）'],
   inflated: ['Compressed; it inflates to', '已压缩，解压后是'],
   accept: ['How Accept is made', 'Accept 是怎样算出来的'],
   acceptKey: ['1. The key that you sent', '1. 你发送的密钥'],
@@ -181,6 +180,7 @@ const words = {
   source: ['Decided in {0}', '由 {0} 判定'],
   more: ['{0} more bytes are not drawn', '另有 {0} 字节未画出'],
   hex: ['Bytes in hexadecimal', '十六进制字节'],
+  codeExample: ['An example of a Close frame with {0}. The frame itself breaks no rule.', '带 {0} 的关闭帧的例子。这个帧本身没有违反规则。'],
   hexWrong: ['These are not pairs of hexadecimal digits.', '这不是成对的十六进制数字。'],
   from: ['Sender', '发送方'],
   given: ['{0} of {1} bytes given', '已给出 {0} / {1} 字节'],
@@ -217,10 +217,10 @@ const words = {
   toSend: ['What is sent, in hexadecimal: a line is a piece; “pause 200” waits', '待发送内容（十六进制）：一行一段；“pause 200” 表示等待'],
   withHandshake: ['a valid handshake first', '先做一次正确的握手'],
   ending: ['Then', '然后'],
-  finBit: ['FIN (last frame of the message)', 'FIN（消息的最后一帧）'],
+  finBit: ['FIN bit (last frame of the message)', 'FIN 位（消息的最后一帧）'],
   endFin: ['end the TCP stream (TCP’s FIN)', '结束 TCP 流（TCP 的 FIN）'], endStay: ['wait', '等待'],
   endRst: ['reset the TCP connection (TCP’s RST)', '重置 TCP 连接（TCP 的 RST）'],
-  cameFin: ['TCP’s FIN (the end of its stream, not the bit of a frame)', 'TCP 的 FIN（流结束，不是帧里的 FIN 位）'],
+  cameFin: ['TCP’s FIN (the end of its stream, not the FIN bit of a frame)', 'TCP 的 FIN（流结束，不是帧里的 FIN 位）'],
   cameRst: ['TCP’s RST (a reset)', 'TCP 的 RST（重置）'],
   explain: ['Explain', '解释'],
   tryIt: ['Send to the server', '发给服务器'],
@@ -228,6 +228,9 @@ const words = {
   gallery: ['Every rule, with an example that breaks it, and every close code', '每条规则，附一个违反它的例子；以及每个关闭码'],
   closeCode: ['close code', '关闭码'],
   filter: ['Filter', '筛选'],
+  noSuchRule: ['There is no rule and no close code of this name: {0}', '没有这个名称的规则或关闭码：{0}'],
+  ruleHelp: ['The address of this page names the rule that is chosen, so that it can be sent to somebody.',
+    '本页地址会记住所选的规则，可以发给别人。'],
   filterRules: ['Filter: name, code, section, or a word of the sentence', '筛选：名称、代码、章节，或说明里的词'],
   noneFound: ['Nothing has “{0}” in its name, code, section or sentence.', '名称、代码、章节和说明里都没有 “{0}”。'],
   verdict: ['What came of it', '结果'],
@@ -250,9 +253,14 @@ const words = {
   pause: ['Pause', '暂停'],
   goOn: ['Go on', '继续'],
   everything: ['everything', '全部'],
+  chosenRow: ['The row that is chosen', '所选的一行'],
+  keepAlives: ['{0} keep-alives', '{0} 个保活消息'],
+  keepAlivesHelp: ['Keep-alives (“ping”, “pong” and empty messages, which the router delivers to nobody: they only say that somebody is '
+    + 'there, for --heartbeat) are folded, one behind the other, into one row. This page sends some on its router connections.',
+  '保活消息（“ping”、“pong” 和空消息，路由不投递给任何人，只用来表示还在，见 --heartbeat）连续出现时折叠成一行。本页在它的路由连接上会发送一些。'],
   notKept: ['The bytes of this frame, or those before it in its message, are not kept any more.', '这一帧的字节，或消息中它之前的字节，已不再保存。'],
   onlyData: ['messages',
-    '消息'], onlyControl: ['ping, pong, close', 'ping、pong、close'], onlyInside: ['phases and queue', '阶段和队列'],
+    '消息'], onlyControl: ['ping, pong, close', 'ping、pong、close'], onlyInside: ['phases, queue, TCP’s end', '阶段、队列、TCP 的结束'],
   lane: ['Connection', '连接'],
   allLanes: ['all', '全部'],
   fragment: ['fragment {0}', '分片 {0}'],
@@ -278,6 +286,10 @@ const words = {
 };
 
 let at = (localStorage.getItem('lab.language') ?? (navigator.language.startsWith('zh') ? 'zh' : 'en')) === 'zh' ? 1 : 0;
+
+// The way through the page: lines of texts and places, in turns. A place has an address and a name.
+export const waysThrough = () => words.waysThrough[at]
+  .map(line => line.split(/[{}]/).map((part, i) => i % 2 === 0 ? part : part.split('|')));
 
 export const language = () => at === 1 ? 'zh' : 'en';
 
