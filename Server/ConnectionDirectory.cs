@@ -30,7 +30,7 @@ public enum DuplicateUid : byte
 /// The connections of one server: all of them, and those that have joined under a uid. Uids are not authenticated here. Every member may be
 /// used from any thread.
 /// </summary>
-public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
+public sealed partial class ConnectionDirectory : IDelivery, IConnectionRegister
 {
     /// <summary>The longest uid, in bytes.</summary>
     public const int UidBytesMax = 256;
@@ -275,6 +275,8 @@ public sealed class ConnectionDirectory : IDelivery, IConnectionRegister
         {
             _server.OnListenerThrew(exception, connection.Id);
         }
+
+        TellWatches(uid.Span);
     }
 
     private Lock LockOf(WebSocketConnection connection) => _locks[(ulong)connection.Id % LockCount];

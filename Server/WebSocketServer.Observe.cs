@@ -64,6 +64,7 @@ public sealed partial class WebSocketServer
     // The loops run no more: whoever waits for an event learns that none comes.
     private void EndObservations()
     {
+        Directory.EndWatches();
         lock (_loops)
         {
             foreach (Observation observation in _observations) observation.TryEnd();

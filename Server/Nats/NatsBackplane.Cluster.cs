@@ -31,7 +31,7 @@ public sealed partial class NatsBackplane
 
     internal long NatsErrors => _told.Errors;
 
-    internal long Nonsense => (_node?.Counts.Nonsense ?? 0) + (_questions?.Nonsense ?? 0);
+    internal long Nonsense => (_node?.Counts.Nonsense ?? 0) + (_questions?.Nonsense ?? 0) + (_presence?.Nonsense ?? 0);
 
     /// <summary>Is told how many milliseconds an answer took.</summary>
     internal Action<long>? AnswerTook { get; set; }
@@ -98,6 +98,7 @@ public sealed partial class NatsBackplane
         node.AnswerTook = milliseconds => AnswerTook?.Invoke(milliseconds);
         _questions = new ClusterQuestions(_wire.Connection, _options.Cluster, _options.NodeId, directory, _options.TimeProvider);
         await _questions.StartAsync().ConfigureAwait(false);
+        await BeginPresenceAsync(node, directory).ConfigureAwait(false);
     }
 
     private async Task OpenClaimsAsync()
@@ -118,7 +119,7 @@ public sealed partial class NatsBackplane
     // It has joined.
     private void BeginToWatch(ClusterNode node, ILoggerFactory loggers)
     {
-        ClusterWatch watch = new(node, _told, () => _questions?.Nonsense ?? 0, loggers.CreateLogger(LogCategories.Server));
+        ClusterWatch watch = new(node, _told, () => Nonsense - node.Counts.Nonsense, loggers.CreateLogger(LogCategories.Server));
         Guarded(() => watch.Begin(_options.Cluster));
         _looks = _options.TimeProvider.CreateTimer(_ => Guarded(() => watch.Look(Now)), null, LookEvery, LookEvery);
     }
@@ -139,6 +140,7 @@ public sealed partial class NatsBackplane
     private async ValueTask EndWatchAsync()
     {
         if (_looks is not null) await _looks.DisposeAsync().ConfigureAwait(false);
+        if (_presence is not null) await _presence.DisposeAsync().ConfigureAwait(false);
         if (_questions is not null) await _questions.DisposeAsync().ConfigureAwait(false);
     }
 }

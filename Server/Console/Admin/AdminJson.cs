@@ -19,6 +19,7 @@ namespace RawWs.Server.Console.Admin;
 [JsonSerializable(typeof(ClusterAnswer))]
 [JsonSerializable(typeof(ConnectionAnswer))]
 [JsonSerializable(typeof(ConnectionPage))]
+[JsonSerializable(typeof(PresenceAnswer))]
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(SendAnswer))]
 [JsonSerializable(typeof(SendRequest))]

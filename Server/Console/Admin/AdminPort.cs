@@ -75,6 +75,7 @@ internal sealed class AdminPort : IAsyncDisposable
         new ClusterEndpoints(cluster).Map(application);
         new ServerEndpoints(server, server.Options.TimeProvider, readiness).Map(application);
         new TraceEndpoint(server, application.Lifetime.ApplicationStopping).Map(application);
+        new PresenceEndpoint(server, cluster, application.Lifetime.ApplicationStopping).Map(application);
         HealthEndpoints.Map(application, readiness);
         application.MapOpenApi("/openapi.json");
         try

@@ -45,6 +45,16 @@ internal sealed class AdminQuery(HttpRequest request)
         return CheckedSend.FindWrongUid(text) is { } wrong ? Wrong<string?>(name, wrong) : text;
     }
 
+    /// <summary>Uids, as often as they are there; null when there is none.</summary>
+    public IReadOnlyCollection<string>? Uids(string name)
+    {
+        _known.Add(name);
+        if (!request.Query.TryGetValue(name, out Microsoft.Extensions.Primitives.StringValues values)) return null;
+        foreach (string? text in values)
+            if (CheckedSend.FindWrongUid(text ?? "") is { } wrong) return Wrong<IReadOnlyCollection<string>?>(name, wrong);
+        return [.. values.OfType<string>().Distinct()];
+    }
+
     /// <summary>A switch: 0 or 1; 0 when it is not there.</summary>
     public bool Switch(string name) => Number(name, 0, 1) == 1;
 

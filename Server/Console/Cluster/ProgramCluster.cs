@@ -108,6 +108,10 @@ internal sealed class ProgramCluster : IAsyncDisposable
     public async Task<NodesAnswer> KickAsync(string uid, ushort code, string reason, CancellationToken cancellation) =>
         Of(await _backplane.KickAsync(uid, code, reason, cancellation).ConfigureAwait(false));
 
+    /// <summary>Who comes and goes in the whole cluster.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public PresenceWatch WatchPresence(PresenceOptions options) => _backplane.WatchPresence(options);
+
     /// <summary>Sends to the connections that other nodes have; this node's own are left out.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public ValueTask<DeliveryResult> SendElsewhere(in MessageTarget target, in WebSocketMessage message) =>

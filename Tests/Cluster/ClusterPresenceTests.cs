@@ -1,0 +1,319 @@
+// Who comes and who goes in a whole cluster, over a backplane that loses what a test says.
+
+using System.Text;
+using RawWs.Server;
+using RawWs.Server.Nats;
+
+namespace RawWs.Tests.Cluster;
+
+public sealed class ClusterPresenceTests
+{
+    private SimulatedPresence _cluster = null!;
+    private PresenceNode _one = null!;
+    private PresenceNode _two = null!;
+    private PresenceNode _three = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        _cluster = new SimulatedPresence();
+        (_one, _two, _three) = (_cluster.Add("one"), _cluster.Add("two"), _cluster.Add("three"));
+    }
+
+    [Test]
+    public void WhoIsOnline_AnyWhere_IsTold_AndThenWhatChanges()
+    {
+        _one.Join("ann");
+        _two.Join("bob");
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(500);
+        Assert.That(Read(watch), Is.EqualTo(["+ann one", "+bob two", "whole"]));
+        _three.Join("cat", "bob");
+        _cluster.Pass(200);
+        Assert.That(Read(watch), Is.EqualTo(["+cat three"]), "bob was there");
+        _two.Leave("bob");
+        _cluster.Pass(200);
+        Assert.That(Read(watch), Is.Empty, "he still is");
+        _three.Leave("bob");
+        _one.Leave("ann");
+        _cluster.Pass(200);
+        Assert.That(Read(watch), Is.EquivalentTo(["-bob three", "-ann one"]));
+        _cluster.Pass(60_000);
+        Assert.That((Read(watch), watch.LeftOut, _one.Presence.Nonsense), Is.EqualTo((Array.Empty<string>(), 0L, 0L)));
+    }
+
+    [Test]
+    public void OfUidsThatAreNotAskedFor_NothingIsSent()
+    {
+        _two.Join([.. Enumerable.Range(0, 5_000).Select(static i => $"u{i}")]);
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions { Uids = ["u7", "bob"], UidsMax = 2 });
+        _cluster.Pass(500);
+        Assert.That(Read(watch), Is.EqualTo(["+u7 two", "whole"]));
+        Assert.That(_cluster.Sent.BytesMax, Is.LessThan(200));
+        _three.Join("bob", "eve");
+        _cluster.Pass(200);
+        Assert.That(Read(watch), Is.EqualTo(["+bob three"]));
+    }
+
+    [Test]
+    public void WhereNobodyWatches_NothingIsSaid()
+    {
+        _two.Join("bob");
+        _cluster.Pass(10_000);
+        Assert.That((_cluster.Sent.Count, _one.Presence.IsBusy), Is.EqualTo((0, false)));
+        PresenceWatch watch = _one.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(500);
+        Assert.That((_one.Watching, _two.Watching, _three.Watching), Is.EqualTo((1, 1, 1)));
+        watch.Dispose();
+        _cluster.Pass(200);
+        Assert.That((_one.Watching, _two.Watching, _three.Watching), Is.EqualTo((0, 0, 0)));
+        int sent = _cluster.Sent.Count;
+        _two.Leave("bob");
+        _cluster.Pass(10_000);
+        Assert.That((_cluster.Sent.Count, _two.Presence.IsBusy), Is.EqualTo((sent, false)));
+    }
+
+    // Whoever watched was killed, and says nothing.
+    [Test]
+    public void AWatchThatIsNotHeardAnyMore_IsOver()
+    {
+        _one.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(500);
+        Assert.That(_two.Watching, Is.EqualTo(1));
+        _one.IsRunning = false;
+        _cluster.Pass(5_000);
+        Assert.That((_two.Watching, _two.Presence.IsBusy), Is.EqualTo((0, false)));
+    }
+
+    [Test]
+    public void ManyUids_ComeInMessagesOfABoundedLength()
+    {
+        string[] uids = [.. Enumerable.Range(0, 20_000).Select(static i => $"{i:00000}{new string('ü', 50)}")];
+        _two.Join(uids);
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(30_000);
+        string[] read = Read(watch);
+        Assert.That((read.Length, read[^1]), Is.EqualTo((20_001, "whole")));
+        Assert.That(read[..^1].ToHashSet().SetEquals(uids.Select(static uid => $"+{uid} two")), Is.True);
+        Assert.That(_cluster.Sent.BytesMax, Is.LessThan(100_000));
+    }
+
+    [Test]
+    public void ANodeThatIsKilled_LetsItsUidsGo()
+    {
+        _two.Join("bob", "eve");
+        _three.Join("eve");
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(500);
+        Read(watch);
+        Kill(_two);
+        _cluster.Pass(3_900);
+        Assert.That(Read(watch), Is.Empty);
+        TakeForGone(_two);
+        _cluster.Pass(200);
+        Assert.That(Read(watch), Is.EqualTo(["-bob two"]));
+        _cluster.Pass(10_000);
+        Assert.That(Read(watch), Is.Empty, "what is known is whole");
+    }
+
+    [Test]
+    public void ANodeThatComes_IsAskedAtOnce()
+    {
+        _cluster.Nodes.Remove("three");
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(10_000);
+        Assert.That(Read(watch), Is.EqualTo(["whole"]));
+        _three.Join("cat");
+        _cluster.Nodes["three"] = _three;
+        _cluster.Pass(200);
+        Assert.That(Read(watch), Is.EqualTo(["+cat three"]));
+    }
+
+    // It is there, and has too much to do to tell anybody anything.
+    [Test]
+    public void ANodeThatIsNotHeard_IsToldOf()
+    {
+        _two.Join("bob");
+        _two.WatchesMax = 0;
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(1_900);
+        Assert.That(Read(watch), Is.Empty);
+        _cluster.Pass(200);
+        Assert.That(Read(watch), Is.EqualTo(["not whole"]));
+        _two.WatchesMax = 1;
+        _cluster.Pass(1_500);
+        Assert.That(Read(watch), Is.EqualTo(["+bob two", "whole"]));
+    }
+
+    [Test]
+    public void WithoutTheBackplane_OnlyThisNodeIsTold_AndWhenItIsBack_WhatHasChanged()
+    {
+        _two.Join("bob", "eve");
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(500);
+        Read(watch);
+        _one.IsAttached = false;
+        _one.Join("ann");
+        _two.Leave("eve");
+        _two.Join("fay");
+        _cluster.Pass(30_000);
+        Assert.That(Read(watch), Is.EquivalentTo(["not whole", "+ann one"]), "bob and eve are not known to have gone");
+        _one.IsAttached = true;
+        _cluster.Pass(3_000);
+        Assert.That(Read(watch), Is.EquivalentTo(["+fay two", "-eve two", "whole"]));
+    }
+
+    // A second begins anew and has nobody; no word of the first life's end came.
+    [Test]
+    public void ANodeThatBeginsAnew_HasWhatItHasNow()
+    {
+        _two.Join("bob", "eve");
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(500);
+        Read(watch);
+        _cluster.Nodes["two"] = _two = new PresenceNode(_cluster, "two");
+        _two.Join("eve", "fay");
+        _cluster.Pass(2_500);
+        Assert.That(Read(watch), Is.EquivalentTo(["+fay two", "-bob two"]), "eve was there all the time");
+    }
+
+    // Every third message is lost: what is told is right in the end.
+    [Test]
+    public void WhatIsLost_IsToldAgain([Values(1, 2, 3)] int seed)
+    {
+        Random random = new(seed);
+        _cluster.Arrives = (_, _, _) => random.Next(3) > 0;
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions());
+        HashSet<string> known = [];
+        PresenceNode[] nodes = [_one, _two, _three];
+        for (int i = 0; i < 2_000; i++)
+        {
+            PresenceNode node = nodes[random.Next(3)];
+            if (random.Next(2) == 0) node.Join($"u{random.Next(10)}");
+            else node.Leave($"u{random.Next(10)}");
+            _cluster.Pass(50);
+            ReadInto(watch, known);
+        }
+
+        _cluster.Arrives = static (_, _, _) => true;
+        _cluster.Pass(5_000);
+        ReadInto(watch, known);
+        using PresenceWatch fresh = _three.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(1_000);
+        HashSet<string> truth = [];
+        ReadInto(fresh, truth);
+        Assert.That(known, Is.EquivalentTo(truth));
+        Assert.That(truth, Is.Not.Empty);
+    }
+
+    [Test]
+    public void TooManyOnOneNode_OrOnAllTogether_EndTheWatch()
+    {
+        _two.Join("a", "b", "c");
+        using PresenceWatch three = _one.Presence.Watch(new PresenceOptions { UidsMax = 3 }),
+            two = _one.Presence.Watch(new PresenceOptions { UidsMax = 2 });
+        _cluster.Pass(500);
+        Assert.That(Read(three), Is.EqualTo(["+a two", "+b two", "+c two", "whole"]));
+        Assert.That(Read(two)[^1], Is.EqualTo("too many"));
+        Assert.That((two.HasEnded, three.HasEnded), Is.EqualTo((true, false)));
+        _three.Join("a");
+        _cluster.Pass(200);
+        Assert.That(Read(three), Is.Empty, "three uids, wherever they are");
+        _three.Join("d");
+        _cluster.Pass(200);
+        Assert.That(Read(three), Is.EqualTo(["too many"]));
+        _cluster.Pass(200);
+        Assert.That((_one.Watching, _two.Watching, _three.Watching), Is.EqualTo((0, 0, 0)));
+    }
+
+    [Test]
+    public void WhatIsUndoneBeforeItIsTold_IsCounted()
+    {
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(500);
+        Read(watch);
+        _two.Join("bob");
+        _two.Leave("bob");
+        _two.Join("eve");
+        _cluster.Pass(200);
+        Assert.That((Read(watch), watch.LeftOut), Is.EqualTo((new[] { "+eve two" }, 2L)));
+    }
+
+    [Test]
+    public void SoManyWatches_AndNoMore()
+    {
+        PresenceWatch[] watches = [.. Enumerable.Range(0, 64).Select(_ => _one.Presence.Watch(new PresenceOptions()))];
+        Assert.That(() => _one.Presence.Watch(new PresenceOptions()), Throws.InvalidOperationException);
+        Assert.That(_one.Watching, Is.EqualTo(64));
+        watches[3].Dispose();
+        _cluster.Pass(100);
+        using PresenceWatch next = _one.Presence.Watch(new PresenceOptions());
+        _one.Presence.Dispose();
+        Assert.That((next.HasEnded, _one.Watching), Is.EqualTo((true, 0)));
+        Assert.That(() => _one.Presence.Watch(new PresenceOptions()), Throws.InvalidOperationException);
+    }
+
+    // Strangers who may publish in NATS.
+    [Test]
+    public void WhoAsksForever_GetsSoMuch_AndNoMore()
+    {
+        for (int i = 0; i < 1_000; i++)
+            _two.Presence.ReceiveQuestion(Encoding.UTF8.GetBytes(
+                $$"""{"v":1,"from":"eve","kind":"watch","watch":{{i}},"most":10}"""), "_INBOX.eve", _cluster.Now);
+        Assert.That(_two.Watching, Is.EqualTo(128));
+        _cluster.Pass(5_000);
+        Assert.That(_two.Watching, Is.Zero);
+    }
+
+    [Test]
+    public void WhatIsNotAskedFor_AndWhatIsOutOfOrder_ChangesNothing()
+    {
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions { Uids = ["bob"] });
+        _cluster.Pass(500);
+        Read(watch);
+        foreach (string told in (string[])[Told("four", 5, "bob"), Told("four", 1, "bob"), Told("two", 700, "bob"), Told("two", 0, "eve")])
+            _one.Presence.ReceiveTold(Encoding.UTF8.GetBytes(told), _cluster.Now);
+        Assert.That(Read(watch), Is.Empty);
+        _one.Presence.ReceiveTold(Encoding.UTF8.GetBytes(Told("four", 0, "bob")), _cluster.Now);
+        Assert.That(Read(watch), Is.EqualTo(["+bob four"]));
+        _cluster.Pass(3_000);
+        Assert.That(Read(watch), Is.EqualTo(["-bob four"]), "nobody knows of such a node");
+
+        static string Told(string node, int number, string uid) =>
+            $$"""{"v":1,"node":"{{node}}","watch":1,"feed":1,"number":{{number}},"state":"all","came":["{{uid}}"],"went":[]}""";
+    }
+
+    private static void Kill(PresenceNode node)
+    {
+        node.IsRunning = false;
+        node.IsAttached = false;
+    }
+
+    private void TakeForGone(PresenceNode node)
+    {
+        foreach (PresenceNode other in _cluster.Nodes.Values) other.Gone.Add(node.Id);
+    }
+
+    private static string[] Read(PresenceWatch watch)
+    {
+        List<string> events = [];
+        while (watch.TryRead(out PresenceEvent? told)) events.Add(Write(told));
+        return [.. events];
+    }
+
+    private static void ReadInto(PresenceWatch watch, HashSet<string> known)
+    {
+        while (watch.TryRead(out PresenceEvent? told))
+            if (told.Kind == PresenceKind.Came) Assert.That(known.Add(told.Uid), Is.True);
+            else if (told.Kind == PresenceKind.Went) Assert.That(known.Remove(told.Uid), Is.True);
+    }
+
+    private static string Write(PresenceEvent told) => told.Kind switch
+    {
+        PresenceKind.Came => $"+{told.Uid} {told.Node}",
+        PresenceKind.Went => $"-{told.Uid} {told.Node}",
+        PresenceKind.Whole => "whole",
+        PresenceKind.NotWhole => "not whole",
+        _ => "too many",
+    };
+}
