@@ -42,39 +42,26 @@ public sealed partial class OpsTests
     [Test]
     public async Task EveryQuery_HasAnAnswer_OfARealPrometheusThatScrapesALoadedServer()
     {
-        string prometheus = Tools.Require("prometheus");
         await using AdminRoom room = await AdminRoom.Open();
-        Load(room);
-        File.WriteAllText(Path.Combine(_folder, "prometheus.yml"), $$"""
-            global: { scrape_interval: 200ms, evaluation_interval: 1s }
-            rule_files: [{{Repository.At("docs", "ops", "alerts.yml")}}]
-            scrape_configs:
-              - job_name: rawws
-                static_configs: [{ targets: ["{{room.Port.Address.Split("//")[1]}}"] }]
-            """);
-        using RunningProgram program = RunningProgram.StartOther("bash", "-c",
-            "exec \"$0\" --config.file=\"$1/prometheus.yml\" --storage.tsdb.path=\"$1/data\" --web.listen-address=127.0.0.1:0 2>&1",
-            prometheus, _folder);
-        Match? address = null;
-        TestServer.Eventually(() => (address = Listening().Match(program.Output)).Success, "it listens");
-        using HttpClient http = new();
-        http.BaseAddress = new Uri($"http://127.0.0.1:{address!.Groups[1].Value}");
-        await WhenReady(http);
-        string[] queries = [.. Queries()];
+        string[] queries = [.. Queries().Where(static query => !IsOfTheCluster(query))];
         Assert.That(queries, Has.Length.GreaterThan(20));
-        foreach (string query in queries)
-        {
-            // A rate needs two scrapes.
-            using CancellationTokenSource patience = new(TestServer.Patience);
-            JsonElement answer;
-            while ((answer = await Ask(http, query)).GetProperty("data").GetProperty("result").GetArrayLength() == 0)
-            {
-                Assert.That(patience.IsCancellationRequested, Is.False, $"{query} has no answer: {answer}\n{program.Output}");
-                Load(room);
-            }
-        }
+        await AskPrometheus(queries, [room.Port.Address], () => Load(room));
+    }
 
-        program.Stop();
+    [Test]
+    public async Task EveryQueryOfTheCluster_HasAnAnswer_OfARealPrometheusThatScrapesTwoNodes()
+    {
+        using ClusterPrograms cluster = new();
+        ProgramNode one = cluster.Start("one"), two = cluster.Start("two");
+        RawClient ann = one.Enter("ann"), bob = two.Enter("bob");
+        one.Knows(2);
+        string[] queries = [.. Queries().Where(IsOfTheCluster)];
+        Assert.That(queries, Has.Length.GreaterThan(20));
+        await AskPrometheus(queries, [.. new[] { one, two }.Select(static node => $"{node.Program.AdminAddress}".TrimEnd('/'))], () =>
+        {
+            ann.SendText("bob:hi");
+            Assert.That(bob.ReadText(), Is.EqualTo("hi"));
+        });
     }
 
     [TestCase("sh", "curl", "bash", "-c")]
@@ -97,6 +84,43 @@ public sealed partial class OpsTests
         Assert.That(program.Output, Is.EqualTo("""{"delivered":1,"tooSlow":0,"offline":[]}"""), program.Errors);
         Assert.That(alice.ReadText(), Is.EqualTo($"hi from {name}"));
     }
+
+    // Each query has an answer in the end, while what is scraped is loaded.
+    private async Task AskPrometheus(string[] queries, string[] addresses, Action load)
+    {
+        string prometheus = Tools.Require("prometheus");
+        load();
+        File.WriteAllText(Path.Combine(_folder, "prometheus.yml"), $$"""
+            global: { scrape_interval: 200ms, evaluation_interval: 1s }
+            rule_files: [{{Repository.At("docs", "ops", "alerts.yml")}}]
+            scrape_configs:
+              - job_name: rawws
+                static_configs: [{ targets: [{{string.Join(", ", addresses.Select(static url => $"\"{url.Split("//")[1]}\""))}}] }]
+            """);
+        using RunningProgram program = RunningProgram.StartOther("bash", "-c",
+            "exec \"$0\" --config.file=\"$1/prometheus.yml\" --storage.tsdb.path=\"$1/data\" --web.listen-address=127.0.0.1:0 2>&1",
+            prometheus, _folder);
+        Match? address = null;
+        TestServer.Eventually(() => (address = Listening().Match(program.Output)).Success, "it listens");
+        using HttpClient http = new();
+        http.BaseAddress = new Uri($"http://127.0.0.1:{address!.Groups[1].Value}");
+        await WhenReady(http);
+        foreach (string query in queries)
+        {
+            // A rate needs two scrapes.
+            using CancellationTokenSource patience = new(TestServer.Patience);
+            JsonElement answer;
+            while ((answer = await Ask(http, query)).GetProperty("data").GetProperty("result").GetArrayLength() == 0)
+            {
+                Assert.That(patience.IsCancellationRequested, Is.False, $"{query} has no answer: {answer}\n{program.Output}");
+                load();
+            }
+        }
+
+        program.Stop();
+    }
+
+    private static bool IsOfTheCluster(string query) => query.Contains("rawws_cluster", StringComparison.Ordinal);
 
     // Every expression of the dashboard; and what each rule compares, without the comparison, which would leave nothing when all is well.
     private static IEnumerable<string> Queries()

@@ -49,6 +49,19 @@ public sealed class NatsLogInTests
     }
 
     [Test]
+    public void ACredentialsFile()
+    {
+        using NatsOperator right = new(), wrong = new();
+        using ClusterPrograms nats = Nats(right.Configuration);
+        Starts(nats.Url, "--backplane-creds-file", Write("right", right.Credentials()));
+        DoesNotStart(nats.Url);
+        DoesNotStart(nats.Url, "--backplane-creds-file", Write("wrong", wrong.Credentials()));
+        const string Seed = "-----BEGIN USER NKEY SEED";
+        string mixed = right.Credentials().Split(Seed)[0] + Seed + right.Credentials().Split(Seed)[1];
+        DoesNotStart(nats.Url, "--backplane-creds-file", Write("mixed", mixed)); // one user's JWT, and another one's seed
+    }
+
+    [Test]
     public void Tls_WithACertificateOnBothSides()
     {
         using X509Certificate2 certificate = TestCertificate.Make("localhost");
