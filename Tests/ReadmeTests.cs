@@ -39,6 +39,7 @@ public sealed class ReadmeTests
         "ann has joined\n1 here: ann\nbob has joined\n2 here: ann, bob\nDelivered\nann calls\ngood evening\ngood evening\n1 kicked\n"
         + "4100 kicked\n")]
     [TestCase("Adapting", "as it came\n")]
+    [TestCase("Presence", "nobody else is\nann is online\nann is offline\nenough\n")]
     public void TheLibrarysSample_PrintsWhatItShould_AndStandsInItsPage(string sample, string printed)
     {
         (int exitCode, string output, string errors) = Dotnet.Run(Dotnet.PathOf("RawWs.Samples"), "library", sample);

@@ -37,6 +37,12 @@ switch (args)
     case ["library", "Adapting"]:
         await AdaptingSample.Run();
         return 0;
+    case ["library", "Presence"]:
+        await PresenceSample.Run();
+        return 0;
+    case ["library", "Several", string url]:
+        await SeveralSample.Run(url);
+        return 0;
     case ["tour", "ByteByByte"]:
         ByteByByte.Run();
         return 0;
@@ -59,6 +65,6 @@ switch (args)
         Goodbye.Run();
         return 0;
     default:
-        Console.Error.WriteLine("One of frame, handshake, server, hosting, nats URL, library NAME and tour NAME.");
+        Console.Error.WriteLine("One of frame, handshake, server, hosting, nats URL, library NAME, library Several URL and tour NAME.");
         return 2;
 }

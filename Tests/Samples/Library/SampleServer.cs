@@ -21,11 +21,15 @@ internal sealed class SampleServer : IAsyncDisposable
         return new SampleServer(server);
     }
 
-    public async Task<SampleClient> Connect(string target = "/", string? header = null)
+    public ConnectionDirectory Directory => _server.Directory;
+
+    public Task<SampleClient> Connect(string target = "/", string? header = null) => Connect(_server, target, header);
+
+    public static async Task<SampleClient> Connect(WebSocketServer server, string target, string? header = null)
     {
         ClientWebSocket socket = new();
         if (header?.Split(": ") is [string name, string value]) socket.Options.SetRequestHeader(name, value);
-        await socket.ConnectAsync(new Uri($"ws://{_server.EndPoints[0]}{target}"), CancellationToken.None);
+        await socket.ConnectAsync(new Uri($"ws://{server.EndPoints[0]}{target}"), CancellationToken.None);
         return new SampleClient(socket);
     }
 
