@@ -119,7 +119,7 @@ internal sealed class ClusterPresence(
 
         lock (_lock)
         {
-            Watched? watched = _watches.Find(watched => watched.Number == told.Watch);
+            Watched? watched = _watches.Find(one => one.Number == told.Watch);
             if (watched is null || told.Node == id) return;
             if (!watched.Nodes.TryGetValue(told.Node, out PresenceOfNode? node))
             {
@@ -145,10 +145,10 @@ internal sealed class ClusterPresence(
             }
 
             _watches.RemoveAll(static watched => watched.IsOver);
-            foreach (((string Inbox, long Watch) key, PresenceFeed feed) in _feeds)
+            foreach (KeyValuePair<(string Inbox, long Watch), PresenceFeed> feed in _feeds)
             {
-                if (now - feed.AskedAt >= AskedFor) Remove(key, feed);
-                else if (cluster.IsConnected) feed.Turn(wire, now);
+                if (now - feed.Value.AskedAt >= AskedFor) Remove(feed.Key, feed.Value);
+                else if (cluster.IsConnected) feed.Value.Turn(wire, now);
             }
         }
     }
@@ -270,6 +270,7 @@ internal sealed class ClusterPresence(
 
         public void ReadOwn(string id)
         {
+            bool hasEnded = own.HasEnded; // and what it says last is among what is read now
             while (own.TryRead(out PresenceEvent? told))
             {
                 OwnIsWhole |= told.Kind == PresenceKind.Whole;
@@ -278,7 +279,7 @@ internal sealed class ClusterPresence(
                 else if (told.Kind == PresenceKind.TooMany) watch.End(isTooMany: true);
             }
 
-            if (own.HasEnded) watch.End();
+            if (hasEnded) watch.End();
         }
     }
 }

@@ -39,8 +39,9 @@ internal sealed class PresenceFeed(string id, long watch, string inbox, Presence
         for (int i = 0; i < MessagesPerTurn && !HasEnded; i++)
         {
             List<string> came = [], went = [];
+            bool hasEnded = local.HasEnded; // and what it says last is among what is taken now, or later
             bool some = Take(came, went);
-            HasEnded = _isTooMany || (!some && local.HasEnded);
+            HasEnded = _isTooMany || (!some && hasEnded);
             if (!some && (HasEnded || now - _toldAt < TellEvery)) return;
             _toldAt = now;
             string state = _isTooMany ? PresenceMessage.Many : _isWhole && _isEmptied ? PresenceMessage.All : PresenceMessage.Some;

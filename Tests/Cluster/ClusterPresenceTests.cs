@@ -37,7 +37,7 @@ public sealed class ClusterPresenceTests
         _three.Leave("bob");
         _one.Leave("ann");
         _cluster.Pass(200);
-        Assert.That(Read(watch), Is.EquivalentTo(["-bob three", "-ann one"]));
+        Assert.That(Read(watch), Is.EquivalentTo((string[])["-bob three", "-ann one"]));
         _cluster.Pass(60_000);
         Assert.That((Read(watch), watch.LeftOut, _one.Presence.Nonsense), Is.EqualTo((Array.Empty<string>(), 0L, 0L)));
     }
@@ -157,10 +157,10 @@ public sealed class ClusterPresenceTests
         _two.Leave("eve");
         _two.Join("fay");
         _cluster.Pass(30_000);
-        Assert.That(Read(watch), Is.EquivalentTo(["not whole", "+ann one"]), "bob and eve are not known to have gone");
+        Assert.That(Read(watch), Is.EquivalentTo((string[])["not whole", "+ann one"]), "bob and eve are not known to have gone");
         _one.IsAttached = true;
         _cluster.Pass(3_000);
-        Assert.That(Read(watch), Is.EquivalentTo(["+fay two", "-eve two", "whole"]));
+        Assert.That(Read(watch), Is.EquivalentTo((string[])["+fay two", "-eve two", "whole"]));
     }
 
     // A second begins anew and has nobody; no word of the first life's end came.
@@ -174,7 +174,7 @@ public sealed class ClusterPresenceTests
         _cluster.Nodes["two"] = _two = new PresenceNode(_cluster, "two");
         _two.Join("eve", "fay");
         _cluster.Pass(2_500);
-        Assert.That(Read(watch), Is.EquivalentTo(["+fay two", "-bob two"]), "eve was there all the time");
+        Assert.That(Read(watch), Is.EquivalentTo((string[])["+fay two", "-bob two"]), "eve was there all the time");
     }
 
     // Every third message is lost: what is told is right in the end.

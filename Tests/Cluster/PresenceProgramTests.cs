@@ -25,7 +25,7 @@ public sealed class PresenceProgramTests
             named = await EventStream.Open(http, "/v1/presence?uid=bob&uid=cat");
         string?[] first = [await all.Next(), await all.Next()];
         Assert.That(first, Is.EquivalentTo(
-            ["""{"kind":"came","uid":"ann","node":"one"}""", """{"kind":"came","uid":"bob","node":"two"}"""]));
+            (string[])["""{"kind":"came","uid":"ann","node":"one"}""", """{"kind":"came","uid":"bob","node":"two"}"""]));
         Assert.That(await named.Next(), Is.EqualTo("""{"kind":"came","uid":"bob","node":"two"}"""));
         foreach (EventStream stream in (EventStream[])[all, named]) Assert.That(await stream.Next(), Is.EqualTo("""{"kind":"whole"}"""));
 
