@@ -12,7 +12,6 @@
 //
 // Nothing that comes in is trusted: it is short, it is JSON of this form, and its uids can be some, or it is dropped and counted.
 
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
