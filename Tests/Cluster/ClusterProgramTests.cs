@@ -148,6 +148,24 @@ public sealed class ClusterProgramTests
     }
 
     [Test]
+    public void WhileNatsIsAway_ANodeStopsAsEver()
+    {
+        ProgramNode one = _cluster.Start("one"), claims = _cluster.Start("claims", "--duplicate-uid", "replace", "--cluster", "other");
+        RawClient ann = one.Enter("ann");
+        claims.Enter("bob");
+        _cluster.StopNats();
+        TestServer.Eventually(() => one.Metric("rawws_cluster_connected") == 0 && claims.Metric("rawws_cluster_connected") == 0, "away");
+        ann.SendText("bob:hi");
+        Assert.That(ann.ReadText(), Is.EqualTo("error:unreachable:bob"));
+        Assert.That(one.Metric("rawws_cluster_unknown_total"), Is.EqualTo(1), "each that was told is counted");
+        foreach (ProgramNode node in (ProgramNode[])[one, claims])
+        {
+            node.Program.Stop();
+            Assert.That((node.Program.ExitCode, node.Program.Errors), Is.EqualTo((0, "")));
+        }
+    }
+
+    [Test]
     public void AUidOfOneConnection_HasOneInTheCluster()
     {
         ProgramNode one = _cluster.Start("one", "--duplicate-uid", "replace"), two = _cluster.Start("two", "--duplicate-uid", "replace");

@@ -1,5 +1,5 @@
-// A trial of a whole cluster: the program in several processes, real NATS servers, and many clients that count. Tests/cluster runs it with a
-// thousand clients; the tests with fewer.
+// A trial of a whole cluster: the program in several processes, real NATS servers, and many clients that count. Tests/cluster runs it
+// with a thousand clients; the tests with fewer.
 
 using System.Diagnostics;
 using RawWs.Tests.Support;
@@ -53,6 +53,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
         _nodes[node]?.Dispose();
         _nodes[node] = RunningProgram.Start(
             "--listen", _ports[node] == 0 ? "127.0.0.1:0" : $"127.0.0.1:{_ports[node]}", "--introduce", "query", "--loops", "1",
+            "--heartbeat", "0", // clients that are silent stay
             "--backplane", string.Join(',', Enumerable.Range(0, _nats.Count).Select(i => _nats.UrlOf((node + i) % _nats.Count))),
             "--cluster", "trial", "--node-id", $"n{node}");
         _ports[node] = _nodes[node].WaitForPort();
@@ -78,7 +79,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
         {
             await _clients[i].DisposeAsync();
             _cutOff.Remove(_clients[i]);
-            _clients[i] = new TrialClient($"u{i}");
+            _clients[i] = new TrialClient($"u{i}", _clients[i].SentCount);
+            foreach (TrialClient other in _clients) other.Forget(_clients[i].Uid);
             await _clients[i].ConnectAsync(PortOf(i));
         }
     }
@@ -103,7 +105,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
         {
             foreach (TrialClient client in some) await client.SendAsync("all");
             expected += (long)some.Length * _clients.Length;
-            await UntilAsync(() => _clients.Sum(static client => (long)client.Got.Count) >= expected, "every broadcast has come to everybody");
+            await UntilAsync(
+                () => _clients.Sum(static client => (long)client.Got.Count) >= expected, "every broadcast has come to everybody");
         }
 
         return _clients.Sum(static client => (long)client.Got.Count) - before;
@@ -120,8 +123,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits until of every message that was counted it is clear what has become of it, and says how many were sent, delivered, and told. What
-    /// was told as unreachable may have been delivered: nobody knew. Nothing else may be both, and nothing neither.
+    /// Waits until of every message that was counted it is clear what has become of it, and says how many were sent, delivered, and told.
+    /// What was told as unreachable may have been delivered: nobody knew. Nothing else may be both, and nothing neither.
     /// </summary>
     public async Task<TrialCount> CountAsync()
     {
@@ -143,7 +146,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
                     {
                         await from.SendAsync(to.Uid);
                         sent++;
-                        await UntilAsync(() => Has(to, from, sent) || from.ToldOf(to.Uid) >= sent - CountOf(to, from), "an answer or the message");
+                        await UntilAsync(
+                            () => Has(to, from, sent) || from.ToldOf(to.Uid) >= sent - CountOf(to, from), "an answer or the message");
                         return Has(to, from, sent);
                     },
                     $"{to.Uid} is known to node {node}");
@@ -204,7 +208,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
     }
 
     private Task AllHaveCome() => UntilAsync(
-        () => _clients.Sum(static client => client.SentCount) <= _clients.Sum(static client => client.Got.Count + client.ToldCount), "all have come");
+        () => _clients.Sum(static client => client.SentCount) <= _clients.Sum(static client => client.Got.Count + client.ToldCount),
+        "all have come");
 
     private static Task UntilAsync(Func<bool> condition, string what) => UntilAsync(() => Task.FromResult(condition()), what);
 
