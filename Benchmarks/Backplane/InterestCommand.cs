@@ -74,7 +74,7 @@ internal static class InterestCommand
             for (int i = 0; i < Absent; i++) await connection.PublishAsync(Subject(count + i), new byte[64]);
             await connection.PingAsync();
             long grown = (Resident(own.ProcessId) - before) / 1024;
-        output.WriteLine($"{Absent:N0} messages to uids that nobody has: the server grows by {grown:N0} KiB");
+            output.WriteLine($"{Absent:N0} messages to uids that nobody has: the server grows by {grown:N0} KiB");
         }
 
         try

@@ -2,6 +2,7 @@
 
 using System.Net;
 using System.Text.Json;
+using RawWs.Frame;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Cluster;
@@ -184,6 +185,9 @@ public sealed class ClusterProgramTests
             using RawClient newcomer = RawClient.Connect(two.Port);
             newcomer.Send($"GET /?uid=ann HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
             Assert.That(newcomer.ReadHead(), Does.StartWith("HTTP/1.1 409 "));
+            (Opcode opcode, byte[] payload) = older.ReadFrame()!.Value;
+            Assert.That(opcode, Is.EqualTo(Opcode.Ping), "it is asked whether it lives");
+            older.Send(Opcode.Pong, payload);
             older.SendText("ann:hi");
             Assert.That(older.ReadText(), Is.EqualTo("hi"));
         }
