@@ -11,25 +11,33 @@ internal sealed class ClusterTrial : IAsyncDisposable
     private const int AtOnceMax = 100;
 
     private readonly NatsCluster _nats;
+    private readonly bool _areAllNamed;
     private readonly RunningProgram[] _nodes;
     private readonly int[] _ports;
     private readonly TrialClient[] _clients;
     private readonly HashSet<TrialClient> _cutOff = []; // their node was killed: what they sent, and what went to them, nobody can count
 
-    private ClusterTrial(NatsCluster nats, int nodes, int clients)
+    private ClusterTrial(NatsCluster nats, int nodes, int clients, bool areAllNamed)
     {
-        _nats = nats;
+        (_nats, _areAllNamed) = (nats, areAllNamed);
         _nodes = new RunningProgram[nodes];
         _ports = new int[nodes];
         _clients = [.. Enumerable.Range(0, clients).Select(static i => new TrialClient($"u{i}"))];
     }
 
-    public static async Task<ClusterTrial> StartAsync(int servers, int nodes, int clients)
+    /// <param name="servers">How many servers NATS has.</param>
+    /// <param name="nodes">How many nodes there are.</param>
+    /// <param name="clients">How many clients, spread over the nodes.</param>
+    /// <param name="areAllNamed">
+    /// Whether each node has the names of all servers, and goes to any of them; if not, the first node has the first server alone, and so on.
+    /// </param>
+    public static async Task<ClusterTrial> StartAsync(int servers, int nodes, int clients, bool areAllNamed = true)
     {
-        ClusterTrial trial = new(new NatsCluster(servers), nodes, clients);
+        ClusterTrial trial = new(new NatsCluster(servers), nodes, clients, areAllNamed);
         try
         {
-            for (int i = 0; i < nodes; i++) trial.StartNode(i);
+            for (int i = 0; i < nodes; i++) trial.Begin(i);
+            for (int i = 0; i < nodes; i++) trial._ports[i] = trial._nodes[i].WaitForPort();
             for (int i = 0; i < clients; i++) await trial._clients[i].ConnectAsync(trial.PortOf(i));
             await trial.KnowEachOtherAsync();
             return trial;
@@ -50,12 +58,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
     /// <summary>Starts a node, or starts it again.</summary>
     public void StartNode(int node)
     {
-        _nodes[node]?.Dispose();
-        _nodes[node] = RunningProgram.Start(
-            "--listen", _ports[node] == 0 ? "127.0.0.1:0" : $"127.0.0.1:{_ports[node]}", "--introduce", "query", "--loops", "1",
-            "--heartbeat", "0", // clients that are silent stay
-            "--backplane", string.Join(',', Enumerable.Range(0, _nats.Count).Select(i => _nats.UrlOf((node + i) % _nats.Count))),
-            "--cluster", "trial", "--node-id", $"n{node}");
+        Begin(node);
         _ports[node] = _nodes[node].WaitForPort();
     }
 
@@ -197,6 +200,16 @@ internal sealed class ClusterTrial : IAsyncDisposable
         }
 
         return new TrialCount(sent, delivered, told, missing, both);
+    }
+
+    private void Begin(int node)
+    {
+        _nodes[node]?.Dispose();
+        _nodes[node] = RunningProgram.Start(
+            "--listen", _ports[node] == 0 ? "127.0.0.1:0" : $"127.0.0.1:{_ports[node]}", "--introduce", "query", "--loops", "1",
+            "--heartbeat", "0", // clients that are silent stay
+            "--backplane", string.Join(',', Enumerable.Range(node, _areAllNamed ? _nats.Count : 1).Select(i => _nats.UrlOf(i % _nats.Count))),
+            "--cluster", "trial", "--node-id", $"n{node}");
     }
 
     private int PortOf(int client) => _ports[client % _nodes.Length];
