@@ -1,6 +1,6 @@
-// What it costs when the receiver is on another node (docs/ops/cluster.md). One nats-server and two nodes of the program are started; clients
-// on one node send to clients on the other, each to one, and those send back. Beside it, in the same run and in turns: the same pairs on a node
-// alone, and on a node with a backplane where all receivers are its own. Needs nats-server.
+// What it costs when the receiver is on another node (docs/ops/cluster.md). One nats-server and two nodes of the program are started;
+// clients on one node send to clients on the other, each to one, and those send back. Beside it, in the same run and in turns: the same
+// pairs on a node alone, and on a node with a backplane where all receivers are its own. Needs nats-server.
 
 using System.Globalization;
 using System.Runtime.Versioning;
@@ -34,7 +34,8 @@ internal static class ForwardCommand
         using RunningServer alone = RunningServer.Start($"{program} --listen 127.0.0.1:{{port}}", pinning: null, CancellationToken.None);
         using RunningServer one = RunningServer.Start($"{backplane} one", pinning: null, CancellationToken.None);
         using RunningServer two = RunningServer.Start($"{backplane} two", pinning: null, CancellationToken.None);
-        output.WriteLine("| pairs | way | messages/s | node's processor, µs a message | messages per processor-second of a node | p50 µs | p99 µs |");
+        output.WriteLine("| pairs | way | messages/s | node's processor, µs a message | messages per processor-second of a node "
+            + "| p50 µs | p99 µs |");
         output.WriteLine("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
         foreach (int connections in (int[])[2, 200])
         {
@@ -76,6 +77,7 @@ internal static class ForwardCommand
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"| {pairs} | {Ways[way]} | {perSecond:N0} | {processor * 1e6:N2} | {1 / processor:N0} "
-            + $"| {Median(static result => result.Microseconds(50) ?? 0):N0} | {Median(static result => result.Microseconds(99) ?? 0):N0} |"));
+            + $"| {Median(static result => result.Microseconds(50) ?? 0):N0} "
+            + $"| {Median(static result => result.Microseconds(99) ?? 0):N0} |"));
     }
 }

@@ -1,11 +1,11 @@
-// What it costs that nodes know who is where, in two ways, for so many uids (docs/decisions/0015). Needs nats-server. Two of them are started,
-// clustered, on loopback.
+// What it costs that nodes know who is where, in two ways, for so many uids (docs/decisions/0015). Needs nats-server. Two of them are
+// started, clustered, on loopback.
 //
 //   subjects    each uid is a subject of NATS: the node subscribes to it, and NATS tells its servers
 //   directory   each node has a table of all uids of all nodes (InterestTable), and tells the others what comes and goes
 //
-// It prints, per uid: bytes in the node (managed, and of the process), in its server, and in the other server; uids per second; and how long a
-// message takes to a uid of this node through NATS, one at a time.
+// It prints, per uid: bytes in the node (managed, and of the process), in its server, and in the other server; uids per second; and how
+// long a message takes to a uid of this node through NATS, one at a time.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -22,8 +22,11 @@ internal static class InterestCommand
 
     public static async Task<int> RunAsync(string[] args, TextWriter output)
     {
-        int[] counts = args.Length == 0 ? [1_000, 100_000, 1_000_000] : [.. args.Select(static arg => int.Parse(arg, CultureInfo.InvariantCulture))];
-        output.WriteLine("| way | uids | B/uid managed | B/uid process | B/uid own server | B/uid other server | uids/s | p50 µs | p99 µs |");
+        int[] counts = args.Length == 0
+            ? [1_000, 100_000, 1_000_000]
+            : [.. args.Select(static arg => int.Parse(arg, CultureInfo.InvariantCulture))];
+        output.WriteLine(
+            "| way | uids | B/uid managed | B/uid process | B/uid own server | B/uid other server | uids/s | p50 µs | p99 µs |");
         output.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         // What a million subscriptions leave behind is collected late, so they come last.
         foreach (int count in counts) await MeasureAsync("directory", count, DirectoryAsync, output);
@@ -35,12 +38,14 @@ internal static class InterestCommand
     private static async Task MeasureAsync(string way, int count, Func<NatsConnection, int, Task<Func<int, Task>>> fill, TextWriter output)
     {
         using NatsServer own = new("--cluster", "nats://127.0.0.1:14390", "--cluster_name", "interest");
-        using NatsServer other = new("--cluster", "nats://127.0.0.1:14391", "--cluster_name", "interest", "--routes", "nats://127.0.0.1:14390");
+        using NatsServer other = new(
+            "--cluster", "nats://127.0.0.1:14391", "--cluster_name", "interest", "--routes", "nats://127.0.0.1:14390");
         NatsConnection connection = new(new NatsOpts { Url = own.Url, CommandTimeout = TimeSpan.FromMinutes(1) });
         await connection.PingAsync();
         await Task.Delay(1_000); // the two servers find each other
         int self = Environment.ProcessId;
-        long managed = GC.GetTotalMemory(true), process = Resident(self), ownServer = Resident(own.ProcessId), otherServer = Resident(other.ProcessId);
+        long managed = GC.GetTotalMemory(true), process = Resident(self);
+        long ownServer = Resident(own.ProcessId), otherServer = Resident(other.ProcessId);
         Stopwatch watch = Stopwatch.StartNew();
         Func<int, Task> send = await fill(connection, count);
         await connection.PingAsync();
@@ -68,7 +73,8 @@ internal static class InterestCommand
             long before = Resident(own.ProcessId);
             for (int i = 0; i < Absent; i++) await connection.PublishAsync(Subject(count + i), new byte[64]);
             await connection.PingAsync();
-            output.WriteLine($"{Absent:N0} messages to uids that nobody has: the server grows by {(Resident(own.ProcessId) - before) / 1024:N0} KiB");
+            long grown = (Resident(own.ProcessId) - before) / 1024;
+            output.WriteLine($"{Absent:N0} messages to uids that nobody has: the server grows by {grown:N0} KiB");
         }
 
         try
@@ -101,7 +107,8 @@ internal static class InterestCommand
         for (int done = 0; done < count;)
         {
             byte[] events = new byte[Math.Min(EventsPerMessage, count - done) * sizeof(ulong)];
-            for (int at = 0; at < events.Length; at += sizeof(ulong)) BitConverter.TryWriteBytes(events.AsSpan(at), UidHash.Of(Uid(done++)));
+            for (int at = 0; at < events.Length; at += sizeof(ulong))
+                BitConverter.TryWriteBytes(events.AsSpan(at), UidHash.Of(Uid(done++)));
             await connection.PublishAsync("interest.node", events);
             byte[] come = (await subscription.Msgs.ReadAsync()).Data!;
             for (int at = 0; at < come.Length; at += sizeof(ulong)) table.Add(BitConverter.ToUInt64(come, at), 1);

@@ -13,8 +13,8 @@ internal sealed class NatsServer : IDisposable
     public NatsServer(params string[] arguments)
     {
         ProcessStartInfo start = new("nats-server") { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (string argument in (string[])["--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", _folder, "--jetstream", "--store_dir", _folder, .. arguments])
-            start.ArgumentList.Add(argument);
+        string[] always = ["--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", _folder, "--jetstream", "--store_dir", _folder];
+        foreach (string argument in (string[])[.. always, .. arguments]) start.ArgumentList.Add(argument);
         _process = Process.Start(start)!;
         _process.ErrorDataReceived += static (_, _) => { };
         _process.BeginErrorReadLine();

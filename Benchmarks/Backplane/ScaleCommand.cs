@@ -1,6 +1,6 @@
-// What it costs fifty nodes that each knows who is where, with a million uids (docs/scale.md). All of it is in one process: the nodes and their
-// tables are real, and the backplane is simulated, so that time passes when it is told to. It prints what each step costs a node: processor
-// time, bytes that it publishes and receives, and how long it takes, in the simulation's time, until all nodes know the same.
+// What it costs fifty nodes that each knows who is where, with a million uids (docs/scale.md). All of it is in one process: the nodes and
+// their tables are real, and the backplane is simulated, so that time passes when it is told to. It prints what each step costs a node:
+// processor time, bytes that it publishes and receives, and how long it takes, in the simulation's time, until all nodes know the same.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -59,7 +59,8 @@ internal static class ScaleCommand
         }, isWhole: false);
         Step("they hear each other again", () => cluster.Delay = whole);
         output.WriteLine();
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"memory: {each / (double)uids:N1} B a uid in each node, its own uids and the simulation's included"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"memory: {each / (double)uids:N1} B a uid in each node, its own uids and the simulation's included"));
         output.WriteLine($"a uid of the killed node: {sent}");
         return 0;
 

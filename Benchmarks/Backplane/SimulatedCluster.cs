@@ -1,5 +1,5 @@
-// A cluster in one process: nodes that are real, and a backplane between them that is not. Whoever uses it decides how long a message takes,
-// what is lost, and how time passes. The tests have a few nodes in it, and the command `scale` fifty, with a million uids.
+// A cluster in one process: nodes that are real, and a backplane between them that is not. Whoever uses it decides how long a message
+// takes, what is lost, and how time passes. The tests have a few nodes in it, and the command `scale` fifty, with a million uids.
 
 using System.Text;
 using RawWs.Server;
@@ -99,11 +99,17 @@ internal sealed class SimulatedNode : IWire, ILocalDelivery
     /// <summary>Whether its line to the backplane is whole.</summary>
     public bool IsAttached { get; set; } = true;
 
+    /// <inheritdoc/>
+    public bool IsBusy { get; set; }
+
     /// <summary>What its receivers got: uid and text.</summary>
     public List<string> Got { get; } = [];
 
     /// <summary>Uids whose receiver takes nothing.</summary>
     public HashSet<string> Slow { get; } = [];
+
+    /// <summary>Uids that are told of, and whose receiver has gone.</summary>
+    public HashSet<string> Gone { get; } = [];
 
     /// <summary>Uids whose connections were asked whether they live.</summary>
     public List<string> Probed { get; } = [];
@@ -135,16 +141,20 @@ internal sealed class SimulatedNode : IWire, ILocalDelivery
     {
         byte[] copy = message.ToArray();
         Seen(copy);
-        _cluster.Publish(this, copy, to => to != this);
+        if (!IsBusy) _cluster.Publish(this, copy, to => to != this);
     }
 
-    void IWire.PublishTo(string id, ReadOnlySpan<byte> message) =>
-        _cluster.Publish(this, message.ToArray(), to => to.Settings.Id == id);
+    void IWire.PublishTo(string id, ReadOnlySpan<byte> message)
+    {
+        byte[] copy = message.ToArray();
+        Seen(copy);
+        if (!IsBusy) _cluster.Publish(this, copy, to => to.Settings.Id == id);
+    }
 
     DeliveryResult ILocalDelivery.Send(ReadOnlySpan<byte> uid, in WebSocketMessage message)
     {
         string name = Encoding.UTF8.GetString(uid);
-        if (!_connections.ContainsKey(name)) return DeliveryResult.Offline;
+        if (!_connections.ContainsKey(name) || Gone.Contains(name)) return DeliveryResult.Offline;
         if (Slow.Contains(name)) return DeliveryResult.TooSlow;
         Got.Add($"{name}:{Encoding.UTF8.GetString(message.Span)}");
         return DeliveryResult.Delivered;

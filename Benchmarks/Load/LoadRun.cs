@@ -90,7 +90,8 @@ internal sealed partial class LoadRun : IDisposable
         double connectSeconds = (Now - begun) / 1e9;
         double connectProcessor = (_server?.ProcessorSeconds ?? 0) - processorBefore;
         GetReady();
-        if (_options.SecondEndPoint is not null) Thread.Sleep(SettleMilliseconds); // who is on one server is known on the other a moment later
+        // Who is on one server is known on the other a moment later.
+        if (_options.SecondEndPoint is not null) Thread.Sleep(SettleMilliseconds);
         if (_options.Mode == LoadMode.Idle) HoldStill();
         long residentAfter = _server?.ResidentBytes ?? 0;
         if (_options.Mode is LoadMode.Echo or LoadMode.Broadcast) Exchange();

@@ -143,7 +143,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
 
     private ValueTask<UpgradeDecision> Decide(UpgradeRequest request)
     {
-        if (introduce == Introduce.None || !request.TryGetQuery("uid"u8, out byte[] uid, out int count)) return new(UpgradeDecision.Accept());
+        if (introduce == Introduce.None || !request.TryGetQuery("uid"u8, out byte[] uid, out int count))
+            return new(UpgradeDecision.Accept());
         if (count > 1) return new(UpgradeDecision.Refuse(400, "The query names more than one uid."));
         if (UidProtocol.Check(uid) is { } error)
         {

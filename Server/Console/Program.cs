@@ -1,6 +1,6 @@
 // The standalone server: settings, log, server, signals, exit code. 0: stopped as asked. 1: cannot start, because of an address, the
-// backplane, too few descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT,
-// SIGQUIT or SIGTERM. With certificates, keys or a file of settings SIGHUP has them read again, and stops nothing.
+// backplane, too few descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a
+// second SIGHUP, SIGINT, SIGQUIT or SIGTERM. With certificates, keys or a file of settings SIGHUP has them read again, and stops nothing.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
@@ -211,7 +211,8 @@ internal static class Program
 
     // Methods of their own: nothing of NATS, OpenTelemetry, ASP.NET Core and tokens is loaded before they are called.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ProgramCluster MakeCluster(RunSettings settings) => new(settings.Backplane, settings.DuplicateUid, settings.Server.TimeProvider);
+    private static ProgramCluster MakeCluster(RunSettings settings) =>
+        new(settings.Backplane, settings.DuplicateUid, settings.Server.TimeProvider);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static IAuthority MakeAuthority(RunSettings settings) => settings.Auth.Url is null

@@ -38,11 +38,15 @@ internal static partial class BackplaneLog
     public static partial void MessagesRefused(this ILogger log, long count);
 
     [LoggerMessage(92, LogLevel.Warning,
-        "{count} messages did not go to other nodes, because it was not known in time who is there; their senders are told")]
+        "{count} messages did not go to other nodes: the backplane was away, or it was not known in time who is there; "
+        + "their senders are told")]
     public static partial void MessagesUnknown(this ILogger log, long count);
 
     [LoggerMessage(90, LogLevel.Warning, "{count} messages that came over the backplane made no sense and were dropped")]
     public static partial void NonsenseDropped(this ILogger log, long count);
+
+    [LoggerMessage(93, LogLevel.Error, "the node of the cluster has failed {count} times, and goes on; the last time: {reason}")]
+    public static partial void NodeFailed(this ILogger log, long count, string reason);
 
     [LoggerMessage(91, LogLevel.Warning, "NATS has told {count} errors, the last one is: {error}")]
     public static partial void NatsTold(this ILogger log, long count, string error);

@@ -82,7 +82,8 @@ public sealed class BackplaneMetrics : IDisposable
         _meter.CreateObservableCounter("rawws.cluster.refused", () => Counted?.Refused ?? 0, "{message}",
             "Messages that did not go to another node, because too much waits for it; their senders are told.");
         _meter.CreateObservableCounter("rawws.cluster.unknown", () => Counted?.Unknown ?? 0, "{message}",
-            "Messages that did not go to other nodes, because it was not known in time who is there; their senders are told.");
+            "Messages that did not go to other nodes: the backplane was away, or it was not known in time who is there; "
+            + "their senders are told.");
         _meter.CreateObservableCounter(
             "rawws.cluster.nonsense", () => _backplane.Nonsense, "{message}", "Messages of the backplane that made no sense.");
         _meter.CreateObservableGauge("rawws.cluster.queued", () => ByNode(static (bytes, _) => bytes), "By",

@@ -1,6 +1,6 @@
-// Runs what claims need: renews this node's lease, follows what the store tells, gives back what is not used, and looks at every claim again
-// when the node was away for longer than a lease, or when the store has begun anew. Now and then it deletes what nodes have left that live no
-// more: nobody needs that to claim a uid, but it would stay for ever.
+// Runs what claims need: renews this node's lease, follows what the store tells, gives back what is not used, and looks at every claim
+// again when the node was away for longer than a lease, or when the store has begun anew. Now and then it deletes what nodes have left that
+// live no more: nobody needs that to claim a uid, but it would stay for ever. The lease is renewed whatever else takes its time.
 
 using NATS.Client.Core;
 
@@ -13,11 +13,13 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
 
     private readonly CancellationTokenSource _stop = new();
     private Task _renewing = Task.CompletedTask;
+    private Task _regaining = Task.CompletedTask;
+    private Task _tending = Task.CompletedTask;
     private Task _watching = Task.CompletedTask;
     private CancellationTokenSource _watch = new();
     private DateTimeOffset _made;
     private ulong _seen;
-    private long _tidied;
+    private bool _mustRegain;
 
     /// <summary>Opens the store. From then on uids can be claimed.</summary>
     /// <exception cref="ClaimStoreException">It is away, or the NATS servers have no JetStream.</exception>
@@ -25,8 +27,8 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
     {
         _made = await store.OpenAsync(cancellation).ConfigureAwait(false);
         await store.RenewLeaseAsync(cancellation).ConfigureAwait(false);
-        _tidied = time.GetTimestamp();
         _renewing = RenewAsync();
+        _tending = TendAsync();
         _watching = WatchAsync();
     }
 
@@ -34,7 +36,8 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _watch.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_renewing, _watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_renewing, _tending, _watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _regaining.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using CancellationTokenSource deadline = new(Every, time);
         try
         {
@@ -51,30 +54,63 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
     private async Task RenewAsync()
     {
         long renewed = time.GetTimestamp();
-        bool regain = false;
+        bool wasAway = false;
         while (!_stop.IsCancellationRequested)
         {
             await Task.Delay(Every, time, _stop.Token).ConfigureAwait(false);
             long began = time.GetTimestamp();
             try
             {
-                using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-                deadline.CancelAfter(NatsClaimStore.LeaseTime);
-                regain |= time.GetElapsedTime(renewed, began) >= NatsClaimStore.LeaseTime;
-                if (regain) await ReopenAsync(deadline.Token).ConfigureAwait(false);
+                using CancellationTokenSource patience = new(NatsClaimStore.LeaseTime, time);
+                using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stop.Token);
+                wasAway |= time.GetElapsedTime(renewed, began) >= NatsClaimStore.LeaseTime;
+                if (wasAway) await ReopenAsync(deadline.Token).ConfigureAwait(false);
                 await store.RenewLeaseAsync(deadline.Token).ConfigureAwait(false);
                 renewed = began;
-                if (regain) await claims.RegainAsync(_stop.Token).ConfigureAwait(false);
-                regain = false;
-                await claims.SweepAsync(_stop.Token).ConfigureAwait(false);
-                if (time.GetElapsedTime(_tidied, began) >= TidyEvery) await TidyAsync().ConfigureAwait(false);
+                if (wasAway) Volatile.Write(ref _mustRegain, true);
+                wasAway = false;
+                if (_regaining.IsCompleted && Interlocked.Exchange(ref _mustRegain, false)) _regaining = RegainAsync();
             }
-            catch (Exception exception) when (exception is ClaimStoreException or OperationCanceledException)
+            catch (Exception exception) when (IsOfStore(exception))
             {
-                regain = true; // the store may be gone with all that it held
+                wasAway = true; // the store may be gone with all that it held
             }
         }
     }
+
+    private async Task RegainAsync()
+    {
+        try
+        {
+            await claims.RegainAsync(_stop.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsOfStore(exception))
+        {
+            Volatile.Write(ref _mustRegain, true); // not all were looked at
+        }
+    }
+
+    private async Task TendAsync()
+    {
+        long tidied = time.GetTimestamp();
+        while (!_stop.IsCancellationRequested)
+        {
+            await Task.Delay(Every, time, _stop.Token).ConfigureAwait(false);
+            try
+            {
+                await claims.SweepAsync(_stop.Token).ConfigureAwait(false);
+                if (time.GetElapsedTime(tidied) < TidyEvery) continue;
+                tidied = time.GetTimestamp();
+                await TidyAsync().ConfigureAwait(false);
+            }
+            catch (Exception exception) when (IsOfStore(exception))
+            {
+                // What is left is given back later.
+            }
+        }
+    }
+
+    private static bool IsOfStore(Exception exception) => exception is ClaimStoreException or NatsException or OperationCanceledException;
 
     private async ValueTask ReopenAsync(CancellationToken cancellation)
     {
@@ -86,7 +122,6 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
 
     private async Task TidyAsync()
     {
-        _tidied = time.GetTimestamp();
         Dictionary<ClaimHolder, bool> lives = [];
         await foreach (Claim claim in store.ListAsync(_stop.Token).ConfigureAwait(false))
         {
@@ -109,7 +144,7 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
                     claims.OnChanged(claim);
                 }
             }
-            catch (Exception exception) when (exception is NatsException or ClaimStoreException or OperationCanceledException)
+            catch (Exception exception) when (IsOfStore(exception))
             {
                 // It is begun again behind what was seen.
             }

@@ -29,8 +29,23 @@ internal sealed class ClusterCounts
     /// <summary>Messages that did not go to another node, because too much waits for it.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
-    /// <summary>Messages that did not go to other nodes, because it was not known in time who has the uid.</summary>
+    /// <summary>
+    /// Messages that did not go to other nodes: the backplane was away, or it was not known in time who has the uid, or a node has gone
+    /// in that moment.
+    /// </summary>
     public long Unknown => Interlocked.Read(ref _unknown);
+
+    /// <summary>Turns that have ended with an exception.</summary>
+    public long Failures { get; private set; }
+
+    /// <summary>The last of those exceptions, in one line.</summary>
+    public string LastFailure { get; private set; } = "";
+
+    public void CountFailure(Exception exception)
+    {
+        LastFailure = $"{exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}";
+        Failures++;
+    }
 
     public void CountUnknown() => Interlocked.Increment(ref _unknown);
 

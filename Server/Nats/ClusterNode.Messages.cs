@@ -9,17 +9,19 @@ namespace RawWs.Server.Nats;
 internal sealed partial class ClusterNode
 {
     private const int PieceHeadBytes = 128; // at most: head, numbers
+    private const int AnswersHeadBytes = 128; // the same
+    private const int ExceptionBytes = (2 * sizeof(ulong)) + sizeof(byte);
 
     /// <summary>
-    /// Sends a message to all connections of a uid, wherever they are: to this node's own first. Any thread. The result is there at once if
-    /// no other node has the uid; while it is not known who has it, within the time for an answer, unless this node has it itself. (A client
-    /// that moves from here to another node meanwhile would get it twice.)
+    /// Sends a message to all connections of a uid, wherever they are: to this node's own first. Any thread. The result is there at once
+    /// if no other node has the uid; while it is not known who has it, within the time for an answer, unless this node has it itself. (A
+    /// client that moves from here to another node meanwhile would get it twice.)
     /// </summary>
     public ValueTask<DeliveryResult> Send(ReadOnlyMemory<byte> uid, in WebSocketMessage message, long now)
     {
         DeliveryResult here = _local.Send(uid.Span, message);
-        if (!_isConnected) return new(here == DeliveryResult.Offline ? DeliveryResult.Unreachable : here);
-        return _isComplete || here != DeliveryResult.Offline
+        if (!_isConnected) return new(here == DeliveryResult.Offline ? CountUnknown() : here);
+        return KnowsAll || here != DeliveryResult.Offline
             ? SendToOthers(uid.Span, message, here, now)
             : SendLater(uid, message, here, now);
     }
@@ -28,8 +30,8 @@ internal sealed partial class ClusterNode
     public ValueTask<DeliveryResult> SendToEverybody(in WebSocketMessage message, long now)
     {
         DeliveryResult here = _local.SendToEverybody(message);
-        if (!_isConnected) return new(here == DeliveryResult.Delivered ? DeliveryResult.Unreachable : here);
-        return _isComplete ? SendToOthers(default, message, here, now) : SendLater(default, message, here, now);
+        if (!_isConnected) return new(here == DeliveryResult.Delivered ? CountUnknown() : here);
+        return KnowsAll ? SendToOthers(default, message, here, now) : SendLater(default, message, here, now);
     }
 
     /// <summary>Whether another node has a uid. Any thread.</summary>
@@ -46,9 +48,22 @@ internal sealed partial class ClusterNode
     private async ValueTask<DeliveryResult> SendLater(ReadOnlyMemory<byte> uid, WebSocketMessage message, DeliveryResult here, long now)
     {
         long then = await _waits.Add(now + _settings.AnswerWithin).ConfigureAwait(false);
-        if (then != CompletionWaits.InVain) return await SendToOthers(uid.Span, message, here, then).ConfigureAwait(false);
+        bool isInVain = then == CompletionWaits.InVain;
+        ValueTask<DeliveryResult> sent = isInVain
+            ? new(here == DeliveryResult.TooSlow ? here : DeliveryResult.Unreachable)
+            : SendToOthers(uid.Span, message, here, then);
+        if (isInVain) CountUnknown();
+        if (sent.IsCompleted) await Task.Yield(); // what the sender does next is not for the thread of the waits
+        return await sent.ConfigureAwait(false);
+    }
+
+    // And nobody waits whom a message could overtake.
+    private bool KnowsAll => _isComplete && !_waits.Any;
+
+    private DeliveryResult CountUnknown()
+    {
         Counts.CountUnknown();
-        return here == DeliveryResult.TooSlow ? here : DeliveryResult.Unreachable;
+        return DeliveryResult.Unreachable;
     }
 
     // To those that are known to have the uid; to everybody without one.
@@ -93,13 +108,18 @@ internal sealed partial class ClusterNode
 
         wake |= appended == Appended.First;
         if (appended != Appended.Nobody) Counts.CountForwarded();
-        else if (!uid.IsEmpty) publish.Complete(DeliveryResult.Unreachable, 0); // its node has gone in this moment
+        else if (!uid.IsEmpty) publish.Complete(CountUnknown(), 0); // its node has gone in this moment
     }
 
     DeliveryResult IMessageTaker.Take(MessageKind kind, ReadOnlySpan<byte> uid, ReadOnlyMemory<byte> payload)
     {
         Counts.Received++;
-        if (kind == MessageKind.Text && !Utf8.IsValid(payload.Span)) return DeliveryResult.Offline; // no node of ours sends this
+        if (kind == MessageKind.Text && !Utf8.IsValid(payload.Span))
+        {
+            Counts.Nonsense++; // no node of ours sends this
+            return DeliveryResult.Offline;
+        }
+
         WebSocketMessage message = WebSocketMessage.Create(kind, payload);
         return _isEverybody ? _local.SendToEverybody(message) : _local.Send(uid, message);
     }
@@ -133,7 +153,7 @@ internal sealed partial class ClusterNode
             }
 
             WireWriter writer = Begin(peer is null ? WireKind.Everybody : WireKind.Direct);
-            if (peer is not null) writer.Write(peer.Incarnation);
+            if (peer is not null) writer.Write(peer.Incarnation).Write(peer.Link);
             writer.Write(piece++).Write(first).Write((uint)rest).Write(taken.AsSpan(at, end - at));
             Publish(peer?.Id, writer);
             at = end;
@@ -144,7 +164,7 @@ internal sealed partial class ClusterNode
 
     private bool OnDirect(Peer peer, ref WireReader reader)
     {
-        if (reader.ReadUInt64() != _settings.Incarnation) return true; // for an earlier life
+        if (reader.ReadUInt64() != _settings.Incarnation || !peer.TryGoOver(reader.ReadUInt32())) return true; // for an earlier life
         return OnPiece(peer, peer.Direct, isEverybody: false, ref reader);
     }
 
@@ -163,22 +183,20 @@ internal sealed partial class ClusterNode
     private void Answer()
     {
         if (!_isConnected) return;
+        int exceptionsMax = Math.Max(1, (_settings.PieceBytesMax - AnswersHeadBytes) / (2 * ExceptionBytes));
         foreach (Peer? peer in _numbered)
         {
             if (peer is not { OwesAnswer: true }) continue;
             peer.OwesAnswer = false;
-            WireWriter writer = Begin(WireKind.Answers).Write(peer.Incarnation);
-            Write(writer, peer.Direct);
-            Write(writer, peer.Everybody);
-            _wire.PublishTo(peer.Id, writer.Written.Span);
+            bool isAll = false;
+            while (!isAll)
+            {
+                WireWriter writer = Begin(WireKind.Answers).Write(peer.Incarnation).Write(peer.DirectLink);
+                isAll = peer.Direct.WriteAnswer(writer, exceptionsMax);
+                isAll &= peer.Everybody.WriteAnswer(writer, exceptionsMax);
+                _wire.PublishTo(peer.Id, writer.Written.Span);
+            }
         }
-    }
-
-    private static void Write(WireWriter writer, LinkIn link)
-    {
-        writer.Write(link.Unanswered).Write(link.Next).Write((uint)link.Exceptions.Count);
-        foreach (AnswerException one in link.Exceptions) writer.Write(one.First).Write(one.Behind).Write((byte)one.Result);
-        link.OnAnswered();
     }
 
     private bool OnAnswers(Peer peer, ref WireReader reader)
@@ -186,21 +204,22 @@ internal sealed partial class ClusterNode
         if (reader.ReadUInt64() != _settings.Incarnation) return true; // for an earlier life
         ulong before = peer.Answered;
         long? since = peer.Out.SinceOf(before);
-        bool sense = OnAnswers(peer.Out, ref peer.Answered, ref reader) && OnAnswers(_everybody, ref peer.EverybodyAnswered, ref reader);
+        LinkOut? link = reader.ReadUInt32() == peer.Link ? peer.Out : null; // null: about a link that is over
+        bool sense = OnAnswers(link, ref peer.Answered, ref reader) && OnAnswers(_everybody, ref peer.EverybodyAnswered, ref reader);
         if (since is { } appended && peer.Answered > before) AnswerTook(_now - appended);
         return sense;
     }
 
-    private static bool OnAnswers(LinkOut link, ref ulong position, ref WireReader reader)
+    private static bool OnAnswers(LinkOut? link, ref ulong position, ref WireReader reader)
     {
         ulong from = reader.ReadUInt64(), behind = reader.ReadUInt64();
         uint count = reader.ReadUInt32();
-        if (count > (uint)(reader.Rest.Length / 17)) return false;
+        if (count > (uint)(reader.Rest.Length / ExceptionBytes)) return false;
         AnswerException[] exceptions = count == 0 ? [] : new AnswerException[count];
         for (int i = 0; i < exceptions.Length; i++)
             exceptions[i] = new AnswerException(reader.ReadUInt64(), reader.ReadUInt64(), (DeliveryResult)reader.ReadByte());
         if (reader.IsCut || exceptions.Any(static one => one.Result > DeliveryResult.Unreachable)) return false;
-        link.Answer(ref position, from, behind, exceptions);
+        link?.Answer(ref position, from, behind, exceptions);
         return true;
     }
 }

@@ -35,12 +35,13 @@ internal sealed partial class ClusterNode
     /// <summary>Sends a message to the connections that a uid has on other nodes, and not to this node's own.</summary>
     public ValueTask<DeliveryResult> SendElsewhere(ReadOnlyMemory<byte> uid, in WebSocketMessage message, long now)
     {
-        if (!_isConnected) return new(DeliveryResult.Unreachable);
-        return _isComplete
+        if (!_isConnected) return new(CountUnknown());
+        return KnowsAll
             ? SendToOthers(uid.Span, message, DeliveryResult.Offline, now)
             : SendLater(uid, message, DeliveryResult.Offline, now);
     }
 
     /// <summary>Sends a message to all connections of the other nodes, and not to this node's own.</summary>
-    public ValueTask<DeliveryResult> SendToEverybodyElsewhere(in WebSocketMessage message, long now) => SendElsewhere(default, message, now);
+    public ValueTask<DeliveryResult> SendToEverybodyElsewhere(in WebSocketMessage message, long now) =>
+        SendElsewhere(default, message, now);
 }

@@ -163,11 +163,11 @@ internal sealed partial class ClusterNode
         uint part = reader.ReadUInt32();
         bool isLast = reader.ReadByte() != 0;
         if (reader.IsCut) return false;
-        (List<ulong> hashes, uint nextPart) = peer.Snapshot ?? ([], 0);
+        (List<ulong> hashes, uint nextPart) = part == 0 ? ([], 0) : peer.Snapshot ?? ([], 0);
         if (part != nextPart || hashes.Count + (reader.Rest.Length / sizeof(ulong)) > SnapshotHashesMax)
         {
             peer.Snapshot = null; // a part is missing: it is asked for again
-            return part != 0;
+            return part != nextPart;
         }
 
         while (reader.Rest.Length >= sizeof(ulong))

@@ -1,5 +1,5 @@
-// One node of a cluster, without input and output: messages of other nodes and the time come in by calls, what it says goes out by its wire.
-// So the same code runs over NATS, and fifty times in one process over a wire that a test controls.
+// One node of a cluster, without input and output: messages of other nodes and the time come in by calls, what it says goes out by its
+// wire. So the same code runs over NATS, and fifty times in one process over a wire that a test controls.
 //
 // Two threads' worth of callers. Senders, any thread: Publish, Join, Leave. The node's own thread: everything else. What both share has a
 // lock of its own: the interest table, the links out, the news of local uids.
@@ -32,6 +32,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     private readonly Dictionary<string, Peer> _peers = [];
     private volatile Peer?[] _numbered = new Peer?[1]; // by their numbers; replaced when one comes or goes
     private List<UidEvent> _spareNews = [];
+    private uint _links; // how many links to nodes there have been
     private byte[] _spare = [];
     private ulong _everybodyPiece;
     private long _now;
@@ -98,17 +99,23 @@ internal sealed partial class ClusterNode : IMessageTaker
         if (_isConnected) _wire.PublishToAll(Begin(WireKind.Bye).Written.Span);
     }
 
-    /// <summary>What is due at this time, and everything that senders have left. Called after <see cref="Wake"/>, and every few milliseconds.</summary>
+    /// <summary>
+    /// What is due at this time, and everything that senders have left. Called after <see cref="Wake"/>, and ten times a second.
+    /// </summary>
     public void Turn(long now)
     {
         _now = now;
         // It stood still for so long that the others may have gone, or come again: their words wait for it.
         if (_isConnected && now - _lastTurn >= _settings.SilentAfter / 2) Listen();
         _lastTurn = now;
-        TellNews();
-        Probe();
-        Flush();
-        Answer();
+        if (!_isConnected || !_wire.IsBusy)
+        {
+            TellNews();
+            Probe();
+            Flush();
+            Answer();
+        }
+
         if (now >= _aliveAt) SayAlive();
         foreach (Peer? peer in _numbered)
             if (peer is not null) Look(peer);
@@ -168,14 +175,21 @@ internal sealed partial class ClusterNode : IMessageTaker
         if (_peers.TryGetValue(id, out Peer? peer))
         {
             if (peer.Incarnation == head.Incarnation) return peer;
-            if (head.Kind is not (WireKind.Hello or WireKind.Alive)) return null; // a late word of an earlier life, or a life not heard of yet
+            // A late word of an earlier life, or a life not heard of yet.
+            if (head.Kind is not (WireKind.Hello or WireKind.Alive)) return null;
             Forget(peer);
         }
 
-        if (head.Kind == WireKind.Bye || _peers.Count >= _settings.PeersMax) return null;
+        if (head.Kind == WireKind.Bye) return null;
+        if (_peers.Count >= _settings.PeersMax)
+        {
+            Counts.Nonsense++; // no cluster has so many nodes
+            return null;
+        }
+
         int number = Array.IndexOf(_numbered, null, 1);
         if (number < 0) number = _numbered.Length;
-        peer = new Peer(id, number, head.Incarnation, _settings) { LastHeard = _now };
+        peer = new Peer(id, number, head.Incarnation, ++_links, _settings) { LastHeard = _now };
         _peers.Add(id, peer);
         Renumber(number, peer);
         Enter(peer);

@@ -2,9 +2,14 @@
 
 namespace RawWs.Server.Nats;
 
-/// <summary>Carries a node's messages, at most once each, in the order in which they are published. Used on the node's own thread.</summary>
+/// <summary>
+/// Carries a node's messages, at most once each, in the order in which they are published. Used on the node's own thread.
+/// </summary>
 internal interface IWire
 {
+    /// <summary>Whether it takes nothing at present: what is published now is dropped.</summary>
+    bool IsBusy => false;
+
     /// <summary>To every other node.</summary>
     /// <param name="message">Is copied.</param>
     void PublishToAll(ReadOnlySpan<byte> message);

@@ -3,8 +3,8 @@
 // between three eighths and three quarters full. The few uids that several nodes have are in a dictionary beside it.
 //
 // The table is cut into stripes, each with its lock, so that a reader waits for no more than a change of one of them: growing or sweeping
-// one stripe of a table of ten million uids takes well below a millisecond. Strangers choose the uids, and the hash is no secret. So the place
-// of a hash is found by multiplying with a number that each process draws: nobody can choose uids that meet in one place.
+// one stripe of a table of ten million uids takes well below a millisecond. Strangers choose the uids, and the hash is no secret. So the
+// place of a hash is found by multiplying with a number that each process draws: nobody can choose uids that meet in one place.
 
 using System.Numerics;
 using System.Security.Cryptography;

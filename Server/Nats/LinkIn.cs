@@ -20,7 +20,8 @@ internal sealed class LinkIn(int messageBytesMax)
 {
     private const int HeadBytes = sizeof(byte) + sizeof(ushort);
 
-    private readonly List<AnswerException> _exceptions = [];
+    private readonly List<AnswerException> _exceptions = []; // what was not delivered since the last answer, in order
+    private int _answered; // how many of them have been answered
     private byte[] _partial = []; // of a message that goes on in the next piece
     private int _partialLength;
     private ulong _nextPiece;
@@ -32,20 +33,27 @@ internal sealed class LinkIn(int messageBytesMax)
     /// <summary>The next message: all before it have been dealt with.</summary>
     public ulong Next { get; private set; }
 
-    /// <summary>What was not delivered since the last answer.</summary>
-    public List<AnswerException> Exceptions => _exceptions;
-
     /// <summary>How many messages were lost on the way here.</summary>
     public ulong Lost { get; private set; }
 
     /// <summary>Whether anything has come.</summary>
     public bool HasBegun { get; private set; }
 
-    /// <summary>Everything is answered now.</summary>
-    public void OnAnswered()
+    /// <summary>Writes the answer for what has come, or for as much of it as has so many exceptions.</summary>
+    /// <returns>Whether that is all; if not, the next answer goes on.</returns>
+    public bool WriteAnswer(WireWriter writer, int exceptionsMax)
     {
-        Unanswered = Next;
+        int end = Math.Min(_exceptions.Count, _answered + exceptionsMax);
+        bool isAll = end == _exceptions.Count;
+        ulong behind = isAll ? Next : _exceptions[end].First;
+        writer.Write(Unanswered).Write(behind).Write((uint)(end - _answered));
+        for (; _answered < end; _answered++)
+            writer.Write(_exceptions[_answered].First).Write(_exceptions[_answered].Behind).Write((byte)_exceptions[_answered].Result);
+        Unanswered = behind;
+        if (!isAll) return false;
         _exceptions.Clear();
+        _answered = 0;
+        return true;
     }
 
     /// <summary>A piece has come.</summary>
@@ -78,7 +86,7 @@ internal sealed class LinkIn(int messageBytesMax)
 
         if (first > Next)
         {
-            _exceptions.Add(new AnswerException(Next, first, DeliveryResult.Unreachable));
+            Except(first, DeliveryResult.Unreachable);
             Lost += first - Next;
             Next = first;
         }
@@ -130,15 +138,28 @@ internal sealed class LinkIn(int messageBytesMax)
         int uidLength = BinaryPrimitives.ReadUInt16LittleEndian(bytes[1..]);
         if (kind is not (MessageKind.Text or MessageKind.Binary) || uidLength > message.Length - HeadBytes) return false;
         DeliveryResult result = taker.Take(kind, bytes.Slice(HeadBytes, uidLength), message[(HeadBytes + uidLength)..]);
-        if (result != DeliveryResult.Delivered) _exceptions.Add(new AnswerException(Next, Next + 1, result));
+        if (result != DeliveryResult.Delivered) Except(Next + 1, result);
         Next++;
         return true;
+    }
+
+    // From the next message on. What goes on as before takes no more room.
+    private void Except(ulong behind, DeliveryResult result)
+    {
+        if (_exceptions.Count > 0 && _exceptions[^1] is var last && last.Behind == Next && last.Result == result)
+            _exceptions[^1] = last with { Behind = behind };
+        else
+            _exceptions.Add(new AnswerException(Next, behind, result));
     }
 
     private void Keep(ReadOnlySpan<byte> bytes)
     {
         if (_partial.Length - _partialLength < bytes.Length)
-            Array.Resize(ref _partial, Math.Min(Math.Max(_partial.Length * 2, _partialLength + bytes.Length), messageBytesMax + sizeof(uint)));
+        {
+            int needed = Math.Max(_partial.Length * 2, _partialLength + bytes.Length);
+            Array.Resize(ref _partial, Math.Min(needed, messageBytesMax + sizeof(uint)));
+        }
+
         bytes.CopyTo(_partial.AsSpan(_partialLength));
         _partialLength += bytes.Length;
     }

@@ -1,6 +1,6 @@
 // Several servers as one: messages go by uid to whichever node has it, over NATS. It is a delivery, like the directory, which it uses for
-// this node's own connections; a RouterApplication is given it. ClusterNode has what nodes say to each other; here is what runs it: one loop
-// that takes what has come, lets the node have its turn, and sleeps until something happens.
+// this node's own connections; a RouterApplication is given it. ClusterNode has what nodes say to each other; here is what runs it: one
+// loop that takes what has come, lets the node have its turn, and sleeps until something happens.
 
 using System.Security.Cryptography;
 using NATS.Client.Core;
@@ -11,6 +11,8 @@ namespace RawWs.Server.Nats;
 public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDisposable
 {
     private const int MessagesPerTurn = 1024;
+    private const int BytesPerTurn = 4 * 1024 * 1024;
+    private const int PayloadBytesMin = 1024;
     private const string Replaced = "replaced by another connection";
 
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
@@ -20,12 +22,15 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly ulong _incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+    private readonly NatsClaimStore? _store;
     private readonly UidClaims? _claims;
     private readonly ClaimKeeper? _keeper;
+    private readonly Lock _lock = new();
     private ClusterNode? _node;
     private ConnectionDirectory? _directory;
     private Task _loop = Task.CompletedTask;
-    private volatile bool _isUp;
+    private int _changes; // of the connection to NATS
+    private volatile int _up; // the change with which NATS came; 0 while it is away
     private int _isWoken;
 
     /// <summary>A node that has not been started.</summary>
@@ -34,20 +39,28 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     {
         ArgumentNullException.ThrowIfNull(options);
         if (!NodeId.IsValid(options.NodeId))
-            throw new ArgumentException($"A node's id is 1 to {WireHead.IdBytesMax} letters, digits, - and _, not '{options.NodeId}'.", nameof(options));
+        {
+            throw new ArgumentException(
+                $"A node's id is 1 to {WireHead.IdBytesMax} letters, digits, - and _, not '{options.NodeId}'.", nameof(options));
+        }
+
         if (!options.Cluster.Split('.').All(NodeId.IsValid))
-            throw new ArgumentException($"A cluster's name is letters, digits, - and _, with dots between, not '{options.Cluster}'.", nameof(options));
+        {
+            throw new ArgumentException(
+                $"A cluster's name is letters, digits, - and _, with dots between, not '{options.Cluster}'.", nameof(options));
+        }
+
         _options = options;
-        _wire = new NatsWire(options.Nats, options.Cluster, options.NodeId) { Changed = OnChanged };
+        _wire = new NatsWire(options.Nats, options.Cluster, options.NodeId, options.TimeProvider) { Changed = OnChanged, Came = Wake };
         if (!options.ClaimsUids) return;
-        NatsClaimStore store =
-            new(_wire.Connection, options.Cluster, options.ClaimReplicas, new ClaimHolder(options.NodeId, _incarnation));
-        _claims = new UidClaims(store, HasConnections, options.TimeProvider, options.AnswerWithin)
+        ClaimHolder self = new(options.NodeId, _incarnation);
+        _store = new NatsClaimStore(_wire.Connection, options.Cluster, options.ClaimReplicas, self, options.TimeProvider);
+        _claims = new UidClaims(_store, HasConnections, options.TimeProvider, options.AnswerWithin)
         {
             Lost = uid => _directory?.Kick(MessageTarget.ToUid(uid), ServerCloseCodes.Replaced, Replaced),
             Refused = (node, uid) => _node?.AskWhetherItLives(node, uid.Span),
         };
-        _keeper = new ClaimKeeper(store, _claims, options.TimeProvider);
+        _keeper = new ClaimKeeper(_store, _claims, options.TimeProvider);
     }
 
     /// <summary>
@@ -64,12 +77,19 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     /// <summary>Joins the cluster. The server need not run yet; what joins its directory is told from now on.</summary>
     /// <exception cref="NatsException">NATS cannot be reached.</exception>
     /// <exception cref="InvalidOperationException">A node of this id is there, or NATS refuses what a node needs.</exception>
+    /// <exception cref="ObjectDisposedException">The backplane was disposed before it had joined.</exception>
     public async Task StartAsync(WebSocketServer server)
     {
         ArgumentNullException.ThrowIfNull(server);
         _directory = server.Directory;
         _told.ListenTo(_wire.Connection);
         await _wire.StartAsync().ConfigureAwait(false);
+        if (_wire.PayloadBytesMax < PayloadBytesMin)
+        {
+            throw new InvalidOperationException(
+                $"NATS takes messages of {_wire.PayloadBytesMax} bytes (max_payload), and a node needs {PayloadBytesMin} at least.");
+        }
+
         ClusterNode node = new(
             new ClusterSettings
             {
@@ -80,13 +100,17 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
             },
             _wire, this)
         { Wake = Wake };
+        _node = node;
         _directory.Joined += OnJoined;
         _directory.Left += OnLeft;
-        _node = node;
         await BeginToAnswerAsync(node, _directory).ConfigureAwait(false);
-        _isUp = true;
         _loop = Task.Run(RunAsync);
-        while (!node.IsComplete && !node.IsTaken) await Task.Delay(TimeSpan.FromMilliseconds(20), _options.TimeProvider).ConfigureAwait(false);
+        while (!node.IsComplete && !node.IsTaken)
+        {
+            ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), _options.TimeProvider).ConfigureAwait(false);
+        }
+
         if (!node.IsTaken && _told.Errors == 0)
         {
             await OpenClaimsAsync().ConfigureAwait(false);
@@ -159,10 +183,43 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
 
     private long Now => (long)_options.TimeProvider.GetElapsedTime(0).TotalMilliseconds;
 
-    private async ValueTask OnChanged(bool isUp)
+    // NATS has come or gone.
+    private ValueTask OnChanged(bool isUp)
     {
-        if (isUp && _node is not null) await _wire.SyncAsync().ConfigureAwait(false); // what it listens to is known to the server
-        _isUp = isUp;
+        int change;
+        lock (_lock)
+        {
+            change = ++_changes;
+            _up = 0;
+        }
+
+        Wake();
+        if (isUp) _ = ComeUpAsync(change);
+        else _store?.DoubtLease();
+        return ValueTask.CompletedTask;
+    }
+
+    // The node is up when the server has answered: then it knows what this node listens to. If no answer comes it is asked again, unless
+    // the connection has changed meanwhile.
+    private async Task ComeUpAsync(int change)
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await _wire.SyncAsync().AsTask().WaitAsync(_options.AnswerWithin, _options.TimeProvider, _stop.Token).ConfigureAwait(false);
+                break;
+            }
+            catch (Exception exception) when (exception is TimeoutException || NatsWire.IsEndOfConnection(exception))
+            {
+                lock (_lock)
+                    if (change != _changes) return;
+                await Task.Delay(Rest, _options.TimeProvider, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        lock (_lock)
+            if (change == _changes) _up = change;
         Wake();
     }
 
@@ -174,30 +231,66 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     private async Task RunAsync()
     {
         ClusterNode node = _node!;
-        bool wasUp = false;
+        await using ITimer rest = _options.TimeProvider.CreateTimer(_ => Wake(), null, Rest, Rest);
+        int wasUp = 0;
         while (!_stop.IsCancellationRequested)
         {
-            Interlocked.Exchange(ref _isWoken, 0);
-            if (_isUp != wasUp)
+            int up = _up;
+            Change(node, wasUp, up);
+            wasUp = up;
+            int bytes = 0;
+            for (int taken = 0; taken < MessagesPerTurn && bytes < BytesPerTurn; taken++)
             {
-                wasUp = !wasUp;
-                if (wasUp) node.OnConnected(Now);
-                else node.OnDisconnected(Now);
+                if (!_wire.Come.TryRead(out NatsMemoryOwner<byte> message)) break;
+                bytes += message.Length;
+                Receive(node, message);
             }
 
-            for (int taken = 0; taken < MessagesPerTurn && _wire.Come.TryRead(out NatsMemoryOwner<byte> message); taken++)
-            {
-                node.Receive(message.Length == 0 ? default : message.Memory, Now); // an empty one has no memory
-                message.Dispose();
-            }
-
-            node.Turn(Now);
-            await _wire.FlushAsync().ConfigureAwait(false);
+            Turn(node);
+            await _wire.FlushAsync(Rest).ConfigureAwait(false);
             if (_wire.Come.TryPeek(out _)) continue;
-            await _wake.WaitAsync(Rest).ConfigureAwait(false);
+            await _wake.WaitAsync().ConfigureAwait(false);
+            Interlocked.Exchange(ref _isWoken, 0); // before the turn: who comes from now on wakes it again
         }
 
         node.End();
-        await _wire.FlushAsync().ConfigureAwait(false);
+        await _wire.FlushAsync(Rest).ConfigureAwait(false);
+    }
+
+    // It may have gone and come again since this was looked at.
+    private void Change(ClusterNode node, int wasUp, int up)
+    {
+        if (up == wasUp) return;
+        if (wasUp != 0) node.OnDisconnected(Now);
+        if (up != 0) node.OnConnected(Now);
+    }
+
+    // What goes wrong with one message, or in one turn, is told, and is not the end of the node.
+    private void Receive(ClusterNode node, NatsMemoryOwner<byte> message)
+    {
+        try
+        {
+            node.Receive(message.Length == 0 ? default : message.Memory, Now); // an empty one has no memory
+        }
+        catch (Exception exception)
+        {
+            node.Counts.CountFailure(exception);
+        }
+        finally
+        {
+            message.Dispose();
+        }
+    }
+
+    private void Turn(ClusterNode node)
+    {
+        try
+        {
+            node.Turn(Now);
+        }
+        catch (Exception exception)
+        {
+            node.Counts.CountFailure(exception);
+        }
     }
 }

@@ -11,12 +11,14 @@ public sealed record NatsBackplaneOptions
     public NatsOpts Nats { get; init; } = NatsOpts.Default;
 
     /// <summary>
-    /// The cluster's name: nodes of one name are one cluster. It begins every subject, so it is letters, digits, <c>-</c>, <c>_</c>, and dots
-    /// between them.
+    /// The cluster's name: nodes of one name are one cluster. It begins every subject, so it is letters, digits, <c>-</c>, <c>_</c>, and
+    /// dots between them.
     /// </summary>
     public string Cluster { get; init; } = "rawws";
 
-    /// <summary>The node's id: 1 to 64 letters, digits, <c>-</c> and <c>_</c>. No two nodes that run may have the same. Default: a new one.</summary>
+    /// <summary>
+    /// The node's id: 1 to 64 letters, digits, <c>-</c> and <c>_</c>. No two nodes that run may have the same. Default: a new one.
+    /// </summary>
     public string NodeId { get; init; } = $"node-{Guid.NewGuid():N}"[..17];
 
     /// <summary>

@@ -1,5 +1,5 @@
-// Claims in two buckets of JetStream's key-value store: one has an entry for each uid that is claimed, the other one for each node that lives,
-// which vanishes when it is not renewed. Both are in the servers' memory: what they hold is true only while the nodes run.
+// Claims in two buckets of JetStream's key-value store: one has an entry for each uid that is claimed, the other one for each node that
+// lives, which vanishes when it is not renewed. Both are in the servers' memory: what they hold is true only while the nodes run.
 //
 // A claim that is given back is deleted by the number of its message, and not by a mark of deletion, as the library would do it: such marks
 // stay, one for each uid that there ever was. The number is also what makes it safe: a later claim has another one.
@@ -14,7 +14,8 @@ using NATS.Client.KeyValueStore;
 
 namespace RawWs.Server.Nats;
 
-internal sealed class NatsClaimStore(NatsConnection connection, string cluster, int replicas, ClaimHolder self) : IClaimStore
+internal sealed class NatsClaimStore(NatsConnection connection, string cluster, int replicas, ClaimHolder self, TimeProvider time)
+    : IClaimStore
 {
     /// <summary>After this time without a renewal a node is taken to be dead, and what it has claimed is free.</summary>
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(4);
@@ -29,6 +30,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     private readonly NatsJSContext _jetStream = new(connection);
     private INatsKVStore? _claims;
     private INatsKVStore? _leases;
+    private long _renewed; // when the lease was renewed; 0 while it is not known to be there
 
     /// <inheritdoc/>
     public ClaimHolder Self => self;
@@ -79,16 +81,21 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     /// <summary>This node lives.</summary>
     public async ValueTask RenewLeaseAsync(CancellationToken cancellation)
     {
+        long began = time.GetTimestamp();
         try
         {
             INatsKVStore leases = _leases ?? throw new ClaimStoreException("The store has not been opened.");
             await leases.PutAsync(LeaseKey(self), _value, cancellationToken: cancellation).ConfigureAwait(false);
+            Volatile.Write(ref _renewed, began);
         }
         catch (NatsException exception)
         {
             throw Away(exception);
         }
     }
+
+    /// <summary>The server has gone, and the lease perhaps with it: nothing is claimed until it is renewed.</summary>
+    public void DoubtLease() => Volatile.Write(ref _renewed, 0);
 
     /// <summary>This node ends: what it has claimed is free at once.</summary>
     public async ValueTask EndLeaseAsync(CancellationToken cancellation)
@@ -113,6 +120,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     /// <inheritdoc/>
     public async ValueTask<ulong> CreateAsync(string key, CancellationToken cancellation)
     {
+        CheckLease();
         NatsResult<ulong> created;
         try
         {
@@ -129,6 +137,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     /// <inheritdoc/>
     public async ValueTask<ulong> TakeOverAsync(string key, ulong revision, CancellationToken cancellation)
     {
+        CheckLease();
         NatsResult<ulong> updated;
         try
         {
@@ -189,6 +198,14 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         }
     }
 
+    // Without it a claim would count for nothing, and another node could take it at once.
+    private void CheckLease()
+    {
+        long renewed = Volatile.Read(ref _renewed);
+        if (renewed == 0 || time.GetElapsedTime(renewed) >= LeaseTime)
+            throw new ClaimStoreException("This node's lease is not known to be there.");
+    }
+
     private static async ValueTask<NatsKVEntry<byte[]>?> FindAsync(INatsKVStore bucket, string key, CancellationToken cancellation)
     {
         NatsResult<NatsKVEntry<byte[]>> found;
@@ -226,7 +243,8 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     // Null for what no node of ours writes.
     private static Claim? ClaimOf(in NatsKVEntry<byte[]> entry)
     {
-        if (entry.Value is not { Length: > sizeof(ulong) and <= ValueBytesMax } value || !NodeId.IsValid(value.AsSpan(sizeof(ulong)))) return null;
+        if (entry.Value is not { Length: > sizeof(ulong) and <= ValueBytesMax } value) return null;
+        if (!NodeId.IsValid(value.AsSpan(sizeof(ulong)))) return null;
         ClaimHolder holder = new(Encoding.ASCII.GetString(value.AsSpan(sizeof(ulong))), BinaryPrimitives.ReadUInt64LittleEndian(value));
         return new Claim(entry.Key, holder, entry.Revision);
     }

@@ -1,5 +1,5 @@
-// The wire over NATS: two subjects to listen to, one for all nodes and one for this node. What is published while NATS is away is dropped: the
-// other side sees from the numbers that it is missing.
+// The wire over NATS: two subjects to listen to, one for all nodes and one for this node. What is published while NATS is away is
+// dropped: the other side sees from the numbers that it is missing.
 
 using System.Threading.Channels;
 using NATS.Client.Core;
@@ -8,7 +8,8 @@ namespace RawWs.Server.Nats;
 
 internal sealed class NatsWire : IWire, IAsyncDisposable
 {
-    private const int WaitingMessagesMax = 16 * 1024;
+    // What has come and waits, here and in NATS' client: each is a piece of 256 KiB at most.
+    private const int WaitingMessagesMax = 256;
 
     private readonly NatsConnection _connection;
     private readonly string _toAll;
@@ -16,11 +17,14 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     private readonly Channel<NatsMemoryOwner<byte>> _come = Channel.CreateBounded<NatsMemoryOwner<byte>>(
         new BoundedChannelOptions(WaitingMessagesMax) { SingleReader = true });
     private readonly List<ValueTask> _unfinished = [];
+    private readonly TimeProvider _time;
     private readonly List<Task> _pumps = [];
     private readonly Dictionary<string, string> _subjects = [];
+    private Task _writing = Task.CompletedTask;
 
-    public NatsWire(NatsOpts opts, string cluster, string id)
+    public NatsWire(NatsOpts opts, string cluster, string id, TimeProvider time)
     {
+        _time = time;
         // A full channel makes the pump of NATS wait, and then the server tells us slow: nothing is dropped here without a word.
         _connection = new NatsConnection(opts with { SubPendingChannelFullMode = BoundedChannelFullMode.Wait });
         _toAll = $"{cluster}.all";
@@ -33,6 +37,9 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     /// <summary>The backplane has come or gone.</summary>
     public Func<bool, ValueTask> Changed { get; set; } = static _ => default;
 
+    /// <summary>Something has come. Called on any thread.</summary>
+    public Action Came { get; set; } = static () => { };
+
     /// <summary>What has come. The reader disposes it.</summary>
     public ChannelReader<NatsMemoryOwner<byte>> Come => _come.Reader;
 
@@ -42,7 +49,15 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     /// <summary>What the wire goes over.</summary>
     public NatsConnection Connection => _connection;
 
+    /// <inheritdoc/>
+    public bool IsBusy => !_writing.IsCompleted;
+
     private string Own { get; }
+
+    private static NatsSubOpts Bounded { get; } = new()
+    {
+        ChannelOpts = new NatsSubChannelOpts { Capacity = WaitingMessagesMax, FullMode = BoundedChannelFullMode.Wait },
+    };
 
     /// <summary>Connects and listens. When this is done, the server knows what this node listens to.</summary>
     public async Task StartAsync()
@@ -51,7 +66,7 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
         foreach (string subject in new[] { _toAll, Own })
         {
             INatsSub<NatsMemoryOwner<byte>> subscription =
-                await _connection.SubscribeCoreAsync<NatsMemoryOwner<byte>>(subject).ConfigureAwait(false);
+                await _connection.SubscribeCoreAsync<NatsMemoryOwner<byte>>(subject, opts: Bounded).ConfigureAwait(false);
             _pumps.Add(PumpAsync(subscription));
         }
 
@@ -69,8 +84,41 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
         Publish(subject, message);
     }
 
-    /// <summary>Waits until what was published is written, so that no more is published than leaves.</summary>
-    public async ValueTask FlushAsync()
+    /// <summary>
+    /// Waits until what was published is written, so that no more is published than leaves. If that takes longer, the wire is busy until
+    /// it is written: a line that takes nothing does not hold up what the node does besides.
+    /// </summary>
+    public async ValueTask FlushAsync(TimeSpan atMost)
+    {
+        if (!IsBusy && _unfinished.Count > 0) _writing = FinishAsync();
+        if (IsBusy) await _writing.WaitAsync(atMost, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _come.Writer.TryComplete(); // nobody reads any more: no pump waits for room
+        await _connection.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(_pumps).ConfigureAwait(false);
+        while (_come.Reader.TryRead(out NatsMemoryOwner<byte> left)) left.Dispose();
+    }
+
+    private void Publish(string subject, ReadOnlySpan<byte> message)
+    {
+        if (IsBusy || _connection.ConnectionState != NatsConnectionState.Open) return;
+        NatsMemoryOwner<byte> copy = NatsMemoryOwner<byte>.Allocate(message.Length);
+        message.CopyTo(copy.Span);
+        try
+        {
+            ValueTask publication = _connection.PublishAsync(subject, copy);
+            if (!publication.IsCompletedSuccessfully) _unfinished.Add(publication);
+        }
+        catch (Exception exception) when (IsEndOfConnection(exception))
+        {
+            // NATS has gone in this moment.
+        }
+    }
+
+    private async Task FinishAsync()
     {
         foreach (ValueTask publication in _unfinished)
         {
@@ -78,35 +126,32 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
             {
                 await publication.ConfigureAwait(false);
             }
-            catch (Exception exception) when (exception is NatsException or OperationCanceledException)
+            catch (Exception exception) when (IsEndOfConnection(exception))
             {
-                // NATS has gone meanwhile.
+                // NATS has gone meanwhile, or has taken nothing for too long.
             }
         }
 
         _unfinished.Clear();
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _connection.DisposeAsync().ConfigureAwait(false);
-        await Task.WhenAll(_pumps).ConfigureAwait(false);
-        _come.Writer.TryComplete();
-        while (_come.Reader.TryRead(out NatsMemoryOwner<byte> left)) left.Dispose();
-    }
-
-    private void Publish(string subject, ReadOnlySpan<byte> message)
-    {
-        if (_connection.ConnectionState != NatsConnectionState.Open) return;
-        NatsMemoryOwner<byte> copy = NatsMemoryOwner<byte>.Allocate(message.Length);
-        message.CopyTo(copy.Span);
-        ValueTask publication = _connection.PublishAsync(subject, copy);
-        if (!publication.IsCompletedSuccessfully) _unfinished.Add(publication);
-    }
+    // The last one is what a pipe throws that has ended, and an object that was disposed.
+    public static bool IsEndOfConnection(Exception exception) =>
+        exception is NatsException or OperationCanceledException or InvalidOperationException;
 
     private async Task PumpAsync(INatsSub<NatsMemoryOwner<byte>> subscription)
     {
         await foreach (NatsMsg<NatsMemoryOwner<byte>> message in subscription.Msgs.ReadAllAsync().ConfigureAwait(false))
-            await _come.Writer.WriteAsync(message.Data).ConfigureAwait(false);
+        {
+            try
+            {
+                await _come.Writer.WriteAsync(message.Data).ConfigureAwait(false);
+                Came();
+            }
+            catch (ChannelClosedException)
+            {
+                message.Data.Dispose(); // the node ends
+            }
+        }
     }
 }

@@ -3,7 +3,12 @@
 
 namespace RawWs.Server.Nats;
 
-internal sealed class Peer(string id, int number, ulong incarnation, ClusterSettings settings)
+/// <param name="id">Its id.</param>
+/// <param name="number">Its number in the interest table.</param>
+/// <param name="incarnation">Which of its lives this is.</param>
+/// <param name="link">The number of the link to it: a later one of the same node has a higher number.</param>
+/// <param name="settings">What the node goes by.</param>
+internal sealed class Peer(string id, int number, ulong incarnation, uint link, ClusterSettings settings)
 {
     private volatile bool _isHere = true;
 
@@ -43,6 +48,9 @@ internal sealed class Peer(string id, int number, ulong incarnation, ClusterSett
     /// <summary>The hashes of a snapshot that is coming, and the number of its next part.</summary>
     public (List<ulong> Hashes, uint NextPart)? Snapshot { get; set; }
 
+    /// <summary>The number of the link to it: when it was forgotten and is here again, messages are numbered anew.</summary>
+    public uint Link => link;
+
     /// <summary>Messages to it.</summary>
     public LinkOut Out { get; } = new(settings.LinkBytesMax, settings.UnansweredMax);
 
@@ -56,11 +64,24 @@ internal sealed class Peer(string id, int number, ulong incarnation, ClusterSett
     public ulong NextPiece { get; set; }
 
     /// <summary>Messages from it, to this node.</summary>
-    public LinkIn Direct { get; } = new(settings.MessageBytesMax);
+    public LinkIn Direct { get; private set; } = new(settings.MessageBytesMax);
+
+    /// <summary>The number of the link that those come over, as it counts its links; 0 before the first.</summary>
+    public uint DirectLink { get; private set; }
 
     /// <summary>Messages from it, to everybody.</summary>
     public LinkIn Everybody { get; } = new(settings.MessageBytesMax);
 
     /// <summary>Whether it has not been answered yet.</summary>
     public bool OwesAnswer { get; set; }
+
+    /// <summary>It says over which link a message comes: a later one begins anew.</summary>
+    /// <returns>False for an earlier one, which is over.</returns>
+    public bool TryGoOver(uint directLink)
+    {
+        if (directLink < DirectLink) return false;
+        if (directLink == DirectLink) return true;
+        (DirectLink, Direct) = (directLink, new LinkIn(settings.MessageBytesMax));
+        return true;
+    }
 }

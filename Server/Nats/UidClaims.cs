@@ -1,13 +1,13 @@
-// The uids that this node may use, where a uid has one connection in the whole cluster (DuplicateUid.Replace and Reject). A claim is an entry
-// of a store that all nodes share. Who finds none creates one; who takes one over names its revision. So of two nodes that want a uid at once
-// one wins, and both see the same winner. The store tells every node what has changed: a node whose claim has got a later revision has lost
-// the uid, and closes its connections.
+// The uids that this node may use, where a uid has one connection in the whole cluster (DuplicateUid.Replace and Reject). A claim is an
+// entry of a store that all nodes share. Who finds none creates one; who takes one over names its revision. So of two nodes that want a
+// uid at once one wins, and both see the same winner. The store tells every node what has changed: a node whose claim has got a later
+// revision has lost the uid, and closes its connections.
 //
-// A claim counts while its node's lease does. A node that was away for longer than a lease may have lost claims that nobody has told it of. When
-// it is back it looks at each of them: what another node has taken meanwhile stays taken.
+// A claim counts while its node's lease does. A node that was away for longer than a lease may have lost claims that nobody has told it
+// of. When it is back it looks at each of them: what another node has taken meanwhile stays taken.
 //
-// For each uid one thing happens at a time (the entry's gate). What several threads touch is under the lock. Which connections have a uid is
-// not counted here: the directory knows it.
+// For each uid one thing happens at a time (the entry's gate). What several threads touch is under the lock. Which connections have a uid
+// is not counted here: the directory knows it.
 
 using System.Buffers.Text;
 using System.Collections.Concurrent;
@@ -18,7 +18,8 @@ namespace RawWs.Server.Nats;
 /// <param name="hasConnections">Whether this node has connections of a uid.</param>
 /// <param name="time">The clock.</param>
 /// <param name="within">How long the store may take for an answer.</param>
-internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnections, TimeProvider time, TimeSpan within) : IUidClaims, IDisposable
+internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnections, TimeProvider time, TimeSpan within)
+    : IUidClaims, IDisposable
 {
     private const int AtOnceMax = 64;
 
@@ -26,7 +27,7 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = [];
-    private readonly Queue<Entry> _pending = []; // in the order in which they were claimed
+    private readonly Queue<Entry> _pending = []; // each once
     private readonly ConcurrentQueue<ulong> _orphans = new(); // revisions that are to be deleted
     private readonly SemaphoreSlim _atOnce = new(AtOnceMax);
 
@@ -132,10 +133,12 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
         List<Entry> expired = [];
         lock (_lock)
         {
-            while (_pending.TryPeek(out Entry? entry) && (entry.Pending == 0 || time.GetElapsedTime(entry.PendingSince, now) >= PendingFor))
+            for (int left = _pending.Count; left > 0; left--)
             {
-                _pending.Dequeue();
-                if (entry.Pending == 0) continue;
+                Entry entry = _pending.Dequeue();
+                entry.IsInLine = entry.Pending > 0 && time.GetElapsedTime(entry.PendingSince, now) < PendingFor;
+                if (entry.IsInLine) _pending.Enqueue(entry);
+                if (entry.IsInLine || entry.Pending == 0) continue;
                 entry.Pending = 0;
                 expired.Add(entry);
             }
@@ -170,7 +173,8 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
             ulong revision = await store.CreateAsync(entry.Key, cancellation).ConfigureAwait(false);
             if (revision == 0)
             {
-                if (await store.FindAsync(entry.Key, cancellation).ConfigureAwait(false) is not { } claim) continue; // it has just been given back
+                // It may just have been given back.
+                if (await store.FindAsync(entry.Key, cancellation).ConfigureAwait(false) is not { } claim) continue;
                 if (claim.Holder == store.Self)
                 {
                     revision = claim.Revision; // its answer had been lost
@@ -232,7 +236,8 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
             if (!_entries.TryGetValue(key, out Entry? entry)) _entries.Add(key, entry = new Entry(key, uid.ToArray()));
             entry.Pending++;
             entry.PendingSince = time.GetTimestamp();
-            _pending.Enqueue(entry);
+            if (!entry.IsInLine) _pending.Enqueue(entry);
+            entry.IsInLine = true;
             return entry;
         }
     }
@@ -322,6 +327,9 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
 
         /// <summary>How many connections have claimed it and have not joined yet.</summary>
         public int Pending { get; set; }
+
+        /// <summary>Whether it stands in the line of those that are looked at.</summary>
+        public bool IsInLine { get; set; }
 
         /// <summary>When it was last claimed.</summary>
         public long PendingSince { get; set; }

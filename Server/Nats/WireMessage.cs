@@ -9,13 +9,15 @@
 //   Events     number of the first event (8), and each event: 1 for a uid that came or 0 for one that went (1), hash (8)
 //   Wanted     incarnation (8) of whom it asks, number of the first event that is missing (8)
 //   Snapshot   number of the last event in it (8), part (4), whether it is the last (1), hashes (8 each)
-//   Direct     incarnation (8) of whom it is for, then a piece
+//   Direct     incarnation (8) of whom it is for, number of the sender's link to it (4), then a piece
 //   Everybody  a piece
-//   piece      its number (8), number of the first message that begins in it (8), length of what belongs to one that began before (4), bytes
+//   piece      its number (8), number of the first message that begins in it (8), length of what belongs to one that began before (4),
+//              bytes
 //   bytes      of messages, each: length of the rest (4), 1 for text or 2 for binary (1), length of the uid (2), uid, payload.
 //              A message that is longer than what is left of a piece goes on in the next one.
-//   Answers    incarnation (8) of whom it is for, and for Direct and then for Everybody: number of the first message that it is about (8),
-//              number behind the last (8), count of exceptions (4), and each: first (8), number behind the last (8), result (1)
+//   Answers    incarnation (8) of whom it is for, number of the link that Direct came over (4), and for Direct and then for Everybody:
+//              number of the first message that it is about (8), number behind the last (8), count of exceptions (4), and each: first (8),
+//              number behind the last (8), result (1)
 //   Probe      uid: another connection wants it, and asks whether the one that has it lives
 //
 // Nothing that comes in is trusted: what is cut, too long or unknown is dropped and counted.
@@ -56,7 +58,9 @@ internal readonly ref struct WireHead(WireKind kind, ulong incarnation, ReadOnly
     public ReadOnlySpan<byte> Id { get; } = id;
 }
 
-/// <summary>Reads numbers from bytes that anybody may have sent. When they do not suffice <see cref="IsCut"/> says so, and 0 is read.</summary>
+/// <summary>
+/// Reads numbers from bytes that anybody may have sent. When they do not suffice <see cref="IsCut"/> says so, and 0 is read.
+/// </summary>
 internal ref struct WireReader(ReadOnlySpan<byte> bytes)
 {
     private ReadOnlySpan<byte> _rest = bytes;
@@ -77,7 +81,8 @@ internal ref struct WireReader(ReadOnlySpan<byte> bytes)
 
     public byte ReadByte() => Read(1) is [byte value] ? value : (byte)0;
 
-    public ushort ReadUInt16() => Read(sizeof(ushort)) is { Length: > 0 } bytes ? BinaryPrimitives.ReadUInt16LittleEndian(bytes) : (ushort)0;
+    public ushort ReadUInt16() =>
+        Read(sizeof(ushort)) is { Length: > 0 } bytes ? BinaryPrimitives.ReadUInt16LittleEndian(bytes) : (ushort)0;
 
     public uint ReadUInt32() => Read(sizeof(uint)) is { Length: > 0 } bytes ? BinaryPrimitives.ReadUInt32LittleEndian(bytes) : 0;
 

@@ -2,6 +2,7 @@
 
 using System.Net;
 using System.Text.Json;
+using RawWs.Frame;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Cluster;
@@ -148,6 +149,24 @@ public sealed class ClusterProgramTests
     }
 
     [Test]
+    public void WhileNatsIsAway_ANodeStopsAsEver()
+    {
+        ProgramNode one = _cluster.Start("one"), claims = _cluster.Start("claims", "--duplicate-uid", "replace", "--cluster", "other");
+        RawClient ann = one.Enter("ann");
+        claims.Enter("bob");
+        _cluster.StopNats();
+        TestServer.Eventually(() => one.Metric("rawws_cluster_connected") == 0 && claims.Metric("rawws_cluster_connected") == 0, "away");
+        ann.SendText("bob:hi");
+        Assert.That(ann.ReadText(), Is.EqualTo("error:unreachable:bob"));
+        Assert.That(one.Metric("rawws_cluster_unknown_total"), Is.EqualTo(1), "each that was told is counted");
+        foreach (ProgramNode node in (ProgramNode[])[one, claims])
+        {
+            node.Program.Stop();
+            Assert.That((node.Program.ExitCode, node.Program.Errors), Is.EqualTo((0, "")));
+        }
+    }
+
+    [Test]
     public void AUidOfOneConnection_HasOneInTheCluster()
     {
         ProgramNode one = _cluster.Start("one", "--duplicate-uid", "replace"), two = _cluster.Start("two", "--duplicate-uid", "replace");
@@ -166,6 +185,9 @@ public sealed class ClusterProgramTests
             using RawClient newcomer = RawClient.Connect(two.Port);
             newcomer.Send($"GET /?uid=ann HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
             Assert.That(newcomer.ReadHead(), Does.StartWith("HTTP/1.1 409 "));
+            (Opcode opcode, byte[] payload) = older.ReadFrame()!.Value;
+            Assert.That(opcode, Is.EqualTo(Opcode.Ping), "it is asked whether it lives");
+            older.Send(Opcode.Pong, payload);
             older.SendText("ann:hi");
             Assert.That(older.ReadText(), Is.EqualTo("hi"));
         }

@@ -26,7 +26,8 @@ public sealed class ClusterWatchTests
         _one = _cluster.Add("one");
         _two = _cluster.Add("two");
         foreach (SimulatedNode node in _cluster.Nodes) node.Node.OnConnected(_cluster.Now);
-        _cluster.Pass(1_000);
+        _cluster.Pass(2_000);
+        Assert.That(_one.Node.IsComplete && _two.Node.IsComplete, "else messages would wait");
         _watch = new ClusterWatch(_one.Node, _told, () => _nonsense, _log.CreateLogger("test"));
         _watch.Begin("rawws");
         Assert.That(News(), Is.EqualTo(["node one is in the cluster rawws, with 1 others"]));
@@ -112,8 +113,10 @@ public sealed class ClusterWatchTests
         _nonsense = 2;
         _told.OnError("Permissions\tViolation");
         _told.OnError("Slow Consumer");
+        _one.Node.Counts.CountFailure(new InvalidOperationException("no\nsense"));
         Assert.That(News(), Is.EqualTo([
             "5 messages that came over the backplane made no sense and were dropped",
+            "the node of the cluster has failed 1 times, and goes on; the last time: InvalidOperationException: no sense",
             "NATS has told 2 errors, the last one is: Slow Consumer",
         ]));
     }
@@ -124,7 +127,7 @@ public sealed class ClusterWatchTests
         SimulatedNode narrow = _cluster.Add("narrow", static settings => settings with { LinkBytesMax = 40 });
         narrow.Node.OnConnected(_cluster.Now);
         _two.Join("bob");
-        _cluster.Pass(1_000);
+        _cluster.Pass(2_000);
         _ = News();
         ClusterWatch watch = new(narrow.Node, new NatsTold(), static () => 0, _log.CreateLogger("test"));
         Assert.That(await narrow.Send("bob", new string('x', 100)), Is.EqualTo(DeliveryResult.TooSlow));

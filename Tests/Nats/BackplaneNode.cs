@@ -17,19 +17,29 @@ internal sealed class BackplaneNode : IAsyncDisposable
 
     public NatsBackplane Backplane { get; }
 
-    public static async Task<BackplaneNode> StartAsync(string url, string id, DuplicateUid duplicates = DuplicateUid.Share)
+    public static async Task<BackplaneNode> StartAsync(
+        string url, string id, DuplicateUid duplicates = DuplicateUid.Share, TimeProvider? time = null)
     {
         NatsBackplane backplane = new(new NatsBackplaneOptions
         {
             Nats = NatsOpts.Default with { Url = url },
             NodeId = id,
             ClaimsUids = duplicates != DuplicateUid.Share,
+            TimeProvider = time ?? TimeProvider.System,
         });
         RouterApplication router = new(Introduce.Query, duplicates) { Delivery = backplane, Claims = backplane.Claims };
         WebSocketServer server = new(new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)] }, router);
-        await backplane.StartAsync(server);
-        await server.StartAsync();
-        return new BackplaneNode(server, backplane);
+        try
+        {
+            await backplane.StartAsync(server);
+            await server.StartAsync();
+            return new BackplaneNode(server, backplane);
+        }
+        catch
+        {
+            await backplane.DisposeAsync();
+            throw;
+        }
     }
 
     public async Task<ClientWebSocket> ConnectAsync(string uid)

@@ -39,15 +39,14 @@ public sealed class ClaimRaceTests
             string uid = $"u{round}";
             ClientWebSocket[] clients = await Task.WhenAll(_one.ConnectAsync(uid), _two.ConnectAsync(uid));
             HttpStatusCode[] statuses = [.. clients.Select(static client => client.HttpStatusCode)];
-            if (duplicates == DuplicateUid.Reject)
-                Assert.That(statuses, Is.EquivalentTo(new[] { HttpStatusCode.SwitchingProtocols, HttpStatusCode.Conflict }), $"round {round}");
-            else
-                Assert.That(statuses, Is.All.EqualTo(HttpStatusCode.SwitchingProtocols), $"round {round}");
+            HttpStatusCode other = duplicates == DuplicateUid.Reject ? HttpStatusCode.Conflict : HttpStatusCode.SwitchingProtocols;
+            Assert.That(statuses, Is.EquivalentTo(new[] { HttpStatusCode.SwitchingProtocols, other }), $"round {round}");
             await UntilAsync(() => CountOf(_one, uid) + CountOf(_two, uid) == 1, $"one has it in round {round}");
             one += CountOf(_one, uid);
             foreach (ClientWebSocket client in clients)
             {
-                if (duplicates == DuplicateUid.Replace && client.State == WebSocketState.Open && (CountOf(_one, uid) == 0) == (client == clients[0]))
+                bool hasLost = (CountOf(_one, uid) == 0) == (client == clients[0]);
+                if (duplicates == DuplicateUid.Replace && client.State == WebSocketState.Open && hasLost)
                     Assert.That(await CloseCodeOf(client), Is.EqualTo(ServerCloseCodes.Replaced));
                 client.Dispose();
             }

@@ -1,5 +1,5 @@
-// A trial of a whole cluster: the program in several processes, real NATS servers, and many clients that count. Tests/cluster runs it with a
-// thousand clients; the tests with fewer.
+// A trial of a whole cluster: the program in several processes, real NATS servers, and many clients that count. Tests/cluster runs it
+// with a thousand clients; the tests with fewer.
 
 using System.Diagnostics;
 using RawWs.Tests.Support;
@@ -11,25 +11,34 @@ internal sealed class ClusterTrial : IAsyncDisposable
     private const int AtOnceMax = 100;
 
     private readonly NatsCluster _nats;
+    private readonly bool _areAllNamed;
     private readonly RunningProgram[] _nodes;
     private readonly int[] _ports;
     private readonly TrialClient[] _clients;
     private readonly HashSet<TrialClient> _cutOff = []; // their node was killed: what they sent, and what went to them, nobody can count
 
-    private ClusterTrial(NatsCluster nats, int nodes, int clients)
+    private ClusterTrial(NatsCluster nats, int nodes, int clients, bool areAllNamed)
     {
-        _nats = nats;
+        (_nats, _areAllNamed) = (nats, areAllNamed);
         _nodes = new RunningProgram[nodes];
         _ports = new int[nodes];
         _clients = [.. Enumerable.Range(0, clients).Select(static i => new TrialClient($"u{i}"))];
     }
 
-    public static async Task<ClusterTrial> StartAsync(int servers, int nodes, int clients)
+    /// <param name="servers">How many servers NATS has.</param>
+    /// <param name="nodes">How many nodes there are.</param>
+    /// <param name="clients">How many clients, spread over the nodes.</param>
+    /// <param name="areAllNamed">
+    /// Whether each node has the names of all servers, and goes to any of them; if not, the first node has the first server alone, and so
+    /// on.
+    /// </param>
+    public static async Task<ClusterTrial> StartAsync(int servers, int nodes, int clients, bool areAllNamed = true)
     {
-        ClusterTrial trial = new(new NatsCluster(servers), nodes, clients);
+        ClusterTrial trial = new(new NatsCluster(servers), nodes, clients, areAllNamed);
         try
         {
-            for (int i = 0; i < nodes; i++) trial.StartNode(i);
+            for (int i = 0; i < nodes; i++) trial.Begin(i);
+            for (int i = 0; i < nodes; i++) trial._ports[i] = trial._nodes[i].WaitForPort();
             for (int i = 0; i < clients; i++) await trial._clients[i].ConnectAsync(trial.PortOf(i));
             await trial.KnowEachOtherAsync();
             return trial;
@@ -50,11 +59,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
     /// <summary>Starts a node, or starts it again.</summary>
     public void StartNode(int node)
     {
-        _nodes[node]?.Dispose();
-        _nodes[node] = RunningProgram.Start(
-            "--listen", _ports[node] == 0 ? "127.0.0.1:0" : $"127.0.0.1:{_ports[node]}", "--introduce", "query", "--loops", "1",
-            "--backplane", string.Join(',', Enumerable.Range(0, _nats.Count).Select(i => _nats.UrlOf((node + i) % _nats.Count))),
-            "--cluster", "trial", "--node-id", $"n{node}");
+        Begin(node);
         _ports[node] = _nodes[node].WaitForPort();
     }
 
@@ -78,7 +83,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
         {
             await _clients[i].DisposeAsync();
             _cutOff.Remove(_clients[i]);
-            _clients[i] = new TrialClient($"u{i}");
+            _clients[i] = new TrialClient($"u{i}", _clients[i].SentCount);
+            foreach (TrialClient other in _clients) other.Forget(_clients[i].Uid);
             await _clients[i].ConnectAsync(PortOf(i));
         }
     }
@@ -103,7 +109,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
         {
             foreach (TrialClient client in some) await client.SendAsync("all");
             expected += (long)some.Length * _clients.Length;
-            await UntilAsync(() => _clients.Sum(static client => (long)client.Got.Count) >= expected, "every broadcast has come to everybody");
+            await UntilAsync(
+                () => _clients.Sum(static client => (long)client.Got.Count) >= expected, "every broadcast has come to everybody");
         }
 
         return _clients.Sum(static client => (long)client.Got.Count) - before;
@@ -120,11 +127,16 @@ internal sealed class ClusterTrial : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits until of every message that was counted it is clear what has become of it, and says how many were sent, delivered, and told. What
-    /// was told as unreachable may have been delivered: nobody knew. Nothing else may be both, and nothing neither.
+    /// Waits until of every message that was counted it is clear what has become of it, and says how many were sent, delivered, and told.
+    /// What was told as unreachable may have been delivered: nobody knew. Nothing else may be both, and nothing neither. Each client
+    /// sends itself a message for it, which counts.
     /// </summary>
     public async Task<TrialCount> CountAsync()
     {
+        // A client's messages are dealt with one after the other: what it sends to itself comes when it has been told of all before.
+        await EachAsync(i => _clients[i].SendAsync(_clients[i].Uid));
+        await UntilAsync(
+            () => Counted.All(static client => client.Got.ContainsKey((client.SentCount, client.Uid))), "each has what it sent to itself");
         await UntilAsync(() => Balance().Missing == 0, "what has become of every message is known");
         return Balance();
     }
@@ -143,7 +155,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
                     {
                         await from.SendAsync(to.Uid);
                         sent++;
-                        await UntilAsync(() => Has(to, from, sent) || from.ToldOf(to.Uid) >= sent - CountOf(to, from), "an answer or the message");
+                        await UntilAsync(
+                            () => Has(to, from, sent) || from.ToldOf(to.Uid) >= sent - CountOf(to, from), "an answer or the message");
                         return Has(to, from, sent);
                     },
                     $"{to.Uid} is known to node {node}");
@@ -195,6 +208,16 @@ internal sealed class ClusterTrial : IAsyncDisposable
         return new TrialCount(sent, delivered, told, missing, both);
     }
 
+    private void Begin(int node)
+    {
+        _nodes[node]?.Dispose();
+        IEnumerable<string> servers = Enumerable.Range(node, _areAllNamed ? _nats.Count : 1).Select(i => _nats.UrlOf(i % _nats.Count));
+        _nodes[node] = RunningProgram.Start(
+            "--listen", _ports[node] == 0 ? "127.0.0.1:0" : $"127.0.0.1:{_ports[node]}", "--introduce", "query", "--loops", "1",
+            "--heartbeat", "0", // clients that are silent stay
+            "--backplane", string.Join(',', servers), "--cluster", "trial", "--node-id", $"n{node}");
+    }
+
     private int PortOf(int client) => _ports[client % _nodes.Length];
 
     private async Task EachAsync(Func<int, Task> act)
@@ -204,7 +227,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
     }
 
     private Task AllHaveCome() => UntilAsync(
-        () => _clients.Sum(static client => client.SentCount) <= _clients.Sum(static client => client.Got.Count + client.ToldCount), "all have come");
+        () => _clients.Sum(static client => client.SentCount) <= _clients.Sum(static client => client.Got.Count + client.ToldCount),
+        "all have come");
 
     private static Task UntilAsync(Func<bool> condition, string what) => UntilAsync(() => Task.FromResult(condition()), what);
 

@@ -35,7 +35,8 @@ public sealed class InterestTableTests
             }
 
             for (int node = 0; node < 3; node++)
-                Assert.That(table.HashesOf(node), Is.EquivalentTo(naive.Where(one => one.Value.Contains(node)).Select(static one => one.Key)));
+                Assert.That(
+                table.HashesOf(node), Is.EquivalentTo(naive.Where(one => one.Value.Contains(node)).Select(static one => one.Key)));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 using System.Net.WebSockets;
 using System.Text;
+using Microsoft.Extensions.Time.Testing;
 using RawWs.Benchmarks.Backplane;
 using RawWs.Tests.Support;
 
@@ -24,7 +25,8 @@ public sealed class NatsBackplaneTests
     [Test]
     public async Task TwoNodes_AreOne()
     {
-        await using BackplaneNode one = await BackplaneNode.StartAsync(_nats.Url, "one"), two = await BackplaneNode.StartAsync(_nats.Url, "two");
+        await using BackplaneNode one = await BackplaneNode.StartAsync(_nats.Url, "one");
+        await using BackplaneNode two = await BackplaneNode.StartAsync(_nats.Url, "two");
         using ClientWebSocket ann = await one.ConnectAsync("ann"), bob = await two.ConnectAsync("bob");
         await one.KnowsAsync("bob");
         await Say(ann, "bob:hi");
@@ -36,12 +38,63 @@ public sealed class NatsBackplaneTests
         Assert.That(await Hear(ann), Is.EqualTo("x"));
     }
 
+    // What comes wakes the node: it waits for no tick of the clock. So the clock stands still here.
+    [Test]
+    public async Task AMessage_WaitsForNoTime()
+    {
+        FakeTimeProvider time = new();
+        await using BackplaneNode one = await StartAsync("one", time);
+        await using BackplaneNode two = await StartAsync("two", time);
+        await PassUntilAsync(() => AreOne(one, two), time).WaitAsync(TestServer.Patience);
+        using ClientWebSocket ann = await one.ConnectAsync("ann"), bob = await two.ConnectAsync("bob");
+        await one.KnowsAsync("bob");
+        for (int i = 0; i < 10; i++)
+        {
+            await Say(ann, $"bob:{i}");
+            Assert.That(await Hear(bob), Is.EqualTo($"{i}"));
+        }
+
+        await Say(ann, "ann:the answers have come too");
+        Assert.That(await Hear(ann), Is.EqualTo("the answers have come too"));
+    }
+
+    [Test]
+    public async Task AServerThatTakesTinyMessagesOnly_IsRefused()
+    {
+        string file = Path.Combine(Directory.CreateTempSubdirectory("rawws-tiny-").FullName, "nats.conf");
+        await File.WriteAllTextAsync(file, "max_payload: 512\n");
+        using NatsServer tiny = new("--config", file);
+        await Assert.ThatAsync(() => BackplaneNode.StartAsync(tiny.Url, "one"), Throws.InvalidOperationException
+            .With.Message.StartsWith("NATS takes messages of 512 bytes (max_payload), and a node needs 1024"));
+        Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+    }
+
     [Test]
     public async Task ASecondNodeOfOneId_RefusesToStart()
     {
         await using BackplaneNode one = await BackplaneNode.StartAsync(_nats.Url, "one");
         await Assert.ThatAsync(() => BackplaneNode.StartAsync(_nats.Url, "one"), Throws.InvalidOperationException);
     }
+
+    private async Task<BackplaneNode> StartAsync(string id, FakeTimeProvider time)
+    {
+        Task<BackplaneNode> starting = BackplaneNode.StartAsync(_nats.Url, id, time: time);
+        await PassUntilAsync(() => starting.IsCompleted, time).WaitAsync(TestServer.Patience);
+        return await starting;
+    }
+
+    // Time passes slowly enough for NATS, whose time is the real one.
+    private static async Task PassUntilAsync(Func<bool> condition, FakeTimeProvider time)
+    {
+        while (!condition())
+        {
+            time.Advance(TimeSpan.FromMilliseconds(20));
+            await Task.Delay(1);
+        }
+    }
+
+    private static bool AreOne(params BackplaneNode[] nodes) =>
+        nodes.All(node => node.Backplane.IsReady && node.Backplane.OtherNodes == nodes.Length - 1);
 
     private static Task Say(ClientWebSocket client, string text) =>
         client.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, true, CancellationToken.None);

@@ -1,5 +1,5 @@
-// NATS servers: one, or three that are a cluster. Who connects to one goes through a proxy of its own, and so does each server's way to each
-// other one: any of them can be paused.
+// NATS servers: one, or three that are a cluster. Who connects to one goes through a proxy of its own, and so does each server's way to
+// each other one: any of them can be paused.
 
 using RawWs.Benchmarks.Backplane;
 using RawWs.Tests.Support;
@@ -40,10 +40,11 @@ internal sealed class NatsCluster : IAsyncDisposable
         List<string> arguments = ["--port", $"{_ports[server]}", "--name", $"s{server}"];
         if (Count > 1)
         {
-            string routes = string.Join(',', _routes.Where(route => route.Key.From == server).Select(static route => $"nats://127.0.0.1:{route.Value.Port}"));
+            string routes = string.Join(
+                ',', _routes.Where(route => route.Key.From == server).Select(static route => $"nats://127.0.0.1:{route.Value.Port}"));
             // It must not be told where the others really are: it would go there past the proxies.
-            arguments.AddRange(["--cluster_name", "trial", "--cluster", $"nats://127.0.0.1:{_routePorts[server]}", "--cluster_advertise", "127.0.0.1:1",
-                "--no_advertise", "--routes", routes]);
+            arguments.AddRange(["--cluster_name", "trial", "--cluster", $"nats://127.0.0.1:{_routePorts[server]}",
+                "--cluster_advertise", "127.0.0.1:1", "--no_advertise", "--routes", routes]);
         }
 
         _servers[server] = new NatsServer([.. arguments]);

@@ -8,7 +8,9 @@ using System.Text;
 namespace RawWs.Tests.Nats;
 
 /// <summary>Its messages are <c>uid:NUMBER FROM</c>: no two of them are the same, and each sender's numbers rise.</summary>
-internal sealed class TrialClient(string uid) : IAsyncDisposable
+/// <param name="uid">Its uid.</param>
+/// <param name="numbers">How many an earlier client of this uid has sent.</param>
+internal sealed class TrialClient(string uid, long numbers = 0) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
@@ -18,7 +20,7 @@ internal sealed class TrialClient(string uid) : IAsyncDisposable
     private readonly ConcurrentDictionary<string, int> _told = [];
     private readonly ConcurrentDictionary<string, List<long>> _sent = [];
     private Task _receiving = Task.CompletedTask;
-    private long _numbers;
+    private long _numbers = numbers;
 
     public string Uid => uid;
 
@@ -52,6 +54,13 @@ internal sealed class TrialClient(string uid) : IAsyncDisposable
     /// <summary>How many of its messages to this uid it was told not to be delivered, or not to be known of.</summary>
     public int ToldOf(string to) => _told.GetValueOrDefault(to);
 
+    /// <summary>Another client has that uid now: what went to the one before is counted no more.</summary>
+    public void Forget(string to)
+    {
+        _sent.TryRemove(to, out _);
+        _told.TryRemove(to, out _);
+    }
+
     public async Task SendAsync(string to)
     {
         await _sending.WaitAsync();
@@ -62,7 +71,7 @@ internal sealed class TrialClient(string uid) : IAsyncDisposable
             byte[] message = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{to}:{number} {uid}"));
             await _socket.SendAsync(message, WebSocketMessageType.Text, true, CancellationToken.None).WaitAsync(Patience);
         }
-        catch (Exception exception) when (exception is WebSocketException or IOException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (exception is WebSocketException or IOException or InvalidOperationException)
         {
             // Its node has gone.
         }
@@ -91,7 +100,8 @@ internal sealed class TrialClient(string uid) : IAsyncDisposable
                 OnMessage(Encoding.UTF8.GetString(buffer, 0, received.Count));
             }
         }
-        catch (Exception exception) when (exception is WebSocketException or IOException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception exception)
+            when (exception is WebSocketException or IOException or ObjectDisposedException or OperationCanceledException)
         {
             // Its node has gone, or the trial is over.
         }

@@ -173,7 +173,8 @@ public sealed class UidClaimsTests
 
     // Two nodes at once, again and again: in the end one of them has it, and the store says which.
     [Test]
-    public async Task OfTwoAtOnce_OneHasIt([Values(DuplicateUid.Replace, DuplicateUid.Reject)] DuplicateUid duplicates, [Values] bool leaves)
+    public async Task OfTwoAtOnce_OneHasIt(
+        [Values(DuplicateUid.Replace, DuplicateUid.Reject)] DuplicateUid duplicates, [Values] bool leaves)
     {
         foreach (Holder holder in new[] { _one, _two }) holder.Store.BeforeAnswer = static async () => await Task.Yield();
         for (int round = 0; round < 5_000; round++)

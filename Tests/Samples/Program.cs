@@ -1,5 +1,6 @@
-// Runs the examples of the packages' READMEs: `frame`, `handshake`, `server`, `hosting`, or `nats` and the address of a server of NATS; and those of docs/library.md: `library` and a
-// name; and those of docs/tour: `tour` and a name. Tests compare what they print, and the text with the pages.
+// Runs the examples of the packages' READMEs: `frame`, `handshake`, `server`, `hosting`, or `nats` and the address of a server of NATS;
+// and those of docs/library.md: `library` and a name; and those of docs/tour: `tour` and a name. Tests compare what they print, and the
+// text with the pages.
 
 using RawWs.Samples;
 using RawWs.Samples.Library;

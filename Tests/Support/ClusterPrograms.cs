@@ -48,8 +48,8 @@ internal sealed class ClusterPrograms : IDisposable
 
     /// <summary>The program with a backplane; it may be one that does not start.</summary>
     public static RunningProgram Program(string url, params string[] arguments) => RunningProgram.Start(
-        ["--listen", "127.0.0.1:0", "--introduce", "query", "--heartbeat", "0", "--admin", "127.0.0.1:0", "--backplane", url,
-            .. arguments]);
+        ["--listen", "127.0.0.1:0", "--introduce", "query", "--heartbeat", "0", "--drain", "0", "--admin", "127.0.0.1:0",
+            "--backplane", url, .. arguments]);
 
     public void Dispose()
     {

@@ -1,5 +1,5 @@
-// GET /v1/uids, GET and DELETE /v1/uids/{uid}: who is here, and the end of all connections of a uid. With a backplane the last two are about
-// all servers of the cluster; the list is this one's.
+// GET /v1/uids, GET and DELETE /v1/uids/{uid}: who is here, and the end of all connections of a uid. With a backplane the last two are
+// about all servers of the cluster; the list is this one's.
 
 using System.Text;
 using Microsoft.AspNetCore.Builder;
@@ -21,8 +21,8 @@ internal sealed class UidEndpoints(WebSocketServer server, ProgramCluster? clust
     {
         routes.MapGet("/v1/uids", (HttpRequest request, string? prefix, string? after, string? limit) => List(request))
             .WithName("uids").WithTags("uids")
-            .WithSummary("The uids that have an open connection on this server: all, or those that begin with prefix. 100 of them, or limit (1000 at "
-                + "most), behind the uid after.")
+            .WithSummary("The uids that have an open connection on this server: all, or those that begin with prefix. 100 of them, or "
+                + "limit (1000 at most), behind the uid after.")
             .Produces<UidPage>().Refuses(400);
         routes.MapGet(Folder + "{uid}", (HttpRequest request, string uid) => ShowAsync(request))
             .WithName("uid").WithTags("uids")

@@ -8,7 +8,8 @@ namespace RawWs.Server.Console.Auth;
 /// <param name="admit">Decides about the upgrade of a client whose uid is known.</param>
 /// <param name="authority">Who decides.</param>
 internal sealed class AuthApplication(
-    IWebSocketApplication program, Func<ReadOnlyMemory<byte>, ValueTask<UpgradeDecision>> admit, IAuthority authority) : IWebSocketApplication
+    IWebSocketApplication program, Func<ReadOnlyMemory<byte>, ValueTask<UpgradeDecision>> admit, IAuthority authority)
+    : IWebSocketApplication
 {
     private TokenClock _clock = null!;
 

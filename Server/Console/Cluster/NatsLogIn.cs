@@ -24,6 +24,9 @@ internal static class NatsLogIn
                 ? TlsMode.Require
                 : TlsMode.Auto,
         },
+        // A line that is dead without a word is noticed within twelve seconds.
+        PingInterval = TimeSpan.FromSeconds(3),
+        MaxPingOut = 3,
         // It comes back whatever the reason was: somebody may have changed the users of NATS for a moment.
         IgnoreAuthErrorAbort = true,
         ReconnectWaitMin = TimeSpan.FromMilliseconds(250),

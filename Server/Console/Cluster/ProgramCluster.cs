@@ -101,10 +101,12 @@ internal sealed class ProgramCluster : IAsyncDisposable
         [.. _backplane.Nodes.Select(node => new NodeView(node.NodeId, node.NodeId == _nodeId, node.IsKnown))]);
 
     /// <summary>How many connections a uid has on each node.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public async Task<NodesAnswer> FindAsync(string uid, CancellationToken cancellation) =>
         Of(await _backplane.FindAsync(uid, cancellation).ConfigureAwait(false));
 
     /// <summary>Closes all connections of a uid, on all nodes.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public async Task<NodesAnswer> KickAsync(string uid, ushort code, string reason, CancellationToken cancellation) =>
         Of(await _backplane.KickAsync(uid, code, reason, cancellation).ConfigureAwait(false));
 

@@ -1,0 +1,219 @@
+// When nodes are killed, stand still, are cut off, or begin anew: what is known of them then, and what senders are told.
+
+using RawWs.Benchmarks.Backplane;
+using RawWs.Server;
+
+namespace RawWs.Tests.Nats;
+
+public sealed partial class ClusterNodeTests
+{
+    [Test]
+    public async Task ANodeThatIsKilled_HasNoUids_AfterFiveSeconds()
+    {
+        (SimulatedNode one, SimulatedNode two, _) = Three();
+        two.Join("bob");
+        _cluster.Pass(10);
+        two.IsRunning = false;
+        Task<DeliveryResult> sent = one.Send("bob", "hi");
+        _cluster.Pass(5_000);
+        Assert.That(await sent, Is.EqualTo(DeliveryResult.Unreachable));
+        Assert.That(await one.Send("bob", "hi"), Is.EqualTo(DeliveryResult.Offline));
+        Assert.That(one.Node.Counts.Unanswered, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task ANodeThatWasStopped_IsThereAgain_WithWhatItHasNow()
+    {
+        (SimulatedNode one, SimulatedNode two, _) = Three();
+        two.Join("bob");
+        two.Join("eve");
+        _cluster.Pass(10);
+        two.IsRunning = false;
+        _cluster.Pass(30_000);
+        two.Leave("eve");
+        two.Join("ann");
+        two.IsRunning = true;
+        _cluster.Pass(2_000);
+        Assert.That(await Sent(one, "bob"), Is.EqualTo(DeliveryResult.Delivered));
+        Assert.That(await Sent(one, "ann"), Is.EqualTo(DeliveryResult.Delivered));
+        Assert.That(await Sent(one, "eve"), Is.EqualTo(DeliveryResult.Offline));
+        Assert.That(one.Node.IsComplete && two.Node.IsComplete, Is.True);
+    }
+
+    // So long that the others have forgotten it, and it has not forgotten them.
+    [Test]
+    public async Task ANodeThatWasForgotten_IsHeardAndHears()
+    {
+        (SimulatedNode one, SimulatedNode two, _) = Three();
+        one.Join("ann");
+        two.Join("bob");
+        _cluster.Pass(10);
+        for (int i = 0; i < 5; i++)
+            Assert.That((await Sent(one, "bob"), await Sent(two, "ann")), Is.EqualTo((DeliveryResult.Delivered, DeliveryResult.Delivered)));
+        two.IsRunning = false;
+        _cluster.Pass(70_000);
+        two.IsRunning = true;
+        _cluster.Pass(2_000);
+        Assert.That((await Sent(one, "bob"), await Sent(two, "ann")), Is.EqualTo((DeliveryResult.Delivered, DeliveryResult.Delivered)));
+        Assert.That((one.Got.Count, two.Got.Count), Is.EqualTo((6, 6)));
+        Assert.That((one.Node.Counts.Nonsense, two.Node.Counts.Nonsense), Is.EqualTo((0, 0)));
+    }
+
+    // Its line takes nothing, and it is not told that the backplane is away.
+    [Test]
+    public async Task WhileTheLineTakesNothing_SendersAreTold_AndNothingIsLostInSilence()
+    {
+        (SimulatedNode one, SimulatedNode two, _) = Three();
+        two.Join("bob");
+        _cluster.Pass(10);
+        one.IsBusy = true;
+        one.Join("ann");
+        Task<DeliveryResult> given = one.Send("bob", "1");
+        _cluster.Pass(2_100);
+        Assert.That(await given, Is.EqualTo(DeliveryResult.Unreachable));
+        Task<DeliveryResult> late = one.Send("bob", "2");
+        _cluster.Pass(500);
+        one.IsBusy = false;
+        _cluster.Pass(20);
+        Assert.That(await late, Is.EqualTo(DeliveryResult.Delivered));
+        Assert.That(two.Got, Is.EqualTo(new[] { "bob:1", "bob:2" }), "what is not known need not be lost");
+        Assert.That(await Sent(two, "ann"), Is.EqualTo(DeliveryResult.Delivered), "its news have waited");
+        Assert.That((one.Node.Counts.Unanswered, two.Node.Counts.Lost), Is.EqualTo((1, 0)));
+    }
+
+    [Test]
+    public async Task ANodeThatBeginsAnew_IsAnotherNode()
+    {
+        (SimulatedNode one, SimulatedNode two, _) = Three();
+        two.Join("bob");
+        _cluster.Pass(10);
+        two.IsRunning = false;
+        _cluster.Nodes.Remove(two);
+        SimulatedNode again = _cluster.Add("two");
+        again.Node.OnConnected(_cluster.Now);
+        again.Join("ann");
+        _cluster.Pass(1_000);
+        Assert.That(await Sent(one, "bob"), Is.EqualTo(DeliveryResult.Offline));
+        Assert.That(await Sent(one, "ann"), Is.EqualTo(DeliveryResult.Delivered));
+    }
+
+    [Test]
+    public async Task WithoutTheBackplane_LocalDeliveryGoesOn_AndTheRestIsUnreachable()
+    {
+        (SimulatedNode one, SimulatedNode two, _) = Three();
+        one.Join("ann");
+        two.Join("bob");
+        _cluster.Pass(10);
+        one.IsAttached = false;
+        one.Node.OnDisconnected(_cluster.Now);
+        Assert.That(await one.Send("ann", "hi"), Is.EqualTo(DeliveryResult.Delivered));
+        Assert.That(await one.Send("bob", "hi"), Is.EqualTo(DeliveryResult.Unreachable));
+        Assert.That(await one.Send("eve", "hi"), Is.EqualTo(DeliveryResult.Unreachable));
+        Assert.That(await one.SendToEverybody("hi"), Is.EqualTo(DeliveryResult.Unreachable));
+        Assert.That(one.Node.Counts.Unknown, Is.EqualTo(3), "each that was told is counted");
+        _cluster.Pass(10_000);
+        one.IsAttached = true;
+        one.Node.OnConnected(_cluster.Now);
+        Assert.That(one.Node.IsComplete, Is.False);
+        _cluster.Pass(2_000);
+        Assert.That(one.Node.IsComplete, Is.True);
+        Assert.That(await Sent(one, "bob"), Is.EqualTo(DeliveryResult.Delivered));
+        Assert.That(await Sent(two, "ann"), Is.EqualTo(DeliveryResult.Delivered));
+    }
+
+    [Test]
+    public async Task IfTheyAreNotKnownInTime_ItIsUnreachable()
+    {
+        (_, SimulatedNode two, _) = Three();
+        for (int i = 0; i < 3; i++) two.Join($"u{i}");
+        _cluster.Pass(10);
+        SimulatedNode four = _cluster.Add("four");
+        _cluster.Delay = (from, to) => from == four && to == two ? -1 : 1; // it hears that the other one lives, and cannot ask it
+        four.Node.OnConnected(_cluster.Now);
+        Task<DeliveryResult> sent = four.Send("u0", "hi");
+        await PassUntil(sent);
+        Assert.That((sent.Result, four.Node.IsComplete), Is.EqualTo((DeliveryResult.Unreachable, false)));
+        Assert.That(four.Node.Counts.Unknown, Is.EqualTo(1));
+    }
+
+    // Its own clock has stood still. It has not heard the others, and that is not their fault.
+    [Test]
+    public async Task AfterAStandstill_NobodyIsOfflineForAMoment()
+    {
+        (SimulatedNode one, SimulatedNode two, _) = Three();
+        two.Join("bob");
+        _cluster.Pass(10);
+        one.IsRunning = false;
+        _cluster.Pass(30_000);
+        one.IsRunning = true;
+        one.Node.Turn(_cluster.Now);
+        Task<DeliveryResult> sent = one.Send("bob", "hi");
+        await PassUntil(sent);
+        Assert.That(sent.Result, Is.EqualTo(DeliveryResult.Delivered));
+    }
+
+    // Every message is delivered, refused or told lost; none comes twice, and each receiver's come in order.
+    [Test]
+    public async Task WhateverIsLost_IsTold([Range(0, 19)] int seed)
+    {
+        Random random = new(seed);
+        SimulatedNode[] nodes = [.. Enumerable.Range(0, 4).Select(i => _cluster.Add($"n{i}", settings => settings with
+        {
+            PieceBytesMax = 128 + random.Next(20, 400),
+            EventsKept = random.Next(1, 100),
+            PeersMax = 10,
+        }))];
+        foreach (SimulatedNode node in nodes) node.Node.OnConnected(_cluster.Now);
+        bool lossy = false;
+        Dictionary<(SimulatedNode, SimulatedNode), long> last = [];
+        _cluster.Delay = (from, to) =>
+        {
+            if (lossy && random.Next(20) == 0) return -1;
+            // In order, as the backplane has it between two nodes.
+            long at = Math.Max(last.GetValueOrDefault((from, to)), _cluster.Now + random.Next(1, 30));
+            last[(from, to)] = at;
+            return at - _cluster.Now;
+        };
+        for (int uid = 0; uid < 40; uid++) nodes[random.Next(nodes.Length)].Join($"u{uid}");
+        _cluster.Pass(3_000);
+        lossy = true;
+        List<(string Message, Task<DeliveryResult> Result)> sent = [];
+        for (int i = 0; i < 2_000; i++)
+        {
+            string uid = $"u{random.Next(40)}", text = $"{i}{new string('x', random.Next(10) == 0 ? 600 : 0)}";
+            sent.Add(($"{uid}:{text}", nodes[random.Next(nodes.Length)].Send(uid, text)));
+            if (random.Next(4) == 0) _cluster.Pass(random.Next(20));
+            if (random.Next(50) == 0) Move(random.Next(40));
+        }
+
+        lossy = false;
+        _cluster.Pass(10_000);
+        await PassUntil([.. sent.Select(static one => one.Result)]);
+        List<string> got = [.. nodes.SelectMany(static node => node.Got)];
+        Assert.That(got, Is.Unique);
+        HashSet<string> delivered = [.. got];
+        foreach ((string message, Task<DeliveryResult> result) in sent)
+        {
+            if (result.Result == DeliveryResult.Delivered) Assert.That(delivered, Does.Contain(message));
+            if (result.Result == DeliveryResult.Offline) Assert.That(delivered, Does.Not.Contain(message));
+        }
+
+        // When all is quiet every node knows the same.
+        foreach (SimulatedNode node in nodes)
+        {
+            Assert.That(node.Node.IsComplete, Is.True);
+            for (int uid = 0; uid < 40; uid++) Assert.That(node.Send($"u{uid}", "end").IsFaulted, Is.False);
+        }
+
+        _cluster.Pass(1_000);
+        for (int uid = 0; uid < 40; uid++)
+            Assert.That(nodes.SelectMany(static node => node.Got).Count(message => message == $"u{uid}:end"), Is.EqualTo(nodes.Length));
+
+        void Move(int uid)
+        {
+            SimulatedNode from = nodes.First(node => node!.Has($"u{uid}"));
+            from.Leave($"u{uid}");
+            nodes[random.Next(nodes.Length)].Join($"u{uid}");
+        }
+    }
+}
