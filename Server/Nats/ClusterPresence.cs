@@ -132,11 +132,12 @@ internal sealed class ClusterPresence(
         }
     }
 
-    /// <summary>What is due at this time. Called every few milliseconds while somebody watches.</summary>
+    /// <summary>What is due at this time. Called every few milliseconds.</summary>
     public void Turn(long now)
     {
         lock (_lock)
         {
+            if (_watches.Count + _feeds.Count == 0) return;
             ClusterMembers cluster = members();
             foreach (Watched watched in _watches)
             {

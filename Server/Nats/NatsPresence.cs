@@ -11,26 +11,26 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
     private const int WaitingMax = 2048;
 
     // What changes within such a time goes in one message.
-    private static readonly TimeSpan RestWhileWatched = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan SendTimeMax = TimeSpan.FromSeconds(1);
 
     private readonly NatsConnection _connection;
     private readonly string _subject;
     private readonly string _inbox;
     private readonly ClusterPresence _presence;
-    private readonly Func<long> _now;
+    private readonly TimeProvider _time;
     private readonly List<(string Subject, byte[] Message, string? Inbox)> _said = [];
     private readonly SemaphoreSlim _wake = new(0);
     private INatsSub<NatsMemoryOwner<byte>>? _questions;
     private INatsSub<NatsMemoryOwner<byte>>? _answers;
     private Task _loop = Task.CompletedTask;
     private volatile bool _isEnding;
+    private int _isWoken;
 
     public NatsPresence(NatsConnection connection, string cluster, string id, Func<PresenceOptions, PresenceWatch> local,
-        Func<ClusterMembers> members, Func<long> now)
+        Func<ClusterMembers> members, TimeProvider time)
     {
-        (_connection, _subject, _now) = (connection, $"{cluster}.presence", now);
+        (_connection, _subject, _time) = (connection, $"{cluster}.presence", time);
         _inbox = connection.NewInbox();
         _presence = new ClusterPresence(id, local, members, this);
     }
@@ -56,14 +56,14 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
     public PresenceWatch Watch(PresenceOptions options)
     {
         PresenceWatch watch = _presence.Watch(options);
-        _wake.Release();
+        Wake();
         return watch;
     }
 
     public async ValueTask DisposeAsync()
     {
         _isEnding = true;
-        _wake.Release();
+        Wake();
         await _loop.ConfigureAwait(false);
         if (_questions is not null) await _questions.DisposeAsync().ConfigureAwait(false);
         if (_answers is not null) await _answers.DisposeAsync().ConfigureAwait(false);
@@ -76,20 +76,29 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
 
     private async Task RunAsync()
     {
+        await using ITimer rest = _time.CreateTimer(_ => Wake(), null, Rest, Rest);
         while (!_isEnding)
         {
+            Interlocked.Exchange(ref _isWoken, 0);
             // A burst of either is bounded, so that both are heard.
             for (int i = 0; i < WaitingMax && _questions!.Msgs.TryRead(out NatsMsg<NatsMemoryOwner<byte>> question); i++) Receive(question);
             for (int i = 0; i < WaitingMax && _answers!.Msgs.TryRead(out NatsMsg<NatsMemoryOwner<byte>> answer); i++)
             {
                 using NatsMemoryOwner<byte> owner = answer.Data;
-                _presence.ReceiveTold(BytesOf(owner), _now());
+                _presence.ReceiveTold(BytesOf(owner), Now);
             }
 
-            _presence.Turn(_now());
+            _presence.Turn(Now);
             await SayAsync().ConfigureAwait(false);
-            await _wake.WaitAsync(_presence.IsBusy ? RestWhileWatched : Rest).ConfigureAwait(false);
+            await _wake.WaitAsync().ConfigureAwait(false);
         }
+    }
+
+    private long Now => (long)_time.GetElapsedTime(0).TotalMilliseconds;
+
+    private void Wake()
+    {
+        if (Interlocked.Exchange(ref _isWoken, 1) == 0) _wake.Release();
     }
 
     private void Receive(NatsMsg<NatsMemoryOwner<byte>> question)
@@ -97,7 +106,7 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
         using NatsMemoryOwner<byte> owner = question.Data;
         // An answer goes to somebody who waits for one, and never to the nodes' own subjects.
         if (question.ReplyTo is { } inbox && inbox.StartsWith(_connection.Opts.InboxPrefix + ".", StringComparison.Ordinal))
-            _presence.ReceiveQuestion(BytesOf(owner), inbox, _now());
+            _presence.ReceiveQuestion(BytesOf(owner), inbox, Now);
         else
             _presence.CountNonsense();
     }
@@ -108,7 +117,7 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
     private async Task SayAsync()
     {
         if (_said.Count == 0) return;
-        using CancellationTokenSource patience = new(SendTimeMax);
+        using CancellationTokenSource patience = new(SendTimeMax, _time);
         try
         {
             foreach ((string subject, byte[] message, string? inbox) in _said)

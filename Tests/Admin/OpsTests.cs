@@ -90,12 +90,13 @@ public sealed partial class OpsTests
     {
         string prometheus = Tools.Require("prometheus");
         load();
+        string targets = string.Join(", ", addresses.Select(static url => '"' + url.Split("//")[1] + '"'));
         File.WriteAllText(Path.Combine(_folder, "prometheus.yml"), $$"""
             global: { scrape_interval: 200ms, evaluation_interval: 1s }
             rule_files: [{{Repository.At("docs", "ops", "alerts.yml")}}]
             scrape_configs:
               - job_name: rawws
-                static_configs: [{ targets: [{{string.Join(", ", addresses.Select(static url => $"\"{url.Split("//")[1]}\""))}}] }]
+                static_configs: [{ targets: [{{targets}}] }]
             """);
         using RunningProgram program = RunningProgram.StartOther("bash", "-c",
             "exec \"$0\" --config.file=\"$1/prometheus.yml\" --storage.tsdb.path=\"$1/data\" --web.listen-address=127.0.0.1:0 2>&1",

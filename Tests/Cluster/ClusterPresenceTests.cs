@@ -2,7 +2,6 @@
 
 using System.Text;
 using RawWs.Server;
-using RawWs.Server.Nats;
 
 namespace RawWs.Tests.Cluster;
 
