@@ -22,8 +22,11 @@ public sealed partial class NatsBackplane
 
     private Task BeginPresenceAsync(ClusterNode node, ConnectionDirectory directory)
     {
-        _presence = new NatsPresence(_wire.Connection, _options.Cluster, _options.NodeId, directory.WatchPresence,
-            () => new ClusterMembers(node.IsConnected, node.IsComplete, [.. node.GetPeers().Select(static peer => peer.Id)]), _options.TimeProvider);
+        _presence = new NatsPresence(
+            _wire.Connection, _options.Cluster, _options.NodeId, directory.WatchPresence, () => MembersOf(node), _options.TimeProvider);
         return _presence.StartAsync();
     }
+
+    private static ClusterMembers MembersOf(ClusterNode node) =>
+        new(node.IsConnected, node.IsComplete, [.. node.GetPeers().Select(static peer => peer.Id)]);
 }

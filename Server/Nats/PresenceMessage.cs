@@ -21,7 +21,8 @@ internal sealed record PresenceQuestion(
     int V, string From, string Kind, long Watch, int Most = 0, IReadOnlyList<string>? Uids = null, string? Node = null);
 
 internal sealed record PresenceTold(
-    int V, string Node, long Watch, long Feed, long Number, string State, IReadOnlyList<string> Came, IReadOnlyList<string> Went, long LeftOut = 0);
+    int V, string Node, long Watch, long Feed, long Number, string State, IReadOnlyList<string> Came, IReadOnlyList<string> Went,
+    long LeftOut = 0);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, MaxDepth = 4,
     RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
