@@ -48,6 +48,10 @@ internal static partial class BackplaneLog
     [LoggerMessage(93, LogLevel.Error, "the node of the cluster has failed {count} times, and goes on; the last time: {reason}")]
     public static partial void NodeFailed(this ILogger log, long count, string reason);
 
+    [LoggerMessage(94, LogLevel.Warning,
+        "whether a uid is taken could not be found out {count} times, and nobody was let in with it; the last time: {reason}")]
+    public static partial void ClaimsUndecided(this ILogger log, long count, string reason);
+
     [LoggerMessage(91, LogLevel.Warning, "NATS has told {count} errors, the last one is: {error}")]
     public static partial void NatsTold(this ILogger log, long count, string error);
 }

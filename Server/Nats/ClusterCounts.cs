@@ -7,6 +7,7 @@ internal sealed class ClusterCounts
     private long _forwarded;
     private long _refused;
     private long _unknown;
+    private long _undecided;
 
     /// <summary>Messages that could not be understood.</summary>
     public long Nonsense { get; set; }
@@ -45,6 +46,18 @@ internal sealed class ClusterCounts
     {
         LastFailure = $"{exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}";
         Failures++;
+    }
+
+    /// <summary>How often it could not be found out in time whose a uid is.</summary>
+    public long Undecided => Interlocked.Read(ref _undecided);
+
+    /// <summary>Why, the last time, in one line.</summary>
+    public string LastUndecided { get; private set; } = "";
+
+    public void CountUndecided(Exception exception)
+    {
+        LastUndecided = exception.Message.ReplaceLineEndings(" ");
+        Interlocked.Increment(ref _undecided);
     }
 
     public void CountUnknown() => Interlocked.Increment(ref _unknown);

@@ -59,6 +59,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         {
             Lost = uid => _directory?.Kick(MessageTarget.ToUid(uid), ServerCloseCodes.Replaced, Replaced),
             Refused = (node, uid) => _node?.AskWhetherItLives(node, uid.Span),
+            Undecided = exception => _node?.Counts.CountUndecided(exception),
         };
         _keeper = new ClaimKeeper(_store, _claims, options.TimeProvider);
     }

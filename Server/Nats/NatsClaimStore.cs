@@ -23,6 +23,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     private const int NoMessageFound = 10037; // JetStream's own numbers of errors
     private const int SequenceNotFound = 10043;
     private const int ValueBytesMax = sizeof(ulong) + WireHead.IdBytesMax;
+    private const int HeadersBytesMax = 256; // NATS counts them as a part of the message: the revision that is named, with its field's name
 
     // A bucket's name has no dots.
     private readonly string _bucket = $"{cluster.Replace('.', '-')}-uids";
@@ -50,7 +51,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
                 new StreamConfig($"KV_{_bucket}", [$"$KV.{_bucket}.>"])
                 {
                     Description = "Which node has a uid",
-                    MaxMsgSize = ValueBytesMax,
+                    MaxMsgSize = ValueBytesMax + HeadersBytesMax,
                     MaxMsgsPerSubject = 1,
                     NumReplicas = replicas,
                     Storage = StreamConfigStorage.Memory,
@@ -65,7 +66,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
                 {
                     Description = "Which nodes live",
                     MaxAge = LeaseTime,
-                    MaxValueSize = ValueBytesMax,
+                    MaxValueSize = ValueBytesMax + HeadersBytesMax,
                     NumberOfReplicas = replicas,
                     Storage = NatsKVStorageType.Memory,
                 },

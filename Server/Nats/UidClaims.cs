@@ -37,6 +37,9 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
     /// <summary>Another node has the uid and keeps it: it may want to know whether its connection lives. Called on any thread.</summary>
     public Action<string, ReadOnlyMemory<byte>> Refused { get; set; } = static (_, _) => { };
 
+    /// <summary>Is told why a claim could not be decided. Called on any thread.</summary>
+    public Action<Exception> Undecided { get; set; } = static _ => { };
+
     /// <summary>How many uids this node has claimed, or is about to.</summary>
     public int Count
     {
@@ -68,6 +71,7 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
         catch (Exception exception) when (exception is OperationCanceledException or ClaimStoreException)
         {
             // What the store has done is not known. If it has an entry of ours that nobody wants, it will tell.
+            Undecided(exception);
         }
 
         if (result != UidClaim.Granted) EndPending(entry);

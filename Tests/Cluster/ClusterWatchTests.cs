@@ -113,9 +113,11 @@ public sealed class ClusterWatchTests
         _nonsense = 2;
         _told.OnError("Permissions\tViolation");
         _told.OnError("Slow Consumer");
+        _one.Node.Counts.CountUndecided(new TimeoutException("no answer"));
         _one.Node.Counts.CountFailure(new InvalidOperationException("no\nsense"));
         Assert.That(News(), Is.EqualTo([
             "5 messages that came over the backplane made no sense and were dropped",
+            "whether a uid is taken could not be found out 1 times, and nobody was let in with it; the last time: no answer",
             "the node of the cluster has failed 1 times, and goes on; the last time: InvalidOperationException: no sense",
             "NATS has told 2 errors, the last one is: Slow Consumer",
         ]));

@@ -55,6 +55,19 @@ public sealed class ClaimRaceTests
         TestContext.Progress.WriteLine($"{duplicates}: {Rounds} races, one holder each; the first node had it {one} times");
     }
 
+    // The longest id that there is: what a claim holds has room.
+    [Test]
+    public async Task NodesOfLongIds_ClaimAsOthers()
+    {
+        _nats = new NatsServer();
+        _one = await BackplaneNode.StartAsync(_nats.Url, new string('1', 64), DuplicateUid.Replace);
+        _two = await BackplaneNode.StartAsync(_nats.Url, new string('2', 64), DuplicateUid.Replace);
+        using ClientWebSocket older = await _one.ConnectAsync("bob"), newer = await _two.ConnectAsync("bob");
+        Assert.That((older.HttpStatusCode, newer.HttpStatusCode), Is.EqualTo(
+            (HttpStatusCode.SwitchingProtocols, HttpStatusCode.SwitchingProtocols)));
+        Assert.That(await CloseCodeOf(older), Is.EqualTo(ServerCloseCodes.Replaced));
+    }
+
     [Test]
     public async Task WhatIsGivenBack_IsFreeOnTheOtherNode()
     {

@@ -149,15 +149,14 @@ internal sealed class ClusterTrial : IAsyncDisposable
             TrialClient from = _clients[node];
             foreach (TrialClient to in _clients[^_nodes.Length..])
             {
-                int sent = 0;
                 await UntilAsync(
                     async () =>
                     {
+                        int told = from.ToldOf(to.Uid);
                         await from.SendAsync(to.Uid);
-                        sent++;
-                        await UntilAsync(
-                            () => Has(to, from, sent) || from.ToldOf(to.Uid) >= sent - CountOf(to, from), "an answer or the message");
-                        return Has(to, from, sent);
+                        (long, string) message = (from.SentCount, from.Uid);
+                        await UntilAsync(() => to.Got.ContainsKey(message) || from.ToldOf(to.Uid) > told, "an answer or the message");
+                        return to.Got.ContainsKey(message);
                     },
                     $"{to.Uid} is known to node {node}");
             }
@@ -170,12 +169,6 @@ internal sealed class ClusterTrial : IAsyncDisposable
         foreach (RunningProgram? node in _nodes) node?.Dispose();
         await _nats.DisposeAsync();
     }
-
-    private static bool Has(TrialClient to, TrialClient from, int sent) =>
-        from.Sent.TryGetValue(to.Uid, out List<long>? numbers) && numbers.Count >= sent && to.Got.ContainsKey((numbers[^1], from.Uid));
-
-    private static int CountOf(TrialClient to, TrialClient from) =>
-        from.Sent.TryGetValue(to.Uid, out List<long>? numbers) ? numbers.Count(number => to.Got.ContainsKey((number, from.Uid))) : 0;
 
     private async Task SendUntilAsync(Random random, TrialClient client, CancellationToken over)
     {

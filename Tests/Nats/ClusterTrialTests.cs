@@ -54,7 +54,7 @@ public sealed class ClusterTrialTests
             trial.StopNode(1);
             await Task.Delay(Standstill);
             trial.ContinueNode(1);
-            await Task.Delay(2_000);
+            await Task.Delay(500);
         });
         await trial.KnowEachOtherAsync();
         await Count(trial, "it goes on", static () => Task.Delay(1_000), expectTold: false);
@@ -64,13 +64,13 @@ public sealed class ClusterTrialTests
     public async Task TheServerIsKilled_AndComesAgainEmpty()
     {
         await using ClusterTrial trial = await ClusterTrial.StartAsync(1, 3, Clients);
-        await Count(trial, "NATS is killed, and back after 4 s", async () =>
+        await Count(trial, "NATS is killed, and back after 3 s", async () =>
         {
             await Task.Delay(500);
             trial.Nats.Kill(0);
-            await Task.Delay(4_000);
+            await Task.Delay(3_000);
             trial.Nats.Start(0);
-            await Task.Delay(4_000);
+            await Task.Delay(1_000);
         });
         await trial.KnowEachOtherAsync();
         await Count(trial, "it is back", static () => Task.Delay(1_000), expectTold: false);
@@ -84,7 +84,7 @@ public sealed class ClusterTrialTests
         {
             await Task.Delay(500);
             trial.Nats.Kill(1);
-            await Task.Delay(3_000);
+            await Task.Delay(1_500);
         });
         await trial.KnowEachOtherAsync();
         await Count(trial, "its node has gone to another one", static () => Task.Delay(1_000), expectTold: false);
@@ -100,7 +100,7 @@ public sealed class ClusterTrialTests
             trial.Nats.Isolate(2);
             await Task.Delay(6_000);
             trial.Nats.Heal(2);
-            await Task.Delay(2_000);
+            await Task.Delay(500);
         });
         await trial.KnowEachOtherAsync();
         await Count(trial, "it has healed", static () => Task.Delay(1_000), expectTold: false);
@@ -117,7 +117,7 @@ public sealed class ClusterTrialTests
             trial.Nats.DoorOf(0).Pause();
             await Task.Delay(6_000);
             trial.Nats.DoorOf(0).Resume();
-            await Task.Delay(2_000);
+            await Task.Delay(500);
         });
         await trial.KnowEachOtherAsync();
         await Count(trial, "it goes on", static () => Task.Delay(1_000), expectTold: false);

@@ -71,7 +71,10 @@ public sealed class UidClaimsTests
     public async Task WithoutTheStore_NothingIsGranted()
     {
         _two.Store.IsAway = true;
+        List<string> why = [];
+        _two.Claims.Undecided = exception => why.Add(exception.Message);
         Assert.That(await _two.ConnectAsync("bob", DuplicateUid.Replace), Is.EqualTo(UidClaim.Unreachable));
+        Assert.That(why, Is.EqualTo(new[] { "away" }));
         _two.Store.IsAway = false;
         Assert.That(await _two.ConnectAsync("bob", DuplicateUid.Replace), Is.EqualTo(UidClaim.Granted));
     }
