@@ -59,12 +59,12 @@ public sealed partial class ClusterNodeTests
     [Test]
     public void ALateWordOfALifeThatIsOver_EndsNobody()
     {
-        SimulatedNode first = _cluster.Add("one");
+        SimulatedNode first = _cluster.Add("one"), second = _cluster.Add("one");
+        second.IsRunning = false; // not yet
         _cluster.Delay = (from, _) => from == first ? 3_000 : 1;
         first.Node.OnConnected(_cluster.Now);
         _cluster.Pass(2_000);
-        first.IsRunning = false;
-        SimulatedNode second = _cluster.Add("one");
+        (first.IsRunning, second.IsRunning) = (false, true);
         second.Node.OnConnected(_cluster.Now);
         long before = _cluster.BytesReceived;
         _cluster.Pass(5_000);
