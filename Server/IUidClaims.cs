@@ -21,7 +21,8 @@ public interface IUidClaims
 {
     /// <summary>
     /// Claims a uid for this server, before one of its connections joins under it. It is this server's until its last connection has left
-    /// the uid, or another server takes it. A claim that is granted, but under which nobody joins within ten seconds, is given back.
+    /// the uid, or another server takes it. A claim that is granted, but under which nobody joins within ten seconds, is given back: for
+    /// who joins later the uid is claimed anew, and if another server keeps it, that connection is closed.
     /// </summary>
     /// <param name="uid">The uid, in UTF-8. It must stay valid until the result is there.</param>
     /// <param name="duplicates">

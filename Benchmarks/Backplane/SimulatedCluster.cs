@@ -32,7 +32,7 @@ internal sealed class SimulatedCluster
 
     public SimulatedNode Add(string id, Func<ClusterSettings, ClusterSettings>? change = null)
     {
-        ClusterSettings settings = new() { Id = id, Incarnation = (ulong)(Nodes.Count + 1) };
+        ClusterSettings settings = new() { Id = id, Incarnation = (ulong)(Nodes.Count + 1), BeganAt = Now };
         SimulatedNode node = new(this, change?.Invoke(settings) ?? settings);
         Nodes.Add(node);
         return node;
@@ -102,6 +102,12 @@ internal sealed class SimulatedNode : IWire, ILocalDelivery
     /// <inheritdoc/>
     public bool IsBusy { get; set; }
 
+    /// <inheritdoc/>
+    public int PayloadBytesMax { get; set; } = int.MaxValue;
+
+    /// <summary>How many messages were longer than that: they are lost.</summary>
+    public int TooLong { get; private set; }
+
     /// <summary>What its receivers got: uid and text.</summary>
     public List<string> Got { get; } = [];
 
@@ -140,15 +146,20 @@ internal sealed class SimulatedNode : IWire, ILocalDelivery
     void IWire.PublishToAll(ReadOnlySpan<byte> message)
     {
         byte[] copy = message.ToArray();
-        Seen(copy);
-        if (!IsBusy) _cluster.Publish(this, copy, to => to != this);
+        if (Takes(copy)) _cluster.Publish(this, copy, to => to != this);
     }
 
     void IWire.PublishTo(string id, ReadOnlySpan<byte> message)
     {
         byte[] copy = message.ToArray();
-        Seen(copy);
-        if (!IsBusy) _cluster.Publish(this, copy, to => to.Settings.Id == id);
+        if (Takes(copy)) _cluster.Publish(this, copy, to => to.Settings.Id == id);
+    }
+
+    private bool Takes(byte[] message)
+    {
+        Seen(message);
+        if (message.Length > PayloadBytesMax) TooLong++;
+        return !IsBusy && message.Length <= PayloadBytesMax;
     }
 
     DeliveryResult ILocalDelivery.Send(ReadOnlySpan<byte> uid, in WebSocketMessage message)

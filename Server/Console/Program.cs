@@ -1,6 +1,7 @@
 // The standalone server: settings, log, server, signals, exit code. 0: stopped as asked. 1: cannot start, because of an address, the
-// backplane, too few descriptors or too little memory. 2: a setting or argument is wrong. 129, 130, 131 and 143: ended at once by a
-// second SIGHUP, SIGINT, SIGQUIT or SIGTERM. With certificates, keys or a file of settings SIGHUP has them read again, and stops nothing.
+// backplane, too few descriptors or too little memory; or another node of the cluster has the same id, and goes on. 2: a setting or
+// argument is wrong. 129, 130, 131 and 143: ended at once by a second SIGHUP, SIGINT, SIGQUIT or SIGTERM. With certificates, keys or a file
+// of settings SIGHUP has them read again, and stops nothing.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
@@ -161,7 +162,8 @@ internal static class Program
             : null;
         SayReady(server, settings, log);
         notices.TellReady();
-        await stop.Requested.ConfigureAwait(false);
+        await Task.WhenAny(stop.Requested, cluster?.MustEnd ?? stop.Requested).ConfigureAwait(false);
+        int exitCode = stop.Requested.IsCompleted ? 0 : ExitCodeStart;
         readiness.BeginDrain();
         notices.TellStopping();
         TimeSpan wait = reload.Current.DrainWait;
@@ -172,7 +174,8 @@ internal static class Program
         }
 
         await server.StopAsync(reload.Current.Drain).ConfigureAwait(false);
-        return 0;
+        if (exitCode != 0) Outputs.WriteError("ended: another node of the cluster has the id of this one too, and goes on (--node-id)");
+        return exitCode;
     }
 
     // The server with its applications, of which each stands before those that were there, and its pages.

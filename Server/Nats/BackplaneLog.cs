@@ -52,6 +52,16 @@ internal static partial class BackplaneLog
         "whether a uid is taken could not be found out {count} times, and nobody was let in with it; the last time: {reason}")]
     public static partial void ClaimsUndecided(this ILogger log, long count, string reason);
 
+    [LoggerMessage(95, LogLevel.Error,
+        "another node of the cluster has the id {node} too, and goes on: this one has left the cluster and must end; give each node an id "
+        + "of its own (node-id), and start it again")]
+    public static partial void NodeTaken(this ILogger log, string node);
+
+    [LoggerMessage(96, LogLevel.Error,
+        "NATS takes messages of {bytes} bytes (max_payload), and a node needs {needed} at least: messages go to this node's own "
+        + "connections alone until it takes longer ones")]
+    public static partial void PayloadTooSmall(this ILogger log, int bytes, int needed);
+
     [LoggerMessage(91, LogLevel.Warning, "NATS has told {count} errors, the last one is: {error}")]
     public static partial void NatsTold(this ILogger log, long count, string error);
 }

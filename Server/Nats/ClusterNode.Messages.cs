@@ -138,7 +138,7 @@ internal sealed partial class ClusterNode
         byte[] taken = link.Take(_spare, out int length, out ulong number);
         _spare = taken.Length <= _settings.PieceBytesMax * 4 ? taken : [];
         int at = 0, nextMessage = 0; // where the next message begins
-        int room = _settings.PieceBytesMax - PieceHeadBytes;
+        int room = _pieceBytesMax - PieceHeadBytes;
         while (at < length)
         {
             int end = Math.Min(length, at + room);
@@ -183,7 +183,7 @@ internal sealed partial class ClusterNode
     private void Answer()
     {
         if (!_isConnected) return;
-        int exceptionsMax = Math.Max(1, (_settings.PieceBytesMax - AnswersHeadBytes) / (2 * ExceptionBytes));
+        int exceptionsMax = Math.Max(1, (_pieceBytesMax - AnswersHeadBytes) / (2 * ExceptionBytes));
         foreach (Peer? peer in _numbered)
         {
             if (peer is not { OwesAnswer: true }) continue;

@@ -68,7 +68,7 @@ internal sealed partial class ClusterNode
             return;
         }
 
-        ulong perMessage = (ulong)((_settings.PieceBytesMax - 128) / EventBytes);
+        ulong perMessage = (ulong)((_pieceBytesMax - 128) / EventBytes);
         while (first <= _events.Last)
         {
             ulong last = Math.Min(_events.Last, first + perMessage - 1);
@@ -90,8 +90,10 @@ internal sealed partial class ClusterNode
         return true;
     }
 
-    private static bool OnAlive(Peer peer, ulong last)
+    private static bool OnAlive(Peer peer, ref WireReader reader)
     {
+        ulong last = reader.ReadUInt64(); // how it stands is for those of its id
+        if (reader.IsCut) return false;
         peer.LastEventTold = last;
         peer.HasSaidLast = true;
         return true;
@@ -145,7 +147,7 @@ internal sealed partial class ClusterNode
     private void TellSnapshot(Peer peer)
     {
         List<ulong> hashes = _table.HashesOf(Self);
-        int perPart = (_settings.PieceBytesMax - 128) / sizeof(ulong);
+        int perPart = (_pieceBytesMax - 128) / sizeof(ulong);
         int told = 0;
         for (uint part = 0; part == 0 || told < hashes.Count; part++)
         {

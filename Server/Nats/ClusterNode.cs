@@ -16,6 +16,9 @@ namespace RawWs.Server.Nats;
 
 internal sealed partial class ClusterNode : IMessageTaker
 {
+    /// <summary>The shortest message that the wire must take.</summary>
+    public const int PayloadBytesMin = 1024;
+
     private const int Self = 0;
 
     private readonly ClusterSettings _settings;
@@ -41,6 +44,9 @@ internal sealed partial class ClusterNode : IMessageTaker
     private long _lastTurn;
     private ReadOnlyMemory<byte> _message; // that is being dealt with
     private bool _isEverybody; // whom the message that is being taken is for
+    private bool _isUp; // the backplane is there
+    private int _pieceBytesMax;
+    private volatile int _payloadBytesMax = int.MaxValue;
     private volatile bool _isConnected;
     private volatile bool _isComplete;
     private volatile int _peersHere;
@@ -54,19 +60,23 @@ internal sealed partial class ClusterNode : IMessageTaker
         _id = Encoding.ASCII.GetBytes(settings.Id);
         _events = new EventLog(settings.EventsKept);
         _everybody = new LinkOut(settings.LinkBytesMax, settings.UnansweredMax);
+        _pieceBytesMax = settings.PieceBytesMax;
     }
 
     /// <summary>Somebody has something for the node's own thread. Called on any thread.</summary>
     public Action Wake { get; set; } = static () => { };
 
-    /// <summary>Whether another node of this id is there: this one must not go on.</summary>
-    public bool IsTaken { get; private set; }
-
     /// <summary>Whether the uids of all nodes that are here are known. Any thread.</summary>
     public bool IsComplete => _isComplete;
 
-    /// <summary>Whether the backplane is there. Any thread.</summary>
+    /// <summary>Whether the backplane is there, and can be used. Any thread.</summary>
     public bool IsConnected => _isConnected;
+
+    /// <summary>The longest message that the wire takes, as was seen last. Any thread.</summary>
+    public int PayloadBytesMax => _payloadBytesMax;
+
+    /// <summary>Whether that is not enough: then it is as if the backplane were gone. Any thread.</summary>
+    public bool IsTooNarrow => _payloadBytesMax < PayloadBytesMin;
 
     /// <summary>How many other nodes are here.</summary>
     public int PeersHere => _peersHere;
@@ -78,19 +88,16 @@ internal sealed partial class ClusterNode : IMessageTaker
     public void OnConnected(long now)
     {
         _now = _lastTurn = now;
-        _isConnected = true;
-        Listen();
-        _wire.PublishToAll(Begin(WireKind.Hello).Written.Span);
-        SayAlive();
+        _isUp = true;
+        FitWire();
     }
 
     /// <summary>The backplane is gone. What has not been answered is unreachable.</summary>
     public void OnDisconnected(long now)
     {
         _now = now;
-        _isConnected = _isComplete = false;
-        foreach (Peer peer in _peers.Values) GiveUp(peer);
-        _waits.GiveUp();
+        _isUp = false;
+        GoAway();
     }
 
     /// <summary>The node ends: the others need not wait until it is silent.</summary>
@@ -105,6 +112,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     public void Turn(long now)
     {
         _now = now;
+        FitWire();
         // It stood still for so long that the others may have gone, or come again: their words wait for it.
         if (_isConnected && now - _lastTurn >= _settings.SilentAfter / 2) Listen();
         _lastTurn = now;
@@ -123,6 +131,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         bool complete = _isConnected && now >= _begunAt + _settings.ListenFirst;
         foreach (Peer peer in _peers.Values) complete &= !peer.IsHere || peer.IsCurrent;
         _isComplete = complete;
+        _hasJoined |= complete;
         _waits.Look(now, complete);
     }
 
@@ -130,6 +139,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     public void Receive(ReadOnlyMemory<byte> message, long now)
     {
         _now = now;
+        if (_isTaken || IsTooNarrow) return; // it can answer nothing
         _message = message;
         WireReader reader = new(message.Span);
         if (!reader.TryReadHead(out WireHead head)) Counts.Nonsense++;
@@ -144,7 +154,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         bool sense = kind switch
         {
             WireKind.Hello => OnHello(),
-            WireKind.Alive => OnAlive(peer, reader.ReadUInt64()),
+            WireKind.Alive => OnAlive(peer, ref reader),
             WireKind.Bye => OnBye(peer),
             WireKind.Events => OnEvents(peer, ref reader),
             WireKind.Wanted => OnWanted(peer, ref reader),
@@ -158,14 +168,32 @@ internal sealed partial class ClusterNode : IMessageTaker
         if (!sense || reader.IsCut) Counts.Nonsense++;
     }
 
-    // Somebody of the same id: this node in another process, or what it has published itself.
-    private void ReceiveOfOwnId(WireHead head, ref WireReader reader)
+    // The server that it is connected to now may take shorter messages than the one before, or it has been told to.
+    private void FitWire()
     {
-        if (head.Kind == WireKind.Taken && reader.ReadUInt64() == _settings.Incarnation && !reader.IsCut) IsTaken = true;
-        if (head.Incarnation == _settings.Incarnation || head.Kind != WireKind.Hello) return;
-        // Of two that begin at once, the lower incarnation stays.
-        if (_isComplete || _settings.Incarnation < head.Incarnation)
-            _wire.PublishTo(_settings.Id, Begin(WireKind.Taken).Write(head.Incarnation).Written.Span);
+        int most = _payloadBytesMax = _wire.PayloadBytesMax;
+        bool canUse = _isUp && !_isTaken && most >= PayloadBytesMin;
+        if (canUse) _pieceBytesMax = Math.Min(_settings.PieceBytesMax, most);
+        if (canUse == _isConnected) return;
+        if (canUse)
+        {
+            _isConnected = true;
+            Listen();
+            _wire.PublishToAll(Begin(WireKind.Hello).Written.Span);
+            SayAlive();
+        }
+        else
+        {
+            End();
+            GoAway();
+        }
+    }
+
+    private void GoAway()
+    {
+        _isConnected = _isComplete = false;
+        foreach (Peer peer in _peers.Values) GiveUp(peer);
+        _waits.GiveUp();
     }
 
     // A node that has begun anew is another one: what was known of its life before is not true any more.
@@ -273,7 +301,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     {
         if (!_isConnected) return;
         _aliveAt = _now + _settings.AliveEvery;
-        _wire.PublishToAll(Begin(WireKind.Alive).Write(_events.Last).Written.Span);
+        _wire.PublishToAll(WriteStanding(Begin(WireKind.Alive).Write(_events.Last)).Written.Span);
     }
 
     private WireWriter Begin(WireKind kind) => _writer.Begin(kind, _settings.Incarnation, _id);

@@ -10,6 +10,9 @@ internal sealed record ClusterSettings
     /// <summary>Which of its lives this is: drawn at its start.</summary>
     public required ulong Incarnation { get; init; }
 
+    /// <summary>When this life began, in milliseconds since 1970.</summary>
+    public long BeganAt { get; init; }
+
     /// <summary>How often it says that it is here.</summary>
     public long AliveEvery { get; init; } = 1_000;
 

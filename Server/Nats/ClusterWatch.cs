@@ -18,6 +18,8 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
     private HashSet<string> _here = [];
     private bool _isAway;
     private bool _tellsComplete;
+    private bool _isTaken;
+    private bool _isNarrow;
     private long _awaySince;
     private long _awayLineAt;
     private long _disconnects;
@@ -46,8 +48,17 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
     {
         lock (_lock)
         {
-            LookAtBackplane(now);
-            LookAtNodes();
+            if (node.IsTaken)
+            {
+                if (!_isTaken) log.NodeTaken(node.Id);
+                _isTaken = true;
+            }
+            else
+            {
+                LookAtBackplane(now);
+                LookAtNodes();
+            }
+
             ClusterCounts counts = node.Counts;
             if (New(counts.Lost, ref _lost) is > 0 and var lost) log.MessagesLost(lost);
             if (New(counts.Unanswered, ref _unanswered) is > 0 and var unanswered) log.MessagesUnanswered(unanswered);
@@ -62,6 +73,9 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
 
     private void LookAtBackplane(long now)
     {
+        bool wasNarrow = _isNarrow;
+        _isNarrow = node.IsTooNarrow;
+        if (_isNarrow && !wasNarrow) log.PayloadTooSmall(node.PayloadBytesMax, ClusterNode.PayloadBytesMin);
         bool wentBetween = New(nats.Disconnects, ref _disconnects) > 0; // it may be back already
         if (!_isAway && (wentBetween || !node.IsConnected))
         {
@@ -80,7 +94,7 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
         else if (_isAway && now >= _awayLineAt)
         {
             _awayLineAt = now + AwayLineEvery;
-            log.BackplaneAway(seconds, nats.Reason);
+            log.BackplaneAway(seconds, _isNarrow ? $"its max_payload is {node.PayloadBytesMax}" : nats.Reason);
         }
 
         if (!_tellsComplete || !node.IsComplete) return;

@@ -10,6 +10,9 @@ internal interface IWire
     /// <summary>Whether it takes nothing at present: what is published now is dropped.</summary>
     bool IsBusy => false;
 
+    /// <summary>The longest message that it takes at present.</summary>
+    int PayloadBytesMax => int.MaxValue;
+
     /// <summary>To every other node.</summary>
     /// <param name="message">Is copied.</param>
     void PublishToAll(ReadOnlySpan<byte> message);

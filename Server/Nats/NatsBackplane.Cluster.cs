@@ -12,6 +12,7 @@ public sealed partial class NatsBackplane
     private readonly NatsTold _told = new();
     private ClusterQuestions? _questions;
     private ITimer? _looks;
+    private volatile ClusterWatch? _watch;
     private bool _hasEnded;
 
     /// <summary>Whether NATS is there.</summary>
@@ -121,7 +122,17 @@ public sealed partial class NatsBackplane
     {
         ClusterWatch watch = new(node, _told, () => Nonsense - node.Counts.Nonsense, loggers.CreateLogger(LogCategories.Server));
         Guarded(() => watch.Begin(_options.Cluster));
+        _watch = watch;
+        if (node.IsTaken) Guarded(() => watch.Look(Now)); // meanwhile
         _looks = _options.TimeProvider.CreateTimer(_ => Guarded(() => watch.Look(Now)), null, LookEvery, LookEvery);
+    }
+
+    // It is told before anybody ends for it.
+    private void GiveWay()
+    {
+        if (_mustEnd.Task.IsCompleted) return;
+        if (_watch is { } watch) Guarded(() => watch.Look(Now));
+        _mustEnd.TrySetResult();
     }
 
     // A log that throws costs its line, and nothing else.

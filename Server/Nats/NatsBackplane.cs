@@ -4,6 +4,7 @@
 
 using System.Security.Cryptography;
 using NATS.Client.Core;
+using RawWs.Frame;
 
 namespace RawWs.Server.Nats;
 
@@ -12,8 +13,8 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
 {
     private const int MessagesPerTurn = 1024;
     private const int BytesPerTurn = 4 * 1024 * 1024;
-    private const int PayloadBytesMin = 1024;
     private const string Replaced = "replaced by another connection";
+    private const string Unknown = "whether the uid is taken is not known";
 
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 
@@ -26,6 +27,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     private readonly UidClaims? _claims;
     private readonly ClaimKeeper? _keeper;
     private readonly Lock _lock = new();
+    private readonly TaskCompletionSource _mustEnd = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ClusterNode? _node;
     private ConnectionDirectory? _directory;
     private Task _loop = Task.CompletedTask;
@@ -51,7 +53,12 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         }
 
         _options = options;
-        _wire = new NatsWire(options.Nats, options.Cluster, options.NodeId, options.TimeProvider) { Changed = OnChanged, Came = Wake };
+        _wire = new NatsWire(options.Nats, options.Cluster, options.NodeId, options.TimeProvider)
+        {
+            Changed = OnChanged,
+            Came = Wake,
+            Refused = _told.OnError,
+        };
         if (!options.ClaimsUids) return;
         ClaimHolder self = new(options.NodeId, _incarnation);
         _store = new NatsClaimStore(_wire.Connection, options.Cluster, options.ClaimReplicas, self, options.TimeProvider);
@@ -59,6 +66,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         {
             Lost = uid => _directory?.Kick(MessageTarget.ToUid(uid), ServerCloseCodes.Replaced, Replaced),
             Refused = (node, uid) => _node?.AskWhetherItLives(node, uid.Span),
+            Unclaimed = uid => _directory?.Kick(MessageTarget.ToUid(uid), CloseCodes.TryAgainLater, Unknown),
             Undecided = exception => _node?.Counts.CountUndecided(exception),
         };
         _keeper = new ClaimKeeper(_store, _claims, options.TimeProvider);
@@ -75,6 +83,13 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     /// <summary>How many other nodes are there.</summary>
     public int OtherNodes => _node?.PeersHere ?? 0;
 
+    /// <summary>
+    /// Is complete when this node has to end, because another one has its id and goes on: both were started while neither could hear the
+    /// other. It has left the cluster then, and serves its own connections alone; a line of the log says so. Whoever runs the server stops
+    /// it.
+    /// </summary>
+    public Task MustEnd => _mustEnd.Task;
+
     /// <summary>Joins the cluster. The server need not run yet; what joins its directory is told from now on.</summary>
     /// <exception cref="NatsException">NATS cannot be reached.</exception>
     /// <exception cref="InvalidOperationException">A node of this id is there, or NATS refuses what a node needs.</exception>
@@ -85,10 +100,11 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         _directory = server.Directory;
         _told.ListenTo(_wire.Connection);
         await _wire.StartAsync().ConfigureAwait(false);
-        if (_wire.PayloadBytesMax < PayloadBytesMin)
+        if (_wire.PayloadBytesMax < ClusterNode.PayloadBytesMin)
         {
             throw new InvalidOperationException(
-                $"NATS takes messages of {_wire.PayloadBytesMax} bytes (max_payload), and a node needs {PayloadBytesMin} at least.");
+                $"NATS takes messages of {_wire.PayloadBytesMax} bytes (max_payload), and a node needs "
+                + $"{ClusterNode.PayloadBytesMin} at least.");
         }
 
         ClusterNode node = new(
@@ -96,8 +112,8 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
             {
                 Id = _options.NodeId,
                 Incarnation = _incarnation,
+                BeganAt = _options.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds(),
                 AnswerWithin = (long)_options.AnswerWithin.TotalMilliseconds,
-                PieceBytesMax = Math.Min(256 * 1024, _wire.PayloadBytesMax),
             },
             _wire, this)
         { Wake = Wake };
@@ -248,6 +264,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
             }
 
             Turn(node);
+            if (node.IsTaken) GiveWay();
             await _wire.FlushAsync(Rest).ConfigureAwait(false);
             if (_wire.Come.TryPeek(out _)) continue;
             await _wake.WaitAsync().ConfigureAwait(false);

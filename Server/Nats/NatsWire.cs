@@ -43,7 +43,10 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     /// <summary>What has come. The reader disposes it.</summary>
     public ChannelReader<NatsMemoryOwner<byte>> Come => _come.Reader;
 
-    /// <summary>The longest message that the server takes.</summary>
+    /// <summary>Is told why a message was not sent that might have been. On the node's own thread.</summary>
+    public Action<string> Refused { get; set; } = static _ => { };
+
+    /// <summary>The longest message that the server takes: the one that it is connected to, or was last.</summary>
     public int PayloadBytesMax => _connection.ServerInfo?.MaxPayload ?? 1024 * 1024;
 
     /// <summary>What the wire goes over.</summary>
@@ -105,6 +108,13 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     private void Publish(string subject, ReadOnlySpan<byte> message)
     {
         if (IsBusy || _connection.ConnectionState != NatsConnectionState.Open) return;
+        if (PayloadBytesMax is var most && message.Length > most)
+        {
+            // The server has changed in this moment. The other side sees from the numbers that it is missing.
+            Refused($"a message of {message.Length} bytes is too large, and the server takes {most} (max_payload)");
+            return;
+        }
+
         NatsMemoryOwner<byte> copy = NatsMemoryOwner<byte>.Allocate(message.Length);
         message.CopyTo(copy.Span);
         try

@@ -18,7 +18,7 @@ namespace RawWs.Server.Nats;
 /// <param name="hasConnections">Whether this node has connections of a uid.</param>
 /// <param name="time">The clock.</param>
 /// <param name="within">How long the store may take for an answer.</param>
-internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnections, TimeProvider time, TimeSpan within)
+internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> hasConnections, TimeProvider time, TimeSpan within)
     : IUidClaims, IDisposable
 {
     private const int AtOnceMax = 64;
@@ -30,9 +30,15 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
     private readonly Queue<Entry> _pending = []; // each once
     private readonly ConcurrentQueue<ulong> _orphans = new(); // revisions that are to be deleted
     private readonly SemaphoreSlim _atOnce = new(AtOnceMax);
+    private volatile DuplicateUid _duplicates = DuplicateUid.Share; // what was claimed last: one program has one of them
 
     /// <summary>A uid is another node's from now on. Called on any thread.</summary>
     public Action<ReadOnlyMemory<byte>> Lost { get; set; } = static _ => { };
+
+    /// <summary>
+    /// Connections have joined under a uid that was not claimed for them, and whose it is could not be found out. Called on any thread.
+    /// </summary>
+    public Action<ReadOnlyMemory<byte>> Unclaimed { get; set; } = static _ => { };
 
     /// <summary>Another node has the uid and keeps it: it may want to know whether its connection lives. Called on any thread.</summary>
     public Action<string, ReadOnlyMemory<byte>> Refused { get; set; } = static (_, _) => { };
@@ -53,6 +59,7 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
     public async ValueTask<UidClaim> ClaimAsync(ReadOnlyMemory<byte> uid, DuplicateUid duplicates)
     {
         if (duplicates == DuplicateUid.Share) return UidClaim.Granted;
+        _duplicates = duplicates;
         Entry entry = Enter(uid);
         UidClaim result = UidClaim.Unreachable;
         using CancellationTokenSource deadline = new(within, time);
@@ -78,11 +85,19 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
         return result;
     }
 
-    /// <summary>A connection has joined.</summary>
+    /// <summary>
+    /// A connection has joined. If that was so long after its claim that it has been given back, it is claimed anew, and who does not get
+    /// it is told later (<see cref="Lost"/>, <see cref="Unclaimed"/>).
+    /// </summary>
     /// <returns>False when the uid has become another node's in the meantime.</returns>
     public bool OnJoined(ReadOnlySpan<byte> uid)
     {
-        if (Find(uid) is not { } entry) return true; // it was never claimed
+        if (Find(uid) is not { } entry)
+        {
+            if (_duplicates != DuplicateUid.Share) _ = ClaimLateAsync(uid.ToArray());
+            return true;
+        }
+
         bool isOurs = IsOurs(entry);
         EndPending(entry);
         return isOurs;
@@ -168,6 +183,21 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
 
     /// <summary>The uid as a key of the store: letters, digits, - and _, whatever the uid holds.</summary>
     public static string KeyOf(ReadOnlySpan<byte> uid) => Base64Url.EncodeToString(uid);
+
+    private async Task ClaimLateAsync(byte[] uid)
+    {
+        try
+        {
+            UidClaim claim = await ClaimAsync(uid, _duplicates).ConfigureAwait(false);
+            if (claim == UidClaim.Unreachable) Unclaimed(uid);
+            else if (claim == UidClaim.Taken || !OnJoined(uid)) Lost(uid);
+        }
+        catch (Exception exception)
+        {
+            Undecided(exception); // nobody awaits this
+            Unclaimed(uid);
+        }
+    }
 
     private async ValueTask<UidClaim> AcquireAsync(Entry entry, DuplicateUid duplicates, CancellationToken cancellation)
     {
@@ -312,30 +342,5 @@ internal sealed class UidClaims(IClaimStore store, Func<byte[], bool> hasConnect
                 if (!IsUsed(entry)) _entries.Remove(entry.Key);
             _atOnce.Release();
         }
-    }
-
-    private sealed class Entry(string key, byte[] uid)
-    {
-        public string Key => key;
-
-        public byte[] Uid => uid;
-
-        /// <summary>One thing at a time.</summary>
-        public SemaphoreSlim Gate { get; } = new(1, 1);
-
-        /// <summary>Of our claim; 0 while the uid is not ours.</summary>
-        public ulong Revision { get; set; }
-
-        /// <summary>The latest revision that the store has told of.</summary>
-        public ulong LastSeen { get; set; }
-
-        /// <summary>How many connections have claimed it and have not joined yet.</summary>
-        public int Pending { get; set; }
-
-        /// <summary>Whether it stands in the line of those that are looked at.</summary>
-        public bool IsInLine { get; set; }
-
-        /// <summary>When it was last claimed.</summary>
-        public long PendingSince { get; set; }
     }
 }

@@ -3,9 +3,10 @@
 //   message    = version (1 byte: 1) kind (1 byte) incarnation (8) length of the node's id (1) id
 //                and then by kind:
 //   Hello      nothing: a node has begun. Whoever hears it says Alive.
-//   Alive      number of its last event (8)
+//   Alive      number of its last event (8), standing
 //   Bye        nothing
-//   Taken      incarnation (8): a node of this id is there already, and that one must not begin
+//   Taken      incarnation (8), standing: the sender has the same id and goes on, and that one ends
+//   standing   1 if the sender has joined and else 0 (1), when it began in milliseconds since 1970 (8)
 //   Events     number of the first event (8), and each event: 1 for a uid that came or 0 for one that went (1), hash (8)
 //   Wanted     incarnation (8) of whom it asks, number of the first event that is missing (8)
 //   Snapshot   number of the last event in it (8), part (4), whether it is the last (1), hashes (8 each)

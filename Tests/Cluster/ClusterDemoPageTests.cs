@@ -13,7 +13,7 @@ public sealed class ClusterDemoPageTests
     public async Task TwoBrowsersOnTwoNodes_HaveOneConversation()
     {
         using ClusterPrograms cluster = new();
-        ProgramNode one = cluster.Start("one"), two = cluster.Start("two");
+        (ProgramNode one, ProgramNode two) = cluster.StartTwo();
         using ChromeDriver first = Browser.Open(), second = Browser.Open();
         await first.GoTo(one.Port);
         await second.GoTo(two.Port);

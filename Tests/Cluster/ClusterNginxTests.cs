@@ -18,7 +18,7 @@ public sealed class ClusterNginxTests
     {
         Tools.Require("nginx");
         using ClusterPrograms cluster = new();
-        ProgramNode[] nodes = [.. new[] { "one", "two", "three" }.Select(id => cluster.Start(id))];
+        ProgramNode[] nodes = cluster.StartAll(["one"], ["two"], ["three"]);
         using RunningProxy proxy = new("nginx", nodes[0].Port, 0, seconds: 60, site => Before(nodes, site));
         ClientWebSocket[] clients = new ClientWebSocket[Clients];
         using CancellationTokenSource patience = new(TestServer.Patience);

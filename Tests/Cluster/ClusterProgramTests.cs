@@ -51,7 +51,7 @@ public sealed class ClusterProgramTests
     [Test]
     public void TheAdminPort_SpeaksForTheCluster()
     {
-        ProgramNode one = _cluster.Start("one"), two = _cluster.Start("two");
+        (ProgramNode one, ProgramNode two) = _cluster.StartTwo();
         RawClient ann = one.Enter("ann"), bob = two.Enter("bob"), other = two.Enter("bob"), third = one.Enter("bob");
         one.Knows(2);
         Assert.That(one.Get("/v1/cluster"), Is.EqualTo("""{"cluster":"rawws","node":"one","connected":true,"complete":true"""
@@ -85,7 +85,7 @@ public sealed class ClusterProgramTests
     [Test]
     public void ANodeThatDoesNotAnswer_IsToldAsSilent()
     {
-        ProgramNode one = _cluster.Start("one", "--backplane-answer-within", "0.2"), two = _cluster.Start("two");
+        (ProgramNode one, ProgramNode two) = _cluster.StartTwo(ofOne: ["--backplane-answer-within", "0.2"]);
         RawClient ann = one.Enter("ann");
         bool isStillThere = false;
         for (int i = 1; !isStillThere; i++)
@@ -113,7 +113,7 @@ public sealed class ClusterProgramTests
     [Test]
     public void WhenNatsGoes_LocalDeliveryGoesOn_AndWhenItIsBack_AllIsAsBefore()
     {
-        ProgramNode one = _cluster.Start("one", "--backplane-ready", "on"), two = _cluster.Start("two");
+        (ProgramNode one, ProgramNode two) = _cluster.StartTwo(ofOne: ["--backplane-ready", "on"]);
         RawClient ann = one.Enter("ann"), cat = one.Enter("cat"), bob = two.Enter("bob");
         one.Knows(3);
         Assert.That(one.Ask(HttpMethod.Get, "/readyz"), Is.EqualTo((HttpStatusCode.OK, "ready\n")));
@@ -151,7 +151,8 @@ public sealed class ClusterProgramTests
     [Test]
     public void WhileNatsIsAway_ANodeStopsAsEver()
     {
-        ProgramNode one = _cluster.Start("one"), claims = _cluster.Start("claims", "--duplicate-uid", "replace", "--cluster", "other");
+        ProgramNode[] nodes = _cluster.StartAll(["one"], ["claims", "--duplicate-uid", "replace", "--cluster", "other"]);
+        (ProgramNode one, ProgramNode claims) = (nodes[0], nodes[1]);
         RawClient ann = one.Enter("ann");
         claims.Enter("bob");
         _cluster.StopNats();
@@ -159,7 +160,7 @@ public sealed class ClusterProgramTests
         ann.SendText("bob:hi");
         Assert.That(ann.ReadText(), Is.EqualTo("error:unreachable:bob"));
         Assert.That(one.Metric("rawws_cluster_unknown_total"), Is.EqualTo(1), "each that was told is counted");
-        foreach (ProgramNode node in (ProgramNode[])[one, claims])
+        foreach (ProgramNode node in nodes)
         {
             node.Program.Stop();
             Assert.That((node.Program.ExitCode, node.Program.Errors), Is.EqualTo((0, "")));
@@ -169,7 +170,7 @@ public sealed class ClusterProgramTests
     [Test]
     public void AUidOfOneConnection_HasOneInTheCluster()
     {
-        ProgramNode one = _cluster.Start("one", "--duplicate-uid", "replace"), two = _cluster.Start("two", "--duplicate-uid", "replace");
+        (ProgramNode one, ProgramNode two) = _cluster.StartTwo(["--duplicate-uid", "replace"]);
         RawClient older = one.Enter("ann"), newer = two.Enter("ann");
         Assert.That(older.ReadClose(answer: true), Is.EqualTo(((ushort?)4500, "replaced by another connection")));
         newer.SendText("ann:hi");
@@ -179,7 +180,7 @@ public sealed class ClusterProgramTests
     [Test]
     public void AUidThatIsTaken_IsTakenInTheCluster()
     {
-        ProgramNode one = _cluster.Start("one", "--duplicate-uid", "reject"), two = _cluster.Start("two", "--duplicate-uid", "reject");
+        (ProgramNode one, ProgramNode two) = _cluster.StartTwo(["--duplicate-uid", "reject"]);
         using (RawClient older = one.Enter("ann"))
         {
             using RawClient newcomer = RawClient.Connect(two.Port);
@@ -221,10 +222,10 @@ public sealed class ClusterProgramTests
     {
         ProgramNode one = _cluster.Start("one");
         using RunningProgram second = ClusterPrograms.Program(_cluster.Url, "--node-id", "one");
+        using RunningProgram elsewhere = ClusterPrograms.Program(_cluster.Url, "--node-id", "one", "--cluster", "other");
         second.WaitForExit();
         Assert.That((second.ExitCode, second.Errors), Is.EqualTo((1,
             "rawws: cannot start: the node cannot join the cluster: A node 'one' is in the cluster 'rawws' already.\n")));
-        using RunningProgram elsewhere = ClusterPrograms.Program(_cluster.Url, "--node-id", "one", "--cluster", "other");
         elsewhere.WaitForPort();
         Assert.That(one.Get("/v1/cluster"), Does.Contain("\"nodes\":[{\"node\":\"one\",\"self\":true,\"known\":true}]"));
     }

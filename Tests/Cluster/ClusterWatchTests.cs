@@ -137,6 +137,40 @@ public sealed class ClusterWatchTests
         Assert.That(News(), Has.Some.StartsWith("1 messages to other nodes were refused, because too much waits for those"));
     }
 
+    [Test]
+    public void WhereAnotherNodeOfItsIdGoesOn_ItSaysWhatToDo()
+    {
+        SimulatedNode other = _cluster.Add("one", static settings => settings with { BeganAt = 0 });
+        bool isCut = true;
+        _cluster.Delay = (from, to) => isCut && (from == other || to == other) ? -1 : 1;
+        other.Node.OnConnected(_cluster.Now);
+        _cluster.Pass(2_000);
+        Assert.That(News(), Is.Empty);
+        isCut = false;
+        _cluster.Pass(2_000);
+        Assert.That(News(), Is.EqualTo(["another node of the cluster has the id one too, and goes on: this one has left the cluster and "
+            + "must end; give each node an id of its own (node-id), and start it again"]));
+        _cluster.Pass(70_000);
+        Assert.That(News(), Is.Empty);
+    }
+
+    [Test]
+    public void WhereNatsTakesTooShortMessages_TheLineNamesItsSetting()
+    {
+        _one.PayloadBytesMax = 1_000;
+        _cluster.Pass(10);
+        Assert.That(News(), Is.EqualTo([
+            "NATS takes messages of 1000 bytes (max_payload), and a node needs 1024 at least: messages go to this node's own connections "
+                + "alone until it takes longer ones",
+            "the backplane is away: messages go to this node's own connections alone until it is back",
+        ]));
+        _cluster.Pass(60_000);
+        Assert.That(News(), Has.Member("the backplane has been away for 60 s: its max_payload is 1000"));
+        _one.PayloadBytesMax = 1_024;
+        _cluster.Pass(10);
+        Assert.That(News(), Has.Member("the backplane is back after 60 s"));
+    }
+
     // What has come since it was asked before; the watch looks first.
     private string[] News()
     {

@@ -23,19 +23,21 @@ public sealed class NatsLogInTests
     public void AUserAndAPassword_InTheAddressOrInAFile()
     {
         using ClusterPrograms nats = Nats("authorization { user: me, password: pass-phrase }");
-        Starts($"nats://me:pass-phrase@127.0.0.1:{nats.Port}");
-        Starts(nats.Url, "--backplane-user", "me", "--backplane-password-file", Write("right", "pass-phrase\n"));
-        DoesNotStart(nats.Url);
-        DoesNotStart(nats.Url, "--backplane-user", "me", "--backplane-password-file", Write("wrong", "wrong-phrase\n"));
+        AtOnce(
+            () => Starts($"nats://me:pass-phrase@127.0.0.1:{nats.Port}"),
+            () => Starts(nats.Url, "--backplane-user", "me", "--backplane-password-file", Write("right", "pass-phrase\n")),
+            () => DoesNotStart(nats.Url),
+            () => DoesNotStart(nats.Url, "--backplane-user", "me", "--backplane-password-file", Write("wrong", "wrong-phrase\n")));
     }
 
     [Test]
     public void AToken_InTheAddressOrInAFile()
     {
         using ClusterPrograms nats = Nats("authorization { token: pass-phrase }");
-        Starts($"nats://pass-phrase@127.0.0.1:{nats.Port}");
-        Starts(nats.Url, "--backplane-token-file", Write("right", "pass-phrase\n"));
-        DoesNotStart(nats.Url, "--backplane-token-file", Write("wrong", "wrong-phrase\n"));
+        AtOnce(
+            () => Starts($"nats://pass-phrase@127.0.0.1:{nats.Port}"),
+            () => Starts(nats.Url, "--backplane-token-file", Write("right", "pass-phrase\n")),
+            () => DoesNotStart(nats.Url, "--backplane-token-file", Write("wrong", "wrong-phrase\n")));
     }
 
     [Test]
@@ -43,9 +45,11 @@ public sealed class NatsLogInTests
     {
         using KeyPair right = KeyPair.CreatePair(PrefixByte.User), wrong = KeyPair.CreatePair(PrefixByte.User);
         using ClusterPrograms nats = Nats($"authorization {{ users: [ {{ nkey: {right.GetPublicKey()} }} ] }}");
-        Starts(nats.Url, "--backplane-nkey-file", Write("right", $"{right.GetSeed()}\n"));
-        DoesNotStart(nats.Url);
-        DoesNotStart(nats.Url, "--backplane-nkey-file", Write("wrong", $"{wrong.GetSeed()}\n"));
+        string rightFile = Write("right", $"{right.GetSeed()}\n"), wrongFile = Write("wrong", $"{wrong.GetSeed()}\n");
+        AtOnce(
+            () => Starts(nats.Url, "--backplane-nkey-file", rightFile),
+            () => DoesNotStart(nats.Url),
+            () => DoesNotStart(nats.Url, "--backplane-nkey-file", wrongFile));
     }
 
     [Test]
@@ -70,9 +74,10 @@ public sealed class NatsLogInTests
             $"tls {{ cert_file: \"{pem.Certificate}\", key_file: \"{pem.Key}\", ca_file: \"{pem.Certificate}\", verify: true }}");
         string[] own = ["--backplane-cert", pem.Certificate, "--backplane-key", pem.Key];
         string url = $"tls://localhost:{nats.Port}";
-        Starts(url, ["--backplane-ca", pem.Certificate, .. own]);
-        DoesNotStart(url, own);
-        DoesNotStart(url, "--backplane-ca", pem.Certificate);
+        AtOnce(
+            () => Starts(url, ["--backplane-ca", pem.Certificate, .. own]),
+            () => DoesNotStart(url, own),
+            () => DoesNotStart(url, "--backplane-ca", pem.Certificate));
     }
 
     // docs/ops/cluster.md: that user may do all that nodes do, and TLS is what it should be.
@@ -89,15 +94,16 @@ public sealed class NatsLogInTests
         string[] logIn = ["--backplane-ca", pem.Certificate, "--backplane-user", "rawws",
             "--backplane-password-file", Write("password", "pass-phrase\n")];
         string url = $"tls://localhost:{nats.Port}";
-        using ProgramNode one = new(ClusterPrograms.Program(url, ["--node-id", "one", .. logIn]));
-        using ProgramNode two = new(ClusterPrograms.Program(url, ["--node-id", "two", .. logIn]));
+        using RunningProgram first = ClusterPrograms.Program(url, ["--node-id", "one", .. logIn]);
+        using RunningProgram second = ClusterPrograms.Program(url, ["--node-id", "two", .. logIn]);
+        using RunningProgram other = ClusterPrograms.Program(url, [.. logIn, "--cluster", "other"]);
+        using ProgramNode one = new(first), two = new(second);
         RawClient ann = one.Enter("ann"), bob = two.Enter("bob");
         one.Knows(2);
         ann.SendText("bob:hi");
         Assert.That(bob.ReadText(), Is.EqualTo("hi"));
         Assert.That(one.Get("/v1/uids/bob"), Does.Contain("{\"node\":\"two\",\"connections\":1}"));
         Assert.That(one.Metric("rawws_cluster_nats_errors_total"), Is.Zero, "it may do all that it does");
-        using RunningProgram other = ClusterPrograms.Program(url, [.. logIn, "--cluster", "other"]);
         other.WaitForExit();
         Assert.That(other.Errors, Does.StartWith("rawws: cannot start: the node cannot join the cluster: NATS refuses what a node needs: ")
             .And.Contain("Permissions Violation"));
@@ -120,6 +126,9 @@ public sealed class NatsLogInTests
     }
 
     private ClusterPrograms Nats(string configuration) => new("--config", Write("nats.conf", configuration));
+
+    // Each is a process that waits most of its time.
+    private static void AtOnce(params Action[] tries) => Task.WaitAll([.. tries.Select(static one => Task.Run(one))]);
 
     private static void Starts(string url, params string[] arguments)
     {

@@ -22,7 +22,13 @@ internal sealed class BackplaneNode : IAsyncDisposable
     {
         NatsBackplane backplane = new(new NatsBackplaneOptions
         {
-            Nats = NatsOpts.Default with { Url = url },
+            Nats = NatsOpts.Default with
+            {
+                Url = url,
+                ReconnectWaitMin = TimeSpan.FromMilliseconds(50),
+                ReconnectWaitMax = TimeSpan.FromMilliseconds(200),
+                ReconnectJitter = TimeSpan.FromMilliseconds(50),
+            },
             NodeId = id,
             ClaimsUids = duplicates != DuplicateUid.Share,
             TimeProvider = time ?? TimeProvider.System,
@@ -40,6 +46,14 @@ internal sealed class BackplaneNode : IAsyncDisposable
             await backplane.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Two nodes, started at once: each waits for the words of others.</summary>
+    public static async Task<(BackplaneNode One, BackplaneNode Two)> StartTwoAsync(
+        string url, string one, string two, DuplicateUid duplicates = DuplicateUid.Share)
+    {
+        BackplaneNode[] nodes = await Task.WhenAll(StartAsync(url, one, duplicates), StartAsync(url, two, duplicates));
+        return (nodes[0], nodes[1]);
     }
 
     public async Task<ClientWebSocket> ConnectAsync(string uid)

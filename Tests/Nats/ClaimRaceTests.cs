@@ -60,8 +60,7 @@ public sealed class ClaimRaceTests
     public async Task NodesOfLongIds_ClaimAsOthers()
     {
         _nats = new NatsServer();
-        _one = await BackplaneNode.StartAsync(_nats.Url, new string('1', 64), DuplicateUid.Replace);
-        _two = await BackplaneNode.StartAsync(_nats.Url, new string('2', 64), DuplicateUid.Replace);
+        (_one, _two) = await BackplaneNode.StartTwoAsync(_nats.Url, new string('1', 64), new string('2', 64), DuplicateUid.Replace);
         using ClientWebSocket older = await _one.ConnectAsync("bob"), newer = await _two.ConnectAsync("bob");
         Assert.That((older.HttpStatusCode, newer.HttpStatusCode), Is.EqualTo(
             (HttpStatusCode.SwitchingProtocols, HttpStatusCode.SwitchingProtocols)));
@@ -96,8 +95,7 @@ public sealed class ClaimRaceTests
     {
         await using NatsCluster nats = new(1);
         _nats = new NatsServer();
-        (_one, _two) = (await BackplaneNode.StartAsync(nats.UrlOf(0), "one", DuplicateUid.Replace),
-            await BackplaneNode.StartAsync(nats.UrlOf(0), "two", DuplicateUid.Replace));
+        (_one, _two) = await BackplaneNode.StartTwoAsync(nats.UrlOf(0), "one", "two", DuplicateUid.Replace);
         using ClientWebSocket bob = await _one.ConnectAsync("bob"), ann = await _one.ConnectAsync("ann");
         nats.Kill(0);
         using (ClientWebSocket refused = await _two.ConnectAsync("bob"))
@@ -144,7 +142,6 @@ public sealed class ClaimRaceTests
     private async Task StartAsync(DuplicateUid duplicates)
     {
         _nats = new NatsServer();
-        _one = await BackplaneNode.StartAsync(_nats.Url, "one", duplicates);
-        _two = await BackplaneNode.StartAsync(_nats.Url, "two", duplicates);
+        (_one, _two) = await BackplaneNode.StartTwoAsync(_nats.Url, "one", "two", duplicates);
     }
 }

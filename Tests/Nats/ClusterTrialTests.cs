@@ -11,7 +11,9 @@ public sealed class ClusterTrialTests
     private static readonly int Clients =
         int.Parse(Environment.GetEnvironmentVariable("RAWWS_TRIAL_CLIENTS") ?? "30", CultureInfo.InvariantCulture);
 
-    private static readonly TimeSpan Standstill = Clients > 100 ? TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(5);
+    // After 4 s without a word a node is taken to be gone.
+    private static readonly TimeSpan AfterSilence = TimeSpan.FromSeconds(4.5);
+    private static readonly TimeSpan Standstill = Clients > 100 ? TimeSpan.FromSeconds(30) : AfterSilence;
 
     [TestCase(1), TestCase(3)]
     public async Task WhenAllIsWell_EveryMessageComesOnce_InOrder(int servers)
@@ -34,14 +36,14 @@ public sealed class ClusterTrialTests
         await using ClusterTrial trial = await ClusterTrial.StartAsync(1, 3, Clients);
         await Count(trial, "killed with -9", async () =>
         {
-            await Task.Delay(500);
+            await Task.Delay(300);
             trial.KillNode(2);
-            await Task.Delay(5_500);
+            await Task.Delay(AfterSilence);
         });
         trial.StartNode(2);
         await trial.ReconnectAsync(2);
         await trial.KnowEachOtherAsync();
-        await Count(trial, "it is back", static () => Task.Delay(1_000), expectTold: false);
+        await Count(trial, "it is back", static () => Task.Delay(300), expectTold: false);
     }
 
     [Test]
@@ -50,30 +52,30 @@ public sealed class ClusterTrialTests
         await using ClusterTrial trial = await ClusterTrial.StartAsync(1, 3, Clients);
         await Count(trial, $"stopped for {Standstill.TotalSeconds} s", async () =>
         {
-            await Task.Delay(500);
+            await Task.Delay(300);
             trial.StopNode(1);
             await Task.Delay(Standstill);
             trial.ContinueNode(1);
             await Task.Delay(500);
         });
         await trial.KnowEachOtherAsync();
-        await Count(trial, "it goes on", static () => Task.Delay(1_000), expectTold: false);
+        await Count(trial, "it goes on", static () => Task.Delay(300), expectTold: false);
     }
 
     [Test]
     public async Task TheServerIsKilled_AndComesAgainEmpty()
     {
         await using ClusterTrial trial = await ClusterTrial.StartAsync(1, 3, Clients);
-        await Count(trial, "NATS is killed, and back after 3 s", async () =>
+        await Count(trial, "NATS is killed, and back after 1.5 s", async () =>
         {
-            await Task.Delay(500);
+            await Task.Delay(300);
             trial.Nats.Kill(0);
-            await Task.Delay(3_000);
+            await Task.Delay(1_500);
             trial.Nats.Start(0);
             await Task.Delay(1_000);
         });
         await trial.KnowEachOtherAsync();
-        await Count(trial, "it is back", static () => Task.Delay(1_000), expectTold: false);
+        await Count(trial, "it is back", static () => Task.Delay(300), expectTold: false);
     }
 
     [Test]
@@ -82,28 +84,28 @@ public sealed class ClusterTrialTests
         await using ClusterTrial trial = await ClusterTrial.StartAsync(3, 3, Clients);
         await Count(trial, "one of three servers is killed", async () =>
         {
-            await Task.Delay(500);
+            await Task.Delay(300);
             trial.Nats.Kill(1);
             await Task.Delay(1_500);
         });
         await trial.KnowEachOtherAsync();
-        await Count(trial, "its node has gone to another one", static () => Task.Delay(1_000), expectTold: false);
+        await Count(trial, "its node has gone to another one", static () => Task.Delay(300), expectTold: false);
     }
 
     [Test]
     public async Task OneOfThreeServersIsCutOff_AndHeals()
     {
         await using ClusterTrial trial = await ClusterTrial.StartAsync(3, 3, Clients, areAllNamed: false);
-        await Count(trial, "a partition of the NATS servers for 6 s", async () =>
+        await Count(trial, "a partition of the NATS servers for 4.5 s", async () =>
         {
-            await Task.Delay(500);
+            await Task.Delay(300);
             trial.Nats.Isolate(2);
-            await Task.Delay(6_000);
+            await Task.Delay(AfterSilence);
             trial.Nats.Heal(2);
             await Task.Delay(500);
         });
         await trial.KnowEachOtherAsync();
-        await Count(trial, "it has healed", static () => Task.Delay(1_000), expectTold: false);
+        await Count(trial, "it has healed", static () => Task.Delay(300), expectTold: false);
     }
 
     // Its line takes nothing for a while. The others are not slower for it.
@@ -111,16 +113,16 @@ public sealed class ClusterTrialTests
     public async Task ASlowLineToTheServer_HoldsUpNobodyElse()
     {
         await using ClusterTrial trial = await ClusterTrial.StartAsync(3, 3, Clients, areAllNamed: false);
-        await Count(trial, "a node's line stands still for 6 s", async () =>
+        await Count(trial, "a node's line stands still for 4.5 s", async () =>
         {
-            await Task.Delay(500);
+            await Task.Delay(300);
             trial.Nats.DoorOf(0).Pause();
-            await Task.Delay(6_000);
+            await Task.Delay(AfterSilence);
             trial.Nats.DoorOf(0).Resume();
             await Task.Delay(500);
         });
         await trial.KnowEachOtherAsync();
-        await Count(trial, "it goes on", static () => Task.Delay(1_000), expectTold: false);
+        await Count(trial, "it goes on", static () => Task.Delay(300), expectTold: false);
     }
 
     // Of everything that was sent, this is known: it has come, or its sender was told that it has not, or that nobody knows.

@@ -25,8 +25,8 @@ public sealed class NatsBackplaneTests
     [Test]
     public async Task TwoNodes_AreOne()
     {
-        await using BackplaneNode one = await BackplaneNode.StartAsync(_nats.Url, "one");
-        await using BackplaneNode two = await BackplaneNode.StartAsync(_nats.Url, "two");
+        (BackplaneNode first, BackplaneNode second) = await BackplaneNode.StartTwoAsync(_nats.Url, "one", "two");
+        await using BackplaneNode one = first, two = second;
         using ClientWebSocket ann = await one.ConnectAsync("ann"), bob = await two.ConnectAsync("bob");
         await one.KnowsAsync("bob");
         await Say(ann, "bob:hi");
@@ -69,6 +69,37 @@ public sealed class NatsBackplaneTests
         Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
     }
 
+    // NATS is there again, and takes shorter messages than before.
+    [Test]
+    public async Task AServerThatTakesLessThanBefore_GetsShorterMessages()
+    {
+        string folder = Directory.CreateTempSubdirectory("rawws-short-").FullName, file = Path.Combine(folder, "nats.conf");
+        await File.WriteAllTextAsync(file, "max_payload: 2048\n");
+        string port = $"{Ports.Free()}", text = new('x', 30_000);
+        NatsServer nats = new("--port", port);
+        try
+        {
+            (BackplaneNode first, BackplaneNode second) = await BackplaneNode.StartTwoAsync(nats.Url, "one", "two");
+            await using BackplaneNode one = first, two = second;
+            using ClientWebSocket ann = await one.ConnectAsync("ann"), bob = await two.ConnectAsync("bob");
+            await one.KnowsAsync("bob");
+            await Say(ann, $"bob:{text}");
+            Assert.That(await Hear(bob), Is.EqualTo(text));
+            nats.Dispose();
+            await UntilAsync(() => !one.Backplane.IsConnected && !two.Backplane.IsConnected);
+            nats = new NatsServer("--port", port, "--config", file);
+            await UntilAsync(() => AreOne(one, two) && one.Backplane.HasRemote("bob"));
+            await Say(ann, $"bob:{text}");
+            Assert.That(await Hear(bob), Is.EqualTo(text));
+            Assert.That(one.Backplane.NatsErrors, Is.Zero);
+        }
+        finally
+        {
+            nats.Dispose();
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Test]
     public async Task ASecondNodeOfOneId_RefusesToStart()
     {
@@ -93,6 +124,12 @@ public sealed class NatsBackplaneTests
         }
     }
 
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using CancellationTokenSource patience = new(TestServer.Patience);
+        while (!condition()) await Task.Delay(5, patience.Token);
+    }
+
     private static bool AreOne(params BackplaneNode[] nodes) =>
         nodes.All(node => node.Backplane.IsReady && node.Backplane.OtherNodes == nodes.Length - 1);
 
@@ -101,7 +138,7 @@ public sealed class NatsBackplaneTests
 
     private static async Task<string> Hear(ClientWebSocket client)
     {
-        byte[] buffer = new byte[4096];
+        byte[] buffer = new byte[64 * 1024];
         WebSocketReceiveResult result = await client.ReceiveAsync(buffer, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
         return Encoding.UTF8.GetString(buffer, 0, result.Count);
     }

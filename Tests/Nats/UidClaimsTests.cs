@@ -130,6 +130,39 @@ public sealed class UidClaimsTests
         Assert.That(_one.Claims.Count, Is.Zero);
     }
 
+    [TestCase(DuplicateUid.Replace), TestCase(DuplicateUid.Reject)]
+    public async Task AJoinThatComesLate_ClaimsAnew(DuplicateUid duplicates)
+    {
+        await ClaimTooEarlyAsync(duplicates);
+        Assert.That(_one.Join("bob"), Is.True);
+        Assert.That(_shared.Find(KeyOf("bob"))!.Value.Holder, Is.EqualTo(_one.Store.Self));
+        Assert.That(await _two.ConnectAsync("bob", DuplicateUid.Reject), Is.EqualTo(UidClaim.Taken));
+        _one.Leave("bob");
+        Assert.That((_shared.Find(KeyOf("bob")), _one.Claims.Count), Is.EqualTo(((Claim?)null, 0)));
+    }
+
+    [TestCase(DuplicateUid.Replace), TestCase(DuplicateUid.Reject)]
+    public async Task AJoinThatComesLate_WhenAnotherNodeHasTheUid_IsDecidedAsAnyOther(DuplicateUid duplicates)
+    {
+        await ClaimTooEarlyAsync(duplicates);
+        await _two.ConnectAsync("bob", duplicates);
+        _one.Join("bob");
+        bool isReplaced = duplicates == DuplicateUid.Replace;
+        Assert.That((_one.Has("bob"), _two.Has("bob")), Is.EqualTo((isReplaced, !isReplaced)));
+        Assert.That(_shared.Find(KeyOf("bob"))!.Value.Holder, Is.EqualTo((isReplaced ? _one : _two).Store.Self));
+        Assert.That((_one.Claims.Count, _two.Claims.Count), Is.EqualTo(isReplaced ? (1, 0) : (0, 1)));
+    }
+
+    [Test]
+    public async Task AJoinThatComesLate_WithoutTheStore_DoesNotStay()
+    {
+        await ClaimTooEarlyAsync(DuplicateUid.Reject);
+        _one.Store.IsAway = true;
+        _one.Join("bob");
+        Assert.That((_one.Has("bob"), _one.Unclaimed, _one.Lost), Is.EqualTo((false, new List<string> { "bob" }, Array.Empty<string>())));
+        Assert.That(_one.Claims.Count, Is.Zero);
+    }
+
     // The store tells of the later claim before the earlier one's answer has come.
     [Test]
     public async Task WhoIsOvertaken_LearnsItWhenItJoins()
@@ -193,6 +226,15 @@ public sealed class UidClaimsTests
         }
     }
 
+    // The claim has been given back when the connection joins.
+    private async Task ClaimTooEarlyAsync(DuplicateUid duplicates)
+    {
+        Assert.That(await _one.Claims.ClaimAsync("bob"u8.ToArray(), duplicates), Is.EqualTo(UidClaim.Granted));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        await _one.Claims.SweepAsync(CancellationToken.None);
+        Assert.That(_shared.Find(KeyOf("bob")), Is.Null);
+    }
+
     private static string KeyOf(string uid) => UidClaims.KeyOf(Encoding.UTF8.GetBytes(uid));
 
     /// <summary>A node with its claims, and connections that are only names.</summary>
@@ -207,7 +249,8 @@ public sealed class UidClaimsTests
             Store = shared.Add(nodeId);
             Claims = new UidClaims(Store, uid => Has(Encoding.UTF8.GetString(uid)), time, TimeSpan.FromSeconds(2))
             {
-                Lost = uid => Lose(Encoding.UTF8.GetString(uid.Span)),
+                Lost = uid => Lose(Encoding.UTF8.GetString(uid.Span), _lost),
+                Unclaimed = uid => Lose(Encoding.UTF8.GetString(uid.Span), Unclaimed),
                 Refused = (node, uid) => Asked.Add($"{node}:{Encoding.UTF8.GetString(uid.Span)}"),
             };
             Store.Changed = Claims.OnChanged;
@@ -220,6 +263,8 @@ public sealed class UidClaimsTests
         public IEnumerable<string> Lost => _lost;
 
         public List<string> Asked { get; } = [];
+
+        public List<string> Unclaimed { get; } = [];
 
         public bool Has(string uid)
         {
@@ -254,11 +299,11 @@ public sealed class UidClaimsTests
             Claims.OnLeft(Encoding.UTF8.GetBytes(uid));
         }
 
-        private void Lose(string uid)
+        private void Lose(string uid, List<string> why)
         {
             lock (_lock)
             {
-                _lost.Add(uid);
+                why.Add(uid);
                 _connections.Remove(uid);
             }
 

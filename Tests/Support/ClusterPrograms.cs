@@ -46,6 +46,32 @@ internal sealed class ClusterPrograms : IDisposable
         return node;
     }
 
+    /// <summary>Two nodes that serve, "one" and "two". Each waits for the words of others when it starts, so they start at once.</summary>
+    /// <param name="arguments">For both.</param>
+    /// <param name="ofOne">For the first one besides.</param>
+    public (ProgramNode One, ProgramNode Two) StartTwo(string[]? arguments = null, string[]? ofOne = null)
+    {
+        ProgramNode[] nodes = StartAll(["one", .. arguments ?? [], .. ofOne ?? []], ["two", .. arguments ?? []]);
+        return (nodes[0], nodes[1]);
+    }
+
+    /// <summary>Nodes that serve, started at once: of each the id, and arguments behind it.</summary>
+    public ProgramNode[] StartAll(params string[][] nodes)
+    {
+        RunningProgram[] programs = [.. nodes.Select(node => Program(Url, ["--node-id", .. node]))];
+        try
+        {
+            foreach (RunningProgram program in programs) _nodes.Add(new ProgramNode(program));
+        }
+        catch
+        {
+            foreach (RunningProgram program in programs) program.Dispose();
+            throw;
+        }
+
+        return [.. _nodes.TakeLast(nodes.Length)];
+    }
+
     /// <summary>The program with a backplane; it may be one that does not start.</summary>
     public static RunningProgram Program(string url, params string[] arguments) => RunningProgram.Start(
         ["--listen", "127.0.0.1:0", "--introduce", "query", "--heartbeat", "0", "--drain", "0", "--admin", "127.0.0.1:0",

@@ -21,6 +21,7 @@ internal sealed partial class RunningProgram : IDisposable
     private readonly Thread _reader;
     private readonly Task<string> _errors;
     private volatile bool _stopReading;
+    private bool _isDisposed;
 
     private RunningProgram(Process process)
     {
@@ -193,6 +194,8 @@ internal sealed partial class RunningProgram : IDisposable
 
     public void Dispose()
     {
+        if (_isDisposed) return;
+        _isDisposed = true;
         if (!_process.HasExited) _process.Kill();
         _process.Dispose();
     }

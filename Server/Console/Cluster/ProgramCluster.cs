@@ -56,6 +56,13 @@ internal sealed class ProgramCluster : IAsyncDisposable
         get => _backplane.Claims;
     }
 
+    /// <summary>Is complete when this node has to end, because another one has its id and goes on. The log has said so.</summary>
+    public Task MustEnd
+    {
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        get => _backplane.MustEnd;
+    }
+
     /// <summary>Joins the cluster.</summary>
     /// <param name="server">The server, which need not have been started.</param>
     /// <exception cref="StartException">It cannot.</exception>

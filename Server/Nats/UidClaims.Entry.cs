@@ -1,0 +1,31 @@
+// One uid: what this node knows of its claim. All but the gate is under the lock of the claims.
+
+namespace RawWs.Server.Nats;
+
+internal sealed partial class UidClaims
+{
+    private sealed class Entry(string key, byte[] uid)
+    {
+        public string Key => key;
+
+        public byte[] Uid => uid;
+
+        /// <summary>One thing at a time.</summary>
+        public SemaphoreSlim Gate { get; } = new(1, 1);
+
+        /// <summary>Of our claim; 0 while the uid is not ours.</summary>
+        public ulong Revision { get; set; }
+
+        /// <summary>The latest revision that the store has told of.</summary>
+        public ulong LastSeen { get; set; }
+
+        /// <summary>How many connections have claimed it and have not joined yet.</summary>
+        public int Pending { get; set; }
+
+        /// <summary>Whether it stands in the line of those that are looked at.</summary>
+        public bool IsInLine { get; set; }
+
+        /// <summary>When it was last claimed.</summary>
+        public long PendingSince { get; set; }
+    }
+}
