@@ -67,7 +67,8 @@ public sealed class FrameExplainerTests
             Assert.That(explained.Frames[^1].IsWhole, Is.False);
     }
 
-    // What the protocol knows after these bytes: the message and how much of it has come, the frame and what is missing of header and payload.
+    // What the protocol knows after these bytes: the message and how much of it has come, the frame and what is missing of its header and
+    // payload.
     [TestCase("", null, 0, null, 0, 0)]
     [TestCase("81", MessageKind.Text, 0, Opcode.Text, null, null)]
     [TestCase("8185", MessageKind.Text, 0, Opcode.Text, 4, 5)]

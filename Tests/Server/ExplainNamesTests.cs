@@ -1,4 +1,5 @@
-// What `rawws explain` tells beside the bits: what the protocol knows at the end, the names of fields in both languages, and why Accept exists.
+// What `rawws explain` tells beside the bits: what the protocol knows at the end, the names of fields in both languages, and why Accept
+// exists.
 
 using System.Text;
 using System.Text.Json;
@@ -55,13 +56,16 @@ public sealed class ExplainNamesTests
     {
         HashSet<string> without = [];
         foreach (FrameVector vector in FrameVectors.All)
-            foreach (FrameAnnotation note in FrameExplainer.Explain(vector.Bytes, new FrameExplainerOptions { Role = vector.Role }).Annotations)
-                Add(note.Field);
+        {
+            FrameExplanation explained = FrameExplainer.Explain(vector.Bytes, new FrameExplainerOptions { Role = vector.Role });
+            foreach (FrameAnnotation note in explained.Annotations) Add(note.Field);
+        }
+
         foreach (string name in Page.Names.Where(static name => Page.Find(name)!.FindExample() is not null))
         {
             Example example = Page.Find(name)!.FindExample()!;
-            foreach (Note note in ConversationExplainer.Explain(example.Bytes, example.Settings).Units.SelectMany(static unit => unit.Notes))
-                Add(note.Field);
+            Conversation explained = ConversationExplainer.Explain(example.Bytes, example.Settings);
+            foreach (Note note in explained.Units.SelectMany(static unit => unit.Notes)) Add(note.Field);
         }
 
         string[] heads =

@@ -67,8 +67,9 @@ internal static class Blocks
     // The lines about the field; without a name those about the broken rule.
     private static List<string> FieldOf(string[] lines, string[] field, Language language)
     {
-        string begins = field.Length == 0 ? "      >>>" : TextWidth.Pad(FieldNames.Of(field[0], language), FieldNames.ColumnsOf(language)) + " "
-            + field.ElementAtOrDefault(1);
+        string begins = field.Length == 0
+            ? "      >>>"
+            : $"{TextWidth.Pad(FieldNames.Of(field[0], language), FieldNames.ColumnsOf(language))} {field.ElementAtOrDefault(1)}";
         int column = field.Length == 0 ? 0 : FieldColumn;
         int at = Array.FindIndex(
             lines, line => line.Length > column && line[column..].StartsWith(begins, StringComparison.Ordinal));

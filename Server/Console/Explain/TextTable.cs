@@ -24,7 +24,8 @@ internal enum Language : byte
 /// <summary>The table. It is read once, when it is first asked for.</summary>
 internal sealed class TextTable
 {
-    private static readonly string[] Files = ["frame", "handshake", "rules-frame", "rules-handshake", "codes", "interface", "fields", "learn"];
+    private static readonly string[] Files =
+        ["frame", "handshake", "rules-frame", "rules-handshake", "codes", "interface", "fields", "learn"];
 
     private static readonly Lazy<TextTable> Table = new(static () => new TextTable());
 

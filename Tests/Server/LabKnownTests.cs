@@ -5,7 +5,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
-public sealed class LabStepTests : LabBrowserTests
+public sealed class LabKnownTests : LabBrowserTests
 {
     [SetUp]
     public Task StartServer() => Start();
