@@ -18,7 +18,7 @@ export const step = {
   before: ['{0} bytes of the same sender were read before these, because what they began continues here.',
     '在这之前已读取同一发送方的 {0} 字节，因为它们开始的内容在这里继续。'],
   forget: ['Leave them out', '去掉它们'],
-  failsAt: ['At byte {0} the server knows: {1} is broken. It reads no more bytes.', '读到第 {0} 个字节，服务器判定违反 {1}，之后的不再读取。'],
+  failsAt: ['At byte {0} it is clear: {1} is broken. No more bytes are read.', '读到第 {0} 个字节即可判定：违反 {1}。之后的不再读取。'],
   knownMessage: ['Message: a {0} message is open; payload bytes of it so far: {1}.', '消息：有一条未完成的{0}消息，已收到它的载荷 {1} 字节。'],
   knownNoMessage: ['Message: none is open.', '消息：没有未完成的消息。'],
   knownKinds: [{ text: 'text', binary: 'binary' }, { text: '文本', binary: '二进制' }],
