@@ -1,6 +1,5 @@
 // The Lab's second view: what it says the protocol knows after the bytes that are given, and what it calls the fields.
 
-using OpenQA.Selenium;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
