@@ -170,8 +170,8 @@ const words = {
   diagram: ['The frame as the RFC draws it, with its bits', '按 RFC 的画法，填上这一帧的位'],
   mask: ['How the mask is removed', '解除掩码'],
   maskHelp: ['Byte i of the payload is XORed with byte i mod 4 of the masking key. The server does this in its receive buffer, without '
-    + 'a copy, while the bytes arrive (Frame/Masking.cs, called by Frame/WebSocketProtocol.Data.cs).',
-  '载荷的第 i 个字节与掩码密钥的第 i mod 4 个字节异或。服务器在接收缓冲区里原地进行，不复制，边接收边做（Frame/Masking.cs，由 Frame/WebSocketProtocol.Data.cs 调用）。'],
+    + 'a copy, while the bytes arrive (Frame/Masking.cs#Apply, called by Frame/WebSocketProtocol.Data.cs#ReadPayload).',
+  '载荷的第 i 个字节与掩码密钥的第 i mod 4 个字节异或。服务器在接收缓冲区里原地进行，不复制，边接收边做（Frame/Masking.cs#Apply，由 Frame/WebSocketProtocol.Data.cs#ReadPayload 调用）。'],
   next: ['Next byte', '下一个字节'],
   all: ['All', '全部'],
   again: ['Start again', '从头开始'],
