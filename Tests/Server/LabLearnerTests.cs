@@ -113,12 +113,12 @@ public sealed class LabLearnerTests : LabBrowserTests
         await Open("/lab#builder;PathUnknown");
         WaitFor("#result [data-verdict=PathUnknown]");
         Chromium.Click("try");
-        Chromium.WaitForText("result", "takes every path");
+        Chromium.WaitForText("result", "accepts every path");
         Chromium.Fill("pieces", "818537fa213d7f9f4d5158");
         Chromium.Click("handshake");
         Chromium.Click("try");
         WaitFor("#result [data-verdict=none]");
-        Assert.That(Chromium.Text("result"), Does.Not.Contain("takes every path").And.Contain("TCP’s FIN"));
+        Assert.That(Chromium.Text("result"), Does.Not.Contain("accepts every path").And.Contain("TCP’s FIN"));
         Assert.That(All("#result .units button").Select(static unit => unit.Text),
             Is.EqualTo(["→ request", "← response", "→ text “Hello”", "← text “Hello”"]));
         Chromium.Click("explain");
@@ -143,7 +143,7 @@ public sealed class LabLearnerTests : LabBrowserTests
         Assert.That(All("[data-rule]").Select(static one => one.GetDomAttribute("data-rule")), Is.EqualTo(["NonMinimalLength"]));
         Chromium.Fill("filter", "zzz");
         Assert.That(All("[data-rule]"), Is.Empty);
-        Assert.That(One(".rules").Text, Does.Contain("Nothing has “zzz”"));
+        Assert.That(One(".rules").Text, Does.Contain("“zzz” is in no name"));
     }
 
     [Test]
@@ -158,7 +158,7 @@ public sealed class LabLearnerTests : LabBrowserTests
         string[] ends =
             [.. All("tbody tr").Select(static row => row.Text).Where(static row => row.Contains("TCP", StringComparison.Ordinal))];
         Assert.That(ends, Has.Length.EqualTo(2));
-        Assert.That(ends[0], Does.EndWith("← TCP’s FIN: the server ends its direction (the first end of TCP here)"));
+        Assert.That(ends[0], Does.EndWith("← TCP’s FIN: the server ends its direction (this side ended TCP first)"));
         Assert.That(ends[1], Does.EndWith("→ TCP’s FIN: the client ends its direction"));
         One("tbody tr.server td button[data-row*=ownFin]").Click();
         Assert.That(One(".timeline article").Text, Does.Contain("TIME_WAIT").And.Contain("Draining"));
@@ -272,7 +272,7 @@ public sealed class LabLearnerTests : LabBrowserTests
         Assert.That(string.Concat(All(selector).Select(static one => one.Text)), Is.EqualTo(text));
     }
 
-    [TestCase("018100000000e4;client;0", "Between its fragments a Ping", TestName = "AFragment_SaysWhatMayComeBetween")]
+    [TestCase("018100000000e4;client;0", "Between the fragments a Ping", TestName = "AFragment_SaysWhatMayComeBetween")]
     [TestCase("018100000000e4;client;0", "FIN bit is 0", TestName = "TheFinBit_IsCalledSo")]
     [TestCase("898000000000;client;4", "between the fragments", TestName = "APing_SaysWhereItMayCome")]
     public async Task TheSentence(string place, string text)

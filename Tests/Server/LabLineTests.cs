@@ -21,7 +21,7 @@ public sealed class LabLineTests : LabBrowserTests
         WaitFor("#wheel .mine");
         int port = Server.Port;
         await StopServer();
-        Chromium.WaitForText("state", "is lost");
+        Chromium.WaitForText("state", "has lost its connection");
         Assert.That(Chromium.Text("inside"), Does.Contain("Not live"));
         Assert.That(Chromium.FindElements(By.CssSelector("#wheel .mine, #wheel .hand, .phases .chosen, #phases tr.chosen")), Is.Empty);
         Chromium.Click("tab-room");
@@ -47,7 +47,7 @@ public sealed class LabLineTests : LabBrowserTests
         }
 
         Chromium.Click("room-send");
-        Assert.That(Chromium.Text("main"), Does.Contain("None of this page’s connections is open"));
+        Assert.That(Chromium.Text("main"), Does.Contain("This page has no open connection here"));
         Chromium.Click("tab-own");
         Chromium.Click("close");
         Chromium.WaitForText("inside", "PeerClosed 1000");
@@ -80,7 +80,7 @@ public sealed class LabLineTests : LabBrowserTests
         Chromium.Click("tab-own");
         TestServer.Eventually(() => Server.Server.Directory.GetConnections().Count(one => one.Endpoint == path) < others.Count, "room");
         Chromium.Click("reopen");
-        Chromium.WaitForText("inside", "for your silence");
+        Chromium.WaitForText("inside", "waits for you to send something");
         foreach (RawClient other in others) other.Dispose();
     }
 
@@ -92,7 +92,7 @@ public sealed class LabLineTests : LabBrowserTests
         await Open("/lab#room");
         WaitFor(".route .fine");
         Write("room-text", "all:Hello");
-        Chromium.WaitForText("way", "not the Lab’s own");
+        Chromium.WaitForText("way", "not those of the Lab itself");
         Chromium.Click("tab-own");
         Write("message", "Hello");
         WaitForUnits(6); // as long as that one

@@ -80,7 +80,7 @@ public sealed class LabPlaceTests : LabBrowserTests
     }
 
     // What the browser says of it is in no language of ours, and says nothing of what is expected.
-    [TestCase("{\"format\":", "no JSON")]
+    [TestCase("{\"format\":", "not JSON")]
     [TestCase("[1,2]", "\"format\"")]
     [TestCase("{\"format\":\"another\"}", "\"format\"")]
     [TestCase("{\"format\":\"rawws.lab.trace.v1\",\"client\":\"474\",\"server\":\"\"}", "\"client\", character 3")]
