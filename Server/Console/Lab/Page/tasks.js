@@ -57,6 +57,8 @@ const hints = {
   notYet: ['It lives, but not for so long yet. Send something, and ask again.', '它还活着，但时间还不够长。发点什么，稍后再问。'],
 };
 
+export const isTask = name => Object.hasOwn(tasks, name);
+
 export const task = (name, language, key) => tasks[name][language === 'zh' ? 1 : 0].replace('{0}', key);
 
 export const hint = (id, language) => hints[id][language === 'zh' ? 1 : 0];

@@ -1,18 +1,21 @@
 // What the page itself says, in English and Chinese. The sentences about bytes are the server's (rawws explain).
 
 import { router } from '/lab/words-router.js';
+import { live } from '/lab/words-live.js';
 
-// A place in the second view: a Ping behind the first of two fragments.
-const pingBetween = 'step;898001020304;client;4;;01810102030449';
+// Places in the second view: a Ping behind the first of two fragments; a compressed message, at its RSV1.
+const pingBetween = 'step;898001020304;client;4;;01810102030449', compressed = 'step;c18737fa213dc5b2ecf4fefd21;client;1;alone';
 
 const words = {
   ...router,
+  ...live,
   begin: ['Where to begin', '从哪里开始'],
   // Each line has places in braces: the address, and its name.
   waysThrough: [
     ['{own|Your connection}: request, answer and frames, byte by byte; {own;accept|how Accept is made}.',
       `{step|Step by step}: a frame byte by byte, its mask undone; {${pingBetween}|a Ping between fragments}.`,
       '{builder|Build and break}: frames by hand, and why each rule is there: {builder;1002|1002} or {builder;1007|1007}?',
+      `Compression: {${compressed}|a compressed message, which RSV1 marks}; {builder;ReservedBitsNotNegotiated|RSV1 without an agreement}.`,
       '{timeline|Timeline}: Pings and Pongs, the closing handshake, and which end ends TCP first.',
       'Inside of the server: {own;phases|the phases}, {own;wheel|the timer wheel}, {own;limits|what bounds a message}.',
       '{room|Router}: how “100:hi” finds its receiver, and what waits for a slow reader.',
@@ -20,6 +23,7 @@ const words = {
     ['{own|你的连接}：请求、响应和各帧，逐字节看；{own;accept|Accept 是怎样算出来的}。',
       `{step|逐字节}：一帧的字节一个一个地来，解除掩码；{${pingBetween}|两个分片之间的 Ping}。`,
       '{builder|构造与破坏}：手工造帧，每条规则为什么存在：{builder;1002|1002} 还是 {builder;1007|1007}？',
+      `压缩：{${compressed}|一条压缩过的消息，由 RSV1 标明}；{builder;ReservedBitsNotNegotiated|没有约定却置 1 的 RSV1}。`,
       '{timeline|时间线}：Ping 和 Pong、关闭握手，以及哪一端先结束 TCP。',
       '服务器内部：{own;phases|各个阶段}、{own;wheel|时间轮}、{own;limits|一条消息的上限}。',
       '{room|路由}：“100:hi” 怎样找到接收者，以及慢读者那里排着什么。',
@@ -161,8 +165,8 @@ const words = {
   diagram: ['The frame as the RFC draws it, with these bits', '按 RFC 的画法，填上这一帧的位'],
   mask: ['The mask undone', '解除掩码'],
   maskHelp: ['Byte i of the payload is XORed with byte i mod 4 of the key. The server does so in its receive buffer, where the bytes lie, '
-    + 'as they come (Frame/Masking.cs, called by Frame/WebSocketProtocol.Data.cs).',
-  '载荷的第 i 个字节与密钥的第 i mod 4 个字节异或。服务器在接收缓冲区里原地做，边收边做（Frame/Masking.cs，由 Frame/WebSocketProtocol.Data.cs 调用）。'],
+    + 'as they come (Frame/Masking.cs#Apply, called by Frame/WebSocketProtocol.Data.cs#ReadPayload).',
+  '载荷的第 i 个字节与密钥的第 i mod 4 个字节异或。服务器在接收缓冲区里原地做，边收边做（Frame/Masking.cs#Apply，由 Frame/WebSocketProtocol.Data.cs#ReadPayload 调用）。'],
   next: ['Next byte', '下一个字节'],
   all: ['All', '全部'],
   again: ['From the start', '从头'],
@@ -231,8 +235,8 @@ const words = {
   noSuchRule: ['There is no rule and no close code of this name: {0}', '没有这个名称的规则或关闭码：{0}'],
   ruleHelp: ['The address of this page names the rule that is chosen, so that it can be sent to somebody.',
     '本页地址会记住所选的规则，可以发给别人。'],
-  filterRules: ['Filter: name, code, section, or a word of the sentence', '筛选：名称、代码、章节，或说明里的词'],
-  noneFound: ['Nothing has “{0}” in its name, code, section or sentence.', '名称、代码、章节和说明里都没有 “{0}”。'],
+  filterRules: ['Filter: name, code, section, or a word of the page', '筛选：名称、代码、章节，或页面里的词'],
+  noneFound: ['Nothing has “{0}” in its name, code, section or page.', '名称、代码、章节和页面里都没有 “{0}”。'],
   verdict: ['What came of it', '结果'],
   verdictOk: ['No rule was broken.', '没有违反规则。'],
   cameBack: ['The server ended with {0}{1}.', '服务器以 {0} 结束{1}。'],
