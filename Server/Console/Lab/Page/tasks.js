@@ -60,6 +60,8 @@ const hints = {
   notYet: ['It is open, but not long enough yet. Send something, and check again later.', '连接还没有断，但时间还不够长。发送一点内容，稍后再判定。'],
 };
 
+export const isTask = name => Object.hasOwn(tasks, name);
+
 export const task = (name, language, key) => tasks[name][language === 'zh' ? 1 : 0].replace('{0}', key);
 
 export const hint = (id, language) => hints[id][language === 'zh' ? 1 : 0];

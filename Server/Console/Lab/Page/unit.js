@@ -148,7 +148,7 @@ class UnitView {
     };
     return [el('h4', {}, t('mask')), el('p', { class: 'help' }, t('maskHelp')),
       el('div', { class: 'buttons' },
-        el('button', { type: 'button', class: 'undo', onclick: () => undo(1) }, t('next')),
+        el('button', { type: 'button', class: 'undo', onclick: () => undo(1) }, t('undoNext')),
         el('button', { type: 'button', onclick: () => undo(cells.length) }, t('all')),
         el('button', { type: 'button', onclick: () => { done = 0; undo(0); } }, t('again'))),
       el('ol', { class: 'masks', tabindex: 0, 'aria-label': t('mask') }, cells)];

@@ -2,19 +2,22 @@
 
 import { router } from '/lab/words-router.js';
 import { step } from '/lab/words-step.js';
+import { live } from '/lab/words-live.js';
 
-// A place in the second view: a Ping behind the first of two fragments.
-const pingBetween = 'step;898001020304;client;4;;01810102030449';
+// Places in the second view: a Ping behind the first of two fragments; a compressed message, at its RSV1.
+const pingBetween = 'step;898001020304;client;4;;01810102030449', compressed = 'step;c18737fa213dc5b2ecf4fefd21;client;1;alone';
 
 const words = {
   ...router,
   ...step,
+  ...live,
   begin: ['Where to begin', '从哪里开始'],
   // Each line has places in braces: the address, and its name.
   waysThrough: [
     ['{own|Your connection}: request, response and frames, byte by byte; {own;accept|how Accept is made}.',
       `{step|Step by step}: a frame byte by byte, its mask removed; {${pingBetween}|a Ping between fragments}.`,
       '{builder|Build and break}: frames by hand, and why each rule exists: {builder;1002|1002} or {builder;1007|1007}?',
+      `Compression: {${compressed}|a compressed message, marked by RSV1}; {builder;ReservedBitsNotNegotiated|RSV1 without an agreement}.`,
       '{timeline|Timeline}: Pings and Pongs, the closing handshake, and which end ends TCP first.',
       'Inside the server: {own;phases|the phases}, {own;wheel|the timer wheel}, {own;limits|the limits for a message}.',
       '{room|Router}: how “100:hi” finds its receiver, and what happens with a slow reader.',
@@ -22,6 +25,7 @@ const words = {
     ['{own|你的连接}：请求、响应和各帧，逐字节看；{own;accept|Accept 是怎样算出来的}。',
       `{step|逐字节}：一个字节一个字节地看一帧，解除掩码；{${pingBetween}|两个分片之间的 Ping}。`,
       '{builder|构造与破坏}：手工构造帧，看每条规则为什么存在：{builder;1002|1002} 还是 {builder;1007|1007}？',
+      `压缩：{${compressed}|一条压缩过的消息，由 RSV1 标明}；{builder;ReservedBitsNotNegotiated|没有协商却置 1 的 RSV1}。`,
       '{timeline|时间线}：Ping 和 Pong、关闭握手，以及哪一端先结束 TCP。',
       '服务器内部：{own;phases|各个阶段}、{own;wheel|时间轮}、{own;limits|一条消息的上限}。',
       '{room|路由}：“100:hi” 怎样找到接收者，以及遇到慢读者会怎样。',
@@ -166,7 +170,7 @@ const words = {
   unitsOf: ['What was sent and received', '发送和接收的内容'],
   strip: ['Bytes', '字节'],
   stripHelp: ['← → byte, ↑ ↓ field. The address of this page leads to this place.', '← → 移动字节，↑ ↓ 移动字段。本页地址会记住位置。'],
-  fields: ['Fields', '字段'],
+  fields: ['Fields', '字段'], fieldFin: ['FIN bit', 'FIN 位'],
   diagram: ['The frame as the RFC draws it, with its bits', '按 RFC 的画法，填上这一帧的位'],
   mask: ['How the mask is removed', '解除掩码'],
   maskHelp: ['Byte i of the payload is XORed with byte i mod 4 of the masking key. The server does this in its receive buffer, without '
