@@ -11,16 +11,16 @@ export const live = {
   lengthWrong: ['“{0}” is no length. It is a whole number that fits into 64 bits, for example 126.',
     '“{0}” 不是长度。长度是 64 位放得下的整数，例如 126。'],
   full: ['full', '已满'],
-  overLimit: ['The queue is full: {0} bytes may wait (--send-buffer). The server looks at that before it takes a message, and not at how '
-    + 'long the message is. So one message may go over it; the next one is refused.',
+  overLimit: ['The queue is full: {0} bytes may wait (--send-buffer). The server checks that before it accepts a message, without the '
+    + 'message’s own length. So one message may exceed the limit; the next one is refused.',
   '队列已满：最多等待 {0} 字节（--send-buffer）。服务器在接收一条消息之前看这个数，不看这条消息有多长，所以可以有一条消息超出；再下一条就被拒绝。'],
-  slowlyZero: ['At 0 bytes a second it takes nothing: let it join, fill, wait 5 s, and fill again. You see error:too-slow first, and 4000 '
-    + 'then. (If you wait longer than --send-timeout, which is 30 s at first, the server gives it up without a Close.) A reader that '
-    + 'takes a little now and then is slow too, but is not closed.',
+  slowlyZero: ['At 0 bytes a second the reader takes nothing. Let it join, fill its queue, wait 5 s, and fill it again: first you see '
+    + 'error:too-slow, then the close code 4000. (If you wait longer than --send-timeout, 30 s by default, the server drops the '
+    + 'connection without a Close.) A reader that takes a little now and then is slow too, but it is not closed.',
   '每秒 0 字节时它什么都不取：让它加入，填满，等 5 秒，再填一次。先看到 error:too-slow，然后是 4000。（等得比 --send-timeout 更久，默认 30 秒，'
     + '服务器就不发关闭帧而直接放弃它。）偶尔取一点的读者也慢，但不会被关闭。'],
-  stillEnds: ['{0} is still ending: it takes nothing, so the server waits for it in vain, some seconds long. Then it can join again.',
-    '{0} 还在结束：它什么都不取，服务器要白等几秒。之后它可以重新加入。'],
+  stillEnds: ['{0} is still closing: it takes nothing, so the server waits for it for some seconds. Then it can join again.',
+  '{0} 还在结束：它什么都不取，服务器要白等几秒。之后它可以重新加入。'],
   sentBack: ['What the server has sent back to senders', '服务器发回给发送者的'],
   sentBackOne: ['← {0}: {1}', '← {0}：{1}'],
   times: ['× {0}', '× {0}'],

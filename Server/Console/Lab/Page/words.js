@@ -170,7 +170,7 @@ const words = {
   unitsOf: ['What was sent and received', '发送和接收的内容'],
   strip: ['Bytes', '字节'],
   stripHelp: ['← → byte, ↑ ↓ field. The address of this page leads to this place.', '← → 移动字节，↑ ↓ 移动字段。本页地址会记住位置。'],
-  fields: ['Fields', '字段'], fieldFin: ['FIN bit', 'FIN 位'],
+  fields: ['Fields', '字段'],
   diagram: ['The frame as the RFC draws it, with its bits', '按 RFC 的画法，填上这一帧的位'],
   mask: ['How the mask is removed', '解除掩码'],
   maskHelp: ['Byte i of the payload is XORed with byte i mod 4 of the masking key. The server does this in its receive buffer, without '
