@@ -115,7 +115,7 @@ public sealed class LabLineTests : LabBrowserTests
         Chromium.WaitForText("room", "slow-");
         Chromium.Click("fill");
         foreach (string place in new[] { "slow-state", "sent-back" }) Chromium.WaitForText(place, "error:too-slow:slow-");
-        Chromium.WaitForText("slow-state", "one message may go over it");
+        Chromium.WaitForText("slow-state", "one message may exceed the limit");
         Assert.That(Chromium.Text("room"), Does.Contain(" full"));
         Assert.That(Chromium.ExecuteScript(
             "const bar = document.querySelector('#slow-state meter'); return bar.optimum < bar.low && bar.value > bar.high"),
@@ -129,7 +129,7 @@ public sealed class LabLineTests : LabBrowserTests
         Chromium.WaitFor(_ => !Chromium.Text("room").Contains("slow-", StringComparison.Ordinal), "it is not here any more");
         Chromium.WaitForText("way", "error:offline");
         Chromium.Click("slow");
-        Chromium.WaitForText("main", "is still ending");
+        Chromium.WaitForText("main", "is still closing");
         Chromium.Click("language");
         WaitFor("#slow-state .rule");
         FitsEverywhere("lab-slow-zh");
