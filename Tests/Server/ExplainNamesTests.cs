@@ -87,7 +87,8 @@ public sealed class ExplainNamesTests
     [Test]
     public void Accept_IsSaidWithItsReason()
     {
-        string english = string.Join(' ', Good([], Request).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)); // lines are wrapped
+        // Its lines are wrapped.
+        string english = string.Join(' ', Good([], Request).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         Assert.That(english, Does.Contain("cannot send this value by accident").And.Contain("It is not for security"));
         Assert.That(Good(["--lang", "zh"], Request), Does.Contain("它不是安全措施"));
     }

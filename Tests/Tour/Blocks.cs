@@ -72,7 +72,8 @@ internal static class Blocks
             : $"{TextWidth.Pad(FieldNames.Of(field[0], language), FieldNames.ColumnsOf(language))} {field.ElementAtOrDefault(1)}";
         int column = field.Length == 0 ? 0 : FieldColumn;
         int at = Array.FindIndex(
-            lines, line => line.Length > column && line[column..].StartsWith(begins, StringComparison.Ordinal));
+            lines, line => line.Length > column && (field.Length == 0 || IsField(line))
+                && line[column..].StartsWith(begins, StringComparison.Ordinal));
         Assert.That(at, Is.Not.Negative, $"nothing is said of {string.Join(' ', field)}:\n{string.Join('\n', lines)}");
         while (!IsField(lines[at])) at--;
         List<string> found = [lines[at], .. lines.Skip(at + 1).TakeWhile(static line => line.Length > 0 && !IsField(line))];
