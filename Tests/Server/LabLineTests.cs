@@ -75,7 +75,7 @@ public sealed class LabLineTests : LabBrowserTests
         Server.Server.Directory.GetConnections().Single(static one => one.Endpoint != LabApplication.FeedPath)
             .Close(ServerCloseCodes.HeartbeatMissed, "Network connection timeout!");
         WaitFor("#wheel .over button");
-        Assert.That(One("#inside > .over").Text, Does.Contain("3008").And.Contain("nothing came from you for 60 s"));
+        Assert.That(One("#inside > .over").Text, Does.Contain("3008").And.Contain("you sent nothing for 60 s"));
         const string Said = "Your connection has ended, so nothing moves here.";
         Assert.That(All("details .over p").Select(static one => one.Text), Is.EqualTo([Said, Said]));
         Assert.That(All("[aria-disabled=true]").Select(static one => one.GetDomAttribute("id")), Is.EqualTo(["own-send", "ping", "close"]));
@@ -100,7 +100,7 @@ public sealed class LabLineTests : LabBrowserTests
         WaitForUnits(4);
         Chromium.Click("ping");
         Chromium.WaitForText("inside", "Round trip");
-        Assert.That(Chromium.Text("inside"), Does.Contain("for your silence").And.Not.Contain("for a pong"));
+        Assert.That(Chromium.Text("inside"), Does.Contain("waits for you to send something").And.Not.Contain("waits for a Pong"));
     }
 
     // By the recipe that stands there: it joins and takes nothing, is filled, and is filled again 5 s later.
