@@ -31,7 +31,7 @@ public sealed class LabLearnerTests : LabBrowserTests
             Chromium.WaitFor(
                 page => page.FindElement(By.Id($"tab-{parts[0]}")).GetDomAttribute("aria-selected") == "true", $"{place} is shown");
             if (place == PingBetween) Chromium.WaitForText("main", "between the fragments");
-            if (place == Compressed) Chromium.WaitForText("main", "RSV1 is set: it says that the message is compressed");
+            if (place == Compressed) Chromium.WaitForText("main", "RSV1 is 1: the message is compressed");
             if (parts is ["builder", var code]) Chromium.WaitForText("page", code);
             if (parts is not ["own", var part]) continue;
             WaitFor(part == "accept" ? "#accept" : $"#{part}[open]");
