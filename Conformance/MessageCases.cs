@@ -91,7 +91,7 @@ internal static class MessageCases
             foreach (int second in (int[])[Wire.Text, Wire.Binary])
                 foreach (bool fin in (bool[])[true, false])
                     cases.AddRange(
-                        Breach.Cases(Chapter, Section, $"{Wire.NameOf(second)} with{(fin ? "" : "out")} FIN inside {Wire.NameOf(first)}",
+                        Breach.Cases(Chapter, Section, $"{Wire.NameOf(second)} with FIN bit {(fin ? 1 : 0)} inside {Wire.NameOf(first)}",
                         [.. begun, .. Wire.FrameOf(second, "second", fin)], begun.Length + 1, Kind.Required, [1002]));
             byte[] whole = Wire.FrameOf(first, "x");
             cases.Add(new Dialogue(Chapter, Section, $"continuation after a whole {Wire.NameOf(first)}", Kind.Required,
@@ -102,10 +102,10 @@ internal static class MessageCases
         }
 
         foreach (bool fin in (bool[])[true, false])
-            cases.AddRange(Breach.Cases(Chapter, Section, $"continuation with{(fin ? "" : "out")} FIN at first",
+            cases.AddRange(Breach.Cases(Chapter, Section, $"continuation with FIN bit {(fin ? 1 : 0)} at first",
                 Wire.FrameOf(Wire.Continuation, "x", fin), 1, Kind.Required, [1002]));
         foreach (int opcode in (int[])[Wire.Ping, Wire.Pong, Wire.Close])
-            cases.AddRange(Breach.Cases(Chapter, "6455 §5.5", $"{Wire.NameOf(opcode)} without FIN",
+            cases.AddRange(Breach.Cases(Chapter, "6455 §5.5", $"{Wire.NameOf(opcode)} with FIN bit 0",
                 Wire.FrameOf(opcode, opcode == Wire.Close ? Wire.CloseBody(1000) : "x"u8.ToArray(), fin: false), 1, Kind.Required, [1002],
                 opcode == Wire.Close));
         return cases;

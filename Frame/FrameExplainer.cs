@@ -46,6 +46,7 @@ public static class FrameExplainer
             FramesLeftOut = walk.LeftOut,
             Rule = walk.Rule,
             FailedAt = walk.Rule is null ? 0 : walk.End,
+            State = walk.State,
         };
     }
 

@@ -79,4 +79,7 @@ public sealed class FrameExplanation
 
     /// <summary>How many bytes of the input prove that; 0 when no rule is broken.</summary>
     public int FailedAt { get; init; }
+
+    /// <summary>What the protocol knows when it has read the input.</summary>
+    public ExplainedState State { get; init; } = new();
 }

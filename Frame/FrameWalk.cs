@@ -61,6 +61,9 @@ internal sealed class FrameWalk
     /// <summary>Whether a rule was broken by what came out of a decoder.</summary>
     public bool FailedDecoded { get; private set; }
 
+    /// <summary>What the protocol knows at the end.</summary>
+    public ExplainedState State { get; private set; } = new();
+
     public bool IsOver => Rule is not null || !ProtocolTable.Parses(_protocol.Closing);
 
     public static FrameWalk Of(ReadOnlySpan<byte> bytes, FrameExplainerOptions options)
@@ -78,7 +81,32 @@ internal sealed class FrameWalk
         }
 
         walk.Finish();
+        walk.State = walk.FindState(bytes[start..]);
         return walk;
+    }
+
+    // A part of a frame lies in `begun` as long as the protocol has not consumed its header (of a control frame, all of it).
+    private ExplainedState FindState(ReadOnlySpan<byte> begun)
+    {
+        if (IsOver)
+        {
+            ClosingState closing = Rule is null ? _protocol.Closing : ClosingState.Failed; // a decoder's rule the protocol has not seen
+            return new ExplainedState { HeaderBytesLeft = 0, PayloadBytesLeft = 0, Closing = closing };
+        }
+
+        FrameReader.TryRead(begun, out FrameHeader header);
+        bool isLengthThere = begun.Length >= 2 + header.ExtendedLengthBytes;
+        int payloadBytes = Math.Max(0, begun.Length - header.HeaderLength);
+        return new ExplainedState
+        {
+            Message = _protocol.InMessage ? _protocol.OpenMessage ?? (MessageKind)header.Opcode : null,
+            MessageBytes = _protocol.MessageBytes,
+            Frame = _protocol.IsInPayload ? _current!.Header.Opcode : begun.Length > 0 ? header.Opcode : null,
+            HeaderBytesLeft = begun.Length == 1 ? null : begun.Length > 0 ? Math.Max(0, header.HeaderLength - begun.Length) : 0,
+            PayloadBytesLeft = _protocol.IsInPayload ? (ulong)_protocol.PayloadBytesLeft
+                : begun.Length == 0 ? 0 : isLengthThere ? header.PayloadLength - (ulong)payloadBytes : null,
+            Closing = _protocol.Closing,
+        };
     }
 
     private void Begin(int start, FrameHeader header)

@@ -45,11 +45,13 @@ public sealed class ConformanceOfOthersTests
             results.AddRange(
                 await Suite.RunAsync(new Target("127.0.0.1", port, "/", patience), [.. Suite.All.Where(item => item.IsHeavy == heavy)]));
         IReadOnlyList<string> got = ConformanceTable.Of(results), said = ConformanceTable.Column(column);
-        if (!got.SequenceEqual(said))
+        // On a machine with much else to do, or where the other races with itself, a case may fail that holds: those are asked again, in
+        // the chapters that differ.
+        for (int again = 0; again < 4 && !got.SequenceEqual(said); again++)
         {
-            // On a machine with much else to do, or where the other races with itself, a case may fail that holds: those are asked once
-            // more.
-            List<Result> failed = results.FindAll(static result => result.Outcome == Outcome.Failed);
+            string[] chapters = [.. got.Except(said).Select(static line => line.Split(':')[0])];
+            List<Result> failed = results.FindAll(
+                result => result.Outcome == Outcome.Failed && chapters.Contains(result.Case.Chapter, StringComparer.Ordinal));
             results.RemoveAll(failed.Contains);
             results.AddRange(await Suite.RunAsync(
                 new Target("127.0.0.1", port, "/", PatienceWithLightCases), [.. failed.Select(static result => result.Case)]));

@@ -84,7 +84,7 @@ internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
             Containing(Chapters.Masking, "without a mask")(item)
             && !IsEarliest(item));
         yield return new("control-fragments-accepted", "control frames need no FIN",
-            static item => Named(Chapters.Fragmentation, "Ping without", "Pong without", "Close without")(item) && !IsEarliest(item));
+            static item => Named(Chapters.Fragmentation, "Ping with FIN", "Pong with FIN", "Close with FIN")(item) && !IsEarliest(item));
         yield return new("interleaving-accepted", "a message may begin inside of another",
             static item => Named(Chapters.Fragmentation, "text with", "binary with")(item)
                 && item.Name.Contains("inside", StringComparison.Ordinal)

@@ -67,6 +67,63 @@ public sealed class FrameExplainerTests
             Assert.That(explained.Frames[^1].IsWhole, Is.False);
     }
 
+    // What the protocol knows after these bytes: the message and how much of it has come, the frame and what is missing of its header and
+    // payload.
+    [TestCase("", null, 0, null, 0, 0)]
+    [TestCase("81", MessageKind.Text, 0, Opcode.Text, null, null)]
+    [TestCase("8185", MessageKind.Text, 0, Opcode.Text, 4, 5)]
+    [TestCase("818537fa", MessageKind.Text, 0, Opcode.Text, 2, 5)]
+    [TestCase("82fe", MessageKind.Binary, 0, Opcode.Binary, 6, null)]
+    [TestCase("82fe00", MessageKind.Binary, 0, Opcode.Binary, 5, null)]
+    [TestCase("82fe007e", MessageKind.Binary, 0, Opcode.Binary, 4, 126)]
+    [TestCase("82ff", MessageKind.Binary, 0, Opcode.Binary, 12, null)]
+    [TestCase("818537fa213d", MessageKind.Text, 0, Opcode.Text, 0, 5)]
+    [TestCase("818537fa213d7f", MessageKind.Text, 1, Opcode.Text, 0, 4)]
+    [TestCase("818537fa213d7f9f4d5158", null, 0, null, 0, 0)]
+    [TestCase("018100000000" + "41", MessageKind.Text, 1, null, 0, 0)]
+    [TestCase("028100000000" + "41" + "80", MessageKind.Binary, 1, Opcode.Continuation, null, null)]
+    [TestCase("018100000000" + "41" + "808200000000", MessageKind.Text, 1, Opcode.Continuation, 0, 2)]
+    [TestCase("018100000000" + "41" + "80820000000042", MessageKind.Text, 2, Opcode.Continuation, 0, 1)]
+    [TestCase("018100000000" + "41" + "8982", MessageKind.Text, 1, Opcode.Ping, 4, 2)]
+    [TestCase("018100000000" + "41" + "89820000000042", MessageKind.Text, 1, Opcode.Ping, 0, 1)]
+    [TestCase("898200000000", null, 0, Opcode.Ping, 0, 2)]
+    [TestCase("88820000000003", null, 0, Opcode.Close, 0, 1)]
+    public void TheState_SaysWhatIsOpen_AndHowMuchIsMissing(
+        string hex, MessageKind? message, long messageBytes, Opcode? frame, int? headerBytesLeft, int? payloadBytesLeft)
+    {
+        ExplainedState state = Explain(Convert.FromHexString(hex), Role.Server).State;
+        Assert.That((state.Message, state.MessageBytes, state.Frame, state.HeaderBytesLeft, state.PayloadBytesLeft, state.Closing),
+            Is.EqualTo((message, messageBytes, frame, headerBytesLeft, (ulong?)payloadBytesLeft, ClosingState.Open)));
+    }
+
+    // Nothing that follows is read, so nothing is missing.
+    [TestCase("01810000000041" + "888200000000" + "03e8", ClosingState.CloseReceived)]
+    [TestCase("01810000000041" + "81", ClosingState.Failed)]
+    public void TheState_WhenNothingMoreIsRead(string hex, ClosingState closing)
+    {
+        ExplainedState state = Explain(Convert.FromHexString(hex), Role.Server).State;
+        Assert.That((state.Message, state.MessageBytes, state.Frame, state.HeaderBytesLeft, state.PayloadBytesLeft, state.Closing),
+            Is.EqualTo(((MessageKind?)null, 0L, (Opcode?)null, (int?)0, (ulong?)0, closing)));
+    }
+
+    [Test]
+    public void TheState_AfterADecodersRule_IsThatOfAConnectionThatHasFailed()
+    {
+        FrameExplainerOptions options = new()
+        {
+            Limits = Limits,
+            Permitted = ReservedBits.Rsv1,
+            Decoder = static (ReadOnlySpan<byte> _, bool _, bool _, int _, out ReadOnlySpan<byte> decoded) =>
+            {
+                decoded = default;
+                return false;
+            },
+        };
+        FrameExplanation explained = FrameExplainer.Explain(Convert.FromHexString("418100000000ff"), options);
+        Assert.That((explained.Rule, explained.State.Closing, explained.State.Message),
+            Is.EqualTo((FrameRules.CompressedDataMalformed, ClosingState.Failed, (MessageKind?)null)));
+    }
+
     // §5.3: the mask goes on from byte to byte of the payload: a reason begins with the third byte of the key.
     [TestCase("8885d865275cdb8d4525bd", "close reason", "\"bye\"")]
     [TestCase("8883d865275cdb8dce", "payload", "e9")]

@@ -84,12 +84,12 @@ public sealed partial class LearnTests
         (int exitCode, string output, _) = Learn(Url(server.Port), "--from", "lengths", "--timeout", "1");
         Assert.That(exitCode, Is.EqualTo(1));
         Assert.That(output, Does.Contain("FAILS framing/0 bytes with a length of 16 bits")
-            .And.Contain("Hint: A length must be written in its shortest form")
+            .And.Contain("Hint: A length must be in its shortest form")
             .And.Contain("RFC 6455 §5.2").And.Contain("rawws explain NonMinimalLength")
             .And.Contain("From the client, byte").And.Contain(">>> breaks NonMinimalLength").And.Contain("From the server, byte"));
         (exitCode, output, _) = Learn(Url(server.Port), "--timeout", "1", "--lang", "zh");
         Assert.That(exitCode, Is.EqualTo(1));
-        Assert.That(output, Does.StartWith("从 framing/0 bytes with a length of 16 bits 继续").And.Contain("提示：长度必须用最短的写法")
+        Assert.That(output, Does.StartWith("从 framing/0 bytes with a length of 16 bits 继续").And.Contain("提示：长度必须用最短的形式")
             .And.Contain("客户端，第"));
         (exitCode, output, _) = Learn(Url(server.Port), "--timeout", "1", "--from", "10");
         Assert.That(exitCode, Is.EqualTo(0));

@@ -42,7 +42,7 @@ public sealed class ExplainCaptureTests
     {
         List<CapturedSegment> segments = Captures.Conversation(Talk);
         segments.RemoveAt(4);
-        Assert.That(Good([], Captures.Pcap(segments)), Does.Contain("Bytes are missing").And.Contain("value of Sec-WebSocket-Key"));
+        Assert.That(Good([], Captures.Pcap(segments)), Does.Contain("bytes are missing").And.Contain("value of Sec-WebSocket-Key"));
     }
 
     [Test]

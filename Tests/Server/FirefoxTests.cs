@@ -18,7 +18,7 @@ public sealed class FirefoxTests
         {
             "→ request; ← response; → text “Hello”; ← text “Hello”",
             "FIN bit",
-            "At byte 2 it is decided: UnmaskedClientFrame is broken. Nothing behind it is read.",
+            "At byte 2 it is clear: UnmaskedClientFrame is broken. No more bytes are read.",
             "the rules",
             "an example",
             "tried",

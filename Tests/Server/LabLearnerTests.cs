@@ -8,6 +8,7 @@ namespace RawWs.Tests.Server;
 public sealed class LabLearnerTests : LabBrowserTests
 {
     private const string PingBetween = "#step;898001020304;client;4;;01810102030449";
+    private const string Compressed = "#step;c18737fa213dc5b2ecf4fefd21;client;1;alone";
 
     [SetUp]
     public Task StartServer() => Start();
@@ -20,8 +21,8 @@ public sealed class LabLearnerTests : LabBrowserTests
         string[] places = [.. All("#begin a").Select(static link => link.GetDomAttribute("href")!)];
         Assert.That(places, Is.EqualTo(
         [
-            "#own", "#own;accept", "#step", PingBetween, "#builder", "#builder;1002", "#builder;1007", "#timeline", "#own;phases",
-            "#own;wheel", "#own;limits", "#room", "#exercises",
+            "#own", "#own;accept", "#step", PingBetween, "#builder", "#builder;1002", "#builder;1007", Compressed,
+            "#builder;ReservedBitsNotNegotiated", "#timeline", "#own;phases", "#own;wheel", "#own;limits", "#room", "#exercises",
         ]));
         foreach (string place in places)
         {
@@ -30,6 +31,7 @@ public sealed class LabLearnerTests : LabBrowserTests
             Chromium.WaitFor(
                 page => page.FindElement(By.Id($"tab-{parts[0]}")).GetDomAttribute("aria-selected") == "true", $"{place} is shown");
             if (place == PingBetween) Chromium.WaitForText("main", "between the fragments");
+            if (place == Compressed) Chromium.WaitForText("main", "RSV1 is 1: the message is compressed");
             if (parts is ["builder", var code]) Chromium.WaitForText("page", code);
             if (parts is not ["own", var part]) continue;
             WaitFor(part == "accept" ? "#accept" : $"#{part}[open]");
@@ -50,6 +52,7 @@ public sealed class LabLearnerTests : LabBrowserTests
         Chromium.Emulate(width, isDark: false);
         await Open("/lab");
         Assert.That(All("#begin details[open]"), Has.Count.EqualTo(open));
+        if (open == 0) Assert.That(One("#main").Location.Y, Is.LessThan(230), "the head takes a quarter of the screen at most");
     }
 
     // Where a byte is not undone yet there is no empty row above what it is.
@@ -62,6 +65,39 @@ public sealed class LabLearnerTests : LabBrowserTests
         Assert.That(All(".masks li").Select(static one => one.Size.Height).Distinct().Single(), Is.LessThan(60));
         One(".undo").Click();
         Assert.That(All(".masks .plain").Select(static row => row.Displayed), Is.EqualTo([true, false, false, false, false]));
+        Assert.That(All("button").Select(static one => one.Text).Where(static text => text.Length > 0), Is.Unique, "each has its own name");
+    }
+
+    // What is drawn anew at an event, or at a choice, keeps what has the focus.
+    [Test]
+    public async Task WhoIsInAListByKeyboard_StaysThere()
+    {
+        await Open("/lab");
+        WaitForUnits(4);
+        One("#units [data-unit='1']").SendKeys(Keys.Enter);
+        ClickByScript("ping");
+        WaitForUnits(6);
+        Assert.That(Focused("data-unit"), Is.EqualTo("1"));
+        Chromium.Click("tab-builder");
+        WaitFor("[data-rule=TextNotUtf8]");
+        One("[data-rule=TextNotUtf8]").SendKeys(Keys.Enter);
+        Chromium.WaitForText("page", "TextNotUtf8");
+        Assert.That(Focused("data-rule"), Is.EqualTo("TextNotUtf8"));
+        Chromium.Click("tab-room");
+        WaitFor(".route .fine");
+        One("[data-way='1']").SendKeys(Keys.Enter);
+        ClickByScript("room-send");
+        WaitFor("[data-way='2']");
+        Assert.That(Focused("data-way"), Is.EqualTo("1"));
+        string connection = One("[data-close]").GetDomAttribute("data-close")!;
+        Chromium.ExecuteScript("document.querySelector('[data-close]').focus()");
+        ClickByScript("join");
+        Chromium.WaitForText("room", "carol-");
+        Assert.That(Focused("data-close"), Is.EqualTo(connection));
+
+        string? Focused(string data) => Chromium.SwitchTo().ActiveElement().GetDomAttribute(data);
+
+        void ClickByScript(string id) => Chromium.ExecuteScript("document.getElementById(arguments[0]).click()", id);
     }
 
     [TestCase("accept", "#accept")]
@@ -77,75 +113,6 @@ public sealed class LabLearnerTests : LabBrowserTests
         WaitFor(seen);
     }
 
-    [TestCase("TextNotUtf8", "TextNotUtf8")]
-    [TestCase("textnotutf8", "TextNotUtf8")]
-    [TestCase("1006", "1006")]
-    [TestCase("KeyMissing", "KeyMissing")]
-    public async Task ARule_HasAnAddress(string address, string rule)
-    {
-        await Open($"/lab#builder;{address}");
-        Chromium.WaitForText("page", rule);
-        Assert.That(One("#page h3").Text, Is.EqualTo(rule));
-        Chromium.WaitFor(_ => IsSeen("#page h3"), "it is seen");
-        Assert.That(Chromium.Url, Does.EndWith($"#builder;{rule}"));
-        Assert.That(One(".rules .chosen").GetDomAttribute("data-rule"), Is.EqualTo(rule));
-        Choose("NonMinimalLength");
-        Assert.That(Chromium.Url, Does.EndWith("#builder;NonMinimalLength"));
-        Chromium.Click("tab-own");
-        Chromium.Click("tab-builder");
-        Assert.That(Chromium.Url, Does.EndWith("#builder;NonMinimalLength"));
-    }
-
-    [Test]
-    public async Task WhatIsNoRule_IsSaid()
-    {
-        await Open("/lab#builder;<b>nothing</b>");
-        WaitFor("[data-rule]");
-        Chromium.WaitForText("result", "There is no rule and no close code");
-        Assert.That(All("#page h3"), Is.Empty);
-        Choose("NonMinimalLength");
-    }
-
-    // Typed by hand, an example is none any more.
-    [Test]
-    public async Task AnExampleThatWasChanged_IsSentAsItStandsThere()
-    {
-        await Open("/lab#builder;PathUnknown");
-        WaitFor("#result [data-verdict=PathUnknown]");
-        Chromium.Click("try");
-        Chromium.WaitForText("result", "takes every path");
-        Chromium.Fill("pieces", "818537fa213d7f9f4d5158");
-        Chromium.Click("handshake");
-        Chromium.Click("try");
-        WaitFor("#result [data-verdict=none]");
-        Assert.That(Chromium.Text("result"), Does.Not.Contain("takes every path").And.Contain("TCP’s FIN"));
-        Assert.That(All("#result .units button").Select(static unit => unit.Text),
-            Is.EqualTo(["→ request", "← response", "→ text “Hello”", "← text “Hello”"]));
-        Chromium.Click("explain");
-        WaitFor("#result .units li:only-child");
-        Assert.That(One("#result .units button").Text, Is.EqualTo("→ text “Hello”"));
-        Chromium.Click("language");
-        Chromium.WaitForText("page", "为什么");
-        Assert.That(One("#pieces").GetDomProperty("value"), Is.EqualTo("818537fa213d7f9f4d5158"), "another language changes nothing of it");
-        Chromium.Click("language");
-    }
-
-    [Test]
-    public async Task TheRules_AreFilteredByCodeAndWord_AndItIsSaidIfThereIsNone()
-    {
-        await Open("/lab#builder");
-        WaitFor("[data-rule=TextNotUtf8]");
-        Chromium.Fill("filter", "1007");
-        string?[] names = [.. All("[data-rule]").Select(static one => one.GetDomAttribute("data-rule"))];
-        Assert.That(names, Is.SupersetOf(["TextNotUtf8", "TextEndsInsideCharacter", "CloseReasonNotUtf8", "1007"]));
-        Assert.That(names, Has.No.Member("NonMinimalLength"));
-        Chromium.Fill("filter", "longer FORM 5.2");
-        Assert.That(All("[data-rule]").Select(static one => one.GetDomAttribute("data-rule")), Is.EqualTo(["NonMinimalLength"]));
-        Chromium.Fill("filter", "zzz");
-        Assert.That(All("[data-rule]"), Is.Empty);
-        Assert.That(One(".rules").Text, Does.Contain("Nothing has “zzz”"));
-    }
-
     [Test]
     public async Task TheEndOfTcp_IsInTheTimeline_AndWhyTheServerIsFirst()
     {
@@ -158,7 +125,7 @@ public sealed class LabLearnerTests : LabBrowserTests
         string[] ends =
             [.. All("tbody tr").Select(static row => row.Text).Where(static row => row.Contains("TCP", StringComparison.Ordinal))];
         Assert.That(ends, Has.Length.EqualTo(2));
-        Assert.That(ends[0], Does.EndWith("← TCP’s FIN: the server ends its direction (the first end of TCP here)"));
+        Assert.That(ends[0], Does.EndWith("← TCP’s FIN: the server ends its direction (this side ended TCP first)"));
         Assert.That(ends[1], Does.EndWith("→ TCP’s FIN: the client ends its direction"));
         One("tbody tr.server td button[data-row*=ownFin]").Click();
         Assert.That(One(".timeline article").Text, Does.Contain("TIME_WAIT").And.Contain("Draining"));
@@ -246,23 +213,6 @@ public sealed class LabLearnerTests : LabBrowserTests
         }
     }
 
-    [Test]
-    public async Task WhatIsChosenInALongList_IsBroughtIntoSight()
-    {
-        await Open("/lab#builder");
-        WaitFor("[data-rule=TextNotUtf8]");
-        Choose("TextNotUtf8");
-        Chromium.WaitFor(_ => IsSeen("#page h3"), "its page is seen");
-    }
-
-    // The frame is as it should be: what the code is about has happened before.
-    [Test]
-    public async Task ACodesExample_IsNoProofThatNothingWasBroken()
-    {
-        await Open("/lab#builder;1002");
-        Chromium.WaitForText("result", "An example of a Close frame with 1002");
-    }
-
     [TestCase("88850102030402ea617d64;client;8", ".characters li b", "bye", TestName = "TheReasonOfAClose_HasItsCharacters")]
     [TestCase("888201020304" + "02ea;client;8", ".characters li b", "", TestName = "ACloseWithoutReason_HasNone")]
     public async Task Characters(string place, string selector, string text)
@@ -272,7 +222,7 @@ public sealed class LabLearnerTests : LabBrowserTests
         Assert.That(string.Concat(All(selector).Select(static one => one.Text)), Is.EqualTo(text));
     }
 
-    [TestCase("018100000000e4;client;0", "Between its fragments a Ping", TestName = "AFragment_SaysWhatMayComeBetween")]
+    [TestCase("018100000000e4;client;0", "Between the fragments a Ping", TestName = "AFragment_SaysWhatMayComeBetween")]
     [TestCase("018100000000e4;client;0", "FIN bit is 0", TestName = "TheFinBit_IsCalledSo")]
     [TestCase("898000000000;client;4", "between the fragments", TestName = "APing_SaysWhereItMayCome")]
     public async Task TheSentence(string place, string text)
@@ -282,17 +232,4 @@ public sealed class LabLearnerTests : LabBrowserTests
         Assert.That(One(".step .sentence").Text, Does.Contain(text));
         Assert.That(All(".note .name")[0].Text, Is.EqualTo("FIN bit"));
     }
-
-    private void Choose(string rule)
-    {
-        One($"[data-rule={rule}]").Click();
-        Chromium.WaitFor(page => page.FindElement(By.CssSelector("#page h3")).Text == rule, rule);
-    }
-
-    private bool IsSeen(string selector) => (bool)Chromium.ExecuteScript(
-        """
-        const place = document.querySelector(arguments[0])?.getBoundingClientRect();
-        return Boolean(place && place.top >= -1 && place.top < innerHeight);
-        """,
-        selector)!;
 }

@@ -30,6 +30,7 @@ public sealed class LabPageTests : LabBrowserTests
         AcceptKey.Write(Encoding.ASCII.GetBytes(steps[0]), accept);
         Assert.That(steps[3], Is.EqualTo(Encoding.ASCII.GetString(accept)));
         Assert.That(Convert.ToBase64String(Convert.FromHexString(steps[2])), Is.EqualTo(steps[3]));
+        Assert.That(Chromium.FindElement(By.CssSelector(".accept + p")).Text, Does.Contain("by accident").And.Contain("not for security"));
         Assert.That(Chromium.Complaints(), Is.Empty);
     }
 

@@ -79,8 +79,74 @@ public sealed class LabPlaceTests : LabBrowserTests
         Assert.That(Chromium.FindElements(By.CssSelector(".note.broken")), Is.Empty);
     }
 
+    [Test]
+    public async Task Back_LeadsToThePlaceBefore()
+    {
+        await Open("/lab#builder;1002");
+        WaitFor("[data-rule='1002'].chosen");
+        One("[data-rule='1007']").Click();
+        Chromium.WaitForText("page", "1007");
+        Chromium.Click("add-frame"); // what it says of 1007 goes
+        Chromium.Click("tab-exercises");
+        WaitFor("[data-task=accept]");
+        foreach (string task in new[] { "accept", "hi" }) One($"[data-task={task}]").Click();
+        await Chromium.Navigate().BackAsync();
+        WaitFor("[data-task=accept][aria-expanded=true]");
+        await Chromium.Navigate().BackAsync();
+        await Chromium.Navigate().BackAsync();
+        WaitFor("#tab-builder[aria-selected=true]");
+        await Chromium.Navigate().BackAsync();
+        Chromium.WaitFor(_ => One("#page h3").Text == "1002" && IsSeen("#page h3"), "1002 is seen");
+        Assert.That(Chromium.Url, Does.EndWith("#builder;1002"));
+        Assert.That(One(".rules .chosen").GetDomAttribute("data-rule"), Is.EqualTo("1002"));
+        Chromium.ExecuteScript("location.hash = '#own'");
+        WaitFor("#tab-own[aria-selected=true]");
+        await Chromium.Navigate().BackAsync();
+        Chromium.WaitFor(_ => IsSeen("#page h3"), "1002 is seen, though it was chosen already");
+    }
+
+    [Test]
+    public async Task AFieldOfTheOwnConnection_HasAnAddressInItsView()
+    {
+        await Open("/lab");
+        WaitForUnits(4);
+        One("#units [data-unit='2']").Click();
+        One("#unit .note[data-note='4']").Click();
+        string address = Chromium.Url;
+        Assert.That(address, Does.Contain("#own;"));
+        One("#units [data-unit='0']").Click();
+        Chromium.Click("tab-timeline");
+        Chromium.ExecuteScript("location.href = arguments[0]", address);
+        WaitFor("#tab-own[aria-selected=true]");
+        Assert.That(One("#units .chosen").GetDomAttribute("data-unit"), Is.EqualTo("2"));
+        Assert.That(One("#unit .note[aria-current]").GetDomAttribute("data-note"), Is.EqualTo("4"));
+        await OpenAsAFriend();
+        WaitFor("#tab-step[aria-selected=true]");
+        Assert.That(Chromium.Url, Does.Contain("#step;"));
+    }
+
+    [Test]
+    public async Task APlaceThatIsNotThere_IsSaid()
+    {
+        foreach (string place in new[] { "#step;zz", "#nowhere", "#own;nothing", "#exercises;nothing", "#room;x", "#timeline;1;2" })
+        {
+            await Chromium.Navigate().GoToUrlAsync("about:blank");
+            await Open($"/lab{place}");
+            Assert.That(Chromium.Text("missing"), Does.Contain($"“{place}”"));
+        }
+
+        FitsEverywhere("lab-missing-en");
+        Chromium.Click("tab-room");
+        Assert.That(Chromium.Text("missing"), Is.Empty);
+        Chromium.ExecuteScript("location.hash = '#own;nothing'");
+        Chromium.WaitForText("missing", "#own;nothing");
+        Chromium.ExecuteScript("location.hash = '#own;limits'");
+        WaitFor("#limits[open]");
+        Assert.That(Chromium.Text("missing"), Is.Empty);
+    }
+
     // What the browser says of it is in no language of ours, and says nothing of what is expected.
-    [TestCase("{\"format\":", "no JSON")]
+    [TestCase("{\"format\":", "not JSON")]
     [TestCase("[1,2]", "\"format\"")]
     [TestCase("{\"format\":\"another\"}", "\"format\"")]
     [TestCase("{\"format\":\"rawws.lab.trace.v1\",\"client\":\"474\",\"server\":\"\"}", "\"client\", character 3")]

@@ -182,10 +182,15 @@ public sealed partial class LabRoomTests
         string words = Repository.Read("Server", "Console", "Lab", "Page", "words.js");
         string[] named = [.. Source().Matches(words).Select(static one => one.Value)];
         Assert.That(named, Is.Not.Empty);
-        foreach (string file in named) Assert.That(File.Exists(Repository.At(file.Split('/'))), file);
+        foreach (string name in named)
+        {
+            string[] place = name.Split('#');
+            Assert.That(place, Has.Length.EqualTo(2), $"{name} has a method");
+            Assert.That(Repository.Read(place[0].Split('/')), Does.Match($@"\b{place[1]}\("), name);
+        }
     }
 
-    [GeneratedRegex(@"\b[A-Z]\w+/[\w./]+\.cs\b")]
+    [GeneratedRegex(@"\b[A-Z]\w+/[\w./]+\.cs\b(#\w+)?")]
     private static partial Regex Source();
 
     private static string Kind(JsonElement told) => told.GetProperty("kind").GetString()!;

@@ -44,4 +44,12 @@ public abstract class LabBrowserTests : BrowserTests
     protected IWebElement One(string selector) => Chromium.FindElement(By.CssSelector(selector));
 
     protected ReadOnlyCollection<IWebElement> All(string selector) => Chromium.FindElements(By.CssSelector(selector));
+
+    /// <summary>Whether an element's top is on the screen.</summary>
+    protected bool IsSeen(string selector) => (bool)Chromium.ExecuteScript(
+        """
+        const place = document.querySelector(arguments[0])?.getBoundingClientRect();
+        return Boolean(place && place.top >= -1 && place.top < innerHeight);
+        """,
+        selector)!;
 }

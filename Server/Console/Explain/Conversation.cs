@@ -59,6 +59,9 @@ internal sealed record Direction(Role Sender, byte[] Bytes, BrokenRule? Rule, in
 
     /// <summary>How many of its frames are no units.</summary>
     public int LeftOut { get; init; }
+
+    /// <summary>What the protocol knows when it has read them; null if they have no place for frames.</summary>
+    public ExplainedState? State { get; init; }
 }
 
 /// <summary>A whole conversation, or one direction of it.</summary>

@@ -109,6 +109,11 @@ internal static class ConversationExplainer
         foreach (Note rest in byFrame[-1].Where(static note => note.TextId != "frame.left"))
             units.Add(new Unit(sender, UnitKind.NotRead, rest.Offset, (int)(rest.BitCount / 8), [rest]));
         int failedAt = frames.Rule is null ? 0 : start + frames.FailedAt;
-        return (units, new Direction(sender, bytes, BrokenRule.Of(frames.Rule), failedAt) { LeftOut = frames.FramesLeftOut });
+        Direction direction = new(sender, bytes, BrokenRule.Of(frames.Rule), failedAt)
+        {
+            LeftOut = frames.FramesLeftOut,
+            State = frames.State,
+        };
+        return (units, direction);
     }
 }

@@ -70,6 +70,7 @@ internal static class JsonReport
             WriteRule(json, direction.Rule);
             if (direction.Rule is not null) json.WriteNumber("failedAt", direction.FailedAt);
             if (direction.MalformedAt is { } malformedAt) json.WriteNumber("malformedAt", malformedAt);
+            if (direction.State is { } state) WriteState(json, state);
             json.WriteEndObject();
         }
 
@@ -79,6 +80,24 @@ internal static class JsonReport
         json.WriteEndArray();
         json.WriteNumber("unitsLeftOut", conversation.LeftOut);
         json.WriteEndObject();
+    }
+
+    private static void WriteState(Utf8JsonWriter json, ExplainedState state)
+    {
+        json.WriteStartObject("state");
+        json.WriteString("message", state.Message switch { null => null, MessageKind.Text => "text", _ => "binary" });
+        json.WriteNumber("messageBytes", state.MessageBytes);
+        WriteNumber("frame", (ulong?)state.Frame);
+        WriteNumber("headerBytesLeft", (ulong?)state.HeaderBytesLeft);
+        WriteNumber("payloadBytesLeft", state.PayloadBytesLeft);
+        json.WriteString("closing", JsonNamingPolicy.CamelCase.ConvertName(state.Closing.ToString()));
+        json.WriteEndObject();
+
+        void WriteNumber(string name, ulong? number)
+        {
+            if (number is { } known) json.WriteNumber(name, known);
+            else json.WriteNull(name);
+        }
     }
 
     private static void WriteUnit(Utf8JsonWriter json, Unit unit, Conversation conversation, Language language)
@@ -126,6 +145,7 @@ internal static class JsonReport
         json.WriteNumber("bit", note.FirstBit);
         json.WriteNumber("bits", note.BitCount);
         json.WriteString("field", note.Field);
+        json.WriteString("name", FieldNames.Of(note.Field, language));
         json.WriteString("value", note.Value);
         json.WriteString("id", note.TextId);
         json.WriteString("why", TextTable.All.Get(note.TextId, language));

@@ -76,11 +76,12 @@ internal sealed class TextReport(Language language)
         string place = note.BitCount % 8 == 0
             ? Range(note.Offset, note.Offset + (note.BitCount / 8) - 1)
             : $"{Number(note.Offset)}.{Range(note.FirstBit, note.FirstBit + note.BitCount - 1)}";
-        string before = $"  {place,-9} {TextWidth.Pad(note.Field, 14)} ";
-        foreach (string line in TextWidth.Wrap(note.Value, Columns - before.Length))
+        string name = FieldNames.Of(note.Field, language);
+        string before = $"  {place,-9} {TextWidth.Pad(name, FieldNames.ColumnsOf(language))} ";
+        foreach (string line in TextWidth.Wrap(note.Value, Columns - TextWidth.Of(before)))
         {
             _text.Append(before).Append(line).Append('\n');
-            before = new string(' ', before.Length);
+            before = new string(' ', TextWidth.Of(before));
         }
 
         bool isNew = _said.Add(note.TextId);
@@ -101,6 +102,7 @@ internal sealed class TextReport(Language language)
         Say(Indent, _table.Format("ui.accept.2", language, LogText.Escape(accept.Joined)));
         Say(Indent, _table.Format("ui.accept.3", language, accept.Hash));
         Say(Indent, _table.Format("ui.accept.4", language, accept.Accept));
+        Say(Indent, _table.Get("ui.accept.why", language));
     }
 
     private void AddVerdict(Direction direction)

@@ -2,7 +2,7 @@
 // assembly.
 //
 //   ## frame.fin.1                       an id begins an entry
-//   en: FIN is 1, so ...                 a language, or a language and a part: "en.why:"
+//   en: The FIN bit is 1 ...             a language, or a language and a part: "en.why:"
 //     and more of it                     an indented line goes on with the one before; of a request without a space between
 //   zh: ...
 //   example: 81 05 48656c6c6f            a part without a language
@@ -24,7 +24,8 @@ internal enum Language : byte
 /// <summary>The table. It is read once, when it is first asked for.</summary>
 internal sealed class TextTable
 {
-    private static readonly string[] Files = ["frame", "handshake", "rules-frame", "rules-handshake", "codes", "interface", "learn"];
+    private static readonly string[] Files =
+        ["frame", "handshake", "rules-frame", "rules-handshake", "codes", "interface", "fields", "learn"];
 
     private static readonly Lazy<TextTable> Table = new(static () => new TextTable());
 

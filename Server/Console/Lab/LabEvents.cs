@@ -51,7 +51,8 @@ internal static class LabEvents
             json.WriteStartObject();
             json.WriteString("name", name);
             JsonReport.WriteRule(json, page.Rule);
-            json.WriteString("what", TextTable.All.Get(page.Id, language, "what"));
+            foreach (string part in (ReadOnlySpan<string>)["what", "why", "do"])
+                json.WriteString(part, TextTable.All.Get(page.Id, language, part));
             json.WriteEndObject();
         }
 

@@ -307,7 +307,8 @@ internal sealed class LabFeed(LabApplication lab, WebSocketServer server, string
 
     private void WriteRoom(Utf8JsonWriter json)
     {
-        List<WebSocketConnection> shown = scope == LabScope.All ? [.. server.Directory.GetConnections().Where(Shows)] : [.. Tries.Open];
+        IEnumerable<WebSocketConnection> known = scope == LabScope.All ? server.Directory.GetConnections().Where(Shows) : Tries.Open;
+        List<WebSocketConnection> shown = [.. known.Where(static connection => connection.IsOpen)]; // as the router sees it
         LabEvents.WriteRoom(json, shown.Take(RoomMax));
         json.WriteNumber("left", Math.Max(0, shown.Count - RoomMax));
     }

@@ -48,8 +48,8 @@ internal static class Hints
 
         ("hint.ping.inside", Starts(Chapters.Fragmentation, "a Ping inside", "a Pong inside")),
         ("hint.close.inside", Starts(Chapters.Fragmentation, "a Close inside")),
-        ("hint.control.fin", Starts(Chapters.Fragmentation, "Ping without", "Pong without", "Close without")),
-        ("hint.interleaved", Has(Chapters.Fragmentation, " FIN inside ")),
+        ("hint.control.fin", Starts(Chapters.Fragmentation, "Ping with FIN bit 0", "Pong with FIN bit 0", "Close with FIN bit 0")),
+        ("hint.interleaved", Has(Chapters.Fragmentation, " FIN bit 0 inside ", " FIN bit 1 inside ")),
         ("hint.continuation", Starts(Chapters.Fragmentation, "continuation")),
         ("hint.empty", Has(Chapters.Fragmentation, "empty")),
         ("hint.fragments", In(Chapters.Fragmentation)),

@@ -23,15 +23,15 @@ internal static class LearnCommand
 
     private static readonly Option<string?> From = new("--from")
     {
-        Description = "Begins there: a stage's name or number, or a case. Default: where it stopped, or the first stage.",
+        Description = "Where to begin: a stage's name or number, or a case. Default: where it stopped, or the first stage.",
         HelpName = "STAGE|CASE",
     };
 
-    private static readonly Option<bool> List = new("--list") { Description = "Names the stages and their cases, and plays none." };
+    private static readonly Option<bool> List = new("--list") { Description = "Lists the stages and their cases, and plays none." };
 
     private static readonly Option<bool> All = new("--all")
     {
-        Description = "Plays all of it from the beginning, past what fails, with a line for each failure.",
+        Description = "Plays all cases from the beginning, also after a failure, with a line for each failure.",
     };
 
     private static readonly Option<string?> Lang = new("--lang")
@@ -42,7 +42,7 @@ internal static class LearnCommand
 
     private static readonly Option<string?> Timeout = new("--timeout")
     {
-        Description = "How long each single answer is waited for. Default: 5 s.",
+        Description = "How long to wait for each answer. Default: 5 s.",
         HelpName = "SECONDS",
     };
 
@@ -54,11 +54,11 @@ internal static class LearnCommand
 
     private static readonly Option<string?> Ca = new("--ca")
     {
-        Description = "For wss://: the authorities that are trusted, in PEM. Default: the system's.",
+        Description = "For wss://: the trusted authorities, in PEM. Default: the system's.",
         HelpName = "FILE",
     };
 
-    private static readonly Option<bool> Insecure = new("--insecure") { Description = "For wss://: any certificate is taken." };
+    private static readonly Option<bool> Insecure = new("--insecure") { Description = "For wss://: accepts any certificate." };
 
     /// <summary>Describes the command.</summary>
     /// <param name="tell">Is given the text as it comes; null to write it to the command's output.</param>
@@ -66,7 +66,7 @@ internal static class LearnCommand
     {
         Command command = new(Name, "A course for people who build their own WebSocket server: the cases of the conformance suite, in "
             + "the order in which one would build it. It stops at the first that fails, shows the bytes, and gives a hint. The same "
-            + "command goes on there.")
+            + "command continues there.")
         {
             Url, From, List, All, Lang, Timeout, State, Ca, Insecure,
         };

@@ -4,8 +4,9 @@
 import { el, show, field, choice, arriveAt } from '/lab/dom.js';
 import { toHex } from '/lab/bytes.js';
 import { contextOf } from '/lab/context.js';
-import { makeFrame, readPieces } from '/lab/frame.js';
-import { nameOf, showUnit, rule, answer } from '/lab/unit.js';
+import { makeFrame, problemOf, readPieces } from '/lab/frame.js';
+import { showUnit, rule, answer } from '/lab/unit.js';
+import { UnitList } from '/lab/units.js';
 import { t, language } from '/lab/words.js';
 
 export class Builder {
@@ -20,6 +21,8 @@ export class Builder {
     this.filter = '';
     this.wanted = null; // the rule that the address names
     this.result = el('div', { id: 'result', 'aria-live': 'polite' });
+    this.conversation = null; // what came of it
+    this.units = new UnitList({ choose: index => this.#showUnit(index) });
     this.detail = el('div', {});
     this.page = el('div', { id: 'page' });
     this.list = el('ul', { class: 'rules' });
@@ -27,11 +30,12 @@ export class Builder {
 
   element() {
     const { frame } = this;
-    const check = name => el('label', { class: 'check' }, el('input', { type: 'checkbox', checked: frame[name],
+    const check = name => el('label', { class: 'check' }, el('input', { type: 'checkbox', id: `frame-${name}`, checked: frame[name],
       onchange: event => { frame[name] = event.target.checked; this.#showFrame(); } }),
       name === 'fin' ? t('finBit') : name.toUpperCase().replace('MASKED', 'MASK'));
     const input = (name, size) => el('input', { value: frame[name], size, spellcheck: 'false', autocomplete: 'off', id: `frame-${name}`,
       oninput: event => { frame[name] = event.target.value; this.#showFrame(); } });
+    this.fields = { key: input('key', 8), said: input('said', 6), text: input('text', 16), hex: input('hex', 16) };
     this.made = el('output', { class: 'made', id: 'made' });
     this.sent = el('textarea', { id: 'pieces', rows: 5, spellcheck: 'false', value: this.pieces,
       oninput: () => this.take(this.sent.value) });
@@ -44,11 +48,11 @@ export class Builder {
           el('div', { class: 'buttons' },
             field(t('opcode'), choice(Array.from({ length: 16 }, (_, code) => [`${code}`, opcodeName(code)]), `${frame.opcode}`,
               value => { frame.opcode = Number(value); this.#showFrame(); })),
-            field(t('maskKey'), input('key', 8)),
+            field(t('maskKey'), this.fields.key),
             field(t('lengthForm'), choice([['auto', t('lengthAuto')], ['7', t('bits7')], ['16', t('bits16')], ['64', t('bits64')]],
               frame.form, value => { frame.form = value; this.#showFrame(); })),
-            field(t('lengthSaid'), input('said', 6)),
-            field(t('payloadText'), input('text', 16)), field(t('payloadHex'), input('hex', 16))),
+            field(t('lengthSaid'), this.fields.said),
+            field(t('payloadText'), this.fields.text), field(t('payloadHex'), this.fields.hex)),
           this.made,
           el('button', { type: 'button', id: 'add-frame', onclick: () => this.#add() }, t('addFrame')),
           field(t('toSend'), this.sent),
@@ -59,7 +63,7 @@ export class Builder {
           el('div', { class: 'buttons' },
             el('button', { type: 'button', id: 'explain', onclick: () => this.#run(() => this.#explain()) }, t('explain')),
             el('button', { type: 'button', id: 'try', class: 'main', onclick: () => this.#run(() => this.#try()) }, t('tryIt')),
-            el('button', { type: 'button', onclick: () => this.#clear() }, t('clear')))),
+            el('button', { type: 'button', id: 'clear', onclick: () => this.#clearAll() }, t('clear')))),
         el('section', {}, el('h2', {}, t('gallery')),
           field(t('filterRules'), el('input', { value: this.filter, id: 'filter', autocomplete: 'off',
             oninput: event => { this.filter = event.target.value; this.#showRules(); } })),
@@ -75,8 +79,7 @@ export class Builder {
       this.rules = (await this.lab.feed.ask({ do: 'rules', lang })).rules;
       this.lang = lang;
       this.#showRules();
-      // What somebody has written stays there.
-      if (this.chosen && !this.wanted) await this.#choose(this.chosen, Boolean(this.pieces && !this.example.name));
+      if (this.chosen && !this.wanted) await this.#choose(this.chosen);
     }
 
     const { wanted } = this;
@@ -86,8 +89,13 @@ export class Builder {
 
   async #arrive(name) {
     const isThere = this.rules.some(one => one.name.toLowerCase() === name.toLowerCase()) || /^[1-4]\d{3}$/.test(name);
-    if (!isThere) throw new Error(t('noSuchRule', name));
-    await this.#choose(name);
+    if (!isThere) {
+      this.#leave(false);
+      throw new Error(t('noSuchRule', name));
+    }
+
+    if (name.toLowerCase() !== this.chosen?.toLowerCase()) await this.#choose(name);
+    this.lab.settle('builder', this.chosen);
     this.list.querySelector('.chosen')?.scrollIntoView({ block: 'nearest' });
     arriveAt(this.page.querySelector('h3'));
   }
@@ -95,12 +103,21 @@ export class Builder {
   // The list may be so long that what is chosen in it is out of sight.
   async #showPage(name) {
     await this.#choose(name);
+    this.lab.place('builder', this.chosen);
     this.page.scrollIntoView({ block: 'nearest' });
   }
 
   // A place in this view: a rule or a close code.
   visit(name) {
-    this.wanted = name && name !== this.chosen ? name : null;
+    this.wanted = name || null;
+    return true; // what is no rule is said when the rules are known
+  }
+
+  // Bytes that the address names, if they are among those that are shown.
+  reach({ bytes, from, note }) {
+    const index = this.conversation?.units.findIndex(unit => unit.bytes === bytes && unit.from === from) ?? -1;
+    if (index >= 0) this.#showUnit(index, note);
+    return index >= 0;
   }
 
   places() {
@@ -108,21 +125,32 @@ export class Builder {
   }
 
   #showFrame() {
-    const bytes = makeFrame(this.frame);
-    this.made.textContent = bytes ? toHex(bytes).replace(/(..)/g, '$1 ').trim() : t('hexWrong');
+    const problem = problemOf(this.frame);
+    this.made.textContent = problem?.text ?? toHex(makeFrame(this.frame)).replace(/(..)/g, '$1 ').trim();
+    this.made.classList.toggle('rule', problem !== null);
+    for (const [name, input] of Object.entries(this.fields)) input.setAttribute('aria-invalid', String(name === problem?.field));
   }
 
   // What somebody has changed is no example any more. It is compressed as before.
   take(pieces) {
     this.pieces = pieces;
     this.example = { ...nothing, deflate: this.example.deflate };
+    this.#leave();
   }
 
   #add() {
-    const bytes = makeFrame(this.frame);
-    if (!bytes) return;
+    if (problemOf(this.frame)) return;
     this.take(this.pieces);
-    this.#set(`${this.pieces}${this.pieces && !this.pieces.endsWith('\n') ? '\n' : ''}${toHex(bytes)}`, this.handshake);
+    this.#set(`${this.pieces}${this.pieces && !this.pieces.endsWith('\n') ? '\n' : ''}${toHex(makeFrame(this.frame))}`, this.handshake);
+  }
+
+  // What was said of a rule and its example is not about what is sent now.
+  #leave(isAddressLeft = true) {
+    if (!this.chosen) return;
+    [this.chosen, this.conversation] = [null, null];
+    for (const place of [this.page, this.result, this.detail]) show(place);
+    this.#showRules();
+    if (isAddressLeft) this.lab.settle('builder');
   }
 
   #set(pieces, handshake) {
@@ -131,19 +159,24 @@ export class Builder {
     this.first.checked = handshake;
   }
 
+  #clearAll() {
+    this.#clear();
+    this.#leave();
+    this.lab.settle('builder');
+  }
+
   #clear() {
-    this.example = nothing;
+    [this.example, this.conversation] = [nothing, null];
     this.#set('', true);
     show(this.result);
     show(this.detail);
   }
 
   #showRules() {
-    const words = this.filter.toLowerCase().split(/\s+/);
-    const found = (this.rules ?? []).filter(one => {
-      const text = `${one.name} ${one.what} ${kindOf(one)}`.toLowerCase();
-      return words.every(word => text.includes(word));
-    });
+    const words = plain(this.filter).split(/\s+/), has = (...texts) => words.every(word => plain(texts.join(' ')).includes(word));
+    const isNear = one => has(one.name, one.what, kindOf(one), bitsOf(one)); // those whose page alone has it come behind
+    const all = (this.rules ?? []).filter(one => has(one.name, one.what, one.why, one.do, kindOf(one), bitsOf(one)));
+    const found = [...all.filter(isNear), ...all.filter(one => !isNear(one))];
     show(this.list, found.map(one => el('li', {},
       el('button', { type: 'button', 'data-rule': one.name, class: one.name === this.chosen ? 'chosen' : '', title: one.what,
         onclick: () => this.#run(() => this.#showPage(one.name)) },
@@ -151,15 +184,13 @@ export class Builder {
     this.rules && found.length === 0 && el('li', { class: 'help' }, t('noneFound', this.filter.trim())));
   }
 
-  // A rule's page, and its example as what would be sent; or the page alone.
-  async #choose(rule, isPageOnly = false) {
+  // A rule's page, and its example as what would be sent.
+  async #choose(rule) {
     const { page } = await this.lab.feed.ask({ do: 'page', name: rule, lang: language() }), name = this.chosen = page.page;
-    this.lab.place('builder', name);
     this.#showRules();
     show(this.page, el('article', { class: 'page' }, el('h3', { tabindex: -1 }, page.page), page.rule && el('p', { class: 'help' },
       `${page.rule.section} · ${answer(page.rule)}`), el('p', {}, page.what),
       el('h4', {}, t('why')), el('p', {}, page.why), el('h4', {}, t('doIt')), el('p', {}, page.do)));
-    if (isPageOnly) return;
     this.#clear();
     if (!page.example) return;
     // A code's example is what a server sends: it is explained, and not sent to one.
@@ -201,24 +232,26 @@ export class Builder {
     const found = conversation.directions.find(direction => direction.rule)?.rule, broken = raw ? raw.rule : found?.name;
     const code = raw?.status ? t('withStatus', raw.status) : raw?.code ? t('withCode', raw.code) : '';
     const end = { open: t('endOpen'), none: t('endNone'), FIN: t('cameFin'), RST: t('cameRst') }[raw?.end] ?? raw?.end;
-    const units = conversation.units;
-    const entries = units.map((unit, index) => el('li', {}, el('button', { type: 'button', class: unit.from, onclick: () => choose(index) },
-      el('span', { class: 'way' }, unit.from === 'client' ? '→' : '←'), ` ${nameOf(unit)}`)));
-    const choose = index => {
-      const note = units[index].annotations.findIndex(one => one.rule);
-      entries.forEach((entry, at) => entry.firstChild.classList.toggle('chosen', at === index));
-      showUnit(this.detail, units[index], { note: Math.max(note, 0),
-        chosen: place => this.lab.remember({ bytes: units[index].bytes, from: units[index].from, note: place,
-          context: this.#contextOf(conversation, units[index]) }) });
-    };
+    const { units } = this.conversation = conversation;
+    this.units.show(units, conversation.unitsLeftOut);
     const verdict = found && found.name === broken ? rule(found)
       : el('p', { class: broken ? 'rule' : 'fine' }, broken ? t('broken', broken) : fine);
     verdict.dataset.verdict = broken ?? 'none';
     show(this.result, verdict, this.example.isDecline && el('p', {}, t('declined')),
-      raw && el('p', {}, t('cameBack', end, code)), el('ol', { class: 'units' }, entries));
+      raw && el('p', {}, t('cameBack', end, code)), this.units.element);
     show(this.detail);
     const first = units.findIndex(unit => unit.annotations.some(note => note.rule));
-    if (units.length > 0) choose(first >= 0 ? first : units.length - 1);
+    if (units.length > 0) this.#showUnit(first >= 0 ? first : units.length - 1);
+  }
+
+  // While a rule's example is shown, the address names the rule.
+  #showUnit(index, note = null) {
+    const { conversation } = this, unit = conversation.units[index];
+    this.units.mark(index);
+    showUnit(this.detail, unit, { note: note ?? Math.max(unit.annotations.findIndex(one => one.rule), 0), chosen: place => {
+      if (this.chosen) return this.lab.settle('builder', this.chosen);
+      this.lab.remember({ bytes: unit.bytes, from: unit.from, note: place, context: this.#contextOf(conversation, unit) });
+    } });
   }
 
   // What an example is judged with besides cannot stand in an address.
@@ -234,7 +267,13 @@ export class Builder {
 
 const nothing = { name: null, deflate: false, isDecline: false, isOnlyExplained: null };
 
+// What is looked for, and where: “UTF-8” is found as “utf8” too.
+const plain = text => text.toLowerCase().replaceAll('-', '').trim();
+
 // A rule's code and section.
 const kindOf = ({ name, rule }) => rule ? `${rule.closeCode ?? rule.status} · ${rule.section}` : /^\d/.test(name) ? t('closeCode') : '';
+
+// The reserved bits as they are called one by one.
+const bitsOf = ({ name }) => name.startsWith('ReservedBits') ? 'RSV1 RSV2 RSV3' : '';
 
 const opcodeName = code => `${code} ${[0, 1, 2, 8, 9, 10].includes(code) ? t(`frame${code}`) : ''}`.trim();

@@ -30,4 +30,15 @@ export function arriveAt(element) {
   element.focus({ preventScroll: true });
 }
 
-export const show = (place, ...children) => place.replaceChildren(...children.flat(Infinity).filter(Boolean));
+// Puts children into a place. What has the focus there keeps it, also where it is made anew: its id or its data say which one it is.
+export function show(place, ...children) {
+  const { activeElement } = document, isHere = activeElement !== place && place.contains(activeElement);
+  place.replaceChildren(...children.flat(Infinity).filter(Boolean));
+  if (isHere) again(place, activeElement)?.focus({ preventScroll: true });
+}
+
+function again(place, known) {
+  if (place.contains(known)) return known;
+  const names = [...known.attributes].filter(({ name }) => name === 'id' || name.startsWith('data-'));
+  return names.length > 0 ? place.querySelector(names.map(({ name, value }) => `[${name}="${CSS.escape(value)}"]`).join('')) : null;
+}

@@ -2,8 +2,8 @@
 
 import { el, show, field, choice } from '/lab/dom.js';
 import { readPieces } from '/lab/frame.js';
-import { nameOf } from '/lab/unit.js';
-import { task, hint } from '/lab/tasks.js';
+import { UnitList } from '/lab/units.js';
+import { task, hint, isTask } from '/lab/tasks.js';
 import { reason } from '/lab/answers.js';
 import { t, language } from '/lab/words.js';
 
@@ -24,7 +24,8 @@ export class Exercises {
 
   // A place in this view: an exercise.
   visit(name) {
-    if (name) this.chosen = name;
+    if (isTask(name)) this.chosen = name;
+    return !name || isTask(name);
   }
 
   places() {
@@ -83,11 +84,12 @@ export class Exercises {
     try {
       const verdict = await this.lab.feed.ask({ do: 'exercise', name, lang: language(), ...request() });
       if (verdict.solved) this.#mark(name);
+      const { conversation } = verdict.trace;
+      const list = new UnitList({ choose: index => this.lab.openUnit(conversation.units[index], conversation) });
+      list.show(conversation.units, conversation.unitsLeftOut);
       show(this.result, el('p', { class: verdict.solved ? 'fine' : 'rule', 'data-hint': verdict.hint ?? 'solved' },
         verdict.solved ? t('solved') : hint(verdict.hint, language())), verdict.solved && this.#reason(name),
-      el('ol', { class: 'units' }, verdict.trace.conversation.units.map(unit => el('li', {},
-        el('button', { type: 'button', class: unit.from, onclick: () => this.lab.openUnit(unit, verdict.trace.conversation) },
-          el('span', { class: 'way' }, unit.from === 'client' ? '→' : '←'), ` ${nameOf(unit)}`)))));
+      list.element);
     } catch (error) {
       show(this.result, el('p', { class: 'rule' }, error.message));
     }

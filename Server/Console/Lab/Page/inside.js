@@ -13,8 +13,9 @@ export class Inside {
   #table = null;
   #open = new Set(); // of the parts, those that are unfolded
 
-  constructor(lab) {
-    this.lab = lab;
+  // `reopen` opens the connection again.
+  constructor(lab, reopen) {
+    Object.assign(this, { lab, reopen });
   }
 
   get parts() {
@@ -29,6 +30,8 @@ export class Inside {
   element() {
     this.facts = el('dl', {});
     this.end = el('div', {});
+    this.over = null; // what is said because the connection is not there
+    this.notice = el('div', { class: 'over', role: 'status' });
     this.wheel = el('div', { class: 'wheel' });
     [this.rows, this.marked] = [[], null];
     this.cells = levels.map(name => {
@@ -39,7 +42,7 @@ export class Inside {
     this.where = el('p', { class: 'help', id: 'slot' });
     this.table = el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': t('phaseTable') });
     const { hello } = this.lab.feed;
-    return el('section', { class: 'inside', id: 'inside' }, this.facts, this.end,
+    return el('section', { class: 'inside', id: 'inside' }, this.notice, this.facts, this.end,
       this.#fold('wheel', 'wheel', ['wheelHelp', 'wheelWhy'], this.wheel, this.where),
       this.#fold('phases', 'phaseTable', ['phaseHelp', 'drainingHelp', 'tcpWhy'], this.table),
       this.#fold('limits', 'limits', [], hello && el('ul', {}, [
@@ -48,18 +51,34 @@ export class Inside {
       ].map(([id, value]) => el('li', {}, t(id, value))))));
   }
 
-  // A part that can be folded, and stays as the reader has left it.
+  // A part that can be folded, and stays as the reader has left it. Where the connection is over, a part that lives by it says so too.
   #fold(id, name, help, ...content) {
     const part = el('details', { id, open: this.#open.has(id), ontoggle: () => {
       this.#open[part.open ? 'add' : 'delete'](id);
       if (part.open && id === 'phases') this.#showTable().catch(error => this.lab.say(error.message));
-    } }, el('summary', {}, t(name)), help.map(one => el('p', { class: 'help' }, t(one))), content);
+    } }, el('summary', {}, t(name)), id !== 'limits' && el('div', { class: 'over' }), help.map(one => el('p', { class: 'help' }, t(one))),
+    content);
     return part;
   }
 
-  // Called several times in a second.
-  update(known) {
+  // What is said of a connection that is not there, and a button for another one. It stands still, so that it can be pressed.
+  #showOver(over) {
+    if (over === this.over) return;
+    this.over = over;
+    for (const place of this.notice.parentElement.querySelectorAll('.over')) {
+      const part = place.closest('details'), text = part ? t('partOver') : over;
+      show(place, over && [el('p', {}, text), el('button', { type: 'button', onclick: () => {
+        (part?.querySelector('summary') ?? document.getElementById('message')).focus(); // the button goes
+        this.reopen();
+      } }, t('open'))]);
+      part?.classList.toggle('dead', Boolean(over));
+    }
+  }
+
+  // Called several times in a second. `over` says why the connection is not there; null while it is.
+  update(known, over) {
     if (!this.facts?.isConnected) return;
+    this.#showOver(over);
     if (!this.lab.feed.hello || !known) return this.#showNothing();
     const left = known.timer && known.timer.at - performance.now();
     show(this.facts,
@@ -113,17 +132,22 @@ export class Inside {
   }
 }
 
-// A timer that was armed for the handshake stays as it is; when it comes due on an open connection, it looks for silence.
-const waitsFor = known => known.phase === 'open' && known.timer.deadline === 'handshake' ? 'silence' : known.timer.deadline;
+// A timer that was armed for the handshake, or for a Pong that has come since, stays as it is; when it comes due on an open connection,
+// it looks for silence.
+const waitsFor = ({ phase, timer: { deadline, isAnswered } }) =>
+  phase === 'open' && (deadline === 'handshake' || (deadline === 'probe' && isAnswered)) ? 'silence' : deadline;
 
 const place = (tick, level) => Math.floor(tick / slots ** level);
 
-// How much waits in a connection's send queue, against what may.
+// How much waits in a connection's send queue, against what may. The less the better.
 export function queue(bytes, lab) {
   const most = lab.feed.hello?.sendBuffer ?? 1;
-  return [el('meter', { min: 0, max: most, value: Math.min(bytes, most), 'aria-label': t('queued') }),
-    ` ${t('bytesUnit', bytes.toLocaleString())}`];
+  return [el('meter', { min: 0, max: most, low: most / 2, high: most - 1, optimum: 0, value: Math.min(bytes, most),
+    'aria-label': t('queued') }),
+    ` ${t('bytesUnit', bytes.toLocaleString())}`, isFull(bytes, lab) && el('b', { class: 'rule' }, ` ${t('full')}`)];
 }
+
+export const isFull = (bytes, { feed: { hello } }) => Boolean(hello) && bytes >= hello.sendBuffer;
 
 export function ended(known) {
   if (!known.cause) return null;

@@ -1,6 +1,7 @@
 // The page: its views, the language, and the address, which remembers a place: #view; #builder;RULE, #exercises;NAME or #own;PART, which a
-// view reads itself; or #step;bytes;sender;field;deflate;before. Of these the last two are there if they say something: how messages are
-// compressed, and bytes that came before.
+// view reads itself; or #VIEW;bytes;sender;field;deflate;before. Of these the last two are there if they say something: how messages are
+// compressed, and bytes that came before. Bytes that a view does not have (any more) are looked at in #step. Back leads to the place
+// before.
 
 import { el, show } from '/lab/dom.js';
 import { readHex } from '/lab/bytes.js';
@@ -26,11 +27,13 @@ const lab = {
   remember({ bytes, from, note, context: { before, deflate } }) {
     const fits = before !== null && (bytes.length + before.length) / 2 <= hashBytesMax;
     const more = before || deflate ? `;${deflate};${before}` : '';
-    history.replaceState(null, '', fits ? `#step;${bytes};${from};${note}${more}` : `#${current}`);
+    setAddress(fits ? [current, `${bytes};${from};${note}${more}`] : [current]);
   },
+  // The reader has gone to another place in a view, if that is still the one that is shown.
+  place: (view, ...places) => { if (view === current) setAddress([view, ...places], 'pushState'); },
+  // The place that he is at has another address.
+  settle: (view, ...places) => { if (view === current) setAddress([view, ...places]); },
 };
-// The reader has another place in a view, if that is still the one that is shown.
-lab.place = (view, ...places) => { if (view === current) history.replaceState(null, '', `#${[view, ...places].join(';')}`); };
 // A unit from elsewhere is looked at in the second view.
 lab.openUnit = (unit, conversation) => {
   const context = contextOf(conversation, unit);
@@ -41,6 +44,7 @@ lab.openUnit = (unit, conversation) => {
 const views = { own: new Own(lab), step: new Step(lab), builder: new Builder(lab), timeline: new Timeline(lab), room: new Room(lab) };
 views.exercises = new Exercises(lab, views.own, views.builder);
 let current = 'own';
+let missing = ''; // an address at which there is nothing
 
 function showAll() {
   document.documentElement.lang = language() === 'zh' ? 'zh-Hans' : 'en';
@@ -52,6 +56,7 @@ function showAll() {
   }, t(name))));
   const main = place('main');
   main.setAttribute('aria-labelledby', `tab-${current}`);
+  showMissing();
   show(main, views[current].element());
   if (lab.feed.hello) Promise.resolve(views[current].shown()).catch(error => lab.say(error.message));
 }
@@ -68,6 +73,17 @@ function showBegin() {
   show(place('begin'), fold);
 }
 
+function showMissing() {
+  place('missing').textContent = missing && t('noPlace', missing.length > 40 ? `${missing.slice(0, 40)}…` : missing, t(current));
+}
+
+function setAddress(places, how = 'replaceState') {
+  const address = `#${places.join(';')}`;
+  if (address !== location.hash) history[how](null, '', address);
+  missing = '';
+  showMissing();
+}
+
 function open(name) {
   views[current].hidden?.();
   current = name;
@@ -78,17 +94,23 @@ function open(name) {
 
 // What the address says: a view, with a place in it, or bytes with a place in them.
 function readAddress() {
-  const [view, ...places] = location.hash.slice(1).split(';');
-  const [bytes, from, note, deflate, before] = places;
-  if (Object.hasOwn(views, view)) {
-    if (view !== current) views[current].hidden?.();
-    current = view;
-    views[view].visit?.(...places);
-  }
+  const [view, ...places] = (location.hash.slice(1) || 'own').split(';');
+  const unit = view === 'step' || places.length > 2 ? readUnit(places) : null;
+  const isHere = Object.hasOwn(views, view), isElsewhere = isHere && unit && view !== 'step' && !views[view].reach?.(unit);
+  const shown = isElsewhere ? 'step' : isHere ? view : current;
+  if (shown !== current) views[current].hidden?.();
+  current = shown;
+  if (unit && shown === 'step') views.step.take(unit);
+  if (isElsewhere) setAddress(['step', ...places]);
+  const isFound = isHere && (unit || (views[view].visit ? views[view].visit(...places) : !places.some(Boolean)));
+  missing = isFound ? '' : location.hash;
+}
+
+// Bytes with a place in them; null if these are none.
+function readUnit([bytes, from, note, deflate, before]) {
   const hex = readHex(bytes ?? '');
-  if (view !== 'step' || !hex) return;
-  views.step.take({ bytes: hex, from: ['client', 'server'].includes(from) ? from : '', note: Number(note) || 0,
-    context: { before: readHex(before ?? '') ?? '', deflate: ['alone', 'takeover'].includes(deflate) ? deflate : '' } });
+  return hex && { bytes: hex, from: ['client', 'server'].includes(from) ? from : '', note: Number(note) || 0,
+    context: { before: readHex(before ?? '') ?? '', deflate: ['alone', 'takeover'].includes(deflate) ? deflate : '' } };
 }
 
 function visit() {

@@ -1,9 +1,10 @@
 // The first view: the reader's own connection, from its handshake on, as the server has seen it.
 
-import { el, show, field, arriveAt } from '/lab/dom.js';
+import { el, field, arriveAt } from '/lab/dom.js';
 import { address } from '/lab/feed.js';
 import { contextOf } from '/lab/context.js';
-import { nameOf, showUnit } from '/lab/unit.js';
+import { showUnit } from '/lab/unit.js';
+import { UnitList } from '/lab/units.js';
 import { t, language, refusal } from '/lab/words.js';
 import { Inside } from '/lab/inside.js';
 import { sharing } from '/lab/share.js';
@@ -23,9 +24,9 @@ export class Own {
     this.lab = lab;
     this.units = [];
     this.connection = null;
-    this.list = el('ol', { class: 'units', id: 'units' });
+    this.list = new UnitList({ id: 'units', isSized: true, choose: index => { this.#follow = false; this.#choose(index, 0); } });
     this.detail = el('div', { id: 'unit' });
-    this.inside = new Inside(lab);
+    this.inside = new Inside(lab, () => this.#reopen());
     this.loaded = null; // both directions of a trace from a file, in hexadecimal; it is shown until the connection is opened again
     lab.watched.changed.add(events => this.#onEvents(events));
     setInterval(() => this.#showInside(), 250);
@@ -43,13 +44,17 @@ export class Own {
     socket.onopen = () => {
       wasOpen = true;
       socket.send('Hello');
-      if (socket === this.#socket) this.lab.say(this.state());
+      if (socket !== this.#socket) return;
+      this.lab.say(this.state());
+      this.#showInside();
     };
     socket.onclose = ({ code, reason }) => {
       if (socket !== this.#socket || !this.lab.feed.hello) return;
       if (wasOpen) this.#end = { code, reason };
-      this.lab.say(wasOpen ? this.state() : this.#refusal ?? t('notOpened'));
+      this.lab.say(this.#whyOver());
+      this.#showInside();
     };
+    this.#showInside();
   }
 
   // How it is with the connection, in words.
@@ -59,6 +64,12 @@ export class Own {
     return t(code === 3008 ? 'ownSilent' : 'ownEnded', `${code} ${reason}`.trim(), this.lab.feed.hello.heartbeat / 1000);
   }
 
+  // Why the connection is not there, in words; null while it is, or is being opened.
+  #whyOver() {
+    if (!this.lab.feed.hello || this.#socket?.readyState !== WebSocket.CLOSED) return null;
+    return this.#end ? this.state() : this.#refusal ?? t('notOpened');
+  }
+
   // The line is lost, and with it the connection.
   lose() {
     this.#showInside();
@@ -66,18 +77,22 @@ export class Own {
 
   element() {
     const text = el('input', { id: 'message', value: 'Grüße 你好', autocomplete: 'off' });
+    const ping = el('button', { type: 'button', id: 'ping', onclick: () => this.#ifOpen(() => this.#ping()) }, t('ping'));
+    const close = el('button', { type: 'button', id: 'close', onclick: () => this.#ifOpen(socket => socket.close(1000, 'bye')) },
+      t('close'));
+    const send = el('button', { class: 'main', id: 'own-send' }, t('send'));
+    this.live = [send, ping, close];
     return el('div', { class: 'own' },
       this.inside.element(),
       el('form', { class: 'buttons', onsubmit: event => { event.preventDefault(); this.#send(text.value); } },
-        field(t('message'), text), el('button', { class: 'main', id: 'own-send' }, t('send')),
-        el('button', { type: 'button', id: 'ping', onclick: () => this.#ifOpen(() => this.#ping()) }, t('ping')),
-        el('button', { type: 'button', id: 'close', onclick: () => this.#ifOpen(socket => socket.close(1000, 'bye')) }, t('close')),
+        field(t('message'), text), send, ping, close,
         el('button', { type: 'button', id: 'reopen', onclick: () => this.#reopen() }, t('open')),
         sharing(this.lab, () => this.connection, loaded => { this.loaded = loaded; return this.refresh(); })),
-      el('h2', {}, t('unitsOf')), this.list, this.detail);
+      el('h2', {}, t('unitsOf')), this.list.element, this.detail);
   }
 
   shown() {
+    this.#showInside();
     if (this.inside.parts.includes(this.#wanted)) {
       arriveAt(document.querySelector(`#${this.#wanted} summary`));
       this.#wanted = '';
@@ -88,8 +103,19 @@ export class Own {
 
   // A place in this view: how Accept was made, or a part of what lies inside.
   visit(place) {
-    this.#wanted = place ?? '';
-    if (this.inside.parts.includes(place)) this.inside.open(place);
+    const isPart = this.inside.parts.includes(place);
+    this.#wanted = isPart || place === 'accept' ? place : '';
+    if (isPart) this.inside.open(place);
+    return !place || this.#wanted !== '';
+  }
+
+  // Bytes that the address names, if they are among those that are shown.
+  reach({ bytes, from, note }) {
+    const index = this.units.findIndex(unit => unit.bytes === bytes && unit.from === from);
+    if (index < 0) return false;
+    this.#follow = false;
+    this.#choose(index, note, false);
+    return true;
   }
 
   hidden() {
@@ -109,14 +135,7 @@ export class Own {
   #show(trace) {
     this.#conversation = trace.conversation;
     this.units = trace.conversation.units;
-    const entries = this.units.map((unit, index) => el('li', {}, el('button', {
-      type: 'button', 'data-unit': index, class: unit.annotations.some(note => note.rule) ? `${unit.from} broken` : unit.from,
-      onclick: () => { this.#follow = false; this.#choose(index, 0); },
-    }, el('span', { class: 'way' }, unit.from === 'client' ? '→' : '←'), ` ${nameOf(unit)} `,
-    el('small', {}, t('bytesUnit', unit.length)))));
-    show(this.list, entries);
-    const left = trace.bytesLeftOut + trace.conversation.unitsLeftOut;
-    if (left > 0) this.list.append(el('li', { class: 'help' }, t('leftOut', left)));
+    this.list.show(this.units, trace.bytesLeftOut + trace.conversation.unitsLeftOut);
     const isNew = !this.detail.firstChild || this.lang !== language();
     const accept = this.#wanted === 'accept' ? this.units.findIndex(unit => unit.accept) : -1;
     if (accept >= 0) {
@@ -124,7 +143,7 @@ export class Own {
       [this.#wanted, this.#follow] = ['', false];
       arriveAt(this.detail.querySelector('#accept'));
     } else if (this.#follow || isNew) this.#choose(Math.min(this.#chosen, this.units.length - 1), this.note ?? 0, false);
-    else this.#markChosen();
+    else this.list.mark(this.#chosen);
     this.lang = language();
   }
 
@@ -132,7 +151,7 @@ export class Own {
     const unit = this.units[index];
     if (!unit) return;
     [this.#chosen, this.note] = [index, note];
-    this.#markChosen();
+    this.list.mark(index);
     const place = chosen => {
       this.#follow = false;
       this.note = chosen;
@@ -141,10 +160,6 @@ export class Own {
     showUnit(this.detail, unit, { note, chosen: place });
     if (tell) place(note);
     if (tell) this.#wanted = '';
-  }
-
-  #markChosen() {
-    [...this.list.querySelectorAll('button')].forEach((entry, index) => entry.classList.toggle('chosen', index === this.#chosen));
   }
 
   // The first connection that opens after start() is ours; those of the router have a uid.
@@ -166,8 +181,11 @@ export class Own {
     if (this.#socket?.readyState !== WebSocket.CONNECTING) this.start();
   }
 
+  // What needs an open connection looks so; who presses it all the same is told why nothing happens.
   #showInside() {
-    this.inside.update(this.lab.watched.connections.get(this.connection));
+    this.inside.update(this.lab.watched.connections.get(this.connection), this.#whyOver());
+    const isOpen = Boolean(this.lab.feed.hello) && this.#socket?.readyState === WebSocket.OPEN;
+    for (const button of this.live ?? []) button.setAttribute('aria-disabled', String(!isOpen));
   }
 
   #isOwn = target => target !== null && target.pathname === this.lab.feed.hello.try && !target.searchParams.has('uid');

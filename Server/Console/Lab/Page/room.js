@@ -3,15 +3,17 @@
 
 import { el, show, field, choice } from '/lab/dom.js';
 import { address } from '/lab/feed.js';
-import { queue } from '/lab/inside.js';
+import { queue, isFull } from '/lab/inside.js';
 import { toBytes } from '/lab/bytes.js';
+import { drawWay, utf8, shortened } from '/lab/way.js';
 import { t, refusal } from '/lab/words.js';
 
-const waysMax = 12, fillBytes = 60000, fillTimes = 40;
+const waysMax = 12, toldMax = 6, fillBytes = 60000, fillTimes = 40;
 const rates = [0, 16384, 131072, 1048576]; // bytes a second; a piece is taken whole, and has 64 KiB at most
 
 export class Room {
-  #timer;
+  #timer = null;
+  #isStale = false; // who is here has changed
   #sockets = new Map(); // by connection, those that this page has opened
   #opening = []; // uid and socket, until the server says which connection it is, or refuses it
   #beat = 0;
@@ -20,13 +22,20 @@ export class Room {
     this.lab = lab;
     this.tag = crypto.getRandomValues(new Uint16Array(1))[0].toString(16).padStart(4, '0');
     this.ways = [];
+    this.waysSeen = 0;
     this.chosen = null;
-    this.rate = 16384;
+    this.rate = 0; // so that it is seen what becomes of who takes nothing
+    this.errors = []; // what senders have been sent back, each with how often
+    this.gone = []; // connections that have ended
     this.who = el('ul', { class: 'room', id: 'room' });
     this.list = el('ol', { class: 'units', id: 'ways' });
     this.drawn = el('div', { id: 'way', 'aria-live': 'polite' });
     this.left = el('p', { class: 'help' });
     this.problem = el('p', { class: 'rule', role: 'status' });
+    this.back = el('div', { id: 'sent-back' });
+    this.whoWas = el('ul', { class: 'room', id: 'room-gone' });
+    this.slowProblem = el('p', { class: 'rule', role: 'status' });
+    this.slowState = el('div', { id: 'slow-state' });
     lab.watched.changed.add(events => this.#onEvents(events));
     lab.feed.onway = way => this.#onWay(way);
   }
@@ -47,18 +56,20 @@ export class Room {
       if (this.#find(this.slow)) this.#slow();
     });
     slowly.id = 'rate';
+    this.slowProblem.textContent = '';
     return el('div', { class: 'router' }, el('p', { class: 'help' }, t(hello?.all ? 'roomHelpAll' : 'roomHelp')),
       el('form', { class: 'buttons', onsubmit: event => { event.preventDefault(); this.#send(this.text.value); } },
         field(t('roomFrom'), this.from), field(t('roomMessage'), this.text), el('button', { class: 'main', id: 'room-send' }, t('send'))),
       this.problem,
-      el('h2', {}, t('way')), this.list, this.left, this.drawn,
-      el('h2', {}, t('who')), this.who,
+      el('h2', {}, t('way')), this.list, this.left, this.drawn, this.back,
+      el('h2', {}, t('who')), this.who, this.whoWas,
       el('form', { class: 'buttons', onsubmit: event => { event.preventDefault(); this.#join(this.uid.value); } },
         field(t('roomUid'), this.uid), el('button', { id: 'join' }, t('join'))),
-      el('h2', {}, t('slowly')), el('p', { class: 'help' }, t('slowlyHelp')),
+      el('h2', {}, t('slowly')), el('p', { class: 'help' }, t('slowlyHelp')), el('p', {}, t('slowlyZero')),
       el('div', { class: 'buttons' }, field(t('takes'), slowly),
         el('button', { type: 'button', id: 'slow', onclick: () => this.#slow() }, t('slowBegin')),
-        el('button', { type: 'button', id: 'fill', onclick: () => this.#fill() }, t('fill', fillTimes, fillBytes.toLocaleString()))));
+        el('button', { type: 'button', id: 'fill', onclick: () => this.#fill() }, t('fill', fillTimes, fillBytes.toLocaleString()))),
+      this.slowProblem, this.slowState);
   }
 
   // With two connections and a message, so that there is something to see.
@@ -71,6 +82,8 @@ export class Room {
       this.#join(`bob-${this.tag}`, () => this.#send(`bob-${this.tag}:hi`));
     }
     this.#showWays();
+    this.#showErrors();
+    this.#showGone();
     return this.refresh();
   }
 
@@ -78,27 +91,37 @@ export class Room {
   reset() {
     clearInterval(this.#beat);
     this.#sockets.clear();
-    Object.assign(this, { isBegun: false, here: [], ways: [], chosen: null });
+    Object.assign(this, { isBegun: false, here: [], ways: [], chosen: null, errors: [], gone: [] });
     this.#opening = [];
-    this.problem.textContent = '';
+    this.problem.textContent = this.slowProblem.textContent = '';
     show(this.who);
     if (this.from) show(this.from);
     this.#showWays();
+    this.#showErrors();
+    this.#showGone();
   }
 
   async refresh() {
     const { room, left } = await this.lab.feed.ask({ do: 'room' });
-    this.here = room.sort((one, other) => one.connection - other.connection);
+    this.here = room.filter(one => !this.#isOver(one.connection)).sort((one, other) => one.connection - other.connection);
     show(this.who, this.here.map(one => el('li', { 'data-connection': one.connection },
       el('b', {}, one.uid || t('noUid')),
       el('small', {}, ` #${one.connection} ${this.lab.watched.isApart(one.connection) ? t('apart') : ''}`),
       el('span', { class: 'queue' }, queue(one.queued, this.lab)),
       this.#sockets.has(one.connection)
-        && el('button', { type: 'button', onclick: () => this.#sockets.get(one.connection).close(1000) }, t('close')))),
+        && el('button', { type: 'button', 'data-close': one.connection, onclick: () => this.#sockets.get(one.connection).close(1000) },
+          t('close')))),
     left > 0 && el('li', { class: 'help' }, t('leftOut', left)));
     const chosen = this.from.value, own = this.here.filter(one => this.#sockets.has(one.connection));
     show(this.from, own.map(one => el('option', { value: one.connection }, one.uid || `#${one.connection}`)));
     if (own.some(one => `${one.connection}` === chosen)) this.from.value = chosen;
+    this.#showSlow();
+  }
+
+  // What has been told since may be newer than the answer. The router delivers only to who is open.
+  #isOver(connection) {
+    const known = this.lab.watched.connections.get(connection);
+    return Boolean(known) && !['handshake', 'open'].includes(known.phase);
   }
 
   #join(uid, opened = () => {}) {
@@ -108,6 +131,7 @@ export class Room {
     this.problem.textContent = '';
     this.#opening.push({ uid, socket, opened });
     socket.onopen = () => { wasOpen = true; };
+    socket.onmessage = ({ data }) => { if (typeof data === 'string' && data.startsWith('error:')) this.#onError(uid, data); };
     socket.onclose = event => {
       // One that is refused stays among them: why that is may still be told.
       if (wasOpen) this.#opening = this.#opening.filter(one => one.socket !== socket);
@@ -118,7 +142,7 @@ export class Room {
     };
   }
 
-  #find = uid => this.here?.find(one => one.uid === uid);
+  #find = uid => this.here?.find(one => one.uid === uid && !this.#isOver(one.connection));
 
   #send(text) {
     const socket = this.#sockets.get(Number(this.from.value)) ?? this.#sockets.values().next().value;
@@ -127,7 +151,44 @@ export class Room {
   }
 
   #slow() {
-    this.lab.feed.ask({ do: 'slow', name: this.slow, rate: this.rate }).catch(error => { this.problem.textContent = error.message; });
+    const last = [...this.lab.watched.connections.values()].findLast(one => one.uid === this.slow);
+    const stillEnds = last && !last.ended && this.#isOver(last.id);
+    this.slowProblem.textContent = stillEnds ? t('stillEnds', this.slow) : '';
+    if (!stillEnds) this.lab.feed.ask({ do: 'slow', name: this.slow, rate: this.rate })
+      .catch(error => { this.slowProblem.textContent = error.message; });
+  }
+
+  // A sender is told what could not be done, as often as it could not.
+  #onError(uid, text) {
+    const known = this.errors.find(one => one.uid === uid && one.text === text);
+    if (known) known.times++;
+    else this.errors.push({ uid, text, times: 1 });
+    if (this.errors.length > toldMax) this.errors.shift();
+    this.#showErrors();
+    this.#later();
+  }
+
+  #showErrors() {
+    const list = errors => el('ul', { class: 'room' }, errors.map(one => el('li', {}, el('span', { class: 'rule' },
+      t('sentBackOne', one.uid, shortened(one.text, 60))), el('small', {}, t('times', one.times)))));
+    show(this.back, this.errors.length > 0 && [el('h2', {}, t('sentBack')), list(this.errors)]);
+    this.#showSlow();
+  }
+
+  #showGone() {
+    show(this.whoWas, this.gone.map(one => el('li', {}, el('small', {}, t('roomGone', one.uid, one.connection, one.how)))));
+    this.#showSlow();
+  }
+
+  // Of the reader that is slow all is said again where it is filled: its queue, what its senders are told, and its end.
+  #showSlow() {
+    const here = this.#find(this.slow), known = here && this.lab.watched.connections.get(here.connection);
+    const queued = known?.queued ?? here?.queued ?? 0, gone = this.gone.filter(one => one.uid === this.slow);
+    const errors = this.errors.filter(one => one.text.split(':')[2] === this.slow);
+    show(this.slowState, here && el('p', {}, el('b', {}, this.slow), ' ', queue(queued, this.lab)),
+      here && isFull(queued, this.lab) && el('p', {}, t('overLimit', this.lab.feed.hello.sendBuffer.toLocaleString())),
+      errors.map(one => el('p', { class: 'rule' }, `${t('sentBackOne', one.uid, one.text)} (${t('times', one.times)})`)),
+      gone.map(one => el('p', { class: 'rule' }, t('roomGone', one.uid, one.connection, one.how))));
   }
 
   #fill() {
@@ -142,6 +203,7 @@ export class Room {
   #onEvents(events) {
     for (const event of events) {
       if (event.kind === 'answered') this.#onRefused(event);
+      if (event.kind === 'phaseChanged' && event.cause) this.#onGone(event);
       if (event.kind !== 'opened' || event.endpoint !== this.lab.feed.hello?.try) continue;
       const at = this.#opening.findIndex(one => one.uid === event.uid && one.socket.readyState !== WebSocket.CLOSED);
       if (at < 0) continue;
@@ -152,13 +214,27 @@ export class Room {
     if (!this.who.isConnected) return;
     if (events.some(event => event.kind === 'queue')) this.#showQueues();
     const isChanged = events.some(event => ['opened', 'named', 'ended', 'phaseChanged'].includes(event.kind));
-    if (!isChanged && !events.some(event => event.kind === 'frameSent')) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+    this.#isStale ||= isChanged;
+    if (isChanged || events.some(event => event.kind === 'frameSent')) this.#later();
+  }
+
+  // What has changed is shown soon, together with what changes until then.
+  #later() {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
       if (!this.who.isConnected) return;
-      if (isChanged) this.refresh().catch(() => {});
+      if (this.#isStale) this.refresh().catch(() => {});
+      this.#isStale = false;
       this.#showWays();
     }, 100);
+  }
+
+  #onGone({ connection, cause, code }) {
+    const { uid } = this.lab.watched.connections.get(connection) ?? {};
+    if (!uid || this.gone.some(one => one.connection === connection)) return;
+    this.gone.push({ uid, connection, how: code ? `${cause} ${code}` : cause });
+    if (this.gone.length > toldMax) this.gone.shift();
+    this.#showGone();
   }
 
   // Only what this page has asked for: with --lab all the server tells what it has answered to others too.
@@ -176,57 +252,25 @@ export class Room {
       const known = this.lab.watched.connections.get(Number(entry.dataset.connection));
       if (known) show(entry.querySelector('.queue'), queue(known.queued, this.lab));
     }
+
+    this.#showSlow();
   }
 
   #onWay(way) {
     const isLatest = !this.chosen || this.chosen === this.ways.at(-1);
-    this.ways.push(way);
+    this.ways.push({ ...way, number: ++this.waysSeen });
     if (this.ways.length > waysMax) this.ways.shift();
-    if (isLatest) this.chosen = way;
+    if (isLatest) this.chosen = this.ways.at(-1);
     this.#showWays();
   }
 
   #showWays() {
     if (!this.list.isConnected) return;
     show(this.list, this.ways.map(way => el('li', {}, el('button', {
-      type: 'button', class: way === this.chosen ? 'client chosen' : 'client', onclick: () => { this.chosen = way; this.#showWays(); },
+      type: 'button', 'data-way': way.number, class: way === this.chosen ? 'client chosen' : 'client',
+      onclick: () => { this.chosen = way; this.#showWays(); },
     }, `${way.uid || `#${way.connection}`} → ${shortened(utf8(toBytes(way.bytes)))}`))));
     this.left.textContent = this.ways.at(-1)?.left > 0 ? t('leftOut', this.ways.at(-1).left) : '';
-    show(this.drawn, this.chosen && this.#draw(this.chosen));
-  }
-
-  // From the frame that came to the frames that went out.
-  #draw(way) {
-    const bytes = toBytes(way.bytes), { colon } = way;
-    const split = colon === undefined ? el('p', {}, t('wayNoColon'))
-      : el('p', { class: 'split' }, el('b', { class: 'address' }, utf8(bytes.subarray(0, colon))), el('b', {}, ':'),
-        el('span', {}, shortened(utf8(bytes.subarray(colon + 1)))));
-    const found = way.problem ? el('p', { class: 'rule' }, t('wayProblem', way.problem))
-      : way.toAll ? el('p', {}, t('wayAll'))
-        : el('p', {}, way.receivers.map(id => el('span', { class: 'chip' }, `#${id}`)), way.others && ` ${t('wayOthers')}`,
-          way.receivers.length === 0 && !way.others && t('wayNobody'));
-    return el('ol', { class: 'route' }, [
-      [t('way1', way.uid || t('noUid'), way.connection),
-        el('p', {}, t(way.isText ? 'frame1' : 'frame2'), ', ', t('bytesUnit', way.length))],
-      [t('way2'), split],
-      [t('way3'), found],
-      [t('way4'), this.#arrived(way)],
-    ].map(([title, content]) => el('li', {}, el('h3', {}, title), content)));
-  }
-
-  // What the wire has seen since: the body's frame on each receiver, or an error on the sender.
-  #arrived(way) {
-    const bodyLength = way.length - (way.colon ?? 0) - 1;
-    const rows = this.lab.watched.rows.filter(row => row.kind === 'frameSent' && row.at >= way.at && row.opcode < 8);
-    const isTo = row => way.toAll ? !this.lab.watched.isApart(row.connection) : way.receivers?.includes(row.connection);
-    const got = rows.filter(row => (row.compressed || row.payloadLength === bodyLength) && isTo(row));
-    const ids = [...new Set(got.map(row => row.connection))];
-    const error = way.problem ?? (way.receivers?.length === 0 && !way.others ? 'offline' : null);
-    if (error) return el('p', { class: 'rule' }, t('wayBack', way.uid || `#${way.connection}`, error));
-    return el('p', {}, ids.map(id => el('span', { class: 'chip fine' }, `✓ #${id}`)), ids.length === 0 && t('wayNotYet'));
+    show(this.drawn, this.chosen && drawWay(this.chosen, this.lab, this.errors));
   }
 }
-
-const utf8 = bytes => new TextDecoder().decode(bytes);
-
-const shortened = text => text.length > 24 ? `${text.slice(0, 24)}…` : text;

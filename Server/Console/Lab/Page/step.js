@@ -109,11 +109,12 @@ export class Step {
     const explained = given > 0 ? (await this.lab.feed.ask(request)).explained : null;
     if (number !== this.#asked) return;
     const unit = explained?.units.filter(one => one.offset >= skipped).at(-1);
-    const { rule: broken, failedAt, malformedAt } = explained?.directions[0] ?? {};
+    const { rule: broken, failedAt, malformedAt, state } = explained?.directions[0] ?? {};
     const nothing = explained?.unitsLeftOut > 0 ? 'tooManyBefore' : 'nothingYet';
     const said = malformedAt !== undefined ? t('malformed', malformedAt + 1) : !broken ? t(unit ? 'goesOn' : nothing)
       : failedAt > skipped ? t('failsAt', failedAt - skipped, broken.name) : t('failsBefore', broken.name);
-    show(this.verdict, el('p', { class: broken || malformedAt !== undefined ? 'rule' : 'fine' }, said), broken && rule(broken));
+    show(this.verdict, el('p', { class: broken || malformedAt !== undefined ? 'rule' : 'fine' }, said), broken && rule(broken),
+      state && el('ul', { id: 'step-known' }, known(state).map(line => el('li', {}, line))));
     if (!unit) return show(this.detail);
     showUnit(this.detail, unit, {
       note: this.note ?? unit.annotations.length - 1,
@@ -124,4 +125,17 @@ export class Step {
       },
     });
   }
+}
+
+// What the protocol knows, a sentence each: the message, the frame, and the closing handshake.
+function known({ message, messageBytes, frame, headerBytesLeft, payloadBytesLeft, closing }) {
+  if (closing === 'failed') return [t('knownFailed')];
+  if (closing === 'closeReceived' || closing === 'closed') return [t('knownClosed')];
+  const lines = [message ? t('knownMessage', t('knownKinds', message), messageBytes) : t('knownNoMessage')];
+  if (frame === null) return [...lines, t('knownNoFrame')];
+  const name = t('knownFrames', frame);
+  if (headerBytesLeft === null) lines.push(t('knownHeaderBegun', name));
+  else lines.push(headerBytesLeft > 0 ? t('knownHeader', name, headerBytesLeft) : t('knownHeaderWhole', name));
+  lines.push(payloadBytesLeft === null ? t('knownNoLength') : t('knownPayload', payloadBytesLeft));
+  return lines;
 }

@@ -52,6 +52,11 @@ export class Timeline {
     this.#show();
   }
 
+  // Bytes that the address names, if they are those that are explained.
+  reach({ bytes, from }) {
+    return this.explained?.bytes === bytes && this.explained.from === from;
+  }
+
   // At most one drawing for each picture of the screen.
   #later() {
     if (this.#pending || !this.body.isConnected || this.rows) return;
@@ -66,11 +71,9 @@ export class Timeline {
     const { watched } = this.lab;
     const ids = [...watched.connections.keys()].map(String);
     if (!ids.includes(this.lane)) this.lane = '';
-    show(this.lanes, field(t('lane'), choice([['', t('allLanes')], ...ids.map(id => [id, `#${id}`])], this.lane,
-      lane => { this.lane = lane; this.#show(); })));
+    this.#showLanes(ids);
     const rows = (this.rows ?? watched.rows).filter(row => kinds[this.kind](row) && (!this.lane || String(row.connection) === this.lane));
-    const first = rows[0]?.at ?? 0, { activeElement } = document;
-    const focused = this.body.contains(activeElement) ? activeElement.dataset.row : null; // it is drawn anew
+    const first = rows[0]?.at ?? 0;
     const lane = row => `lane${ids.indexOf(String(row.connection)) % 4}`;
     show(this.body, this.#fold(rows).map(row => el('tr', { class: `${row.from || 'inner'} ${lane(row)}` },
       el('td', {}, `+${((row.at - first) / 1000).toFixed(3)}`),
@@ -79,7 +82,16 @@ export class Timeline {
       el('td', {}, this.#what(row)))));
     if (rows.length === 0) show(this.body, el('tr', {}, el('td', { colspan: 4 }, t('emptyTimeline'))));
     this.left.textContent = watched.left > 0 ? t('leftOut', watched.left) : '';
-    if (focused) this.body.querySelector(`[data-row="${focused}"]`)?.focus();
+  }
+
+  // Made anew only if there are others, so that who has it open can choose.
+  #showLanes(ids) {
+    const known = ids.join();
+    if (this.lanes.dataset.known === known) return;
+    this.lanes.dataset.known = known;
+    const lanes = choice([['', t('allLanes')], ...ids.map(id => [id, `#${id}`])], this.lane, lane => { this.lane = lane; this.#show(); });
+    lanes.id = 'lane';
+    show(this.lanes, field(t('lane'), lanes));
   }
 
   // Keep-alives that follow one another are one row, with its run, until it is unfolded.
@@ -139,6 +151,7 @@ export class Timeline {
   }
 
   #showDetail(content) {
+    this.explained = null;
     show(this.detail, content);
     this.#arrive();
   }
@@ -149,6 +162,7 @@ export class Timeline {
     const { explained } = await this.lab.feed.ask({ ...asked(context, bytes), from: row.from, lang: language() });
     const unit = explained.units.find(one => one.kind === 'frame' && one.offset === context.before.length / 2);
     if (!unit) return this.#showDetail(el('p', { class: 'help' }, t('tooManyBefore')));
+    this.explained = { bytes, from: row.from };
     showUnit(this.detail, unit, { chosen: note => this.lab.remember({ bytes, from: row.from, note, context }) });
     this.#arrive();
   }

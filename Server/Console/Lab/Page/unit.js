@@ -148,7 +148,7 @@ class UnitView {
     };
     return [el('h4', {}, t('mask')), el('p', { class: 'help' }, t('maskHelp')),
       el('div', { class: 'buttons' },
-        el('button', { type: 'button', class: 'undo', onclick: () => undo(1) }, t('next')),
+        el('button', { type: 'button', class: 'undo', onclick: () => undo(1) }, t('undoNext')),
         el('button', { type: 'button', onclick: () => undo(cells.length) }, t('all')),
         el('button', { type: 'button', onclick: () => { done = 0; undo(0); } }, t('again'))),
       el('ol', { class: 'masks', tabindex: 0, 'aria-label': t('mask') }, cells)];
@@ -172,7 +172,7 @@ class UnitView {
     if (!accept) return null;
     return [el('h4', { id: 'accept', tabindex: -1 }, t('accept')), el('dl', { class: 'accept' },
       [['acceptKey', accept.key], ['acceptJoined', accept.joined], ['acceptHash', accept.sha1], ['acceptEnd', accept.accept]]
-        .map(([id, value]) => [el('dt', {}, t(id)), el('dd', {}, value)]))];
+        .map(([id, value]) => [el('dt', {}, t(id)), el('dd', {}, value)])), el('p', {}, t('acceptWhy'))];
   }
 }
 
@@ -182,8 +182,8 @@ function inView(entry) {
   if (top < list.scrollTop || top + entry.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 2;
 }
 
-// Of the fields one has a name that TCP has too.
-const fieldName = ({ field }) => field === 'FIN' ? t('fieldFin') : field;
+// In the reader's language.
+const fieldName = ({ name }) => name;
 
 const hexOf = byte => byte.toString(16).padStart(2, '0');
 

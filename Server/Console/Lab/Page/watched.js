@@ -93,6 +93,7 @@ export class Watched {
     if (opcode === 10 && asked !== undefined) {
       row.rtt = event.at - asked;
       known.rtt = row.rtt;
+      if (from === 'client' && known.timer) known.timer.isAnswered = true;
       delete known.pings[from === 'client' ? 'server' : 'client'];
     }
     if (opcode === 0) row.fragment = ++known.fragments[from];
@@ -108,8 +109,14 @@ export class Watched {
       latest: null, // of what was received
       tcp: [] }; // how it has ended, in the order in which the server saw it
     this.connections.set(id, known);
-    if (this.connections.size > connectionsMax) this.connections.delete(this.connections.keys().next().value);
+    if (this.connections.size > connectionsMax) this.#forget();
     return known;
+  }
+
+  // The oldest goes, and before it those that have ended: the reader's own connection may be older than all that he has tried.
+  #forget() {
+    const ids = [...this.connections.keys()];
+    this.connections.delete(ids.find(id => this.connections.get(id).ended) ?? ids[0]);
   }
 }
 

@@ -1,0 +1,38 @@
+// What the page says where bytes are given one at a time, and what the protocol knows after each, in English and Chinese.
+
+export const step = {
+  given: ['{0} of {1} bytes given', '已给出 {0} / {1} 字节'],
+  back: ['Back', '后退'],
+  play: ['Play', '播放'],
+  stop: ['Stop', '停止'],
+  knows: ['What the protocol knows now', '协议此时知道什么'],
+  nothingYet: ['No byte has been given yet.', '还没有给出任何字节。'],
+  goesOn: ['No rule is broken so far.', '到目前为止没有违反规则。'],
+  failsBefore: ['The bytes before these have already broken {0}.', '之前的字节已经违反了 {0}。'],
+  compression: ['Compression', '压缩'],
+  deflates: [
+    { '': 'not agreed on', alone: 'permessage-deflate, no context takeover', takeover: 'permessage-deflate, context takeover' },
+    { '': '没有协商', alone: 'permessage-deflate，每条消息独立（no context takeover）',
+      takeover: 'permessage-deflate，沿用上下文（context takeover）' },
+  ],
+  before: ['{0} bytes of the same sender were read before these, because what they began continues here.',
+    '在这之前已读取同一发送方的 {0} 字节，因为它们开始的内容在这里继续。'],
+  forget: ['Leave them out', '去掉它们'],
+  failsAt: ['At byte {0} it is clear: {1} is broken. No more bytes are read.', '读到第 {0} 个字节即可判定：违反 {1}。之后的不再读取。'],
+  knownMessage: ['Message: a {0} message is open; payload bytes of it so far: {1}.', '消息：有一条未完成的{0}消息，已收到它的载荷 {1} 字节。'],
+  knownNoMessage: ['Message: none is open.', '消息：没有未完成的消息。'],
+  knownKinds: [{ text: 'text', binary: 'binary' }, { text: '文本', binary: '二进制' }],
+  knownNoFrame: ['Frame: none has begun; the next byte begins a header.', '帧：没有未收完的帧，下一个字节是帧头的开头。'],
+  knownFrames: [
+    { 0: 'a continuation frame', 1: 'a text frame', 2: 'a binary frame', 8: 'a Close', 9: 'a Ping', 10: 'a Pong' },
+    { 0: '延续帧', 1: '文本帧', 2: '二进制帧', 8: '关闭帧', 9: 'Ping 帧', 10: 'Pong 帧' },
+  ],
+  knownHeaderBegun: ['Frame: {0} has begun. One byte of its header has arrived; the second byte will say how long the header is.',
+    '帧：{0}，刚收到帧头的第一个字节；第二个字节才说明帧头有多长。'],
+  knownHeader: ['Frame: {0} has begun. Its header is not complete; bytes still missing: {1}.', '帧：{0}，帧头还没有收完，还缺 {1} 字节。'],
+  knownHeaderWhole: ['Frame: {0} has begun. Its header is complete.', '帧：{0}，帧头已收完。'],
+  knownNoLength: ['Payload: its length is not known yet.', '载荷：还不知道长度。'],
+  knownPayload: ['Payload: bytes of this frame still missing: {0}.', '载荷：这一帧还缺 {0} 字节。'],
+  knownFailed: ['The connection has failed. No more bytes are read.', '连接已失败，不再读取任何字节。'],
+  knownClosed: ['A Close has arrived. No more frames are read after it.', '已收到关闭帧，之后不再读取任何帧。'],
+};
