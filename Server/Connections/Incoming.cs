@@ -203,7 +203,7 @@ internal struct Incoming
         }
 
         connection.Outgoing.EndCork(connection); // before the bytes are given up, because the cork may refer to them
-        if (connection.Queue.IsThere) MayReadOn(connection); // a part of a full cork may wait now
+        if (connection.Queue.IsThere) PauseIfMuchWaits(connection); // a part of a full cork may wait now
         connection.Transport.AdvanceTo(consumed, all ? buffer.End : consumed);
         return all;
     }
@@ -250,7 +250,7 @@ internal struct Incoming
             }
 
             if (loop.Share.EndEvent(loop.Loop, used) && !MayGoOn(connection, assembler, at < end)) return at - offset;
-            if (connection.Handling.IsPending || (connection.Queue.IsThere && !MayReadOn(connection))) return at - offset;
+            if (connection.Handling.IsPending || (connection.Queue.IsThere && PauseIfMuchWaits(connection))) return at - offset;
         }
     }
 
@@ -323,17 +323,17 @@ internal struct Incoming
     }
 
     // When more than 64 KiB of answers wait for the peer, or half of what may wait, reading from it is paused. So there is room for the
-    // answer to what is handled next. A peer that is gone takes no answers.
-    private static bool MayReadOn(WebSocketConnection connection)
+    // answer to what is handled next. A peer that is gone takes no answers. True when reading is paused.
+    private static bool PauseIfMuchWaits(WebSocketConnection connection)
     {
-        if (connection.Transport.Broken) return true;
+        if (connection.Transport.Broken) return false;
         // When memory is short, a peer that does not receive its answers gets no further ones.
         long most = connection.Loop.IsMemoryTight ? 0 : Math.Min(QueuedBytesWhileReading, connection.Context.SendBufferBytesMax / 2);
-        if (connection.QueuedBytes <= most) return true;
+        if (connection.QueuedBytes <= most) return false;
         connection.Outgoing.Flush(connection);
-        if (connection.QueuedBytes <= most || !connection.Life.IsOpen) return true;
+        if (connection.QueuedBytes <= most || !connection.Life.IsOpen) return false;
         connection.Transport.PauseReading(ReadPauseReasons.SendQueue);
-        return false;
+        return true;
     }
 
     private static void Assemble(

@@ -83,7 +83,7 @@ internal sealed record Break(string Name, string What, Func<Case, bool> Catches)
         yield return new("unmasked-accepted", "frames without a mask are taken", static item =>
             Containing(Chapters.Masking, "without a mask")(item)
             && !IsEarliest(item));
-        yield return new("control-fragments-accepted", "control frames need no FIN",
+        yield return new("control-fragments-accepted", "control frames may have FIN bit 0",
             static item => Named(Chapters.Fragmentation, "Ping with FIN", "Pong with FIN", "Close with FIN")(item) && !IsEarliest(item));
         yield return new("interleaving-accepted", "a message may begin inside of another",
             static item => Named(Chapters.Fragmentation, "text with", "binary with")(item)

@@ -67,13 +67,12 @@ internal static class Blocks
     // The lines about the field; without a name those about the broken rule.
     private static List<string> FieldOf(string[] lines, string[] field, Language language)
     {
-        string begins = field.Length == 0
-            ? "      >>>"
+        string? begins = field.Length == 0
+            ? null
             : $"{TextWidth.Pad(FieldNames.Of(field[0], language), FieldNames.ColumnsOf(language))} {field.ElementAtOrDefault(1)}";
-        int column = field.Length == 0 ? 0 : FieldColumn;
-        int at = Array.FindIndex(
-            lines, line => line.Length > column && (field.Length == 0 || IsField(line))
-                && line[column..].StartsWith(begins, StringComparison.Ordinal));
+        int at = Array.FindIndex(lines, line => begins is null
+            ? line.StartsWith("      >>>", StringComparison.Ordinal)
+            : IsField(line) && line.Length > FieldColumn && line[FieldColumn..].StartsWith(begins, StringComparison.Ordinal));
         Assert.That(at, Is.Not.Negative, $"nothing is said of {string.Join(' ', field)}:\n{string.Join('\n', lines)}");
         while (!IsField(lines[at])) at--;
         List<string> found = [lines[at], .. lines.Skip(at + 1).TakeWhile(static line => line.Length > 0 && !IsField(line))];

@@ -174,8 +174,8 @@ export class Builder {
 
   #showRules() {
     const words = plain(this.filter).split(/\s+/), has = (...texts) => words.every(word => plain(texts.join(' ')).includes(word));
-    const isNear = one => has(one.name, one.what, kindOf(one), bitsOf(one)); // those whose page alone has it come behind
-    const all = (this.rules ?? []).filter(one => has(one.name, one.what, one.why, one.do, kindOf(one), bitsOf(one)));
+    const isNear = one => has(one.name, one.what, kindOf(one)); // those whose page alone has it come behind
+    const all = (this.rules ?? []).filter(one => has(one.name, one.what, one.why, one.do, kindOf(one)));
     const found = [...all.filter(isNear), ...all.filter(one => !isNear(one))];
     show(this.list, found.map(one => el('li', {},
       el('button', { type: 'button', 'data-rule': one.name, class: one.name === this.chosen ? 'chosen' : '', title: one.what,
@@ -272,8 +272,5 @@ const plain = text => text.toLowerCase().replaceAll('-', '').trim();
 
 // A rule's code and section.
 const kindOf = ({ name, rule }) => rule ? `${rule.closeCode ?? rule.status} · ${rule.section}` : /^\d/.test(name) ? t('closeCode') : '';
-
-// The reserved bits as they are called one by one.
-const bitsOf = ({ name }) => name.startsWith('ReservedBits') ? 'RSV1 RSV2 RSV3' : '';
 
 const opcodeName = code => `${code} ${[0, 1, 2, 8, 9, 10].includes(code) ? t(`frame${code}`) : ''}`.trim();

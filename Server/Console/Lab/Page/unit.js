@@ -83,7 +83,7 @@ class UnitView {
     return el('li', {}, el('button', {
       type: 'button', class: note.rule ? 'note broken' : 'note', 'data-note': index,
       onclick: () => this.choose(index), onmouseenter: () => this.#mark(index), onmouseleave: () => this.#mark(this.note),
-    }, el('span', { class: 'place' }, place), el('span', { class: 'name' }, fieldName(note)),
+    }, el('span', { class: 'place' }, place), el('span', { class: 'name' }, note.name),
     el('span', { class: 'value' }, note.value)));
   }
 
@@ -125,7 +125,7 @@ class UnitView {
       else row.firstChild.removeAttribute('aria-current');
     });
     this.diagram?.mark(index);
-    show(this.sentence, el('p', { class: 'which' }, el('b', {}, fieldName(note)), ' ', el('span', { class: 'value' }, note.value)),
+    show(this.sentence, el('p', { class: 'which' }, el('b', {}, note.name), ' ', el('span', { class: 'value' }, note.value)),
       el('p', {}, note.why), note.rule && rule(note.rule),
       el('p', { class: 'help' }, note.section, ' · ', t('source', note.source)));
   }
@@ -181,9 +181,6 @@ function inView(entry) {
   const list = entry.parentElement, top = entry.offsetTop - list.offsetTop;
   if (top < list.scrollTop || top + entry.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 2;
 }
-
-// In the reader's language.
-const fieldName = ({ name }) => name;
 
 const hexOf = byte => byte.toString(16).padStart(2, '0');
 
