@@ -49,9 +49,7 @@ public sealed partial class WebSocketProtocol
         }
         else if (!ReadText(payload, masked, key))
         {
-            Masking.Apply(payload, key); // masked again, as it came
-            chunk = default;
-            return false;
+            return RefuseText(payload, key, out chunk);
         }
         // tour: end
 
@@ -65,9 +63,22 @@ public sealed partial class WebSocketProtocol
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool ReadText(Span<byte> text, bool masked, uint key)
     {
-        if (!masked) return Utf8Lookup.IsWhole(text);
-        if (text.Length < Utf8Lookup.FusedBytesMin) return Masking.ApplyToText(text, ref key) || Utf8Lookup.IsWhole(text);
-        return Utf8Lookup.Unmask(text, ref key) && Utf8Lookup.OpenAtEnd(text) == 0;
+        if (!masked || text.Length >= Utf8Lookup.FusedBytesMin) return ReadAnyText(text, masked, key);
+        return Masking.ApplyToText(text, ref key) || ReadAnyText(text, masked: false, key);
+    }
+
+    // Apart, for the room on the stack that it takes is cleared at each call.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool ReadAnyText(Span<byte> text, bool masked, uint key) =>
+        masked ? Utf8Lookup.Unmask(text, ref key) && Utf8Lookup.OpenAtEnd(text) == 0 : Utf8Lookup.IsWhole(text);
+
+    // It is masked again, as it came.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool RefuseText(Span<byte> text, uint key, out DataChunk chunk)
+    {
+        Masking.Apply(text, key);
+        chunk = default;
+        return false;
     }
 
     /// <summary>
@@ -108,9 +119,7 @@ public sealed partial class WebSocketProtocol
         }
         else if (CheckText(payload, ref rotated, masked, starts, ends) is not null)
         {
-            Masking.Apply(payload, key); // masked again, as it came
-            chunk = default;
-            return false;
+            return RefuseText(payload, key, out chunk);
         }
 
         chunk = DataChunk.Chunk(headerLength + length, length, (MessageKind)message, starts, ends);

@@ -56,8 +56,9 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
         get
         {
             object? owner = _owner;
-            if (owner?.GetType() != typeof(byte[])) return Memory.Span;
-            return new ReadOnlySpan<byte>(Unsafe.As<byte[]>(owner), Start, Length); // its type has been looked at; a cast would be a call
+            // This compares two pointers. A cast would be a call, and so would `owner?.GetType()`.
+            if (owner is null || owner.GetType() != typeof(byte[])) return Memory.Span;
+            return new ReadOnlySpan<byte>(Unsafe.As<byte[]>(owner), Start, Length);
         }
     }
 

@@ -218,7 +218,7 @@ internal struct Incoming
         int at = offset, end = offset + count;
         bool isSeen = loop.WatchesFrames && loop.Watch.SeesFrames(connection);
         all = false;
-        while (true)
+        while (at < end)
         {
             int used;
             Span<byte> rest = array.AsSpan(at, end - at);
@@ -252,6 +252,9 @@ internal struct Incoming
             if (loop.Share.EndEvent(loop.Loop, used) && !MayGoOn(connection, assembler, at < end)) return at - offset;
             if (connection.Handling.IsPending || (connection.Queue.IsThere && PauseIfMuchWaits(connection))) return at - offset;
         }
+
+        all = true;
+        return count;
     }
 
     // Its share of the turn is used up. True when that makes no difference: there is nothing more, or what it would wait for has been sent.

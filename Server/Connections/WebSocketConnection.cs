@@ -449,6 +449,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
         if (kind == MessageKind.Binary) CountBinaryReceived();
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void CountBinaryReceived()
     {
         Loop.CountBinaryReceived();

@@ -10,6 +10,7 @@
 // postponed: it waits in a line, of which each turn continues as many as fit into some milliseconds. Long flushing and sending to everybody
 // are cut into pieces in the same way.
 
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RawWs.Server.Memory;
@@ -99,7 +100,11 @@ internal abstract class EventLoop
     public bool IsMemoryTight { get; private set; }
 
     /// <summary>Whether this part of the turn has lasted so long that others should have their turn. Reads the clock.</summary>
-    public bool IsTurnLong => HasLasted(TurnMilliseconds);
+    public bool IsTurnLong
+    {
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        get => HasLasted(TurnMilliseconds);
+    }
 
     /// <summary>Whether the caller is on this loop's thread, inside a turn.</summary>
     public bool IsOwner => _current == this;

@@ -16,6 +16,7 @@ internal struct LoopClock(TimeProvider time)
     private const long ListenedMillisecondsMin = 1000;
 
     private readonly long _origin = time.GetTimestamp();
+    private readonly long _frequency = time.TimestampFrequency;
     private long _notListened; // milliseconds in which the loop did not listen, and which count for nobody
     private long _forgivesFrom; // before this time, the time of another late turn does count
     private long _phaseBegan; // a timestamp
@@ -55,5 +56,5 @@ internal struct LoopClock(TimeProvider time)
     public void BeginPhase() => _phaseBegan = time.GetTimestamp();
 
     /// <summary>Whether this part of the turn has lasted longer than so many milliseconds.</summary>
-    public readonly bool HasLasted(double milliseconds) => time.GetElapsedTime(_phaseBegan).TotalMilliseconds > milliseconds;
+    public readonly bool HasLasted(double milliseconds) => time.GetTimestamp() - _phaseBegan > milliseconds * _frequency / 1000;
 }

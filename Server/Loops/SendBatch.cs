@@ -37,6 +37,7 @@ internal sealed unsafe class SendBatch
     private readonly Entry[] _entries = new Entry[CountMax];
     private readonly int[] _results = new int[CountMax];
     private readonly TimeProvider _time;
+    private readonly long _roundMax; // as timestamps count
     private SendRing? _ring;
     private byte[]? _room; // once a layer has asked for it
     private int _roomUsed;
@@ -45,7 +46,7 @@ internal sealed unsafe class SendBatch
     private long _began; // when the first send joined, a timestamp
 
     /// <summary>With a ring the sends are one system call; without one, a call each.</summary>
-    public SendBatch(TimeProvider time, SendRing? ring) => (_time, _ring) = (time, ring);
+    public SendBatch(TimeProvider time, SendRing? ring) => (_time, _ring, _roundMax) = (time, ring, (long)(RoundMax.TotalSeconds * time.TimestampFrequency));
 
     /// <summary>Where the failure of the ring is logged.</summary>
     public ILogger Log { get; set; } = NullLogger.Instance;
@@ -90,7 +91,7 @@ internal sealed unsafe class SendBatch
     /// <summary>Submits the batch, but only if its first send has waited longer than <see cref="RoundMax"/>.</summary>
     public void SubmitIfLate()
     {
-        if (_count > 0 && _time.GetElapsedTime(_began) > RoundMax) Submit();
+        if (_count > 0 && _time.GetTimestamp() - _began > _roundMax) Submit();
     }
 
     /// <summary>Gives all sends to the kernel, in the order in which they were added, and tells each sender the result.</summary>

@@ -20,11 +20,10 @@ internal struct TurnShare
 
     private const int DecodedBytesPerWork = 100;
     private const int BytesPerWork = 1024;
-    private const int EventsBetweenChecks = 64;
-    private const int FirstCheck = 8;
+    private const int EventsBetweenChecks = 32;
 
     private int _work;
-    private int _events;
+    private int _events; // of all shares: one that is short need not read the clock
 
     /// <summary>How many messages to everybody were sent in this share.</summary>
     public int Broadcasts;
@@ -33,7 +32,7 @@ internal struct TurnShare
     public IPendingDelivery? PendingDelivery;
 
     /// <summary>Begins a share.</summary>
-    public void Begin() => this = default;
+    public void Begin() => (_work, Broadcasts, PendingDelivery) = (0, 0, null);
 
     /// <summary>Counts something that costs so much.</summary>
     public void Spend(int work) => _work += work;
@@ -49,6 +48,6 @@ internal struct TurnShare
         int events = _events + 1;
         (_work, _events) = (work, events);
         return work >= WorkMax || PendingDelivery is not null
-            || ((uint)events % EventsBetweenChecks == FirstCheck && loop.IsTurnLong);
+            || ((uint)events % EventsBetweenChecks == 0 && loop.IsTurnLong);
     }
 }
