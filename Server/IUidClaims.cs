@@ -30,4 +30,9 @@ public interface IUidClaims
     /// with <see cref="DuplicateUid.Share"/> nobody has to claim anything.
     /// </param>
     ValueTask<UidClaim> ClaimAsync(ReadOnlyMemory<byte> uid, DuplicateUid duplicates);
+
+    /// <summary>What a claim would become in this moment. Nothing is claimed.</summary>
+    /// <param name="uid">The uid, in UTF-8. It must stay valid until the result is there.</param>
+    /// <param name="duplicates">As for <see cref="ClaimAsync"/>.</param>
+    ValueTask<UidClaim> LookAsync(ReadOnlyMemory<byte> uid, DuplicateUid duplicates);
 }

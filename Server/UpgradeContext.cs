@@ -63,6 +63,9 @@ public sealed class UpgradeContext
         }
     }
 
+    /// <summary>Whether the client only wants to know what the decision would be. It gets no uid.</summary>
+    internal bool IsQuestion { get; set; }
+
     /// <summary>The header fields, in the client's order.</summary>
     public UpgradeRequest.HeaderEnumerator Headers => Request.Headers;
 
@@ -84,7 +87,7 @@ public sealed class UpgradeContext
 
     /// <summary>A client asks. The object may have been used before.</summary>
     internal void Begin(IConnectionOwner owner, WebSocketConnection connection, UpgradeRequest request, string? subprotocol) =>
-        (_owner, _connection, _request, Subprotocol, _local) = (owner, connection, request, subprotocol, null);
+        (_owner, _connection, _request, Subprotocol, _local, IsQuestion) = (owner, connection, request, subprotocol, null, false);
 
     /// <summary>The decision is made, and nothing is held any more.</summary>
     internal void End() => Begin(null!, null!, null!, null);

@@ -64,7 +64,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return Decide(context.Request);
+        return Decide(context.Request, context.IsQuestion);
     }
 
     /// <inheritdoc/>
@@ -104,7 +104,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     /// <param name="uid">
     /// A uid that <see cref="UidProtocol.Check"/> has nothing against. It must stay valid until the decision is there.
     /// </param>
-    public ValueTask<UpgradeDecision> AdmitAsync(ReadOnlyMemory<byte> uid)
+    /// <param name="isQuestion">Whether the client only wants to know: then no uid is claimed for it.</param>
+    public ValueTask<UpgradeDecision> AdmitAsync(ReadOnlyMemory<byte> uid, bool isQuestion = false)
     {
         if (duplicates == DuplicateUid.Reject && Directory.Find(uid.Span).FirstOrDefault(static holder => holder.IsOpen) is { } holder)
         {
@@ -113,7 +114,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         }
 
         // It may be taken until the upgrade is through. Then the connection is closed.
-        return IsClaimed ? ClaimAndAdmit(uid) : new(UpgradeDecision.Accept(uid, duplicates: duplicates));
+        return IsClaimed ? ClaimAndAdmit(uid, isQuestion) : new(UpgradeDecision.Accept(uid, duplicates: duplicates));
     }
 
     /// <summary>Tells a sender what could not be done.</summary>
@@ -141,7 +142,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
             : ValueTask.CompletedTask; // it is being closed
     }
 
-    private ValueTask<UpgradeDecision> Decide(UpgradeRequest request)
+    private ValueTask<UpgradeDecision> Decide(UpgradeRequest request, bool isQuestion)
     {
         if (introduce == Introduce.None || !request.TryGetQuery("uid"u8, out byte[] uid, out int count))
             return new(UpgradeDecision.Accept());
@@ -153,16 +154,19 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
                 : "A uid is 1 to 64 bytes of UTF-8 without colon or control character."));
         }
 
-        return AdmitAsync(uid);
+        return AdmitAsync(uid, isQuestion);
     }
 
-    private async ValueTask<UpgradeDecision> ClaimAndAdmit(ReadOnlyMemory<byte> uid) =>
-        await Claims!.ClaimAsync(uid, duplicates).ConfigureAwait(false) switch
+    private async ValueTask<UpgradeDecision> ClaimAndAdmit(ReadOnlyMemory<byte> uid, bool isQuestion)
+    {
+        ValueTask<UidClaim> claim = isQuestion ? Claims!.LookAsync(uid, duplicates) : Claims!.ClaimAsync(uid, duplicates);
+        return await claim.ConfigureAwait(false) switch
         {
             UidClaim.Granted => UpgradeDecision.Accept(uid, duplicates: duplicates),
             UidClaim.Taken => Taken,
             _ => UpgradeDecision.Refuse(503, "It cannot be found out now whether this uid is taken."),
         };
+    }
 
     private async ValueTask ClaimAndDeliver(WebSocketConnection sender, ReadOnlyMemory<byte> uid, WebSocketMessage body)
     {

@@ -183,8 +183,8 @@ internal static class Program
     {
         RouterApplication? router = settings.Application == ApplicationKind.Router ? MakeRouter(settings, cluster) : null;
         IWebSocketApplication application = router is null ? new EchoApplication() : router;
-        Func<ReadOnlyMemory<byte>, ValueTask<UpgradeDecision>> admit =
-            router is null ? static uid => new(UpgradeDecision.Accept(uid)) : router.AdmitAsync;
+        Func<ReadOnlyMemory<byte>, bool, ValueTask<UpgradeDecision>> admit =
+            router is null ? static (uid, _) => new(UpgradeDecision.Accept(uid)) : router.AdmitAsync;
         if (authority is not null) application = new AuthApplication(application, admit, authority);
         bool hasLab = settings.EffectiveLab != LabScope.Off;
         List<HttpPage> pages = [DemoPage.Load(settings.Server.Heartbeat, hasLab)];

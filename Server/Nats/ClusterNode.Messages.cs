@@ -20,7 +20,12 @@ internal sealed partial class ClusterNode
     public ValueTask<DeliveryResult> Send(ReadOnlyMemory<byte> uid, in WebSocketMessage message, long now)
     {
         DeliveryResult here = _local.Send(uid.Span, message);
-        if (!_isConnected) return new(here == DeliveryResult.Offline ? CountUnknown() : here);
+        if (!_isConnected)
+        {
+            bool isMissed = here == DeliveryResult.Offline || (here == DeliveryResult.Delivered && HasRemote(uid.Span));
+            return new(isMissed ? CountUnknown() : here);
+        }
+
         return KnowsAll || here != DeliveryResult.Offline
             ? SendToOthers(uid.Span, message, here, now)
             : SendLater(uid, message, here, now);

@@ -275,7 +275,8 @@ internal sealed partial class ClusterNode : IMessageTaker
             return;
         }
 
-        if (_now - peer.LastHeard >= _settings.SilentAfter)
+        // While nobody can be heard, nobody is silent.
+        if (_isConnected && _now - peer.LastHeard >= _settings.SilentAfter)
         {
             Leave(peer);
         }
@@ -285,7 +286,8 @@ internal sealed partial class ClusterNode : IMessageTaker
         }
     }
 
-    // What the others have told meanwhile has not come here: they say it again.
+    // What the others have told meanwhile has not come here: they say it again. They may come back later than this node, and have as long
+    // for that as for any silence.
     private void Listen()
     {
         _begunAt = _now;
@@ -293,7 +295,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         foreach (Peer peer in _peers.Values)
         {
             peer.HasSaidLast = false;
-            peer.LastHeard = Math.Max(peer.LastHeard, _now - _settings.AliveEvery);
+            if (peer.IsHere) peer.LastHeard = _now;
         }
     }
 

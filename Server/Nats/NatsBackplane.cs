@@ -37,6 +37,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
 
     /// <summary>A node that has not been started.</summary>
     /// <exception cref="ArgumentException">The cluster's name or the node's id cannot be a part of a subject.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A time or a number is out of its range.</exception>
     public NatsBackplane(NatsBackplaneOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -52,6 +53,14 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
                 $"A cluster's name is letters, digits, - and _, with dots between, not '{options.Cluster}'.", nameof(options));
         }
 
+        if (options.AnswerWithin.TotalSeconds is not (>= 0.1 and <= 60))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(options), options.AnswerWithin, "An answer is waited for from a tenth of a second to a minute.");
+        }
+
+        if (options.ClaimReplicas is not (>= 1 and <= 5))
+            throw new ArgumentOutOfRangeException(nameof(options), options.ClaimReplicas, "NATS keeps 1 to 5 copies of claims.");
         _options = options;
         _wire = new NatsWire(options.Nats, options.Cluster, options.NodeId, options.TimeProvider)
         {

@@ -32,7 +32,9 @@ public sealed record NatsBackplaneOptions
     /// </summary>
     public int ClaimReplicas { get; init; } = 1;
 
-    /// <summary>How long another node's answer is waited for, and the store's of claims. Default: two seconds.</summary>
+    /// <summary>
+    /// How long another node's answer is waited for, and the store's of claims: a tenth of a second to a minute. Default: two seconds.
+    /// </summary>
     public TimeSpan AnswerWithin { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The clock.</summary>

@@ -85,6 +85,23 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
         return result;
     }
 
+    /// <inheritdoc/>
+    public async ValueTask<UidClaim> LookAsync(ReadOnlyMemory<byte> uid, DuplicateUid duplicates)
+    {
+        if (duplicates != DuplicateUid.Reject) return UidClaim.Granted; // whoever has it
+        using CancellationTokenSource deadline = new(within, time);
+        try
+        {
+            return await store.FindAsync(KeyOf(uid.Span), deadline.Token).ConfigureAwait(false) is { } claim && claim.Holder != store.Self
+                && await store.LivesAsync(claim.Holder, deadline.Token).ConfigureAwait(false) ? UidClaim.Taken : UidClaim.Granted;
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ClaimStoreException)
+        {
+            Undecided(exception);
+            return UidClaim.Unreachable;
+        }
+    }
+
     /// <summary>
     /// A connection has joined. If that was so long after its claim that it has been given back, it is claimed anew, and who does not get
     /// it is told later (<see cref="Lost"/>, <see cref="Unclaimed"/>).

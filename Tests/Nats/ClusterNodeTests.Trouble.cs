@@ -121,6 +121,47 @@ public sealed partial class ClusterNodeTests
         Assert.That(await Sent(two, "ann"), Is.EqualTo(DeliveryResult.Delivered));
     }
 
+    // NATS was away for all of them. Who is back first knows that the others may follow.
+    [Test]
+    public async Task WhoIsBackFirst_CallsNobodyOffline()
+    {
+        (SimulatedNode one, SimulatedNode two, SimulatedNode three) = Three();
+        two.Join("bob");
+        _cluster.Pass(10);
+        foreach (SimulatedNode node in _cluster.Nodes)
+        {
+            node.IsAttached = false;
+            node.Node.OnDisconnected(_cluster.Now);
+        }
+
+        _cluster.Pass(10_000);
+        Assert.That(one.Node.GetPeers(), Has.Count.EqualTo(2), "nobody knows that they have gone");
+        one.IsAttached = true;
+        one.Node.OnConnected(_cluster.Now);
+        Assert.That(await Sent(one, "bob"), Is.EqualTo(DeliveryResult.Unreachable));
+        two.IsAttached = true;
+        two.Node.OnConnected(_cluster.Now);
+        _cluster.Pass(1_500);
+        Assert.That(await Sent(one, "bob"), Is.EqualTo(DeliveryResult.Delivered));
+        _cluster.Pass(4_000);
+        Assert.That(one.Node.GetPeers().Select(static peer => peer.Id), Is.EqualTo(new[] { two.Node.Id }), "that one does not follow");
+        Assert.That((one.Node.IsComplete, three.Node.IsComplete), Is.EqualTo((true, false)));
+    }
+
+    // It is on another node as well, and there nobody gets it.
+    [Test]
+    public async Task WithoutTheBackplane_WhoHasTheUidElsewhereToo_IsToldOf()
+    {
+        (SimulatedNode one, SimulatedNode two, _) = Three();
+        one.Join("bob");
+        two.Join("bob");
+        _cluster.Pass(10);
+        one.Node.OnDisconnected(_cluster.Now);
+        _cluster.Pass(10_000);
+        Assert.That(await one.Send("bob", "hi"), Is.EqualTo(DeliveryResult.Unreachable));
+        Assert.That((one.Got.Count, one.Node.Counts.Unknown), Is.EqualTo((1, 1)));
+    }
+
     [Test]
     public async Task IfTheyAreNotKnownInTime_ItIsUnreachable()
     {

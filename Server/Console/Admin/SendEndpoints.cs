@@ -95,7 +95,6 @@ internal sealed class SendEndpoints(WebSocketServer server, AdminBody bodies, Se
         if (isShared && shared is null) return null;
         int delivered = 0, tooSlow = 0;
         List<string> offline = [];
-        if (cluster is not null) elsewhere = new SentElsewhere(cluster, send);
         if (send.Uids is null)
         {
             foreach (WebSocketConnection connection in server.Directory.GetConnections())
@@ -115,6 +114,7 @@ internal sealed class SendEndpoints(WebSocketServer server, AdminBody bodies, Se
             }
         }
 
+        if (cluster is not null) elsewhere = new SentElsewhere(cluster, send); // this server's own come first
         return new SendAnswer(delivered, tooSlow, offline);
     }
 

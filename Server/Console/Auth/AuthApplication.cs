@@ -5,10 +5,10 @@
 namespace RawWs.Server.Console.Auth;
 
 /// <param name="program">The program's application.</param>
-/// <param name="admit">Decides about the upgrade of a client whose uid is known.</param>
+/// <param name="admit">Decides about the upgrade of a client whose uid is known, or who only asks.</param>
 /// <param name="authority">Who decides.</param>
 internal sealed class AuthApplication(
-    IWebSocketApplication program, Func<ReadOnlyMemory<byte>, ValueTask<UpgradeDecision>> admit, IAuthority authority)
+    IWebSocketApplication program, Func<ReadOnlyMemory<byte>, bool, ValueTask<UpgradeDecision>> admit, IAuthority authority)
     : IWebSocketApplication
 {
     private TokenClock _clock = null!;
@@ -21,9 +21,10 @@ internal sealed class AuthApplication(
 
     public async ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context)
     {
+        bool isQuestion = context.IsQuestion;
         AuthVerdict verdict = await authority.DecideAsync(context).ConfigureAwait(false);
         if (!verdict.IsGranted(out Grant? grant)) return verdict.Refusal!.ToDecision();
-        UpgradeDecision decision = await admit(grant.Uid).ConfigureAwait(false);
+        UpgradeDecision decision = await admit(grant.Uid, isQuestion).ConfigureAwait(false);
         if (!decision.IsAccepted) return decision;
         bool isFree = grant is { Expires: null, Rights: null };
         return decision with { Application = isFree ? program : new GrantedConnection(program, grant, _clock) };

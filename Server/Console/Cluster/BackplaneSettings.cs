@@ -2,6 +2,7 @@
 
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using RawWs.Server.Console.Settings;
 using RawWs.Server.Log;
 
 namespace RawWs.Server.Console.Cluster;
@@ -55,6 +56,10 @@ internal sealed record BackplaneSettings
 
     public bool IsOn => Address is not null;
 
+    /// <summary>Reads how long an answer is waited for.</summary>
+    public static bool TryAnswerTime(string text, out TimeSpan time) =>
+        SettingText.TryTime(text, out time) && time.TotalSeconds is >= 0.1 and <= 60;
+
     /// <summary>Reads the name of a cluster.</summary>
     public static bool TryName(string text, out string name)
     {
@@ -78,14 +83,20 @@ internal sealed record BackplaneSettings
     }
 
     /// <summary>What is wrong with a file that should have a seed; null when nothing is. Nothing of it is quoted.</summary>
-    public static string? FindSeedError(string path)
+    public static string? FindSeedError(string path) => ReadSeed(path, out _);
+
+    /// <summary>Reads the seed in a file.</summary>
+    /// <returns>What is wrong with the file; null when nothing is. Nothing of it is quoted.</returns>
+    public static string? ReadSeed(string path, out string seed)
     {
+        seed = "";
         if (SecretFile.ReadLines(path, out string[] lines) is { } error) return error;
-        return lines.Count(IsSeed) == 1 ? null : "the file has no line that is the seed of a user (SU…)";
+        if (lines.Count(LooksLikeSeed) != 1) return "the file has no line that is the seed of a user (SU…)";
+        seed = lines.Single(LooksLikeSeed);
+        return NatsLogIn.IsSeed(seed) ? null : "the line that begins with SU is no seed: its checksum is wrong";
     }
 
-    /// <summary>Whether a line is the seed of a user.</summary>
-    public static bool IsSeed(string line) =>
+    private static bool LooksLikeSeed(string line) =>
         line.Length == 58 && line.StartsWith("SU", StringComparison.Ordinal)
             && line.All(static one => one is (>= 'A' and <= 'Z') or (>= '2' and <= '7'));
 

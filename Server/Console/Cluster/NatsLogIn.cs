@@ -1,7 +1,9 @@
 // What NATS' client is told of the settings: addresses, who logs in, TLS.
 
+using System.Runtime.CompilerServices;
 using NATS.Client.Core;
 using NATS.NKeys;
+using RawWs.Server.Log;
 
 namespace RawWs.Server.Console.Cluster;
 
@@ -31,15 +33,34 @@ internal static class NatsLogIn
         IgnoreAuthErrorAbort = true,
         ReconnectWaitMin = TimeSpan.FromMilliseconds(250),
         ReconnectJitter = TimeSpan.FromMilliseconds(250),
-        ReconnectWaitMax = TimeSpan.FromSeconds(5),
+        ReconnectWaitMax = TimeSpan.FromSeconds(3), // nodes that come back find each other before one of them is taken to be silent
     };
+
+    /// <summary>Whether what looks like a seed is one: it has a checksum.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static bool IsSeed(string seed)
+    {
+        try
+        {
+            KeyPair.FromSeed(seed);
+            return true;
+        }
+        catch (NKeysException)
+        {
+            return false;
+        }
+    }
 
     private static NatsAuthOpts Authentication(BackplaneSettings settings)
     {
         BackplaneAddress address = settings.Address!;
-        if (settings.NKeyFile is { } file && SecretFile.ReadLines(file, out string[] lines) is null
-            && lines.FirstOrDefault(BackplaneSettings.IsSeed) is { } seed)
+        if (settings.NKeyFile is { } file)
+        {
+            if (BackplaneSettings.ReadSeed(file, out string seed) is { } error)
+                throw new StartException($"--backplane-nkey-file: \"{LogText.Escape(file)}\": {error}");
             return NatsAuthOpts.Default with { Seed = seed, NKey = KeyPair.FromSeed(seed).GetPublicKey() };
+        }
+
         return NatsAuthOpts.Default with
         {
             Username = settings.User ?? address.User,

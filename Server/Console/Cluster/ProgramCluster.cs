@@ -78,8 +78,12 @@ internal sealed class ProgramCluster : IAsyncDisposable
         }
         catch (TimeoutException exception)
         {
+            string[] silent = [.. _backplane.Nodes.Where(static node => !node.IsKnown).Select(static node => node.NodeId)];
+            string why = silent.Length > 0
+                ? $"these nodes are there and have not told their uids: {string.Join(", ", silent)}; look at their logs"
+                : $"NATS at {_settings.Address} does not answer within {_settings.AnswerWithin.TotalSeconds} s (--backplane-answer-within)";
             throw new StartException(
-                $"the node has not joined the cluster \"{_settings.Cluster}\" within {StartTimeMax.TotalSeconds} s", exception);
+                $"the node has not joined the cluster \"{_settings.Cluster}\" within {StartTimeMax.TotalSeconds} s: {why}", exception);
         }
         catch (Exception exception) when (exception is NatsException or SocketException or IOException or AuthenticationException
             or OperationCanceledException or ArgumentException)

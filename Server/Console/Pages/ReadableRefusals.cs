@@ -18,6 +18,7 @@ internal sealed class ReadableRefusals(IWebSocketApplication program) : IWebSock
     public ValueTask<UpgradeDecision> OnUpgrade(UpgradeContext context)
     {
         bool asks = context.Request.Subprotocols.Contains(Subprotocol, StringComparer.Ordinal);
+        context.IsQuestion = asks;
         return program.OnUpgrade(context).Then((Self: this, asks), static (decision, with) => with.Self.Answer(decision, with.asks));
     }
 

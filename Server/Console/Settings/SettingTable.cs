@@ -320,8 +320,9 @@ internal static class SettingTable
             + "which server has a uid; 3 where one of them may end. Default: 1.", "a whole number from 1 to 5", SettingText.Count(1, 5),
             static (backplane, value) => backplane with { Replicas = value }),
         Setting.Backplane<TimeSpan>("backplane-answer-within", "SECONDS",
-            "For --backplane: time for another server to answer; past it the sender is told error:unreachable. Default: 2 s.", Seconds,
-            SettingText.TryTime, static (backplane, value) => backplane with { AnswerWithin = value }),
+            "For --backplane: time for another node, and for NATS, to answer. Past it a sender is told error:unreachable, and a newcomer "
+            + "whose uid must be claimed gets 503. Default: 2 s.", "a number of seconds from 0.1 to 60", BackplaneSettings.TryAnswerTime,
+            static (backplane, value) => backplane with { AnswerWithin = value }),
         Setting.Backplane<bool>("backplane-ready", "on|off",
             "For --backplane: whether /readyz of the admin port says no while NATS is away, or while not all servers have told which uids "
             + "they have. Default: off.", "on, off", SettingText.OnOff,
