@@ -316,9 +316,9 @@ internal static class SettingTable
             "For --backplane-cert: its private key, in PEM, without a passphrase. Default: none.", "the path of a file",
             SettingText.TryWord, static (backplane, value) => backplane with { KeyFile = value }),
         Setting.Backplane<int>("claim-replicas", "COUNT",
-            "For --backplane with --duplicate-uid replace or reject, for which NATS needs JetStream: how many copies NATS keeps of the list "
-            + "of who has which uid: 1, or 3, so that one NATS server may fail. Default: 1.", "a whole number from 1 to 5", SettingText.Count(1, 5),
-            static (backplane, value) => backplane with { Replicas = value }),
+            "For --backplane with --duplicate-uid replace or reject, for which NATS needs JetStream: how many copies NATS keeps of the "
+            + "list of who has which uid: 1, or 3, so that one NATS server may fail. Default: 1.", "a whole number from 1 to 5",
+            SettingText.Count(1, 5), static (backplane, value) => backplane with { Replicas = value }),
         Setting.Backplane<TimeSpan>("backplane-answer-within", "SECONDS",
             "For --backplane: time for another node to answer; past it the sender is told error:unreachable. Default: 2 s.", Seconds,
             SettingText.TryTime, static (backplane, value) => backplane with { AnswerWithin = value }),
