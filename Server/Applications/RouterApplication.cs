@@ -164,7 +164,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         {
             UidClaim.Granted => UpgradeDecision.Accept(uid, duplicates: duplicates),
             UidClaim.Taken => Taken,
-            _ => UpgradeDecision.Refuse(503, "It cannot be found out now whether this uid is taken."),
+            _ => UpgradeDecision.Refuse(503,
+                "It cannot be found out now whether this uid is taken: the backplane (NATS) does not answer; try again later."),
         };
     }
 

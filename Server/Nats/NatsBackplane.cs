@@ -11,10 +11,12 @@ namespace RawWs.Server.Nats;
 /// <summary>Delivers messages to the connections of all nodes of a cluster. Every member may be used from any thread.</summary>
 public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDisposable
 {
+    // Reasons of Closes, with 4500 and with 1013. README has them.
+    internal const string Replaced = "replaced by another connection";
+    internal const string Unknown = "whether the uid is taken is not known";
+
     private const int MessagesPerTurn = 1024;
     private const int BytesPerTurn = 4 * 1024 * 1024;
-    private const string Replaced = "replaced by another connection";
-    private const string Unknown = "whether the uid is taken is not known";
 
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 

@@ -26,7 +26,8 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     private const int HeadersBytesMax = 256; // NATS counts them as a part of the message: the revision that is named, with its field's name
 
     // A bucket's name has no dots. No two clusters have one bucket.
-    private readonly string _bucket = $"{cluster.Replace("_", "__", StringComparison.Ordinal).Replace(".", "_-", StringComparison.Ordinal)}-uids";
+    private readonly string _bucket =
+        $"{cluster.Replace("_", "__", StringComparison.Ordinal).Replace(".", "_-", StringComparison.Ordinal)}-uids";
     private readonly byte[] _value = ValueOf(self);
     private readonly NatsJSContext _jetStream = new(connection);
     private INatsKVStore? _claims;

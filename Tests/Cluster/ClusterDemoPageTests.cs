@@ -36,10 +36,10 @@ public sealed class ClusterDemoPageTests
         TestServer.Eventually(() => one.Metric("rawws_cluster_connected") == 0, "it is away");
         first.SendTo("101", "lost");
         first.WaitForText("messages", "error:unreachable:101");
-        first.WaitForText("messages", "other servers cannot be reached");
+        first.WaitForText("messages", "other nodes cannot be reached");
         first.Click("language");
         first.SendTo("101", "lost");
-        first.WaitForText("messages", "联系不上其他服务器");
+        first.WaitForText("messages", "联系不上其他节点");
         Assert.That(first.Complaints().Concat(second.Complaints()), Is.Empty);
     }
 }

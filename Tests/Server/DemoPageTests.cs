@@ -166,13 +166,33 @@ public sealed class DemoPageTests : BrowserTests
     {
         await using TestServer server = await Start(Introduce.Query, DuplicateUid.Reject);
         using RawClient holder = RawClient.Open(server.Port, "/?uid=taken");
+        Assert.That(await AskWhy(server.Port, uid), Is.EqualTo((code, reason)));
+        Assert.That(server.Server.Directory.GetUids().Select(static one => Encoding.UTF8.GetString(one.Span)), Is.EqualTo(["taken"]));
+    }
+
+    // The page has the sentence in Chinese too.
+    [Test]
+    public async Task WhileItIsNotKnownWhetherAUidIsTaken_WhoeverAsksWhyIsTold()
+    {
+        const string Sentence =
+            "It cannot be found out now whether this uid is taken: the backplane (NATS) does not answer; try again later.";
+        RouterApplication router = new(Introduce.Query, DuplicateUid.Replace) { Claims = new NobodyKnows() };
+        await using TestServer server = await TestServer.Start(Setup.All[0], new ReadableRefusals(router));
+        using RawClient refused = RawClient.Connect(server.Port);
+        refused.Send($"GET /?uid=ann HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        Assert.That(refused.ReadHead(), Does.StartWith("HTTP/1.1 503 ").And.Contain("\r\nRetry-After: "));
+        Assert.That(await AskWhy(server.Port, "ann"), Is.EqualTo((WebSocketCloseStatus.PolicyViolation, Sentence)));
+        Assert.That(Repository.Read("Server/Console/Pages/index.html"), Does.Contain($"'{Sentence}':"));
+    }
+
+    private static async Task<(WebSocketCloseStatus? Code, string? Reason)> AskWhy(int port, string uid)
+    {
         using ClientWebSocket asking = new();
         using CancellationTokenSource patience = new(TestServer.Patience);
         asking.Options.AddSubProtocol(ReadableRefusals.Subprotocol);
-        await asking.ConnectAsync(new Uri($"ws://127.0.0.1:{server.Port}/?uid={uid}"), patience.Token);
+        await asking.ConnectAsync(new Uri($"ws://127.0.0.1:{port}/?uid={uid}"), patience.Token);
         WebSocketReceiveResult told = await asking.ReceiveAsync(new byte[10], patience.Token);
-        Assert.That((told.CloseStatus, told.CloseStatusDescription), Is.EqualTo((code, reason)));
-        Assert.That(server.Server.Directory.GetUids().Select(static one => Encoding.UTF8.GetString(one.Span)), Is.EqualTo(["taken"]));
+        return (told.CloseStatus, told.CloseStatusDescription);
     }
 
     private static Task<TestServer> Start(
@@ -181,4 +201,9 @@ public sealed class DemoPageTests : BrowserTests
             static options => options with { Pages = [DemoPage.Load()] });
 
     private string? Value(string id) => Chromium.FindElement(By.Id(id)).GetAttribute("value");
+
+    private sealed class NobodyKnows : IUidClaims
+    {
+        public ValueTask<UidClaim> ClaimAsync(ReadOnlyMemory<byte> uid, DuplicateUid duplicates) => new(UidClaim.Unreachable);
+    }
 }

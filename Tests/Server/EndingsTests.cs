@@ -4,6 +4,7 @@
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Connections;
+using RawWs.Server.Nats;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -61,13 +62,25 @@ public sealed class EndingsTests
     [Test]
     public void ACloseOfOurs_StandsInReadme()
     {
-        string[][] readme = Rows("README.md", "| code | reason |");
+        string[][] readme = [.. Rows("README.md", "| code | reason |").Where(static cells => !IsOfTheBackplane(cells))];
         IEnumerable<string> expected = Endings.All.Where(static ending => ending.CodeFrom == CodeSource.Row).Select(static ending =>
             $"{ending.Code} {(ending.Reason.Length == 0 ? "the rule" : ending.Reason)} {ending.Cause}");
         string[] violations = [.. CodesOfRules().Select(static code => $"{code} the rule {EndCause.ProtocolViolation}")];
         Assert.That(readme.Select(static cells => $"{cells[0]} {cells[1].Trim('`')} {cells[4]}").Distinct(),
             Is.EquivalentTo(expected.Concat(violations).Distinct()));
     }
+
+    // A backplane closes as an application does.
+    [Test]
+    public void ACloseOfTheBackplane_StandsInReadme() => Assert.That(
+        Rows("README.md", "| code | reason |").Where(IsOfTheBackplane).Select(static cells => $"{cells[0]} {cells[1].Trim('`')}"),
+        Is.EquivalentTo((string[])
+        [
+            $"{CloseCodes.TryAgainLater} {NatsBackplane.Unknown}",
+            $"{ServerCloseCodes.Replaced} {NatsBackplane.Replaced}",
+        ]));
+
+    private static bool IsOfTheBackplane(string[] cells) => cells[4] == nameof(EndCause.ApplicationClosed);
 
     private static PhaseStep Step(Ending ending) => PhaseTable.After(ending.Event switch
     {

@@ -40,11 +40,13 @@ public sealed partial class ServerCloseCodesTests
         foreach ((int code, bool final, _) in Readme()) Assert.That(ServerCloseCodes.IsFinal(code), Is.EqualTo(final), $"{code}");
     }
 
-    // Cause and code, as in the table of endings, where one cause may have several rows; the causes are EndCause's.
+    // Cause and code, as in the table of endings, where one cause may have several rows; the causes are EndCause's. An application's close
+    // may have any code: EndingsTests has those that README names.
     [Test]
     public void TheReadmesTable_IsTheTableOfEndings()
     {
-        IEnumerable<(int, string)> readme = Readme().Select(static row => (row.Code, row.Cause));
+        IEnumerable<(int, string)> readme = Readme().Where(static row => row.Cause != nameof(EndCause.ApplicationClosed))
+            .Select(static row => (row.Code, row.Cause));
         Assert.That(readme, Is.EquivalentTo(Endings().Distinct()));
         Assert.That(readme.Select(static row => row.Item2).Distinct(), Is.SubsetOf(Enum.GetNames<EndCause>()));
     }

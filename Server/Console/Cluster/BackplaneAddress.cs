@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 
 namespace RawWs.Server.Console.Cluster;
 
-/// <summary>The servers of NATS, and who logs in there if the addresses say it.</summary>
+/// <summary>The NATS servers, and who logs in there if the addresses say it.</summary>
 internal sealed partial class BackplaneAddress
 {
     public const string Allowed = "nats://HOST:PORT, or tls://HOST:PORT for TLS; several with commas between; USER:PASSWORD@ or TOKEN@ may "

@@ -45,7 +45,7 @@ internal sealed record BackplaneSettings
     /// <summary>That of its key.</summary>
     public string? KeyFile { get; init; }
 
-    /// <summary>On how many servers of NATS it is kept which node has a uid, where only one may have it.</summary>
+    /// <summary>How many copies NATS keeps of the list of who has which uid, where one connection only may have it.</summary>
     public int Replicas { get; init; } = 1;
 
     /// <summary>How long other nodes' answers are waited for.</summary>

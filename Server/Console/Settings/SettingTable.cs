@@ -273,19 +273,19 @@ internal static class SettingTable
             AdminTokens.TryRead, static (settings, value) => settings with { AdminTokens = value })
             with { FindReason = AdminTokens.FindError },
         Setting.Backplane<BackplaneAddress>("backplane", "URL",
-            "Servers of NATS, over which several servers with this setting act as one: who has which uid, and messages for uids of "
-            + "others; nats://HOST:PORT, or tls://, several with commas between (docs/ops/cluster.md). If none answers at the start, the "
-            + "program does not start. Default: none.", BackplaneAddress.Allowed,
+            "Where NATS is: all RawWs servers with the same NATS and the same --cluster act as one. nats://HOST:PORT, or tls://; several "
+            + "NATS servers with commas between (docs/ops/cluster.md). If none answers at the start, the program does not start. "
+            + "Default: none.", BackplaneAddress.Allowed,
             BackplaneAddress.TryParse, static (backplane, value) => backplane with { Address = value }) with
         {
             FindReason = BackplaneAddress.FindError,
             Show = BackplaneAddress.Hide,
         },
         Setting.Backplane<string>("cluster", "NAME",
-            "For --backplane: the name of the cluster. Servers of one name are one; every subject in NATS begins with it. Default: rawws.",
+            "For --backplane: the name of the cluster. Nodes of one name are one; every subject in NATS begins with it. Default: rawws.",
             BackplaneSettings.NameAllowed, BackplaneSettings.TryName, static (backplane, value) => backplane with { Cluster = value }),
         Setting.Backplane<string>("node-id", "ID",
-            "For --backplane: the name of this server in the cluster. While another one of this name is there it does not start. Default: "
+            "For --backplane: the name of this node in the cluster. While another one of this name is there it does not start. Default: "
             + "none, and then one is drawn at each start.",
             BackplaneSettings.IdAllowed, BackplaneSettings.TryId, static (backplane, value) => backplane with { NodeId = value }),
         Setting.Backplane<string>("backplane-user", "NAME", "For --backplane: the user to log in as. Default: none.",
@@ -310,21 +310,21 @@ internal static class SettingTable
             + "or no connection. Default: none, and then those of the system.", "the path of a file", SettingText.TryWord,
             static (backplane, value) => backplane with { AuthoritiesFile = value }),
         Setting.Backplane<string>("backplane-cert", "FILE",
-            "For --backplane: the certificate that this server shows to NATS, in PEM. Default: none.", "the path of a file",
+            "For --backplane: the certificate that this node shows to NATS, in PEM. Default: none.", "the path of a file",
             SettingText.TryWord, static (backplane, value) => backplane with { CertificateFile = value }),
         Setting.Backplane<string>("backplane-key", "FILE",
             "For --backplane-cert: its private key, in PEM, without a passphrase. Default: none.", "the path of a file",
             SettingText.TryWord, static (backplane, value) => backplane with { KeyFile = value }),
         Setting.Backplane<int>("claim-replicas", "COUNT",
-            "For --backplane with --duplicate-uid replace or reject, for which NATS needs JetStream: on how many of its servers it is kept "
-            + "which server has a uid; 3 where one of them may end. Default: 1.", "a whole number from 1 to 5", SettingText.Count(1, 5),
-            static (backplane, value) => backplane with { Replicas = value }),
+            "For --backplane with --duplicate-uid replace or reject, for which NATS needs JetStream: how many copies NATS keeps of the "
+            + "list of who has which uid: 1, or 3, so that one NATS server may fail. Default: 1.", "a whole number from 1 to 5",
+            SettingText.Count(1, 5), static (backplane, value) => backplane with { Replicas = value }),
         Setting.Backplane<TimeSpan>("backplane-answer-within", "SECONDS",
             "For --backplane: time for another node, and for NATS, to answer. Past it a sender is told error:unreachable, and a newcomer "
             + "whose uid must be claimed gets 503. Default: 2 s.", "a number of seconds from 0.1 to 60", BackplaneSettings.TryAnswerTime,
             static (backplane, value) => backplane with { AnswerWithin = value }),
         Setting.Backplane<bool>("backplane-ready", "on|off",
-            "For --backplane: whether /readyz of the admin port says no while NATS is away, or while not all servers have told which uids "
+            "For --backplane: whether /readyz of the admin port says no while NATS is away, or while not all nodes have told which uids "
             + "they have. Default: off.", "on, off", SettingText.OnOff,
             static (backplane, value) => backplane with { CountsForReadiness = value }),
         Setting.One<LogLevels>("log-level", "LEVELS",
