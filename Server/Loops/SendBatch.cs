@@ -46,7 +46,11 @@ internal sealed unsafe class SendBatch
     private long _began; // when the first send joined, a timestamp
 
     /// <summary>With a ring the sends are one system call; without one, a call each.</summary>
-    public SendBatch(TimeProvider time, SendRing? ring) => (_time, _ring, _roundMax) = (time, ring, (long)(RoundMax.TotalSeconds * time.TimestampFrequency));
+    public SendBatch(TimeProvider time, SendRing? ring)
+    {
+        (_time, _ring) = (time, ring);
+        _roundMax = (long)(RoundMax.TotalSeconds * time.TimestampFrequency);
+    }
 
     /// <summary>Where the failure of the ring is logged.</summary>
     public ILogger Log { get; set; } = NullLogger.Instance;
