@@ -13,7 +13,7 @@ namespace RawWs.Tests.Nats;
 [NonParallelizable]
 public sealed class ClaimRaceTests
 {
-    // Tests/cluster does it ten thousand times.
+    // Tests/trial does it ten thousand times.
     private static readonly int Rounds =
         10 * int.Parse(Environment.GetEnvironmentVariable("RAWWS_TRIAL_CLIENTS") ?? "30", CultureInfo.InvariantCulture);
 

@@ -1,4 +1,4 @@
-// A trial of a whole cluster: the program in several processes, real NATS servers, and many clients that count. Tests/cluster runs it
+// A trial of a whole cluster: the program in several processes, real NATS servers, and many clients that count. Tests/trial runs it
 // with a thousand clients; the tests with fewer.
 
 using System.Diagnostics;

@@ -1,5 +1,5 @@
 // Three nodes of the program, real NATS servers, and clients that count every message: first all is well, and then nodes and servers break.
-// RAWWS_TRIAL_CLIENTS says how many clients; Tests/cluster runs it with a thousand.
+// RAWWS_TRIAL_CLIENTS says how many clients; Tests/trial runs it with a thousand.
 
 using System.Globalization;
 
