@@ -16,6 +16,8 @@ public sealed class PresenceOptions
     /// <summary>The most that may be known at once.</summary>
     public const int UidsCeiling = 10_000_000;
 
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     /// <summary>The uids that are asked for. Default: null, all that there are.</summary>
     public IReadOnlyCollection<string>? Uids { get; init; }
 
@@ -44,10 +46,14 @@ public sealed class PresenceOptions
     private static bool IsUid(string uid)
     {
         if (uid.Length is 0 or > ConnectionDirectory.UidBytesMax) return false;
-        if (Encoding.UTF8.GetByteCount(uid) > ConnectionDirectory.UidBytesMax) return false;
-        foreach (Rune rune in uid.EnumerateRunes())
-            if (rune == Rune.ReplacementChar && !uid.Contains('\uFFFD')) return false; // half of a surrogate pair
-        return true;
+        try
+        {
+            return Strict.GetByteCount(uid) <= ConnectionDirectory.UidBytesMax;
+        }
+        catch (EncoderFallbackException)
+        {
+            return false; // half of a surrogate pair
+        }
     }
 }
 

@@ -2,8 +2,6 @@
 // again when the node was away for longer than a lease, or when the store has begun anew. Now and then it deletes what nodes have left that
 // live no more: nobody needs that to claim a uid, but it would stay for ever. The lease is renewed whatever else takes its time.
 
-using NATS.Client.Core;
-
 namespace RawWs.Server.Nats;
 
 internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimeProvider time) : IAsyncDisposable
@@ -12,30 +10,43 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
     private static readonly TimeSpan TidyEvery = TimeSpan.FromHours(1);
 
     private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _lock = new();
     private Task _renewing = Task.CompletedTask;
     private Task _regaining = Task.CompletedTask;
     private Task _tending = Task.CompletedTask;
     private Task _watching = Task.CompletedTask;
-    private CancellationTokenSource _watch = new();
-    private DateTimeOffset _made;
+    private CancellationTokenSource? _watch; // under the lock, as what it has seen
     private ulong _seen;
+    private DateTimeOffset _made;
+    private ulong _lease; // its revision
+    private bool _isDoubted;
     private bool _mustRegain;
 
     /// <summary>Opens the store. From then on uids can be claimed.</summary>
     /// <exception cref="ClaimStoreException">It is away, or the NATS servers have no JetStream.</exception>
     public async Task StartAsync(CancellationToken cancellation)
     {
-        _made = await store.OpenAsync(cancellation).ConfigureAwait(false);
-        await store.RenewLeaseAsync(cancellation).ConfigureAwait(false);
+        (_made, _) = await store.OpenAsync(cancellation).ConfigureAwait(false);
+        _lease = await store.RenewLeaseAsync(cancellation).ConfigureAwait(false);
         _renewing = RenewAsync();
         _tending = TendAsync();
         _watching = WatchAsync();
     }
 
+    /// <summary>
+    /// The server has gone. It may be back in a moment, as empty as at first, and nothing fail in between: so the store is opened anew, and
+    /// each claim looked at. Any thread.
+    /// </summary>
+    public void Doubt()
+    {
+        store.DoubtLease();
+        claims.Doubt();
+        Volatile.Write(ref _isDoubted, true);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        await _watch.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_renewing, _tending, _watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _regaining.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using CancellationTokenSource deadline = new(Every, time);
@@ -64,8 +75,16 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
                 using CancellationTokenSource patience = new(NatsClaimStore.LeaseTime, time);
                 using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stop.Token);
                 wasAway |= time.GetElapsedTime(renewed, began) >= NatsClaimStore.LeaseTime;
-                if (wasAway) await ReopenAsync(deadline.Token).ConfigureAwait(false);
-                await store.RenewLeaseAsync(deadline.Token).ConfigureAwait(false);
+                wasAway |= Interlocked.Exchange(ref _isDoubted, false);
+                bool isNew = wasAway && await ReopenAsync(deadline.Token).ConfigureAwait(false);
+                ulong lease = await store.RenewLeaseAsync(deadline.Token).ConfigureAwait(false);
+                if (lease <= _lease && !isNew)
+                {
+                    wasAway = true; // it has begun anew, and nothing else has shown it
+                    await ReopenAsync(deadline.Token).ConfigureAwait(false);
+                }
+
+                _lease = lease;
                 renewed = began;
                 if (wasAway) Volatile.Write(ref _mustRegain, true);
                 wasAway = false;
@@ -110,24 +129,37 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
         }
     }
 
-    private static bool IsOfStore(Exception exception) => exception is ClaimStoreException or NatsException or OperationCanceledException;
+    private static bool IsOfStore(Exception exception) => exception is ClaimStoreException || NatsWire.IsEndOfConnection(exception);
 
-    private async ValueTask ReopenAsync(CancellationToken cancellation)
+    // Before the lease is renewed: without it nothing of what this node has claimed counts.
+    private async ValueTask<bool> ReopenAsync(CancellationToken cancellation)
     {
-        DateTimeOffset made = await store.OpenAsync(cancellation).ConfigureAwait(false);
-        if (made != _made) Volatile.Write(ref _seen, 0);
+        (DateTimeOffset made, ulong last) = await store.OpenAsync(cancellation).ConfigureAwait(false);
+        CancellationTokenSource? watch;
+        bool isNew;
+        lock (_lock)
+        {
+            isNew = made != _made || last < _seen;
+            if (isNew) _seen = 0;
+            (watch, _watch) = (_watch, null);
+        }
+
         _made = made;
-        await _watch.CancelAsync().ConfigureAwait(false); // of a bucket that may be gone
+        if (isNew) claims.BeginAnew();
+        else claims.Doubt();
+        if (watch is not null) await watch.CancelAsync().ConfigureAwait(false); // of a bucket that may be gone
+        return isNew;
     }
 
+    // A node that is not there may be back before all is looked at: so it is asked for again for each claim of its.
     private async Task TidyAsync()
     {
-        Dictionary<ClaimHolder, bool> lives = [];
+        HashSet<ClaimHolder> alive = [];
         await foreach (Claim claim in store.ListAsync(_stop.Token).ConfigureAwait(false))
         {
-            if (!lives.TryGetValue(claim.Holder, out bool isAlive))
-                lives[claim.Holder] = isAlive = await store.LivesAsync(claim.Holder, _stop.Token).ConfigureAwait(false);
-            if (!isAlive) await store.DeleteAsync(claim.Revision, _stop.Token).ConfigureAwait(false);
+            if (alive.Contains(claim.Holder)) continue;
+            if (await store.LivesAsync(claim.Holder, _stop.Token).ConfigureAwait(false)) alive.Add(claim.Holder);
+            else await store.DeleteAsync(claim.Revision, _stop.Token).ConfigureAwait(false);
         }
     }
 
@@ -135,21 +167,38 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
     {
         while (!_stop.IsCancellationRequested)
         {
-            try
-            {
-                _watch = new CancellationTokenSource();
-                await foreach (Claim claim in store.WatchAsync(Volatile.Read(ref _seen), _watch.Token).ConfigureAwait(false))
-                {
-                    Volatile.Write(ref _seen, claim.Revision);
-                    claims.OnChanged(claim);
-                }
-            }
-            catch (Exception exception) when (IsOfStore(exception))
-            {
-                // It is begun again behind what was seen.
-            }
-
+            using (CancellationTokenSource watch = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
+                await WatchAsync(watch).ConfigureAwait(false);
             await Task.Delay(Every, time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // Until the store goes, or is opened anew. Then it is begun again behind what was seen.
+    private async Task WatchAsync(CancellationTokenSource watch)
+    {
+        ulong behind;
+        lock (_lock) (_watch, behind) = (watch, _seen);
+        try
+        {
+            await foreach (Claim claim in store.WatchAsync(behind, watch.Token).ConfigureAwait(false))
+            {
+                lock (_lock)
+                {
+                    if (_watch != watch) return; // this is what a bucket tells that may be gone
+                    _seen = claim.Revision;
+                }
+
+                claims.OnChanged(claim);
+            }
+        }
+        catch (Exception exception) when (IsOfStore(exception))
+        {
+            // The store is away.
+        }
+        finally
+        {
+            lock (_lock)
+                if (_watch == watch) _watch = null;
         }
     }
 }

@@ -8,6 +8,7 @@ internal sealed class ClusterCounts
     private long _refused;
     private long _unknown;
     private long _undecided;
+    private long _failures;
 
     /// <summary>Messages that could not be understood.</summary>
     public long Nonsense { get; set; }
@@ -37,7 +38,7 @@ internal sealed class ClusterCounts
     public long Unknown => Interlocked.Read(ref _unknown);
 
     /// <summary>Turns that have ended with an exception.</summary>
-    public long Failures { get; private set; }
+    public long Failures => Interlocked.Read(ref _failures);
 
     /// <summary>The last of those exceptions, in one line.</summary>
     public string LastFailure { get; private set; } = "";
@@ -45,7 +46,7 @@ internal sealed class ClusterCounts
     public void CountFailure(Exception exception)
     {
         LastFailure = $"{exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}";
-        Failures++;
+        Interlocked.Increment(ref _failures);
     }
 
     /// <summary>How often it could not be found out in time whose a uid is.</summary>

@@ -14,6 +14,15 @@ internal interface IPresenceWire
 
     /// <summary>To one that has asked.</summary>
     void Tell(string inbox, byte[] message);
+
+    /// <summary>The longest message that it takes at present.</summary>
+    int PayloadBytesMax => int.MaxValue;
+
+    /// <summary>Is told why a watch has ended that somebody would have gone on with.</summary>
+    void Refuse(string reason)
+    {
+        // Whoever watches sees the end.
+    }
 }
 
 /// <summary>The cluster, as this node sees it.</summary>
@@ -58,10 +67,14 @@ internal sealed class ClusterPresence(
     }
 
     /// <summary>Begins to watch. Any thread.</summary>
-    /// <exception cref="InvalidOperationException">There are too many watches, or the node has ended.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There are too many watches, or the node has ended, or so many uids are named that the question is too long for the backplane.
+    /// </exception>
     public PresenceWatch Watch(PresenceOptions options)
     {
-        PresenceWatch watch = new(options), own = local(options);
+        PresenceWatch watch = new(options);
+        if (FindError(PresenceMessage.Write(QuestionOf(long.MaxValue, options))) is { } error) throw new InvalidOperationException(error);
+        PresenceWatch own = local(options);
         lock (_lock)
         {
             if (!_hasEnded && _watches.Count < WatchesMax)
@@ -188,9 +201,15 @@ internal sealed class ClusterPresence(
         if (isNew || now - watched.AskedAt >= AskEvery)
         {
             watched.AskedAt = now;
-            PresenceOptions options = watch.Options;
-            Ask(new PresenceQuestion(
-                PresenceMessage.Version, id, PresenceMessage.WatchKind, watched.Number, options.UidsMax, options.Uids?.ToArray()));
+            byte[] question = PresenceMessage.Write(QuestionOf(watched.Number, watch.Options));
+            if (FindError(question) is { } error)
+            {
+                wire.Refuse($"a watch of presence has ended: {error}"); // the server has changed since it began
+                watch.End();
+                return;
+            }
+
+            wire.Ask(question);
         }
 
         foreach ((string node, PresenceOfNode presence) in watched.Nodes)
@@ -234,6 +253,13 @@ internal sealed class ClusterPresence(
         feed.Dispose();
         _feeds.Remove(key);
     }
+
+    private PresenceQuestion QuestionOf(long number, PresenceOptions options) =>
+        new(PresenceMessage.Version, id, PresenceMessage.WatchKind, number, options.UidsMax, options.Uids?.ToArray());
+
+    private string? FindError(byte[] question) => question.Length > wire.PayloadBytesMax
+        ? $"To name its uids takes a message of {question.Length} bytes, and the backplane takes {wire.PayloadBytesMax} (max_payload)."
+        : null;
 
     private void Ask(PresenceQuestion question) => wire.Ask(PresenceMessage.Write(question));
 

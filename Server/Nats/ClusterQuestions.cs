@@ -36,6 +36,8 @@ internal sealed class ClusterQuestions : IAsyncDisposable
     private const string FindKind = "find";
     private const string KickKind = "kick";
 
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     private readonly NatsConnection _connection;
     private readonly string _subject;
     private readonly string _id;
@@ -76,14 +78,14 @@ internal sealed class ClusterQuestions : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_asked is not null) await _asked.DisposeAsync().ConfigureAwait(false);
-        await _answering.ConfigureAwait(false);
+        await _answering.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>What a question is, if it is one.</summary>
     /// <param name="bytes">What has come.</param>
     public static ClusterQuestion? Read(ReadOnlySpan<byte> bytes)
     {
-        ClusterQuestion? question = Parse(bytes, ClusterJson.Default.ClusterQuestion);
+        ClusterQuestion? question = NatsMessages.Parse(bytes, BytesMax, ClusterJson.Default.ClusterQuestion);
         if (question is not { V: Version } || !NodeId.IsValid(question.From) || FindUid(question.Uid) is null) return null;
         if (question.Kind == FindKind) return question;
         return question.Kind == KickKind && question.Code is >= 0 and <= ushort.MaxValue
@@ -94,7 +96,10 @@ internal sealed class ClusterQuestions : IAsyncDisposable
 
     /// <summary>What an answer is, if it is one.</summary>
     public static ClusterReply? ReadReply(ReadOnlySpan<byte> bytes) =>
-        Parse(bytes, ClusterJson.Default.ClusterReply) is { V: Version, Count: >= 0 } reply && NodeId.IsValid(reply.Node) ? reply : null;
+        NatsMessages.Parse(bytes, BytesMax, ClusterJson.Default.ClusterReply) is { V: Version, Count: >= 0 } reply
+            && NodeId.IsValid(reply.Node)
+                ? reply
+                : null;
 
     /// <summary>A uid's bytes; null if it cannot be one.</summary>
     public static byte[]? FindUid(string uid) =>
@@ -106,22 +111,13 @@ internal sealed class ClusterQuestions : IAsyncDisposable
     private static byte[]? TryEncode(string text)
     {
         if (text.Length > BytesMax) return null;
-        foreach (Rune rune in text.EnumerateRunes())
-            if (rune == Rune.ReplacementChar && !text.Contains('\uFFFD')) return null; // half of a surrogate pair
-        return Encoding.UTF8.GetBytes(text);
-    }
-
-    private static T? Parse<T>(ReadOnlySpan<byte> bytes, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
-        where T : class
-    {
-        if (bytes.Length > BytesMax) return null;
         try
         {
-            return JsonSerializer.Deserialize(bytes, type);
+            return Strict.GetBytes(text);
         }
-        catch (JsonException)
+        catch (EncoderFallbackException)
         {
-            return null;
+            return null; // half of a surrogate pair
         }
     }
 
@@ -153,14 +149,13 @@ internal sealed class ClusterQuestions : IAsyncDisposable
                 NatsMsg<NatsMemoryOwner<byte>> answer = await answers.Msgs.ReadAsync(end.Token).ConfigureAwait(false);
                 using NatsMemoryOwner<byte> owner = answer.Data;
                 // One that is not known here has nothing to say, and one that has answered nothing more.
-                if (ReadReply(BytesOf(owner)) is { } reply && left.Remove(reply.Node))
+                if (ReadReply(NatsMessages.BytesOf(owner)) is { } reply && left.Remove(reply.Node))
                     counts.Add(new NodeConnections(reply.Node, reply.Count));
                 else
                     Interlocked.Increment(ref _nonsense);
             }
         }
-        catch (Exception exception) when (!cancellation.IsCancellationRequested
-            && exception is OperationCanceledException or NatsException or ChannelClosedException)
+        catch (Exception exception) when (!cancellation.IsCancellationRequested && NatsWire.IsEndOfConnection(exception))
         {
             // Who has not answered by now is told as silent.
         }
@@ -171,10 +166,15 @@ internal sealed class ClusterQuestions : IAsyncDisposable
         await foreach (NatsMsg<NatsMemoryOwner<byte>> message in asked.Msgs.ReadAllAsync().ConfigureAwait(false))
         {
             using NatsMemoryOwner<byte> owner = message.Data;
-            if (Read(BytesOf(owner)) is not { } question || message.ReplyTo is not { } inbox || !IsInbox(inbox))
+            if (Read(NatsMessages.BytesOf(owner)) is not { } question || message.ReplyTo is not { } inbox
+                || !NatsMessages.IsInbox(_connection, inbox))
+            {
                 Interlocked.Increment(ref _nonsense);
+            }
             else if (question.From != _id)
+            {
                 await AnswerAsync(inbox, Do(question)).ConfigureAwait(false);
+            }
         }
     }
 
@@ -185,17 +185,11 @@ internal sealed class ClusterQuestions : IAsyncDisposable
             byte[] reply = JsonSerializer.SerializeToUtf8Bytes(new ClusterReply(Version, _id, count), ClusterJson.Default.ClusterReply);
             await _connection.PublishAsync(inbox, reply).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is NatsException or OperationCanceledException)
+        catch (Exception exception) when (NatsWire.IsEndOfConnection(exception))
         {
             // NATS has gone: whoever has asked is told that this node is silent.
         }
     }
-
-    // NATS' client makes no memory for an empty message.
-    private static ReadOnlySpan<byte> BytesOf(NatsMemoryOwner<byte> owner) => owner.Length == 0 ? default : owner.Span;
-
-    // An answer goes to somebody who waits for one, and never to the nodes' own subjects.
-    private bool IsInbox(string subject) => subject.StartsWith(_connection.Opts.InboxPrefix + ".", StringComparison.Ordinal);
 
     private int Do(ClusterQuestion question)
     {

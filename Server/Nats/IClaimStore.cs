@@ -20,6 +20,12 @@ internal interface IClaimStore
     /// <summary>This node.</summary>
     ClaimHolder Self { get; }
 
+    /// <summary>
+    /// What this node has claimed counts while its lease is known to be there. Without it nothing is claimed, and nothing deleted.
+    /// </summary>
+    /// <exception cref="ClaimStoreException">It is not.</exception>
+    void CheckLease();
+
     /// <summary>Claims for this node what nobody has.</summary>
     /// <returns>The revision; 0 when somebody has it.</returns>
     ValueTask<ulong> CreateAsync(string key, CancellationToken cancellation);

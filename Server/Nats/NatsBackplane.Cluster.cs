@@ -151,7 +151,8 @@ public sealed partial class NatsBackplane
     private async ValueTask EndWatchAsync()
     {
         if (_looks is not null) await _looks.DisposeAsync().ConfigureAwait(false);
-        if (_presence is not null) await _presence.DisposeAsync().ConfigureAwait(false);
-        if (_questions is not null) await _questions.DisposeAsync().ConfigureAwait(false);
+        // Whatever goes wrong with them, the node leaves the cluster.
+        foreach (IAsyncDisposable? part in (IAsyncDisposable?[])[_presence, _questions])
+            if (part is not null) await part.DisposeAsync().AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

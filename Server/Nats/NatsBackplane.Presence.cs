@@ -15,7 +15,8 @@ public sealed partial class NatsBackplane
     /// <param name="options">Which uids. Default: all.</param>
     /// <exception cref="ArgumentException">An option is wrong; the message names it (<see cref="PresenceOptions.FindError"/>).</exception>
     /// <exception cref="InvalidOperationException">
-    /// The backplane has not been started or has ended, or this node has 64 watches already.
+    /// The backplane has not been started or has ended, or this node has 64 watches already, or to name so many uids takes a longer message
+    /// than NATS allows (max_payload).
     /// </exception>
     public PresenceWatch WatchPresence(PresenceOptions? options = null) =>
         (_presence ?? throw new InvalidOperationException("The backplane has not been started.")).Watch(options ?? new PresenceOptions());
@@ -23,7 +24,8 @@ public sealed partial class NatsBackplane
     private Task BeginPresenceAsync(ClusterNode node, ConnectionDirectory directory)
     {
         _presence = new NatsPresence(
-            _wire.Connection, _options.Cluster, _options.NodeId, directory.WatchPresence, () => MembersOf(node), _options.TimeProvider);
+            _wire.Connection, _options.Cluster, _options.NodeId, directory.WatchPresence, () => MembersOf(node), _told.OnError,
+            node.Counts.CountFailure, _options.TimeProvider);
         return _presence.StartAsync();
     }
 

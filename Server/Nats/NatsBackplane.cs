@@ -3,6 +3,7 @@
 // loop that takes what has come, lets the node have its turn, and sleeps until something happens.
 
 using System.Security.Cryptography;
+using System.Threading.Channels;
 using NATS.Client.Core;
 using RawWs.Frame;
 
@@ -15,9 +16,6 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     internal const string Replaced = "replaced by another connection";
     internal const string Unknown = "whether the uid is taken is not known";
 
-    private const int MessagesPerTurn = 1024;
-    private const int BytesPerTurn = 4 * 1024 * 1024;
-
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 
     private readonly NatsBackplaneOptions _options;
@@ -25,7 +23,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly ulong _incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
-    private readonly NatsClaimStore? _store;
+    private readonly NatsConnection? _storeConnection; // its own: what waits of the messages holds up no lease
     private readonly UidClaims? _claims;
     private readonly ClaimKeeper? _keeper;
     private readonly Lock _lock = new();
@@ -72,15 +70,21 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         };
         if (!options.ClaimsUids) return;
         ClaimHolder self = new(options.NodeId, _incarnation);
-        _store = new NatsClaimStore(_wire.Connection, options.Cluster, options.ClaimReplicas, self, options.TimeProvider);
-        _claims = new UidClaims(_store, HasConnections, options.TimeProvider, options.AnswerWithin)
+        _storeConnection = new NatsConnection(options.Nats with { SubPendingChannelFullMode = BoundedChannelFullMode.Wait });
+        NatsClaimStore store = new(_storeConnection, options.Cluster, options.ClaimReplicas, self, options.TimeProvider);
+        _claims = new UidClaims(store, HasConnections, options.TimeProvider, options.AnswerWithin)
         {
             Lost = uid => _directory?.Kick(MessageTarget.ToUid(uid), ServerCloseCodes.Replaced, Replaced),
             Refused = (node, uid) => _node?.AskWhetherItLives(node, uid.Span),
             Unclaimed = uid => _directory?.Kick(MessageTarget.ToUid(uid), CloseCodes.TryAgainLater, Unknown),
             Undecided = exception => _node?.Counts.CountUndecided(exception),
         };
-        _keeper = new ClaimKeeper(_store, _claims, options.TimeProvider);
+        ClaimKeeper keeper = _keeper = new ClaimKeeper(store, _claims, options.TimeProvider);
+        _storeConnection.ConnectionDisconnected += (_, _) =>
+        {
+            keeper.Doubt();
+            return ValueTask.CompletedTask;
+        };
     }
 
     /// <summary>
@@ -110,6 +114,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         ArgumentNullException.ThrowIfNull(server);
         _directory = server.Directory;
         _told.ListenTo(_wire.Connection);
+        if (_storeConnection is not null) _told.ListenToErrorsOf(_storeConnection);
         await _wire.StartAsync().ConfigureAwait(false);
         if (_wire.PayloadBytesMax < ClusterNode.PayloadBytesMin)
         {
@@ -173,16 +178,16 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         if (Interlocked.Exchange(ref _hasEnded, true)) return;
         await EndWatchAsync().ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
-        if (_keeper is not null) await _keeper.DisposeAsync().ConfigureAwait(false);
-        _claims?.Dispose();
-        Wake();
-        await _loop.ConfigureAwait(false);
         if (_directory is not null)
         {
             _directory.Joined -= OnJoined;
             _directory.Left -= OnLeft;
         }
 
+        if (_keeper is not null) await _keeper.DisposeAsync().ConfigureAwait(false);
+        if (_storeConnection is not null) await _storeConnection.DisposeAsync().ConfigureAwait(false);
+        Wake();
+        await _loop.ConfigureAwait(false);
         await _wire.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -223,7 +228,6 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
 
         Wake();
         if (isUp) _ = ComeUpAsync(change);
-        else _store?.DoubtLease();
         return ValueTask.CompletedTask;
     }
 
@@ -254,72 +258,5 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     private void Wake()
     {
         if (Interlocked.Exchange(ref _isWoken, 1) == 0) _wake.Release();
-    }
-
-    private async Task RunAsync()
-    {
-        ClusterNode node = _node!;
-        await using ITimer rest = _options.TimeProvider.CreateTimer(_ => Wake(), null, Rest, Rest);
-        int wasUp = 0;
-        while (!_stop.IsCancellationRequested)
-        {
-            int up = _up;
-            Change(node, wasUp, up);
-            wasUp = up;
-            int bytes = 0;
-            for (int taken = 0; taken < MessagesPerTurn && bytes < BytesPerTurn; taken++)
-            {
-                if (!_wire.Come.TryRead(out NatsMemoryOwner<byte> message)) break;
-                bytes += message.Length;
-                Receive(node, message);
-            }
-
-            Turn(node);
-            if (node.IsTaken) GiveWay();
-            await _wire.FlushAsync(Rest).ConfigureAwait(false);
-            if (_wire.Come.TryPeek(out _)) continue;
-            await _wake.WaitAsync().ConfigureAwait(false);
-            Interlocked.Exchange(ref _isWoken, 0); // before the turn: who comes from now on wakes it again
-        }
-
-        node.End();
-        await _wire.FlushAsync(Rest).ConfigureAwait(false);
-    }
-
-    // It may have gone and come again since this was looked at.
-    private void Change(ClusterNode node, int wasUp, int up)
-    {
-        if (up == wasUp) return;
-        if (wasUp != 0) node.OnDisconnected(Now);
-        if (up != 0) node.OnConnected(Now);
-    }
-
-    // What goes wrong with one message, or in one turn, is told, and is not the end of the node.
-    private void Receive(ClusterNode node, NatsMemoryOwner<byte> message)
-    {
-        try
-        {
-            node.Receive(message.Length == 0 ? default : message.Memory, Now); // an empty one has no memory
-        }
-        catch (Exception exception)
-        {
-            node.Counts.CountFailure(exception);
-        }
-        finally
-        {
-            message.Dispose();
-        }
-    }
-
-    private void Turn(ClusterNode node)
-    {
-        try
-        {
-            node.Turn(Now);
-        }
-        catch (Exception exception)
-        {
-            node.Counts.CountFailure(exception);
-        }
     }
 }

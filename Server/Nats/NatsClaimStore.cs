@@ -22,6 +22,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
 
     private const int NoMessageFound = 10037; // JetStream's own numbers of errors
     private const int SequenceNotFound = 10043;
+    private const int SubjectsOverlap = 10065;
     private const int ValueBytesMax = sizeof(ulong) + WireHead.IdBytesMax;
     private const int HeadersBytesMax = 256; // NATS counts them as a part of the message: the revision that is named, with its field's name
 
@@ -32,7 +33,9 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     private readonly NatsJSContext _jetStream = new(connection);
     private INatsKVStore? _claims;
     private INatsKVStore? _leases;
-    private long _renewed; // when the lease was renewed; 0 while it is not known to be there
+    private readonly Lock _lock = new();
+    private long? _renewed; // when the lease was renewed; null while it is not known to be there
+    private int _doubts;
 
     /// <inheritdoc/>
     public ClaimHolder Self => self;
@@ -40,64 +43,65 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     private INatsKVStore Claims => _claims ?? throw new ClaimStoreException("The store has not been opened.");
 
     /// <summary>Opens the buckets, or makes them.</summary>
-    /// <returns>When the bucket of claims was made: another time than before means another bucket, which has begun anew.</returns>
-    public async ValueTask<DateTimeOffset> OpenAsync(CancellationToken cancellation)
+    /// <returns>
+    /// When the bucket of claims was made: another time than before means another bucket, which has begun anew. And its last revision.
+    /// </returns>
+    public async ValueTask<(DateTimeOffset Made, ulong Last)> OpenAsync(CancellationToken cancellation)
     {
         try
         {
             NatsKVContext context = new(_jetStream);
-
-            // As the library makes a bucket, but for one thing: it forbids to delete by number, and for ever.
-            await _jetStream.CreateStreamAsync(
-                new StreamConfig($"KV_{_bucket}", [$"$KV.{_bucket}.>"])
-                {
-                    Description = "Which node has a uid",
-                    MaxMsgSize = ValueBytesMax + HeadersBytesMax,
-                    MaxMsgsPerSubject = 1,
-                    NumReplicas = replicas,
-                    Storage = StreamConfigStorage.Memory,
-                    Discard = StreamConfigDiscard.New,
-                    AllowRollupHdrs = true,
-                    DenyDelete = false,
-                },
-                cancellation).ConfigureAwait(false);
+            await MakeClaimsAsync(cancellation).ConfigureAwait(false);
             _claims = await context.GetStoreAsync(_bucket, cancellation).ConfigureAwait(false);
-            _leases = await context.CreateStoreAsync(
-                new NatsKVConfig($"{_bucket}-nodes")
-                {
-                    Description = "Which nodes live",
-                    MaxAge = LeaseTime,
-                    MaxValueSize = ValueBytesMax + HeadersBytesMax,
-                    NumberOfReplicas = replicas,
-                    Storage = NatsKVStorageType.Memory,
-                },
-                cancellation).ConfigureAwait(false);
-            return (await _claims.GetStatusAsync(cancellation).ConfigureAwait(false)).Info.Created;
+            _leases = await MakeLeasesAsync(context, cancellation).ConfigureAwait(false);
+            StreamInfo info = (await _claims.GetStatusAsync(cancellation).ConfigureAwait(false)).Info;
+            return (info.Created, info.State.LastSeq);
         }
-        catch (NatsException exception)
+        catch (Exception exception) when (IsAway(exception))
         {
             throw Away(exception);
         }
     }
 
     /// <summary>This node lives.</summary>
-    public async ValueTask RenewLeaseAsync(CancellationToken cancellation)
+    /// <returns>The lease's revision. One that is not higher than the last one is of another bucket, which has begun anew.</returns>
+    public async ValueTask<ulong> RenewLeaseAsync(CancellationToken cancellation)
     {
         long began = time.GetTimestamp();
+        int doubts;
+        lock (_lock) doubts = _doubts;
         try
         {
             INatsKVStore leases = _leases ?? throw new ClaimStoreException("The store has not been opened.");
-            await leases.PutAsync(LeaseKey(self), _value, cancellationToken: cancellation).ConfigureAwait(false);
-            Volatile.Write(ref _renewed, began);
+            ulong revision = await leases.PutAsync(LeaseKey(self), _value, cancellationToken: cancellation).ConfigureAwait(false);
+            lock (_lock)
+                if (doubts == _doubts) _renewed = began; // else the answer may be an earlier server's
+            return revision;
         }
-        catch (NatsException exception)
+        catch (Exception exception) when (IsAway(exception))
         {
             throw Away(exception);
         }
     }
 
     /// <summary>The server has gone, and the lease perhaps with it: nothing is claimed until it is renewed.</summary>
-    public void DoubtLease() => Volatile.Write(ref _renewed, 0);
+    public void DoubtLease()
+    {
+        lock (_lock)
+        {
+            _doubts++;
+            _renewed = null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void CheckLease()
+    {
+        long? renewed;
+        lock (_lock) renewed = _renewed;
+        if (renewed is not { } at || time.GetElapsedTime(at) >= LeaseTime)
+            throw new ClaimStoreException("This node's lease is not known to be there.");
+    }
 
     /// <summary>This node ends: what it has claimed is free at once.</summary>
     public async ValueTask EndLeaseAsync(CancellationToken cancellation)
@@ -106,7 +110,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         {
             if (_leases is not null) await _leases.PurgeAsync(LeaseKey(self), cancellationToken: cancellation).ConfigureAwait(false);
         }
-        catch (NatsException exception)
+        catch (Exception exception) when (IsAway(exception))
         {
             throw Away(exception);
         }
@@ -126,9 +130,10 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         NatsResult<ulong> created;
         try
         {
-            created = await Claims.TryCreateAsync(key, _value, cancellationToken: cancellation).ConfigureAwait(false);
+            // Behind no revision. To create it, as the library has it, would look for a mark of deletion too, and there are none.
+            created = await Claims.TryUpdateAsync(key, _value, 0, cancellationToken: cancellation).ConfigureAwait(false);
         }
-        catch (NatsException exception)
+        catch (Exception exception) when (IsAway(exception))
         {
             throw Away(exception);
         }
@@ -145,7 +150,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         {
             updated = await Claims.TryUpdateAsync(key, _value, revision, cancellationToken: cancellation).ConfigureAwait(false);
         }
-        catch (NatsException exception)
+        catch (Exception exception) when (IsAway(exception))
         {
             throw Away(exception);
         }
@@ -160,16 +165,17 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     /// <inheritdoc/>
     public async ValueTask DeleteAsync(ulong revision, CancellationToken cancellation)
     {
+        CheckLease(); // without it the store may have begun anew, and the number be another one's
         try
         {
             await _jetStream.DeleteMessageAsync(
                 $"KV_{_bucket}", new StreamMsgDeleteRequest { Seq = revision, NoErase = true }, cancellation).ConfigureAwait(false);
         }
-        catch (NatsJSApiException exception) when (exception.Error.ErrCode is NoMessageFound or SequenceNotFound)
+        catch (NatsJSApiException exception) when (IsNotFound(exception))
         {
             // There is no such message any more: another claim has taken its place.
         }
-        catch (NatsException exception)
+        catch (Exception exception) when (IsAway(exception))
         {
             throw Away(exception);
         }
@@ -200,12 +206,49 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         }
     }
 
-    // Without it a claim would count for nothing, and another node could take it at once.
-    private void CheckLease()
+    // As the library makes a bucket, but for one thing: it forbids to delete by number, and for ever.
+    private async ValueTask MakeClaimsAsync(CancellationToken cancellation)
     {
-        long renewed = Volatile.Read(ref _renewed);
-        if (renewed == 0 || time.GetElapsedTime(renewed) >= LeaseTime)
-            throw new ClaimStoreException("This node's lease is not known to be there.");
+        try
+        {
+            await _jetStream.CreateStreamAsync(
+                new StreamConfig($"KV_{_bucket}", [$"$KV.{_bucket}.>"])
+                {
+                    Description = "Which node has a uid",
+                    MaxMsgSize = ValueBytesMax + HeadersBytesMax,
+                    MaxMsgsPerSubject = 1,
+                    NumReplicas = replicas,
+                    Storage = StreamConfigStorage.Memory,
+                    Discard = StreamConfigDiscard.New,
+                    AllowRollupHdrs = true,
+                    DenyDelete = false,
+                },
+                cancellation).ConfigureAwait(false);
+        }
+        catch (NatsJSApiException exception) when (exception.Error.ErrCode == SubjectsOverlap)
+        {
+            // Another node makes the same in this moment.
+        }
+    }
+
+    private async ValueTask<INatsKVStore> MakeLeasesAsync(NatsKVContext context, CancellationToken cancellation)
+    {
+        NatsKVConfig config = new($"{_bucket}-nodes")
+        {
+            Description = "Which nodes live",
+            MaxAge = LeaseTime,
+            MaxValueSize = ValueBytesMax + HeadersBytesMax,
+            NumberOfReplicas = replicas,
+            Storage = NatsKVStorageType.Memory,
+        };
+        try
+        {
+            return await context.CreateStoreAsync(config, cancellation).ConfigureAwait(false);
+        }
+        catch (NatsJSApiException exception) when (exception.Error.ErrCode == SubjectsOverlap)
+        {
+            return await context.GetStoreAsync(config.Bucket, cancellation).ConfigureAwait(false); // the same
+        }
     }
 
     private static async ValueTask<NatsKVEntry<byte[]>?> FindAsync(INatsKVStore bucket, string key, CancellationToken cancellation)
@@ -215,7 +258,11 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         {
             found = await bucket.TryGetEntryAsync<byte[]>(key, cancellationToken: cancellation).ConfigureAwait(false);
         }
-        catch (NatsException exception)
+        catch (NatsJSApiException exception) when (IsNotFound(exception))
+        {
+            return null; // so it is told by a bucket that answers through JetStream's leader
+        }
+        catch (Exception exception) when (IsAway(exception))
         {
             throw Away(exception);
         }
@@ -229,6 +276,11 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         if (result.Success) return result.Value;
         return result.Error is NatsKVCreateException or NatsKVWrongLastRevisionException ? 0UL : throw Away(result.Error);
     }
+
+    private static bool IsNotFound(NatsJSApiException exception) => exception.Error.ErrCode is NoMessageFound or SequenceNotFound;
+
+    // The second one is what a pipe throws that has ended, and an object that was disposed.
+    private static bool IsAway(Exception exception) => exception is NatsException or InvalidOperationException;
 
     private static ClaimStoreException Away(Exception exception) => new($"JetStream: {exception.Message}", exception);
 

@@ -1,5 +1,5 @@
 // Presence over NATS: one subject on which nodes ask, and one of this node for the answers. What is lost on the way, because NATS is away
-// or too much waits here, is seen from the numbers, and told again.
+// or too much waits here, is seen from the numbers, and told again. What goes wrong in one turn is told, and is not the end of it.
 
 using System.Threading.Channels;
 using NATS.Client.Core;
@@ -18,6 +18,8 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
     private readonly string _subject;
     private readonly string _inbox;
     private readonly ClusterPresence _presence;
+    private readonly Action<string> _refused;
+    private readonly Action<Exception> _failed;
     private readonly TimeProvider _time;
     private readonly List<(string Subject, byte[] Message, string? Inbox)> _said = [];
     private readonly SemaphoreSlim _wake = new(0);
@@ -27,10 +29,18 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
     private volatile bool _isEnding;
     private int _isWoken;
 
+    /// <param name="connection">What it goes over.</param>
+    /// <param name="cluster">The cluster's name.</param>
+    /// <param name="id">This node.</param>
+    /// <param name="local">As for <see cref="ClusterPresence"/>.</param>
+    /// <param name="members">The same.</param>
+    /// <param name="refused">Is told why a watch has ended.</param>
+    /// <param name="failed">Is told of an exception that nobody has expected.</param>
+    /// <param name="time">The clock.</param>
     public NatsPresence(NatsConnection connection, string cluster, string id, Func<PresenceOptions, PresenceWatch> local,
-        Func<ClusterMembers> members, TimeProvider time)
+        Func<ClusterMembers> members, Action<string> refused, Action<Exception> failed, TimeProvider time)
     {
-        (_connection, _subject, _time) = (connection, $"{cluster}.presence", time);
+        (_connection, _subject, _refused, _failed, _time) = (connection, $"{cluster}.presence", refused, failed, time);
         _inbox = connection.NewInbox();
         _presence = new ClusterPresence(id, local, members, this);
     }
@@ -64,7 +74,7 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
     {
         _isEnding = true;
         Wake();
-        await _loop.ConfigureAwait(false);
+        await _loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_questions is not null) await _questions.DisposeAsync().ConfigureAwait(false);
         if (_answers is not null) await _answers.DisposeAsync().ConfigureAwait(false);
         _presence.Dispose();
@@ -74,24 +84,41 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
 
     void IPresenceWire.Tell(string inbox, byte[] message) => _said.Add((inbox, message, null));
 
+    int IPresenceWire.PayloadBytesMax => NatsMessages.PayloadBytesMaxOf(_connection);
+
+    void IPresenceWire.Refuse(string reason) => _refused(reason);
+
     private async Task RunAsync()
     {
         await using ITimer rest = _time.CreateTimer(_ => Wake(), null, Rest, Rest);
         while (!_isEnding)
         {
             Interlocked.Exchange(ref _isWoken, 0);
-            // A burst of either is bounded, so that both are heard.
-            for (int i = 0; i < WaitingMax && _questions!.Msgs.TryRead(out NatsMsg<NatsMemoryOwner<byte>> question); i++) Receive(question);
-            for (int i = 0; i < WaitingMax && _answers!.Msgs.TryRead(out NatsMsg<NatsMemoryOwner<byte>> answer); i++)
+            try
             {
-                using NatsMemoryOwner<byte> owner = answer.Data;
-                _presence.ReceiveTold(BytesOf(owner), Now);
+                TakeTurn();
+                await SayAsync().ConfigureAwait(false);
+            }
+            catch (Exception exception)
+            {
+                _failed(exception);
             }
 
-            _presence.Turn(Now);
-            await SayAsync().ConfigureAwait(false);
             await _wake.WaitAsync().ConfigureAwait(false);
         }
+    }
+
+    // A burst of questions or of answers is bounded, so that both are heard.
+    private void TakeTurn()
+    {
+        for (int i = 0; i < WaitingMax && _questions!.Msgs.TryRead(out NatsMsg<NatsMemoryOwner<byte>> question); i++) Receive(question);
+        for (int i = 0; i < WaitingMax && _answers!.Msgs.TryRead(out NatsMsg<NatsMemoryOwner<byte>> answer); i++)
+        {
+            using NatsMemoryOwner<byte> owner = answer.Data;
+            _presence.ReceiveTold(NatsMessages.BytesOf(owner), Now);
+        }
+
+        _presence.Turn(Now);
     }
 
     private long Now => (long)_time.GetElapsedTime(0).TotalMilliseconds;
@@ -104,15 +131,11 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
     private void Receive(NatsMsg<NatsMemoryOwner<byte>> question)
     {
         using NatsMemoryOwner<byte> owner = question.Data;
-        // An answer goes to somebody who waits for one, and never to the nodes' own subjects.
-        if (question.ReplyTo is { } inbox && inbox.StartsWith(_connection.Opts.InboxPrefix + ".", StringComparison.Ordinal))
-            _presence.ReceiveQuestion(BytesOf(owner), inbox, Now);
+        if (question.ReplyTo is { } inbox && NatsMessages.IsInbox(_connection, inbox))
+            _presence.ReceiveQuestion(NatsMessages.BytesOf(owner), inbox, Now);
         else
             _presence.CountNonsense();
     }
-
-    // NATS' client makes no memory for an empty message.
-    private static ReadOnlySpan<byte> BytesOf(NatsMemoryOwner<byte> owner) => owner.Length == 0 ? default : owner.Span;
 
     private async Task SayAsync()
     {
@@ -122,15 +145,25 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
         {
             foreach ((string subject, byte[] message, string? inbox) in _said)
             {
-                if (_connection.ConnectionState != NatsConnectionState.Open) break;
-                await _connection.PublishAsync(subject, message, replyTo: inbox, cancellationToken: patience.Token).ConfigureAwait(false);
+                if (_connection.ConnectionState != NatsConnectionState.Open || patience.IsCancellationRequested) break;
+                await SayAsync(subject, message, inbox, patience.Token).ConfigureAwait(false);
             }
         }
-        catch (Exception exception) when (exception is NatsException or OperationCanceledException)
+        finally
         {
-            // NATS has gone. What was not sent is missed on the other side.
+            _said.Clear();
         }
+    }
 
-        _said.Clear();
+    private async ValueTask SayAsync(string subject, byte[] message, string? inbox, CancellationToken cancellation)
+    {
+        try
+        {
+            await _connection.PublishAsync(subject, message, replyTo: inbox, cancellationToken: cancellation).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (NatsWire.IsEndOfConnection(exception))
+        {
+            // NATS has gone, or does not take this one. What was not sent is missed on the other side.
+        }
     }
 }

@@ -24,6 +24,12 @@ internal sealed class NatsTold
     public void ListenTo(NatsConnection connection)
     {
         connection.ConnectionDisconnected += (_, _) => Done(OnDisconnected);
+        ListenToErrorsOf(connection);
+    }
+
+    /// <summary>The same for a connection besides, that goes and comes with the first one.</summary>
+    public void ListenToErrorsOf(NatsConnection connection)
+    {
         connection.ReconnectFailed += (_, failed) => Done(() => OnReconnectFailed(failed.Message));
         connection.ServerError += (_, told) => Done(() => OnError(told.Error));
     }

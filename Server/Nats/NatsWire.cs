@@ -47,7 +47,7 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     public Action<string> Refused { get; set; } = static _ => { };
 
     /// <summary>The longest message that the server takes: the one that it is connected to, or was last.</summary>
-    public int PayloadBytesMax => _connection.ServerInfo?.MaxPayload ?? 1024 * 1024;
+    public int PayloadBytesMax => NatsMessages.PayloadBytesMaxOf(_connection);
 
     /// <summary>What the wire goes over.</summary>
     public NatsConnection Connection => _connection;

@@ -13,6 +13,7 @@ internal sealed class PresenceFeed(string id, long watch, string inbox, Presence
     private const int MessagesPerTurn = 4;
     private const int UidsPerMessage = 1000;
     private const int BytesPerMessage = 16 * 1024;
+    private const int PayloadPerByte = 8; // in JSON a byte takes six at most; there are quotes, commas, and the rest of the message
     private const long TellEvery = 1_000;
 
     private readonly long _feed = Random.Shared.NextInt64(); // no other one's messages are taken for this one's
@@ -40,7 +41,7 @@ internal sealed class PresenceFeed(string id, long watch, string inbox, Presence
         {
             List<string> came = [], went = [];
             bool hasEnded = local.HasEnded; // and what it says last is among what is taken now, or later
-            bool some = Take(came, went);
+            bool some = Take(came, went, Math.Min(BytesPerMessage, wire.PayloadBytesMax / PayloadPerByte));
             HasEnded = _isTooMany || (!some && hasEnded);
             if (!some && (HasEnded || now - _toldAt < TellEvery)) return;
             _toldAt = now;
@@ -55,19 +56,20 @@ internal sealed class PresenceFeed(string id, long watch, string inbox, Presence
     public void Dispose() => local.Dispose();
 
     // As much as one message may have. Of one uid there is one change in it, so that their order makes no difference.
-    private bool Take(List<string> came, List<string> went)
+    private bool Take(List<string> came, List<string> went, int bytesMax)
     {
         bool some = false;
         HashSet<string> uids = [];
-        for (int bytes = 0; uids.Count < UidsPerMessage && bytes < BytesPerMessage;)
+        for (int bytes = 0; uids.Count < UidsPerMessage && bytes < bytesMax;)
         {
             _isEmptied = _kept is null && !local.TryRead(out _kept);
             if (_isEmptied) break;
             if (_kept!.Kind is PresenceKind.Came or PresenceKind.Went)
             {
+                bytes += Encoding.UTF8.GetByteCount(_kept.Uid);
+                if (uids.Count > 0 && bytes > bytesMax) break;
                 if (!uids.Add(_kept.Uid)) break;
                 (_kept.Kind == PresenceKind.Came ? came : went).Add(_kept.Uid);
-                bytes += Encoding.UTF8.GetByteCount(_kept.Uid);
             }
 
             some = true;

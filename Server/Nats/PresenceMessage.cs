@@ -53,7 +53,7 @@ internal static class PresenceMessage
     /// <param name="bytes">What has come.</param>
     public static PresenceQuestion? Read(ReadOnlySpan<byte> bytes)
     {
-        PresenceQuestion? question = Parse(bytes, PresenceJson.Default.PresenceQuestion);
+        PresenceQuestion? question = NatsMessages.Parse(bytes, BytesMax, PresenceJson.Default.PresenceQuestion);
         if (question is not { V: Version } || !NodeId.IsValid(question.From)) return null;
         return question.Kind switch
         {
@@ -70,7 +70,7 @@ internal static class PresenceMessage
     /// <summary>What an answer is, if it is one.</summary>
     public static PresenceTold? ReadTold(ReadOnlySpan<byte> bytes)
     {
-        PresenceTold? told = Parse(bytes, PresenceJson.Default.PresenceTold);
+        PresenceTold? told = NatsMessages.Parse(bytes, BytesMax, PresenceJson.Default.PresenceTold);
         return told is { V: Version, Number: >= 0, State: Some or All or Many, LeftOut: >= 0 } && NodeId.IsValid(told.Node)
             && told.Came.All(IsUid) && told.Went.All(IsUid)
                 ? told
@@ -78,18 +78,4 @@ internal static class PresenceMessage
     }
 
     private static bool IsUid(string? uid) => uid is not null && ClusterQuestions.FindUid(uid) is not null;
-
-    private static T? Parse<T>(ReadOnlySpan<byte> bytes, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
-        where T : class
-    {
-        if (bytes.Length > BytesMax) return null;
-        try
-        {
-            return JsonSerializer.Deserialize(bytes, type);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 }

@@ -19,6 +19,12 @@ internal sealed partial class UidClaims
         /// <summary>The latest revision that the store has told of.</summary>
         public ulong LastSeen { get; set; }
 
+        /// <summary>The latest revision of this node's own that the store has told of; 0 when there is none.</summary>
+        public ulong OwnSeen { get; set; }
+
+        /// <summary>How often this node had doubted what it has claimed, when it claimed this.</summary>
+        public int Doubts { get; set; }
+
         /// <summary>How many connections have claimed it and have not joined yet.</summary>
         public int Pending { get; set; }
 

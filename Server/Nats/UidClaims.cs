@@ -3,14 +3,16 @@
 // uid at once one wins, and both see the same winner. The store tells every node what has changed: a node whose claim has got a later
 // revision has lost the uid, and closes its connections.
 //
-// A claim counts while its node's lease does. A node that was away for longer than a lease may have lost claims that nobody has told it
-// of. When it is back it looks at each of them: what another node has taken meanwhile stays taken.
+// A claim counts while its node's lease does. A node that was away may have lost claims that nobody has told it of: then it doubts all
+// that it has (Doubt, BeginAnew), and when it is back it looks at each of them. What another node has taken meanwhile stays taken.
+//
+// What is given back is deleted by its number. A store that begins anew begins to count anew, so numbers of before mean nothing there. And
+// whoever comes upon a claim of this node's that it does not know makes it a new one: its number may be on the way to be deleted.
 //
 // For each uid one thing happens at a time (the entry's gate). What several threads touch is under the lock. Which connections have a uid
 // is not counted here: the directory knows it.
 
 using System.Buffers.Text;
-using System.Collections.Concurrent;
 
 namespace RawWs.Server.Nats;
 
@@ -18,8 +20,10 @@ namespace RawWs.Server.Nats;
 /// <param name="hasConnections">Whether this node has connections of a uid.</param>
 /// <param name="time">The clock.</param>
 /// <param name="within">How long the store may take for an answer.</param>
+#pragma warning disable CA1001 // The semaphore has nothing to dispose of, and whoever waits for it may do so when the node has ended.
 internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> hasConnections, TimeProvider time, TimeSpan within)
-    : IUidClaims, IDisposable
+    : IUidClaims
+#pragma warning restore CA1001
 {
     private const int AtOnceMax = 64;
 
@@ -28,8 +32,10 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = [];
     private readonly Queue<Entry> _pending = []; // each once
-    private readonly ConcurrentQueue<ulong> _orphans = new(); // revisions that are to be deleted
+    private readonly Queue<ulong> _orphans = []; // revisions that are to be deleted
     private readonly SemaphoreSlim _atOnce = new(AtOnceMax);
+    private int _doubts;
+    private int _stores; // how often it has begun anew
     private volatile DuplicateUid _duplicates = DuplicateUid.Share; // what was claimed last: one program has one of them
 
     /// <summary>A uid is another node's from now on. Called on any thread.</summary>
@@ -68,7 +74,9 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
             await entry.Gate.WaitAsync(deadline.Token).ConfigureAwait(false);
             try
             {
-                result = IsOurs(entry) ? UidClaim.Granted : await AcquireAsync(entry, duplicates, deadline.Token).ConfigureAwait(false);
+                result = await HoldsAsync(entry, deadline.Token).ConfigureAwait(false)
+                    ? UidClaim.Granted
+                    : await AcquireAsync(entry, duplicates, deadline.Token).ConfigureAwait(false);
             }
             finally
             {
@@ -92,8 +100,10 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
         using CancellationTokenSource deadline = new(within, time);
         try
         {
-            return await store.FindAsync(KeyOf(uid.Span), deadline.Token).ConfigureAwait(false) is { } claim && claim.Holder != store.Self
-                && await store.LivesAsync(claim.Holder, deadline.Token).ConfigureAwait(false) ? UidClaim.Taken : UidClaim.Granted;
+            return await store.FindAsync(KeyOf(uid.Span), deadline.Token).ConfigureAwait(false) is { } claim
+                && await IsAnothersAsync(claim, deadline.Token).ConfigureAwait(false)
+                    ? UidClaim.Taken
+                    : UidClaim.Granted;
         }
         catch (Exception exception) when (exception is OperationCanceledException or ClaimStoreException)
         {
@@ -140,6 +150,7 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
             }
 
             entry.LastSeen = Math.Max(entry.LastSeen, claim.Revision);
+            entry.OwnSeen = claim.Holder == store.Self ? claim.Revision : 0;
             if (claim.Holder == store.Self || entry.Revision == 0 || claim.Revision <= entry.Revision) return;
             entry.Revision = 0;
             lost = entry.Uid;
@@ -147,56 +158,6 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
 
         Lost(lost);
     }
-
-    /// <summary>
-    /// This node was away for longer than its lease, or the store has begun anew: each claim is looked at, and made again where nobody has
-    /// the uid.
-    /// </summary>
-    public async Task RegainAsync(CancellationToken cancellation)
-    {
-        Entry[] entries;
-        lock (_lock) entries = [.. _entries.Values];
-        await Parallel.ForEachAsync(
-            entries,
-            new ParallelOptions { MaxDegreeOfParallelism = AtOnceMax, CancellationToken = cancellation },
-            async (entry, stop) => await RegainAsync(entry, stop).ConfigureAwait(false)).ConfigureAwait(false);
-    }
-
-    /// <summary>Gives back what was claimed and not used, and what could not be given back before. Called every second or so.</summary>
-    public async Task SweepAsync(CancellationToken cancellation)
-    {
-        long now = time.GetTimestamp();
-        List<Entry> expired = [];
-        lock (_lock)
-        {
-            for (int left = _pending.Count; left > 0; left--)
-            {
-                Entry entry = _pending.Dequeue();
-                entry.IsInLine = entry.Pending > 0 && time.GetElapsedTime(entry.PendingSince, now) < PendingFor;
-                if (entry.IsInLine) _pending.Enqueue(entry);
-                if (entry.IsInLine || entry.Pending == 0) continue;
-                entry.Pending = 0;
-                expired.Add(entry);
-            }
-        }
-
-        foreach (Entry entry in expired) ReleaseUnlessUsed(entry);
-        for (int left = _orphans.Count; left > 0 && _orphans.TryDequeue(out ulong revision); left--)
-        {
-            try
-            {
-                await store.DeleteAsync(revision, cancellation).ConfigureAwait(false);
-            }
-            catch (ClaimStoreException)
-            {
-                _orphans.Enqueue(revision);
-                return;
-            }
-        }
-    }
-
-    /// <summary>Gives nothing back: the node's lease ends.</summary>
-    public void Dispose() => _atOnce.Dispose();
 
     /// <summary>The uid as a key of the store: letters, digits, - and _, whatever the uid holds.</summary>
     public static string KeyOf(ReadOnlySpan<byte> uid) => Base64Url.EncodeToString(uid);
@@ -218,6 +179,7 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
 
     private async ValueTask<UidClaim> AcquireAsync(Entry entry, DuplicateUid duplicates, CancellationToken cancellation)
     {
+        int doubts = Doubts;
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -226,56 +188,20 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
             {
                 // It may just have been given back.
                 if (await store.FindAsync(entry.Key, cancellation).ConfigureAwait(false) is not { } claim) continue;
-                if (claim.Holder == store.Self)
-                {
-                    revision = claim.Revision; // its answer had been lost
-                }
-                else if (duplicates == DuplicateUid.Reject && await store.LivesAsync(claim.Holder, cancellation).ConfigureAwait(false))
+                if (duplicates == DuplicateUid.Reject && await IsAnothersAsync(claim, cancellation).ConfigureAwait(false))
                 {
                     Refused(claim.Holder.NodeId, entry.Uid);
                     return UidClaim.Taken;
                 }
-                else
-                {
-                    revision = await store.TakeOverAsync(entry.Key, claim.Revision, cancellation).ConfigureAwait(false);
-                    if (revision == 0) continue; // somebody was faster
-                }
+
+                // It may be this node's: its answer had been lost, or it could not be given back.
+                revision = await store.TakeOverAsync(entry.Key, claim.Revision, cancellation).ConfigureAwait(false);
+                if (revision == 0) continue; // somebody was faster
             }
 
-            Take(entry, revision);
+            // If a later one has been seen already, the connection for which it was claimed is closed when it joins.
+            TryTake(entry, revision, doubts);
             return UidClaim.Granted;
-        }
-    }
-
-    private async ValueTask RegainAsync(Entry entry, CancellationToken cancellation)
-    {
-        await entry.Gate.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            bool isOurs = true;
-            lock (_lock)
-            {
-                if (entry.Revision == 0) return; // nothing to regain
-                entry.LastSeen = 0; // a store that begins anew begins to count anew
-            }
-
-            ulong revision = 0;
-            while (revision == 0 && isOurs)
-            {
-                revision = await store.CreateAsync(entry.Key, cancellation).ConfigureAwait(false);
-                if (revision != 0) break;
-                if (await store.FindAsync(entry.Key, cancellation).ConfigureAwait(false) is not { } claim) continue;
-                if (claim.Holder == store.Self) revision = claim.Revision;
-                else if (await store.LivesAsync(claim.Holder, cancellation).ConfigureAwait(false)) isOurs = false;
-                else revision = await store.TakeOverAsync(entry.Key, claim.Revision, cancellation).ConfigureAwait(false);
-            }
-
-            if (isOurs) Take(entry, revision);
-            else Lose(entry);
-        }
-        finally
-        {
-            entry.Gate.Release();
         }
     }
 
@@ -306,58 +232,8 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
         ReleaseUnlessUsed(entry);
     }
 
-    private void ReleaseUnlessUsed(Entry entry)
-    {
-        lock (_lock)
-            if (IsUsed(entry)) return;
-        _ = ReleaseAsync(entry);
-    }
-
-    private bool IsUsed(Entry entry) => entry.Pending > 0 || hasConnections(entry.Uid);
-
     private bool IsOurs(Entry entry)
     {
         lock (_lock) return entry.Revision != 0;
-    }
-
-    // Unless a later revision has been seen already: then the connection for which it was claimed is closed when it joins.
-    private void Take(Entry entry, ulong revision)
-    {
-        lock (_lock) entry.Revision = entry.LastSeen > revision ? 0 : revision;
-    }
-
-    private void Lose(Entry entry)
-    {
-        lock (_lock) entry.Revision = 0;
-        Lost(entry.Uid);
-    }
-
-    private async Task ReleaseAsync(Entry entry)
-    {
-        await _atOnce.WaitAsync().ConfigureAwait(false);
-        await entry.Gate.WaitAsync().ConfigureAwait(false);
-        ulong revision = 0;
-        try
-        {
-            lock (_lock)
-            {
-                if (IsUsed(entry)) return;
-                (revision, entry.Revision) = (entry.Revision, 0);
-            }
-
-            using CancellationTokenSource deadline = new(within, time);
-            if (revision != 0) await store.DeleteAsync(revision, deadline.Token).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is OperationCanceledException or ClaimStoreException)
-        {
-            _orphans.Enqueue(revision);
-        }
-        finally
-        {
-            entry.Gate.Release();
-            lock (_lock)
-                if (!IsUsed(entry)) _entries.Remove(entry.Key);
-            _atOnce.Release();
-        }
     }
 }

@@ -1,10 +1,12 @@
 // The settings about other servers: what each means, what is wrong with them and between them, and that no secret is shown.
 
+using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
 using NATS.NKeys;
 using RawWs.Server;
 using RawWs.Server.Console.Cluster;
 using RawWs.Server.Console.Settings;
+using RawWs.Server.Nats;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Cluster;
@@ -121,6 +123,8 @@ public sealed class BackplaneSettingsTests
     [TestCase("--node-id", "")]
     [TestCase("--node-id", "01234567890123456789012345678901234567890123456789012345678901234")]
     [TestCase("--backplane-answer-within", "0")]
+    [TestCase("--backplane-answer-within", "0.09")]
+    [TestCase("--backplane-answer-within", "60.1")]
     [TestCase("--backplane-ready", "yes")]
     [TestCase("--claim-replicas", "6")]
     [TestCase("--backplane-password-file", "FILE")]
@@ -139,6 +143,29 @@ public sealed class BackplaneSettingsTests
         string line = Wrong("--backplane", Url, option, Write("secret", text));
         Assert.That(line, Does.StartWith(option).And.Contain(reason).And.Not.Contain("phrase"));
     }
+
+    [TestCase("0.1"), TestCase("60")]
+    public void TheTimeForAnAnswer_IsFromATenthOfASecondToAMinute(string seconds) => Assert.That(
+        Good("--backplane", Url, "--backplane-answer-within", seconds).Backplane.AnswerWithin.TotalSeconds,
+        Is.EqualTo(double.Parse(seconds, CultureInfo.InvariantCulture)));
+
+    // A seed has a checksum: each letter counts.
+    [Test]
+    public void ASeedWithOneWrongLetter_IsOneLine()
+    {
+        for (int at = 2; at < Seed.Length - 1; at += 5) // the last letter has bits that mean nothing
+        {
+            string wrong = $"{Seed[..at]}{(Seed[at] == 'A' ? 'B' : 'A')}{Seed[(at + 1)..]}", file = Write("seed", wrong);
+            string line = Wrong("--backplane", Url, "--backplane-nkey-file", file);
+            Assert.That(line, Does.StartWith("--backplane-nkey-file: ")
+                .And.Contain("the line that begins with SU is no seed: its checksum is wrong").And.Not.Contain(wrong[2..]));
+        }
+    }
+
+    [TestCase(0.09, 1), TestCase(60.1, 1), TestCase(2, 0), TestCase(2, 6)]
+    public void TheLibrary_RefusesWhatIsOutOfRange(double seconds, int replicas) => Assert.That(
+        () => new NatsBackplane(new NatsBackplaneOptions { AnswerWithin = TimeSpan.FromSeconds(seconds), ClaimReplicas = replicas }),
+        Throws.InstanceOf<ArgumentOutOfRangeException>());
 
     [TestCase("--cluster x", "--cluster: needs --backplane")]
     [TestCase("--node-id x", "--node-id: needs --backplane")]

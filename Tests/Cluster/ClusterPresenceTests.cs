@@ -98,6 +98,40 @@ public sealed class ClusterPresenceTests
     }
 
     [Test]
+    public void WhereMessagesAreShort_ThoseWhoAreOnline_ComeInMore()
+    {
+        string[] uids = [.. Enumerable.Range(0, 200).Select(static i => $"{i:00000}{new string('\u0001', 50)}")];
+        _two.Join(uids);
+        _two.PayloadBytesMax = 2048;
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(10_000);
+        Assert.That(Read(watch), Has.Length.EqualTo(201));
+        Assert.That(_cluster.Sent.BytesMax, Is.LessThanOrEqualTo(2048));
+    }
+
+    [Test]
+    public void AWatchWhoseQuestionIsTooLong_DoesNotBegin_OrEndsAndSaysWhy()
+    {
+        PresenceOptions many = new() { Uids = [.. Enumerable.Range(0, 100).Select(static i => $"uid{i:00000}")] };
+        _one.PayloadBytesMax = 1024;
+        Assert.That(() => _one.Presence.Watch(many),
+            Throws.InvalidOperationException.With.Message.Match("takes a message of \\d+ bytes, and the backplane takes 1024"));
+        Assert.That((_one.Watching, _one.Presence.IsBusy), Is.EqualTo((0, false)));
+        _one.PayloadBytesMax = 1024 * 1024;
+        using PresenceWatch watch = _one.Presence.Watch(many), other = _one.Presence.Watch(new PresenceOptions());
+        _two.Join("uid00007");
+        _cluster.Pass(500);
+        Assert.That(Read(watch), Is.EqualTo(["+uid00007 two", "whole"]));
+        _one.PayloadBytesMax = 1024;
+        _cluster.Pass(1_500);
+        Assert.That((watch.HasEnded, other.HasEnded, _one.Refused.Count), Is.EqualTo((true, false, 1)));
+        Assert.That(_one.Refused[0], Does.StartWith("a watch of presence has ended: ").And.Contain("max_payload"));
+        _two.Join("bob");
+        _cluster.Pass(500);
+        Assert.That(Read(other), Does.Contain("+bob two"), "the others go on");
+    }
+
+    [Test]
     public void ANodeThatIsKilled_LetsItsUidsGo()
     {
         _two.Join("bob", "eve");

@@ -26,6 +26,7 @@ public sealed class ClusterQuestionsTests
         Find.Replace("\"bob\"", "null"),
         Find.Replace("\"bob\"", "7"),
         Find.Replace("bob", "\\ud800"),
+        Find.Replace("bob", "\\ufffd\\ud800"),
         Find.Replace("bob", new string('b', 257)),
         Find.Replace("bob", new string('b', 5_000)),
         Find.Replace("{", "{\"x\":[[[[[[]]]]]],"),
@@ -113,6 +114,7 @@ public sealed class ClusterQuestionsTests
         await using NatsBackplane backplane = new(new NatsBackplaneOptions { NodeId = "one" });
         Assert.That(() => backplane.FindAsync(""), Throws.ArgumentException);
         Assert.That(() => backplane.FindAsync("\ud800"), Throws.ArgumentException);
+        Assert.That(() => backplane.FindAsync("\ufffd\ud800"), Throws.ArgumentException);
         Assert.That(() => backplane.KickAsync("bob", 1005), Throws.ArgumentException);
         Assert.That(() => backplane.KickAsync("bob", 1000, new string('x', 124)), Throws.ArgumentException);
         Assert.That(() => backplane.FindAsync("bob"), Throws.InvalidOperationException);

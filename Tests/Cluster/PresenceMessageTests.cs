@@ -30,6 +30,7 @@ public sealed class PresenceMessageTests
         Watch.Replace("\"bob\"", "[[[[[]]]]]"),
         Watch.Replace("bob", ""),
         Watch.Replace("bob", "\\ud800"),
+        Watch.Replace("bob", "\\ufffd\\ud800"),
         Watch.Replace("bob", new string('b', 257)),
         Again.Replace(",\"node\":\"one\"", ""),
         Again.Replace("one", "*"),

@@ -40,7 +40,7 @@ internal sealed class SimulatedPresence
 
     public void Publish(PresenceNode from, string? to, byte[] message, string? inbox)
     {
-        if (!from.IsAttached) return;
+        if (!from.IsAttached || message.Length > from.PayloadBytesMax) return;
         Sent = (Sent.Count + 1, Math.Max(Sent.BytesMax, message.Length));
         foreach (PresenceNode node in Nodes.Values)
             if ((to is null || to == node.Inbox) && node.IsAttached && Arrives(from, node, to is not null))
@@ -79,6 +79,12 @@ internal sealed class PresenceNode : IPresenceWire
     /// <summary>How many watch its own uids.</summary>
     public int Watching => _watches.Count(static watch => !watch.HasEnded);
 
+    /// <summary>The longest message that the backplane takes from it.</summary>
+    public int PayloadBytesMax { get; set; } = 1024 * 1024;
+
+    /// <summary>Why watches have ended.</summary>
+    public List<string> Refused { get; } = [];
+
     /// <summary>How many may.</summary>
     public int WatchesMax { get; set; } = int.MaxValue;
 
@@ -103,6 +109,8 @@ internal sealed class PresenceNode : IPresenceWire
     void IPresenceWire.Ask(byte[] message) => _cluster.Publish(this, null, message, Inbox);
 
     void IPresenceWire.Tell(string inbox, byte[] message) => _cluster.Publish(this, inbox, message, null);
+
+    void IPresenceWire.Refuse(string reason) => Refused.Add(reason);
 
     private PresenceWatch WatchOwn(PresenceOptions options)
     {

@@ -274,6 +274,11 @@ internal static class ClusterModels
             Claims.OnLeft(Uid);
         }
 
+        public void CheckLease()
+        {
+            // It has one.
+        }
+
         public ValueTask<ulong> CreateAsync(string key, CancellationToken cancellation) => AnswerAsync(() => _shared.Put(key, Self, 0));
 
         public ValueTask<ulong> TakeOverAsync(string key, ulong revision, CancellationToken cancellation) =>

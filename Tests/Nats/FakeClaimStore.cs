@@ -75,6 +75,9 @@ internal sealed class FakeClaimStore(SharedClaims shared, ClaimHolder self) : IC
     /// <summary>Whether it cannot be reached.</summary>
     public bool IsAway { get; set; }
 
+    /// <summary>Whether this node's lease is known to be there.</summary>
+    public bool HasLease { get; set; } = true;
+
     /// <summary>Whether what it does is done, and its answer lost.</summary>
     public bool LosesAnswers { get; set; }
 
@@ -104,14 +107,19 @@ internal sealed class FakeClaimStore(SharedClaims shared, ClaimHolder self) : IC
         Changed(claim);
     }
 
-    public ValueTask<ulong> CreateAsync(string key, CancellationToken cancellation) => AnswerAsync(() => shared.Put(key, self, 0));
+    public void CheckLease()
+    {
+        if (!HasLease) throw new ClaimStoreException("no lease");
+    }
+
+    public ValueTask<ulong> CreateAsync(string key, CancellationToken cancellation) => WithLeaseAsync(() => shared.Put(key, self, 0));
 
     public ValueTask<ulong> TakeOverAsync(string key, ulong revision, CancellationToken cancellation) =>
-        AnswerAsync(() => shared.Put(key, self, revision));
+        WithLeaseAsync(() => shared.Put(key, self, revision));
 
     public ValueTask<Claim?> FindAsync(string key, CancellationToken cancellation) => AnswerAsync(() => shared.Find(key));
 
-    public async ValueTask DeleteAsync(ulong revision, CancellationToken cancellation) => await AnswerAsync(() =>
+    public async ValueTask DeleteAsync(ulong revision, CancellationToken cancellation) => await WithLeaseAsync(() =>
     {
         shared.Delete(revision);
         return true;
@@ -119,6 +127,12 @@ internal sealed class FakeClaimStore(SharedClaims shared, ClaimHolder self) : IC
 
     public ValueTask<bool> LivesAsync(ClaimHolder holder, CancellationToken cancellation) =>
         AnswerAsync(() => shared.Alive.Contains(holder));
+
+    private ValueTask<T> WithLeaseAsync<T>(Func<T> act)
+    {
+        CheckLease();
+        return AnswerAsync(act);
+    }
 
     private async ValueTask<T> AnswerAsync<T>(Func<T> act)
     {

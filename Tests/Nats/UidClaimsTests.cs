@@ -5,7 +5,7 @@ using RawWs.Server.Nats;
 
 namespace RawWs.Tests.Nats;
 
-public sealed class UidClaimsTests
+public sealed partial class UidClaimsTests
 {
     private readonly FakeTimeProvider _time = new();
     private SharedClaims _shared = null!;

@@ -1,8 +1,11 @@
 // The uid protocol over real sockets, both transports, one loop and four: every row of design and README.
 
+using System.Collections.Concurrent;
+using System.Text;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
+using RawWs.Server.Console.Pages;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
@@ -135,8 +138,41 @@ public sealed class RouterTests(Setup setup)
         Assert.That((client.ReadText(), router.UidCount), Is.EqualTo(("error:offline:2", 1)));
     }
 
+    // Who only wants to know why he was refused (ReadableRefusals) is told, and takes no uid from anybody.
+    [Test]
+    public async Task AQuestion_ClaimsNothing([Values] UidClaim answer)
+    {
+        RecordedClaims claims = new(answer);
+        RouterApplication router = new(Introduce.Query, DuplicateUid.Replace) { Claims = claims };
+        await using TestServer server = await TestServer.Start(setup, new ReadableRefusals(router));
+        using RawClient client = RawClient.Connect(server.Port);
+        client.Open("/?uid=bob", $"Sec-WebSocket-Protocol: {ReadableRefusals.Subprotocol}\r\n");
+        ushort code = answer == UidClaim.Granted ? CloseCodes.NormalClosure : CloseCodes.PolicyViolation;
+        Assert.That(client.ReadClose(answer: true).Code, Is.EqualTo(code));
+        Assert.That(claims.Asked, Is.EqualTo(new[] { "look bob" }));
+        using RawClient next = RawClient.Connect(server.Port);
+        next.Send($"GET /?uid=bob HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        next.ReadHead();
+        Assert.That(claims.Asked, Is.EqualTo(new[] { "look bob", "claim bob" }));
+    }
+
     private Task<TestServer> Start(DuplicateUid duplicates = DuplicateUid.Share) =>
         TestServer.Start(setup, new RouterApplication(Introduce.FirstMessage, duplicates));
+
+    private sealed class RecordedClaims(UidClaim answer) : IUidClaims
+    {
+        public ConcurrentQueue<string> Asked { get; } = [];
+
+        public ValueTask<UidClaim> ClaimAsync(ReadOnlyMemory<byte> uid, DuplicateUid duplicates) => Answer("claim", uid);
+
+        public ValueTask<UidClaim> LookAsync(ReadOnlyMemory<byte> uid, DuplicateUid duplicates) => Answer("look", uid);
+
+        private ValueTask<UidClaim> Answer(string what, ReadOnlyMemory<byte> uid)
+        {
+            Asked.Enqueue($"{what} {Encoding.UTF8.GetString(uid.Span)}");
+            return new(answer);
+        }
+    }
 
     private sealed class FixedDelivery(DeliveryResult result, bool later) : IDelivery
     {
