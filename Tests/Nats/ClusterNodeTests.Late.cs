@@ -155,7 +155,7 @@ public sealed partial class ClusterNodeTests
         Assert.That(Waiting(), Is.SubsetOf(new[] { "other0" }));
         _cluster.Pass(100);
         Assert.That(await Task.WhenAll(sent), Is.All.EqualTo(DeliveryResult.Delivered));
-        Assert.That(others[0].Got.Select(static text => text[^1]), Is.EqualTo("xyabcdefghijkl"));
+        Assert.That(string.Concat(others[0].Got.Select(static text => text[^1])), Is.EqualTo("xyabcdefghijkl"));
 
         IEnumerable<string> Waiting() => one.Node.GetPeers().Where(static peer => peer.QueuedBytes > 0).Select(static peer => peer.Id);
     }

@@ -51,7 +51,7 @@ public sealed class LinkInTests
         {
             int rest = random.Next(2) == 0 ? 0 : random.Next(400);
             byte[] message = Message(new string('x', random.Next(MessageBytesMax - 10)));
-            byte[] bytes = [.. new byte[rest], .. random.Next(2) == 0 ? message : message[..random.Next(message.Length)]];
+            byte[] bytes = [.. new byte[rest], .. message[..(random.Next(2) == 0 ? message.Length : random.Next(message.Length))]];
             if (random.Next(10) == 0) random.NextBytes(bytes);
             _ = Receive(link, piece, first, (uint)rest, bytes);
             if (random.Next(20) > 0) piece++;
