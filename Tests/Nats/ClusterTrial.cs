@@ -2,6 +2,7 @@
 // with a thousand clients; the tests with fewer.
 
 using System.Diagnostics;
+using System.Globalization;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Nats;
@@ -10,12 +11,16 @@ internal sealed class ClusterTrial : IAsyncDisposable
 {
     private const int AtOnceMax = 100;
 
+    private static readonly string[] Counters =
+        ["rawws_cluster_lost_total{", "rawws_cluster_unanswered_total{", "rawws_cluster_unknown_total{"];
+
     private readonly NatsCluster _nats;
     private readonly bool _areAllNamed;
     private readonly RunningProgram[] _nodes;
     private readonly int[] _ports;
     private readonly TrialClient[] _clients;
     private readonly HashSet<TrialClient> _cutOff = []; // their node was killed: what they sent, and what went to them, nobody can count
+    private bool _wasKilled; // a node, and its counters with it
 
     private ClusterTrial(NatsCluster nats, int nodes, int clients, bool areAllNamed)
     {
@@ -67,6 +72,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
     public void KillNode(int node)
     {
         for (int i = node; i < _clients.Length; i += _nodes.Length) _cutOff.Add(_clients[i]);
+        _wasKilled = true;
         _nodes[node].Kill();
         _nodes[node].WaitForExit();
     }
@@ -148,6 +154,34 @@ internal sealed class ClusterTrial : IAsyncDisposable
         return Balance();
     }
 
+    /// <summary>
+    /// Waits until the nodes' counters have all that clients were told as unreachable: at most as much as they have counted. (What was for
+    /// everybody counts once for each node; and what was lost and is not answered in time is counted at both ends.) Nothing is compared
+    /// once a node was killed.
+    /// </summary>
+    public async Task AllToldAreCountedAsync()
+    {
+        if (_wasKilled) return;
+        long told = _clients.Sum(static client => (long)client.ErrorCodes.GetValueOrDefault("unreachable"));
+        using HttpClient http = new() { Timeout = TestServer.Patience };
+        await UntilAsync(
+            async () =>
+            {
+                double counted = 0;
+                foreach (RunningProgram node in _nodes)
+                {
+                    string metrics = await http.GetStringAsync(new Uri(node.AdminAddress, "metrics"));
+                    counted += metrics.Split('\n')
+                        .Where(static line => Counters.Any(name => line.StartsWith(name, StringComparison.Ordinal)))
+                        .Select(static line => line[(line.IndexOf('}') + 1)..].Trim().Split(' ')[0])
+                        .Sum(static number => double.Parse(number, CultureInfo.InvariantCulture));
+                }
+
+                return counted >= told;
+            },
+            $"all {told} that were told unreachable are counted");
+    }
+
     /// <summary>Each client has heard of each other node's last client: then nobody is unknown.</summary>
     public async Task KnowEachOtherAsync()
     {
@@ -222,7 +256,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
         _nodes[node] = RunningProgram.Start(
             "--listen", _ports[node] == 0 ? "127.0.0.1:0" : $"127.0.0.1:{_ports[node]}", "--introduce", "query", "--loops", "1",
             "--heartbeat", "0", // clients that are silent stay
-            "--backplane", string.Join(',', servers), "--cluster", "trial", "--node-id", $"n{node}");
+            "--admin", "127.0.0.1:0", "--backplane", string.Join(',', servers), "--cluster", "trial", "--node-id", $"n{node}");
     }
 
     private int PortOf(int client) => _ports[client % _nodes.Length];

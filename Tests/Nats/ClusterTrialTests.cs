@@ -138,6 +138,7 @@ public sealed class ClusterTrialTests
             + string.Join(", ", trial.Clients.SelectMany(static client => client.ErrorCodes).GroupBy(static one => one.Key)
                 .Select(static codes => $"{codes.Key} {codes.Sum(static one => one.Value)}")));
         Assert.That(after.Missing, Is.Zero);
+        await trial.AllToldAreCountedAsync();
         Assert.That(trial.Clients.SelectMany(static client => client.Wrong), Is.Empty);
         if (!expectTold) Assert.That(after.Told - before.Told, Is.Zero);
     }
