@@ -3,6 +3,7 @@
 using System.Runtime.CompilerServices;
 using NATS.Client.Core;
 using NATS.NKeys;
+using RawWs.Server.Listening;
 using RawWs.Server.Log;
 
 namespace RawWs.Server.Console.Cluster;
