@@ -64,7 +64,7 @@ public sealed class UpgradeContext
     }
 
     /// <summary>Whether the client only wants to know what the decision would be. It gets no uid.</summary>
-    internal bool IsQuestion { get; set; }
+    public bool IsQuestion { get; internal set; }
 
     /// <summary>The header fields, in the client's order.</summary>
     public UpgradeRequest.HeaderEnumerator Headers => Request.Headers;
