@@ -138,7 +138,9 @@ public sealed partial class ClusterNodeTests
         Assert.That(one.Node.GetPeers(), Has.Count.EqualTo(2), "nobody knows that they have gone");
         one.IsAttached = true;
         one.Node.OnConnected(_cluster.Now);
-        Assert.That(await Sent(one, "bob"), Is.EqualTo(DeliveryResult.Unreachable));
+        Task<DeliveryResult> early = one.Send("bob", "text");
+        await PassUntil(early);
+        Assert.That(early.Result, Is.EqualTo(DeliveryResult.Unreachable));
         two.IsAttached = true;
         two.Node.OnConnected(_cluster.Now);
         _cluster.Pass(1_500);
