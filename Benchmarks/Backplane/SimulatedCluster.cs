@@ -21,6 +21,12 @@ internal sealed class SimulatedCluster
     /// <summary>How long a message takes from one node to another, in milliseconds; less than 0: it is lost.</summary>
     public Func<SimulatedNode, SimulatedNode, long> Delay { get; set; } = static (_, _) => 1;
 
+    /// <summary>How long one takes that is to all nodes, over a subject of its own; null: as any other one.</summary>
+    public Func<SimulatedNode, SimulatedNode, long>? DelayToAll { get; set; }
+
+    /// <summary>Whether a message is lost, whoever it is for.</summary>
+    public Func<byte[], bool> IsLost { get; set; } = static _ => false;
+
     /// <summary>How many bytes have been published: those to all nodes count once.</summary>
     public long BytesPublished { get; private set; }
 
@@ -60,15 +66,19 @@ internal sealed class SimulatedCluster
         }
     }
 
-    public void Publish(SimulatedNode from, byte[] message, Func<SimulatedNode, bool> isFor)
+    /// <summary>Takes what a node publishes.</summary>
+    /// <param name="from">The node.</param>
+    /// <param name="message">The message. It is not copied.</param>
+    /// <param name="id">For whom it is; null: for all other nodes.</param>
+    public void Publish(SimulatedNode from, byte[] message, string? id)
     {
         if (!from.IsAttached) return;
         BytesPublished += message.Length;
         foreach (SimulatedNode to in Nodes)
         {
-            if (!isFor(to)) continue;
-            long delay = Delay(from, to);
-            if (delay < 0) continue;
+            if (id is null ? to == from : to.Settings.Id != id) continue;
+            long delay = (id is null ? DelayToAll ?? Delay : Delay)(from, to);
+            if (delay < 0 || IsLost(message)) continue;
             if (IsNews(message)) NewsOnTheWay++;
             _onTheWay.Enqueue((to, message), (Now + delay, _order++));
         }
@@ -146,13 +156,13 @@ internal sealed class SimulatedNode : IWire, ILocalDelivery
     void IWire.PublishToAll(ReadOnlySpan<byte> message)
     {
         byte[] copy = message.ToArray();
-        if (Takes(copy)) _cluster.Publish(this, copy, to => to != this);
+        if (Takes(copy)) _cluster.Publish(this, copy, id: null);
     }
 
     void IWire.PublishTo(string id, ReadOnlySpan<byte> message)
     {
         byte[] copy = message.ToArray();
-        if (Takes(copy)) _cluster.Publish(this, copy, to => to.Settings.Id == id);
+        if (Takes(copy)) _cluster.Publish(this, copy, id);
     }
 
     private bool Takes(byte[] message)

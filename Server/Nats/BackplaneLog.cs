@@ -37,13 +37,16 @@ internal static partial class BackplaneLog
         "{count} messages to other nodes were refused, because too much waits for those; their senders are told")]
     public static partial void MessagesRefused(this ILogger log, long count);
 
+    [LoggerMessage(90, LogLevel.Warning, "{count} messages that came over the backplane made no sense and were dropped")]
+    public static partial void NonsenseDropped(this ILogger log, long count);
+
+    [LoggerMessage(91, LogLevel.Warning, "NATS has told {count} errors, the last one is: {error}")]
+    public static partial void NatsTold(this ILogger log, long count, string error);
+
     [LoggerMessage(92, LogLevel.Warning,
         "{count} messages did not go to other nodes: the backplane was away, or it was not known in time who is there; "
         + "their senders are told")]
     public static partial void MessagesUnknown(this ILogger log, long count);
-
-    [LoggerMessage(90, LogLevel.Warning, "{count} messages that came over the backplane made no sense and were dropped")]
-    public static partial void NonsenseDropped(this ILogger log, long count);
 
     [LoggerMessage(93, LogLevel.Error, "the node of the cluster has failed {count} times, and goes on; the last time: {reason}")]
     public static partial void NodeFailed(this ILogger log, long count, string reason);
@@ -61,7 +64,4 @@ internal static partial class BackplaneLog
         "NATS takes messages of {bytes} bytes (max_payload), and a node needs {needed} at least: messages go to this node's own "
         + "connections alone until it takes longer ones")]
     public static partial void PayloadTooSmall(this ILogger log, int bytes, int needed);
-
-    [LoggerMessage(91, LogLevel.Warning, "NATS has told {count} errors, the last one is: {error}")]
-    public static partial void NatsTold(this ILogger log, long count, string error);
 }

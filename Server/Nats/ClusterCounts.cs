@@ -13,10 +13,13 @@ internal sealed class ClusterCounts
     /// <summary>Messages that could not be understood.</summary>
     public long Nonsense { get; set; }
 
-    /// <summary>Messages to other nodes to which no answer came in time: they may have been delivered, or not.</summary>
+    /// <summary>
+    /// Messages to other nodes to which no answer came, or not in time: they may have been delivered, or not. One for everybody counts
+    /// once for each node that has not answered.
+    /// </summary>
     public long Unanswered { get; set; }
 
-    /// <summary>Messages of other nodes that were lost on the way here, and told so.</summary>
+    /// <summary>Messages of other nodes, for this node or for everybody, that were lost on the way here, and told so.</summary>
     public long Lost { get; set; }
 
     /// <summary>Messages of other nodes that came here.</summary>

@@ -39,6 +39,19 @@ internal sealed partial class ClusterNode
         return KnowsAll ? SendToOthers(default, message, here, now) : SendLater(default, message, here, now);
     }
 
+    /// <summary>Sends a message to the connections that a uid has on other nodes, and not to this node's own.</summary>
+    public ValueTask<DeliveryResult> SendElsewhere(ReadOnlyMemory<byte> uid, in WebSocketMessage message, long now)
+    {
+        if (!_isConnected) return new(CountUnknown());
+        return KnowsAll
+            ? SendToOthers(uid.Span, message, DeliveryResult.Offline, now)
+            : SendLater(uid, message, DeliveryResult.Offline, now);
+    }
+
+    /// <summary>Sends a message to all connections of the other nodes, and not to this node's own.</summary>
+    public ValueTask<DeliveryResult> SendToEverybodyElsewhere(in WebSocketMessage message, long now) =>
+        SendElsewhere(default, message, now);
+
     /// <summary>Whether another node has a uid. Any thread.</summary>
     public bool HasRemote(ReadOnlySpan<byte> uid)
     {
@@ -52,12 +65,11 @@ internal sealed partial class ClusterNode
     // Others may have the uid, and are not known yet.
     private async ValueTask<DeliveryResult> SendLater(ReadOnlyMemory<byte> uid, WebSocketMessage message, DeliveryResult here, long now)
     {
-        long then = await _waits.Add(now + _settings.AnswerWithin).ConfigureAwait(false);
-        bool isInVain = then == CompletionWaits.InVain;
-        ValueTask<DeliveryResult> sent = isInVain
-            ? new(here == DeliveryResult.TooSlow ? here : DeliveryResult.Unreachable)
-            : SendToOthers(uid.Span, message, here, then);
-        if (isInVain) CountUnknown();
+        WaitEnd end = await _waits.Add(now + _settings.AnswerWithin).ConfigureAwait(false);
+        bool isConnected = _isConnected;
+        // In vain: those that are known get it all the same, and its sender is told that there may be others.
+        if (!(end.IsComplete && isConnected) && here != DeliveryResult.TooSlow) here = CountUnknown();
+        ValueTask<DeliveryResult> sent = isConnected ? SendToOthers(uid.Span, message, here, end.At) : new(here);
         if (sent.IsCompleted) await Task.Yield(); // what the sender does next is not for the thread of the waits
         return await sent.ConfigureAwait(false);
     }
@@ -129,16 +141,30 @@ internal sealed partial class ClusterNode
         return _isEverybody ? _local.SendToEverybody(message) : _local.Send(uid, message);
     }
 
+    // What the wire is given in one turn has a bound, however many links there are: who comes behind it is the first in the next turn.
     private void Flush()
     {
         if (!_isConnected) return;
-        _everybodyPiece = Flush(_everybody, null, _everybodyPiece);
-        foreach (Peer? peer in _numbered)
-            if (peer is { IsHere: true }) peer.NextPiece = Flush(peer.Out, peer, peer.NextPiece);
+        Peer?[] numbered = _numbered;
+        int first = _flushFrom;
+        long flushed = 0;
+        for (int i = 0; i < numbered.Length; i++)
+        {
+            if (flushed > _settings.TurnBytesMax)
+            {
+                Wake();
+                return;
+            }
+
+            int number = (first + i) % numbered.Length;
+            _flushFrom = number + 1;
+            if (number == Self) flushed += Flush(_everybody, null);
+            else if (numbered[number] is { IsHere: true } peer) flushed += Flush(peer.Out, peer);
+        }
     }
 
-    // Cuts what waits into pieces. A message that is longer than what is left of a piece goes on in the next.
-    private ulong Flush(LinkOut link, Peer? peer, ulong piece)
+    // Cuts what waits into pieces, and says how much that was. A message that is longer than what is left of a piece goes on in the next.
+    private int Flush(LinkOut link, Peer? peer)
     {
         byte[] taken = link.Take(_spare, out int length, out ulong number);
         _spare = taken.Length <= _settings.PieceBytesMax * 4 ? taken : [];
@@ -153,18 +179,16 @@ internal sealed partial class ClusterNode
             {
                 nextMessage += sizeof(uint) + (int)BinaryPrimitives.ReadUInt32LittleEndian(taken.AsSpan(nextMessage));
                 number++;
-                if (length - nextMessage < sizeof(uint)) break;
-                if (end - nextMessage is > 0 and < sizeof(uint)) end = nextMessage; // a length is not cut
             }
 
             WireWriter writer = Begin(peer is null ? WireKind.Everybody : WireKind.Direct);
             if (peer is not null) writer.Write(peer.Incarnation).Write(peer.Link);
-            writer.Write(piece++).Write(first).Write((uint)rest).Write(taken.AsSpan(at, end - at));
+            writer.Write(link.NextPiece++).Write(first).Write((uint)rest).Write(taken.AsSpan(at, end - at));
             Publish(peer?.Id, writer);
             at = end;
         }
 
-        return piece;
+        return length;
     }
 
     private bool OnDirect(Peer peer, ref WireReader reader)
@@ -215,7 +239,7 @@ internal sealed partial class ClusterNode
         return sense;
     }
 
-    private static bool OnAnswers(LinkOut? link, ref ulong position, ref WireReader reader)
+    private bool OnAnswers(LinkOut? link, ref ulong position, ref WireReader reader)
     {
         ulong from = reader.ReadUInt64(), behind = reader.ReadUInt64();
         uint count = reader.ReadUInt32();
@@ -224,7 +248,7 @@ internal sealed partial class ClusterNode
         for (int i = 0; i < exceptions.Length; i++)
             exceptions[i] = new AnswerException(reader.ReadUInt64(), reader.ReadUInt64(), (DeliveryResult)reader.ReadByte());
         if (reader.IsCut || exceptions.Any(static one => one.Result > DeliveryResult.Unreachable)) return false;
-        link?.Answer(ref position, from, behind, exceptions);
+        if (link is not null) Counts.Unanswered += link.Answer(ref position, from, behind, exceptions);
         return true;
     }
 }

@@ -31,17 +31,4 @@ internal sealed partial class ClusterNode
             if (peer is { IsHere: true }) peers.Add(new PeerStatus(peer.Id, peer.IsCurrent, peer.Out.QueuedBytes, peer.Out.Unanswered));
         return peers;
     }
-
-    /// <summary>Sends a message to the connections that a uid has on other nodes, and not to this node's own.</summary>
-    public ValueTask<DeliveryResult> SendElsewhere(ReadOnlyMemory<byte> uid, in WebSocketMessage message, long now)
-    {
-        if (!_isConnected) return new(CountUnknown());
-        return KnowsAll
-            ? SendToOthers(uid.Span, message, DeliveryResult.Offline, now)
-            : SendLater(uid, message, DeliveryResult.Offline, now);
-    }
-
-    /// <summary>Sends a message to all connections of the other nodes, and not to this node's own.</summary>
-    public ValueTask<DeliveryResult> SendToEverybodyElsewhere(in WebSocketMessage message, long now) =>
-        SendElsewhere(default, message, now);
 }

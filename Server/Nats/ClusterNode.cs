@@ -37,7 +37,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     private List<UidEvent> _spareNews = [];
     private uint _links; // how many links to nodes there have been
     private byte[] _spare = [];
-    private ulong _everybodyPiece;
+    private int _flushFrom; // the number of the node whose turn it is to be flushed first; Self: the link to everybody
     private long _now;
     private long _begunAt;
     private long _aliveAt;
@@ -177,6 +177,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         if (canUse == _isConnected) return;
         if (canUse)
         {
+            GiveUp(); // what senders have appended in the moment in which it went
             _isConnected = true;
             Listen();
             _wire.PublishToAll(Begin(WireKind.Hello).Written.Span);
@@ -192,23 +193,30 @@ internal sealed partial class ClusterNode : IMessageTaker
     private void GoAway()
     {
         _isConnected = _isComplete = false;
-        foreach (Peer peer in _peers.Values) GiveUp(peer);
-        _waits.GiveUp();
+        GiveUp();
+        _waits.GiveUp(_now);
+    }
+
+    // What is unanswered is unreachable, and what has not gone out yet does not go out later.
+    private void GiveUp()
+    {
+        Counts.Unanswered += _everybody.GiveUp(out ulong next);
+        foreach (Peer peer in _peers.Values)
+        {
+            Counts.Unanswered += peer.Out.GiveUp(out peer.Answered);
+            peer.EverybodyAnswered = next;
+        }
     }
 
     // A node that has begun anew is another one: what was known of its life before is not true any more.
     private Peer? FindPeer(WireHead head)
     {
         string id = Encoding.ASCII.GetString(head.Id);
-        if (_peers.TryGetValue(id, out Peer? peer))
-        {
-            if (peer.Incarnation == head.Incarnation) return peer;
-            // A late word of an earlier life, or a life not heard of yet.
-            if (head.Kind is not (WireKind.Hello or WireKind.Alive)) return null;
-            Forget(peer);
-        }
-
-        if (head.Kind == WireKind.Bye) return null;
+        if (_peers.TryGetValue(id, out Peer? peer) && peer.Incarnation == head.Incarnation) return peer;
+        // What else is said by a life not known here may be a late word of one that is over: Bye goes over the subject of all, and can
+        // overtake what was sent to this node alone. A life that goes on says Alive soon, and what is dropped is seen from the numbers.
+        if (head.Kind is not (WireKind.Hello or WireKind.Alive)) return null;
+        if (peer is not null) Forget(peer);
         if (_peers.Count >= _settings.PeersMax)
         {
             Counts.Nonsense++; // no cluster has so many nodes
@@ -248,8 +256,8 @@ internal sealed partial class ClusterNode : IMessageTaker
         if (!peer.IsHere) return;
         peer.IsHere = false;
         _peersHere--;
-        Counts.Unanswered += peer.Out.Leave(ref peer.Answered);
-        Counts.Unanswered += _everybody.Leave(ref peer.EverybodyAnswered);
+        Counts.Unanswered += peer.Out.Leave(peer.Answered);
+        Counts.Unanswered += _everybody.Leave(peer.EverybodyAnswered);
     }
 
     private void Forget(Peer peer)
@@ -258,12 +266,6 @@ internal sealed partial class ClusterNode : IMessageTaker
         _peers.Remove(peer.Id);
         Renumber(peer.Number, null);
         _table.RemoveAll(peer.Number);
-    }
-
-    private void GiveUp(Peer peer)
-    {
-        Counts.Unanswered += peer.Out.GiveUp(ref peer.Answered);
-        Counts.Unanswered += _everybody.GiveUp(ref peer.EverybodyAnswered);
     }
 
     private void Look(Peer peer)

@@ -34,11 +34,14 @@ internal sealed record ClusterSettings
     /// <summary>The longest message of the backplane's.</summary>
     public int PieceBytesMax { get; init; } = 256 * 1024;
 
-    /// <summary>The longest message of a client, its uid included.</summary>
-    public int MessageBytesMax { get; init; } = 16 * 1024 * 1024;
+    /// <summary>The longest message between nodes: one of a client of 16 MiB, its uid, and what is before both.</summary>
+    public int MessageBytesMax { get; init; } = 17 * 1024 * 1024;
 
-    /// <summary>How many bytes may wait for one node.</summary>
-    public int LinkBytesMax { get; init; } = 16 * 1024 * 1024;
+    /// <summary>How many bytes may wait for one node: the longest message at least.</summary>
+    public int LinkBytesMax { get; init; } = (17 * 1024 * 1024) + sizeof(uint);
+
+    /// <summary>Past so many bytes of messages a turn hands no more to the wire: the next one goes on.</summary>
+    public int TurnBytesMax { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>How many messages to one node may be unanswered.</summary>
     public int UnansweredMax { get; init; } = 64 * 1024;

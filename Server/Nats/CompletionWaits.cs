@@ -3,14 +3,16 @@
 
 namespace RawWs.Server.Nats;
 
+/// <summary>How a wait has ended.</summary>
+/// <param name="At">When.</param>
+/// <param name="IsComplete">Whether the node knew all then; if not, the wait was in vain.</param>
+internal readonly record struct WaitEnd(long At, bool IsComplete);
+
 internal sealed class CompletionWaits
 {
-    /// <summary>What a wait ends with when it was in vain.</summary>
-    public const long InVain = -1;
-
     private readonly Lock _lock = new();
-    private readonly Queue<(TaskCompletionSource<long> Wait, long Until)> _waits = [];
-    private readonly Queue<(TaskCompletionSource<long> Wait, long Result)> _over = [];
+    private readonly Queue<(TaskCompletionSource<WaitEnd> Wait, long Until)> _waits = [];
+    private readonly Queue<(TaskCompletionSource<WaitEnd> Wait, WaitEnd End)> _over = [];
     private bool _isEnding;
     private volatile bool _any;
 
@@ -18,10 +20,9 @@ internal sealed class CompletionWaits
     public bool Any => _any;
 
     /// <summary>Waits, until that time at most. Any thread. What follows the wait must be short: others go on behind it.</summary>
-    /// <returns>The time at which the node knew all; <see cref="InVain"/> if it did not in time.</returns>
-    public Task<long> Add(long until)
+    public Task<WaitEnd> Add(long until)
     {
-        TaskCompletionSource<long> wait = new();
+        TaskCompletionSource<WaitEnd> wait = new();
         lock (_lock)
         {
             _waits.Enqueue((wait, until)); // in the order of their ends too, but for the moments between threads
@@ -32,12 +33,17 @@ internal sealed class CompletionWaits
     }
 
     /// <summary>Ends the waits whose end has come.</summary>
-    public void Look(long now, bool isComplete)
+    public void Look(long now, bool isComplete) => End(now, isComplete, all: isComplete);
+
+    /// <summary>Ends all waits in vain.</summary>
+    public void GiveUp(long now) => End(now, isComplete: false, all: true);
+
+    private void End(long now, bool isComplete, bool all)
     {
         lock (_lock)
         {
-            while (_waits.TryPeek(out (TaskCompletionSource<long> Wait, long Until) next) && (isComplete || now >= next.Until))
-                _over.Enqueue((_waits.Dequeue().Wait, isComplete ? now : InVain));
+            while (_waits.TryPeek(out (TaskCompletionSource<WaitEnd> Wait, long Until) next) && (all || now >= next.Until))
+                _over.Enqueue((_waits.Dequeue().Wait, new WaitEnd(now, isComplete)));
             if (_over.Count == 0 || _isEnding) return;
             _isEnding = true;
         }
@@ -45,14 +51,11 @@ internal sealed class CompletionWaits
         ThreadPool.UnsafeQueueUserWorkItem(static waits => waits.EndAll(), this, preferLocal: false);
     }
 
-    /// <summary>Ends all waits in vain.</summary>
-    public void GiveUp() => Look(long.MaxValue, isComplete: false);
-
     private void EndAll()
     {
         while (true)
         {
-            (TaskCompletionSource<long> Wait, long Result) next;
+            (TaskCompletionSource<WaitEnd> Wait, WaitEnd End) next;
             lock (_lock)
             {
                 if (!_over.TryDequeue(out next))
@@ -63,7 +66,7 @@ internal sealed class CompletionWaits
                 }
             }
 
-            next.Wait.SetResult(next.Result);
+            next.Wait.SetResult(next.End);
         }
     }
 }

@@ -1,6 +1,7 @@
 // Which nodes have which uids, as far as they have told: every node keeps it of all nodes, itself included. One thread changes it, any
-// thread looks up. A uid stands here by its hash (UidHash), beside the number of its node: 12 bytes in an open-addressing table that is
-// between three eighths and three quarters full. The few uids that several nodes have are in a dictionary beside it.
+// thread looks up. A uid stands here by its hash (UidHash), beside the number of its node: 12 bytes in an open-addressing table, which
+// doubles when it is three quarters full, and is halved when less than an eighth of it is in use. The few uids that several nodes have are
+// in a dictionary beside it.
 //
 // The table is cut into stripes, each with its lock, so that a reader waits for no more than a change of one of them: growing or sweeping
 // one stripe of a table of ten million uids takes well below a millisecond. Strangers choose the uids, and the hash is no secret. So the

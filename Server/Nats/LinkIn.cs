@@ -19,6 +19,7 @@ internal interface IMessageTaker
 internal sealed class LinkIn(int messageBytesMax)
 {
     private const int HeadBytes = sizeof(byte) + sizeof(ushort);
+    private const int PartialKeptBytesMax = 1024 * 1024;
 
     private readonly List<AnswerException> _exceptions = []; // what was not delivered since the last answer, in order
     private int _answered; // how many of them have been answered
@@ -69,9 +70,10 @@ internal sealed class LinkIn(int messageBytesMax)
         if (reader.IsCut) return false;
         if (_isWhole && piece < _nextPiece) return true; // twice
         if (!_isWhole || piece != _nextPiece) Skip(first);
-        else if (rest.Length > 0 && !TryGoOn(rest, taker)) return GiveUp();
+        else if (rest.Length > 0 ? !TryGoOn(rest, taker) : _partialLength > 0) return GiveUp();
         _nextPiece = piece + 1;
         _isWhole = HasBegun = true;
+        if (_partialLength > 0 && !reader.Rest.IsEmpty) return GiveUp(); // the next message begins, and the one before has not ended
         return TryTakeAll(whole[^reader.Rest.Length..], taker) || GiveUp();
     }
 
@@ -91,14 +93,21 @@ internal sealed class LinkIn(int messageBytesMax)
             Next = first;
         }
 
-        _partialLength = 0;
+        DropPartial();
     }
 
     private bool GiveUp()
     {
         _isWhole = false;
-        _partialLength = 0;
+        DropPartial();
         return false;
+    }
+
+    // What a long message needed is given back: nobody knows when the next one comes.
+    private void DropPartial()
+    {
+        _partialLength = 0;
+        if (_partial.Length > PartialKeptBytesMax) _partial = [];
     }
 
     private bool TryTakeAll(ReadOnlyMemory<byte> bytes, IMessageTaker taker)
@@ -127,8 +136,9 @@ internal sealed class LinkIn(int messageBytesMax)
         if (length < HeadBytes || length > messageBytesMax || _partialLength - sizeof(uint) > length) return false;
         if (_partialLength - sizeof(uint) < length) return true;
         ReadOnlyMemory<byte> message = _partial.AsMemory(sizeof(uint), (int)length);
-        _partialLength = 0;
-        return TryTake(message, taker);
+        bool isTaken = TryTake(message, taker);
+        DropPartial();
+        return isTaken;
     }
 
     private bool TryTake(ReadOnlyMemory<byte> message, IMessageTaker taker)

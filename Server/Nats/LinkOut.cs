@@ -2,6 +2,8 @@
 // until they are answered. Any thread appends; the node's own thread takes what has been appended, all at once, and deals with answers. So
 // one publication of the backplane's carries as many messages as have come meanwhile.
 //
+// What is given up before it was taken never goes out, and its numbers are those of what comes next: to a receiver it has never been.
+//
 // A position is how far one receiver has answered. The link of one node has one position, the link of all has one for each node.
 
 using System.Buffers.Binary;
@@ -40,6 +42,9 @@ internal sealed class LinkOut(int bytesMax, int unansweredMax)
     private ulong _next; // the next message
     private ulong _taken; // the first message that has not been taken
     private int _receivers;
+
+    /// <summary>The number of the next piece. For the node's own thread.</summary>
+    public ulong NextPiece { get; set; }
 
     /// <summary>How many messages are unanswered.</summary>
     public int Unanswered
@@ -104,14 +109,18 @@ internal sealed class LinkOut(int bytesMax, int unansweredMax)
         }
     }
 
-    /// <summary>A receiver is gone: what it owes is unreachable.</summary>
-    /// <returns>How many messages that were.</returns>
-    public int Leave(ref ulong position)
+    /// <summary>A receiver is gone: what it owes is unreachable. If it was the last one, what has not been taken goes to nobody.</summary>
+    /// <returns>How many messages it owed.</returns>
+    public int Leave(ulong position)
     {
         lock (_lock)
         {
-            _receivers--;
-            return GiveUp(ref position);
+            if (--_receivers == 0) return GiveUpAll();
+            int lost = 0;
+            for (; position < _next; position++)
+                if (Complete(position, DeliveryResult.Unreachable)) lost++;
+            DropAnswered();
+            return lost;
         }
     }
 
@@ -136,57 +145,74 @@ internal sealed class LinkOut(int bytesMax, int unansweredMax)
     /// <param name="from">The first message that it answers for: what came of those before is not known.</param>
     /// <param name="behind">The message after the last that it has dealt with.</param>
     /// <param name="exceptions">Those that were not delivered, in order.</param>
-    public void Answer(ref ulong position, ulong from, ulong behind, ReadOnlySpan<AnswerException> exceptions)
+    /// <returns>Of how many it does not answer what came of them: those are unreachable.</returns>
+    public int Answer(ref ulong position, ulong from, ulong behind, ReadOnlySpan<AnswerException> exceptions)
     {
         lock (_lock)
         {
+            int unknown = 0;
             behind = Math.Min(behind, _taken); // nobody can answer what has not been sent
-            while (position < behind)
+            for (; position < behind; position++)
             {
+                if (position < from)
+                {
+                    if (Complete(position, DeliveryResult.Unreachable)) unknown++;
+                    continue;
+                }
+
                 while (exceptions.Length > 0 && exceptions[0].Behind <= position) exceptions = exceptions[1..];
-                DeliveryResult result = position < from ? DeliveryResult.Unreachable
-                    : exceptions.Length > 0 && exceptions[0].First <= position ? exceptions[0].Result
-                    : DeliveryResult.Delivered;
-                Complete(position++, result);
+                bool isException = exceptions.Length > 0 && exceptions[0].First <= position;
+                Complete(position, isException ? exceptions[0].Result : DeliveryResult.Delivered);
             }
 
             DropAnswered();
+            return unknown;
         }
     }
 
-    /// <summary>A receiver will not answer for what it owes: that is unreachable.</summary>
-    /// <returns>How many messages that were.</returns>
-    public int GiveUp(ref ulong position)
+    /// <summary>Nobody will answer: all that is unanswered is unreachable, and what has not been taken goes to nobody.</summary>
+    /// <param name="position">The position of each receiver from now on.</param>
+    /// <returns>How many answers were missing: one for each message and receiver.</returns>
+    public int GiveUp(out ulong position)
     {
         lock (_lock)
         {
-            int lost = 0;
-            for (; position < _next; position++)
-                if (Complete(position, DeliveryResult.Unreachable)) lost++;
-            DropAnswered();
+            int lost = GiveUpAll();
+            position = _next;
             return lost;
         }
     }
 
     /// <summary>What was appended before this time, and is unanswered, is unreachable.</summary>
-    /// <returns>How many messages that were.</returns>
+    /// <returns>How many answers were missing: one for each message and receiver.</returns>
     public int GiveUpBefore(long time)
     {
         lock (_lock)
         {
             int lost = 0;
-            for (; _first < _next && At(_first).Since < time; _first++)
-            {
-                ref Slot slot = ref At(_first);
-                if (slot.Publish is not { } publish) continue;
-                publish.Complete(DeliveryResult.Unreachable, slot.Left);
-                slot = default;
-                lost++;
-            }
-
+            for (; _first < _next && At(_first).Since < time; _first++) lost += GiveUpOne(_first);
             DropAnswered();
             return lost;
         }
+    }
+
+    private int GiveUpAll()
+    {
+        int lost = 0;
+        for (; _first < _next; _first++) lost += GiveUpOne(_first);
+        (_bytes, _length) = ([], 0);
+        _first = _next = _taken;
+        return lost;
+    }
+
+    private int GiveUpOne(ulong number)
+    {
+        ref Slot slot = ref At(number);
+        if (slot.Publish is not { } publish) return 0;
+        int left = slot.Left;
+        slot = default;
+        publish.Complete(DeliveryResult.Unreachable, left);
+        return left;
     }
 
     private bool Complete(ulong number, DeliveryResult result)

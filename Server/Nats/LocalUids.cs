@@ -16,7 +16,10 @@ internal sealed class LocalUids
     /// <returns>Whether the first thing waits to be told: then somebody has to be woken.</returns>
     public bool Join(ulong hash) => Count(hash, 1);
 
-    /// <summary>A connection has left. It may be told before the joining was: both count.</summary>
+    /// <summary>
+    /// A connection has left. One whose joining was not told counts for nothing. If that is told later, by a thread that was overtaken, the
+    /// uid stays told: a message for it finds nobody here. A count below 0 would hide the next connection, which is worse.
+    /// </summary>
     /// <inheritdoc cref="Join"/>
     public bool Leave(ulong hash) => Count(hash, -1);
 
@@ -36,7 +39,7 @@ internal sealed class LocalUids
         lock (_lock)
         {
             int before = _counts.GetValueOrDefault(hash);
-            int after = before + change;
+            int after = Math.Max(0, before + change);
             if (after == 0) _counts.Remove(hash);
             else _counts[hash] = after;
             if (before > 0 == after > 0) return false;

@@ -60,9 +60,6 @@ internal sealed class Peer(string id, int number, ulong incarnation, uint link, 
     /// <summary>How far it has answered messages to everybody.</summary>
     public ulong EverybodyAnswered;
 
-    /// <summary>The number of the next piece to it.</summary>
-    public ulong NextPiece { get; set; }
-
     /// <summary>Messages from it, to this node.</summary>
     public LinkIn Direct { get; private set; } = new(settings.MessageBytesMax);
 

@@ -177,10 +177,15 @@ public sealed class BackplaneSettingsTests
     [TestCase("--claim-replicas 3", "--claim-replicas: needs --backplane")]
     [TestCase("--backplane-ready on", "--backplane-ready: needs --backplane")]
     [TestCase($"--backplane {Url} --app echo", "--backplane: needs --app router; nothing else sends to other servers")]
+    [TestCase($"--backplane {Url} --max-message 16777217", "--max-message: 16 MiB at most with --backplane")]
     [TestCase($"--backplane {Url} --backplane-user x", "--backplane-user, --backplane-password-file: each needs the other")]
     [TestCase($"--backplane {Url} --backplane-key x", "--backplane-cert, --backplane-key: each needs the other")]
     public void WhatDoesNotGoTogether_IsASentence(string arguments, string sentence) =>
         Assert.That(Wrong(arguments.Split(' ')), Is.EqualTo(sentence));
+
+    [Test]
+    public void TheLongestMessage_OfABackplane_Is16MiB() => Assert.That(
+        Good("--backplane", Url, "--max-message", "16777216").Server.MessageBytesMax, Is.EqualTo(16 * 1024 * 1024));
 
     [Test]
     public void TwoWaysToLogIn_AreOneTooMany() => Assert.That(

@@ -138,7 +138,9 @@ public sealed partial class ClusterNodeTests
         Assert.That(one.Node.GetPeers(), Has.Count.EqualTo(2), "nobody knows that they have gone");
         one.IsAttached = true;
         one.Node.OnConnected(_cluster.Now);
-        Assert.That(await Sent(one, "bob"), Is.EqualTo(DeliveryResult.Unreachable));
+        Task<DeliveryResult> early = one.Send("bob", "text");
+        await PassUntil(early);
+        Assert.That(early.Result, Is.EqualTo(DeliveryResult.Unreachable));
         two.IsAttached = true;
         two.Node.OnConnected(_cluster.Now);
         _cluster.Pass(1_500);
@@ -206,15 +208,9 @@ public sealed partial class ClusterNodeTests
         }))];
         foreach (SimulatedNode node in nodes) node.Node.OnConnected(_cluster.Now);
         bool lossy = false;
-        Dictionary<(SimulatedNode, SimulatedNode), long> last = [];
-        _cluster.Delay = (from, to) =>
-        {
-            if (lossy && random.Next(20) == 0) return -1;
-            // In order, as the backplane has it between two nodes.
-            long at = Math.Max(last.GetValueOrDefault((from, to)), _cluster.Now + random.Next(1, 30));
-            last[(from, to)] = at;
-            return at - _cluster.Now;
-        };
+        _cluster.Delay = InOrder(random);
+        _cluster.DelayToAll = InOrder(random);
+        _cluster.IsLost = _ => lossy && random.Next(20) == 0;
         for (int uid = 0; uid < 40; uid++) nodes[random.Next(nodes.Length)].Join($"u{uid}");
         _cluster.Pass(3_000);
         lossy = true;
@@ -240,15 +236,18 @@ public sealed partial class ClusterNodeTests
         }
 
         // When all is quiet every node knows the same.
+        List<Task<DeliveryResult>> ends = [];
         foreach (SimulatedNode node in nodes)
         {
             Assert.That(node.Node.IsComplete, Is.True);
-            for (int uid = 0; uid < 40; uid++) Assert.That(node.Send($"u{uid}", "end").IsFaulted, Is.False);
+            for (int uid = 0; uid < 40; uid++) ends.Add(node.Send($"u{uid}", "end"));
         }
 
-        _cluster.Pass(1_000);
+        await PassUntil([.. ends]);
         for (int uid = 0; uid < 40; uid++)
             Assert.That(nodes.SelectMany(static node => node.Got).Count(message => message == $"u{uid}:end"), Is.EqualTo(nodes.Length));
+
+        Assert.That(ends.Select(static end => end.Result), Is.All.EqualTo(DeliveryResult.Delivered));
 
         void Move(int uid)
         {

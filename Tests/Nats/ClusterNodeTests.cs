@@ -215,6 +215,18 @@ public sealed partial class ClusterNodeTests
         await all.WaitAsync(TestServer.Patience);
     }
 
+    // As the backplane has it: messages from one node to another keep their order, on each of their subjects.
+    private Func<SimulatedNode, SimulatedNode, long> InOrder(Random random)
+    {
+        Dictionary<(SimulatedNode, SimulatedNode), long> last = [];
+        return (from, to) =>
+        {
+            long at = Math.Max(last.GetValueOrDefault((from, to)), _cluster.Now + random.Next(1, 30));
+            last[(from, to)] = at;
+            return at - _cluster.Now;
+        };
+    }
+
     private async Task<DeliveryResult> Sent(SimulatedNode from, string uid)
     {
         Task<DeliveryResult> sent = from.Send(uid, "text");

@@ -2,6 +2,7 @@
 // with a thousand clients; the tests with fewer.
 
 using System.Diagnostics;
+using System.Globalization;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Nats;
@@ -10,12 +11,16 @@ internal sealed class ClusterTrial : IAsyncDisposable
 {
     private const int AtOnceMax = 100;
 
+    private static readonly string[] Counters =
+        ["rawws_cluster_lost_total{", "rawws_cluster_unanswered_total{", "rawws_cluster_unknown_total{"];
+
     private readonly NatsCluster _nats;
     private readonly bool _areAllNamed;
     private readonly RunningProgram[] _nodes;
     private readonly int[] _ports;
     private readonly TrialClient[] _clients;
     private readonly HashSet<TrialClient> _cutOff = []; // their node was killed: what they sent, and what went to them, nobody can count
+    private bool _wasKilled; // a node, and its counters with it
 
     private ClusterTrial(NatsCluster nats, int nodes, int clients, bool areAllNamed)
     {
@@ -67,6 +72,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
     public void KillNode(int node)
     {
         for (int i = node; i < _clients.Length; i += _nodes.Length) _cutOff.Add(_clients[i]);
+        _wasKilled = true;
         _nodes[node].Kill();
         _nodes[node].WaitForExit();
     }
@@ -84,7 +90,12 @@ internal sealed class ClusterTrial : IAsyncDisposable
             await _clients[i].DisposeAsync();
             _cutOff.Remove(_clients[i]);
             _clients[i] = new TrialClient($"u{i}", _clients[i].SentCount);
-            foreach (TrialClient other in _clients) other.Forget(_clients[i].Uid);
+            foreach (TrialClient other in _clients)
+            {
+                other.Forget(_clients[i].Uid);
+                other.Forget(TrialClient.ToAll);
+            }
+
             await _clients[i].ConnectAsync(PortOf(i));
         }
     }
@@ -107,7 +118,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
         long expected = before;
         foreach (TrialClient[] some in _clients.Chunk(20))
         {
-            foreach (TrialClient client in some) await client.SendAsync("all");
+            foreach (TrialClient client in some) await client.SendAsync(TrialClient.ToAll);
             expected += (long)some.Length * _clients.Length;
             await UntilAsync(
                 () => _clients.Sum(static client => (long)client.Got.Count) >= expected, "every broadcast has come to everybody");
@@ -116,11 +127,13 @@ internal sealed class ClusterTrial : IAsyncDisposable
         return _clients.Sum(static client => (long)client.Got.Count) - before;
     }
 
-    /// <summary>Each client sends to others at random, until the trouble is over.</summary>
-    public async Task SendDuringAsync(Func<Task> trouble)
+    /// <summary>
+    /// Each client sends to others at random, one message at a time, until the trouble is over. Now and then one sends to everybody.
+    /// </summary>
+    public async Task SendDuringAsync(Func<Task> trouble, bool toAll)
     {
         using CancellationTokenSource over = new();
-        Task[] senders = [.. Enumerable.Range(0, _clients.Length).Select(i => SendUntilAsync(new Random(i), _clients[i], over.Token))];
+        Task[] senders = [.. Enumerable.Range(0, _clients.Length).Select(i => SendUntilAsync(i, toAll, over.Token))];
         await trouble();
         await over.CancelAsync();
         await Task.WhenAll(senders);
@@ -128,8 +141,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
 
     /// <summary>
     /// Waits until of every message that was counted it is clear what has become of it, and says how many were sent, delivered, and told.
-    /// What was told as unreachable may have been delivered: nobody knew. Nothing else may be both, and nothing neither. Each client
-    /// sends itself a message for it, which counts.
+    /// What was told as unreachable may have been delivered: nobody knew. Nothing else may be both, and nothing neither. One to everybody
+    /// is delivered when all who are counted have it. Each client sends itself a message for it, which counts.
     /// </summary>
     public async Task<TrialCount> CountAsync()
     {
@@ -139,6 +152,34 @@ internal sealed class ClusterTrial : IAsyncDisposable
             () => Counted.All(static client => client.Got.ContainsKey((client.SentCount, client.Uid))), "each has what it sent to itself");
         await UntilAsync(() => Balance().Missing == 0, "what has become of every message is known");
         return Balance();
+    }
+
+    /// <summary>
+    /// Waits until the nodes' counters have all that clients were told as unreachable: at most as much as they have counted. (What was for
+    /// everybody counts once for each node; and what was lost and is not answered in time is counted at both ends.) Nothing is compared
+    /// once a node was killed.
+    /// </summary>
+    public async Task AllToldAreCountedAsync()
+    {
+        if (_wasKilled) return;
+        long told = _clients.Sum(static client => (long)client.ErrorCodes.GetValueOrDefault("unreachable"));
+        using HttpClient http = new() { Timeout = TestServer.Patience };
+        await UntilAsync(
+            async () =>
+            {
+                double counted = 0;
+                foreach (RunningProgram node in _nodes)
+                {
+                    string metrics = await http.GetStringAsync(new Uri(node.AdminAddress, "metrics"));
+                    counted += metrics.Split('\n')
+                        .Where(static line => Counters.Any(name => line.StartsWith(name, StringComparison.Ordinal)))
+                        .Select(static line => line[(line.IndexOf('}') + 1)..].Trim().Split(' ')[0])
+                        .Sum(static number => double.Parse(number, CultureInfo.InvariantCulture));
+                }
+
+                return counted >= told;
+            },
+            $"all {told} that were told unreachable are counted");
     }
 
     /// <summary>Each client has heard of each other node's last client: then nobody is unknown.</summary>
@@ -152,10 +193,10 @@ internal sealed class ClusterTrial : IAsyncDisposable
                 await UntilAsync(
                     async () =>
                     {
-                        int told = from.ToldOf(to.Uid);
-                        await from.SendAsync(to.Uid);
-                        (long, string) message = (from.SentCount, from.Uid);
-                        await UntilAsync(() => to.Got.ContainsKey(message) || from.ToldOf(to.Uid) > told, "an answer or the message");
+                        if (from == to) return true;
+                        long number = await from.SendAndHearAsync(to.Uid);
+                        (long, string) message = (number, from.Uid);
+                        await UntilAsync(() => to.Got.ContainsKey(message) || from.WasToldOf(to.Uid, number), "an answer or the message");
                         return to.Got.ContainsKey(message);
                     },
                     $"{to.Uid} is known to node {node}");
@@ -170,11 +211,14 @@ internal sealed class ClusterTrial : IAsyncDisposable
         await _nats.DisposeAsync();
     }
 
-    private async Task SendUntilAsync(Random random, TrialClient client, CancellationToken over)
+    private async Task SendUntilAsync(int from, bool toAll, CancellationToken over)
     {
-        while (!over.IsCancellationRequested && !client.IsOver)
+        Random random = new(from);
+        while (!over.IsCancellationRequested && !_clients[from].IsOver)
         {
-            await client.SendAsync(_clients[random.Next(_clients.Length)].Uid);
+            int other = (from + random.Next(1, _clients.Length)) % _clients.Length;
+            bool isToAll = toAll && random.Next(_clients.Length) == 0;
+            await _clients[from].SendAndHearAsync(isToAll ? TrialClient.ToAll : _clients[other].Uid);
             await Task.Delay(random.Next(50), CancellationToken.None);
         }
     }
@@ -182,19 +226,23 @@ internal sealed class ClusterTrial : IAsyncDisposable
     private TrialCount Balance()
     {
         long sent = 0, delivered = 0, told = 0, missing = 0, both = 0;
-        Dictionary<string, TrialClient> byUid = Counted.ToDictionary(static client => client.Uid);
-        foreach (TrialClient from in Counted)
+        TrialClient[] all = [.. Counted];
+        Dictionary<string, TrialClient[]> receivers = all.ToDictionary(static client => client.Uid, static client => new[] { client });
+        receivers[TrialClient.ToAll] = all;
+        foreach (TrialClient from in all)
         {
             foreach ((string uid, List<long> numbers) in from.Sent)
             {
-                if (!byUid.TryGetValue(uid, out TrialClient? to)) continue;
-                int come = numbers.Count(number => to.Got.ContainsKey((number, from.Uid)));
-                int notCome = numbers.Count - come, toldOf = from.ToldOf(uid);
+                if (!receivers.TryGetValue(uid, out TrialClient[]? to)) continue;
                 sent += numbers.Count;
-                delivered += come;
-                told += toldOf;
-                missing += Math.Max(0, notCome - toldOf);
-                both += Math.Max(0, toldOf - notCome);
+                foreach (long number in numbers)
+                {
+                    bool hasCome = to.All(client => client.Got.ContainsKey((number, from.Uid))), isTold = from.WasToldOf(uid, number);
+                    if (hasCome) delivered++;
+                    if (isTold) told++;
+                    if (!hasCome && !isTold) missing++;
+                    if (hasCome && isTold) both++;
+                }
             }
         }
 
@@ -208,7 +256,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
         _nodes[node] = RunningProgram.Start(
             "--listen", _ports[node] == 0 ? "127.0.0.1:0" : $"127.0.0.1:{_ports[node]}", "--introduce", "query", "--loops", "1",
             "--heartbeat", "0", // clients that are silent stay
-            "--backplane", string.Join(',', servers), "--cluster", "trial", "--node-id", $"n{node}");
+            "--admin", "127.0.0.1:0", "--backplane", string.Join(',', servers), "--cluster", "trial", "--node-id", $"n{node}");
     }
 
     private int PortOf(int client) => _ports[client % _nodes.Length];

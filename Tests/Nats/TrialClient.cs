@@ -7,27 +7,34 @@ using System.Text;
 
 namespace RawWs.Tests.Nats;
 
-/// <summary>Its messages are <c>uid:NUMBER FROM</c>: no two of them are the same, and each sender's numbers rise.</summary>
+/// <summary>
+/// Its messages are <c>uid:NUMBER FROM</c>, and <c>all:NUMBER FROM all</c>: no two of them are the same, and each sender's numbers rise.
+/// </summary>
 /// <param name="uid">Its uid.</param>
 /// <param name="numbers">How many an earlier client of this uid has sent.</param>
 internal sealed class TrialClient(string uid, long numbers = 0) : IAsyncDisposable
 {
+    /// <summary>The address of everybody.</summary>
+    public const string ToAll = "all";
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly ClientWebSocket _socket = new();
     private readonly SemaphoreSlim _sending = new(1, 1);
-    private readonly Dictionary<string, long> _latest = []; // of each sender's numbers
-    private readonly ConcurrentDictionary<string, int> _told = [];
+    private readonly Dictionary<(string From, bool IsToAll), long> _latest = []; // of each sender's numbers
+    private readonly ConcurrentDictionary<(string To, long Number), bool> _told = [];
     private readonly ConcurrentDictionary<string, List<long>> _sent = [];
     private Task _receiving = Task.CompletedTask;
     private long _numbers = numbers;
+    private int _errors;
+    private volatile Hearing? _hearing;
 
     public string Uid => uid;
 
     /// <summary>What has come to it: the number and the sender.</summary>
     public ConcurrentDictionary<(long Number, string From), bool> Got { get; } = [];
 
-    /// <summary>What has come twice, or behind a later one of its sender.</summary>
+    /// <summary>What has come twice, or behind a later one of its sender; and errors that are about nothing that was sent.</summary>
     public ConcurrentQueue<string> Wrong { get; } = new();
 
     /// <summary>How often it was told an error, by code.</summary>
@@ -43,7 +50,7 @@ internal sealed class TrialClient(string uid, long numbers = 0) : IAsyncDisposab
     public long SentCount => Volatile.Read(ref _numbers);
 
     /// <summary>How many errors it was told.</summary>
-    public long ToldCount => _told.Values.Sum(static count => (long)count);
+    public long ToldCount => Volatile.Read(ref _errors);
 
     public async Task ConnectAsync(int port)
     {
@@ -51,14 +58,26 @@ internal sealed class TrialClient(string uid, long numbers = 0) : IAsyncDisposab
         _receiving = ReceiveAsync();
     }
 
-    /// <summary>How many of its messages to this uid it was told not to be delivered, or not to be known of.</summary>
-    public int ToldOf(string to) => _told.GetValueOrDefault(to);
+    /// <summary>Whether it was told that this message has not been delivered, or that nobody knows.</summary>
+    public bool WasToldOf(string to, long number) => _told.ContainsKey((to, number));
 
     /// <summary>Another client has that uid now: what went to the one before is counted no more.</summary>
-    public void Forget(string to)
+    public void Forget(string to) => _sent.TryRemove(to, out _);
+
+    /// <summary>
+    /// Sends a message to another one or to all, and waits until it is clear whether there is an error for it: what a client sends to
+    /// itself comes behind that. One at a time.
+    /// </summary>
+    /// <returns>Its number.</returns>
+    public async Task<long> SendAndHearAsync(string to)
     {
-        _sent.TryRemove(to, out _);
-        _told.TryRemove(to, out _);
+        long number = _numbers + 1;
+        Hearing hearing = _hearing = new Hearing(to, number);
+        await SendAsync(to);
+        await SendAsync(uid);
+        await Task.WhenAny(hearing.IsOver.Task, _receiving);
+        _hearing = null;
+        return number;
     }
 
     public async Task SendAsync(string to)
@@ -68,7 +87,8 @@ internal sealed class TrialClient(string uid, long numbers = 0) : IAsyncDisposab
         {
             long number = ++_numbers;
             _sent.GetOrAdd(to, static _ => []).Add(number);
-            byte[] message = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{to}:{number} {uid}"));
+            string text = string.Create(CultureInfo.InvariantCulture, $"{to}:{number} {uid}{(to == ToAll ? " all" : "")}");
+            byte[] message = Encoding.UTF8.GetBytes(text);
             await _socket.SendAsync(message, WebSocketMessageType.Text, true, CancellationToken.None).WaitAsync(Patience);
         }
         catch (Exception exception) when (exception is WebSocketException or IOException or InvalidOperationException)
@@ -111,16 +131,32 @@ internal sealed class TrialClient(string uid, long numbers = 0) : IAsyncDisposab
     {
         if (text.StartsWith("error:", StringComparison.Ordinal))
         {
-            string[] error = text.Split(':', 3);
-            ErrorCodes.AddOrUpdate(error[1], 1, static (_, count) => count + 1);
-            _told.AddOrUpdate(error[2], 1, static (_, count) => count + 1);
+            OnError(text);
             return;
         }
 
-        string[] parts = text.Split(' ', 2);
+        string[] parts = text.Split(' ');
         long number = long.Parse(parts[0], CultureInfo.InvariantCulture);
-        if (!Got.TryAdd((number, parts[1]), true)) Wrong.Enqueue($"{uid} got {text} twice");
-        if (number < _latest.GetValueOrDefault(parts[1])) Wrong.Enqueue($"{uid} got {text} behind {_latest[parts[1]]}");
-        _latest[parts[1]] = number;
+        (string From, bool IsToAll) order = (parts[1], parts.Length > 2); // messages to a uid and to all go different ways
+        if (!Got.TryAdd((number, order.From), true)) Wrong.Enqueue($"{uid} got {text} twice");
+        if (number < _latest.GetValueOrDefault(order)) Wrong.Enqueue($"{uid} got {text} behind {_latest[order]}");
+        _latest[order] = number;
+        if (_hearing is { } hearing && order.From == uid && number == hearing.Number + 1) hearing.IsOver.TrySetResult();
+    }
+
+    private void OnError(string text)
+    {
+        string[] error = text.Split(':', 3);
+        ErrorCodes.AddOrUpdate(error[1], 1, static (_, count) => count + 1);
+        Interlocked.Increment(ref _errors);
+        if (_hearing is not { } hearing || hearing.To != error[2] || !_told.TryAdd((hearing.To, hearing.Number), true))
+            Wrong.Enqueue($"{uid} was told {text}, and has sent nothing that this is about");
+    }
+
+    /// <param name="To">To whom the message is that it hears of.</param>
+    /// <param name="Number">Its number. The next one is its own, behind it.</param>
+    private sealed record Hearing(string To, long Number)
+    {
+        public TaskCompletionSource IsOver { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

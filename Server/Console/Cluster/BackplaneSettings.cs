@@ -14,6 +14,7 @@ internal sealed record BackplaneSettings
     public const string IdAllowed = "1 to 64 letters, digits, - and _";
 
     private const int NameCharactersMax = 64;
+    private const int MessageBytesMax = 16 * 1024 * 1024; // of a client: that fits between nodes
 
     /// <summary>Where NATS is; null for no backplane.</summary>
     public BackplaneAddress? Address { get; init; }
@@ -119,10 +120,12 @@ internal sealed record BackplaneSettings
 
     /// <summary>What is wrong between these settings; null when nothing is.</summary>
     /// <param name="isRouter">Whether messages are routed by uid.</param>
-    public string? FindConflict(bool isRouter)
+    /// <param name="messageBytesMax">The longest message that a client may send.</param>
+    public string? FindConflict(bool isRouter, int messageBytesMax)
     {
         if (Address is null) return FindGiven() is { } given ? $"--{given}: needs --backplane" : null;
         if (!isRouter) return "--backplane: needs --app router; nothing else sends to other servers";
+        if (messageBytesMax > MessageBytesMax) return $"--max-message: {MessageBytesMax >> 20} MiB at most with --backplane";
         if (User is null != Password is null) return "--backplane-user, --backplane-password-file: each needs the other";
         if (CertificateFile is null != KeyFile is null) return "--backplane-cert, --backplane-key: each needs the other";
         string[] ways = [.. WaysToLogIn()];

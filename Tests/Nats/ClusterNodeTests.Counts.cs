@@ -1,0 +1,94 @@
+// Nothing is told to a sender without a count, and nothing is counted without being told.
+
+using RawWs.Benchmarks.Backplane;
+using RawWs.Server;
+using RawWs.Server.Nats;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Nats;
+
+public sealed partial class ClusterNodeTests
+{
+    // Where messages are lost, their receivers know how many; where answers are lost, the sender of the messages does. What goes out on one
+    // link while too much waits is refused.
+    [Test]
+    public async Task WhatIsTold_IsCounted([Values] bool answersAreLost, [Range(0, 9)] int seed)
+    {
+        Random random = new(seed);
+        SimulatedNode[] nodes = [.. Enumerable.Range(0, 4).Select(i => _cluster.Add($"n{i}", settings => settings with
+        {
+            PieceBytesMax = 128 + random.Next(20, 400),
+            LinkBytesMax = 700,
+            AnswerWithin = 600_000, // all is told by answers
+        }))];
+        foreach (SimulatedNode node in nodes) node.Node.OnConnected(_cluster.Now);
+        for (int uid = 0; uid < 40; uid++) nodes[uid % nodes.Length].Join($"u{uid}");
+        _cluster.Pass(3_000);
+        bool lossy = true;
+        _cluster.Delay = InOrder(random);
+        _cluster.DelayToAll = InOrder(random);
+        byte kind = (byte)(answersAreLost ? WireKind.Answers : WireKind.Direct);
+        _cluster.IsLost = message => lossy && message[1] == kind && random.Next(5) == 0;
+        List<(SimulatedNode From, string Message, Task<DeliveryResult> Result)> sent = [];
+        for (int i = 0; i < 4_000; i++)
+        {
+            SimulatedNode from = nodes[random.Next(nodes.Length)];
+            string uid = $"u{random.Next(40)}", text = $"{i}{new string('x', random.Next(5) == 0 ? 600 : 0)}";
+            sent.Add((from, $"{uid}:{text}", from.Send(uid, text)));
+            if (random.Next(40) == 0) _cluster.Pass(random.Next(20));
+        }
+
+        // Whatever is missing is seen from what comes behind it.
+        lossy = false;
+        _cluster.Pass(100);
+        Task<DeliveryResult>[] last = [.. nodes.SelectMany(static from => "0123".Select(to => from.Send($"u{to}", "last")))];
+        _cluster.Pass(100);
+        Assert.That(await Task.WhenAll(last), Is.All.EqualTo(DeliveryResult.Delivered));
+        await Task.WhenAll(sent.Select(static one => one.Result)).WaitAsync(TestServer.Patience);
+
+        HashSet<string> got = [.. nodes.SelectMany(static node => node.Got)];
+        foreach (SimulatedNode node in nodes)
+        {
+            Assert.That(Told(node, DeliveryResult.TooSlow), Is.EqualTo(node.Node.Counts.Refused));
+            if (answersAreLost) Assert.That(Told(node, DeliveryResult.Unreachable), Is.EqualTo(node.Node.Counts.Unanswered));
+            Assert.That(node.Node.Counts.Unknown, Is.Zero);
+        }
+
+        long unreachable = Sum(node => Told(node, DeliveryResult.Unreachable));
+        long lost = Sum(static node => node.Node.Counts.Lost), unanswered = Sum(static node => node.Node.Counts.Unanswered);
+        Assert.That(lost + unanswered, Is.EqualTo(unreachable).And.GreaterThan(50));
+        Assert.That(Sum(static node => node.Node.Counts.Refused), Is.GreaterThan(20));
+        if (answersAreLost) Assert.That(lost, Is.Zero);
+        foreach ((_, string message, Task<DeliveryResult> result) in sent)
+        {
+            bool hasCome = result.Result == DeliveryResult.Delivered || (answersAreLost && result.Result == DeliveryResult.Unreachable);
+            Assert.That(got.Contains(message), Is.EqualTo(hasCome), message);
+        }
+
+        long Told(SimulatedNode node, DeliveryResult result) => sent.Count(one => one.From == node && one.Result.Result == result);
+
+        long Sum(Func<SimulatedNode, long> count) => nodes.Sum(count);
+    }
+
+    // It is one message and two answers that are missing, however that is found out.
+    [TestCase("no answer comes"), TestCase("they are silent"), TestCase("the backplane goes"), TestCase("the answers are lost")]
+    public async Task AMessageToEverybody_CountsOnceForEachNodeThatDoesNotAnswer(string why)
+    {
+        (SimulatedNode one, SimulatedNode two, SimulatedNode three) = Three();
+        if (why == "they are silent")
+        {
+            (two.IsRunning, three.IsRunning) = (false, false);
+            _cluster.Pass(2_500);
+        }
+
+        _cluster.IsLost = static message => message[1] == (byte)WireKind.Answers;
+        Task<DeliveryResult> sent = one.SendToEverybody("hi");
+        if (why == "the backplane goes") one.Node.OnDisconnected(_cluster.Now);
+        _cluster.Pass(why is "they are silent" or "the answers are lost" ? 1_900 : 2_100);
+        _cluster.IsLost = static _ => false;
+        if (why == "the answers are lost") Assert.That(one.SendToEverybody("hi").IsCompleted, Is.False);
+        _cluster.Pass(10);
+        Assert.That(await sent, Is.EqualTo(DeliveryResult.Unreachable));
+        Assert.That(one.Node.Counts.Unanswered, Is.EqualTo(2));
+    }
+}
