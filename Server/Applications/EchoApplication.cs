@@ -1,5 +1,6 @@
 // Sends every message back as it came.
 
+using System.Runtime.CompilerServices;
 using RawWs.Frame;
 
 namespace RawWs.Server.Applications;
@@ -15,6 +16,13 @@ public sealed class EchoApplication : IWebSocketApplication
     {
         ArgumentNullException.ThrowIfNull(connection);
         SendResult sent = connection.TrySend(message);
+        return sent == SendResult.Queued ? ValueTask.CompletedTask : DealWith(sent, connection, message);
+    }
+
+    // Apart, for the room on the stack that it takes would be cleared for each message.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ValueTask DealWith(SendResult sent, WebSocketConnection connection, WebSocketMessage message)
+    {
         if (sent == SendResult.Full) return SendLater(connection, message);
         CloseIfLost(connection, sent);
         return ValueTask.CompletedTask;
