@@ -205,5 +205,7 @@ public sealed class DemoPageTests : BrowserTests
     private sealed class NobodyKnows : IUidClaims
     {
         public ValueTask<UidClaim> ClaimAsync(ReadOnlyMemory<byte> uid, DuplicateUid duplicates) => new(UidClaim.Unreachable);
+
+        public ValueTask<UidClaim> LookAsync(ReadOnlyMemory<byte> uid, DuplicateUid duplicates) => new(UidClaim.Unreachable);
     }
 }
