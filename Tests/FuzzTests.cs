@@ -17,7 +17,7 @@ public sealed class FuzzTests
     private const int Seed = 20261125;
     private const int MutationsPerTarget = 40_000;
 
-    // All targets together stay under two minutes; elsewhere than in CI a shorter run will do.
+    // All targets together stay under one minute; elsewhere than in CI a shorter run will do.
     private static readonly TimeSpan TimePerTarget = TimeSpan.FromSeconds(Tools.InCi ? 4 : 3);
 
     private static IEnumerable<Rule> FrameRulesTried => FrameRules.All.Except([FrameRules.CompressedDataMalformed]);

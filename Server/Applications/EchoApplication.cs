@@ -16,12 +16,12 @@ public sealed class EchoApplication : IWebSocketApplication
     {
         ArgumentNullException.ThrowIfNull(connection);
         SendResult sent = connection.TrySend(message);
-        return sent == SendResult.Queued ? ValueTask.CompletedTask : DealWith(sent, connection, message);
+        return sent == SendResult.Queued ? ValueTask.CompletedTask : SendLaterOrClose(sent, connection, message);
     }
 
     // Apart, for the room on the stack that it takes would be cleared for each message.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ValueTask DealWith(SendResult sent, WebSocketConnection connection, WebSocketMessage message)
+    private static ValueTask SendLaterOrClose(SendResult sent, WebSocketConnection connection, WebSocketMessage message)
     {
         if (sent == SendResult.Full) return SendLater(connection, message);
         CloseIfLost(connection, sent);

@@ -237,7 +237,7 @@ internal sealed class Transport : PipeReader, IValueTaskSource<ReadResult>, IBat
     }
 
     /// <inheritdoc cref="TransportView.Keep"/>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining)] // it is rare
     public void KeepView() => _view.Keep(_loop.Buffer);
 
     /// <summary>Begins the next read, for the connection's async method.</summary>

@@ -4,7 +4,7 @@
 // Structs inside of this one object:
 //
 //   Life           the phase, how it ends, and the close report     (PhaseTable, Endings: the same as data; ConnectionEnd)
-//   Incoming       bytes -> events of the protocol -> messages      (MessageAssembler, Decoding)
+//   Incoming       bytes -> events of the protocol -> messages      (IncomingEvents, MessageAssembler, Decoding)
 //   Handling       messages -> the application, and what is awaited meanwhile
 //   OutgoingQueue  what waits for the peer: any thread appends
 //   Outgoing       cork and queue -> transport
@@ -449,7 +449,7 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
         if (kind == MessageKind.Binary) CountBinaryReceived();
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining)] // so that the way of a text stays short
     private void CountBinaryReceived()
     {
         Loop.CountBinaryReceived();

@@ -102,7 +102,7 @@ internal abstract class EventLoop
     /// <summary>Whether this part of the turn has lasted so long that others should have their turn. Reads the clock.</summary>
     public bool IsTurnLong
     {
-        [MethodImpl(MethodImplOptions.NoInlining)]
+        [MethodImpl(MethodImplOptions.NoInlining)] // whoever counts events asks for it at few of them
         get => HasLasted(TurnMilliseconds);
     }
 
