@@ -1,5 +1,6 @@
 // A real nats-server on loopback, with JetStream: on a free port unless its arguments name one.
 
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
 
@@ -8,6 +9,9 @@ namespace RawWs.Benchmarks.Backplane;
 internal sealed class NatsServer : IDisposable
 {
     private readonly Process _process;
+    private const int LinesMax = 10_000;
+
+    private readonly ConcurrentQueue<string> _lines = [];
     private readonly string _folder = Directory.CreateTempSubdirectory("rawws-nats-").FullName;
 
     public NatsServer(params string[] arguments)
@@ -16,7 +20,10 @@ internal sealed class NatsServer : IDisposable
         string[] always = ["--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", _folder, "--jetstream", "--store_dir", _folder];
         foreach (string argument in (string[])[.. always, .. arguments]) start.ArgumentList.Add(argument);
         _process = Process.Start(start)!;
-        _process.ErrorDataReceived += static (_, _) => { };
+        _process.ErrorDataReceived += (_, told) =>
+        {
+            if (told.Data is { } line && _lines.Count < LinesMax) _lines.Enqueue(line);
+        };
         _process.BeginErrorReadLine();
         Url = ReadUrl();
     }
@@ -24,6 +31,9 @@ internal sealed class NatsServer : IDisposable
     public string Url { get; }
 
     public int ProcessId => _process.Id;
+
+    /// <summary>Whether a line of its log has these words.</summary>
+    public bool HasTold(string words) => _lines.Any(line => line.Contains(words, StringComparison.Ordinal));
 
     public void Dispose()
     {

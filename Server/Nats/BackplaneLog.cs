@@ -64,4 +64,10 @@ internal static partial class BackplaneLog
         "NATS takes messages of {bytes} bytes (max_payload), and a node needs {needed} at least: messages go to this node's own "
         + "connections alone until it takes longer ones")]
     public static partial void PayloadTooSmall(this ILogger log, int bytes, int needed);
+
+    [LoggerMessage(97, LogLevel.Error,
+        "node {node} speaks version {version} of what nodes say to each other, and this one speaks version {own}: neither hears the "
+        + "other, and uids of the other are told as offline; bring all nodes of the cluster to one version, or give those of each "
+        + "version a name of their own (cluster)")]
+    public static partial void OtherVersion(this ILogger log, string node, byte version, byte own);
 }

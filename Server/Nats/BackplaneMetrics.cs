@@ -85,7 +85,8 @@ public sealed class BackplaneMetrics : IDisposable
             "Messages that did not go to other nodes: the backplane was away, or it was not known in time who is there; "
             + "their senders are told.");
         _meter.CreateObservableCounter(
-            "rawws.cluster.nonsense", () => _backplane.Nonsense, "{message}", "Messages of the backplane that made no sense.");
+            "rawws.cluster.nonsense", () => _backplane.Nonsense, "{message}",
+            "Messages of the backplane that made no sense, or came from a node of another version.");
         _meter.CreateObservableGauge("rawws.cluster.queued", () => ByNode(static (bytes, _) => bytes), "By",
             "Bytes that wait to be sent to a node; * is for everybody.");
         _meter.CreateObservableGauge("rawws.cluster.waiting", () => ByNode(static (_, unanswered) => unanswered), "{message}",

@@ -1,6 +1,11 @@
 // What a node counts. Each number is written by one thread, or by an interlocked add, and read by any.
 
+using System.Text;
+
 namespace RawWs.Server.Nats;
+
+/// <summary>A node, and the version in which it speaks to others.</summary>
+internal sealed record Speaker(string NodeId, byte Version);
 
 internal sealed class ClusterCounts
 {
@@ -12,6 +17,18 @@ internal sealed class ClusterCounts
 
     /// <summary>Messages that could not be understood.</summary>
     public long Nonsense { get; set; }
+
+    /// <summary>Messages of nodes that speak another version.</summary>
+    public long OtherVersion { get; private set; }
+
+    /// <summary>Who has sent the last of those; null for nobody.</summary>
+    public Speaker? LastOfOtherVersion { get; private set; }
+
+    public void CountOtherVersion(WireHead head)
+    {
+        LastOfOtherVersion = new Speaker(Encoding.ASCII.GetString(head.Id), head.Version);
+        OtherVersion++;
+    }
 
     /// <summary>
     /// Messages to other nodes to which no answer came, or not in time: they may have been delivered, or not. One for everybody counts

@@ -143,6 +143,8 @@ internal sealed partial class ClusterNode : IMessageTaker
         _message = message;
         WireReader reader = new(message.Span);
         if (!reader.TryReadHead(out WireHead head)) Counts.Nonsense++;
+        else if (head.Version != WireHead.OwnVersion) Counts.CountOtherVersion(head);
+        else if (head.Kind is not (>= WireKind.Hello and <= WireKind.Probe)) Counts.Nonsense++;
         else if (head.Id.SequenceEqual(_id)) ReceiveOfOwnId(head, ref reader);
         else if (FindPeer(head) is { } peer) Receive(peer, head.Kind, ref reader);
     }

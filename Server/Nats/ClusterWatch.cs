@@ -12,7 +12,7 @@ namespace RawWs.Server.Nats;
 internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> nonsense, ILogger log)
 {
     private const int NamesMax = 20;
-    private const long AwayLineEvery = 60_000;
+    private const long LineEvery = 60_000; // of what lasts
 
     private readonly Lock _lock = new();
     private HashSet<string> _here = [];
@@ -31,6 +31,8 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
     private long _nonsense;
     private long _failures;
     private long _undecided;
+    private long _otherVersion;
+    private long _otherVersionLineAt = long.MinValue;
 
     /// <summary>The node has joined: who is here has come before.</summary>
     public void Begin(string cluster)
@@ -60,6 +62,7 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
             }
 
             ClusterCounts counts = node.Counts;
+            LookAtVersions(counts, now);
             if (New(counts.Lost, ref _lost) is > 0 and var lost) log.MessagesLost(lost);
             if (New(counts.Unanswered, ref _unanswered) is > 0 and var unanswered) log.MessagesUnanswered(unanswered);
             if (New(counts.Refused, ref _refused) is > 0 and var refused) log.MessagesRefused(refused);
@@ -80,7 +83,7 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
         if (!_isAway && (wentBetween || !node.IsConnected))
         {
             _isAway = true;
-            (_awaySince, _awayLineAt) = (now, now + AwayLineEvery);
+            (_awaySince, _awayLineAt) = (now, now + LineEvery);
             log.BackplaneLost();
         }
 
@@ -93,7 +96,7 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
         }
         else if (_isAway && now >= _awayLineAt)
         {
-            _awayLineAt = now + AwayLineEvery;
+            _awayLineAt = now + LineEvery;
             log.BackplaneAway(seconds, _isNarrow ? $"its max_payload is {node.PayloadBytesMax}" : nats.Reason);
         }
 
@@ -109,6 +112,14 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
         _here = here;
         if (came.Length > 0) log.NodesCame(came.Length, Listed(came));
         if (went.Length > 0) log.NodesWent(went.Length, Listed(went));
+    }
+
+    private void LookAtVersions(ClusterCounts counts, long now)
+    {
+        if (New(counts.OtherVersion, ref _otherVersion) == 0 || now < _otherVersionLineAt) return;
+        if (counts.LastOfOtherVersion is not { } other) return;
+        _otherVersionLineAt = now + LineEvery;
+        log.OtherVersion(other.NodeId, other.Version, WireHead.OwnVersion);
     }
 
     private static string Listed(string[] nodes) =>

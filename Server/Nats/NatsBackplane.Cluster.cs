@@ -32,7 +32,10 @@ public sealed partial class NatsBackplane
 
     internal long NatsErrors => _told.Errors;
 
-    internal long Nonsense => (_node?.Counts.Nonsense ?? 0) + (_questions?.Nonsense ?? 0) + (_presence?.Nonsense ?? 0);
+    internal long Nonsense => (_node?.Counts is { } counts ? counts.Nonsense + counts.OtherVersion : 0) + NonsenseBeside;
+
+    // What the node does not count itself.
+    private long NonsenseBeside => (_questions?.Nonsense ?? 0) + (_presence?.Nonsense ?? 0);
 
     /// <summary>Is told how many milliseconds an answer took.</summary>
     internal Action<long>? AnswerTook { get; set; }
@@ -112,15 +115,17 @@ public sealed partial class NatsBackplane
         catch (ClaimStoreException exception)
         {
             await DisposeAsync().ConfigureAwait(false);
+            int copies = _options.ClaimReplicas;
+            string servers = copies > 1 ? $", and {copies} servers for {copies} copies (claim-replicas)" : "";
             throw new InvalidOperationException(
-                $"NATS cannot keep which node has a uid, for which it needs JetStream: {exception.Message}", exception);
+                $"NATS cannot keep which node has a uid, for which it needs JetStream{servers}: {exception.Message}", exception);
         }
     }
 
     // It has joined.
     private void BeginToWatch(ClusterNode node, ILoggerFactory loggers)
     {
-        ClusterWatch watch = new(node, _told, () => Nonsense - node.Counts.Nonsense, loggers.CreateLogger(LogCategories.Server));
+        ClusterWatch watch = new(node, _told, () => NonsenseBeside, loggers.CreateLogger(LogCategories.Server));
         Guarded(() => watch.Begin(_options.Cluster));
         _watch = watch;
         if (node.IsTaken) Guarded(() => watch.Look(Now)); // meanwhile

@@ -22,6 +22,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
 
     private const int NoMessageFound = 10037; // JetStream's own numbers of errors
     private const int SequenceNotFound = 10043;
+    private const int NameIsUsed = 10058;
     private const int SubjectsOverlap = 10065;
     private const int ValueBytesMax = sizeof(ulong) + WireHead.IdBytesMax;
     private const int HeadersBytesMax = 256; // NATS counts them as a part of the message: the revision that is named, with its field's name
@@ -35,6 +36,8 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     private INatsKVStore? _leases;
     private readonly Lock _lock = new();
     private long? _renewed; // when the lease was renewed; null while it is not known to be there
+    private bool _wasRenewed;
+    private long? _backSince; // when it was renewed after it had not been there for a while; null before the first time
     private int _doubts;
 
     /// <inheritdoc/>
@@ -75,7 +78,13 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
             INatsKVStore leases = _leases ?? throw new ClaimStoreException("The store has not been opened.");
             ulong revision = await leases.PutAsync(LeaseKey(self), _value, cancellationToken: cancellation).ConfigureAwait(false);
             lock (_lock)
-                if (doubts == _doubts) _renewed = began; // else the answer may be an earlier server's
+            {
+                if (doubts != _doubts) return revision; // the answer may be an earlier server's
+                bool wasThere = _renewed is { } before ? time.GetElapsedTime(before, began) < LeaseTime : !_wasRenewed;
+                if (!wasThere) _backSince = began;
+                (_renewed, _wasRenewed) = (began, true);
+            }
+
             return revision;
         }
         catch (Exception exception) when (IsAway(exception))
@@ -120,7 +129,15 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     public async ValueTask<bool> LivesAsync(ClaimHolder holder, CancellationToken cancellation)
     {
         INatsKVStore leases = _leases ?? throw new ClaimStoreException("The store has not been opened.");
-        return await FindAsync(leases, LeaseKey(holder), cancellation).ConfigureAwait(false) is not null;
+        if (await FindAsync(leases, LeaseKey(holder), cancellation).ConfigureAwait(false) is not null) return true;
+        lock (_lock)
+        {
+            // Perhaps the store was away from all nodes, and that one has only not renewed its lease yet.
+            if (_backSince is { } since && time.GetElapsedTime(since) < LeaseTime)
+                throw new ClaimStoreException("The store was away, and whether the other node lives is not known yet.");
+        }
+
+        return false;
     }
 
     /// <inheritdoc/>
@@ -229,6 +246,21 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         {
             // Another node makes the same in this moment.
         }
+        catch (NatsJSApiException exception) when (exception.Error.ErrCode == NameIsUsed)
+        {
+            await AskForCopiesAsync($"KV_{_bucket}", cancellation).ConfigureAwait(false);
+        }
+    }
+
+    // It is there, and another number of copies was asked for. More may be made, and there are never less: else two nodes that ask for
+    // different numbers would go on for ever.
+    private async ValueTask AskForCopiesAsync(string stream, CancellationToken cancellation)
+    {
+        INatsJSStream found = await _jetStream.GetStreamAsync(stream, cancellationToken: cancellation).ConfigureAwait(false);
+        StreamConfig config = found.Info.Config;
+        if (config.NumReplicas >= replicas) return;
+        config.NumReplicas = replicas;
+        await _jetStream.UpdateStreamAsync(config, cancellation).ConfigureAwait(false);
     }
 
     private async ValueTask<INatsKVStore> MakeLeasesAsync(NatsKVContext context, CancellationToken cancellation)
@@ -245,9 +277,10 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         {
             return await context.CreateStoreAsync(config, cancellation).ConfigureAwait(false);
         }
-        catch (NatsJSApiException exception) when (exception.Error.ErrCode == SubjectsOverlap)
+        catch (NatsJSApiException exception) when (exception.Error.ErrCode is SubjectsOverlap or NameIsUsed)
         {
-            return await context.GetStoreAsync(config.Bucket, cancellation).ConfigureAwait(false); // the same
+            if (exception.Error.ErrCode == NameIsUsed) await AskForCopiesAsync($"KV_{config.Bucket}", cancellation).ConfigureAwait(false);
+            return await context.GetStoreAsync(config.Bucket, cancellation).ConfigureAwait(false);
         }
     }
 

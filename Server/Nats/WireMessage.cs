@@ -22,6 +22,9 @@
 //   Probe      uid: another connection wants it, and asks whether the one that has it lives
 //
 // Nothing that comes in is trusted: what is cut, too long or unknown is dropped and counted.
+//
+// Whoever changes what a kind has, or adds one, raises the version. Up to the node's id every version is the same: so a node that meets
+// another version can say whose it is.
 
 namespace RawWs.Server.Nats;
 
@@ -41,13 +44,18 @@ internal enum WireKind : byte
 }
 
 /// <summary>Who says what: the beginning of every message.</summary>
+/// <param name="version">In which version it says it.</param>
 /// <param name="kind">What it is.</param>
 /// <param name="incarnation">Which life of its sender it is of.</param>
 /// <param name="id">Its sender's id, in ASCII.</param>
-internal readonly ref struct WireHead(WireKind kind, ulong incarnation, ReadOnlySpan<byte> id)
+internal readonly ref struct WireHead(byte version, WireKind kind, ulong incarnation, ReadOnlySpan<byte> id)
 {
-    public const byte Version = 1;
+    /// <summary>What this node speaks.</summary>
+    public const byte OwnVersion = 1;
+
     public const int IdBytesMax = 64;
+
+    public byte Version { get; } = version;
 
     public WireKind Kind { get; } = kind;
 

@@ -15,14 +15,15 @@ internal ref struct WireReader(ReadOnlySpan<byte> bytes)
 
     public readonly ReadOnlySpan<byte> Rest => _rest;
 
+    /// <summary>The head, of whichever version. What follows it is known in this node's own version alone.</summary>
     public bool TryReadHead(out WireHead head)
     {
         byte version = ReadByte();
         WireKind kind = (WireKind)ReadByte();
         ulong incarnation = ReadUInt64();
         ReadOnlySpan<byte> id = Read(ReadByte());
-        head = new WireHead(kind, incarnation, id);
-        return !IsCut && version == WireHead.Version && kind is >= WireKind.Hello and <= WireKind.Probe && NodeId.IsValid(id);
+        head = new WireHead(version, kind, incarnation, id);
+        return !IsCut && version != 0 && NodeId.IsValid(id);
     }
 
     public byte ReadByte() => Read(1) is [byte value] ? value : (byte)0;

@@ -17,7 +17,7 @@ internal sealed class WireWriter
     public WireWriter Begin(WireKind kind, ulong incarnation, ReadOnlySpan<byte> id)
     {
         _length = 0;
-        return Write(WireHead.Version).Write((byte)kind).Write(incarnation).Write((byte)id.Length).Write(id);
+        return Write(WireHead.OwnVersion).Write((byte)kind).Write(incarnation).Write((byte)id.Length).Write(id);
     }
 
     public WireWriter Write(byte value)

@@ -123,6 +123,22 @@ public sealed class ClusterWatchTests
         ]));
     }
 
+    // It goes on for as long as that node is there: a line a minute.
+    [Test]
+    public void ANodeOfAnotherVersion_IsNamed_OnceAMinute()
+    {
+        byte[] hello = [2, (byte)WireKind.Hello, 1, 2, 3, 4, 5, 6, 7, 8, 3, .. "new"u8];
+        for (int second = 0; second < 61; second++)
+        {
+            for (int i = 0; i < 3; i++) _one.Node.Receive(hello, _cluster.Now);
+            Assert.That(News(), second is 0 or 60 ? Has.Length.EqualTo(1).And.All.StartsWith(
+                "node new speaks version 2 of what nodes say to each other, and this one speaks version 1: ") : Is.Empty);
+            _cluster.Pass(1_000);
+        }
+
+        Assert.That((_one.Node.PeersHere, _one.Node.Counts.OtherVersion, _one.Node.Counts.Nonsense), Is.EqualTo((1, 3L * 61, 0L)));
+    }
+
     [Test]
     public async Task WhatIsRefused_IsCounted()
     {

@@ -18,7 +18,7 @@ internal sealed class BackplaneNode : IAsyncDisposable
     public NatsBackplane Backplane { get; }
 
     public static async Task<BackplaneNode> StartAsync(
-        string url, string id, DuplicateUid duplicates = DuplicateUid.Share, TimeProvider? time = null)
+        string url, string id, DuplicateUid duplicates = DuplicateUid.Share, TimeProvider? time = null, int claimReplicas = 1)
     {
         NatsBackplane backplane = new(new NatsBackplaneOptions
         {
@@ -31,6 +31,7 @@ internal sealed class BackplaneNode : IAsyncDisposable
             },
             NodeId = id,
             ClaimsUids = duplicates != DuplicateUid.Share,
+            ClaimReplicas = claimReplicas,
             TimeProvider = time ?? TimeProvider.System,
         });
         RouterApplication router = new(Introduce.Query, duplicates) { Delivery = backplane, Claims = backplane.Claims };

@@ -1,5 +1,6 @@
 // Claims in a real JetStream: what it says where there is none, and what a node does whose claims are gone though nothing has failed.
 
+using Microsoft.Extensions.Time.Testing;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 using RawWs.Benchmarks.Backplane;
@@ -59,6 +60,34 @@ public sealed class NatsClaimStoreTests
             Is.EqualTo((true, false)));
         await _two.EndLeaseAsync(default);
         Assert.That(await _one.LivesAsync(_two.Self, default), Is.False);
+    }
+
+    // The store was away, perhaps from all nodes: whoever is back first does not take the others for dead.
+    [Test]
+    public async Task WhoseOwnLeaseWasGone_TakesNobodyForDead_ForAsLongAsALeaseLasts()
+    {
+        FakeTimeProvider time = new();
+        NatsClaimStore late = new(_connection, "rawws", 1, new ClaimHolder("late", 9), time);
+        ClaimHolder dead = new("dead", 4);
+        await late.OpenAsync(default);
+        await late.RenewLeaseAsync(default);
+        Assert.That(await late.LivesAsync(dead, default), Is.False, "it was not away");
+        late.DoubtLease();
+        await late.RenewLeaseAsync(default);
+        await CannotTellAsync();
+        await OpenAsync();
+        Assert.That(await late.LivesAsync(_one.Self, default), Is.True);
+        time.Advance(NatsClaimStore.LeaseTime - TimeSpan.FromSeconds(1));
+        await late.RenewLeaseAsync(default);
+        await CannotTellAsync();
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.That(await late.LivesAsync(dead, default), Is.False);
+        time.Advance(NatsClaimStore.LeaseTime); // longer than a lease without renewal
+        await late.RenewLeaseAsync(default);
+        await CannotTellAsync();
+
+        Task CannotTellAsync() =>
+            Assert.ThatAsync(async () => await late.LivesAsync(dead, default), Throws.InstanceOf<ClaimStoreException>());
     }
 
     [Test]

@@ -11,12 +11,16 @@ internal sealed class NatsCluster : IAsyncDisposable
     private readonly NatsServer?[] _servers;
     private readonly int[] _ports;
     private readonly int[] _routePorts;
+    private readonly string[] _arguments;
     private readonly PausingProxy[] _doors;
     private readonly Dictionary<(int From, int To), PausingProxy> _routes = [];
 
-    public NatsCluster(int servers)
+    /// <param name="servers">How many servers there are.</param>
+    /// <param name="arguments">More for the command line of each.</param>
+    public NatsCluster(int servers, params string[] arguments)
     {
         Tools.Require("nats-server");
+        _arguments = arguments;
         _servers = new NatsServer?[servers];
         _ports = [.. Enumerable.Range(0, servers).Select(static _ => Ports.Free())];
         _routePorts = [.. Enumerable.Range(0, servers).Select(static _ => Ports.Free())];
@@ -32,12 +36,21 @@ internal sealed class NatsCluster : IAsyncDisposable
     /// <summary>Where a server is reached, through its door.</summary>
     public string UrlOf(int server) => $"nats://127.0.0.1:{_doors[server].Port}";
 
+    /// <summary>Where all are reached.</summary>
+    public string Urls => string.Join(',', Enumerable.Range(0, Count).Select(UrlOf));
+
+    /// <summary>Where a server listens itself.</summary>
+    public int PortOf(int server) => _ports[server];
+
+    /// <summary>Whether a line of a server's log has these words.</summary>
+    public bool HasTold(int server, string words) => _servers[server]!.HasTold(words);
+
     /// <summary>The way of all clients to a server.</summary>
     public PausingProxy DoorOf(int server) => _doors[server];
 
     public void Start(int server)
     {
-        List<string> arguments = ["--port", $"{_ports[server]}", "--name", $"s{server}"];
+        List<string> arguments = [.. _arguments, "--port", $"{_ports[server]}", "--name", $"s{server}"];
         if (Count > 1)
         {
             string routes = string.Join(
