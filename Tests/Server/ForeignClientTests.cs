@@ -1,6 +1,6 @@
 // Clients that others have written: node's ws library, and Chromium on the demo page and on a page from disk that does what the
 // tutorial's does. A tool that is missing skips its test, but under CI=true it fails it.
-// What is over a channel is none of theirs: the set-ups are those of the program.
+// What is over a channel is none of theirs, nor how many loops there are.
 
 using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
@@ -11,7 +11,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
-[TestFixtureSource(typeof(Setup), nameof(Setup.Programs))]
+[TestFixtureSource(typeof(Setup), nameof(Setup.Ways))]
 public sealed class ForeignClientTests(Setup setup)
 {
     private const string TutorialPage = """

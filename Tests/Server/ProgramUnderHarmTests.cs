@@ -8,7 +8,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server;
 
-[TestFixtureSource(typeof(Setup), nameof(Setup.Programs))]
+[TestFixtureSource(typeof(Setup), nameof(Setup.Ways))]
 public sealed class ProgramUnderHarmTests(Setup setup)
 {
     // What the runtime, 1,210 connections and the bounded buffers of 110 of them take, and a margin; a runtime that holds what the

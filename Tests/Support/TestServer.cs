@@ -41,6 +41,9 @@ public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = fa
     /// <summary>What the built program can be told to run on: in a process of its own nothing can be put over its channels.</summary>
     public static IEnumerable<Setup> Programs { get; } = All.Where(static setup => !setup.Layered && !setup.Tls);
 
+    /// <summary>One of those for each way to send and to receive: for what takes long, and does not depend on the number of loops.</summary>
+    public static IEnumerable<Setup> Ways { get; } = Programs.DistinctBy(static setup => (setup.Transport, setup.IoUring));
+
     /// <summary>
     /// Passes a test that is about what arrives or leaves in one piece, or about memory to the last byte: over layers, which cut and hold
     /// back at random, there is nothing to see. The rest of its fixture runs over them, and a test framework's fixture has all of its
