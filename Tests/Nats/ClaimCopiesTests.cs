@@ -30,7 +30,7 @@ public sealed class ClaimCopiesTests
         _jetStream = new NatsJSContext(_connection);
         // They have found each other when something can be kept by all three.
         StreamConfig probe = new("probe", ["probe"]) { NumReplicas = 3, Storage = StreamConfigStorage.Memory };
-        await UntilAsync(
+        await TestServer.EventuallyAsync(
             async () =>
             {
                 try
@@ -72,7 +72,7 @@ public sealed class ClaimCopiesTests
         while (status != HttpStatusCode.Conflict);
         foreach (BackplaneNode node in _nodes)
         {
-            await UntilAsync(
+            await TestServer.EventuallyAsync(
                 async () => await AskAsync(node, $"new-{_nodes.IndexOf(node)}") == HttpStatusCode.SwitchingProtocols, "others are let in");
         }
 
@@ -90,7 +90,7 @@ public sealed class ClaimCopiesTests
         _nats.Isolate(2);
         Assert.That(await AskAsync(_nodes[2], "new"), Is.EqualTo(HttpStatusCode.ServiceUnavailable));
         ClientWebSocket? next = null;
-        await UntilAsync(
+        await TestServer.EventuallyAsync(
             async () =>
             {
                 next?.Dispose();
@@ -103,7 +103,7 @@ public sealed class ClaimCopiesTests
         Assert.That(await AskAsync(_nodes[2], "new"), Is.EqualTo(HttpStatusCode.ServiceUnavailable));
         _nats.Heal(2);
         Assert.That((int?)(await endOfEve.WaitAsync(TestServer.Patience)).CloseStatus, Is.EqualTo(ServerCloseCodes.Replaced));
-        await UntilAsync(async () => await AskAsync(_nodes[1], "ann") == HttpStatusCode.Conflict, "ann is regained");
+        await TestServer.EventuallyAsync(async () => await AskAsync(_nodes[1], "ann") == HttpStatusCode.Conflict, "ann is regained");
         Assert.That((endOfAnn.IsCompleted, endOfNext.IsCompleted), Is.EqualTo((false, false)));
         next.Dispose();
     }
@@ -137,16 +137,6 @@ public sealed class ClaimCopiesTests
     {
         using ClientWebSocket client = await node.ConnectAsync(uid);
         return client.HttpStatusCode;
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition, string what)
-    {
-        using CancellationTokenSource patience = new(2 * TestServer.Patience);
-        while (!await condition())
-        {
-            if (patience.IsCancellationRequested) Assert.Fail($"not in time: {what}");
-            await Task.Delay(50, CancellationToken.None);
-        }
     }
 
     private async Task StartAsync(string[] urls, DuplicateUid duplicates) => _nodes.AddRange(

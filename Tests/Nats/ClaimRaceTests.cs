@@ -41,7 +41,7 @@ public sealed class ClaimRaceTests
             HttpStatusCode[] statuses = [.. clients.Select(static client => client.HttpStatusCode)];
             HttpStatusCode other = duplicates == DuplicateUid.Reject ? HttpStatusCode.Conflict : HttpStatusCode.SwitchingProtocols;
             Assert.That(statuses, Is.EquivalentTo(new[] { HttpStatusCode.SwitchingProtocols, other }), $"round {round}");
-            await UntilAsync(() => CountOf(_one, uid) + CountOf(_two, uid) == 1, $"one has it in round {round}");
+            await TestServer.EventuallyAsync(() => CountOf(_one, uid) + CountOf(_two, uid) == 1, $"one has it in round {round}");
             one += CountOf(_one, uid);
             foreach (ClientWebSocket client in clients)
             {
@@ -79,14 +79,14 @@ public sealed class ClaimRaceTests
                 Assert.That(other.HttpStatusCode, Is.EqualTo(HttpStatusCode.Conflict));
             await client.CloseAsync(WebSocketCloseStatus.NormalClosure, "", CancellationToken.None).WaitAsync(TestServer.Patience);
             // It is given back behind the end of the connection.
-            await UntilAsync(
+            await TestServer.EventuallyAsync(
                 async () =>
                 {
                     using ClientWebSocket next = await (round % 2 == 0 ? _two : _one).ConnectAsync("bob");
                     return next.HttpStatusCode == HttpStatusCode.SwitchingProtocols;
                 },
                 "it is free");
-            await UntilAsync(() => CountOf(_one, "bob") + CountOf(_two, "bob") == 0, "it has left");
+            await TestServer.EventuallyAsync(() => CountOf(_one, "bob") + CountOf(_two, "bob") == 0, "it has left");
         }
     }
 
@@ -106,7 +106,7 @@ public sealed class ClaimRaceTests
         Assert.That(Encoding.UTF8.GetString(buffer, 0, come.Count), Is.EqualTo("hi"));
         nats.Start(0); // as empty as at first
         ClientWebSocket? next = null;
-        await UntilAsync(
+        await TestServer.EventuallyAsync(
             async () =>
             {
                 next?.Dispose();
@@ -126,17 +126,6 @@ public sealed class ClaimRaceTests
     {
         WebSocketReceiveResult received = await client.ReceiveAsync(new byte[10], CancellationToken.None).WaitAsync(TestServer.Patience);
         return (int?)received.CloseStatus;
-    }
-
-    private static Task UntilAsync(Func<bool> condition, string what) => UntilAsync(() => Task.FromResult(condition()), what);
-
-    private static async Task UntilAsync(Func<Task<bool>> condition, string what)
-    {
-        for (int i = 0; !await condition(); i++)
-        {
-            if (i > 6_000) Assert.Fail($"not in time: {what}");
-            await Task.Delay(5);
-        }
     }
 
     private async Task StartAsync(DuplicateUid duplicates)

@@ -1,7 +1,6 @@
 // A trial of a whole cluster: the program in several processes, real NATS servers, and many clients that count. Tests/trial runs it
 // with a thousand clients; the tests with fewer.
 
-using System.Diagnostics;
 using System.Globalization;
 using RawWs.Tests.Support;
 
@@ -120,7 +119,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
         {
             foreach (TrialClient client in some) await client.SendAsync(TrialClient.ToAll);
             expected += (long)some.Length * _clients.Length;
-            await UntilAsync(
+            await TestServer.EventuallyAsync(
                 () => _clients.Sum(static client => (long)client.Got.Count) >= expected, "every broadcast has come to everybody");
         }
 
@@ -148,9 +147,9 @@ internal sealed class ClusterTrial : IAsyncDisposable
     {
         // A client's messages are dealt with one after the other: what it sends to itself comes when it has been told of all before.
         await EachAsync(i => _clients[i].SendAsync(_clients[i].Uid));
-        await UntilAsync(
+        await TestServer.EventuallyAsync(
             () => Counted.All(static client => client.Got.ContainsKey((client.SentCount, client.Uid))), "each has what it sent to itself");
-        await UntilAsync(() => Balance().Missing == 0, "what has become of every message is known");
+        await TestServer.EventuallyAsync(() => Balance().Missing == 0, "what has become of every message is known");
         return Balance();
     }
 
@@ -164,7 +163,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
         if (_wasKilled) return;
         long told = _clients.Sum(static client => (long)client.ErrorCodes.GetValueOrDefault("unreachable"));
         using HttpClient http = new() { Timeout = TestServer.Patience };
-        await UntilAsync(
+        await TestServer.EventuallyAsync(
             async () =>
             {
                 double counted = 0;
@@ -190,13 +189,14 @@ internal sealed class ClusterTrial : IAsyncDisposable
             TrialClient from = _clients[node];
             foreach (TrialClient to in _clients[^_nodes.Length..])
             {
-                await UntilAsync(
+                await TestServer.EventuallyAsync(
                     async () =>
                     {
                         if (from == to) return true;
                         long number = await from.SendAndHearAsync(to.Uid);
                         (long, string) message = (number, from.Uid);
-                        await UntilAsync(() => to.Got.ContainsKey(message) || from.WasToldOf(to.Uid, number), "an answer or the message");
+                        await TestServer.EventuallyAsync(
+                            () => to.Got.ContainsKey(message) || from.WasToldOf(to.Uid, number), "an answer or the message");
                         return to.Got.ContainsKey(message);
                     },
                     $"{to.Uid} is known to node {node}");
@@ -267,21 +267,9 @@ internal sealed class ClusterTrial : IAsyncDisposable
             await Task.WhenAll(Enumerable.Range(begin, Math.Min(AtOnceMax, _clients.Length - begin)).Select(act));
     }
 
-    private Task AllHaveCome() => UntilAsync(
+    private Task AllHaveCome() => TestServer.EventuallyAsync(
         () => _clients.Sum(static client => client.SentCount) <= _clients.Sum(static client => client.Got.Count + client.ToldCount),
         "all have come");
-
-    private static Task UntilAsync(Func<bool> condition, string what) => UntilAsync(() => Task.FromResult(condition()), what);
-
-    private static async Task UntilAsync(Func<Task<bool>> condition, string what)
-    {
-        Stopwatch watch = Stopwatch.StartNew();
-        while (!await condition())
-        {
-            if (watch.Elapsed > 4 * TestServer.Patience) Assert.Fail($"not in time: {what}");
-            await Task.Delay(20);
-        }
-    }
 }
 
 /// <param name="Sent">How many messages clients have sent to clients that are counted.</param>

@@ -86,9 +86,9 @@ public sealed class NatsBackplaneTests
             await Say(ann, $"bob:{text}");
             Assert.That(await Hear(bob), Is.EqualTo(text));
             nats.Dispose();
-            await UntilAsync(() => !one.Backplane.IsConnected && !two.Backplane.IsConnected);
+            await TestServer.EventuallyAsync(() => !one.Backplane.IsConnected && !two.Backplane.IsConnected, "both have lost NATS");
             nats = new NatsServer("--port", port, "--config", file);
-            await UntilAsync(() => AreOne(one, two) && one.Backplane.HasRemote("bob"));
+            await TestServer.EventuallyAsync(() => AreOne(one, two) && one.Backplane.HasRemote("bob"), "they are one again");
             await Say(ann, $"bob:{text}");
             Assert.That(await Hear(bob), Is.EqualTo(text));
             Assert.That(one.Backplane.NatsErrors, Is.Zero);
@@ -122,12 +122,6 @@ public sealed class NatsBackplaneTests
             time.Advance(TimeSpan.FromMilliseconds(20));
             await Task.Delay(1);
         }
-    }
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        using CancellationTokenSource patience = new(TestServer.Patience);
-        while (!condition()) await Task.Delay(5, patience.Token);
     }
 
     private static bool AreOne(params BackplaneNode[] nodes) =>

@@ -1,6 +1,7 @@
 // A real server on a port of its own, on a given transport and number of loops. Disposing it stops it and checks that nothing leaked:
 // no connection is left, no byte is held, and every pooled array has come back, once.
 
+using System.Diagnostics;
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server;
@@ -98,6 +99,20 @@ internal sealed class TestServer : IAsyncDisposable
     /// Waits for something that other threads bring about. It fails after half a minute; it never takes that long when all is well.
     /// </summary>
     public static void Eventually(Func<bool> condition, string what) => Assert.That(SpinWait.SpinUntil(condition, Patience), what);
+
+    /// <summary>Waits until a condition holds, of which it is not known what it waits for; fails when that takes too long.</summary>
+    public static Task EventuallyAsync(Func<bool> condition, string what) => EventuallyAsync(() => Task.FromResult(condition()), what);
+
+    /// <inheritdoc cref="EventuallyAsync(Func{bool}, string)"/>
+    public static async Task EventuallyAsync(Func<Task<bool>> condition, string what)
+    {
+        long began = Stopwatch.GetTimestamp();
+        while (!await condition())
+        {
+            if (Stopwatch.GetElapsedTime(began) > 4 * Patience) Assert.Fail($"not in time: {what}");
+            await Task.Delay(10);
+        }
+    }
 
     /// <summary>
     /// Returns when every loop has run a whole turn that began after the call: what was due by then has been done. A turn reads its
