@@ -69,14 +69,21 @@ internal sealed class SimulatedCluster
     /// <summary>Takes what a node publishes.</summary>
     /// <param name="from">The node.</param>
     /// <param name="message">The message. It is not copied.</param>
-    /// <param name="id">For whom it is; null: for all other nodes.</param>
+    /// <param name="id">For whom it is; null: for all nodes.</param>
     public void Publish(SimulatedNode from, byte[] message, string? id)
     {
         if (!from.IsAttached) return;
         BytesPublished += message.Length;
         foreach (SimulatedNode to in Nodes)
         {
-            if (id is null ? to == from : to.Settings.Id != id) continue;
+            if (id is not null && to.Settings.Id != id) continue;
+            if (to == from)
+            {
+                // What it says to all comes back. Only that it lives means something to it.
+                if (from.HearsItself && !IsNews(message)) _onTheWay.Enqueue((to, message), (Now, _order++));
+                continue;
+            }
+
             long delay = (id is null ? DelayToAll ?? Delay : Delay)(from, to);
             if (delay < 0 || IsLost(message)) continue;
             if (IsNews(message)) NewsOnTheWay++;
@@ -108,6 +115,9 @@ internal sealed class SimulatedNode : IWire, ILocalDelivery
 
     /// <summary>Whether its line to the backplane is whole.</summary>
     public bool IsAttached { get; set; } = true;
+
+    /// <summary>Whether what it says comes back to it; not over a line that is dead.</summary>
+    public bool HearsItself { get; set; } = true;
 
     /// <inheritdoc/>
     public bool IsBusy { get; set; }

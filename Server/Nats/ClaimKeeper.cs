@@ -8,6 +8,8 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TidyEvery = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5); // for one renewal, so that another one has time
+    private static readonly TimeSpan BeginsWithin = TimeSpan.FromSeconds(10);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
@@ -27,7 +29,7 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
     public async Task StartAsync(CancellationToken cancellation)
     {
         (_made, _) = await store.OpenAsync(cancellation).ConfigureAwait(false);
-        _lease = await store.RenewLeaseAsync(cancellation).ConfigureAwait(false);
+        _lease = await BeginLeaseAsync(cancellation).ConfigureAwait(false);
         _renewing = RenewAsync();
         _tending = TendAsync();
         _watching = WatchAsync();
@@ -62,6 +64,23 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
         _stop.Dispose();
     }
 
+    // Where copies have just been made, it takes a moment until one of the servers decides.
+    private async ValueTask<ulong> BeginLeaseAsync(CancellationToken cancellation)
+    {
+        long began = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await store.RenewLeaseAsync(cancellation).ConfigureAwait(false);
+            }
+            catch (ClaimStoreException) when (time.GetElapsedTime(began) < BeginsWithin)
+            {
+                await Task.Delay(Every / 4, time, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
     private async Task RenewAsync()
     {
         long renewed = time.GetTimestamp();
@@ -72,10 +91,12 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
             long began = time.GetTimestamp();
             try
             {
-                using CancellationTokenSource patience = new(NatsClaimStore.LeaseTime, time);
+                using CancellationTokenSource patience = new(Patience, time);
                 using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stop.Token);
                 wasAway |= time.GetElapsedTime(renewed, began) >= NatsClaimStore.LeaseTime;
                 wasAway |= Interlocked.Exchange(ref _isDoubted, false);
+                // Claims and leases may be kept by different servers, and one of those begin anew while this node's own goes on.
+                wasAway = wasAway || IsNew(await store.LookAsync(deadline.Token).ConfigureAwait(false));
                 bool isNew = wasAway && await ReopenAsync(deadline.Token).ConfigureAwait(false);
                 ulong lease = await store.RenewLeaseAsync(deadline.Token).ConfigureAwait(false);
                 if (lease <= _lease && !isNew)
@@ -90,7 +111,7 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
                 wasAway = false;
                 if (_regaining.IsCompleted && Interlocked.Exchange(ref _mustRegain, false)) _regaining = RegainAsync();
             }
-            catch (Exception exception) when (IsOfStore(exception))
+            catch (Exception exception) when (GoesOn(exception))
             {
                 wasAway = true; // the store may be gone with all that it held
             }
@@ -103,7 +124,7 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
         {
             await claims.RegainAsync(_stop.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (IsOfStore(exception))
+        catch (Exception exception) when (GoesOn(exception))
         {
             Volatile.Write(ref _mustRegain, true); // not all were looked at
         }
@@ -122,33 +143,42 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
                 tidied = time.GetTimestamp();
                 await TidyAsync().ConfigureAwait(false);
             }
-            catch (Exception exception) when (IsOfStore(exception))
+            catch (Exception exception) when (GoesOn(exception))
             {
                 // What is left is given back later.
             }
         }
     }
 
-    private static bool IsOfStore(Exception exception) => exception is ClaimStoreException || NatsWire.IsEndOfConnection(exception);
+    // Whatever goes wrong is tried again; what is no word of the store is told.
+    private bool GoesOn(Exception exception)
+    {
+        if (exception is not ClaimStoreException && !NatsWire.IsEndOfConnection(exception)) claims.Undecided(exception);
+        return true;
+    }
 
     // Before the lease is renewed: without it nothing of what this node has claimed counts.
     private async ValueTask<bool> ReopenAsync(CancellationToken cancellation)
     {
-        (DateTimeOffset made, ulong last) = await store.OpenAsync(cancellation).ConfigureAwait(false);
+        (DateTimeOffset Made, ulong Last) found = await store.OpenAsync(cancellation).ConfigureAwait(false);
+        bool isNew = IsNew(found);
         CancellationTokenSource? watch;
-        bool isNew;
         lock (_lock)
         {
-            isNew = made != _made || last < _seen;
             if (isNew) _seen = 0;
             (watch, _watch) = (_watch, null);
         }
 
-        _made = made;
+        _made = found.Made;
         if (isNew) claims.BeginAnew();
         else claims.Doubt();
         if (watch is not null) await watch.CancelAsync().ConfigureAwait(false); // of a bucket that may be gone
         return isNew;
+    }
+
+    private bool IsNew((DateTimeOffset Made, ulong Last) found)
+    {
+        lock (_lock) return found.Made != _made || found.Last < _seen;
     }
 
     // A node that is not there may be back before all is looked at: so it is asked for again for each claim of its.
@@ -191,7 +221,7 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
                 claims.OnChanged(claim);
             }
         }
-        catch (Exception exception) when (IsOfStore(exception))
+        catch (Exception exception) when (GoesOn(exception))
         {
             // The store is away.
         }

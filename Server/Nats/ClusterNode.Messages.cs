@@ -26,7 +26,7 @@ internal sealed partial class ClusterNode
             return new(isMissed ? CountUnknown() : here);
         }
 
-        return KnowsAll || here != DeliveryResult.Offline
+        return KnowsAll || (here != DeliveryResult.Offline && !_waits.Any)
             ? SendToOthers(uid.Span, message, here, now)
             : SendLater(uid, message, here, now);
     }
@@ -203,9 +203,9 @@ internal sealed partial class ClusterNode
     {
         ulong lost = link.Lost;
         _isEverybody = isEverybody;
+        peer.OwesAnswer = true;
         bool sense = link.TryReceive(ref reader, _message, this);
         Counts.Lost += (long)(link.Lost - lost);
-        peer.OwesAnswer = true;
         return sense;
     }
 

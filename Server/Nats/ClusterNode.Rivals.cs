@@ -33,7 +33,12 @@ internal sealed partial class ClusterNode
     // Somebody of the same id: another life, or what this one has published itself.
     private void ReceiveOfOwnId(WireHead head, ref WireReader reader)
     {
-        if (head.Incarnation == _settings.Incarnation) return;
+        if (head.Incarnation == _settings.Incarnation)
+        {
+            _heardSelf = _now;
+            return;
+        }
+
         switch (head.Kind)
         {
             case WireKind.Alive:
@@ -46,7 +51,7 @@ internal sealed partial class ClusterNode
                 if (ReadStanding(head.Incarnation, ref reader) is { } other && isMeant && other.GoesBefore(Own)) GiveWay();
                 break;
             case WireKind.Bye:
-                SayAlive(); // the others have taken that life for this node's
+                _aliveAt = _now; // the others have taken that life for this node's
                 break;
         }
 

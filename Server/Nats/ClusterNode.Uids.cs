@@ -8,6 +8,8 @@ internal sealed partial class ClusterNode
     private const int SnapshotHashesMax = 50_000_000;
     private const int ProbesMax = 1_000;
 
+    private uint _snapshots; // how many were told
+
     /// <summary>A connection has joined under a uid. Any thread.</summary>
     public void Join(ReadOnlySpan<byte> uid)
     {
@@ -86,7 +88,7 @@ internal sealed partial class ClusterNode
 
     private bool OnHello()
     {
-        SayAlive();
+        _aliveAt = _now; // once for all who have begun
         return true;
     }
 
@@ -139,42 +141,68 @@ internal sealed partial class ClusterNode
         if (reader.ReadUInt64() != _settings.Incarnation) return true; // an earlier life's
         ulong first = reader.ReadUInt64();
         if (reader.IsCut) return false;
-        if (_events.Reaches(first)) TellEvents(first, peer.Id);
-        else TellSnapshot(peer);
+        peer.Wanted = first;
         return true;
     }
 
-    private void TellSnapshot(Peer peer)
+    // To each node as often as it may ask, and in one turn no more than the wire is given of messages: the next one goes on.
+    private void TellWhatIsWanted()
+    {
+        if (!_isConnected) return;
+        long told = 0;
+        foreach (Peer? peer in _numbered)
+        {
+            if (peer is not { Wanted: { } first } || _now < peer.MayTellAt) continue;
+            if (told > _settings.TurnBytesMax)
+            {
+                Wake();
+                return;
+            }
+
+            peer.Wanted = null;
+            peer.MayTellAt = _now + (_settings.AskEvery / 2);
+            bool isKept = _events.Reaches(first);
+            told += isKept ? (long)(_events.Last + 1 - first) * EventBytes : TellSnapshot(peer);
+            if (isKept) TellEvents(first, peer.Id);
+        }
+    }
+
+    // Says how many bytes that was.
+    private long TellSnapshot(Peer peer)
     {
         List<ulong> hashes = _table.HashesOf(Self);
+        _snapshots++;
         int perPart = (_pieceBytesMax - 128) / sizeof(ulong);
         int told = 0;
         for (uint part = 0; part == 0 || told < hashes.Count; part++)
         {
             int count = Math.Min(perPart, hashes.Count - told);
             bool isLast = told + count == hashes.Count;
-            WireWriter writer = Begin(WireKind.Snapshot).Write(_events.Last).Write(part).Write((byte)(isLast ? 1 : 0));
+            WireWriter writer = Begin(WireKind.Snapshot).Write(_events.Last).Write(_snapshots).Write(part);
+            writer.Write((byte)(isLast ? 1 : 0));
             for (int i = 0; i < count; i++) writer.Write(hashes[told++]);
             _wire.PublishTo(peer.Id, writer.Written.Span);
         }
+
+        return (long)hashes.Count * sizeof(ulong);
     }
 
     private bool OnSnapshot(Peer peer, ref WireReader reader)
     {
         ulong last = reader.ReadUInt64();
-        uint part = reader.ReadUInt32();
+        uint snapshot = reader.ReadUInt32(), part = reader.ReadUInt32();
         bool isLast = reader.ReadByte() != 0;
         if (reader.IsCut) return false;
-        (List<ulong> hashes, uint nextPart) = part == 0 ? ([], 0) : peer.Snapshot ?? ([], 0);
-        if (part != nextPart || hashes.Count + (reader.Rest.Length / sizeof(ulong)) > SnapshotHashesMax)
+        (List<ulong> hashes, uint number, uint nextPart) = part == 0 ? ([], snapshot, 0) : peer.Snapshot ?? ([], snapshot, 0);
+        if (part != nextPart || snapshot != number || hashes.Count + (reader.Rest.Length / sizeof(ulong)) > SnapshotHashesMax)
         {
             peer.Snapshot = null; // a part is missing: it is asked for again
-            return part != nextPart;
+            return part != nextPart || snapshot != number;
         }
 
         while (reader.Rest.Length >= sizeof(ulong))
             if (reader.ReadUInt64() is var hash && hash != 0) hashes.Add(hash);
-        peer.Snapshot = isLast ? null : (hashes, part + 1);
+        peer.Snapshot = isLast ? null : (hashes, snapshot, part + 1);
         peer.MayAskAt = _now + _settings.AskEvery; // it is on its way
         if (isLast) TakeSnapshot(peer, hashes, last);
         return reader.Rest.IsEmpty;

@@ -41,6 +41,9 @@ internal sealed partial class ClusterNode : IMessageTaker
     private long _now;
     private long _begunAt;
     private long _aliveAt;
+    private long _heardSelf; // when a word of its own came back
+    private long _hailAt; // when it speaks to all for the first time
+    private bool _hasHailed;
     private long _lastTurn;
     private ReadOnlyMemory<byte> _message; // that is being dealt with
     private bool _isEverybody; // whom the message that is being taken is for
@@ -87,7 +90,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     /// <summary>The backplane is there, for the first time or again.</summary>
     public void OnConnected(long now)
     {
-        _now = _lastTurn = now;
+        _now = _lastTurn = _heardSelf = now;
         _isUp = true;
         FitWire();
     }
@@ -103,7 +106,15 @@ internal sealed partial class ClusterNode : IMessageTaker
     /// <summary>The node ends: the others need not wait until it is silent.</summary>
     public void End()
     {
-        if (_isConnected) _wire.PublishToAll(Begin(WireKind.Bye).Written.Span);
+        if (_isConnected && _hasHailed) _wire.PublishToAll(Begin(WireKind.Bye).Written.Span);
+    }
+
+    /// <summary>Nobody runs the node any more: whoever sends from now on, or waits, is told so at once.</summary>
+    public void Close(long now)
+    {
+        OnDisconnected(now);
+        _waits.Close(now);
+        foreach (Peer peer in _peers.Values) Leave(peer); // what is appended in this moment is for nobody
     }
 
     /// <summary>
@@ -112,9 +123,11 @@ internal sealed partial class ClusterNode : IMessageTaker
     public void Turn(long now)
     {
         _now = now;
+        // It stood still for so long that the others may have gone, or come again: their words wait for it, and its own.
+        bool stoodStill = now - _lastTurn >= _settings.SilentAfter / 2;
+        if (stoodStill) _heardSelf = now;
         FitWire();
-        // It stood still for so long that the others may have gone, or come again: their words wait for it.
-        if (_isConnected && now - _lastTurn >= _settings.SilentAfter / 2) Listen();
+        if (_isConnected && stoodStill) Listen();
         _lastTurn = now;
         if (!_isConnected || !_wire.IsBusy)
         {
@@ -122,8 +135,10 @@ internal sealed partial class ClusterNode : IMessageTaker
             Probe();
             Flush();
             Answer();
+            TellWhatIsWanted();
         }
 
+        if (_isConnected && !_hasHailed && now >= _hailAt) Hail();
         if (now >= _aliveAt) SayAlive();
         foreach (Peer? peer in _numbered)
             if (peer is not null) Look(peer);
@@ -170,11 +185,13 @@ internal sealed partial class ClusterNode : IMessageTaker
         if (!sense || reader.IsCut) Counts.Nonsense++;
     }
 
-    // The server that it is connected to now may take shorter messages than the one before, or it has been told to.
+    // The server that it is connected to now may take shorter messages than the one before, or it has been told to. And a line may be dead
+    // without a word: what the node says to all comes back to it, and when nothing does, nobody hears it.
     private void FitWire()
     {
         int most = _payloadBytesMax = _wire.PayloadBytesMax;
-        bool canUse = _isUp && !_isTaken && most >= PayloadBytesMin;
+        bool isDeaf = _now - _heardSelf >= _settings.DeafAfter;
+        bool canUse = _isUp && !_isTaken && !isDeaf && most >= PayloadBytesMin;
         if (canUse) _pieceBytesMax = Math.Min(_settings.PieceBytesMax, most);
         if (canUse == _isConnected) return;
         if (canUse)
@@ -182,7 +199,14 @@ internal sealed partial class ClusterNode : IMessageTaker
             GiveUp(); // what senders have appended in the moment in which it went
             _isConnected = true;
             Listen();
-            _wire.PublishToAll(Begin(WireKind.Hello).Written.Span);
+            if (_hasHailed)
+            {
+                Hail();
+                return;
+            }
+
+            // The others would take it for a new life of the node that has its id, and forget that one. So that one is asked first.
+            _hailAt = _now + _settings.AskFirst;
             SayAlive();
         }
         else
@@ -267,7 +291,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         Leave(peer);
         _peers.Remove(peer.Id);
         Renumber(peer.Number, null);
-        _table.RemoveAll(peer.Number);
+        if (peer.LastEvent > 0) _table.RemoveAll(peer.Number);
     }
 
     private void Look(Peer peer)
@@ -299,15 +323,26 @@ internal sealed partial class ClusterNode : IMessageTaker
         foreach (Peer peer in _peers.Values)
         {
             peer.HasSaidLast = false;
+            peer.Snapshot = null;
             if (peer.IsHere) peer.LastHeard = _now;
         }
     }
 
+    private void Hail()
+    {
+        _hasHailed = true;
+        _wire.PublishToAll(Begin(WireKind.Hello).Written.Span);
+        SayAlive();
+    }
+
+    // To itself alone while it does not speak to all: whoever has its id hears it too, and it hears whether the line is alive.
     private void SayAlive()
     {
-        if (!_isConnected) return;
         _aliveAt = _now + _settings.AliveEvery;
-        _wire.PublishToAll(WriteStanding(Begin(WireKind.Alive).Write(_events.Last)).Written.Span);
+        if (!_isUp || _isTaken) return;
+        ReadOnlySpan<byte> alive = WriteStanding(Begin(WireKind.Alive).Write(_events.Last)).Written.Span;
+        if (_isConnected && _hasHailed) _wire.PublishToAll(alive);
+        else _wire.PublishTo(_settings.Id, alive);
     }
 
     private WireWriter Begin(WireKind kind) => _writer.Begin(kind, _settings.Incarnation, _id);

@@ -104,7 +104,13 @@ internal sealed class ClusterPresence(
         lock (_lock)
         {
             (string Inbox, long Watch) key = (inbox, question.Watch);
-            _feeds.TryGetValue(key, out PresenceFeed? feed);
+            if (_feeds.TryGetValue(key, out PresenceFeed? feed) && feed.HasEnded)
+            {
+                // It is asked for all the same: what it said last has not come there.
+                Remove(key, feed);
+                feed = null;
+            }
+
             if (question.Kind == PresenceMessage.WatchKind && feed is not null)
             {
                 feed.AskedAt = now;

@@ -14,6 +14,7 @@ internal sealed class CompletionWaits
     private readonly Queue<(TaskCompletionSource<WaitEnd> Wait, long Until)> _waits = [];
     private readonly Queue<(TaskCompletionSource<WaitEnd> Wait, WaitEnd End)> _over = [];
     private bool _isEnding;
+    private bool _isClosed;
     private volatile bool _any;
 
     /// <summary>Whether somebody waits, or has waited and has not gone on yet. Any thread.</summary>
@@ -25,11 +26,19 @@ internal sealed class CompletionWaits
         TaskCompletionSource<WaitEnd> wait = new();
         lock (_lock)
         {
+            if (_isClosed) return Task.FromResult(new WaitEnd(until, IsComplete: false));
             _waits.Enqueue((wait, until)); // in the order of their ends too, but for the moments between threads
             _any = true;
         }
 
         return wait.Task;
+    }
+
+    /// <summary>Ends all waits in vain, and nobody waits any more.</summary>
+    public void Close(long now)
+    {
+        lock (_lock) _isClosed = true;
+        GiveUp(now);
     }
 
     /// <summary>Ends the waits whose end has come.</summary>

@@ -20,6 +20,7 @@ internal sealed class LinkIn(int messageBytesMax)
 {
     private const int HeadBytes = sizeof(byte) + sizeof(ushort);
     private const int PartialKeptBytesMax = 1024 * 1024;
+    private const int ExceptionsMax = 128 * 1024;
 
     private readonly List<AnswerException> _exceptions = []; // what was not delivered since the last answer, in order
     private int _answered; // how many of them have been answered
@@ -69,7 +70,9 @@ internal sealed class LinkIn(int messageBytesMax)
         ReadOnlySpan<byte> rest = reader.Read((int)Math.Min(reader.ReadUInt32(), int.MaxValue));
         if (reader.IsCut) return false;
         if (_isWhole && piece < _nextPiece) return true; // twice
-        if (!_isWhole || piece != _nextPiece) Skip(first);
+        if (HasBegun && first < Next) return GiveUp();
+        // A message that has begun and not ended has its number already.
+        if (!_isWhole || piece != _nextPiece || first != Next + (_partialLength > 0 ? 1UL : 0)) Skip(first);
         else if (rest.Length > 0 ? !TryGoOn(rest, taker) : _partialLength > 0) return GiveUp();
         _nextPiece = piece + 1;
         _isWhole = HasBegun = true;
@@ -89,7 +92,7 @@ internal sealed class LinkIn(int messageBytesMax)
         if (first > Next)
         {
             Except(first, DeliveryResult.Unreachable);
-            Lost += first - Next;
+            Lost += Math.Min(first - Next, int.MaxValue);
             Next = first;
         }
 
@@ -158,6 +161,8 @@ internal sealed class LinkIn(int messageBytesMax)
     {
         if (_exceptions.Count > 0 && _exceptions[^1] is var last && last.Behind == Next && last.Result == result)
             _exceptions[^1] = last with { Behind = behind };
+        else if (_exceptions.Count == ExceptionsMax) // no node leaves so much unanswered
+            _exceptions[^1] = new AnswerException(_exceptions[^1].First, behind, DeliveryResult.Unreachable);
         else
             _exceptions.Add(new AnswerException(Next, behind, result));
     }

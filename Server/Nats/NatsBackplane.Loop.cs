@@ -36,6 +36,7 @@ public sealed partial class NatsBackplane
 
         Try(node, node.End);
         await FlushAsync(node).ConfigureAwait(false);
+        Try(node, () => node.Close(Now));
     }
 
     // It may have gone and come again since this was looked at.

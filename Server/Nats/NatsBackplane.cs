@@ -59,8 +59,8 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
                 nameof(options), options.AnswerWithin, "An answer is waited for from a tenth of a second to a minute.");
         }
 
-        if (options.ClaimReplicas is not (>= 1 and <= 5))
-            throw new ArgumentOutOfRangeException(nameof(options), options.ClaimReplicas, "NATS keeps 1 to 5 copies of claims.");
+        if (options.ClaimReplicas is not (1 or 3 or 5))
+            throw new ArgumentOutOfRangeException(nameof(options), options.ClaimReplicas, "NATS keeps 1, 3 or 5 copies of claims.");
         _options = options;
         _wire = new NatsWire(options.Nats, options.Cluster, options.NodeId, options.TimeProvider)
         {

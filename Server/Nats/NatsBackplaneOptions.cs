@@ -28,7 +28,8 @@ public sealed record NatsBackplaneOptions
     public bool ClaimsUids { get; init; }
 
     /// <summary>
-    /// On how many NATS servers claims are kept: 1, or 3 if there are three servers at least, so that one of them may end. Default: 1.
+    /// On how many NATS servers claims are kept: 1; or 3 if there are three servers at least, so that one of them may end; or 5. Default:
+    /// 1.
     /// </summary>
     public int ClaimReplicas { get; init; } = 1;
 

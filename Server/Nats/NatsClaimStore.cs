@@ -20,6 +20,9 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     /// <summary>After this time without a renewal a node is taken to be dead, and what it has claimed is free.</summary>
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(4);
 
+    // Another node may come back to the store later: it connects anew, and renews its lease with its next second.
+    private static readonly TimeSpan JudgesAfter = 2 * LeaseTime;
+
     private const int NoMessageFound = 10037; // JetStream's own numbers of errors
     private const int SequenceNotFound = 10043;
     private const int NameIsUsed = 10058;
@@ -36,8 +39,7 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     private INatsKVStore? _leases;
     private readonly Lock _lock = new();
     private long? _renewed; // when the lease was renewed; null while it is not known to be there
-    private bool _wasRenewed;
-    private long? _backSince; // when it was renewed after it had not been there for a while; null before the first time
+    private long _backSince; // when it was renewed for the first time, or after a while in which it was not
     private int _doubts;
 
     /// <inheritdoc/>
@@ -57,7 +59,20 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
             await MakeClaimsAsync(cancellation).ConfigureAwait(false);
             _claims = await context.GetStoreAsync(_bucket, cancellation).ConfigureAwait(false);
             _leases = await MakeLeasesAsync(context, cancellation).ConfigureAwait(false);
-            StreamInfo info = (await _claims.GetStatusAsync(cancellation).ConfigureAwait(false)).Info;
+            return await LookAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsAway(exception))
+        {
+            throw Away(exception);
+        }
+    }
+
+    /// <summary>When the bucket of claims was made, and its last revision, as for <see cref="OpenAsync"/>.</summary>
+    public async ValueTask<(DateTimeOffset Made, ulong Last)> LookAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            StreamInfo info = (await Claims.GetStatusAsync(cancellation).ConfigureAwait(false)).Info;
             return (info.Created, info.State.LastSeq);
         }
         catch (Exception exception) when (IsAway(exception))
@@ -80,9 +95,9 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
             lock (_lock)
             {
                 if (doubts != _doubts) return revision; // the answer may be an earlier server's
-                bool wasThere = _renewed is { } before ? time.GetElapsedTime(before, began) < LeaseTime : !_wasRenewed;
-                if (!wasThere) _backSince = began;
-                (_renewed, _wasRenewed) = (began, true);
+                // Nodes renew at different times: where this one's was near its end, another's has ended.
+                if (_renewed is not { } before || time.GetElapsedTime(before, began) >= LeaseTime / 2) _backSince = began;
+                _renewed = began;
             }
 
             return revision;
@@ -128,12 +143,14 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     /// <inheritdoc/>
     public async ValueTask<bool> LivesAsync(ClaimHolder holder, CancellationToken cancellation)
     {
+        if (holder.NodeId == self.NodeId) return holder == self; // an earlier life of this node is over
         INatsKVStore leases = _leases ?? throw new ClaimStoreException("The store has not been opened.");
         if (await FindAsync(leases, LeaseKey(holder), cancellation).ConfigureAwait(false) is not null) return true;
+        CheckLease();
         lock (_lock)
         {
             // Perhaps the store was away from all nodes, and that one has only not renewed its lease yet.
-            if (_backSince is { } since && time.GetElapsedTime(since) < LeaseTime)
+            if (time.GetElapsedTime(_backSince) < JudgesAfter)
                 throw new ClaimStoreException("The store was away, and whether the other node lives is not known yet.");
         }
 
@@ -203,7 +220,13 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     /// <param name="cancellation">Ends it.</param>
     public async IAsyncEnumerable<Claim> WatchAsync(ulong behind, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        NatsKVWatchOpts options = new() { IgnoreDeletes = true, ResumeAtRevision = behind == 0 ? 0 : behind + 1 };
+        // The watch is on one server, whatever the copies: where that fails, it is begun anew after two of its heartbeats.
+        NatsKVWatchOpts options = new()
+        {
+            IgnoreDeletes = true,
+            ResumeAtRevision = behind == 0 ? 0 : behind + 1,
+            IdleHeartbeat = TimeSpan.FromSeconds(1),
+        };
         await foreach (NatsKVEntry<byte[]> entry in
             Claims.WatchAsync<byte[]>(opts: options, cancellationToken: cancellation).ConfigureAwait(false))
         {
@@ -260,7 +283,14 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         StreamConfig config = found.Info.Config;
         if (config.NumReplicas >= replicas) return;
         config.NumReplicas = replicas;
-        await _jetStream.UpdateStreamAsync(config, cancellation).ConfigureAwait(false);
+        try
+        {
+            await _jetStream.UpdateStreamAsync(config, cancellation).ConfigureAwait(false);
+        }
+        catch (NatsJSApiException) when (_leases is not null)
+        {
+            // Not all servers are back, say. This node goes on with the copies that there are.
+        }
     }
 
     private async ValueTask<INatsKVStore> MakeLeasesAsync(NatsKVContext context, CancellationToken cancellation)

@@ -10,6 +10,7 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
 {
     // What has come and waits, here and in NATS' client: each is a piece of 256 KiB at most.
     private const int WaitingMessagesMax = 256;
+    private const int SubjectsKeptMax = 2_000;
 
     private readonly NatsConnection _connection;
     private readonly string _toAll;
@@ -26,7 +27,8 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     {
         _time = time;
         // A full channel makes the pump of NATS wait, and then the server tells us slow: nothing is dropped here without a word.
-        _connection = new NatsConnection(opts with { SubPendingChannelFullMode = BoundedChannelFullMode.Wait });
+        // And what the node says comes back to it, which shows that it is heard.
+        _connection = new NatsConnection(opts with { SubPendingChannelFullMode = BoundedChannelFullMode.Wait, Echo = true });
         _toAll = $"{cluster}.all";
         _toNode = $"{cluster}.node.";
         Own = _toNode + id;
@@ -83,6 +85,7 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
 
     public void PublishTo(string id, ReadOnlySpan<byte> message)
     {
+        if (_subjects.Count > SubjectsKeptMax) _subjects.Clear(); // nodes that were, and names that were none
         if (!_subjects.TryGetValue(id, out string? subject)) _subjects[id] = subject = _toNode + id;
         Publish(subject, message);
     }
@@ -136,9 +139,10 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
             {
                 await publication.ConfigureAwait(false);
             }
-            catch (Exception exception) when (IsEndOfConnection(exception))
+            catch (Exception exception)
             {
                 // NATS has gone meanwhile, or has taken nothing for too long.
+                if (!IsEndOfConnection(exception)) Refused(exception.Message);
             }
         }
 

@@ -45,8 +45,14 @@ internal sealed class Peer(string id, int number, ulong incarnation, uint link, 
     /// <summary>When it may be asked for events again.</summary>
     public long MayAskAt { get; set; }
 
-    /// <summary>The hashes of a snapshot that is coming, and the number of its next part.</summary>
-    public (List<ulong> Hashes, uint NextPart)? Snapshot { get; set; }
+    /// <summary>The hashes of a snapshot that is coming, its number, and the number of its next part.</summary>
+    public (List<ulong> Hashes, uint Number, uint NextPart)? Snapshot { get; set; }
+
+    /// <summary>The first event that it asks for; null when it has been told.</summary>
+    public ulong? Wanted { get; set; }
+
+    /// <summary>When it is told again what it asks for.</summary>
+    public long MayTellAt { get; set; }
 
     /// <summary>The number of the link to it: when it was forgotten and is here again, messages are numbered anew.</summary>
     public uint Link => link;

@@ -156,6 +156,7 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
             lost = entry.Uid;
         }
 
+        if (Find(lost) is { } now && IsOurs(now)) return; // it was claimed again meanwhile, for a connection that may have joined
         Lost(lost);
     }
 

@@ -9,7 +9,7 @@
 //   standing   1 if the sender has joined and else 0 (1), when it began in milliseconds since 1970 (8)
 //   Events     number of the first event (8), and each event: 1 for a uid that came or 0 for one that went (1), hash (8)
 //   Wanted     incarnation (8) of whom it asks, number of the first event that is missing (8)
-//   Snapshot   number of the last event in it (8), part (4), whether it is the last (1), hashes (8 each)
+//   Snapshot   number of the last event in it (8), number of the snapshot (4), part (4), whether it is the last (1), hashes (8 each)
 //   Direct     incarnation (8) of whom it is for, number of the sender's link to it (4), then a piece
 //   Everybody  a piece
 //   piece      its number (8), number of the first message that begins in it (8), length of what belongs to one that began before (4),

@@ -126,7 +126,8 @@ public sealed class BackplaneSettingsTests
     [TestCase("--backplane-answer-within", "0.09")]
     [TestCase("--backplane-answer-within", "60.1")]
     [TestCase("--backplane-ready", "yes")]
-    [TestCase("--claim-replicas", "6")]
+    [TestCase("--claim-replicas", "2")]
+    [TestCase("--claim-replicas", "7")]
     [TestCase("--backplane-password-file", "FILE")]
     [TestCase("--backplane-token-file", "FILE")]
     [TestCase("--backplane-nkey-file", "FILE")]
@@ -162,7 +163,7 @@ public sealed class BackplaneSettingsTests
         }
     }
 
-    [TestCase(0.09, 1), TestCase(60.1, 1), TestCase(2, 0), TestCase(2, 6)]
+    [TestCase(0.09, 1), TestCase(60.1, 1), TestCase(2, 0), TestCase(2, 2), TestCase(2, 7)]
     public void TheLibrary_RefusesWhatIsOutOfRange(double seconds, int replicas) => Assert.That(
         () => new NatsBackplane(new NatsBackplaneOptions { AnswerWithin = TimeSpan.FromSeconds(seconds), ClaimReplicas = replicas }),
         Throws.InstanceOf<ArgumentOutOfRangeException>());

@@ -225,7 +225,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
 
     private TrialCount Balance()
     {
-        long sent = 0, delivered = 0, told = 0, missing = 0, both = 0;
+        long sent = 0, delivered = 0, told = 0, missing = 0, both = 0, untrue = 0;
         TrialClient[] all = [.. Counted];
         Dictionary<string, TrialClient[]> receivers = all.ToDictionary(static client => client.Uid, static client => new[] { client });
         receivers[TrialClient.ToAll] = all;
@@ -237,16 +237,19 @@ internal sealed class ClusterTrial : IAsyncDisposable
                 sent += numbers.Count;
                 foreach (long number in numbers)
                 {
-                    bool hasCome = to.All(client => client.Got.ContainsKey((number, from.Uid))), isTold = from.WasToldOf(uid, number);
+                    bool hasCome = to.All(client => client.Got.ContainsKey((number, from.Uid)));
+                    string? code = from.ToldOf(uid, number);
+                    bool isTold = code is not null;
                     if (hasCome) delivered++;
                     if (isTold) told++;
                     if (!hasCome && !isTold) missing++;
                     if (hasCome && isTold) both++;
+                    if (hasCome && isTold && code != "unreachable") untrue++;
                 }
             }
         }
 
-        return new TrialCount(sent, delivered, told, missing, both);
+        return new TrialCount(sent, delivered, told, missing, both, untrue);
     }
 
     private void Begin(int node)
@@ -277,4 +280,5 @@ internal sealed class ClusterTrial : IAsyncDisposable
 /// <param name="Told">How many their senders were told of.</param>
 /// <param name="Missing">How many have neither come nor been told.</param>
 /// <param name="Both">How many were told and have come.</param>
-internal sealed record TrialCount(long Sent, long Delivered, long Told, long Missing, long Both);
+/// <param name="Untrue">How many of those were told as something else than unreachable: nobody may say that who knows nothing.</param>
+internal sealed record TrialCount(long Sent, long Delivered, long Told, long Missing, long Both, long Untrue);

@@ -1,5 +1,6 @@
 // Claims in a real JetStream: what it says where there is none, and what a node does whose claims are gone though nothing has failed.
 
+using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -55,39 +56,44 @@ public sealed class NatsClaimStoreTests
     [Test]
     public async Task ANodeLives_WhileItHasALease()
     {
+        (NatsClaimStore judge, _) = await OpenJudgeAsync();
         await OpenAsync();
-        Assert.That((await _one.LivesAsync(_two.Self, default), await _one.LivesAsync(new ClaimHolder("three", 3), default)),
+        Assert.That((await judge.LivesAsync(_two.Self, default), await judge.LivesAsync(new ClaimHolder("three", 3), default)),
             Is.EqualTo((true, false)));
         await _two.EndLeaseAsync(default);
-        Assert.That(await _one.LivesAsync(_two.Self, default), Is.False);
+        Assert.That(await judge.LivesAsync(_two.Self, default), Is.False);
     }
 
-    // The store was away, perhaps from all nodes: whoever is back first does not take the others for dead.
+    // The store was away, perhaps from all nodes: whoever is back first does not take the others for dead, and nor does one that begins.
     [Test]
-    public async Task WhoseOwnLeaseWasGone_TakesNobodyForDead_ForAsLongAsALeaseLasts()
+    public async Task WhoseOwnLeaseWasGone_TakesNobodyForDead_UntilTheOthersHaveHadTheirTime()
     {
-        FakeTimeProvider time = new();
-        NatsClaimStore late = new(_connection, "rawws", 1, new ClaimHolder("late", 9), time);
-        ClaimHolder dead = new("dead", 4);
-        await late.OpenAsync(default);
-        await late.RenewLeaseAsync(default);
-        Assert.That(await late.LivesAsync(dead, default), Is.False, "it was not away");
-        late.DoubtLease();
-        await late.RenewLeaseAsync(default);
-        await CannotTellAsync();
+        (NatsClaimStore judge, FakeTimeProvider time) = await OpenJudgeAsync(waits: false);
         await OpenAsync();
-        Assert.That(await late.LivesAsync(_one.Self, default), Is.True);
-        time.Advance(NatsClaimStore.LeaseTime - TimeSpan.FromSeconds(1));
-        await late.RenewLeaseAsync(default);
-        await CannotTellAsync();
-        time.Advance(TimeSpan.FromSeconds(1));
-        Assert.That(await late.LivesAsync(dead, default), Is.False);
-        time.Advance(NatsClaimStore.LeaseTime); // longer than a lease without renewal
-        await late.RenewLeaseAsync(default);
-        await CannotTellAsync();
+        ClaimHolder dead = new("dead", 4);
+        Assert.That(await judge.LivesAsync(_one.Self, default), Is.True, "who has a lease lives");
+        Assert.That(await judge.LivesAsync(new ClaimHolder("judge", 4), default), Is.False, "an earlier life of its own is over");
+        await WaitsAsync();
+        judge.DoubtLease();
+        await judge.RenewLeaseAsync(default);
+        await WaitsAsync();
+        time.Advance(NatsClaimStore.LeaseTime / 2);
+        await judge.RenewLeaseAsync(default); // too late: another one's may have ended
+        await WaitsAsync();
+        judge.DoubtLease();
+        await Assert.ThatAsync(async () => await judge.LivesAsync(dead, default), Throws.InstanceOf<ClaimStoreException>());
 
-        Task CannotTellAsync() =>
-            Assert.ThatAsync(async () => await late.LivesAsync(dead, default), Throws.InstanceOf<ClaimStoreException>());
+        async Task WaitsAsync()
+        {
+            for (int seconds = 0; seconds < 8; seconds++)
+            {
+                await Assert.ThatAsync(async () => await judge.LivesAsync(dead, default), Throws.InstanceOf<ClaimStoreException>());
+                time.Advance(TimeSpan.FromSeconds(1));
+                await judge.RenewLeaseAsync(default);
+            }
+
+            Assert.That(await judge.LivesAsync(dead, default), Is.False);
+        }
     }
 
     [Test]
@@ -134,6 +140,48 @@ public sealed class NatsClaimStoreTests
         await _two.OpenAsync(default);
         await HasBobAsync(_one);
         Assert.That(await claims.ClaimAsync("bob"u8.ToArray(), DuplicateUid.Reject), Is.EqualTo(UidClaim.Granted));
+    }
+
+    // Claims are kept by one server, and leases by another: the first one alone begins anew, and another node has the uid then.
+    [Test]
+    public async Task WhenTheClaimsAloneAreGone_TheirLastNumberShowsIt_AndWhoHasLostAUidIsTold()
+    {
+        List<string> lost = [];
+        UidClaims claims = new(_one, static _ => true, TimeProvider.System, TestServer.Patience)
+        {
+            Lost = uid => { lock (lost) lost.Add(Encoding.UTF8.GetString(uid.Span)); },
+        };
+        await using ClaimKeeper keeper = new(_one, claims, TimeProvider.System);
+        await keeper.StartAsync(default);
+        foreach (byte[] uid in (byte[][])["ann"u8.ToArray(), "eve"u8.ToArray(), "bob"u8.ToArray()])
+            Assert.That(await claims.ClaimAsync(uid, DuplicateUid.Replace), Is.EqualTo(UidClaim.Granted));
+        await new NatsJSContext(_connection).DeleteStreamAsync("KV_rawws-uids");
+        await _two.OpenAsync(default);
+        await _two.RenewLeaseAsync(default);
+        Assert.That(await _two.CreateAsync(Bob, default), Is.Not.Zero);
+        await TestServer.EventuallyAsync(
+            () =>
+            {
+                lock (lost) return lost.SequenceEqual(["bob"]);
+            },
+            "bob is lost");
+        Assert.That(
+            (await _two.FindAsync(UidClaims.KeyOf("ann"u8), default))?.Holder, Is.EqualTo(_one.Self), "what nobody took is regained");
+    }
+
+    // Its time is the test's, and it has had its lease for long enough to judge.
+    private async Task<(NatsClaimStore Store, FakeTimeProvider Time)> OpenJudgeAsync(bool waits = true)
+    {
+        FakeTimeProvider time = new();
+        NatsClaimStore judge = new(_connection, "rawws", 1, new ClaimHolder("judge", 9), time);
+        await judge.OpenAsync(default);
+        for (int second = 0; second < (waits ? 10 : 1); second++)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await judge.RenewLeaseAsync(default);
+        }
+
+        return (judge, time);
     }
 
     private async Task OpenAsync()

@@ -22,7 +22,7 @@ internal sealed class TrialClient(string uid, long numbers = 0) : IAsyncDisposab
     private readonly ClientWebSocket _socket = new();
     private readonly SemaphoreSlim _sending = new(1, 1);
     private readonly Dictionary<(string From, bool IsToAll), long> _latest = []; // of each sender's numbers
-    private readonly ConcurrentDictionary<(string To, long Number), bool> _told = [];
+    private readonly ConcurrentDictionary<(string To, long Number), string> _told = [];
     private readonly ConcurrentDictionary<string, List<long>> _sent = [];
     private Task _receiving = Task.CompletedTask;
     private long _numbers = numbers;
@@ -59,7 +59,10 @@ internal sealed class TrialClient(string uid, long numbers = 0) : IAsyncDisposab
     }
 
     /// <summary>Whether it was told that this message has not been delivered, or that nobody knows.</summary>
-    public bool WasToldOf(string to, long number) => _told.ContainsKey((to, number));
+    public bool WasToldOf(string to, long number) => ToldOf(to, number) is not null;
+
+    /// <summary>The code of the error that it was told of this message; null for none.</summary>
+    public string? ToldOf(string to, long number) => _told.GetValueOrDefault((to, number));
 
     /// <summary>Another client has that uid now: what went to the one before is counted no more.</summary>
     public void Forget(string to) => _sent.TryRemove(to, out _);
@@ -149,7 +152,7 @@ internal sealed class TrialClient(string uid, long numbers = 0) : IAsyncDisposab
         string[] error = text.Split(':', 3);
         ErrorCodes.AddOrUpdate(error[1], 1, static (_, count) => count + 1);
         Interlocked.Increment(ref _errors);
-        if (_hearing is not { } hearing || hearing.To != error[2] || !_told.TryAdd((hearing.To, hearing.Number), true))
+        if (_hearing is not { } hearing || hearing.To != error[2] || !_told.TryAdd((hearing.To, hearing.Number), error[1]))
             Wrong.Enqueue($"{uid} was told {text}, and has sent nothing that this is about");
     }
 

@@ -61,6 +61,9 @@ internal sealed record BackplaneSettings
     public static bool TryAnswerTime(string text, out TimeSpan time) =>
         SettingText.TryTime(text, out time) && time.TotalSeconds is >= 0.1 and <= 60;
 
+    /// <summary>Reads how many copies of claims there are: an odd number, of which more than half decide.</summary>
+    public static bool TryReplicas(string text, out int count) => SettingText.TryCount(text, out count) && count is (1 or 3 or 5);
+
     /// <summary>Reads the name of a cluster.</summary>
     public static bool TryName(string text, out string name)
     {

@@ -317,8 +317,8 @@ internal static class SettingTable
             SettingText.TryWord, static (backplane, value) => backplane with { KeyFile = value }),
         Setting.Backplane<int>("claim-replicas", "COUNT",
             "For --backplane with --duplicate-uid replace or reject, for which NATS needs JetStream: how many copies NATS keeps of the "
-            + "list of who has which uid: 1, or 3, so that one NATS server may fail. Default: 1.", "a whole number from 1 to 5",
-            SettingText.Count(1, 5), static (backplane, value) => backplane with { Replicas = value }),
+            + "list of who has which uid: 1, or 3, so that one NATS server may fail, or 5 for two. Default: 1.", "1, 3, 5",
+            BackplaneSettings.TryReplicas, static (backplane, value) => backplane with { Replicas = value }),
         Setting.Backplane<TimeSpan>("backplane-answer-within", "SECONDS",
             "For --backplane: time for another node, and for NATS, to answer. Past it a sender is told error:unreachable, and a newcomer "
             + "whose uid must be claimed gets 503. Default: 2 s.", "a number of seconds from 0.1 to 60", BackplaneSettings.TryAnswerTime,
