@@ -211,7 +211,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         }
         else
         {
-            End();
+            if (!isDeaf) End();
             GoAway();
         }
     }

@@ -75,6 +75,20 @@ public sealed class LinkInTests
         Assert.That(_taker.Texts, Is.EqualTo(new[] { "first", "second" }));
     }
 
+    // A receiver that failed in the middle of a piece, or a stranger: what the numbers say is lost, and no answer is about another message.
+    [Test]
+    public void WhereTheNumbersDoNotFit_WhatIsBetweenIsLost_AndNothingComesTwice()
+    {
+        LinkIn link = new(MessageBytesMax);
+        Assert.That(Receive(link, 0, 0, rest: 0, Message("a")), Is.True);
+        Assert.That(Receive(link, 1, 3, rest: 0, Message("d")), Is.True);
+        Assert.That((link.Next, link.Lost), Is.EqualTo((4UL, 2UL)));
+        Assert.That(Receive(link, 2, 2, rest: 0, Message("c")), Is.False);
+        Assert.That(_taker.Texts, Is.EqualTo(new[] { "a", "d" }));
+        Assert.That(Receive(link, 3, ulong.MaxValue, rest: 0, []), Is.True);
+        Assert.That(link.Lost, Is.EqualTo(2UL + int.MaxValue), "a number that nobody can count");
+    }
+
     private bool Receive(LinkIn link, ulong piece, ulong first, uint rest, byte[] bytes)
     {
         _writer.Begin(WireKind.Everybody, 1, "a"u8).Write(piece).Write(first).Write(rest).Write(bytes);

@@ -8,6 +8,8 @@ namespace RawWs.Tests.Support;
 
 internal sealed class PausingProxy : IAsyncDisposable
 {
+    private const int BufferBytes = 64 * 1024;
+
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
@@ -80,6 +82,7 @@ internal sealed class PausingProxy : IAsyncDisposable
     {
         Socket far = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         near.NoDelay = far.NoDelay = true;
+        near.ReceiveBufferSize = far.ReceiveBufferSize = BufferBytes; // what is paused is full soon
         lock (_lock) _sockets.AddRange([near, far]);
         try
         {
@@ -101,7 +104,7 @@ internal sealed class PausingProxy : IAsyncDisposable
 
     private async Task PassAsync(Socket from, Socket to)
     {
-        byte[] buffer = new byte[64 * 1024];
+        byte[] buffer = new byte[BufferBytes];
         int count;
         while ((count = await from.ReceiveAsync(buffer, _stop.Token)) > 0)
         {
