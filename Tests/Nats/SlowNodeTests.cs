@@ -30,7 +30,8 @@ public sealed class SlowNodeTests
             BackplaneNode.StartAsync(nats.UrlOf(0), "one"), BackplaneNode.StartAsync(nats.UrlOf(0), "two"),
             BackplaneNode.StartAsync($"nats://127.0.0.1:{line.Port}", "slow"));
         await using BackplaneNode one = nodes[0], two = nodes[1], slow = nodes[2];
-        using ClientWebSocket ann = await one.ConnectAsync("ann"), eve = await two.ConnectAsync("eve"), bob = await slow.ConnectAsync("bob");
+        using ClientWebSocket ann = await one.ConnectAsync("ann"), eve = await two.ConnectAsync("eve"),
+            bob = await slow.ConnectAsync("bob");
         await one.KnowsAsync("bob");
         await one.KnowsAsync("eve");
 

@@ -42,7 +42,7 @@ public sealed record Setup(TransportKind Transport, int Loops, bool IoUring = fa
     /// <summary>What the built program can be told to run on: in a process of its own nothing can be put over its channels.</summary>
     public static IEnumerable<Setup> Programs { get; } = All.Where(static setup => !setup.Layered && !setup.Tls);
 
-    /// <summary>One of those for each way to send and to receive: for what takes long, and does not depend on the number of loops.</summary>
+    /// <summary>One for each way to send and to receive: for what takes long, and does not depend on the number of loops.</summary>
     public static IEnumerable<Setup> Ways { get; } = Programs.DistinctBy(static setup => (setup.Transport, setup.IoUring));
 
     /// <summary>
