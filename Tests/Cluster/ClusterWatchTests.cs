@@ -133,7 +133,8 @@ public sealed class ClusterWatchTests
             for (int i = 0; i < 3; i++) _one.Node.Receive(hello, _cluster.Now);
             string[] news = News();
             Assert.That(news, Has.Length.EqualTo(second is 0 or 60 ? 1 : 0), $"second {second}");
-            Assert.That(news, Has.All.StartsWith("node new speaks version 2 of what nodes say to each other, and this one speaks version 1: "));
+            Assert.That(
+                news, Has.All.StartsWith("node new speaks version 2 of what nodes say to each other, and this one speaks version 1: "));
             _cluster.Pass(1_000);
         }
 
