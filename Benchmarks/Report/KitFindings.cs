@@ -29,8 +29,8 @@ internal static class KitFindings
         ("Dribble: frames of 1 KiB, byte by byte", Frames, "1 KiB Binary, byte by byte", "ns a byte"),
     ];
 
-    // Who does the same as whom, class by class; by whose code it is.
-    private static readonly (string Benchmark, string Ours, string Theirs, string Whose)[] Pairs =
+    /// <summary>Who does the same as whom, class by class; by whose code it is.</summary>
+    internal static readonly (string Benchmark, string Ours, string Theirs, string Whose)[] Pairs =
     [
         (Frames, Ours, Rival, Rival),
         (nameof(FragmentDecodeBenchmark), Ours, Rival, Rival),
