@@ -76,6 +76,22 @@ public sealed class FindingsTests
             + "better): 0.90\n\nA connection that is opened and closed costs more"));
     }
 
+    [Test]
+    public void OfSeveralMeasurements_TheFastestCounts_ForAllAlike()
+    {
+        Results<KitFigure> first = Of(
+            Figure(Frames, "RawWs", "16 B Binary", 10), Figure(Frames, "Naive", "16 B Binary", 5),
+            Figure(Frames, "RawWs", "1 KiB Binary", 7));
+        Results<KitFigure> second = Of(Figure(Frames, "RawWs", "16 B Binary", 8), Figure(Frames, "Naive", "16 B Binary", 6));
+        Results<KitFigure> whole = KitPasses.Merge(first, second, isInPart: false);
+        Results<KitFigure> part = KitPasses.Merge(first, second, isInPart: true);
+        Assert.That(whole.Figures.Select(static figure => figure.MeanNs), Is.EqualTo(new double?[] { 8, 5 }));
+        Assert.That(part.Figures.Select(static figure => figure.MeanNs), Is.EqualTo(new double?[] { 8, 5, 7 }));
+        Assert.That(whole.Run.Machine[KitPasses.Called], Does.StartWith("2 times; "));
+        Assert.That(KitPasses.Merge(whole, first, isInPart: false).Run.Machine[KitPasses.Called], Does.StartWith("3 times; "));
+        Assert.That(part.Run.Machine, Does.Not.ContainKey(KitPasses.Called));
+    }
+
     private static string Floors(params KitFigure[] figures)
     {
         StringBuilder text = new();
