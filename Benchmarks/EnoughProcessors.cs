@@ -7,8 +7,8 @@ internal static class EnoughProcessors
 {
     /// <summary>What is said, once.</summary>
     public const string Refusal =
-        "this process has one processor (pinned, or the machine has no more): what the runtime does beside would be measured too; two "
-        + "are wanted";
+        "this process has one processor (pinned, or the machine has no more): the runtime's own threads would be measured too; at least "
+        + "two processors are needed";
 
     /// <summary>Words of BenchmarkDotNet's with which nothing is measured for figures.</summary>
     private static readonly string[] NoFigures = ["--list", "--info", "--help", "--version", "Dry", "dry"];

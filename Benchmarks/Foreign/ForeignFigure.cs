@@ -35,4 +35,7 @@ public sealed record ForeignFigure(
 
     /// <summary>Payload in 10^9 bytes per second.</summary>
     public double? GBPerSecond => PayloadBytes > 0 && MeanNs > 0 ? PayloadBytes / MeanNs : null;
+
+    /// <summary>The standard deviation of that, as far as one can be told from the time's.</summary>
+    public double? GBPerSecondSpread => GBPerSecond * StdDevNs / MeanNs;
 }

@@ -70,8 +70,8 @@ internal static class CompareCommand
                 && rounds is >= 1 and <= 1000
                 ? options with { Matrix = options.Matrix with { Rounds = rounds } }
                 : null),
-        Seconds("--seconds", "How long each is measured. Default: 4.", static (matrix, value) => matrix with { Measure = value }),
-        Seconds("--warmup", "How long each is warmed up before. Default: 4.", static (matrix, value) => matrix with { WarmUp = value }),
+        Seconds("--seconds", "How long each is measured. Default: 3.", static (matrix, value) => matrix with { Measure = value }),
+        Seconds("--warmup", "How long each is warmed up before. Default: 2.", static (matrix, value) => matrix with { WarmUp = value }),
         new(
             "--latency-rate", "N",
             "Messages a second in the latency load, the same for all. Default: half of what each server does in the closed loop.",

@@ -37,6 +37,7 @@ public sealed record LoadCell(string Name, LoadKind Kind, int Connections, int P
     /// <summary>What it is, for a reader who does not know the names.</summary>
     public string Title => Kind switch
     {
+        LoadKind.Echo when Connections == 1 => $"Echo: one connection, {InFlight("on it")}, {Size}",
         LoadKind.Echo => $"Echo: {Connections} connections, {InFlight("on each")}, {Size}",
         LoadKind.Pairs => $"From one to the other of a pair: {Connections} connections, {InFlight("on each")}, {Size}",
         LoadKind.FanOut => $"One to {Connections:N0}: {InFlight("in all")}, {Size} (deliveries are counted)",
@@ -54,6 +55,7 @@ public sealed record LoadCell(string Name, LoadKind Kind, int Connections, int P
     /// <summary>The cells for figures.</summary>
     public static IReadOnlyList<LoadCell> All { get; } =
     [
+        new("echo-1x1x32", LoadKind.Echo, 1, 1, 32),
         new("echo-100x1x32", LoadKind.Echo, 100, 1, 32),
         new("echo-100x16x32", LoadKind.Echo, 100, 16, 32),
         new("echo-16x4x16KiB", LoadKind.Echo, 16, 4, 16 * 1024),

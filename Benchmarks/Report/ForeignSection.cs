@@ -23,7 +23,7 @@ internal static class ForeignSection
     }
 
     private static Point PointOf(ForeignFigure figure) =>
-        new(figure.MessageBytes!.Value, figure.GBPerSecond!.Value, figure.GBPerSecond.Value * (figure.StdDevNs / figure.MeanNs) ?? 0);
+        new(figure.MessageBytes!.Value, figure.GBPerSecond!.Value, figure.GBPerSecondSpread ?? 0);
 
     private static IEnumerable<ForeignFigure> Timed(IEnumerable<ForeignFigure> figures) =>
         figures.Where(static figure => figure.Case is not null);
@@ -42,7 +42,7 @@ internal static class ForeignSection
             ("64 KiB Mixed", "64 KiB text in several languages, GB/s", false),
         ];
         text.Append("**Parsers across languages**, in one run on one machine. ");
-        text.Append($"{Unchecked}: text is not checked for UTF-8; what else is not, is told further down.\n\n");
+        text.Append($"{Unchecked}: text is not checked for UTF-8; what else a parser does not check stands in the last table.\n\n");
         text.Append(Head("", [.. columns.Select(static column => column.Says)]));
         foreach (IGrouping<string, ForeignFigure> parser in Timed(figures).GroupBy(static figure => figure.Parser))
         {
@@ -50,7 +50,7 @@ internal static class ForeignSection
                 from column in columns
                 let figure = parser.FirstOrDefault(figure => figure.Case == column.Case)
                 let value = column.IsTime ? Digits.WithSpread(figure?.NsPerFrame, figure?.NsPerFrameSpread)
-                : Digits.Three(figure?.GBPerSecond)
+                : Digits.WithSpread(figure?.GBPerSecond, figure?.GBPerSecondSpread)
                 select value + MarkOf(figure);
             text.Append($"| {parser.Key} | {string.Join(" | ", cells)} |\n");
         }
@@ -68,7 +68,7 @@ internal static class ForeignSection
         text.Append("be had without their whole connection. ");
         text.Append($"± is the standard deviation of eight samples; {Unchecked} stands where text is not checked.\n\n");
         WriteTable(text, figures, "ns a frame", static figure => Digits.WithSpread(figure.NsPerFrame, figure.NsPerFrameSpread));
-        WriteTable(text, figures, "GB/s", static figure => Digits.Three(figure.GBPerSecond));
+        WriteTable(text, figures, "GB/s", static figure => Digits.WithSpread(figure.GBPerSecond, figure.GBPerSecondSpread));
         text.Append("| parser | version | does not refuse |\n| --- | --- | --- |\n");
         foreach (ForeignFigure figure in figures.DistinctBy(static figure => figure.Parser))
         {

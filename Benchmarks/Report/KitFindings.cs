@@ -1,5 +1,6 @@
 // The kit's answers to the questions that a reader comes with, before all tables: how fast at small frames, large frames, text and
-// dribble; and where RawWs is behind. Nothing is left out of the second list: it is made from all rows in which others take part.
+// dribble; and where RawWs is behind. Nothing is left out of the second list: it is made from every row in which somebody else does the
+// same.
 
 using System.Globalization;
 using System.Text;
@@ -9,7 +10,8 @@ namespace RawWs.Benchmarks.Report;
 
 internal static class KitFindings
 {
-    private const string Ours = "RawWs", Rival = "System.Net.WebSockets";
+    private const string Ours = "RawWs", Rival = "System.Net.WebSockets", Library = "the base library", Naive = "the naive versions";
+    private const string FreshDeflate = "deflate, no takeover: shared context, full flush";
     private const int NamedMax = 12;
 
     private const string Frames = nameof(FrameDecodeBenchmark), WithTiers = Frames + KitSection.WithTiers;
@@ -25,6 +27,30 @@ internal static class KitFindings
         ("Text, ASCII, 64 KiB", Frames, "64 KiB Ascii", "GB/s"),
         ("Text in several languages, 64 KiB", Frames, "64 KiB Mixed", "GB/s"),
         ("Dribble: frames of 1 KiB, byte by byte", Frames, "1 KiB Binary, byte by byte", "ns a byte"),
+    ];
+
+    /// <summary>Who does the same as whom, class by class; by whose code it is.</summary>
+    internal static readonly (string Benchmark, string Ours, string Theirs, string Whose)[] Pairs =
+    [
+        (Frames, Ours, Rival, Rival),
+        (nameof(FragmentDecodeBenchmark), Ours, Rival, Rival),
+        (nameof(EncodeBenchmark), "RawWs, server", "System.Net.WebSockets, server", Rival),
+        (nameof(EncodeBenchmark), "RawWs, client", "System.Net.WebSockets, client", Rival),
+        (nameof(DeflateBenchmark), "deflate, takeover", "deflate, System.Net.WebSockets, takeover", Rival),
+        (nameof(DeflateBenchmark), FreshDeflate, "deflate, System.Net.WebSockets, no takeover", Rival),
+        (nameof(DeflateBenchmark), "inflate, pooled", "inflate, System.Net.WebSockets, no takeover", Rival),
+        (nameof(Utf8Benchmark), "Utf8Validator, whole", "Utf8.IsValid", Library),
+        (nameof(DeflateBenchmark), "deflate, takeover", "deflate, DeflateStream, takeover", Library),
+        (nameof(DeflateBenchmark), FreshDeflate, "deflate, DeflateStream, a new one for each", Library),
+        (nameof(DeflateBenchmark), "inflate, pooled", "inflate, DeflateStream, a new one for each", Library),
+        (Frames, Ours, "Naive", Naive),
+        (nameof(FragmentDecodeBenchmark), Ours, "Naive", Naive),
+        (nameof(HeaderDecodeBenchmark), "FrameReader.TryRead, a span", "Naive: a class for each header", Naive),
+        (nameof(EncodeBenchmark), "RawWs, server", "Naive, server", Naive),
+        (nameof(MaskingBenchmark), "Masking.Apply, in place", "Naive: byte by byte", Naive),
+        (nameof(Utf8Benchmark), "Utf8Validator, whole", "Naive: decoded into a string", Naive),
+        (nameof(HandshakeBenchmark), "parsed, judged and answered by 101", "Naive: split into strings, and answered", Naive),
+        (nameof(RouterLookupBenchmark), "split, judge, UidRegistry.Find", "Naive: strings", Naive),
     ];
 
     /// <summary>The table and the lists. Nothing where there are no figures of whole frames, or a short run has none.</summary>
@@ -65,31 +91,34 @@ internal static class KitFindings
 
     private static void WriteBehind(StringBuilder text, IReadOnlyList<KitFigure> figures)
     {
-        string[] benchmarks = [nameof(FrameDecodeBenchmark), nameof(FragmentDecodeBenchmark)];
-        var known = figures.Where(figure => benchmarks.Contains(figure.Benchmark) && figure.MeanNs > 0)
-            .GroupBy(static figure => (figure.Benchmark, figure.Case)).ToArray();
-        foreach (string rival in (string[])[Rival, "Naive"])
+        var compared =
+            from pair in Pairs
+            from ours in figures
+            where ours.MeanNs > 0 && ours.Benchmark == pair.Benchmark && ours.Contender == pair.Ours
+            from theirs in figures
+            where theirs.MeanNs > 0 && (theirs.Benchmark, theirs.Case) == (ours.Benchmark, ours.Case) && theirs.Contender == pair.Theirs
+            select (pair.Whose, Row: NameOf(pair.Benchmark, pair.Theirs, ours.Case), Ours: ours, Theirs: theirs);
+        foreach (var whose in compared.GroupBy(static one => one.Whose))
         {
-            var rows =
-                from row in known
-                let ours = row.FirstOrDefault(static figure => figure.Contender == Ours)
-                let theirs = row.FirstOrDefault(figure => figure.Contender == rival)
-                where ours is not null && theirs is not null
-                select (row.Key, Ours: ours, Theirs: theirs);
-            var all = rows.ToArray();
-            if (all.Length == 0) continue;
-            var behind = all.Where(static row => row.Ours.MeanNs > row.Theirs.MeanNs)
-                .OrderByDescending(static row => row.Ours.MeanNs / row.Theirs.MeanNs).ToArray();
+            var behind = whose.Where(static one => one.Ours.MeanNs > one.Theirs.MeanNs)
+                .OrderByDescending(static one => one.Ours.MeanNs / one.Theirs.MeanNs).ToArray();
+            int all = whose.Count();
             text.Append(behind.Length == 0
-                ? $"{Ours} is ahead of {rival} in all {all.Length} rows of whole frames and fragments.\n\n"
-                : $"{Ours} is behind {rival} in {behind.Length} of {all.Length} rows of whole frames and fragments "
+                ? $"{Ours} is ahead of {whose.Key} in all {all} rows in which both do the same."
+                : $"{Ours} is behind {whose.Key} in {behind.Length} of {all} rows in which both do the same "
                     + "(in brackets, what part of its speed is reached): "
-                    + string.Join("; ", behind.Take(NamedMax).Select(static row =>
-                        row.Key.Case + (row.Key.Benchmark == nameof(FragmentDecodeBenchmark) ? " in fragments" : "")
-                            + $" ({Times(row.Theirs, row.Ours)})"))
-                    + (behind.Length > NamedMax ? $"; and {behind.Length - NamedMax} more.\n\n" : ".\n\n"));
+                    + string.Join("; ", behind.Take(NamedMax).Select(static one => $"{one.Row} ({Times(one.Theirs, one.Ours)})"))
+                    + (behind.Length > NamedMax ? $"; and {behind.Length - NamedMax} more." : "."));
+            text.Append(whose.Key == Naive ? " Those check nothing but UTF-8.\n\n" : "\n\n");
         }
     }
+
+    private static string NameOf(string benchmark, string theirs, string row) => benchmark switch
+    {
+        Frames => row,
+        nameof(FragmentDecodeBenchmark) => $"{row} in fragments",
+        _ => $"{theirs}, {row}",
+    };
 
     private static string Times(KitFigure theirs, KitFigure ours) =>
         (theirs.MeanNs!.Value / ours.MeanNs!.Value).ToString("0.00", CultureInfo.InvariantCulture);

@@ -67,7 +67,8 @@ internal static class KitPlots
             " Mixed, cut at random"),
         new("encode", "Writing a frame", nameof(EncodeBenchmark), ""),
         new("masking", "Masking", nameof(MaskingBenchmark), ""),
-        new("utf8-mixed", "Validating text in several languages", nameof(Utf8Benchmark), ", Mixed"),
+        new("utf8-words", "Validating words of several languages", nameof(Utf8Benchmark), ", Words"),
+        new("utf8-random", "Validating characters of all lengths", nameof(Utf8Benchmark), ", Random"),
     ];
 
     /// <summary>The picture's file, and the picture; null where there are no figures for it.</summary>

@@ -21,7 +21,7 @@ internal static class KitRun
 {
     /// <summary>Runs all benchmarks of this assembly.</summary>
     /// <param name="run">What is known of the run before; what goes wrong is added to its failures.</param>
-    /// <param name="rows">Which rows, as BenchmarkDotNet's filters have them; null for all.</param>
+    /// <param name="rows">Which rows, as BenchmarkDotNet's filters have them, with semicolons between; null for all.</param>
     /// <param name="output">Gets a line now and then.</param>
     public static Results<KitFigure> Measure(RunInfo run, string? rows, TextWriter output)
     {
@@ -92,7 +92,7 @@ internal static class KitRun
 
         public Config(bool brief, TextWriter output, string? rows = null)
         {
-            if (rows is not null) AddFilter(new GlobFilter([rows]));
+            if (rows is not null) AddFilter(new GlobFilter(rows.Split(';')));
             if (brief) AddJob(Job.Dry.WithToolchain(InProcessEmitToolchain.Instance));
             else AddJob(KitConfig.ForFigures, KitConfig.AsByDefault);
             AddDiagnoser(MemoryDiagnoser.Default);

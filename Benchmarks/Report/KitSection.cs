@@ -21,10 +21,10 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
             + "A row without a further word has one frame in each receive; packed, as many as fit."),
         new(nameof(FrameDecodeBenchmark) + WithTiers, "Whole frames, as a program has them that sets nothing",
             "Some of the rows above in processes with the runtime's defaults, tiers and a profile, warmed up for three seconds. "
-            + "A profile opens calls through interfaces and classes, and helps whoever has many."),
+            + "With a profile the compiler can inline calls through interfaces, which helps whoever has many."),
         new(nameof(FragmentDecodeBenchmark), "Fragments with control frames in between",
             "The same for messages in one to four frames; Pings are answered."),
-        new(nameof(HeaderDecodeBenchmark), "Headers", "One masked header, without a payload."),
+        new(nameof(HeaderDecodeBenchmark), "Headers", "One masked header, without a payload. The limit adds up two bytes of each."),
         new(nameof(EncodeBenchmark), "Encoding", "One frame, from the payload to the bytes for the kernel. A client masks it."),
         new(nameof(MaskingBenchmark), "Masking", "One payload."),
         new(nameof(Utf8Benchmark), "UTF-8", "One text, validated."),
@@ -73,13 +73,13 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
         foreach (IGrouping<string, KitFigure> row in figures.GroupBy(static figure => figure.Case))
         {
             Dictionary<string, KitFigure> cells = row.ToDictionary(static figure => figure.Contender);
-            double? harness = cells.GetValueOrDefault(HarnessCost.Called)?.NsPerFrame;
+            KitFigure? harness = cells.GetValueOrDefault(HarnessCost.Called);
             text.Append($"| {row.Key} |");
             foreach (string contender in contenders)
             {
                 KitFigure? figure = cells.GetValueOrDefault(contender);
                 text.Append(figure is null ? " – |" : figure.Error is null ? $" {cell(figure)} |" : " failed |");
-                if (takesOff && contender != HarnessCost.Called) text.Append($" {Digits.Three(Less(figure, harness))} |");
+                if (takesOff && contender != HarnessCost.Called) text.Append($" {Less(figure, harness)} |");
             }
 
             text.Append('\n');
@@ -89,5 +89,12 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
     }
 
     // Never below nothing: what is within the error of both is nothing.
-    private static double? Less(KitFigure? figure, double? harness) => figure?.NsPerFrame - harness is { } left ? Math.Max(left, 0) : null;
+    private static string Less(KitFigure? figure, KitFigure? harness)
+    {
+        double? left = figure?.NsPerFrame - harness?.NsPerFrame is { } rest ? Math.Max(rest, 0) : null;
+        double? spread = figure?.NsPerFrameSpread is { } one && harness?.NsPerFrameSpread is { } other
+            ? Math.Sqrt((one * one) + (other * other))
+            : null;
+        return Digits.WithSpread(left, spread);
+    }
 }

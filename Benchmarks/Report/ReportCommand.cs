@@ -60,7 +60,15 @@ public static class ReportCommand
         using Interruption interruption = new(ended, errors);
         string command = string.Join(' ', ["dotnet run -c Release --project Benchmarks -- report", .. words.Select(Quoted)]);
         RunInfo run = Surroundings.Look(TimeProvider.System.GetUtcNow(), command, options.Brief);
-        if (options.Only != ReportPart.Servers) RawData.Write(options.Out, KitName, KitRun.Measure(run, options.Rows, output));
+        Results<KitFigure>? before = options.Again ? RawData.Read<KitFigure>(options.Out, KitName) : null;
+        if (options.Again && before is null) throw new InvalidDataException($"--again: no {KitName}.json in {options.Out}");
+        if (options.Only != ReportPart.Servers)
+        {
+            Results<KitFigure> kit = KitRun.Measure(run, options.Rows, output);
+            if (before is not null) kit = KitPasses.Merge(before, kit, isInPart: options.Rows is not null);
+            RawData.Write(options.Out, KitName, kit);
+        }
+
         interruption.CanWait = true;
         if (options.Only != ReportPart.Kit)
         {

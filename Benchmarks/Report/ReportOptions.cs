@@ -21,24 +21,28 @@ public enum ReportPart
 /// <param name="Only">What is to be measured.</param>
 /// <param name="From">Where to take raw data from in place of measuring; null to measure.</param>
 /// <param name="Rows">Which rows of the kit, as BenchmarkDotNet's filters have them; null for all.</param>
-public sealed record ReportOptions(bool Brief, string Out, ReportPart Only, string? From, string? Rows)
+/// <param name="Again">Whether the kit's figures that are there stay where they are the faster ones.</param>
+public sealed record ReportOptions(bool Brief, string Out, ReportPart Only, string? From, string? Rows, bool Again)
 {
     /// <summary>The help text.</summary>
     public const string Usage = """
         report [--short] [--out DIR] [--only kit|servers]   measures, and writes tables, raw data and plots
         report --only kit --rows GLOB --out DIR             a few rows of the kit, for figures
+        report --only kit --again [--rows GLOB]             the kit once more, or a few rows of it
         report --from DIR [--out DIR]                       makes tables and plots anew from the raw data in DIR
 
           --short      everything once, in a few minutes: shows that it runs; its times are no figures
           --out DIR    where to write (default: Benchmarks/results; with --from, that DIR)
           --only PART  kit: the parts in memory; servers: whole servers; the other part's data in DIR stay
-          --rows GLOB  '*Frames(Traffic: 16 B Binary, P*'; not into the default directory, which holds all rows
+          --rows GLOB  '*Frames(Traffic: 16 B Binary, P*', or several with ; between. Without --again not into the default directory,
+                       which holds all rows
+          --again      of the figures in DIR and the new ones the faster counts: a busy machine makes nobody faster
         """;
 
     /// <summary>Reads the words after `report`. One of the two results is null.</summary>
     public static (ReportOptions? Options, string? Error) Parse(ReadOnlySpan<string> words, string outDefault)
     {
-        bool brief = false;
+        bool brief = false, again = false;
         string? output = null, from = null, rows = null;
         ReportPart? only = null;
         for (int i = 0; i < words.Length; i++)
@@ -47,6 +51,12 @@ public sealed record ReportOptions(bool Brief, string Out, ReportPart Only, stri
             if (word == "--short")
             {
                 brief = true;
+                continue;
+            }
+
+            if (word == "--again")
+            {
+                again = true;
                 continue;
             }
 
@@ -70,9 +80,11 @@ public sealed record ReportOptions(bool Brief, string Out, ReportPart Only, stri
             }
         }
 
-        if (rows is not null && (only != ReportPart.Kit || output is null)) return (null, "--rows goes with --only kit and --out");
+        if (again && (only != ReportPart.Kit || brief)) return (null, "--again goes with --only kit, for figures");
+        if (rows is not null && (only != ReportPart.Kit || (output is null && !again)))
+            return (null, "--rows goes with --only kit, and with --out or --again");
         if (from is not null && (brief || only is not null)) return (null, "--from measures nothing: it goes with --out alone");
         if (from is not null && !Directory.Exists(from)) return (null, $"--from: no such directory: {from}");
-        return (new ReportOptions(brief, Path.GetFullPath(output ?? from ?? outDefault), only ?? ReportPart.All, from, rows), null);
+        return (new ReportOptions(brief, Path.GetFullPath(output ?? from ?? outDefault), only ?? ReportPart.All, from, rows, again), null);
     }
 }

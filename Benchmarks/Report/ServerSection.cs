@@ -21,7 +21,8 @@ internal static class ServerSection
         (LoadUnit.Percentile99, "99 % are back within", "less is better"),
     ];
 
-    private static readonly string[] FirstPage =
+    /// <summary>The loads with messages that stand on the report's first page.</summary>
+    internal static readonly string[] FirstPage =
         ["echo-100x1x32", "echo-100x16x32", "echo-16x4x16KiB", "fanout-1000x16x100", "fanout-100x16x100"];
 
     private static readonly Dictionary<string, string> Titles = new()
@@ -121,13 +122,22 @@ internal static class ServerSection
         _ => Digits.Three(value),
     };
 
-    private static string TitleOf(string cell) =>
-        LoadCell.All.Concat(LoadCell.Brief).FirstOrDefault(known => known.Name == cell)?.Title ?? cell;
+    /// <summary>A load in words.</summary>
+    internal static string TitleOf(string cell) => Find(cell)?.Title ?? cell;
 
-    private static string NameOf(string server) => Titles.GetValueOrDefault(server, server);
+    /// <summary>What kind of load it is; null for one that is not known.</summary>
+    internal static LoadKind? KindOf(string cell) => Find(cell)?.Kind;
 
-    private static string UnitInWords(string unit) => unit switch
+    /// <summary>A server, and what it is written in or made of.</summary>
+    internal static string NameOf(string server) => Titles.GetValueOrDefault(server, server);
+
+    private static LoadCell? Find(string cell) => LoadCell.All.Concat(LoadCell.Brief).FirstOrDefault(known => known.Name == cell);
+
+    /// <summary>A unit in words.</summary>
+    internal static string UnitInWords(string unit) => unit switch
     {
+        LoadUnit.MessagesPerCpuSecond => "messages per second of processor time (more is better)",
+        LoadUnit.MessagesPerSecond => "messages per second (more is better)",
         LoadUnit.HandshakesPerCpuSecond => "handshakes per second of processor time (more is better)",
         LoadUnit.BytesPerConnection => "resident bytes for each (less is better)",
         LoadUnit.Percentile99 => "99 % are back within (less is better)",
@@ -141,7 +151,8 @@ internal static class ServerSection
         _ => "less is better",
     };
 
-    private static string Cell(ServerFigure? figure, ServerFigure? ours)
+    /// <summary>The median and its spread, and how many times as good ours is; without ours, or for ours, not that.</summary>
+    internal static string Cell(ServerFigure? figure, ServerFigure? ours)
     {
         if (figure is null) return "–";
         // One failed round of five leaves a median of the others; with none left there is none.

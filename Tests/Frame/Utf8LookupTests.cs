@@ -70,6 +70,7 @@ public sealed class Utf8LookupTests
         }
     }
 
+    // Below F0 no lead has more than two bytes behind it: whatever stands in the fourth place begins anew, and that is tried above.
     [TestCaseSource(nameof(Names))]
     [Explicit("Some minutes.")]
     public void AllOfThreeBytes_AndAllOfFourBehindALead_AtEveryEdge(string width)

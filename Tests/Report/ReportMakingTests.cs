@@ -132,6 +132,9 @@ public sealed class ReportMakingTests
     [TestCase("--from", "/", "--only", "kit")]
     [TestCase("--rows", "*", "--only", "kit")]
     [TestCase("--rows", "*", "--out", "/")]
+    [TestCase("--again")]
+    [TestCase("--again", "--only", "servers")]
+    [TestCase("--again", "--only", "kit", "--short")]
     public void WrongWords_OneLine_AndExitCode2(params string[] words) => Refused(words, words[0]);
 
     [TestCase(null, "neither kit.json nor servers.json")]

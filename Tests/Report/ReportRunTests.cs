@@ -36,6 +36,12 @@ public sealed partial class ReportRunTests
         Assert.That(ParsersOf(kit, nameof(FrameDecodeBenchmark)), Is.EquivalentTo(ParserBenchmark.Parsers));
         Assert.That(ParsersOf(kit, nameof(FragmentDecodeBenchmark)), Is.EquivalentTo(ParserBenchmark.Parsers));
         Assert.That(File.ReadAllLines(Path.Combine(_directory, "kit.csv")), Has.Length.EqualTo(kit.Figures.Count + 1));
+        Assert.That(KitPlots.All.Where(plot => plot.Draw(kit.Figures) is null), Is.Empty, "plots that show nothing");
+        HashSet<(string, string)> contenders = [.. kit.Figures.Select(static figure => (figure.Benchmark, figure.Contender))];
+        Assert.That(KitFindings.Pairs.Where(pair => !contenders.Contains((pair.Benchmark, pair.Ours))
+            || !contenders.Contains((pair.Benchmark, pair.Theirs))), Is.Empty, "who is compared and not there");
+        Assert.That(KitFloors.Of(kit.Figures).Where(static floor => floor.Figures.Count == 0).Select(static floor => floor.What),
+            Is.EqualTo(["1 MiB binary: × the limit", "126 B: times as long as 125 B"]), "a short run leaves these sizes out");
         Written.Check(_directory);
     }
 

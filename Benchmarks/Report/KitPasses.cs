@@ -1,0 +1,47 @@
+// Several measurements of the kit, one after the other or on different days, become one. A shared machine has slow minutes, which make
+// whoever is measured in them slower, and nobody faster: so of each row and contender the fastest measurement counts, for all alike.
+
+using System.Globalization;
+
+namespace RawWs.Benchmarks.Report;
+
+internal static class KitPasses
+{
+    /// <summary>What the report calls their number.</summary>
+    public const string Called = "Measured";
+
+    private const string Rule = " times; of each contender in each row the fastest time counts";
+
+    /// <summary>Puts a measurement to earlier ones. What only these have stays, if it was to be measured in part.</summary>
+    /// <param name="before">The earlier ones.</param>
+    /// <param name="now">The new one.</param>
+    /// <param name="isInPart">Whether the new one has some rows only.</param>
+    public static Results<KitFigure> Merge(Results<KitFigure> before, Results<KitFigure> now, bool isInPart)
+    {
+        Dictionary<(string, string, string, string), KitFigure> fresh = now.Figures.ToDictionary(KeyOf);
+        List<KitFigure> merged = [];
+        foreach (KitFigure old in before.Figures)
+        {
+            if (fresh.Remove(KeyOf(old), out KitFigure? other)) merged.Add(Faster(old, other));
+            else if (isInPart) merged.Add(old);
+        }
+
+        merged.AddRange(now.Figures.Where(figure => fresh.ContainsKey(KeyOf(figure))));
+        RunInfo run = isInPart ? before.Run with { Failures = now.Run.Failures } : now.Run;
+        int passes = PassesOf(before.Run) + (isInPart ? 0 : 1);
+        Dictionary<string, string> machine = new(run.Machine);
+        if (passes > 1) machine[Called] = passes.ToString(CultureInfo.InvariantCulture) + Rule;
+        return new Results<KitFigure>(run with { Machine = machine }, merged);
+    }
+
+    private static int PassesOf(RunInfo run) => run.Machine.TryGetValue(Called, out string? text)
+        && int.TryParse(text.Split(' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int passes)
+            ? passes
+            : 1;
+
+    private static (string, string, string, string) KeyOf(KitFigure figure) =>
+        (figure.Benchmark, figure.Method, figure.Contender, figure.Case);
+
+    private static KitFigure Faster(KitFigure one, KitFigure other) =>
+        one.MeanNs is not { } first || other.MeanNs < first ? other.MeanNs is null ? one : other : one;
+}
