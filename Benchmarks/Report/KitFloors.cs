@@ -3,7 +3,6 @@
 
 using System.Globalization;
 using System.Text;
-using RawWs.Benchmarks.Parsers;
 
 namespace RawWs.Benchmarks.Report;
 
