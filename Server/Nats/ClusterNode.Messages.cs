@@ -15,7 +15,8 @@ internal sealed partial class ClusterNode
     /// <summary>
     /// Sends a message to all connections of a uid, wherever they are: to this node's own first. Any thread. The result is there at once
     /// if no other node has the uid; while it is not known who has it, within the time for an answer, unless this node has it itself. (A
-    /// client that moves from here to another node meanwhile would get it twice.)
+    /// client that moves from here to another node meanwhile would get it twice. So a caller that does not wait for its results may see a
+    /// message overtake those that wait, when the uid comes to this node in between.)
     /// </summary>
     public ValueTask<DeliveryResult> Send(ReadOnlyMemory<byte> uid, in WebSocketMessage message, long now)
     {
@@ -26,7 +27,7 @@ internal sealed partial class ClusterNode
             return new(isMissed ? CountUnknown() : here);
         }
 
-        return KnowsAll || (here != DeliveryResult.Offline && !_waits.Any)
+        return KnowsAll || here != DeliveryResult.Offline
             ? SendToOthers(uid.Span, message, here, now)
             : SendLater(uid, message, here, now);
     }

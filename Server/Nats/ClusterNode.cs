@@ -190,6 +190,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     private void FitWire()
     {
         int most = _payloadBytesMax = _wire.PayloadBytesMax;
+        if (most < PayloadBytesMin) _heardSelf = _now; // then it does not listen
         bool isDeaf = _now - _heardSelf >= _settings.DeafAfter;
         bool canUse = _isUp && !_isTaken && !isDeaf && most >= PayloadBytesMin;
         if (canUse) _pieceBytesMax = Math.Min(_settings.PieceBytesMax, most);
@@ -303,8 +304,9 @@ internal sealed partial class ClusterNode : IMessageTaker
             return;
         }
 
-        // While nobody can be heard, nobody is silent.
-        if (_isConnected && _now - peer.LastHeard >= _settings.SilentAfter)
+        // While nobody can be heard, nobody is silent: what is silence counts up to when the line was known to be alive.
+        bool isSure = _now - _heardSelf < _settings.AliveEvery * 3 / 2;
+        if (_isConnected && (isSure ? _now : _heardSelf) - peer.LastHeard >= _settings.SilentAfter)
         {
             Leave(peer);
         }

@@ -19,12 +19,12 @@ internal sealed record ClusterSettings
     /// <summary>
     /// After which time without a word of its own, which comes back to it over the backplane, a node takes the backplane to be gone.
     /// </summary>
-    public long DeafAfter { get; init; } = 3_000;
+    public long DeafAfter { get; init; } = 4_000;
 
     /// <summary>How long a node that begins asks whether another one has its id, before it speaks to all.</summary>
     public long AskFirst { get; init; } = 300;
 
-    /// <summary>After which silence a node is not here. Longer than <see cref="DeafAfter"/>.</summary>
+    /// <summary>After which silence a node is not here.</summary>
     public long SilentAfter { get; init; } = 4_000;
 
     /// <summary>After which silence a node is forgotten.</summary>

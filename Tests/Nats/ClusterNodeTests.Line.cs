@@ -118,26 +118,4 @@ public sealed partial class ClusterNodeTests
         one.Node.Receive(Part(3, 1, 1, 12), _cluster.Now);
         Assert.That((one.Node.Counts.Snapshots, one.Node.HasRemote("bob"u8)), Is.EqualTo((1L, false)), "that one is whole");
     }
-
-    // The uid has come to this node in between: what is sent behind that must not overtake what waits.
-    [Test]
-    public void WhoHasWaited_IsNotOvertaken_ByWhoIsHere()
-    {
-        (_, SimulatedNode two, _) = Three();
-        two.Join("bob");
-        _cluster.Pass(10);
-        SimulatedNode late = _cluster.Add("late");
-        late.Node.OnConnected(_cluster.Now);
-        Task<DeliveryResult> first = late.Send("bob", "1");
-        late.Join("bob");
-        Task<DeliveryResult> second = late.Send("bob", "2");
-        for (int i = 0; i < 3_000 && !(first.IsCompleted && second.IsCompleted); i++)
-        {
-            _cluster.Pass(10);
-            Thread.Yield(); // who has waited goes on on another thread
-        }
-
-        Assert.That((first.Result, second.Result), Is.EqualTo((DeliveryResult.Delivered, DeliveryResult.Delivered)));
-        Assert.That(two.Got, Is.EqualTo(new[] { "bob:1", "bob:2" }));
-    }
 }

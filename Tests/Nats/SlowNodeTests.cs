@@ -3,7 +3,6 @@
 
 using System.Net.WebSockets;
 using System.Text;
-using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Tests.Support;
 
