@@ -5,7 +5,6 @@ using System.Net.WebSockets;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 using NATS.Client.JetStream.Models;
-using RawWs.Benchmarks.Backplane;
 using RawWs.Server;
 using RawWs.Tests.Support;
 
@@ -125,16 +124,6 @@ public sealed class ClaimCopiesTests
 
         using ClientWebSocket bob = await _nodes[0].ConnectAsync("bob");
         Assert.That(await AskAsync(_nodes[2], "bob"), Is.EqualTo(HttpStatusCode.Conflict));
-    }
-
-    [Test]
-    public async Task MoreCopiesThanServers_AreRefused_AndTheSettingIsNamed()
-    {
-        using NatsServer alone = new();
-        await Assert.ThatAsync(
-            () => BackplaneNode.StartAsync(alone.Url, "one", DuplicateUid.Reject, claimReplicas: 3),
-            Throws.InvalidOperationException.With.Message.StartsWith("NATS cannot keep which node has a uid, for which it needs "
-                + "JetStream, and 3 servers for 3 copies (claim-replicas): JetStream: "));
     }
 
     private static async Task<HttpStatusCode> AskAsync(BackplaneNode node, string uid)

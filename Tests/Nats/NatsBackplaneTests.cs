@@ -4,6 +4,7 @@ using System.Net.WebSockets;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Benchmarks.Backplane;
+using RawWs.Server;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Nats;
@@ -67,6 +68,15 @@ public sealed class NatsBackplaneTests
         await Assert.ThatAsync(() => BackplaneNode.StartAsync(tiny.Url, "one"), Throws.InvalidOperationException
             .With.Message.StartsWith("NATS takes messages of 512 bytes (max_payload), and a node needs 1024"));
         Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+    }
+
+    [Test]
+    public async Task MoreCopiesThanServers_AreRefused_AndTheSettingIsNamed()
+    {
+        await Assert.ThatAsync(
+            () => BackplaneNode.StartAsync(_nats.Url, "one", DuplicateUid.Reject, claimReplicas: 3),
+            Throws.InvalidOperationException.With.Message.StartsWith("NATS cannot keep which node has a uid, for which it needs "
+                + "JetStream, and 3 servers for 3 copies (claim-replicas): JetStream: "));
     }
 
     // NATS is there again, and takes shorter messages than before.
