@@ -70,10 +70,10 @@ internal sealed partial class ClusterNode
             return;
         }
 
-        ulong perMessage = (ulong)((_pieceBytesMax - 128) / EventBytes);
+        ulong inMessage = (ulong)((_pieceBytesMax - 128) / EventBytes);
         while (first <= _events.Last)
         {
-            ulong last = Math.Min(_events.Last, first + perMessage - 1);
+            ulong last = Math.Min(_events.Last, first + inMessage - 1);
             WireWriter writer = Begin(WireKind.Events).Write(first);
             for (; first <= last; first++) writer.Write((byte)(_events[first].IsHere ? 1 : 0)).Write(_events[first].Hash);
             Publish(to, writer);

@@ -11,8 +11,8 @@ namespace RawWs.Server.Nats;
 internal sealed class PresenceFeed(string id, long watch, string inbox, PresenceWatch local) : IDisposable
 {
     private const int MessagesPerTurn = 4;
-    private const int UidsPerMessage = 1000;
-    private const int BytesPerMessage = 16 * 1024;
+    private const int UidsInMessage = 1000;
+    private const int BytesInMessage = 16 * 1024;
     private const int PayloadPerByte = 8; // in JSON a byte takes six at most; there are quotes, commas, and the rest of the message
     private const long TellEvery = 1_000;
 
@@ -41,7 +41,7 @@ internal sealed class PresenceFeed(string id, long watch, string inbox, Presence
         {
             List<string> came = [], went = [];
             bool hasEnded = local.HasEnded; // and what it says last is among what is taken now, or later
-            bool some = Take(came, went, Math.Min(BytesPerMessage, wire.PayloadBytesMax / PayloadPerByte));
+            bool some = Take(came, went, Math.Min(BytesInMessage, wire.PayloadBytesMax / PayloadPerByte));
             HasEnded = _isTooMany || (!some && hasEnded);
             if (!some && (HasEnded || now - _toldAt < TellEvery)) return;
             _toldAt = now;
@@ -60,7 +60,7 @@ internal sealed class PresenceFeed(string id, long watch, string inbox, Presence
     {
         bool some = false;
         HashSet<string> uids = [];
-        for (int bytes = 0; uids.Count < UidsPerMessage && bytes < bytesMax;)
+        for (int bytes = 0; uids.Count < UidsInMessage && bytes < bytesMax;)
         {
             _isEmptied = _kept is null && !local.TryRead(out _kept);
             if (_isEmptied) break;
