@@ -2,10 +2,14 @@
 // again when the node was away for longer than a lease, or when the store has begun anew. Now and then it deletes what nodes have left that
 // live no more: nobody needs that to claim a uid, but it would stay for ever. The lease is renewed whatever else takes its time.
 
+using NATS.Client.JetStream;
+
 namespace RawWs.Server.Nats;
 
 internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimeProvider time) : IAsyncDisposable
 {
+    private const int ServiceUnavailable = 503; // JetStream's, as HTTP's
+
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TidyEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5); // for one renewal, so that another one has time
@@ -28,8 +32,8 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
     /// <exception cref="ClaimStoreException">It is away, or the NATS servers have no JetStream.</exception>
     public async Task StartAsync(CancellationToken cancellation)
     {
-        (_made, _) = await store.OpenAsync(cancellation).ConfigureAwait(false);
-        _lease = await BeginLeaseAsync(cancellation).ConfigureAwait(false);
+        (_made, _) = await BeginAsync(store.OpenAsync, cancellation).ConfigureAwait(false);
+        _lease = await BeginAsync(store.RenewLeaseAsync, cancellation).ConfigureAwait(false);
         _renewing = RenewAsync();
         _tending = TendAsync();
         _watching = WatchAsync();
@@ -64,22 +68,26 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
         _stop.Dispose();
     }
 
-    // Where copies have just been made, it takes a moment until one of the servers decides.
-    private async ValueTask<ulong> BeginLeaseAsync(CancellationToken cancellation)
+    // Where buckets or copies have just been made, it takes a moment until one of the servers decides.
+    private async ValueTask<T> BeginAsync<T>(Func<CancellationToken, ValueTask<T>> begin, CancellationToken cancellation)
     {
         long began = time.GetTimestamp();
         while (true)
         {
             try
             {
-                return await store.RenewLeaseAsync(cancellation).ConfigureAwait(false);
+                return await begin(cancellation).ConfigureAwait(false);
             }
-            catch (ClaimStoreException) when (time.GetElapsedTime(began) < BeginsWithin)
+            catch (ClaimStoreException exception) when (MayPass(exception) && time.GetElapsedTime(began) < BeginsWithin)
             {
                 await Task.Delay(Every / 4, time, cancellation).ConfigureAwait(false);
             }
         }
     }
+
+    // An answer that says more than that nobody can answer now is final.
+    private static bool MayPass(ClaimStoreException exception) =>
+        exception.InnerException is not NatsJSApiException { Error.Code: not ServiceUnavailable };
 
     private async Task RenewAsync()
     {
