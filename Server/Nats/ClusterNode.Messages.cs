@@ -57,7 +57,7 @@ internal sealed partial class ClusterNode
     public bool HasRemote(ReadOnlySpan<byte> uid)
     {
         NodeSet nodes = _table.Find(UidHash.Of(uid));
-        Peer?[] numbered = _numbered;
+        PeerNode?[] numbered = _numbered;
         for (int i = 0; i < nodes.Count; i++)
             if (nodes[i] != Self && nodes[i] < numbered.Length && numbered[nodes[i]] is { IsHere: true }) return true;
         return false;
@@ -96,7 +96,7 @@ internal sealed partial class ClusterNode
         else
         {
             NodeSet nodes = _table.Find(UidHash.Of(uid));
-            Peer?[] numbered = _numbered;
+            PeerNode?[] numbered = _numbered;
             for (int i = 0; i < nodes.Count; i++)
             {
                 if (nodes[i] == Self || nodes[i] >= numbered.Length || numbered[nodes[i]] is not { IsHere: true } peer) continue;
@@ -146,7 +146,7 @@ internal sealed partial class ClusterNode
     private void Flush()
     {
         if (!_isConnected) return;
-        Peer?[] numbered = _numbered;
+        PeerNode?[] numbered = _numbered;
         int first = _flushFrom;
         long flushed = 0;
         for (int i = 0; i < numbered.Length; i++)
@@ -165,7 +165,7 @@ internal sealed partial class ClusterNode
     }
 
     // Cuts what waits into pieces, and says how much that was. A message that is longer than what is left of a piece goes on in the next.
-    private int Flush(LinkOut link, Peer? peer)
+    private int Flush(LinkOut link, PeerNode? peer)
     {
         byte[] taken = link.Take(_spare, out int length, out ulong number);
         _spare = taken.Length <= _settings.PieceBytesMax * 4 ? taken : [];
@@ -192,15 +192,15 @@ internal sealed partial class ClusterNode
         return length;
     }
 
-    private bool OnDirect(Peer peer, ref WireReader reader)
+    private bool OnDirect(PeerNode peer, ref WireReader reader)
     {
         if (reader.ReadUInt64() != _settings.Incarnation || !peer.TryGoOver(reader.ReadUInt32())) return true; // for an earlier life
         return OnPiece(peer, peer.Direct, isEverybody: false, ref reader);
     }
 
-    private bool OnEverybody(Peer peer, ref WireReader reader) => OnPiece(peer, peer.Everybody, isEverybody: true, ref reader);
+    private bool OnEverybody(PeerNode peer, ref WireReader reader) => OnPiece(peer, peer.Everybody, isEverybody: true, ref reader);
 
-    private bool OnPiece(Peer peer, LinkIn link, bool isEverybody, ref WireReader reader)
+    private bool OnPiece(PeerNode peer, LinkIn link, bool isEverybody, ref WireReader reader)
     {
         ulong lost = link.Lost;
         _isEverybody = isEverybody;
@@ -214,7 +214,7 @@ internal sealed partial class ClusterNode
     {
         if (!_isConnected) return;
         int exceptionsMax = Math.Max(1, (_pieceBytesMax - AnswersHeadBytes) / (2 * ExceptionBytes));
-        foreach (Peer? peer in _numbered)
+        foreach (PeerNode? peer in _numbered)
         {
             if (peer is not { OwesAnswer: true }) continue;
             peer.OwesAnswer = false;
@@ -229,7 +229,7 @@ internal sealed partial class ClusterNode
         }
     }
 
-    private bool OnAnswers(Peer peer, ref WireReader reader)
+    private bool OnAnswers(PeerNode peer, ref WireReader reader)
     {
         if (reader.ReadUInt64() != _settings.Incarnation) return true; // for an earlier life
         ulong before = peer.Answered;

@@ -27,7 +27,7 @@ internal sealed partial class ClusterNode
     public IReadOnlyList<PeerStatus> GetPeers()
     {
         List<PeerStatus> peers = [];
-        foreach (Peer? peer in _numbered)
+        foreach (PeerNode? peer in _numbered)
             if (peer is { IsHere: true }) peers.Add(new PeerStatus(peer.Id, peer.IsCurrent, peer.Out.QueuedBytes, peer.Out.Unanswered));
         return peers;
     }

@@ -92,7 +92,7 @@ internal sealed partial class ClusterNode
         return true;
     }
 
-    private static bool OnAlive(Peer peer, ref WireReader reader)
+    private static bool OnAlive(PeerNode peer, ref WireReader reader)
     {
         ulong last = reader.ReadUInt64(); // how it stands is for those of its id
         if (reader.IsCut) return false;
@@ -101,13 +101,13 @@ internal sealed partial class ClusterNode
         return true;
     }
 
-    private bool OnBye(Peer peer)
+    private bool OnBye(PeerNode peer)
     {
         Forget(peer);
         return true;
     }
 
-    private bool OnEvents(Peer peer, ref WireReader reader)
+    private bool OnEvents(PeerNode peer, ref WireReader reader)
     {
         ulong number = reader.ReadUInt64();
         while (reader.Rest.Length >= EventBytes)
@@ -128,7 +128,7 @@ internal sealed partial class ClusterNode
         return reader.Rest.IsEmpty;
     }
 
-    private void Ask(Peer peer)
+    private void Ask(PeerNode peer)
     {
         if (_now < peer.MayAskAt) return;
         peer.MayAskAt = _now + _settings.AskEvery;
@@ -136,7 +136,7 @@ internal sealed partial class ClusterNode
         _wire.PublishTo(peer.Id, Begin(WireKind.Wanted).Write(peer.Incarnation).Write(peer.LastEvent + 1).Written.Span);
     }
 
-    private bool OnWanted(Peer peer, ref WireReader reader)
+    private bool OnWanted(PeerNode peer, ref WireReader reader)
     {
         if (reader.ReadUInt64() != _settings.Incarnation) return true; // an earlier life's
         ulong first = reader.ReadUInt64();
@@ -150,7 +150,7 @@ internal sealed partial class ClusterNode
     {
         if (!_isConnected) return;
         long told = 0;
-        foreach (Peer? peer in _numbered)
+        foreach (PeerNode? peer in _numbered)
         {
             if (peer is not { Wanted: { } first } || _now < peer.MayTellAt) continue;
             if (told > _settings.TurnBytesMax)
@@ -168,7 +168,7 @@ internal sealed partial class ClusterNode
     }
 
     // Says how many bytes that was.
-    private long TellSnapshot(Peer peer)
+    private long TellSnapshot(PeerNode peer)
     {
         List<ulong> hashes = _table.HashesOf(Self);
         _snapshots++;
@@ -187,7 +187,7 @@ internal sealed partial class ClusterNode
         return (long)hashes.Count * sizeof(ulong);
     }
 
-    private bool OnSnapshot(Peer peer, ref WireReader reader)
+    private bool OnSnapshot(PeerNode peer, ref WireReader reader)
     {
         ulong last = reader.ReadUInt64();
         uint snapshot = reader.ReadUInt32(), part = reader.ReadUInt32();
@@ -209,7 +209,7 @@ internal sealed partial class ClusterNode
     }
 
     // What is not in it has gone. What stays is not taken out in between, so that nobody is offline for a moment.
-    private void TakeSnapshot(Peer peer, List<ulong> hashes, ulong last)
+    private void TakeSnapshot(PeerNode peer, List<ulong> hashes, ulong last)
     {
         if (last < peer.LastEvent) return; // events have overtaken it
         HashSet<ulong> present = [.. hashes];

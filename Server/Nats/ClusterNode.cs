@@ -32,8 +32,8 @@ internal sealed partial class ClusterNode : IMessageTaker
     private readonly LinkOut _everybody;
     private readonly CompletionWaits _waits = new();
     private readonly ConcurrentQueue<(string Node, byte[] Uid)> _probes = new();
-    private readonly Dictionary<string, Peer> _peers = [];
-    private volatile Peer?[] _numbered = new Peer?[1]; // by their numbers; replaced when one comes or goes
+    private readonly Dictionary<string, PeerNode> _peers = [];
+    private volatile PeerNode?[] _numbered = new PeerNode?[1]; // by their numbers; replaced when one comes or goes
     private List<UidEvent> _spareNews = [];
     private uint _links; // how many links to nodes there have been
     private byte[] _spare = [];
@@ -114,7 +114,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     {
         OnDisconnected(now);
         _waits.Close(now);
-        foreach (Peer peer in _peers.Values) Leave(peer); // what is appended in this moment is for nobody
+        foreach (PeerNode peer in _peers.Values) Leave(peer); // what is appended in this moment is for nobody
     }
 
     /// <summary>
@@ -140,11 +140,11 @@ internal sealed partial class ClusterNode : IMessageTaker
 
         if (_isConnected && !_hasHailed && now >= _hailAt) Hail();
         if (now >= _aliveAt) SayAlive();
-        foreach (Peer? peer in _numbered)
+        foreach (PeerNode? peer in _numbered)
             if (peer is not null) Look(peer);
         Counts.Unanswered += _everybody.GiveUpBefore(now - _settings.AnswerWithin);
         bool complete = _isConnected && now >= _begunAt + _settings.ListenFirst;
-        foreach (Peer peer in _peers.Values) complete &= !peer.IsHere || peer.IsCurrent;
+        foreach (PeerNode peer in _peers.Values) complete &= !peer.IsHere || peer.IsCurrent;
         _isComplete = complete;
         _hasJoined |= complete;
         _waits.Look(now, complete);
@@ -164,7 +164,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         else if (FindPeer(head) is { } peer) Receive(peer, head.Kind, ref reader);
     }
 
-    private void Receive(Peer peer, WireKind kind, ref WireReader reader)
+    private void Receive(PeerNode peer, WireKind kind, ref WireReader reader)
     {
         peer.LastHeard = _now;
         if (!peer.IsHere) Enter(peer);
@@ -228,7 +228,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     private void GiveUp()
     {
         Counts.Unanswered += _everybody.GiveUp(out ulong next);
-        foreach (Peer peer in _peers.Values)
+        foreach (PeerNode peer in _peers.Values)
         {
             Counts.Unanswered += peer.Out.GiveUp(out peer.Answered);
             peer.EverybodyAnswered = next;
@@ -236,10 +236,10 @@ internal sealed partial class ClusterNode : IMessageTaker
     }
 
     // A node that has begun anew is another one: what was known of its life before is not true any more.
-    private Peer? FindPeer(WireHead head)
+    private PeerNode? FindPeer(WireHead head)
     {
         string id = Encoding.ASCII.GetString(head.Id);
-        if (_peers.TryGetValue(id, out Peer? peer) && peer.Incarnation == head.Incarnation) return peer;
+        if (_peers.TryGetValue(id, out PeerNode? peer) && peer.Incarnation == head.Incarnation) return peer;
         // What else is said by a life not known here may be a late word of one that is over: Bye goes over the subject of all, and can
         // overtake what was sent to this node alone. A life that goes on says Alive soon, and what is dropped is seen from the numbers.
         if (head.Kind is not (WireKind.Hello or WireKind.Alive)) return null;
@@ -252,16 +252,16 @@ internal sealed partial class ClusterNode : IMessageTaker
 
         int number = Array.IndexOf(_numbered, null, 1);
         if (number < 0) number = _numbered.Length;
-        peer = new Peer(id, number, head.Incarnation, ++_links, _settings) { LastHeard = _now };
+        peer = new PeerNode(id, number, head.Incarnation, ++_links, _settings) { LastHeard = _now };
         _peers.Add(id, peer);
         Renumber(number, peer);
         Enter(peer);
         return peer;
     }
 
-    private void Renumber(int number, Peer? peer)
+    private void Renumber(int number, PeerNode? peer)
     {
-        Peer?[] numbered = _numbered;
+        PeerNode?[] numbered = _numbered;
         Array.Resize(ref numbered, Math.Max(numbered.Length, number + 1)); // a new array in any case
         if (ReferenceEquals(numbered, _numbered)) numbered = [.. numbered];
         numbered[number] = peer;
@@ -269,7 +269,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     }
 
     // It is here, for the first time or again.
-    private void Enter(Peer peer)
+    private void Enter(PeerNode peer)
     {
         peer.Answered = peer.Out.Enter();
         peer.EverybodyAnswered = _everybody.Enter();
@@ -278,7 +278,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         _peersHere++;
     }
 
-    private void Leave(Peer peer)
+    private void Leave(PeerNode peer)
     {
         if (!peer.IsHere) return;
         peer.IsHere = false;
@@ -287,7 +287,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         Counts.Unanswered += _everybody.Leave(peer.EverybodyAnswered);
     }
 
-    private void Forget(Peer peer)
+    private void Forget(PeerNode peer)
     {
         Leave(peer);
         _peers.Remove(peer.Id);
@@ -295,7 +295,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         if (peer.LastEvent > 0) _table.RemoveAll(peer.Number);
     }
 
-    private void Look(Peer peer)
+    private void Look(PeerNode peer)
     {
         Counts.Unanswered += peer.Out.GiveUpBefore(_now - _settings.AnswerWithin);
         if (!peer.IsHere)
@@ -322,7 +322,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     {
         _begunAt = _now;
         _isComplete = false;
-        foreach (Peer peer in _peers.Values)
+        foreach (PeerNode peer in _peers.Values)
         {
             peer.HasSaidLast = false;
             peer.Snapshot = null;

@@ -8,7 +8,7 @@ namespace RawWs.Server.Nats;
 /// <param name="incarnation">Which of its lives this is.</param>
 /// <param name="link">The number of the link to it: a later one of the same node has a higher number.</param>
 /// <param name="settings">What the node goes by.</param>
-internal sealed class Peer(string id, int number, ulong incarnation, uint link, ClusterSettings settings)
+internal sealed class PeerNode(string id, int number, ulong incarnation, uint link, ClusterSettings settings)
 {
     private volatile bool _isHere = true;
 
