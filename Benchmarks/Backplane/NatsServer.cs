@@ -1,31 +1,43 @@
-// A real nats-server on loopback, with JetStream: on a free port unless its arguments name one.
+// A real nats-server on loopback, with JetStream: on a free port unless its arguments name one. Its log says where it listens.
 
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Text.Json;
 
 namespace RawWs.Benchmarks.Backplane;
 
 internal sealed class NatsServer : IDisposable
 {
-    private readonly Process _process;
     private const int LinesMax = 10_000;
+    private const string Listens = "Listening for client connections on ";
 
-    private readonly ConcurrentQueue<string> _lines = [];
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly Process _process;
     private readonly string _folder = Directory.CreateTempSubdirectory("rawws-nats-").FullName;
+    private readonly ConcurrentQueue<string> _lines = [];
+    private readonly TaskCompletionSource<string> _url = new();
 
+    /// <summary>It listens when this returns.</summary>
+    /// <param name="arguments">More for its command line.</param>
+    /// <exception cref="InvalidOperationException">It has ended; its last line says why.</exception>
+    /// <exception cref="TimeoutException">It does not listen.</exception>
     public NatsServer(params string[] arguments)
     {
         ProcessStartInfo start = new("nats-server") { RedirectStandardError = true, RedirectStandardOutput = true };
-        string[] always = ["--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", _folder, "--jetstream", "--store_dir", _folder];
+        string[] always = ["--addr", "127.0.0.1", "--port", "-1", "--jetstream", "--store_dir", _folder];
         foreach (string argument in (string[])[.. always, .. arguments]) start.ArgumentList.Add(argument);
         _process = Process.Start(start)!;
-        _process.ErrorDataReceived += (_, told) =>
-        {
-            if (told.Data is { } line && _lines.Count < LinesMax) _lines.Enqueue(line);
-        };
+        _process.ErrorDataReceived += (_, told) => OnLine(told.Data);
         _process.BeginErrorReadLine();
-        Url = ReadUrl();
+        try
+        {
+            Url = _url.Task.WaitAsync(Patience).GetAwaiter().GetResult();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public string Url { get; }
@@ -43,17 +55,17 @@ internal sealed class NatsServer : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    // It writes its ports into a file when it listens.
-    private string ReadUrl()
+    // Null when it has ended.
+    private void OnLine(string? line)
     {
-        string file = Path.Combine(_folder, $"nats-server_{_process.Id}.ports");
-        for (int i = 0; i < 1_000 && !_process.HasExited; i++)
+        if (line is null)
         {
-            if (File.Exists(file) && File.ReadAllText(file) is { Length: > 2 } text)
-                return JsonDocument.Parse(text).RootElement.GetProperty("nats")[0].GetString()!;
-            Thread.Sleep(10);
+            _url.TrySetException(new InvalidOperationException($"nats-server does not listen: {_lines.LastOrDefault()}"));
+            return;
         }
 
-        throw new InvalidOperationException("nats-server does not listen.");
+        if (_lines.Count < LinesMax) _lines.Enqueue(line);
+        int at = line.IndexOf(Listens, StringComparison.Ordinal);
+        if (at >= 0) _url.TrySetResult($"nats://{line[(at + Listens.Length)..]}");
     }
 }

@@ -16,11 +16,12 @@ namespace RawWs.Benchmarks.Load;
 internal sealed partial class LoadRun : IDisposable
 {
     private const int EventsPerTurn = 512;
-    private const int SettleMilliseconds = 1000;
     private const int TurnMilliseconds = 20;
     private const long Millisecond = 1_000_000;
     private const long Second = 1000 * Millisecond;
     private const long QuietMax = 2 * Second; // at the end: nothing comes any more
+
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
     private readonly LoadOptions _options;
     private readonly CancellationToken _cancellation;
@@ -90,9 +91,8 @@ internal sealed partial class LoadRun : IDisposable
         double connectSeconds = (Now - begun) / 1e9;
         double connectProcessor = (_server?.ProcessorSeconds ?? 0) - processorBefore;
         GetReady();
-        // Who is on one server is known on the other a moment later.
-        if (_options.SecondEndPoint is not null) Thread.Sleep(SettleMilliseconds);
-        if (_options.Mode == LoadMode.Idle) HoldStill();
+        if (_options.SecondEndPoint is not null) HoldStill(Settling); // who is on one server is known on the other a moment later
+        if (_options.Mode == LoadMode.Idle) HoldStill(_options.Seconds);
         long residentAfter = _server?.ResidentBytes ?? 0;
         if (_options.Mode is LoadMode.Echo or LoadMode.Broadcast) Exchange();
         EndAll();
@@ -123,9 +123,9 @@ internal sealed partial class LoadRun : IDisposable
         while (_awaitedPongs > 0 && Now - _progress < QuietMax) Turn(TurnMilliseconds);
     }
 
-    private void HoldStill()
+    private void HoldStill(TimeSpan time)
     {
-        long until = Now + (long)(_options.Seconds.TotalSeconds * Second);
+        long until = Now + (long)(time.TotalSeconds * Second);
         while (Now < until && _alive > 0) Turn(TurnMilliseconds);
     }
 

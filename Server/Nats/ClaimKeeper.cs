@@ -2,14 +2,10 @@
 // again when the node was away for longer than a lease, or when the store has begun anew. Now and then it deletes what nodes have left that
 // live no more: nobody needs that to claim a uid, but it would stay for ever. The lease is renewed whatever else takes its time.
 
-using NATS.Client.JetStream;
-
 namespace RawWs.Server.Nats;
 
 internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimeProvider time) : IAsyncDisposable
 {
-    private const int ServiceUnavailable = 503; // JetStream's, as HTTP's
-
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TidyEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5); // for one renewal, so that another one has time
@@ -78,16 +74,12 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
             {
                 return await begin(cancellation).ConfigureAwait(false);
             }
-            catch (ClaimStoreException exception) when (MayPass(exception) && time.GetElapsedTime(began) < BeginsWithin)
+            catch (ClaimStoreException exception) when (exception.MayPass && time.GetElapsedTime(began) < BeginsWithin)
             {
                 await Task.Delay(Every / 4, time, cancellation).ConfigureAwait(false);
             }
         }
     }
-
-    // An answer that says more than that nobody can answer now is final.
-    private static bool MayPass(ClaimStoreException exception) =>
-        exception.InnerException is not NatsJSApiException { Error.Code: not ServiceUnavailable };
 
     private async Task RenewAsync()
     {
@@ -99,10 +91,10 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
             long began = time.GetTimestamp();
             try
             {
-                using CancellationTokenSource patience = new(Patience, time);
-                using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stop.Token);
-                wasAway |= time.GetElapsedTime(renewed, began) >= NatsClaimStore.LeaseTime;
+                wasAway |= time.GetElapsedTime(renewed, began) >= OwnLease.Lasts;
                 wasAway |= Interlocked.Exchange(ref _isDoubted, false);
+                using CancellationTokenSource patience = new(wasAway ? OwnLease.Lasts : Patience, time);
+                using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stop.Token);
                 // Claims and leases may be kept by different servers, and one of those begin anew while this node's own goes on.
                 wasAway = wasAway || IsNew(await store.LookAsync(deadline.Token).ConfigureAwait(false));
                 bool isNew = wasAway && await ReopenAsync(deadline.Token).ConfigureAwait(false);
@@ -119,8 +111,9 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
                 wasAway = false;
                 if (_regaining.IsCompleted && Interlocked.Exchange(ref _mustRegain, false)) _regaining = RegainAsync();
             }
-            catch (Exception exception) when (GoesOn(exception))
+            catch (Exception exception)
             {
+                TellUnexpected(exception);
                 wasAway = true; // the store may be gone with all that it held
             }
         }
@@ -132,8 +125,9 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
         {
             await claims.RegainAsync(_stop.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (GoesOn(exception))
+        catch (Exception exception)
         {
+            TellUnexpected(exception);
             Volatile.Write(ref _mustRegain, true); // not all were looked at
         }
     }
@@ -151,18 +145,18 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
                 tidied = time.GetTimestamp();
                 await TidyAsync().ConfigureAwait(false);
             }
-            catch (Exception exception) when (GoesOn(exception))
+            catch (Exception exception)
             {
+                TellUnexpected(exception);
                 // What is left is given back later.
             }
         }
     }
 
-    // Whatever goes wrong is tried again; what is no word of the store is told.
-    private bool GoesOn(Exception exception)
+    // What is no word of the store's; it is tried again all the same.
+    private void TellUnexpected(Exception exception)
     {
         if (exception is not ClaimStoreException && !NatsWire.IsEndOfConnection(exception)) claims.Undecided(exception);
-        return true;
     }
 
     // Before the lease is renewed: without it nothing of what this node has claimed counts.
@@ -229,8 +223,9 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
                 claims.OnChanged(claim);
             }
         }
-        catch (Exception exception) when (GoesOn(exception))
+        catch (Exception exception)
         {
+            TellUnexpected(exception);
             // The store is away.
         }
         finally

@@ -39,11 +39,6 @@ internal sealed partial class ClusterNode : IMessageTaker
     private byte[] _spare = [];
     private int _flushFrom; // the number of the node whose turn it is to be flushed first; Self: the link to everybody
     private long _now;
-    private long _begunAt;
-    private long _aliveAt;
-    private long _heardSelf; // when a word of its own came back
-    private long _hailAt; // when it speaks to all for the first time
-    private bool _hasHailed;
     private long _lastTurn;
     private ReadOnlyMemory<byte> _message; // that is being dealt with
     private bool _isEverybody; // whom the message that is being taken is for
@@ -185,56 +180,6 @@ internal sealed partial class ClusterNode : IMessageTaker
         if (!sense || reader.IsCut) Counts.Nonsense++;
     }
 
-    // The server that it is connected to now may take shorter messages than the one before, or it has been told to. And a line may be dead
-    // without a word: what the node says to all comes back to it, and when nothing does, nobody hears it.
-    private void FitWire()
-    {
-        int most = _payloadBytesMax = _wire.PayloadBytesMax;
-        if (most < PayloadBytesMin) _heardSelf = _now; // then it does not listen
-        bool isDeaf = _now - _heardSelf >= _settings.DeafAfter;
-        bool canUse = _isUp && !_isTaken && !isDeaf && most >= PayloadBytesMin;
-        if (canUse) _pieceBytesMax = Math.Min(_settings.PieceBytesMax, most);
-        if (canUse == _isConnected) return;
-        if (canUse)
-        {
-            GiveUp(); // what senders have appended in the moment in which it went
-            _isConnected = true;
-            Listen();
-            if (_hasHailed)
-            {
-                Hail();
-                return;
-            }
-
-            // The others would take it for a new life of the node that has its id, and forget that one. So that one is asked first.
-            _hailAt = _now + _settings.AskFirst;
-            SayAlive();
-        }
-        else
-        {
-            if (!isDeaf) End();
-            GoAway();
-        }
-    }
-
-    private void GoAway()
-    {
-        _isConnected = _isComplete = false;
-        GiveUp();
-        _waits.GiveUp(_now);
-    }
-
-    // What is unanswered is unreachable, and what has not gone out yet does not go out later.
-    private void GiveUp()
-    {
-        Counts.Unanswered += _everybody.GiveUp(out ulong next);
-        foreach (PeerNode peer in _peers.Values)
-        {
-            Counts.Unanswered += peer.Out.GiveUp(out peer.Answered);
-            peer.EverybodyAnswered = next;
-        }
-    }
-
     // A node that has begun anew is another one: what was known of its life before is not true any more.
     private PeerNode? FindPeer(WireHead head)
     {
@@ -314,37 +259,6 @@ internal sealed partial class ClusterNode : IMessageTaker
         {
             Ask(peer);
         }
-    }
-
-    // What the others have told meanwhile has not come here: they say it again. They may come back later than this node, and have as long
-    // for that as for any silence.
-    private void Listen()
-    {
-        _begunAt = _now;
-        _isComplete = false;
-        foreach (PeerNode peer in _peers.Values)
-        {
-            peer.HasSaidLast = false;
-            peer.Snapshot = null;
-            if (peer.IsHere) peer.LastHeard = _now;
-        }
-    }
-
-    private void Hail()
-    {
-        _hasHailed = true;
-        _wire.PublishToAll(Begin(WireKind.Hello).Written.Span);
-        SayAlive();
-    }
-
-    // To itself alone while it does not speak to all: whoever has its id hears it too, and it hears whether the line is alive.
-    private void SayAlive()
-    {
-        _aliveAt = _now + _settings.AliveEvery;
-        if (!_isUp || _isTaken) return;
-        ReadOnlySpan<byte> alive = WriteStanding(Begin(WireKind.Alive).Write(_events.Last)).Written.Span;
-        if (_isConnected && _hasHailed) _wire.PublishToAll(alive);
-        else _wire.PublishTo(_settings.Id, alive);
     }
 
     private WireWriter Begin(WireKind kind) => _writer.Begin(kind, _settings.Incarnation, _id);

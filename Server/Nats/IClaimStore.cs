@@ -12,7 +12,11 @@ internal readonly record struct ClaimHolder(string NodeId, ulong Incarnation);
 internal readonly record struct Claim(string Key, ClaimHolder Holder, ulong Revision);
 
 /// <summary>The store cannot be reached, or does not do what it should.</summary>
-internal sealed class ClaimStoreException(string message, Exception? inner = null) : Exception(message, inner);
+internal sealed class ClaimStoreException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>Whether a moment later it may be otherwise.</summary>
+    public bool MayPass { get; init; } = true;
+}
 
 /// <summary>Every member may be used from any thread, and throws <see cref="ClaimStoreException"/> when the store is away.</summary>
 internal interface IClaimStore

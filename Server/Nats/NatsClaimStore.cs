@@ -14,21 +14,13 @@ using NATS.Client.KeyValueStore;
 
 namespace RawWs.Server.Nats;
 
-internal sealed class NatsClaimStore(NatsConnection connection, string cluster, int replicas, ClaimHolder self, TimeProvider time)
+internal sealed partial class NatsClaimStore(NatsConnection connection, string cluster, int replicas, ClaimHolder self, TimeProvider time)
     : IClaimStore
 {
-    /// <summary>After this time without a renewal a node is taken to be dead, and what it has claimed is free.</summary>
-    public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(4);
-
-    // Another node may come back to the store later: it connects anew, and renews its lease with its next second.
-    private static readonly TimeSpan JudgesAfter = 2 * LeaseTime;
-
     private const int NoMessageFound = 10037; // JetStream's own numbers of errors
     private const int SequenceNotFound = 10043;
-    private const int NameIsUsed = 10058;
-    private const int SubjectsOverlap = 10065;
+    private const int ServiceUnavailable = 503; // its codes are HTTP's
     private const int ValueBytesMax = sizeof(ulong) + WireHead.IdBytesMax;
-    private const int HeadersBytesMax = 256; // NATS counts them as a part of the message: the revision that is named, with its field's name
 
     // A bucket's name has no dots. No two clusters have one bucket.
     private readonly string _bucket =
@@ -37,15 +29,14 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     private readonly NatsJSContext _jetStream = new(connection);
     private INatsKVStore? _claims;
     private INatsKVStore? _leases;
-    private readonly Lock _lock = new();
-    private long? _renewed; // when the lease was renewed; null while it is not known to be there
-    private long _backSince; // when it was renewed for the first time, or after a while in which it was not
-    private int _doubts;
+    private readonly OwnLease _lease = new(time);
 
     /// <inheritdoc/>
     public ClaimHolder Self => self;
 
     private INatsKVStore Claims => _claims ?? throw new ClaimStoreException("The store has not been opened.");
+
+    private INatsKVStore Leases => _leases ?? throw new ClaimStoreException("The store has not been opened.");
 
     /// <summary>Opens the buckets, or makes them.</summary>
     /// <returns>
@@ -53,86 +44,40 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     /// </returns>
     public async ValueTask<(DateTimeOffset Made, ulong Last)> OpenAsync(CancellationToken cancellation)
     {
-        try
-        {
-            NatsKVContext context = new(_jetStream);
-            await MakeClaimsAsync(cancellation).ConfigureAwait(false);
-            _claims = await context.GetStoreAsync(_bucket, cancellation).ConfigureAwait(false);
-            _leases = await MakeLeasesAsync(context, cancellation).ConfigureAwait(false);
-            return await LookAsync(cancellation).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (IsAway(exception))
-        {
-            throw Away(exception);
-        }
+        await AnswerOf(MakeBucketsAsync(cancellation)).ConfigureAwait(false);
+        return await LookAsync(cancellation).ConfigureAwait(false);
     }
 
     /// <summary>When the bucket of claims was made, and its last revision, as for <see cref="OpenAsync"/>.</summary>
     public async ValueTask<(DateTimeOffset Made, ulong Last)> LookAsync(CancellationToken cancellation)
     {
-        try
-        {
-            StreamInfo info = (await Claims.GetStatusAsync(cancellation).ConfigureAwait(false)).Info;
-            return (info.Created, info.State.LastSeq);
-        }
-        catch (Exception exception) when (IsAway(exception))
-        {
-            throw Away(exception);
-        }
+        StreamInfo info = (await AnswerOf(Claims.GetStatusAsync(cancellation)).ConfigureAwait(false)).Info;
+        return (info.Created, info.State.LastSeq);
     }
 
     /// <summary>This node lives.</summary>
     /// <returns>The lease's revision. One that is not higher than the last one is of another bucket, which has begun anew.</returns>
     public async ValueTask<ulong> RenewLeaseAsync(CancellationToken cancellation)
     {
-        long began = time.GetTimestamp();
-        int doubts;
-        lock (_lock) doubts = _doubts;
-        try
-        {
-            INatsKVStore leases = _leases ?? throw new ClaimStoreException("The store has not been opened.");
-            ulong revision = await leases.PutAsync(LeaseKey(self), _value, cancellationToken: cancellation).ConfigureAwait(false);
-            lock (_lock)
-            {
-                if (doubts != _doubts) return revision; // the answer may be an earlier server's
-                // Nodes renew at different times: where this one's was near its end, another's has ended.
-                if (_renewed is not { } before || time.GetElapsedTime(before, began) >= LeaseTime / 2) _backSince = began;
-                _renewed = began;
-            }
-
-            return revision;
-        }
-        catch (Exception exception) when (IsAway(exception))
-        {
-            throw Away(exception);
-        }
+        (long, int) renewal = _lease.BeginRenewal();
+        ulong revision = await AnswerOf(Leases.PutAsync(LeaseKey(self), _value, cancellationToken: cancellation)).ConfigureAwait(false);
+        _lease.EndRenewal(renewal);
+        return revision;
     }
 
     /// <summary>The server has gone, and the lease perhaps with it: nothing is claimed until it is renewed.</summary>
-    public void DoubtLease()
-    {
-        lock (_lock)
-        {
-            _doubts++;
-            _renewed = null;
-        }
-    }
+    public void DoubtLease() => _lease.Doubt();
 
     /// <inheritdoc/>
-    public void CheckLease()
-    {
-        long? renewed;
-        lock (_lock) renewed = _renewed;
-        if (renewed is not { } at || time.GetElapsedTime(at) >= LeaseTime)
-            throw new ClaimStoreException("This node's lease is not known to be there.");
-    }
+    public void CheckLease() => _lease.Check();
 
     /// <summary>This node ends: what it has claimed is free at once.</summary>
     public async ValueTask EndLeaseAsync(CancellationToken cancellation)
     {
+        if (_leases is null) return;
         try
         {
-            if (_leases is not null) await _leases.PurgeAsync(LeaseKey(self), cancellationToken: cancellation).ConfigureAwait(false);
+            await _leases.PurgeAsync(LeaseKey(self), cancellationToken: cancellation).ConfigureAwait(false);
         }
         catch (Exception exception) when (IsAway(exception))
         {
@@ -144,52 +89,21 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     public async ValueTask<bool> LivesAsync(ClaimHolder holder, CancellationToken cancellation)
     {
         if (holder.NodeId == self.NodeId) return holder == self; // an earlier life of this node is over
-        INatsKVStore leases = _leases ?? throw new ClaimStoreException("The store has not been opened.");
-        if (await FindAsync(leases, LeaseKey(holder), cancellation).ConfigureAwait(false) is not null) return true;
-        CheckLease();
-        lock (_lock)
-        {
-            // Perhaps the store was away from all nodes, and that one has only not renewed its lease yet.
-            if (time.GetElapsedTime(_backSince) < JudgesAfter)
-                throw new ClaimStoreException("The store was away, and whether the other node lives is not known yet.");
-        }
-
+        if (await FindAsync(Leases, LeaseKey(holder), cancellation).ConfigureAwait(false) is not null) return true;
+        _lease.CheckJudges();
         return false;
     }
 
+    // Behind no revision. To create it, as the library has it, would look for a mark of deletion too, and there are none.
     /// <inheritdoc/>
-    public async ValueTask<ulong> CreateAsync(string key, CancellationToken cancellation)
-    {
-        CheckLease();
-        NatsResult<ulong> created;
-        try
-        {
-            // Behind no revision. To create it, as the library has it, would look for a mark of deletion too, and there are none.
-            created = await Claims.TryUpdateAsync(key, _value, 0, cancellationToken: cancellation).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (IsAway(exception))
-        {
-            throw Away(exception);
-        }
-
-        return RevisionOf(created);
-    }
+    public ValueTask<ulong> CreateAsync(string key, CancellationToken cancellation) => TakeOverAsync(key, 0, cancellation);
 
     /// <inheritdoc/>
     public async ValueTask<ulong> TakeOverAsync(string key, ulong revision, CancellationToken cancellation)
     {
         CheckLease();
-        NatsResult<ulong> updated;
-        try
-        {
-            updated = await Claims.TryUpdateAsync(key, _value, revision, cancellationToken: cancellation).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (IsAway(exception))
-        {
-            throw Away(exception);
-        }
-
-        return RevisionOf(updated);
+        return RevisionOf(
+            await AnswerOf(Claims.TryUpdateAsync(key, _value, revision, cancellationToken: cancellation)).ConfigureAwait(false));
     }
 
     /// <inheritdoc/>
@@ -246,74 +160,6 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         }
     }
 
-    // As the library makes a bucket, but for one thing: it forbids to delete by number, and for ever.
-    private async ValueTask MakeClaimsAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            await _jetStream.CreateStreamAsync(
-                new StreamConfig($"KV_{_bucket}", [$"$KV.{_bucket}.>"])
-                {
-                    Description = "Which node has a uid",
-                    MaxMsgSize = ValueBytesMax + HeadersBytesMax,
-                    MaxMsgsPerSubject = 1,
-                    NumReplicas = replicas,
-                    Storage = StreamConfigStorage.Memory,
-                    Discard = StreamConfigDiscard.New,
-                    AllowRollupHdrs = true,
-                    DenyDelete = false,
-                },
-                cancellation).ConfigureAwait(false);
-        }
-        catch (NatsJSApiException exception) when (exception.Error.ErrCode == SubjectsOverlap)
-        {
-            // Another node makes the same in this moment.
-        }
-        catch (NatsJSApiException exception) when (exception.Error.ErrCode == NameIsUsed)
-        {
-            await AskForCopiesAsync($"KV_{_bucket}", cancellation).ConfigureAwait(false);
-        }
-    }
-
-    // It is there, and another number of copies was asked for. More may be made, and there are never less: else two nodes that ask for
-    // different numbers would go on for ever.
-    private async ValueTask AskForCopiesAsync(string stream, CancellationToken cancellation)
-    {
-        INatsJSStream found = await _jetStream.GetStreamAsync(stream, cancellationToken: cancellation).ConfigureAwait(false);
-        StreamConfig config = found.Info.Config;
-        if (config.NumReplicas >= replicas) return;
-        config.NumReplicas = replicas;
-        try
-        {
-            await _jetStream.UpdateStreamAsync(config, cancellation).ConfigureAwait(false);
-        }
-        catch (NatsJSApiException) when (_leases is not null)
-        {
-            // Not all servers are back, say. This node goes on with the copies that there are.
-        }
-    }
-
-    private async ValueTask<INatsKVStore> MakeLeasesAsync(NatsKVContext context, CancellationToken cancellation)
-    {
-        NatsKVConfig config = new($"{_bucket}-nodes")
-        {
-            Description = "Which nodes live",
-            MaxAge = LeaseTime,
-            MaxValueSize = ValueBytesMax + HeadersBytesMax,
-            NumberOfReplicas = replicas,
-            Storage = NatsKVStorageType.Memory,
-        };
-        try
-        {
-            return await context.CreateStoreAsync(config, cancellation).ConfigureAwait(false);
-        }
-        catch (NatsJSApiException exception) when (exception.Error.ErrCode is SubjectsOverlap or NameIsUsed)
-        {
-            if (exception.Error.ErrCode == NameIsUsed) await AskForCopiesAsync($"KV_{config.Bucket}", cancellation).ConfigureAwait(false);
-            return await context.GetStoreAsync(config.Bucket, cancellation).ConfigureAwait(false);
-        }
-    }
-
     private static async ValueTask<NatsKVEntry<byte[]>?> FindAsync(INatsKVStore bucket, string key, CancellationToken cancellation)
     {
         NatsResult<NatsKVEntry<byte[]>> found;
@@ -334,6 +180,18 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
         return found.Error is NatsKVKeyNotFoundException or NatsKVKeyDeletedException ? null : throw Away(found.Error);
     }
 
+    private static async ValueTask<T> AnswerOf<T>(ValueTask<T> asked)
+    {
+        try
+        {
+            return await asked.ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsAway(exception))
+        {
+            throw Away(exception);
+        }
+    }
+
     private static ulong RevisionOf(NatsResult<ulong> result)
     {
         if (result.Success) return result.Value;
@@ -345,7 +203,11 @@ internal sealed class NatsClaimStore(NatsConnection connection, string cluster, 
     // The second one is what a pipe throws that has ended, and an object that was disposed.
     private static bool IsAway(Exception exception) => exception is NatsException or InvalidOperationException;
 
-    private static ClaimStoreException Away(Exception exception) => new($"JetStream: {exception.Message}", exception);
+    // An answer that says more than that nobody can answer now is final.
+    private static ClaimStoreException Away(Exception exception) => new($"JetStream: {exception.Message}", exception)
+    {
+        MayPass = exception is not NatsJSApiException { Error.Code: not ServiceUnavailable },
+    };
 
     private static string LeaseKey(ClaimHolder holder) => $"{holder.NodeId}.{holder.Incarnation:x16}";
 

@@ -77,7 +77,7 @@ public sealed class NatsClaimStoreTests
         judge.DoubtLease();
         await judge.RenewLeaseAsync(default);
         await WaitsAsync();
-        time.Advance(NatsClaimStore.LeaseTime / 2);
+        time.Advance(OwnLease.Lasts / 2);
         await judge.RenewLeaseAsync(default); // too late: another one's may have ended
         await WaitsAsync();
         judge.DoubtLease();
