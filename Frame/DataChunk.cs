@@ -10,6 +10,7 @@ public readonly struct DataChunk
 {
     private const uint Start = 0x100;
     private const uint End = 0x200;
+    private const uint Assembled = 0x400;
 
     // Three fields of one size, each read as it was written. What is written in parts and read as a whole has to wait until the parts are
     // in the cache, and that is a good part of what a small frame costs.
@@ -28,14 +29,20 @@ public readonly struct DataChunk
     /// <summary>How many of the buffer's first bytes are done with: a header, if there is one, and the payload behind it.</summary>
     public int Consumed => _consumed;
 
-    /// <summary>The payload's length in bytes, unmasked in place. It is the last of the consumed bytes.</summary>
+    /// <summary>
+    /// The payload's length in bytes. It is the last of the consumed bytes, unmasked in place; if <see cref="IsAssembled"/>, it is at the
+    /// front of the room that was given, and those bytes are as they came.
+    /// </summary>
     public int PayloadBytes => _payloadBytes;
 
     /// <summary>Whether the message is text or binary.</summary>
     public MessageKind Kind => (MessageKind)(byte)_what;
 
     /// <summary>Whether it is a whole message, which came in one frame.</summary>
-    public bool IsMessage => _what >= (Start | End);
+    public bool IsMessage => (_what & (Start | End)) == (Start | End);
+
+    /// <summary>Whether the payload lies in the room that was given for the open message, and needs no copy.</summary>
+    public bool IsAssembled => (_what & Assembled) != 0;
 
     /// <summary>Whether the message begins with it.</summary>
     public bool StartOfMessage => (_what & Start) != 0;
@@ -48,6 +55,7 @@ public readonly struct DataChunk
         new(consumed, payloadBytes, (uint)kind | Start | End);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static DataChunk Chunk(int consumed, int payloadBytes, MessageKind kind, bool starts, bool ends) =>
-        new(consumed, payloadBytes, (uint)kind | (starts ? Start : 0) | (ends ? End : 0));
+    internal static DataChunk Chunk(
+        int consumed, int payloadBytes, MessageKind kind, bool starts, bool ends, bool isAssembled = false) =>
+        new(consumed, payloadBytes, (uint)kind | (starts ? Start : 0) | (ends ? End : 0) | (isAssembled ? Assembled : 0));
 }

@@ -55,6 +55,9 @@ internal static class Utf8Lookup
     // Fewer bytes than these are in the first cache when they have been unmasked. A second pass, if they are not ASCII, costs no more then.
     internal const int FusedBytesMin = 2048;
 
+    // For fewer bytes than these it costs more than it gains that vectors are aligned.
+    private const int AlignedBytesMin = 512;
+
     /// <summary>Checks text that begins at a character's end.</summary>
     /// <returns>Whether nothing is wrong in it, but that its end may leave a character open.</returns>
     internal static bool Check(ReadOnlySpan<byte> text)
@@ -137,6 +140,7 @@ internal static class Utf8Lookup
     }
 
     // Unmasks vectors from the front, those that begin before `last`, as long as all are ASCII. How many bytes those were.
+    // Long text has one vector more, which covers the front up to where the others are aligned, as in Masking.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static nuint AsciiRun<TVector, TWidth, TMask>(ref byte text, nuint last, uint key)
         where TVector : struct
@@ -144,13 +148,23 @@ internal static class Utf8Lookup
         where TMask : struct, IUtf8Mask
     {
         nuint count = (nuint)Unsafe.SizeOf<TVector>(), i = 0;
-        TVector pattern = Pattern<TVector, TWidth, TMask>(key);
+        TVector pattern = Pattern<TVector, TWidth, TMask>(key), head = default;
+        bool aligns = last >= AlignedBytesMin;
+        if (aligns)
+        {
+            head = Xor<TVector, TWidth, TMask>(ref text, 0, pattern);
+            if (TWidth.HasHighBit(head)) return 0;
+            i = count - ((nuint)Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref text) & (count - 1));
+            pattern = Pattern<TVector, TWidth, TMask>(Masking.RotateKey(key, i));
+        }
+
+        nuint begin = i;
         for (; i + (3 * count) < last; i += 4 * count)
         {
             TVector a = Xor<TVector, TWidth, TMask>(ref text, i, pattern), b = Xor<TVector, TWidth, TMask>(ref text, i + count, pattern);
             TVector c = Xor<TVector, TWidth, TMask>(ref text, i + (2 * count), pattern);
             TVector d = Xor<TVector, TWidth, TMask>(ref text, i + (3 * count), pattern);
-            if (TWidth.HasHighBit(TWidth.Or(TWidth.Or(a, b), TWidth.Or(c, d)))) return i;
+            if (TWidth.HasHighBit(TWidth.Or(TWidth.Or(a, b), TWidth.Or(c, d)))) break;
             if (!TMask.Unmasks) continue;
             TWidth.Store(a, ref text, i);
             TWidth.Store(b, ref text, i + count);
@@ -161,10 +175,14 @@ internal static class Utf8Lookup
         for (; i < last; i += count)
         {
             TVector next = Xor<TVector, TWidth, TMask>(ref text, i, pattern);
-            if (TWidth.HasHighBit(next)) return i;
+            if (TWidth.HasHighBit(next)) break;
             if (TMask.Unmasks) TWidth.Store(next, ref text, i);
         }
 
+        // The front's vector covers bytes of the one behind it too. Where that one is left, the front is left with it.
+        if (!aligns) return i;
+        if (i == begin) return 0;
+        if (TMask.Unmasks) TWidth.Store(head, ref text, 0);
         return i;
     }
 
@@ -186,7 +204,7 @@ internal static class Utf8Lookup
                 Load<TVector, TWidth, TMask>(ref text, last - 2, key), Load<TVector, TWidth, TMask>(ref text, last - 3, key));
         }
 
-        TVector pattern = Pattern<TVector, TWidth, TMask>(key);
+        TVector pattern = Pattern<TVector, TWidth, TMask>(Masking.RotateKey(key, i));
         for (; i + (3 * count) < last; i += 4 * count)
         {
             TVector a = Step<TVector, TWidth, TMask>(ref text, i, pattern), b = Step<TVector, TWidth, TMask>(ref text, i + count, pattern);

@@ -4,6 +4,7 @@
 // - The caller owns the buffer. It begins where the last call stopped. The first `consumed` bytes are done with; the caller gives the
 //   others again, in front of what has arrived since. At most 131 bytes are ever left over: a control frame that is not yet whole.
 // - Next unmasks the payload bytes that it consumes, in place and once. It changes no other byte.
+//   (TryReadData can be given room elsewhere for what is assembled.)
 // - An event's Payload is the last Payload.Length of the consumed bytes. It belongs to the caller; nothing of it is kept here.
 // - One event per call. A message that is one frame, and wholly there, is one Message event. Any other message comes as MessageChunk
 //   events while it arrives; each is checked, and the caller assembles them.
@@ -202,7 +203,7 @@ public sealed partial class WebSocketProtocol
     // The header of a data frame is whole, and keeps the rules.
     private ProtocolEvent ReadData(Span<byte> buffer, int offset, scoped in FrameHeader header, out int consumed)
     {
-        if (ReadPayload(buffer, offset, header, out DataChunk chunk) is { } broken)
+        if (ReadPayload(buffer, default, offset, header, out DataChunk chunk) is { } broken)
         {
             return Fail(broken, header, buffer.Length, out consumed);
         }

@@ -51,7 +51,7 @@ public sealed class RawWsParser : IFrameParser
         while (at < end)
         {
             Span<byte> rest = _buffer.AsSpan(at, end - at);
-            if (_protocol.TryReadData(rest, out DataChunk chunk))
+            if (_protocol.TryReadData(rest, _message.AsSpan(_assembled), out DataChunk chunk))
             {
                 at += chunk.Consumed;
                 ReadOnlySpan<byte> payload = _buffer.AsSpan(at - chunk.PayloadBytes, chunk.PayloadBytes);
@@ -61,8 +61,12 @@ public sealed class RawWsParser : IFrameParser
                     continue;
                 }
 
-                if (_message.Length - _assembled < payload.Length) Grow(payload.Length);
-                payload.CopyTo(_message.AsSpan(_assembled));
+                if (!chunk.IsAssembled)
+                {
+                    if (_message.Length - _assembled < payload.Length) Grow(payload.Length);
+                    payload.CopyTo(_message.AsSpan(_assembled));
+                }
+
                 _kind = chunk.Kind;
                 Added(chunk, sink);
                 continue;

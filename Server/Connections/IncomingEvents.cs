@@ -1,6 +1,7 @@
 // From bytes to events, and what each event asks for. The bytes lie in the loop's receive buffer, or in the connection's tail. The protocol
 // unmasks them in place. A message that came in one piece is handed to the application where it lies. A message in pieces is assembled in a
-// pooled array that grows with what has come: a declared length alone reserves nothing.
+// pooled array that grows with what has come: a declared length alone reserves nothing. Where that array has room, a binary piece is
+// unmasked into it.
 
 using System.Buffers;
 using System.Runtime.CompilerServices;
@@ -59,12 +60,13 @@ internal static class IncomingEvents
         ConnectionLoop loop = connection.Loop;
         int at = offset, end = offset + count;
         bool isSeen = loop.WatchesFrames && loop.Watch.SeesFrames(connection);
+        Span<byte> room = assembler.RoomFor(array);
         all = false;
         while (at < end)
         {
             int used;
             Span<byte> rest = array.AsSpan(at, end - at);
-            if (!isSeen && protocol.TryReadData(rest, out DataChunk chunk))
+            if (!isSeen && protocol.TryReadData(rest, room, out DataChunk chunk))
             {
                 used = chunk.Consumed;
                 int start = at + used - chunk.PayloadBytes;
@@ -75,13 +77,16 @@ internal static class IncomingEvents
                 }
                 else
                 {
-                    Assemble(connection, assembler, array.AsSpan(start, chunk.PayloadBytes), chunk.Kind, chunk.EndOfMessage);
+                    Span<byte> payload = chunk.IsAssembled ? room[..chunk.PayloadBytes] : array.AsSpan(start, chunk.PayloadBytes);
+                    Assemble(connection, assembler, payload, chunk.Kind, chunk.EndOfMessage);
+                    room = assembler.RoomFor(array);
                 }
             }
             else
             {
                 used = HandleNextEvent(connection, assembler, array, at, end, isSeen, out all);
                 if (all) return at + used - offset;
+                room = assembler.RoomFor(array);
             }
 
             at += used;

@@ -59,6 +59,13 @@ internal sealed class MessageAssembler(ProtocolLimits limits)
     public bool IsAssembledIn(byte[] array) => array == _assembly;
 
     /// <summary>
+    /// Free space behind the assembled bytes, for chunks of bytes that lie in this array; none between messages, and where the bytes are in
+    /// their place already, or are decoded first. What is written there is appended without a copy. It is valid until anything is appended.
+    /// </summary>
+    public Span<byte> RoomFor(byte[] array) =>
+        _assembly is null || _assembly == array || Decoder is not null ? default : _assembly.AsSpan(_assembled);
+
+    /// <summary>
     /// Appends a chunk to the message. The array grows with what has come: to twice its size. If the declared length is at most four times
     /// of what has come, it grows to that at once, so that a long message is not copied again and again. False when the server's memory
     /// limit is reached.

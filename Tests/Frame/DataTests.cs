@@ -102,6 +102,55 @@ public sealed class DataTests
         Assert.That((protocol.MessageBytes, protocol.IsAtRest), Is.EqualTo((0L, true)));
     }
 
+    // With room for the message, whatever the room: the same chunks with the same payload as without, in the room if they are binary, go on or
+    // are gone on with, and fit. Then the buffer is as it came; nothing is written behind the payload.
+    [TestCaseSource(nameof(Vectors))]
+    public void WithRoom_AChunkIsReadAsWithout(FrameVector vector)
+    {
+        foreach (int size in new[] { 0, 1, 5, 124, 200_000 })
+        {
+            foreach (int cut in Enumerable.Range(0, Math.Min(vector.Bytes.Length, 40)))
+            {
+                ProtocolLimits limits = new() { MessageBytesMax = FrameVectors.MessageBytesMax, FragmentsMax = FrameVectors.FragmentsMax };
+                WebSocketProtocol plain = new(vector.Role, limits), roomy = new(vector.Role, limits);
+                byte[] one = vector.Bytes, other = vector.Bytes, came = vector.Bytes, room = new byte[size];
+                int at = 0;
+                foreach (int end in new[] { cut, one.Length })
+                {
+                    while (true)
+                    {
+                        bool read = plain.TryReadData(one.AsSpan(at, end - at), out DataChunk expected);
+                        Array.Fill(room, (byte)0x5A);
+                        Assert.That(roomy.TryReadData(other.AsSpan(at, end - at), room, out DataChunk chunk), Is.EqualTo(read));
+                        if (!read)
+                        {
+                            ProtocolEventKind kind = plain.Next(one.AsSpan(at, end - at), out int consumed).Kind;
+                            Assert.That(roomy.Next(other.AsSpan(at, end - at), out _).Kind, Is.EqualTo(kind));
+                            at += consumed;
+                            if (kind == ProtocolEventKind.NeedMoreData) break;
+                            continue;
+                        }
+
+                        int length = chunk.PayloadBytes, start = at + chunk.Consumed - length;
+                        bool fits = vector.Role == Role.Server && chunk is { Kind: MessageKind.Binary, IsMessage: false } && length <= size;
+                        if (length != 1) Assert.That(chunk.IsAssembled, Is.EqualTo(fits), "a single byte may stay");
+                        Assert.That((chunk.Consumed, length, chunk.Kind, chunk.StartOfMessage, chunk.EndOfMessage, chunk.IsMessage),
+                            Is.EqualTo((expected.Consumed, expected.PayloadBytes, expected.Kind, expected.StartOfMessage,
+                                expected.EndOfMessage, expected.IsMessage)));
+                        Span<byte> payload = chunk.IsAssembled ? room.AsSpan(0, length) : other.AsSpan(start, length);
+                        Assert.That(payload.SequenceEqual(one.AsSpan(start, length)));
+                        if (chunk.IsAssembled) Assert.That(other.AsSpan(start, length).SequenceEqual(came.AsSpan(start, length)));
+                        Assert.That(room.AsSpan(chunk.IsAssembled ? length : 0).ContainsAnyExcept((byte)0x5A), Is.False);
+                        at += chunk.Consumed;
+                    }
+                }
+
+                Assert.That((roomy.MessageBytes, roomy.Closing, roomy.LastOpcode),
+                    Is.EqualTo((plain.MessageBytes, plain.Closing, plain.LastOpcode)));
+            }
+        }
+    }
+
     // Text goes wrong in a later chunk of its frame, where the key begins with another of its bytes; and behind the frame lies more.
     // Nothing of it is changed, and Next names the rule.
     [TestCase(1, 1)]

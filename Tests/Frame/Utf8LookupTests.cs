@@ -85,6 +85,31 @@ public sealed class Utf8LookupTests
         }
     }
 
+    // Long text begins with one vector up to where the others are aligned, wherever that is; what is not ASCII ends that way at each byte.
+    [TestCaseSource(nameof(Names))]
+    public void LongText_IsRead_WhereverItBegins_AndWhereverAsciiEnds(string width)
+    {
+        Utf8Widths.Width of = Utf8Widths.All.Single(one => one.Name == width);
+        int length = 512 + (6 * of.Count) + 3;
+        byte[] bytes = new byte[length + 64], room = new byte[length + 64];
+        for (int begin = 0; begin < 64; begin++)
+        {
+            Span<byte> text = bytes.AsSpan(begin, length);
+            for (int at = 0; at < length; at += at < 2 * of.Count ? 1 : 37)
+            {
+                foreach (byte[] sequence in new byte[][] { [0xC3, 0xA9], [0xE2, 0x82, 0xAC], [0x80], [0xC3, 0x41], [0xF0, 0x9F, 0x98, 0x80] })
+                {
+                    if (at + sequence.Length > length) continue;
+                    text.Fill((byte)'a');
+                    sequence.CopyTo(text[at..]);
+                    bool expected = Utf8Oracle.ValidPrefix(sequence, out bool complete) == sequence.Length && complete;
+                    if (Utf8Widths.MayFollow(of, text, room.AsSpan(begin, length), 0x9D3C71A5) != expected)
+                        Assert.Fail($"{Convert.ToHexString(sequence)} at {at}, {begin} bytes behind the array's first: {!expected}");
+                }
+            }
+        }
+    }
+
     [Test]
     public void RandomText_IsCheckedAlike_ByAllOfThem()
     {
