@@ -1,5 +1,5 @@
-// What WebSocketProtocol.TryReadData found: where the payload lies in the caller's buffer, and what of its message it is. A value of twelve
-// bytes; it refers to no memory.
+// What WebSocketProtocol.TryReadData found: where the payload lies, in the caller's buffer or in its room, and what of its message it is.
+// A value of twelve bytes; it refers to no memory.
 
 using System.Runtime.CompilerServices;
 
@@ -8,15 +8,15 @@ namespace RawWs.Frame;
 /// <summary>A message, or a part of one, at the front of the caller's buffer.</summary>
 public readonly struct DataChunk
 {
-    private const uint Start = 0x100;
-    private const uint End = 0x200;
-    private const uint Assembled = 0x400;
+    private const uint Assembled = 0x100;
+    private const uint Start = 0x200;
+    private const uint End = 0x400;
 
     // Three fields of one size, each read as it was written. What is written in parts and read as a whole has to wait until the parts are
     // in the cache, and that is a good part of what a small frame costs.
     private readonly int _consumed;
     private readonly int _payloadBytes;
-    private readonly uint _what; // the kind, and whether it starts and ends there
+    private readonly uint _what; // the kind, whether it is assembled, and whether it starts and ends there
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private DataChunk(int consumed, int payloadBytes, uint what)
@@ -39,7 +39,7 @@ public readonly struct DataChunk
     public MessageKind Kind => (MessageKind)(byte)_what;
 
     /// <summary>Whether it is a whole message, which came in one frame.</summary>
-    public bool IsMessage => (_what & (Start | End)) == (Start | End);
+    public bool IsMessage => _what >= (Start | End);
 
     /// <summary>Whether the payload lies in the room that was given for the open message, and needs no copy.</summary>
     public bool IsAssembled => (_what & Assembled) != 0;

@@ -204,6 +204,7 @@ internal static class Utf8Lookup
                 Load<TVector, TWidth, TMask>(ref text, last - 2, key), Load<TVector, TWidth, TMask>(ref text, last - 3, key));
         }
 
+        if (i == 0 && last >= AlignedBytesMin) i = AlignedFront<TVector, TWidth, TMask>(tables, ref text, key, ref wrong, ref before);
         TVector pattern = Pattern<TVector, TWidth, TMask>(Masking.RotateKey(key, i));
         for (; i + (3 * count) < last; i += 4 * count)
         {
@@ -234,6 +235,36 @@ internal static class Utf8Lookup
         if (tailIsAscii) wrong = TWidth.Or(wrong, TWidth.OpenEnd(before));
         if (TMask.Unmasks) TWidth.Store(tail, ref text, last);
         return TWidth.IsZero(wrong);
+    }
+
+    // The front up to where vectors are aligned: one vector from the first byte on, or two, and over its end the first aligned one. What
+    // stands before that one begins inside of the other: it is loaded as at the text's end, before anything is stored.
+    // Returns where the next vector begins; `before` is the one in front of it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nuint AlignedFront<TVector, TWidth, TMask>(
+        in Tables<TVector, TWidth> tables, ref byte text, uint key, ref TVector wrong, ref TVector before)
+        where TVector : struct
+        where TWidth : struct, IUtf8Width<TVector>
+        where TMask : struct, IUtf8Mask
+    {
+        nuint count = (nuint)Unsafe.SizeOf<TVector>();
+        nuint i = count - ((nuint)Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref text) & (count - 1));
+        if (i < 3) i += count; // three bytes before it are needed
+        TVector front = Load<TVector, TWidth, TMask>(ref text, 0, key), next = Load<TVector, TWidth, TMask>(ref text, count, key);
+        TVector first = Load<TVector, TWidth, TMask>(ref text, i, key);
+        TVector mistakes = tables.Mistakes(first, Load<TVector, TWidth, TMask>(ref text, i - 1, key),
+            Load<TVector, TWidth, TMask>(ref text, i - 2, key), Load<TVector, TWidth, TMask>(ref text, i - 3, key));
+        wrong = TWidth.Or(TWidth.Or(wrong, mistakes), tables.MistakesAfter(front, default));
+        wrong = TWidth.Or(wrong, tables.MistakesAfter(next, front)); // where it is not needed it says what the others say
+        if (TMask.Unmasks)
+        {
+            TWidth.Store(front, ref text, 0);
+            if (i > count) TWidth.Store(next, ref text, count);
+            TWidth.Store(first, ref text, i);
+        }
+
+        before = first;
+        return i + count;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

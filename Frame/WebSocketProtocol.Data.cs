@@ -23,15 +23,17 @@ public sealed partial class WebSocketProtocol
     public bool TryReadData(Span<byte> buffer, out DataChunk chunk) => TryReadData(buffer, default, out chunk);
 
     /// <summary>
-    /// The same for a caller that assembles messages: a binary chunk is unmasked to where its message is assembled, which is one pass where
-    /// unmasking in place and copying are two. Text is checked in place, for a violation must leave the buffer as it was.
+    /// The same for a caller that assembles messages: a binary chunk is unmasked to where its message is assembled, which is one pass
+    /// where unmasking in place and copying are two. Text stays in the buffer: what unmasks and checks it in one pass works in place.
     /// </summary>
     /// <param name="buffer">As for the other overload.</param>
     /// <param name="room">
-    /// The caller's memory behind what is assembled of the open message; of any length, also none. No byte of the buffer lies in it. A chunk
-    /// that does not fit stays in the buffer.
+    /// The caller's memory behind what is assembled of the open message; of any length, also none. No byte of the buffer lies in it. A
+    /// chunk that does not fit, one that is not masked (a server's), and a buffer of one byte stay where they are.
     /// </param>
-    /// <param name="chunk">The same; <see cref="DataChunk.IsAssembled"/> says where the payload is. A whole message is in the buffer.</param>
+    /// <param name="chunk">
+    /// The same; <see cref="DataChunk.IsAssembled"/> says where the payload is. A whole message is in the buffer.
+    /// </param>
     /// <returns>As for the other overload.</returns>
     public bool TryReadData(Span<byte> buffer, Span<byte> room, out DataChunk chunk)
     {

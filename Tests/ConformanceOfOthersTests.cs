@@ -7,6 +7,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests;
 
+[Parallelizable(ParallelScope.Self)]
 public sealed class ConformanceOfOthersTests
 {
     // Where the others wait for more than they need, the cases wait for them in vain, a few hundred times. What they do answer takes them

@@ -1,8 +1,8 @@
 // The limit: it is told where every payload lies, so that nothing is parsed and nothing is checked. What is left is what no reader can do
 // without: the copy that a receive is, and one pass of XOR over the payload. Both are done as well as we know how: what is small is
 // received again and again into the same piece of memory, which the processor's first cache keeps; what is large is received where it is
-// delivered, piece by piece, and each piece meets its mask before it has left that cache. What comes from beyond the second cache anyhow is
-// copied faster in larger pieces.
+// delivered, piece by piece, and each piece meets its mask before it has left that cache. A payload of 256 KiB and more comes from beyond
+// the second cache anyhow: larger pieces, which the second cache keeps, are copied faster.
 
 using RawWs.Benchmarks.Corpus;
 using RawWs.Frame;

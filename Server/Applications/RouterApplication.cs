@@ -1,6 +1,7 @@
 // The router: `uid:body` goes to the connections of that uid, `all:body` to everybody. What cannot be done is answered with
 // `error:CODE:detail`; the README has the list. It uses the server's public face, like any other application.
 
+using System.Runtime.CompilerServices;
 using RawWs.Frame;
 using RawWs.Handshake;
 using RawWs.Server.Routing;
@@ -165,7 +166,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
             UidClaim.Granted => UpgradeDecision.Accept(uid, duplicates: duplicates),
             UidClaim.Taken => Taken,
             _ => UpgradeDecision.Refuse(503,
-                "It cannot be found out now whether this uid is taken: the backplane (NATS) does not answer; try again later."),
+                "It cannot be found out now whether this uid is taken: the backplane (NATS) does not answer, or has come back a moment "
+                + "ago; try again later."),
         };
     }
 
@@ -187,6 +189,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         return ValueTask.CompletedTask;
     }
 
+    // Of each message to another server: what it makes is used again.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private static async ValueTask TellLater(WebSocketConnection connection, ReadOnlyMemory<byte> uid,
         ValueTask<DeliveryResult> delivery) =>
         Tell(connection, await delivery.ConfigureAwait(false), uid.Span);

@@ -60,8 +60,10 @@ internal sealed class MessageAssembler(ProtocolLimits limits)
 
     /// <summary>
     /// Free space behind the assembled bytes, for chunks of bytes that lie in this array; none between messages, and where the bytes are in
-    /// their place already, or are decoded first. What is written there is appended without a copy. It is valid until anything is appended.
+    /// their place already, or are decoded first. What is written there is appended without a copy. It is valid until the assembler is used
+    /// again.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<byte> RoomFor(byte[] array) =>
         _assembly is null || _assembly == array || Decoder is not null ? default : _assembly.AsSpan(_assembled);
 

@@ -1,6 +1,7 @@
 // The loop's one large buffer, into which every receive goes. It is lent to a connection from the moment its read completes until the loop
-// reclaims it, at the end of the same event. Frames are decoded in it, in place. Bytes that a connection has left over from before (its
-// tail) are copied in front of what arrived, so that it always sees contiguous bytes:
+// reclaims it, at the end of the same event. Frames are decoded in it, in place; of a binary message in pieces, to where it is assembled.
+// Bytes that a connection has left over from before (its tail) are copied in front of what arrived, so that it always sees contiguous
+// bytes:
 //
 //   0                    Headroom                                                     Length
 //   |      ...[ tail ]   |[ received            ]                                     |

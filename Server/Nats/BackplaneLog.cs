@@ -70,4 +70,9 @@ internal static partial class BackplaneLog
         + "other, and uids of the other are told as offline; bring all nodes of the cluster to one version, or give those of each "
         + "version a name of their own (cluster)")]
     public static partial void OtherVersion(this ILogger log, string node, byte version, byte own);
+
+    [LoggerMessage(98, LogLevel.Warning,
+        "{count} messages for everybody did not go to nodes that say nothing: those were killed, stand still or are cut off; "
+        + "the senders are not told")]
+    public static partial void MessagesLeftOut(this ILogger log, long count);
 }

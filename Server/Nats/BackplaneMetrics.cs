@@ -29,10 +29,12 @@ public sealed class BackplaneMetrics : IDisposable
 
     /// <summary>Begins to measure a backplane, which need not have been started.</summary>
     /// <param name="backplane">The backplane.</param>
-    /// <param name="meters">Makes the meter; null for one without a factory.</param>
+    /// <param name="meters">Makes the meter, and ends it; null for one without a factory, which ends with this object.</param>
+    /// <exception cref="InvalidOperationException">It is measured already.</exception>
     public BackplaneMetrics(NatsBackplane backplane, IMeterFactory? meters = null)
     {
         ArgumentNullException.ThrowIfNull(backplane);
+        if (backplane.AnswerTook is not null) throw new InvalidOperationException("This backplane is measured already.");
         _backplane = backplane;
         _meter = meters?.Create(MeterName) ?? new Meter(MeterName);
         ObserveCluster();
@@ -84,6 +86,9 @@ public sealed class BackplaneMetrics : IDisposable
         _meter.CreateObservableCounter("rawws.cluster.unknown", () => Counted?.Unknown ?? 0, "{message}",
             "Messages that did not go to other nodes: the backplane was away, or it was not known in time who is there; "
             + "their senders are told.");
+        _meter.CreateObservableCounter("rawws.cluster.left_out", () => Counted?.LeftOut ?? 0, "{message}",
+            "Messages for everybody that did not go to a node which says nothing: it was killed, stands still or is cut off; "
+            + "their senders are not told.");
         _meter.CreateObservableCounter(
             "rawws.cluster.nonsense", () => _backplane.Nonsense, "{message}",
             "Messages of the backplane that made no sense, or came from a node of another version.");

@@ -8,6 +8,7 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TidyEvery = TimeSpan.FromHours(1);
+    private static readonly TimeSpan ListSilentMax = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5); // for one renewal, so that another one has time
     private static readonly TimeSpan BeginsWithin = TimeSpan.FromSeconds(10);
 
@@ -187,8 +188,12 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
     private async Task TidyAsync()
     {
         HashSet<ClaimHolder> alive = [];
-        await foreach (Claim claim in store.ListAsync(_stop.Token).ConfigureAwait(false))
+        // The list ends with the last claim that was there when it began. If that one goes meanwhile, nothing says so.
+        using CancellationTokenSource patience = new(ListSilentMax, time);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stop.Token);
+        await foreach (Claim claim in store.ListAsync(end.Token).ConfigureAwait(false))
         {
+            patience.CancelAfter(ListSilentMax);
             if (alive.Contains(claim.Holder)) continue;
             if (await store.LivesAsync(claim.Holder, _stop.Token).ConfigureAwait(false)) alive.Add(claim.Holder);
             else await store.DeleteAsync(claim.Revision, _stop.Token).ConfigureAwait(false);

@@ -12,6 +12,7 @@ internal sealed class ClusterCounts
     private long _forwarded;
     private long _refused;
     private long _unknown;
+    private long _leftOut;
     private long _undecided;
     private long _failures;
 
@@ -57,6 +58,12 @@ internal sealed class ClusterCounts
     /// </summary>
     public long Unknown => Interlocked.Read(ref _unknown);
 
+    /// <summary>
+    /// Messages for everybody that did not go to a node which has said nothing for some time, and is not forgotten yet: it was killed, or
+    /// stands still, or is cut off. Their senders are not told.
+    /// </summary>
+    public long LeftOut => Interlocked.Read(ref _leftOut);
+
     /// <summary>Turns that have ended with an exception.</summary>
     public long Failures => Interlocked.Read(ref _failures);
 
@@ -82,6 +89,8 @@ internal sealed class ClusterCounts
     }
 
     public void CountUnknown() => Interlocked.Increment(ref _unknown);
+
+    public void CountLeftOut() => Interlocked.Increment(ref _leftOut);
 
     public void CountForwarded() => Interlocked.Increment(ref _forwarded);
 

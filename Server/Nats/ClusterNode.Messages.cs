@@ -18,9 +18,29 @@ internal sealed partial class ClusterNode
     /// client that moves from here to another node meanwhile would get it twice. So a caller that does not wait for its results may see a
     /// message overtake those that wait, when the uid comes to this node in between.)
     /// </summary>
-    public ValueTask<DeliveryResult> Send(ReadOnlyMemory<byte> uid, in WebSocketMessage message, long now)
+    public ValueTask<DeliveryResult> Send(ReadOnlyMemory<byte> uid, in WebSocketMessage message, long now) =>
+        TrySendHere(uid.Span, message, out DeliveryResult here) ? new(here) : SendOn(uid, message, here, now);
+
+    /// <summary>
+    /// The first half of <see cref="Send"/>, which needs no time: sends the message to this node's own connections. Any thread.
+    /// </summary>
+    /// <param name="uid">The uid.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="here">What came of it here.</param>
+    /// <returns>Whether that is the result: no other node has the uid. Otherwise <see cref="SendOn"/> is the second half.</returns>
+    public bool TrySendHere(ReadOnlySpan<byte> uid, in WebSocketMessage message, out DeliveryResult here)
     {
-        DeliveryResult here = _local.Send(uid.Span, message);
+        here = _local.Send(uid, message);
+        return _isConnected && (KnowsAll || here != DeliveryResult.Offline) && !HasRemote(uid);
+    }
+
+    /// <summary>The second half of <see cref="Send"/>: sends the message to the other nodes that have the uid.</summary>
+    /// <param name="uid">The uid.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="here">What came of it here.</param>
+    /// <param name="now">The time in milliseconds.</param>
+    public ValueTask<DeliveryResult> SendOn(ReadOnlyMemory<byte> uid, in WebSocketMessage message, DeliveryResult here, long now)
+    {
         if (!_isConnected)
         {
             bool isMissed = here == DeliveryResult.Offline || (here == DeliveryResult.Delivered && HasRemote(uid.Span));
@@ -56,6 +76,7 @@ internal sealed partial class ClusterNode
     /// <summary>Whether another node has a uid. Any thread.</summary>
     public bool HasRemote(ReadOnlySpan<byte> uid)
     {
+        if (_peersHere == 0) return false;
         NodeSet nodes = _table.Find(UidHash.Of(uid));
         PeerNode?[] numbered = _numbered;
         for (int i = 0; i < nodes.Count; i++)
@@ -91,6 +112,7 @@ internal sealed partial class ClusterNode
         bool wake = false;
         if (uid.IsEmpty)
         {
+            if (_someAreSilent) Counts.CountLeftOut();
             Forward(_everybody, uid, message, publish = PendingPublish.Rent(), now, ref wake);
         }
         else

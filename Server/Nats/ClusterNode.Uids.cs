@@ -204,6 +204,7 @@ internal sealed partial class ClusterNode
             if (reader.ReadUInt64() is var hash && hash != 0) hashes.Add(hash);
         peer.Snapshot = isLast ? null : (hashes, snapshot, part + 1);
         peer.MayAskAt = _now + _settings.AskEvery; // it is on its way
+        if (last == 0 && hashes.Count > 0) return false; // who has told nothing has no uid
         if (isLast) TakeSnapshot(peer, hashes, last);
         return reader.Rest.IsEmpty;
     }

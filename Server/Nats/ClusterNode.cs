@@ -48,6 +48,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     private volatile bool _isConnected;
     private volatile bool _isComplete;
     private volatile int _peersHere;
+    private volatile bool _someAreSilent;
 
     /// <param name="settings">What it goes by.</param>
     /// <param name="wire">The backplane.</param>
@@ -141,6 +142,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         bool complete = _isConnected && now >= _begunAt + _settings.ListenFirst;
         foreach (PeerNode peer in _peers.Values) complete &= !peer.IsHere || peer.IsCurrent;
         _isComplete = complete;
+        _someAreSilent = _peers.Count > _peersHere;
         _hasJoined |= complete;
         _waits.Look(now, complete);
     }

@@ -36,6 +36,7 @@ internal sealed class ClusterQuestions : IAsyncDisposable
     private const string FindKind = "find";
     private const string KickKind = "kick";
 
+    private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(1);
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly NatsConnection _connection;
@@ -43,6 +44,7 @@ internal sealed class ClusterQuestions : IAsyncDisposable
     private readonly string _id;
     private readonly ConnectionDirectory _directory;
     private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _end = new();
     private Task _answering = Task.CompletedTask;
     private INatsSub<NatsMemoryOwner<byte>>? _asked;
     private long _nonsense;
@@ -77,8 +79,10 @@ internal sealed class ClusterQuestions : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _end.CancelAsync().ConfigureAwait(false);
         if (_asked is not null) await _asked.DisposeAsync().ConfigureAwait(false);
         await _answering.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _end.Dispose();
     }
 
     /// <summary>What a question is, if it is one.</summary>
@@ -178,12 +182,15 @@ internal sealed class ClusterQuestions : IAsyncDisposable
         }
     }
 
+    // While NATS is away its client would keep an answer until it is back, and everything would wait for that, the end of this node too.
     private async Task AnswerAsync(string inbox, int count)
     {
+        using CancellationTokenSource patience = new(AnswerTimeMax, _time);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _end.Token);
         try
         {
             byte[] reply = JsonSerializer.SerializeToUtf8Bytes(new ClusterReply(Version, _id, count), ClusterJson.Default.ClusterReply);
-            await _connection.PublishAsync(inbox, reply).ConfigureAwait(false);
+            await _connection.PublishAsync(inbox, reply, cancellationToken: end.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (NatsWire.IsEndOfConnection(exception))
         {

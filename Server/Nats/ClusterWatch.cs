@@ -28,6 +28,7 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
     private long _unanswered;
     private long _refused;
     private long _unknown;
+    private long _leftOut;
     private long _nonsense;
     private long _failures;
     private long _undecided;
@@ -67,6 +68,7 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
             if (New(counts.Unanswered, ref _unanswered) is > 0 and var unanswered) log.MessagesUnanswered(unanswered);
             if (New(counts.Refused, ref _refused) is > 0 and var refused) log.MessagesRefused(refused);
             if (New(counts.Unknown, ref _unknown) is > 0 and var unknown) log.MessagesUnknown(unknown);
+            if (New(counts.LeftOut, ref _leftOut) is > 0 and var leftOut) log.MessagesLeftOut(leftOut);
             if (New(counts.Nonsense + nonsense(), ref _nonsense) is > 0 and var dropped) log.NonsenseDropped(dropped);
             if (New(counts.Undecided, ref _undecided) is > 0 and var undecided) log.ClaimsUndecided(undecided, counts.LastUndecided);
             if (New(counts.Failures, ref _failures) is > 0 and var failed) log.NodeFailed(failed, counts.LastFailure);

@@ -13,7 +13,6 @@ public sealed partial class NatsBackplane
     private ClusterQuestions? _questions;
     private ITimer? _looks;
     private volatile ClusterWatch? _watch;
-    private bool _hasEnded;
 
     /// <summary>Whether NATS is there.</summary>
     public bool IsConnected => _node is { IsConnected: true };
@@ -45,6 +44,7 @@ public sealed partial class NatsBackplane
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ArgumentException">This cannot be a uid.</exception>
     /// <exception cref="InvalidOperationException">The backplane has not been started.</exception>
+    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
     public Task<ClusterAnswer> FindAsync(string uid, CancellationToken cancellationToken = default)
     {
         CheckUid(uid);
@@ -59,6 +59,7 @@ public sealed partial class NatsBackplane
     /// <returns>How many there were on each node.</returns>
     /// <exception cref="ArgumentException">This cannot be a uid, a server may not send this code, or the reason is too long.</exception>
     /// <exception cref="InvalidOperationException">The backplane has not been started.</exception>
+    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
     public Task<ClusterAnswer> KickAsync(
         string uid, ushort code = CloseCodes.NormalClosure, string reason = "", CancellationToken cancellationToken = default)
     {
@@ -74,6 +75,7 @@ public sealed partial class NatsBackplane
     /// Delivers a message to the connections of other nodes alone: for whoever deals with this node's own connections himself. As for
     /// <see cref="Publish"/>; a connection is of no other node.
     /// </summary>
+    /// <exception cref="InvalidOperationException">The backplane has not been started.</exception>
     public ValueTask<DeliveryResult> PublishElsewhere(in MessageTarget target, in WebSocketMessage message)
     {
         if (_node is not { } node) throw new InvalidOperationException("The backplane has not been started.");
@@ -105,20 +107,22 @@ public sealed partial class NatsBackplane
         await BeginPresenceAsync(node, directory).ConfigureAwait(false);
     }
 
-    private async Task OpenClaimsAsync()
+    private async Task OpenClaimsAsync(CancellationToken cancellation)
     {
         if (_keeper is null) return;
         try
         {
-            await _keeper.StartAsync(_stop.Token).ConfigureAwait(false);
+            await _keeper.StartAsync(cancellation).ConfigureAwait(false);
         }
         catch (ClaimStoreException exception)
         {
-            await DisposeAsync().ConfigureAwait(false);
             int copies = _options.ClaimReplicas;
             string servers = copies > 1 ? $", and {copies} servers for {copies} copies (claim-replicas)" : "";
+            string refused = _told.Errors > 0 ? $" (NATS has told: {_told.Reason})" : "";
             throw new InvalidOperationException(
-                $"NATS cannot keep which node has a uid, for which it needs JetStream{servers}: {exception.Message}", exception);
+                "NATS cannot keep which node has a uid, which duplicate-uid replace and reject ask for. It needs JetStream "
+                + $"(jetstream {{ }} in its configuration){servers}, and a user that may publish \"$JS.>\" and \"$KV.>\": "
+                + exception.Message + refused, exception);
         }
     }
 

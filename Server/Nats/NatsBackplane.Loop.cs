@@ -9,6 +9,8 @@ public sealed partial class NatsBackplane
     private const int MessagesPerTurn = 1024;
     private const int BytesPerTurn = 4 * 1024 * 1024;
 
+    private static readonly TimeSpan LastWordsTimeMax = TimeSpan.FromSeconds(1);
+
     private async Task RunAsync()
     {
         ClusterNode node = _node!;
@@ -36,6 +38,7 @@ public sealed partial class NatsBackplane
 
         Try(node, node.End);
         await FlushAsync(node).ConfigureAwait(false);
+        await LastWordsAreThereAsync(node).ConfigureAwait(false);
         Try(node, () => node.Close(Now));
     }
 
@@ -85,6 +88,14 @@ public sealed partial class NatsBackplane
         {
             node.Counts.CountFailure(exception);
         }
+    }
+
+    // What is written is not sent yet, and NATS' client drops it when it ends: so its server is asked for an answer first.
+    private async Task LastWordsAreThereAsync(ClusterNode node)
+    {
+        if (!node.IsConnected || _wire.IsBusy) return;
+        Task answer = _wire.SyncAsync().AsTask();
+        await answer.WaitAsync(LastWordsTimeMax, _options.TimeProvider).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private static void Try(ClusterNode node, Action act)

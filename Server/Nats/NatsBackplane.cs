@@ -3,7 +3,6 @@
 // loop that takes what has come, lets the node have its turn, and sleeps until something happens.
 
 using System.Security.Cryptography;
-using System.Threading.Channels;
 using NATS.Client.Core;
 using RawWs.Frame;
 
@@ -16,6 +15,9 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     internal const string Replaced = "replaced by another connection";
     internal const string Unknown = "whether the uid is taken is not known";
 
+    private const int ClusterCharactersMax = 64;
+    private const string NodesPart = "node"; // what ended so would have the subjects of another cluster's nodes
+
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 
     private readonly NatsBackplaneOptions _options;
@@ -27,6 +29,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     private readonly UidClaims? _claims;
     private readonly ClaimKeeper? _keeper;
     private readonly Lock _lock = new();
+    private readonly Lazy<Task> _ended;
     private readonly TaskCompletionSource _mustEnd = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ClusterNode? _node;
     private ConnectionDirectory? _directory;
@@ -34,6 +37,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     private int _changes; // of the connection to NATS
     private volatile int _up; // the change with which NATS came; 0 while it is away
     private int _isWoken;
+    private bool _hasStarted;
 
     /// <summary>A node that has not been started.</summary>
     /// <exception cref="ArgumentException">The cluster's name or the node's id cannot be a part of a subject.</exception>
@@ -47,10 +51,12 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
                 $"A node's id is 1 to {WireHead.IdBytesMax} letters, digits, - and _, not '{options.NodeId}'.", nameof(options));
         }
 
-        if (!options.Cluster.Split('.').All(NodeId.IsValid))
+        string[] name = options.Cluster.Split('.');
+        if (options.Cluster.Length > ClusterCharactersMax || !name.All(NodeId.IsValid) || name[^1] == NodesPart)
         {
             throw new ArgumentException(
-                $"A cluster's name is letters, digits, - and _, with dots between, not '{options.Cluster}'.", nameof(options));
+                $"A cluster's name is letters, digits, - and _, with dots between, {ClusterCharactersMax} characters at most, and its last "
+                + $"part is not node; it is not '{options.Cluster}'.", nameof(options));
         }
 
         if (options.AnswerWithin.TotalSeconds is not (>= 0.1 and <= 60))
@@ -62,6 +68,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         if (options.ClaimReplicas is not (1 or 3 or 5))
             throw new ArgumentOutOfRangeException(nameof(options), options.ClaimReplicas, "NATS keeps 1, 3 or 5 copies of claims.");
         _options = options;
+        _ended = new Lazy<Task>(EndAsync);
         _wire = new NatsWire(options.Nats, options.Cluster, options.NodeId, options.TimeProvider)
         {
             Changed = OnChanged,
@@ -70,7 +77,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         };
         if (!options.ClaimsUids) return;
         ClaimHolder self = new(options.NodeId, _incarnation);
-        _storeConnection = new NatsConnection(options.Nats with { SubPendingChannelFullMode = BoundedChannelFullMode.Wait });
+        _storeConnection = new NatsConnection(NatsWire.OptsOf(options.Nats));
         NatsClaimStore store = new(_storeConnection, options.Cluster, options.ClaimReplicas, self, options.TimeProvider);
         _claims = new UidClaims(store, HasConnections, options.TimeProvider, options.AnswerWithin)
         {
@@ -101,21 +108,47 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     /// <summary>
     /// Is complete when this node has to end, because another one has its id and goes on: both were started while neither could hear the
     /// other. It has left the cluster then, and serves its own connections alone; a line of the log says so. Whoever runs the server stops
-    /// it.
+    /// it. Otherwise it is never complete.
     /// </summary>
     public Task MustEnd => _mustEnd.Task;
 
-    /// <summary>Joins the cluster. The server need not run yet; what joins its directory is told from now on.</summary>
+    /// <summary>
+    /// Joins the cluster: once, and before the server starts, for what has joined its directory before is told to nobody. What does
+    /// from now on is. It waits as long as NATS and the other nodes take; when it has failed, this node holds nothing any more: make
+    /// another.
+    /// </summary>
+    /// <param name="server">The server.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="NatsException">NATS cannot be reached.</exception>
-    /// <exception cref="InvalidOperationException">A node of this id is there, or NATS refuses what a node needs.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A node of this id is there, or NATS refuses what a node needs; or it was started before.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The backplane was disposed before it had joined.</exception>
-    public async Task StartAsync(WebSocketServer server)
+    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
+    public async Task StartAsync(WebSocketServer server, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(server);
+        if (Interlocked.Exchange(ref _hasStarted, true)) throw new InvalidOperationException("The backplane has been started before.");
+        try
+        {
+            using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+            await JoinAsync(server, end.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            bool wasDisposed = _stop.IsCancellationRequested;
+            await DisposeAsync().ConfigureAwait(false);
+            if (wasDisposed && exception is OperationCanceledException) throw new ObjectDisposedException(GetType().FullName, exception);
+            throw;
+        }
+    }
+
+    private async Task JoinAsync(WebSocketServer server, CancellationToken cancellation)
+    {
         _directory = server.Directory;
         _told.ListenTo(_wire.Connection);
         if (_storeConnection is not null) _told.ListenToErrorsOf(_storeConnection);
-        await _wire.StartAsync().ConfigureAwait(false);
+        await _wire.StartAsync().WaitAsync(cancellation).ConfigureAwait(false);
         if (_wire.PayloadBytesMax < ClusterNode.PayloadBytesMin)
         {
             throw new InvalidOperationException(
@@ -137,24 +170,22 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         _directory.Joined += OnJoined;
         _directory.Left += OnLeft;
         await BeginToAnswerAsync(node, _directory).ConfigureAwait(false);
-        _loop = Task.Run(RunAsync);
+        _loop = Task.Run(RunAsync, CancellationToken.None);
         while (!node.IsComplete && !node.IsTaken)
-        {
-            ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
-            await Task.Delay(TimeSpan.FromMilliseconds(20), _options.TimeProvider).ConfigureAwait(false);
-        }
-
+            await Task.Delay(TimeSpan.FromMilliseconds(20), _options.TimeProvider, cancellation).ConfigureAwait(false);
         if (!node.IsTaken && _told.Errors == 0)
         {
-            await OpenClaimsAsync().ConfigureAwait(false);
+            await OpenClaimsAsync(cancellation).ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
             BeginToWatch(node, server.Options.LoggerFactory);
             return;
         }
 
-        await DisposeAsync().ConfigureAwait(false);
         throw new InvalidOperationException(node.IsTaken
-            ? $"A node '{_options.NodeId}' is in the cluster '{_options.Cluster}' already."
-            : $"NATS refuses what a node needs: {_told.Reason}");
+            ? $"A node '{_options.NodeId}' is in the cluster '{_options.Cluster}' already: give each an id of its own (node-id), or "
+                + "another cluster (cluster)."
+            : $"NATS refuses what a node needs, which is to publish and to subscribe \"{_options.Cluster}.>\" and \"_INBOX.>\": "
+                + _told.Reason);
     }
 
     /// <inheritdoc/>
@@ -163,7 +194,9 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         if (_node is not { } node) throw new InvalidOperationException("The backplane has not been started.");
         return target.Kind switch
         {
-            TargetKind.Uid => node.Send(target.Uid, message, Now),
+            // Most messages end here: they need no time, and asking for it costs more than the rest.
+            TargetKind.Uid => node.TrySendHere(target.Uid.Span, message, out DeliveryResult here)
+                ? new(here) : node.SendOn(target.Uid, message, here, Now),
             TargetKind.Everybody => node.SendToEverybody(message, Now),
             _ => _directory!.Publish(target, message),
         };
@@ -172,10 +205,14 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     /// <summary>Whether another node is known to have a uid.</summary>
     internal bool HasRemote(string uid) => _node!.HasRemote(System.Text.Encoding.UTF8.GetBytes(uid));
 
-    /// <summary>Leaves the cluster.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>
+    /// Leaves the cluster. Stop the server first: a uid that still has a connection here may be another node's from now on. A second call
+    /// waits for the same end.
+    /// </summary>
+    public ValueTask DisposeAsync() => new(_ended.Value);
+
+    private async Task EndAsync()
     {
-        if (Interlocked.Exchange(ref _hasEnded, true)) return;
         await EndWatchAsync().ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
         if (_directory is not null)

@@ -7,8 +7,27 @@ namespace RawWs.Server.Nats;
 /// <summary>The settings of a <see cref="NatsBackplane"/>.</summary>
 public sealed record NatsBackplaneOptions
 {
-    /// <summary>The NATS servers, and how to log in to them. Default: <c>nats://localhost:4222</c>.</summary>
-    public NatsOpts Nats { get; init; } = NatsOpts.Default;
+    /// <summary>
+    /// NATS' client as a node needs it, at <c>nats://localhost:4222</c>: take it, and change what is yours. It sees a line that is dead
+    /// without a word within twelve seconds, connects anew after a quarter of a second to three seconds, so that nodes that come back find
+    /// each other before one of them is taken to be gone, and never gives up.
+    /// </summary>
+    public static NatsOpts DefaultNats { get; } = NatsOpts.Default with
+    {
+        PingInterval = TimeSpan.FromSeconds(3),
+        MaxPingOut = 3,
+        IgnoreAuthErrorAbort = true, // somebody may have changed the users of NATS for a moment
+        ReconnectWaitMin = TimeSpan.FromMilliseconds(250),
+        ReconnectJitter = TimeSpan.FromMilliseconds(250),
+        ReconnectWaitMax = TimeSpan.FromSeconds(3),
+    };
+
+    /// <summary>
+    /// The NATS servers, and how to log in to them. Default: <see cref="DefaultNats"/>. What a node needs otherwise is set over it: that
+    /// its own words come back (Echo), that nothing is dropped that waits, and plain bytes. All nodes need the same InboxPrefix. With
+    /// <see cref="ClaimsUids"/> there is a second connection.
+    /// </summary>
+    public NatsOpts Nats { get; init; } = DefaultNats;
 
     /// <summary>
     /// The cluster's name: nodes of one name are one cluster. It begins every subject, so it is letters, digits, <c>-</c>, <c>_</c>, and
@@ -22,8 +41,9 @@ public sealed record NatsBackplaneOptions
     public string NodeId { get; init; } = $"node-{Guid.NewGuid():N}"[..17];
 
     /// <summary>
-    /// Whether a uid may have one connection in the whole cluster (<see cref="NatsBackplane.Claims"/>). The NATS servers need JetStream for
-    /// it. Default: false.
+    /// Whether a uid may have one connection in the whole cluster. The NATS servers need JetStream for it, and it needs somebody who
+    /// claims: give <see cref="NatsBackplane.Claims"/> to the RouterApplication, or have an application of yours ask it before it accepts
+    /// an upgrade. Default: false.
     /// </summary>
     public bool ClaimsUids { get; init; }
 

@@ -28,13 +28,20 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
         _time = time;
         // A full channel makes the pump of NATS wait, and then the server tells us slow: nothing is dropped here without a word.
         // And what the node says comes back to it, which shows that it is heard.
-        _connection = new NatsConnection(opts with { SubPendingChannelFullMode = BoundedChannelFullMode.Wait, Echo = true });
+        _connection = new NatsConnection(OptsOf(opts) with { Echo = true });
         _toAll = $"{cluster}.all";
         _toNode = $"{cluster}.node.";
         Own = _toNode + id;
         _connection.ConnectionOpened += (_, _) => Changed(true);
         _connection.ConnectionDisconnected += (_, _) => Changed(false);
     }
+
+    /// <summary>The options with what a node needs, whatever an application has set for itself.</summary>
+    public static NatsOpts OptsOf(NatsOpts opts) => opts with
+    {
+        SubPendingChannelFullMode = BoundedChannelFullMode.Wait,
+        SerializerRegistry = NatsOpts.Default.SerializerRegistry,
+    };
 
     /// <summary>The backplane has come or gone.</summary>
     public Func<bool, ValueTask> Changed { get; set; } = static _ => default;

@@ -64,7 +64,10 @@ internal sealed class OwnLease(TimeProvider time)
         lock (_lock)
         {
             if (time.GetElapsedTime(_backSince) < JudgesAfter)
-                throw new ClaimStoreException("The store was away, and whether the other node lives is not known yet.");
+            {
+                throw new ClaimStoreException(
+                    "This node has begun, or has come back, a moment ago: whether the node that had the uid lives is not known yet.");
+            }
         }
     }
 }

@@ -85,7 +85,7 @@ public sealed class BackplaneSettingsTests
         string password = Write("password", "pass-phrase\n");
         BackplaneSettings settings = Good("--backplane", Url, "--cluster", "my.chat-1", "--node-id", "one", "--backplane-user", "me",
             "--backplane-password-file", password, "--backplane-answer-within", "0.5", "--backplane-ready", "on",
-            "--claim-replicas", "3").Backplane;
+            "--claim-replicas", "3", "--duplicate-uid", "reject").Backplane;
         Assert.That((settings.Cluster, settings.NodeId, settings.User, settings.Password!.Text), Is.EqualTo(
             ("my.chat-1", "one", "me", "pass-phrase")));
         Assert.That((settings.AnswerWithin.TotalSeconds, settings.CountsForReadiness, settings.Replicas), Is.EqualTo((0.5, true, 3)));
@@ -119,6 +119,7 @@ public sealed class BackplaneSettingsTests
     [TestCase("--cluster", "my chat")]
     [TestCase("--cluster", "a..b")]
     [TestCase("--cluster", "a.*")]
+    [TestCase("--cluster", "rawws.node")]
     [TestCase("--node-id", "a.b")]
     [TestCase("--node-id", "")]
     [TestCase("--node-id", "01234567890123456789012345678901234567890123456789012345678901234")]
@@ -168,6 +169,10 @@ public sealed class BackplaneSettingsTests
         () => new NatsBackplane(new NatsBackplaneOptions { AnswerWithin = TimeSpan.FromSeconds(seconds), ClaimReplicas = replicas }),
         Throws.InstanceOf<ArgumentOutOfRangeException>());
 
+    [TestCase("rawws.node"), TestCase("a..b"), TestCase("01234567890123456789012345678901.01234567890123456789012345678901")]
+    public void TheLibrary_RefusesANameThatIsNoPartOfASubject(string cluster) => Assert.That(
+        () => new NatsBackplane(new NatsBackplaneOptions { Cluster = cluster }), Throws.ArgumentException);
+
     [TestCase("--cluster x", "--cluster: needs --backplane")]
     [TestCase("--node-id x", "--node-id: needs --backplane")]
     [TestCase("--backplane-user x", "--backplane-user: needs --backplane")]
@@ -179,6 +184,8 @@ public sealed class BackplaneSettingsTests
     [TestCase("--backplane-ready on", "--backplane-ready: needs --backplane")]
     [TestCase($"--backplane {Url} --app echo", "--backplane: needs --app router; nothing else sends to other servers")]
     [TestCase($"--backplane {Url} --max-message 16777217", "--max-message: 16 MiB at most with --backplane")]
+    [TestCase($"--backplane {Url} --claim-replicas 3",
+        "--claim-replicas: needs --duplicate-uid replace or reject; nothing is claimed where uids are shared")]
     [TestCase($"--backplane {Url} --backplane-user x", "--backplane-user, --backplane-password-file: each needs the other")]
     [TestCase($"--backplane {Url} --backplane-key x", "--backplane-cert, --backplane-key: each needs the other")]
     public void WhatDoesNotGoTogether_IsASentence(string arguments, string sentence) =>

@@ -33,7 +33,7 @@ public sealed class ClusterDemoPageTests
         first.WaitForText("messages", "error:offline:102");
 
         cluster.StopNats();
-        TestServer.Eventually(() => one.Metric("rawws_cluster_connected") == 0, "it is away");
+        ClusterPrograms.Eventually(() => one.Metric("rawws_cluster_connected") == 0, "it is away");
         first.SendTo("101", "lost");
         first.WaitForText("messages", "error:unreachable:101");
         first.WaitForText("messages", "other nodes cannot be reached");

@@ -9,6 +9,7 @@ using RawWs.Tests.Support;
 namespace RawWs.Tests.Cluster;
 
 [Platform("Linux")]
+[Parallelizable(ParallelScope.Self)]
 public sealed class ClusterNginxTests
 {
     private const int Clients = 9;

@@ -8,6 +8,7 @@ using RawWs.Tests.Support;
 namespace RawWs.Tests.Cluster;
 
 [Platform("Linux")]
+[Parallelizable(ParallelScope.Self)]
 public sealed class ClusterProgramTests
 {
     private ClusterPrograms _cluster = null!;
@@ -41,7 +42,7 @@ public sealed class ClusterProgramTests
         two.Program.Stop();
         ann.SendText("bob:hi");
         Assert.That(ann.ReadText(), Is.EqualTo("error:offline:bob"), "a node that stops says so");
-        TestServer.Eventually(() => one.Program.CountLines("1 nodes have gone, or say nothing any more: two;") == 1, "a line");
+        ClusterPrograms.Eventually(() => one.Program.CountLines("1 nodes have gone, or say nothing any more: two;") == 1, "a line");
         Assert.That(one.Program.Output,
             Does.Contain("node one is in the cluster rawws, with 0 others").And.Contain("1 nodes have come: two"));
         Assert.That(two.Program.Output, Does.Contain("node two is in the cluster rawws, with 1 others"));
@@ -56,6 +57,14 @@ public sealed class ClusterProgramTests
         one.Knows(2);
         Assert.That(one.Get("/v1/cluster"), Is.EqualTo("""{"cluster":"rawws","node":"one","connected":true,"complete":true"""
             + ""","nodes":[{"node":"one","self":true,"known":true},{"node":"two","self":false,"known":true}]}"""));
+        Assert.That(one.Get("/v1/cluster/uids"), Does.Match(
+            """^{"total":2,"whole":true,"uids":\[{"uid":"ann","node":"one"},{"uid":"bob","node":"(one|two)"}]}$"""));
+        Assert.That(two.Get("/v1/cluster/uids?limit=1"), Does.EndWith("""[{"uid":"ann","node":"one"}],"next":"ann"}"""));
+        Assert.That(two.Get("/v1/cluster/uids?after=ann&prefix=b"), Does.StartWith("""{"total":1,"whole":true,"uids":[{"uid":"bob",""")
+            .And.Not.Contain("next"));
+        (HttpStatusCode many, string why) = one.Ask(HttpMethod.Get, "/v1/cluster/uids?most=1");
+        Assert.That(many, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
+        Assert.That(why, Does.Contain("More than 1 uids are online: say how many it may be (most)."));
         JsonElement sent = one.Post("/v1/send", """{"uids":["ann","bob","nobody"],"text":"hi"}""");
         Assert.That(sent.GetRawText(), Is.EqualTo("""
             {"delivered":2,"tooSlow":0,"offline":["nobody"],"elsewhere":{"delivered":["bob"],"tooSlow":[],"unreachable":[]}}
@@ -107,7 +116,7 @@ public sealed class ClusterProgramTests
             Assert.That((bob.ReadText(), bob.ReadText()), Is.EqualTo(("hi", "hi")), "what is not known need not be lost");
         }
 
-        TestServer.Eventually(() => one.Program.CountLines("messages to other nodes were not answered in time") > 0, "a line");
+        ClusterPrograms.Eventually(() => one.Program.CountLines("messages to other nodes were not answered in time") > 0, "a line");
     }
 
     [Test]
@@ -118,7 +127,7 @@ public sealed class ClusterProgramTests
         one.Knows(3);
         Assert.That(one.Ask(HttpMethod.Get, "/readyz"), Is.EqualTo((HttpStatusCode.OK, "ready\n")));
         _cluster.StopNats();
-        TestServer.Eventually(
+        ClusterPrograms.Eventually(
             () => one.Ask(HttpMethod.Get, "/readyz") == (HttpStatusCode.ServiceUnavailable, "the backplane is away\n"), "it is not ready");
         Assert.That(two.Ask(HttpMethod.Get, "/readyz").Status, Is.EqualTo(HttpStatusCode.OK), "it was not told to look at that");
         ann.SendText("cat:hi");
@@ -132,16 +141,16 @@ public sealed class ClusterProgramTests
         ann.SendText("all:x");
         Assert.That((cat.ReadText(), ann.ReadText(), ann.ReadText()), Is.EqualTo(("x", "x", "error:unreachable:all")));
         Assert.That(one.Get("/v1/uids/bob"), Does.Contain("\"online\":false"));
-        TestServer.Eventually(
+        ClusterPrograms.Eventually(
             () => one.Program.CountLines("the backplane is away: messages go to this node's own connections alone") == 1, "a line");
         RawClient dan = two.Enter("dan"); // meanwhile
         _cluster.StartNats();
-        TestServer.Eventually(() => one.Ask(HttpMethod.Get, "/readyz").Status == HttpStatusCode.OK, "it is ready again");
+        ClusterPrograms.Eventually(() => one.Ask(HttpMethod.Get, "/readyz").Status == HttpStatusCode.OK, "it is ready again");
         one.Knows(4);
         ann.SendText("bob:again");
         ann.SendText("dan:hello");
         Assert.That((bob.ReadText(), dan.ReadText()), Is.EqualTo(("again", "hello")), "and nothing that was told as unreachable");
-        TestServer.Eventually(() => one.Program.CountLines("the backplane is back after") == 1
+        ClusterPrograms.Eventually(() => one.Program.CountLines("the backplane is back after") == 1
             && one.Program.CountLines("the uids of all 2 nodes of the cluster are known") == 1, "lines");
         Assert.That(one.Metric("rawws_cluster_disconnects_total"), Is.EqualTo(1));
         one.Program.Stop();
@@ -156,7 +165,8 @@ public sealed class ClusterProgramTests
         RawClient ann = one.Enter("ann");
         claims.Enter("bob");
         _cluster.StopNats();
-        TestServer.Eventually(() => one.Metric("rawws_cluster_connected") == 0 && claims.Metric("rawws_cluster_connected") == 0, "away");
+        ClusterPrograms.Eventually(
+            () => one.Metric("rawws_cluster_connected") == 0 && claims.Metric("rawws_cluster_connected") == 0, "away");
         ann.SendText("bob:hi");
         Assert.That(ann.ReadText(), Is.EqualTo("error:unreachable:bob"));
         Assert.That(one.Metric("rawws_cluster_unknown_total"), Is.EqualTo(1), "each that was told is counted");
@@ -211,7 +221,7 @@ public sealed class ClusterProgramTests
             Assert.That(older.ReadText(), Is.EqualTo("hi"));
         }
 
-        TestServer.Eventually(() => LetsIn(two, "ann"), "it is free again");
+        ClusterPrograms.Eventually(() => LetsIn(two, "ann"), "it is free again");
     }
 
     [TestCase("replace"), TestCase("reject")]
@@ -220,7 +230,7 @@ public sealed class ClusterProgramTests
         (ProgramNode one, ProgramNode two) = _cluster.StartTwo(["--duplicate-uid", duplicates]);
         one.Enter("ann");
         one.Program.Signal(9);
-        TestServer.Eventually(() => LetsIn(two, "ann"), "it is free");
+        ClusterPrograms.Eventually(() => LetsIn(two, "ann"), "it is free");
     }
 
     // It stands still for longer than its lease, and another node lets somebody in. When it goes on it learns that.
@@ -233,7 +243,7 @@ public sealed class ClusterProgramTests
         RawClient newer = RawClient.Connect(two.Port);
         try
         {
-            TestServer.Eventually(
+            ClusterPrograms.Eventually(
                 () =>
                 {
                     newer.Dispose();
@@ -260,12 +270,13 @@ public sealed class ClusterProgramTests
     {
         string port = $"{Ports.Free()}";
         using RunningProgram nats = RunningProgram.StartOther("nats-server", "--addr", "127.0.0.1", "--port", port);
-        TestServer.Eventually(() => Ports.IsListening(int.Parse(port, null)), "NATS listens");
+        ClusterPrograms.Eventually(() => Ports.IsListening(int.Parse(port, null)), "NATS listens");
         using RunningProgram program = ClusterPrograms.Program($"nats://127.0.0.1:{port}", "--duplicate-uid", "reject");
         program.WaitForExit();
         Assert.That(program.ExitCode, Is.EqualTo(1));
         Assert.That(program.Errors, Does.StartWith("rawws: cannot start: the node cannot join the cluster: NATS cannot keep which node has "
-            + "a uid, for which it needs JetStream: "));
+            + "a uid, which duplicate-uid replace and reject ask for. It needs JetStream (jetstream { } in its configuration), and a user "
+            + "that may publish \"$JS.>\" and \"$KV.>\": "));
         Assert.That(program.Errors.Trim().Split('\n'), Has.Length.EqualTo(1));
     }
 
@@ -277,7 +288,8 @@ public sealed class ClusterProgramTests
         using RunningProgram elsewhere = ClusterPrograms.Program(_cluster.Url, "--node-id", "one", "--cluster", "other");
         second.WaitForExit();
         Assert.That((second.ExitCode, second.Errors), Is.EqualTo((1,
-            "rawws: cannot start: the node cannot join the cluster: A node 'one' is in the cluster 'rawws' already.\n")));
+            "rawws: cannot start: the node cannot join the cluster: A node 'one' is in the cluster 'rawws' already: give each an id of "
+                + "its own (node-id), or another cluster (cluster).\n")));
         elsewhere.WaitForPort();
         Assert.That(one.Get("/v1/cluster"), Does.Contain("\"nodes\":[{\"node\":\"one\",\"self\":true,\"known\":true}]"));
     }

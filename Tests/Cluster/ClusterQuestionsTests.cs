@@ -11,6 +11,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Cluster;
 
+[Parallelizable(ParallelScope.Self)]
 public sealed class ClusterQuestionsTests
 {
     private const string Find = """{"v":1,"from":"two","kind":"find","uid":"bob"}""";

@@ -6,6 +6,7 @@ using RawWs.Tests.Support;
 namespace RawWs.Tests.Cluster;
 
 [Platform("Linux")]
+[Parallelizable(ParallelScope.Self)]
 public sealed class ClusterRivalsTests
 {
     [Test]

@@ -123,6 +123,27 @@ public sealed class ClusterWatchTests
         ]));
     }
 
+    // After four seconds of silence it gets nothing any more, and for a minute that is counted: it may be there, and cut off.
+    [Test]
+    public async Task WhatASilentNodeDoesNotGet_IsCounted_UntilItIsForgotten()
+    {
+        _cluster.Delay = static (from, to) => from == to ? 1 : -1;
+        _cluster.Pass(5_000);
+        _ = News();
+        Assert.That(await _one.SendToEverybody("1"), Is.EqualTo(DeliveryResult.Delivered));
+        Assert.That(News(), Is.EqualTo(["1 messages for everybody did not go to nodes that say nothing: those were killed, stand still or "
+            + "are cut off; the senders are not told"]));
+        _cluster.Delay = static (_, _) => 1;
+        _cluster.Pass(2_000);
+        Task<DeliveryResult> heard = _one.SendToEverybody("2");
+        _cluster.Pass(100);
+        Assert.That(await heard, Is.EqualTo(DeliveryResult.Delivered));
+        _cluster.Delay = static (from, to) => from == to ? 1 : -1;
+        _cluster.Pass(70_000);
+        Assert.That(await _one.SendToEverybody("3"), Is.EqualTo(DeliveryResult.Delivered));
+        Assert.That(_one.Node.Counts.LeftOut, Is.EqualTo(1));
+    }
+
     // It goes on for as long as that node is there: a line a minute.
     [Test]
     public void ANodeOfAnotherVersion_IsNamed_OnceAMinute()

@@ -5,6 +5,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Cluster;
 
+[Parallelizable(ParallelScope.Self)]
 public sealed class LibrarySampleTests
 {
     [Test]

@@ -9,6 +9,7 @@ using RawWs.Tests.Support;
 namespace RawWs.Tests.Cluster;
 
 [Platform("Linux")]
+[Parallelizable(ParallelScope.Self)]
 public sealed class NatsLogInTests
 {
     private string _folder = "";
@@ -105,7 +106,8 @@ public sealed class NatsLogInTests
         Assert.That(one.Get("/v1/uids/bob"), Does.Contain("{\"node\":\"two\",\"connections\":1}"));
         Assert.That(one.Metric("rawws_cluster_nats_errors_total"), Is.Zero, "it may do all that it does");
         other.WaitForExit();
-        Assert.That(other.Errors, Does.StartWith("rawws: cannot start: the node cannot join the cluster: NATS refuses what a node needs: ")
+        Assert.That(other.Errors, Does.StartWith("rawws: cannot start: the node cannot join the cluster: "
+            + "NATS refuses what a node needs, which is to publish and to subscribe \"other.>\" and \"_INBOX.>\": ")
             .And.Contain("Permissions Violation"));
     }
 
@@ -128,7 +130,8 @@ public sealed class NatsLogInTests
     private ClusterPrograms Nats(string configuration) => new("--config", Write("nats.conf", configuration));
 
     // Each is a process that waits most of its time.
-    private static void AtOnce(params Action[] tries) => Task.WaitAll([.. tries.Select(static one => Task.Run(one))]);
+    private static void AtOnce(params Action[] tries) => Task.WaitAll([.. tries.Select(static one => Task.Factory.StartNew(
+        one, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))]);
 
     private static void Starts(string url, params string[] arguments)
     {

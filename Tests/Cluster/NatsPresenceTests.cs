@@ -9,6 +9,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Cluster;
 
+[Parallelizable(ParallelScope.Self)]
 public sealed class NatsPresenceTests
 {
     [Test]

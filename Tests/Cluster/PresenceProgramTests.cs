@@ -10,6 +10,7 @@ using RawWs.Tests.Support;
 namespace RawWs.Tests.Cluster;
 
 [Platform("Linux")]
+[Parallelizable(ParallelScope.Self)]
 public sealed class PresenceProgramTests
 {
     [Test]

@@ -102,8 +102,8 @@ public sealed class DataTests
         Assert.That((protocol.MessageBytes, protocol.IsAtRest), Is.EqualTo((0L, true)));
     }
 
-    // With room for the message, whatever the room: the same chunks with the same payload as without, in the room if they are binary, go on or
-    // are gone on with, and fit. Then the buffer is as it came; nothing is written behind the payload.
+    // With room for the message, whatever the room: the same chunks with the same payload as without, in the room if they are binary, no
+    // whole message, and fit. Then the buffer is as it came; nothing is written behind the payload.
     [TestCaseSource(nameof(Vectors))]
     public void WithRoom_AChunkIsReadAsWithout(FrameVector vector)
     {

@@ -85,26 +85,36 @@ public sealed class Utf8LookupTests
         }
     }
 
-    // Long text begins with one vector up to where the others are aligned, wherever that is; what is not ASCII ends that way at each byte.
+    // Long text begins with a vector or two up to where the others are aligned, wherever that is: among ASCII, which ends at each byte, and
+    // among characters of two bytes.
     [TestCaseSource(nameof(Names))]
-    public void LongText_IsRead_WhereverItBegins_AndWhereverAsciiEnds(string width)
+    public void LongText_IsRead_WhereverItBegins(string width)
     {
         Utf8Widths.Width of = Utf8Widths.All.Single(one => one.Name == width);
         int length = 512 + (6 * of.Count) + 3;
         byte[] bytes = new byte[length + 64], room = new byte[length + 64];
-        for (int begin = 0; begin < 64; begin++)
+        byte[] ascii = [.. Enumerable.Repeat((byte)'a', length)];
+        byte[] pairs = [.. Enumerable.Range(0, length - 1).Select(static i => (byte)(i % 2 == 0 ? 0xC3 : 0xA9)), (byte)'a'];
+        byte[][] sequences = [[0xC3, 0xA9], [0xE2, 0x82, 0xAC], [0x80], [0xC3, 0x41], [0xF0, 0x9F, 0x98, 0x80]];
+        foreach (byte[] like in new[] { ascii, pairs })
         {
-            Span<byte> text = bytes.AsSpan(begin, length);
-            for (int at = 0; at < length; at += at < 2 * of.Count ? 1 : 37)
+            for (int begin = 0; begin < 64; begin++)
             {
-                foreach (byte[] sequence in new byte[][] { [0xC3, 0xA9], [0xE2, 0x82, 0xAC], [0x80], [0xC3, 0x41], [0xF0, 0x9F, 0x98, 0x80] })
+                Span<byte> text = bytes.AsSpan(begin, length);
+                for (int at = 0; at < length; at += at < 3 * of.Count ? 1 : 37)
                 {
-                    if (at + sequence.Length > length) continue;
-                    text.Fill((byte)'a');
-                    sequence.CopyTo(text[at..]);
-                    bool expected = Utf8Oracle.ValidPrefix(sequence, out bool complete) == sequence.Length && complete;
-                    if (Utf8Widths.MayFollow(of, text, room.AsSpan(begin, length), 0x9D3C71A5) != expected)
-                        Assert.Fail($"{Convert.ToHexString(sequence)} at {at}, {begin} bytes behind the array's first: {!expected}");
+                    foreach (byte[] sequence in sequences)
+                    {
+                        int after = at + sequence.Length;
+                        if (after >= length) continue;
+                        like.CopyTo(text);
+                        if (at % 2 == 1) text[at - 1] = (byte)'a'; // it ends with a character, and what follows begins with one
+                        if (after % 2 == 1) text[after] = (byte)'a';
+                        sequence.CopyTo(text[at..]);
+                        bool expected = Utf8Oracle.ValidPrefix(sequence, out bool complete) == sequence.Length && complete;
+                        if (Utf8Widths.MayFollow(of, text, room.AsSpan(begin, length), 0x9D3C71A5) != expected)
+                            Assert.Fail($"{Convert.ToHexString(sequence)} at {at}, {begin} bytes behind the array's first: {!expected}");
+                    }
                 }
             }
         }

@@ -10,7 +10,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Nats;
 
-[NonParallelizable]
+[Parallelizable(ParallelScope.Self)]
 public sealed class ClaimCopiesTests
 {
     private const string Claims = "KV_rawws-uids";

@@ -9,6 +9,27 @@ namespace RawWs.Tests.Nats;
 
 public sealed partial class ClusterNodeTests
 {
+    // A node that answers nothing gets no more than so many messages; others get theirs.
+    [Test]
+    public async Task PastSoManyUnanswered_MessagesAreRefused()
+    {
+        SimulatedNode one = _cluster.Add("one", static settings => settings with { UnansweredMax = 2 }), two = _cluster.Add("two");
+        SimulatedNode three = _cluster.Add("three");
+        foreach (SimulatedNode node in _cluster.Nodes) node.Node.OnConnected(_cluster.Now);
+        two.Join("bob");
+        three.Join("eve");
+        _cluster.Pass(2_000);
+        two.IsRunning = false;
+        Task<DeliveryResult>[] waiting = [one.Send("bob", "1"), one.Send("bob", "2")];
+        Assert.That(await one.Send("bob", "3"), Is.EqualTo(DeliveryResult.TooSlow));
+        Task<DeliveryResult> other = one.Send("eve", "1");
+        _cluster.Pass(100);
+        Assert.That(await other, Is.EqualTo(DeliveryResult.Delivered));
+        _cluster.Pass(2_500);
+        Assert.That(await Task.WhenAll(waiting), Is.All.EqualTo(DeliveryResult.Unreachable));
+        Assert.That((one.Node.Counts.Refused, one.Node.Counts.Unanswered), Is.EqualTo((1L, 2L)));
+    }
+
     // Where messages are lost, their receivers know how many; where answers are lost, the sender of the messages does. What goes out on one
     // link while too much waits is refused.
     [Test]

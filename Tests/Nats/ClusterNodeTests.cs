@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using RawWs.Benchmarks.Backplane;
 using RawWs.Server;
+using RawWs.Server.Nats;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Nats;
@@ -40,6 +42,31 @@ public sealed partial class ClusterNodeTests
         Assert.That(two.Got, Is.EqualTo(new[] { "bob:hi" }));
     }
 
+    // What a message needs until it is answered is used again.
+    [Test]
+    [SuppressMessage("Reliability", "CA2012", Justification = "Each is complete when its result is taken, once.")]
+    public void ToSendToAnotherNode_AllocatesNothing()
+    {
+        (SimulatedNode one, SimulatedNode two, _) = Three();
+        two.Join("bob");
+        _cluster.Pass(10);
+        byte[] uid = [.. "bob"u8];
+        WebSocketMessage message = WebSocketMessage.Text(new string('x', 64));
+        ValueTask<DeliveryResult>[] sent = new ValueTask<DeliveryResult>[100];
+        long least = long.MaxValue;
+        for (int round = 0; round < 20; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < sent.Length; i++) sent[i] = one.Node.SendElsewhere(uid, message, _cluster.Now);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            _cluster.Pass(10);
+            foreach (ValueTask<DeliveryResult> each in sent)
+                Assert.That((each.IsCompleted, each.Result), Is.EqualTo((true, DeliveryResult.Delivered)));
+        }
+
+        Assert.That(least, Is.Zero);
+    }
+
     [Test]
     public void AUidThatNobodyHas_IsOffline_AtOnce()
     {
@@ -65,10 +92,13 @@ public sealed partial class ClusterNodeTests
     public async Task EverybodyGetsAMessageOnce()
     {
         (SimulatedNode one, SimulatedNode two, SimulatedNode three) = Three();
+        int published = 0;
+        one.Seen = message => published += message[1] == (byte)WireKind.Everybody ? 1 : 0;
         Task<DeliveryResult> sent = one.SendToEverybody("hi");
         _cluster.Pass(10);
         Assert.That(await sent, Is.EqualTo(DeliveryResult.Delivered));
         foreach (SimulatedNode node in new[] { one, two, three }) Assert.That(node.Got, Is.EqualTo(new[] { "all:hi" }));
+        Assert.That(published, Is.EqualTo(1), "NATS carries it to each node");
     }
 
     // What a node answers is cut too: no message of the backplane's is longer than one may be.

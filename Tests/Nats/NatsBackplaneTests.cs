@@ -1,14 +1,19 @@
 // Nodes over a real nats-server.
 
+using System.Net;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Benchmarks.Backplane;
 using RawWs.Server;
+using RawWs.Server.Applications;
+using RawWs.Server.Nats;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Nats;
 
+[Parallelizable(ParallelScope.Self)]
 public sealed class NatsBackplaneTests
 {
     private NatsServer _nats = null!;
@@ -37,6 +42,29 @@ public sealed class NatsBackplaneTests
         await Say(ann, "all:x");
         Assert.That(await Hear(bob), Is.EqualTo("x"));
         Assert.That(await Hear(ann), Is.EqualTo("x"));
+    }
+
+    // Uids come from strangers, and hold what means something to NATS in a subject or a key. Any bytes go to them; each is claimed, too.
+    [Test]
+    public async Task AnyUid_GetsAnyBytes()
+    {
+        (BackplaneNode first, BackplaneNode second) = await BackplaneNode.StartTwoAsync(_nats.Url, "one", "two", DuplicateUid.Reject);
+        await using BackplaneNode one = first, two = second;
+        using ClientWebSocket ann = await one.ConnectAsync("ann");
+        byte[] bytes = [.. Enumerable.Range(0, 256).Select(static value => (byte)value)], buffer = new byte[1024];
+        foreach (string uid in new[] { "a.b", "*", ">", ".", "a b", "$JS.API.>", "%2F/?#&=", "é日本😀", new string('x', 64) })
+        {
+            using ClientWebSocket bob = await two.ConnectAsync(Uri.EscapeDataString(uid));
+            Assert.That(bob.State, Is.EqualTo(WebSocketState.Open), uid);
+            await one.KnowsAsync(uid);
+            byte[] message = [.. Encoding.UTF8.GetBytes(uid), (byte)':', .. bytes];
+            await ann.SendAsync(message, WebSocketMessageType.Binary, true, CancellationToken.None);
+            WebSocketReceiveResult got = await bob.ReceiveAsync(buffer, CancellationToken.None).WaitAsync(TestServer.Patience);
+            Assert.That(got.MessageType, Is.EqualTo(WebSocketMessageType.Binary), uid);
+            Assert.That(buffer.AsSpan(0, got.Count).SequenceEqual(bytes), uid);
+            using ClientWebSocket rival = await one.ConnectAsync(Uri.EscapeDataString(uid));
+            Assert.That((int)rival.HttpStatusCode, Is.EqualTo(409), uid);
+        }
     }
 
     // What comes wakes the node: it waits for no tick of the clock. So the clock stands still here.
@@ -75,8 +103,9 @@ public sealed class NatsBackplaneTests
     {
         await Assert.ThatAsync(
             () => BackplaneNode.StartAsync(_nats.Url, "one", DuplicateUid.Reject, claimReplicas: 3),
-            Throws.InvalidOperationException.With.Message.StartsWith("NATS cannot keep which node has a uid, for which it needs "
-                + "JetStream, and 3 servers for 3 copies (claim-replicas): JetStream: "));
+            Throws.InvalidOperationException.With.Message.StartsWith("NATS cannot keep which node has a uid, which duplicate-uid "
+                + "replace and reject ask for. It needs JetStream (jetstream { } in its configuration), and 3 servers for 3 copies "
+                + "(claim-replicas), and a user that may publish \"$JS.>\" and \"$KV.>\": JetStream: "));
     }
 
     // NATS is there again, and takes shorter messages than before.
@@ -115,6 +144,56 @@ public sealed class NatsBackplaneTests
     {
         await using BackplaneNode one = await BackplaneNode.StartAsync(_nats.Url, "one");
         await Assert.ThatAsync(() => BackplaneNode.StartAsync(_nats.Url, "one"), Throws.InvalidOperationException);
+    }
+
+    // Its last word is with NATS before its line is closed. The clock of the other one stands still: it would wait for silence in vain.
+    [Test]
+    public async Task ANodeThatEnds_IsGoneAtOnce()
+    {
+        FakeTimeProvider time = new();
+        await using BackplaneNode one = await StartAsync("one", time);
+        await using BackplaneNode two = await BackplaneNode.StartAsync(_nats.Url, "two");
+        await PassUntilAsync(() => one.Backplane.OtherNodes == 1, time).WaitAsync(TestServer.Patience);
+        await two.DisposeAsync();
+        await TestServer.EventuallyAsync(() => one.Backplane.OtherNodes == 0, "it has said so");
+    }
+
+    [Test]
+    public async Task ABackplane_IsStartedOnce()
+    {
+        await using BackplaneNode one = await BackplaneNode.StartAsync(_nats.Url, "one");
+        await Assert.ThatAsync(() => one.Backplane.StartAsync(one.Server),
+            Throws.InvalidOperationException.With.Message.EqualTo("The backplane has been started before."));
+        Assert.That(one.Backplane.IsReady, "it goes on");
+    }
+
+    // What is there instead of NATS says nothing. Whoever waits for it may end the wait, and so does who disposes.
+    [Test]
+    public async Task TheStart_CanBeEnded([Values] bool disposes)
+    {
+        using TcpListener silent = new(IPAddress.Loopback, 0);
+        silent.Start();
+        NatsBackplane backplane = new(new NatsBackplaneOptions
+        {
+            Nats = NatsBackplaneOptions.DefaultNats with { Url = $"nats://{silent.LocalEndpoint}", ConnectTimeout = TestServer.Patience },
+        });
+        await using WebSocketServer server = new(
+            new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)] }, new EchoApplication());
+        using CancellationTokenSource end = new();
+        Task starting = backplane.StartAsync(server, end.Token);
+        using TcpClient came = await silent.AcceptTcpClientAsync();
+        if (disposes)
+        {
+            await backplane.DisposeAsync().AsTask().WaitAsync(TestServer.Patience);
+            await Assert.ThatAsync(() => starting, Throws.InstanceOf<ObjectDisposedException>());
+        }
+        else
+        {
+            await end.CancelAsync();
+            await Assert.ThatAsync(() => starting, Throws.InstanceOf<OperationCanceledException>());
+        }
+
+        await backplane.DisposeAsync().AsTask().WaitAsync(TestServer.Patience);
     }
 
     private async Task<BackplaneNode> StartAsync(string id, FakeTimeProvider time)

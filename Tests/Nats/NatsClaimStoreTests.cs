@@ -11,6 +11,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Nats;
 
+[Parallelizable(ParallelScope.Self)]
 public sealed class NatsClaimStoreTests
 {
     private static readonly string Bob = UidClaims.KeyOf("bob"u8);

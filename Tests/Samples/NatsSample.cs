@@ -1,7 +1,6 @@
 // The example of Server/Nats/README.md: what stands between the marks, behind the usings.
 
 using System.Net;
-using NATS.Client.Core;
 using RawWs.Server;
 using RawWs.Server.Applications;
 using RawWs.Server.Nats;
@@ -13,7 +12,7 @@ internal static class NatsSample
     public static async Task Run(string url)
     {
         // README begins
-        await using NatsBackplane backplane = new(new NatsBackplaneOptions { Nats = NatsOpts.Default with { Url = url }, NodeId = "one" });
+        await using NatsBackplane backplane = new(new NatsBackplaneOptions { Nats = NatsBackplaneOptions.DefaultNats with { Url = url } });
         RouterApplication router = new(Introduce.Query, DuplicateUid.Share) { Delivery = backplane };
         ServerOptions options = new() { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)] };
         await using WebSocketServer server = new(options, router);

@@ -10,6 +10,7 @@ namespace RawWs.Tests.Server;
 
 [TestFixture]
 [Platform("Linux")]
+[Parallelizable(ParallelScope.Self)]
 public sealed partial class SystemCallTests
 {
     private const int Eperm = 1, Eintr = 4, Eio = 5, Ebadf = 9, Enomem = 12, Eacces = 13, Ebusy = 16, Einval = 22, Enfile = 23, Emfile = 24,

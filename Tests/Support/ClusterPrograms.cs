@@ -77,6 +77,12 @@ internal sealed class ClusterPrograms : IDisposable
         ["--listen", "127.0.0.1:0", "--introduce", "query", "--heartbeat", "0", "--drain", "0", "--admin", "127.0.0.1:0",
             "--backplane", url, .. arguments]);
 
+    /// <summary>
+    /// Waits for what other processes bring about. To ask them costs them more than to wait, so it is asked a hundred times a second.
+    /// </summary>
+    public static void Eventually(Func<bool> condition, string what) =>
+        TestServer.EventuallyAsync(condition, what).GetAwaiter().GetResult();
+
     public void Dispose()
     {
         _nodes.ForEach(static node => node.Dispose());
@@ -123,7 +129,7 @@ internal sealed partial class ProgramNode : IDisposable
     public JsonElement Post(string path, string body) => JsonDocument.Parse(Ask(HttpMethod.Post, path, body).Text).RootElement;
 
     /// <summary>Waits until it knows of so many uids in the cluster.</summary>
-    public void Knows(int uids) => TestServer.Eventually(() => Metric("rawws_cluster_uids") == uids, $"{uids} uids are known");
+    public void Knows(int uids) => ClusterPrograms.Eventually(() => Metric("rawws_cluster_uids") == uids, $"{uids} uids are known");
 
     /// <summary>A number of /metrics; null when it is not there.</summary>
     public double? Metric(string name)

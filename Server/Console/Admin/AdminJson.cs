@@ -17,6 +17,7 @@ namespace RawWs.Server.Console.Admin;
 [JsonSerializable(typeof(BatchRequest))]
 [JsonSerializable(typeof(ClosedAnswer))]
 [JsonSerializable(typeof(ClusterAnswer))]
+[JsonSerializable(typeof(ClusterUidPage))]
 [JsonSerializable(typeof(ConnectionAnswer))]
 [JsonSerializable(typeof(ConnectionPage))]
 [JsonSerializable(typeof(PresenceAnswer))]

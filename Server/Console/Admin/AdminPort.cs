@@ -73,6 +73,7 @@ internal sealed class AdminPort : IAsyncDisposable
         new ConnectionEndpoints(server).Map(application);
         new UidEndpoints(server, cluster).Map(application);
         new ClusterEndpoints(cluster).Map(application);
+        new ClusterUidsEndpoint(server, cluster).Map(application);
         new ServerEndpoints(server, server.Options.TimeProvider, readiness).Map(application);
         new TraceEndpoint(server, application.Lifetime.ApplicationStopping).Map(application);
         new PresenceEndpoint(server, cluster, application.Lifetime.ApplicationStopping).Map(application);

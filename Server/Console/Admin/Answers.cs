@@ -138,6 +138,18 @@ internal sealed record ClusterNodeAnswer(string Node, bool Self, bool Known);
 /// <param name="Next">What to give as after for the page that follows; nothing when this was the last.</param>
 internal sealed record UidPage(int Total, IReadOnlyList<UidAnswer> Uids, string? Next);
 
+/// <summary>A uid that is online in the cluster.</summary>
+/// <param name="Uid">The uid.</param>
+/// <param name="Node">A server that has it.</param>
+internal sealed record ClusterUid(string Uid, string Node);
+
+/// <summary>Some of the uids of the cluster.</summary>
+/// <param name="Total">How many there are in all.</param>
+/// <param name="Whole">Whether all servers have told theirs. If not, some may be missing.</param>
+/// <param name="Uids">The next ones, in the order of their characters.</param>
+/// <param name="Next">What to give as after for the page that follows; nothing when this was the last.</param>
+internal sealed record ClusterUidPage(int Total, bool Whole, IReadOnlyList<ClusterUid> Uids, string? Next);
+
 /// <summary>What was closed.</summary>
 /// <param name="Closed">How many connections are being closed.</param>
 /// <param name="Cluster">With a backplane, and where a uid was closed: how many of them each server has.</param>

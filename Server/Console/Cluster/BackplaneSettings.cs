@@ -10,7 +10,7 @@ namespace RawWs.Server.Console.Cluster;
 /// <summary>Immutable.</summary>
 internal sealed record BackplaneSettings
 {
-    public const string NameAllowed = "letters, digits, - and _; up to 64 of them, and dots between";
+    public const string NameAllowed = "letters, digits, - and _; up to 64 of them, and dots between; the last part is not node";
     public const string IdAllowed = "1 to 64 letters, digits, - and _";
 
     private const int NameCharactersMax = 64;
@@ -68,7 +68,8 @@ internal sealed record BackplaneSettings
     public static bool TryName(string text, out string name)
     {
         name = text;
-        return text.Length <= NameCharactersMax && text.Split('.').All(static part => TryId(part, out _));
+        string[] parts = text.Split('.');
+        return text.Length <= NameCharactersMax && parts.All(static part => TryId(part, out _)) && parts[^1] != "node";
     }
 
     /// <summary>Reads the id of a node.</summary>
@@ -124,11 +125,14 @@ internal sealed record BackplaneSettings
     /// <summary>What is wrong between these settings; null when nothing is.</summary>
     /// <param name="isRouter">Whether messages are routed by uid.</param>
     /// <param name="messageBytesMax">The longest message that a client may send.</param>
-    public string? FindConflict(bool isRouter, int messageBytesMax)
+    /// <param name="sharesUids">Whether several connections may have one uid, so that nothing is claimed.</param>
+    public string? FindConflict(bool isRouter, int messageBytesMax, bool sharesUids)
     {
         if (Address is null) return FindGiven() is { } given ? $"--{given}: needs --backplane" : null;
         if (!isRouter) return "--backplane: needs --app router; nothing else sends to other servers";
         if (messageBytesMax > MessageBytesMax) return $"--max-message: {MessageBytesMax >> 20} MiB at most with --backplane";
+        if (sharesUids && Replicas != new BackplaneSettings().Replicas)
+            return "--claim-replicas: needs --duplicate-uid replace or reject; nothing is claimed where uids are shared";
         if (User is null != Password is null) return "--backplane-user, --backplane-password-file: each needs the other";
         if (CertificateFile is null != KeyFile is null) return "--backplane-cert, --backplane-key: each needs the other";
         string[] ways = [.. WaysToLogIn()];

@@ -5,6 +5,7 @@ using NATS.Client.Core;
 using NATS.NKeys;
 using RawWs.Server.Listening;
 using RawWs.Server.Log;
+using RawWs.Server.Nats;
 
 namespace RawWs.Server.Console.Cluster;
 
@@ -13,7 +14,7 @@ internal static class NatsLogIn
     /// <summary>The options of the client.</summary>
     /// <param name="settings">The settings, which have an address.</param>
     /// <param name="nodeId">The name that NATS shows of this client.</param>
-    public static NatsOpts Of(BackplaneSettings settings, string nodeId) => NatsOpts.Default with
+    public static NatsOpts Of(BackplaneSettings settings, string nodeId) => NatsBackplaneOptions.DefaultNats with
     {
         Url = settings.Address!.Urls,
         Name = $"rawws {nodeId}",
@@ -27,14 +28,6 @@ internal static class NatsLogIn
                 ? TlsMode.Require
                 : TlsMode.Auto,
         },
-        // A line that is dead without a word is noticed within twelve seconds.
-        PingInterval = TimeSpan.FromSeconds(3),
-        MaxPingOut = 3,
-        // It comes back whatever the reason was: somebody may have changed the users of NATS for a moment.
-        IgnoreAuthErrorAbort = true,
-        ReconnectWaitMin = TimeSpan.FromMilliseconds(250),
-        ReconnectJitter = TimeSpan.FromMilliseconds(250),
-        ReconnectWaitMax = TimeSpan.FromSeconds(3), // nodes that come back find each other before one of them is taken to be silent
     };
 
     /// <summary>Whether what looks like a seed is one: it has a checksum.</summary>

@@ -81,7 +81,7 @@ internal sealed class ProgramCluster : IAsyncDisposable
             string[] silent = [.. _backplane.Nodes.Where(static node => !node.IsKnown).Select(static node => node.NodeId)];
             string why = silent.Length > 0
                 ? $"these nodes are there and have not told their uids: {string.Join(", ", silent)}; look at their logs"
-                : $"NATS at {_settings.Address} does not answer within {_settings.AnswerWithin.TotalSeconds} s (--backplane-answer-within)";
+                : $"NATS at {_settings.Address} (--backplane) does not answer";
             throw new StartException(
                 $"the node has not joined the cluster \"{_settings.Cluster}\" within {StartTimeMax.TotalSeconds} s: {why}", exception);
         }
@@ -90,9 +90,16 @@ internal sealed class ProgramCluster : IAsyncDisposable
         {
             // The outer exceptions say that something has failed, the innermost why.
             string reason = LogText.Escape(exception.GetBaseException().Message, 400);
-            throw new StartException($"NATS cannot be reached at {_settings.Address} (--backplane): {reason}", exception);
+            // It was reached where it says so; then another setting helps.
+            string hint = exception.GetBaseException() is AuthenticationException ? " (whose certificates it may have: --backplane-ca)"
+                : reason.Contains("Authorization", StringComparison.OrdinalIgnoreCase)
+                    ? " (who logs in: --backplane-user and --backplane-password-file, or one of the other ways)" : "";
+            throw new StartException($"NATS cannot be reached at {_settings.Address} (--backplane): {reason}{hint}", exception);
         }
     }
+
+    /// <summary>How long other nodes' answers are waited for.</summary>
+    public TimeSpan AnswerWithin => _settings.AnswerWithin;
 
     /// <summary>Begins to measure.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

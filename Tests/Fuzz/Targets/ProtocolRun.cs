@@ -31,8 +31,8 @@ internal sealed class ProtocolRun(WebSocketProtocol protocol, ProtocolLimits lim
     public ReadOnlySpan<byte> Unfinished => _message.ToArray();
 
     /// <summary>
-    /// The bytes arrive in pieces; what a piece leaves over is put in front of the next. The quick way asks TryReadData first, with room for
-    /// what is assembled; what that does not read it leaves as it was, for Next.
+    /// The bytes arrive in pieces; what a piece leaves over is put in front of the next. The quick way asks TryReadData first, with room
+    /// for what is assembled; what that does not read it leaves as it was, for Next.
     /// </summary>
     public void Play(ReadOnlySpan<byte> bytes, int[] ends, bool quickly = false)
     {

@@ -1,7 +1,6 @@
 // docs/library.md: several servers as one, over NATS.
 
 using System.Net;
-using NATS.Client.Core;
 using RawWs.Server;
 using RawWs.Server.Nats;
 
@@ -75,7 +74,7 @@ internal sealed class SeveralSample : IAsyncDisposable
     {
         ServerOptions options = new() { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)] };
         // Sample begins
-        NatsBackplane backplane = new(new NatsBackplaneOptions { Nats = NatsOpts.Default with { Url = url }, NodeId = id });
+        NatsBackplane backplane = new(new NatsBackplaneOptions { Nats = NatsBackplaneOptions.DefaultNats with { Url = url }, NodeId = id });
         WebSocketServer server = new(options, new Calls(backplane));
         await backplane.StartAsync(server); // who is on other nodes is known now
         await server.StartAsync();
