@@ -9,7 +9,8 @@ namespace RawWs.Benchmarks.Report;
 internal static class KitFloors
 {
     private const string Ours = "RawWs", Rival = "System.Net.WebSockets", Limit = "Limit: memcpy and XOR";
-    private const string Frames = nameof(FrameDecodeBenchmark), Encode = nameof(EncodeBenchmark), Utf8 = nameof(Utf8Benchmark);
+    private const string Frames = nameof(FrameDecodeBenchmark), Fragments = nameof(FragmentDecodeBenchmark);
+    private const string Encode = nameof(EncodeBenchmark), Utf8 = nameof(Utf8Benchmark);
 
     private static readonly string[] Large = ["64 KiB", "1 MiB"];
 
@@ -46,12 +47,15 @@ internal static class KitFloors
     {
         Lookup lookup = new(figures);
         yield return lookup.Time("16 B, packed: ns a frame", 8, lookup.Find(Frames, Ours, "16 B Binary, packed"), perByte: false);
+        yield return lookup.Time("16 B, packed, in a program that sets nothing: ns a frame", 8,
+            lookup.Find(Frames + KitSection.WithTiers, Ours, "16 B Binary, packed"), perByte: false);
         yield return lookup.Times($"16 B, packed: × {Rival}", 20, Frames, Ours, Rival, static row => row == "16 B Binary, packed");
         yield return lookup.Time(
             "1 KiB, byte by byte: ns a byte", 12, lookup.Find(Frames, Ours, "1 KiB Binary, byte by byte"), perByte: true);
         yield return lookup.Times(
             $"byte by byte: × {Rival}", 1, Frames, Ours, Rival, static row => row.EndsWith(", byte by byte", StringComparison.Ordinal));
         yield return lookup.Times($"64 KiB and 1 MiB, all rows: × {Rival}", 1, Frames, Ours, Rival, IsLarge);
+        yield return lookup.Times($"the same in fragments: × {Rival}", 1, Fragments, Ours, Rival, IsLarge);
         yield return lookup.Times("1 MiB binary: × the limit", 0.7, Frames, Ours, Limit, static row => row == "1 MiB Binary");
         yield return lookup.Times($"64 KiB and 1 MiB of text in several languages: × {Rival}", 8, Frames, Ours, Rival,
             static row => Large.Any(size => row == $"{size} Mixed"));
