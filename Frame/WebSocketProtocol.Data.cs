@@ -128,7 +128,7 @@ public sealed partial class WebSocketProtocol
         uint key = masked ? BinaryPrimitives.ReadUInt32LittleEndian(buffer[(headerLength - 4)..]) : 0, rotated = key;
         MessageState message = starts ? (MessageState)opcode : _message;
         bool ends = (first & FrameHeader.FinBit) != 0;
-        bool isAssembled = masked && message == MessageState.Binary && length <= room.Length;
+        bool isAssembled = masked && message == MessageState.Binary && (uint)(length - 1) < (uint)room.Length;
         if (message == MessageState.Binary)
         {
             if (masked) Masking.Apply(payload, isAssembled ? room : payload, key);
@@ -261,7 +261,7 @@ public sealed partial class WebSocketProtocol
         }
         else
         {
-            isAssembled = header.Masked && reserved == ReservedBits.None && length <= room.Length && !(starts && ends);
+            isAssembled = header.Masked && reserved == ReservedBits.None && (uint)(length - 1) < (uint)room.Length && !(starts && ends);
             if (header.Masked) key = Masking.Apply(payload, isAssembled ? room : payload, key);
             if (starts && reserved != ReservedBits.None) BeginDecoded();
         }

@@ -166,8 +166,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
             UidClaim.Granted => UpgradeDecision.Accept(uid, duplicates: duplicates),
             UidClaim.Taken => Taken,
             _ => UpgradeDecision.Refuse(503,
-                "It cannot be found out now whether this uid is taken: the backplane (NATS) does not answer, or has come back a moment "
-                + "ago; try again later."),
+                "It cannot be found out now whether this uid is taken: the backplane (NATS) does not answer; try again later."),
         };
     }
 

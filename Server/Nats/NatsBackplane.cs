@@ -22,6 +22,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
 
     private readonly NatsBackplaneOptions _options;
     private readonly NatsWire _wire;
+    private readonly CancellationTokenSource _joinsNoMore = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly ulong _incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
@@ -33,6 +34,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     private readonly TaskCompletionSource _mustEnd = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ClusterNode? _node;
     private ConnectionDirectory? _directory;
+    private Task _joining = Task.CompletedTask;
     private Task _loop = Task.CompletedTask;
     private int _changes; // of the connection to NATS
     private volatile int _up; // the change with which NATS came; 0 while it is away
@@ -113,9 +115,9 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     public Task MustEnd => _mustEnd.Task;
 
     /// <summary>
-    /// Joins the cluster: once, and before the server starts, for what has joined its directory before is told to nobody. What does
-    /// from now on is. It waits as long as NATS and the other nodes take; when it has failed, this node holds nothing any more: make
-    /// another.
+    /// Joins the cluster: once, and before the server starts. Connections that have joined its directory before are not told to other
+    /// nodes; those that join from now on are. It waits as long as NATS and the other nodes take; when it has failed, this node holds
+    /// nothing any more: make another.
     /// </summary>
     /// <param name="server">The server.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -131,12 +133,12 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         if (Interlocked.Exchange(ref _hasStarted, true)) throw new InvalidOperationException("The backplane has been started before.");
         try
         {
-            using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
-            await JoinAsync(server, end.Token).ConfigureAwait(false);
+            using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _joinsNoMore.Token);
+            await (_joining = JoinAsync(server, end.Token)).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
-            bool wasDisposed = _stop.IsCancellationRequested;
+            bool wasDisposed = _joinsNoMore.IsCancellationRequested;
             await DisposeAsync().ConfigureAwait(false);
             if (wasDisposed && exception is OperationCanceledException) throw new ObjectDisposedException(GetType().FullName, exception);
             throw;
@@ -169,7 +171,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         _node = node;
         _directory.Joined += OnJoined;
         _directory.Left += OnLeft;
-        await BeginToAnswerAsync(node, _directory).ConfigureAwait(false);
+        await BeginToAnswerAsync(node, _directory).WaitAsync(cancellation).ConfigureAwait(false);
         _loop = Task.Run(RunAsync, CancellationToken.None);
         while (!node.IsComplete && !node.IsTaken)
             await Task.Delay(TimeSpan.FromMilliseconds(20), _options.TimeProvider, cancellation).ConfigureAwait(false);
@@ -213,6 +215,8 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
 
     private async Task EndAsync()
     {
+        await _joinsNoMore.CancelAsync().ConfigureAwait(false);
+        await _joining.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // what it has begun is ended below
         await EndWatchAsync().ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
         if (_directory is not null)

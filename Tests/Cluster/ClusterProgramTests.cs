@@ -57,6 +57,9 @@ public sealed class ClusterProgramTests
         one.Knows(2);
         Assert.That(one.Get("/v1/cluster"), Is.EqualTo("""{"cluster":"rawws","node":"one","connected":true,"complete":true"""
             + ""","nodes":[{"node":"one","self":true,"known":true},{"node":"two","self":false,"known":true}]}"""));
+        ClusterPrograms.Eventually(
+            () => new[] { one, two }.All(
+                static node => node.Get("/v1/cluster/uids").Contains("\"whole\":true", StringComparison.Ordinal)), "both hear all");
         Assert.That(one.Get("/v1/cluster/uids"), Does.Match(
             """^{"total":2,"whole":true,"uids":\[{"uid":"ann","node":"one"},{"uid":"bob","node":"(one|two)"}]}$"""));
         Assert.That(two.Get("/v1/cluster/uids?limit=1"), Does.EndWith("""[{"uid":"ann","node":"one"}],"next":"ann"}"""));

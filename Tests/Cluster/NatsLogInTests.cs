@@ -88,7 +88,7 @@ public sealed class NatsLogInTests
         using X509Certificate2 certificate = TestCertificate.Make("localhost");
         PemFiles pem = TestCertificate.Write(certificate, _folder);
         string configuration = Repository.Read("docs/ops/cluster.md").Split("```\n# nats.conf\n")[1].Split("```")[0]
-            .Replace("$2a$11$…", "pass-phrase", StringComparison.Ordinal)
+            .Replace("$2y$11$…", "pass-phrase", StringComparison.Ordinal)
             .Replace("/etc/nats/nats.crt", pem.Certificate, StringComparison.Ordinal)
             .Replace("/etc/nats/nats.key", pem.Key, StringComparison.Ordinal);
         using ClusterPrograms nats = Nats(configuration);
@@ -118,7 +118,7 @@ public sealed class NatsLogInTests
         string page = Repository.Read("docs/ops/cluster.md");
         Assert.That(page, Does.Contain("it also needs `jetstream { }`, and the user may publish `\"$JS.>\"` and `\"$KV.>\"` too"));
         string configuration = page.Split("```\n# nats.conf\n")[1].Split("```")[0].Split("tls {")[0]
-            .Replace("$2a$11$…", "pass-phrase", StringComparison.Ordinal)
+            .Replace("$2y$11$…", "pass-phrase", StringComparison.Ordinal)
             .Replace("publish: [", "publish: [\"$JS.>\", \"$KV.>\", ", StringComparison.Ordinal);
         using ClusterPrograms nats = Nats(configuration + "jetstream { }\n");
         string url = $"nats://rawws:pass-phrase@127.0.0.1:{nats.Port}";

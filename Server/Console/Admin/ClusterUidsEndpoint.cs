@@ -14,6 +14,11 @@ namespace RawWs.Server.Console.Admin;
 internal sealed class ClusterUidsEndpoint(WebSocketServer server, ProgramCluster? cluster)
 {
     private const int UidsUnsaid = 100_000;
+    private const int ListsMax = 4;
+
+    private static readonly TimeSpan ListTimeMax = TimeSpan.FromMinutes(1);
+
+    private int _lists;
 
     /// <summary>Adds the endpoint.</summary>
     public void Map(IEndpointRouteBuilder routes) =>
@@ -37,6 +42,7 @@ internal sealed class ClusterUidsEndpoint(WebSocketServer server, ProgramCluster
         SortedDictionary<string, string> online = new(StringComparer.Ordinal);
         try
         {
+            if (Interlocked.Increment(ref _lists) > ListsMax) return Full($"{ListsMax} lists are being made already.");
             using PresenceWatch watch = cluster.WatchPresence(options);
             PresenceKind end = await GatherAsync(watch, online, request.HttpContext.RequestAborted).ConfigureAwait(false);
             if (end == PresenceKind.TooMany) return Full($"More than {options.UidsMax} uids are online: say how many it may be (most).");
@@ -55,18 +61,25 @@ internal sealed class ClusterUidsEndpoint(WebSocketServer server, ProgramCluster
         {
             return Full(refused.Message);
         }
+        finally
+        {
+            Interlocked.Decrement(ref _lists);
+        }
     }
 
-    // Until all is told, or for as long as any answer is waited for. What it has come to: Whole, TooMany, or NotWhole.
+    // Until all is told, or nothing has come for as long as any answer is waited for: a long list takes longer than one answer. What it has
+    // come to: Whole, TooMany, or NotWhole.
     private async Task<PresenceKind> GatherAsync(
         PresenceWatch watch, SortedDictionary<string, string> online, CancellationToken aborted)
     {
+        using CancellationTokenSource most = new(ListTimeMax, server.Options.TimeProvider);
         using CancellationTokenSource patience = new(cluster!.AnswerWithin, server.Options.TimeProvider);
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, aborted);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, most.Token, aborted);
         try
         {
             while (await watch.WaitToReadAsync(end.Token).ConfigureAwait(false))
             {
+                patience.CancelAfter(cluster.AnswerWithin);
                 while (watch.TryRead(out PresenceEvent? told))
                 {
                     if (told.Kind is PresenceKind.Whole or PresenceKind.TooMany) return told.Kind;
