@@ -19,7 +19,7 @@ internal sealed record Plot(string File, string Title, string Benchmark, string 
         if (shown.Length == 0) return null;
         IEnumerable<Series> lines =
             from contender in shown.GroupBy(static figure => figure.Contender)
-            select new Series(contender.Key, [.. contender.Select(PointOf).OfType<Point>()]);
+            select new Series(contender.Key, [.. contender.Select(PointOf).OfType<Point>().OrderBy(static point => point.Size)]);
         string says = NsPerByte ? "Nanoseconds for a byte of payload: less is better" : "Payload in GB/s: more is better";
         return new LineChart(Title, says, NsPerByte ? "ns" : "GB/s", "payload of a message", [.. lines]);
     }
