@@ -69,6 +69,11 @@ public static class Masking
     // The key in the order in which a vector or a word lays it into memory.
     internal static uint Pattern(uint key) => BitConverter.IsLittleEndian ? key : BinaryPrimitives.ReverseEndianness(key);
 
+    // How many bytes on, at least one, vectors of that length are aligned.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static nuint ToAligned(ref byte first, nuint count) =>
+        count - ((nuint)Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref first) & (count - 1));
+
     // This method and the four below return true when the result is ASCII: no byte has its highest bit set.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Xor(ref byte source, ref byte destination, nuint length, uint key)
@@ -92,7 +97,7 @@ public static class Masking
     }
 
     // For fewer bytes than these it costs more than it gains that vectors are aligned.
-    private const int AlignedBytesMin = 512;
+    internal const int AlignedBytesMin = 512;
 
     // The next three are one idea at three widths. Full vectors run from the front. What is left at the end is not done byte by byte: one
     // more vector covers the last 16 (32, 64) bytes, and overlaps what the loop does. It is loaded before the loop changes anything, and
@@ -109,7 +114,7 @@ public static class Masking
             // up to where a line begins, as one covers the end.
             head = Vector512.LoadUnsafe(ref source) ^ pattern;
             seen |= head;
-            i = 64 - (nuint)(Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref destination) & 63);
+            i = ToAligned(ref destination, 64);
             pattern = Vector512.Create(Pattern(RotateKey(key, i))).AsByte();
         }
 

@@ -55,21 +55,18 @@ internal static class Utf8Lookup
     // Fewer bytes than these are in the first cache when they have been unmasked. A second pass, if they are not ASCII, costs no more then.
     internal const int FusedBytesMin = 2048;
 
-    // For fewer bytes than these it costs more than it gains that vectors are aligned.
-    private const int AlignedBytesMin = 512;
-
     /// <summary>Checks text that begins at a character's end.</summary>
     /// <returns>Whether nothing is wrong in it, but that its end may leave a character open.</returns>
     internal static bool Check(ReadOnlySpan<byte> text)
     {
-        // It is not written to: Plain leaves out every store.
+        // It is not written to: PlainText leaves out every store.
         ref byte first = ref MemoryMarshal.GetReference(text);
         if (Utf8Width512.IsSupported && text.Length >= Utf8Width512.BytesMin)
-            return Pass<Vector512<byte>, Utf8Width512, Plain>(ref first, (uint)text.Length, 0);
+            return Pass<Vector512<byte>, Utf8Width512, PlainText>(ref first, (uint)text.Length, 0);
         if (Utf8Width256.IsSupported && text.Length >= Utf8Width256.BytesMin)
-            return Pass<Vector256<byte>, Utf8Width256, Plain>(ref first, (uint)text.Length, 0);
+            return Pass<Vector256<byte>, Utf8Width256, PlainText>(ref first, (uint)text.Length, 0);
         if (Utf8Width128.IsSupported && text.Length >= Utf8Width128.BytesMin)
-            return Pass<Vector128<byte>, Utf8Width128, Plain>(ref first, (uint)text.Length, 0);
+            return Pass<Vector128<byte>, Utf8Width128, PlainText>(ref first, (uint)text.Length, 0);
         return CheckScalar(text);
     }
 
@@ -84,9 +81,9 @@ internal static class Utf8Lookup
         ref byte first = ref MemoryMarshal.GetReference(text);
         uint begin = key;
         key = Masking.RotateKey(key, (uint)text.Length);
-        return Utf8Width512.IsSupported ? Pass<Vector512<byte>, Utf8Width512, Masked>(ref first, (uint)text.Length, begin)
-            : Utf8Width256.IsSupported ? Pass<Vector256<byte>, Utf8Width256, Masked>(ref first, (uint)text.Length, begin)
-            : Pass<Vector128<byte>, Utf8Width128, Masked>(ref first, (uint)text.Length, begin);
+        return Utf8Width512.IsSupported ? Pass<Vector512<byte>, Utf8Width512, MaskedText>(ref first, (uint)text.Length, begin)
+            : Utf8Width256.IsSupported ? Pass<Vector256<byte>, Utf8Width256, MaskedText>(ref first, (uint)text.Length, begin)
+            : Pass<Vector128<byte>, Utf8Width128, MaskedText>(ref first, (uint)text.Length, begin);
     }
 
     /// <summary>
@@ -149,12 +146,12 @@ internal static class Utf8Lookup
     {
         nuint count = (nuint)Unsafe.SizeOf<TVector>(), i = 0;
         TVector pattern = Pattern<TVector, TWidth, TMask>(key), head = default;
-        bool aligns = last >= AlignedBytesMin;
+        bool aligns = last >= Masking.AlignedBytesMin;
         if (aligns)
         {
             head = Xor<TVector, TWidth, TMask>(ref text, 0, pattern);
             if (TWidth.HasHighBit(head)) return 0;
-            i = count - ((nuint)Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref text) & (count - 1));
+            i = Masking.ToAligned(ref text, count);
             pattern = Pattern<TVector, TWidth, TMask>(Masking.RotateKey(key, i));
         }
 
@@ -204,7 +201,7 @@ internal static class Utf8Lookup
                 Load<TVector, TWidth, TMask>(ref text, last - 2, key), Load<TVector, TWidth, TMask>(ref text, last - 3, key));
         }
 
-        if (i == 0 && last >= AlignedBytesMin) i = AlignedFront<TVector, TWidth, TMask>(tables, ref text, key, ref wrong, ref before);
+        if (i == 0 && last >= Masking.AlignedBytesMin) i = AlignedFront<TVector, TWidth, TMask>(tables, ref text, key, ref wrong, ref before);
         TVector pattern = Pattern<TVector, TWidth, TMask>(Masking.RotateKey(key, i));
         for (; i + (3 * count) < last; i += 4 * count)
         {
@@ -248,7 +245,7 @@ internal static class Utf8Lookup
         where TMask : struct, IUtf8Mask
     {
         nuint count = (nuint)Unsafe.SizeOf<TVector>();
-        nuint i = count - ((nuint)Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref text) & (count - 1));
+        nuint i = Masking.ToAligned(ref text, count);
         if (i < 3) i += count; // three bytes before it are needed
         TVector front = Load<TVector, TWidth, TMask>(ref text, 0, key), next = Load<TVector, TWidth, TMask>(ref text, count, key);
         TVector first = Load<TVector, TWidth, TMask>(ref text, i, key);
@@ -333,22 +330,4 @@ internal static class Utf8Lookup
             return TWidth.Xor(TWidth.And(continues, TWidth.Repeat(0x80808080)), pairs);
         }
     }
-
-    /// <summary>The text is not masked, and is not written to.</summary>
-    internal readonly struct Plain : IUtf8Mask
-    {
-        public static bool Unmasks => false;
-    }
-
-    /// <summary>The text is masked, and is unmasked in place.</summary>
-    internal readonly struct Masked : IUtf8Mask
-    {
-        public static bool Unmasks => true;
-    }
-}
-
-/// <summary>Whether a pass unmasks. Known when it is compiled, so a pass that does not has no store in it.</summary>
-internal interface IUtf8Mask
-{
-    static abstract bool Unmasks { get; }
 }

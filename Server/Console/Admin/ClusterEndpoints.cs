@@ -20,7 +20,7 @@ internal sealed class ClusterEndpoints(ProgramCluster? cluster)
     private IResult Show(HttpRequest request)
     {
         if (new AdminQuery(request).FindProblem() is { } problem) return problem.ToResult();
-        if (cluster is null) return Problem.NotFound("There is no cluster: this server has no --backplane.").ToResult();
+        if (cluster is null) return Problem.NoCluster().ToResult();
         ClusterView view = cluster.Show();
         return TypedResults.Json(
             new ClusterAnswer

@@ -38,28 +38,26 @@ internal sealed class ClusterUidsEndpoint(WebSocketServer server, ProgramCluster
         int limit = query.Limit();
         PresenceOptions options = new() { UidsMax = (int)(query.Number("most", 1, PresenceOptions.UidsCeiling) ?? UidsUnsaid) };
         if (query.FindProblem() is { } problem) return problem.ToResult();
-        if (cluster is null) return Problem.NotFound("There is no cluster: this server has no --backplane.").ToResult();
+        if (cluster is null) return Problem.NoCluster().ToResult();
         SortedDictionary<string, string> online = new(StringComparer.Ordinal);
         try
         {
-            if (Interlocked.Increment(ref _lists) > ListsMax) return Full($"{ListsMax} lists are being made already.");
+            if (Interlocked.Increment(ref _lists) > ListsMax) return Problem.Unavailable($"{ListsMax} lists are being made already.").ToResult();
             using PresenceWatch watch = cluster.WatchPresence(options);
             PresenceKind end = await GatherAsync(watch, online, request.HttpContext.RequestAborted).ConfigureAwait(false);
-            if (end == PresenceKind.TooMany) return Full($"More than {options.UidsMax} uids are online: say how many it may be (most).");
+            if (end == PresenceKind.TooMany) return Problem.Unavailable($"More than {options.UidsMax} uids are online: say how many it may be (most).").ToResult();
             ClusterUid[] all =
             [
                 .. online.Where(uid => uid.Key.StartsWith(prefix, StringComparison.Ordinal))
                     .Select(static uid => new ClusterUid(uid.Key, uid.Value)),
             ];
-            ClusterUid[] left = after is null ? all : [.. all.SkipWhile(uid => string.CompareOrdinal(uid.Uid, after) <= 0)];
-            ClusterUid[] page = left[..Math.Min(limit, left.Length)];
+            (ClusterUid[] page, string? next) = UidList.Cut(all, static uid => uid.Uid, after, limit);
             return TypedResults.Json(
-                new ClusterUidPage(all.Length, end == PresenceKind.Whole, page, left.Length > limit ? page[^1].Uid : null),
-                AdminJson.Default.ClusterUidPage);
+                new ClusterUidPage(all.Length, end == PresenceKind.Whole, page, next), AdminJson.Default.ClusterUidPage);
         }
         catch (InvalidOperationException refused)
         {
-            return Full(refused.Message);
+            return Problem.Unavailable(refused.Message).ToResult();
         }
         finally
         {
@@ -95,6 +93,4 @@ internal sealed class ClusterUidsEndpoint(WebSocketServer server, ProgramCluster
 
         return PresenceKind.NotWhole;
     }
-
-    private static IResult Full(string why) => Problem.Of(StatusCodes.Status503ServiceUnavailable, why).ToResult();
 }

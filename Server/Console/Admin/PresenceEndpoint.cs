@@ -45,7 +45,7 @@ internal sealed class PresenceEndpoint(WebSocketServer server, ProgramCluster? c
         if (options.FindError() is { } error) return Problem.Wrong("uid", error).ToResult();
         try
         {
-            if (Interlocked.Increment(ref _watches) > WatchesMax) return Full($"There are {WatchesMax} watches already.");
+            if (Interlocked.Increment(ref _watches) > WatchesMax) return Problem.Unavailable($"There are {WatchesMax} watches already.").ToResult();
             using PresenceWatch watch = cluster?.WatchPresence(options) ?? server.Directory.WatchPresence(options);
             using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
             await WriteAsync(context.Response, watch, end.Token).ConfigureAwait(false);
@@ -53,7 +53,7 @@ internal sealed class PresenceEndpoint(WebSocketServer server, ProgramCluster? c
         }
         catch (InvalidOperationException refused) when (!context.Response.HasStarted)
         {
-            return Full(refused.Message);
+            return Problem.Unavailable(refused.Message).ToResult();
         }
         catch (OperationCanceledException)
         {
@@ -95,8 +95,6 @@ internal sealed class PresenceEndpoint(WebSocketServer server, ProgramCluster? c
         byte[] line = [.. "event: "u8, .. Encoding.ASCII.GetBytes(PresenceAnswer.NameOf(told.Kind)), .. "\ndata: "u8, .. data, .. "\n\n"u8];
         await response.BodyWriter.WriteAsync(line, end).ConfigureAwait(false);
     }
-
-    private static IResult Full(string why) => Problem.Of(StatusCodes.Status503ServiceUnavailable, why).ToResult();
 }
 
 /// <summary>Something that a watch of presence tells.</summary>

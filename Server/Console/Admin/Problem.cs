@@ -26,6 +26,12 @@ internal sealed record Problem(string Type, string Title, int Status, string Det
     /// <summary>Nobody is there.</summary>
     public static Problem NotFound(string detail) => Of(StatusCodes.Status404NotFound, detail);
 
+    /// <summary>It cannot be done now.</summary>
+    public static Problem Unavailable(string detail) => Of(StatusCodes.Status503ServiceUnavailable, detail);
+
+    /// <summary>What is asked for needs a cluster.</summary>
+    public static Problem NoCluster() => NotFound("There is no cluster: this server has no --backplane.");
+
     /// <summary>The answer.</summary>
     public IResult ToResult() => TypedResults.Json(this, AdminJson.Default.Problem, ContentType, Status);
 }

@@ -127,6 +127,6 @@ internal sealed class SendEndpoints(WebSocketServer server, AdminBody bodies, Se
         if (sent == SendResult.Full) connection.CloseIfTooSlow();
     }
 
-    private static IResult OutOfMemory(string sent) => Problem.Of(
-        StatusCodes.Status503ServiceUnavailable, $"The server's memory limit is reached. {sent}.").ToResult();
+    private static IResult OutOfMemory(string sent) =>
+        Problem.Unavailable($"The server's memory limit is reached. {sent}.").ToResult();
 }

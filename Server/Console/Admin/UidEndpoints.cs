@@ -48,9 +48,8 @@ internal sealed class UidEndpoints(WebSocketServer server, ProgramCluster? clust
                 .Where(uid => uid.Online && uid.Uid.StartsWith(prefix, StringComparison.Ordinal)),
         ];
         Array.Sort(all, static (one, other) => string.CompareOrdinal(one.Uid, other.Uid));
-        UidAnswer[] left = after is null ? all : [.. all.SkipWhile(uid => string.CompareOrdinal(uid.Uid, after) <= 0)];
-        UidAnswer[] page = left[..Math.Min(limit, left.Length)];
-        return TypedResults.Json(new UidPage(all.Length, page, left.Length > limit ? page[^1].Uid : null), AdminJson.Default.UidPage);
+        (UidAnswer[] page, string? next) = UidList.Cut(all, static uid => uid.Uid, after, limit);
+        return TypedResults.Json(new UidPage(all.Length, page, next), AdminJson.Default.UidPage);
     }
 
     private async Task<IResult> ShowAsync(HttpRequest request)

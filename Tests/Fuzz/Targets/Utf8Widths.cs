@@ -44,7 +44,7 @@ internal static class Utf8Widths
         where TWidth : struct, IUtf8Width<TVector>
         => !supported ? [] :
         [
-            new($"{8 * count} bits", bytesMin, count, false, Utf8Lookup.Pass<TVector, TWidth, Utf8Lookup.Plain>),
-            new($"{8 * count} bits, masked", bytesMin, count, true, Utf8Lookup.Pass<TVector, TWidth, Utf8Lookup.Masked>),
+            new($"{8 * count} bits", bytesMin, count, false, Utf8Lookup.Pass<TVector, TWidth, PlainText>),
+            new($"{8 * count} bits, masked", bytesMin, count, true, Utf8Lookup.Pass<TVector, TWidth, MaskedText>),
         ];
 }
