@@ -201,7 +201,8 @@ internal static class Utf8Lookup
                 Load<TVector, TWidth, TMask>(ref text, last - 2, key), Load<TVector, TWidth, TMask>(ref text, last - 3, key));
         }
 
-        if (i == 0 && last >= Masking.AlignedBytesMin) i = AlignedFront<TVector, TWidth, TMask>(tables, ref text, key, ref wrong, ref before);
+        if (i == 0 && last >= Masking.AlignedBytesMin)
+            i = AlignedFront<TVector, TWidth, TMask>(tables, ref text, key, ref wrong, ref before);
         TVector pattern = Pattern<TVector, TWidth, TMask>(Masking.RotateKey(key, i));
         for (; i + (3 * count) < last; i += 4 * count)
         {

@@ -1,4 +1,4 @@
-// The program as nodes of a cluster in which a uid may have one connection (--duplicate-uid replace and reject), over a real server of NATS.
+// The program as nodes of a cluster in which a uid may have one connection (replace and reject), over a real server of NATS.
 
 using RawWs.Frame;
 using RawWs.Tests.Support;

@@ -42,10 +42,12 @@ internal sealed class ClusterUidsEndpoint(WebSocketServer server, ProgramCluster
         SortedDictionary<string, string> online = new(StringComparer.Ordinal);
         try
         {
-            if (Interlocked.Increment(ref _lists) > ListsMax) return Problem.Unavailable($"{ListsMax} lists are being made already.").ToResult();
+            if (Interlocked.Increment(ref _lists) > ListsMax)
+                return Problem.Unavailable($"{ListsMax} lists are being made already.").ToResult();
             using PresenceWatch watch = cluster.WatchPresence(options);
             PresenceKind end = await GatherAsync(watch, online, request.HttpContext.RequestAborted).ConfigureAwait(false);
-            if (end == PresenceKind.TooMany) return Problem.Unavailable($"More than {options.UidsMax} uids are online: say how many it may be (most).").ToResult();
+            if (end == PresenceKind.TooMany)
+                return Problem.Unavailable($"More than {options.UidsMax} uids are online: say how many it may be (most).").ToResult();
             ClusterUid[] all =
             [
                 .. online.Where(uid => uid.Key.StartsWith(prefix, StringComparison.Ordinal))

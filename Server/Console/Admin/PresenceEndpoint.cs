@@ -45,7 +45,8 @@ internal sealed class PresenceEndpoint(WebSocketServer server, ProgramCluster? c
         if (options.FindError() is { } error) return Problem.Wrong("uid", error).ToResult();
         try
         {
-            if (Interlocked.Increment(ref _watches) > WatchesMax) return Problem.Unavailable($"There are {WatchesMax} watches already.").ToResult();
+            if (Interlocked.Increment(ref _watches) > WatchesMax)
+                return Problem.Unavailable($"There are {WatchesMax} watches already.").ToResult();
             using PresenceWatch watch = cluster?.WatchPresence(options) ?? server.Directory.WatchPresence(options);
             using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
             await WriteAsync(context.Response, watch, end.Token).ConfigureAwait(false);
