@@ -27,7 +27,7 @@ public static class Masking
     {
         key = RotateKey(key, (uint)offset);
         ref byte first = ref MemoryMarshal.GetReference(data);
-        Xor(ref first, ref first, (uint)data.Length, key);
+        Xor<AsciiIsNotAsked>(ref first, ref first, (uint)data.Length, key);
         return RotateKey(key, (uint)data.Length);
     }
 
@@ -39,7 +39,7 @@ public static class Masking
     internal static bool ApplyToText(Span<byte> data, ref uint key)
     {
         ref byte first = ref MemoryMarshal.GetReference(data);
-        bool ascii = Xor(ref first, ref first, (uint)data.Length, key);
+        bool ascii = Xor<AsciiIsAsked>(ref first, ref first, (uint)data.Length, key);
         key = RotateKey(key, (uint)data.Length);
         return ascii;
     }
@@ -59,7 +59,7 @@ public static class Masking
         }
 
         key = RotateKey(key, (uint)offset);
-        Xor(ref MemoryMarshal.GetReference(source), ref MemoryMarshal.GetReference(destination), (uint)source.Length, key);
+        Xor<AsciiIsNotAsked>(ref MemoryMarshal.GetReference(source), ref MemoryMarshal.GetReference(destination), (uint)source.Length, key);
         return RotateKey(key, (uint)source.Length);
     }
 
@@ -74,21 +74,22 @@ public static class Masking
     internal static nuint ToAligned(ref byte first, nuint count) =>
         count - ((nuint)Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref first) & (count - 1));
 
-    // This method and the four below return true when the result is ASCII: no byte has its highest bit set.
+    // This method and the four below return true when the result is ASCII, no byte with its highest bit set. Where that is not asked the
+    // answer means nothing: the compiler makes two methods of each, and in the second one nothing looks for it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Xor(ref byte source, ref byte destination, nuint length, uint key)
+    private static bool Xor<TAscii>(ref byte source, ref byte destination, nuint length, uint key)
     {
         if (Vector512.IsHardwareAccelerated && length >= 64)
         {
-            return Xor512(ref source, ref destination, length, key);
+            return Xor512<TAscii>(ref source, ref destination, length, key);
         }
         else if (Vector256.IsHardwareAccelerated && length >= 32)
         {
-            return Xor256(ref source, ref destination, length, key);
+            return Xor256<TAscii>(ref source, ref destination, length, key);
         }
         else if (length >= 16)
         {
-            return Xor128(ref source, ref destination, length, key);
+            return Xor128<TAscii>(ref source, ref destination, length, key);
         }
         else
         {
@@ -102,7 +103,7 @@ public static class Masking
     // The next three are one idea at three widths. Full vectors run from the front. What is left at the end is not done byte by byte: one
     // more vector covers the last 16 (32, 64) bytes, and overlaps what the loop does. It is loaded before the loop changes anything, and
     // stored after the loop. Where the two overlap they write the same bytes, because a byte's result depends on its position alone.
-    internal static bool Xor512(ref byte source, ref byte destination, nuint length, uint key)
+    internal static bool Xor512<TAscii>(ref byte source, ref byte destination, nuint length, uint key)
     {
         nuint last = length - 64, i = 0;
         Vector512<byte> tail = Vector512.LoadUnsafe(ref source, last) ^ Vector512.Create(Pattern(RotateKey(key, last))).AsByte();
@@ -113,7 +114,7 @@ public static class Masking
             // A vector as long as a cache line lies across two of them wherever it does not begin with one. So one vector covers the front
             // up to where a line begins, as one covers the end.
             head = Vector512.LoadUnsafe(ref source) ^ pattern;
-            seen |= head;
+            if (Asks<TAscii>()) seen |= head;
             i = ToAligned(ref destination, 64);
             pattern = Vector512.Create(Pattern(RotateKey(key, i))).AsByte();
         }
@@ -127,22 +128,22 @@ public static class Masking
             b.StoreUnsafe(ref destination, i + 64);
             c.StoreUnsafe(ref destination, i + (2 * 64));
             d.StoreUnsafe(ref destination, i + (3 * 64));
-            seen |= a | b | c | d;
+            if (Asks<TAscii>()) seen |= a | b | c | d;
         }
 
         for (; i < last; i += 64)
         {
             Vector512<byte> masked = Vector512.LoadUnsafe(ref source, i) ^ pattern;
             masked.StoreUnsafe(ref destination, i);
-            seen |= masked;
+            if (Asks<TAscii>()) seen |= masked;
         }
 
         if (length >= AlignedBytesMin) head.StoreUnsafe(ref destination);
         tail.StoreUnsafe(ref destination, last);
-        return seen.ExtractMostSignificantBits() == 0;
+        return !Asks<TAscii>() || seen.ExtractMostSignificantBits() == 0;
     }
 
-    internal static bool Xor256(ref byte source, ref byte destination, nuint length, uint key)
+    internal static bool Xor256<TAscii>(ref byte source, ref byte destination, nuint length, uint key)
     {
         nuint last = length - 32;
         Vector256<byte> tail = Vector256.LoadUnsafe(ref source, last) ^ Vector256.Create(Pattern(RotateKey(key, last))).AsByte();
@@ -158,21 +159,21 @@ public static class Masking
             b.StoreUnsafe(ref destination, i + 32);
             c.StoreUnsafe(ref destination, i + (2 * 32));
             d.StoreUnsafe(ref destination, i + (3 * 32));
-            seen |= a | b | c | d;
+            if (Asks<TAscii>()) seen |= a | b | c | d;
         }
 
         for (; i < last; i += 32)
         {
             Vector256<byte> masked = Vector256.LoadUnsafe(ref source, i) ^ pattern;
             masked.StoreUnsafe(ref destination, i);
-            seen |= masked;
+            if (Asks<TAscii>()) seen |= masked;
         }
 
         tail.StoreUnsafe(ref destination, last);
-        return seen.ExtractMostSignificantBits() == 0;
+        return !Asks<TAscii>() || seen.ExtractMostSignificantBits() == 0;
     }
 
-    internal static bool Xor128(ref byte source, ref byte destination, nuint length, uint key)
+    internal static bool Xor128<TAscii>(ref byte source, ref byte destination, nuint length, uint key)
     {
         nuint last = length - 16;
         Vector128<byte> tail = Vector128.LoadUnsafe(ref source, last) ^ Vector128.Create(Pattern(RotateKey(key, last))).AsByte();
@@ -182,11 +183,11 @@ public static class Masking
         {
             Vector128<byte> masked = Vector128.LoadUnsafe(ref source, i) ^ pattern;
             masked.StoreUnsafe(ref destination, i);
-            seen |= masked;
+            if (Asks<TAscii>()) seen |= masked;
         }
 
         tail.StoreUnsafe(ref destination, last);
-        return seen.ExtractMostSignificantBits() == 0;
+        return !Asks<TAscii>() || seen.ExtractMostSignificantBits() == 0;
     }
 
     // Fewer than 16 bytes: words, then single bytes.
@@ -212,4 +213,14 @@ public static class Masking
 
         return (seen & 0x80808080) == 0;
     }
+
+    // Known when the code is compiled.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Asks<TAscii>() => typeof(TAscii) == typeof(AsciiIsAsked);
+
+    /// <summary>Whoever masks asks whether the result is ASCII.</summary>
+    internal readonly struct AsciiIsAsked;
+
+    /// <summary>Nobody asks.</summary>
+    internal readonly struct AsciiIsNotAsked;
 }

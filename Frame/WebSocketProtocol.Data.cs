@@ -3,6 +3,7 @@
 
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace RawWs.Frame;
 
@@ -24,25 +25,31 @@ public sealed partial class WebSocketProtocol
 
     /// <summary>
     /// The same for a caller that assembles messages: a binary chunk is unmasked to where its message is assembled, which is one pass
-    /// where unmasking in place and copying are two. Text stays in the buffer: what unmasks and checks it in one pass works in place.
+    /// where unmasking in place and copying are two. Text stays in the buffer: what unmasks and checks it in one pass works in place. (A
+    /// single byte in the middle of a frame goes there, whatever it is.)
     /// </summary>
     /// <param name="buffer">As for the other overload.</param>
     /// <param name="room">
     /// The caller's memory behind what is assembled of the open message; of any length, also none. No byte of the buffer lies in it. A
-    /// chunk that does not fit, one that is not masked (a server's), and a buffer of one byte stay where they are.
+    /// chunk that does not fit, and one that is not masked (a server's), stay where they are.
     /// </param>
     /// <param name="chunk">
     /// The same; <see cref="DataChunk.IsAssembled"/> says where the payload is. A whole message is in the buffer.
     /// </param>
     /// <returns>As for the other overload.</returns>
-    public bool TryReadData(Span<byte> buffer, Span<byte> room, out DataChunk chunk)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryReadData(Span<byte> buffer, Span<byte> room, out DataChunk chunk) => buffer.Length == 1
+        ? TryReadByte(ref MemoryMarshal.GetReference(buffer), room, out chunk)
+        : TryReadBytes(buffer, room, out chunk);
+
+    // Two bytes and more. A single one, which is what dribbles in, does not pass through here: the room on the stack is cleared for each.
+    private bool TryReadBytes(Span<byte> buffer, Span<byte> room, out DataChunk chunk)
     {
         // Whole messages first. Two bytes prove that the header rules are kept: FIN set, no reserved bit, text or binary, the mask bit that
         // the peer's role asks for, the short form of the length. The 16-bit form is right when no shorter one would do.
         bool masked = _role == Role.Server;
         int headerLength = masked ? 6 : 2;
-        if (buffer.Length < headerLength)
-            return buffer.Length == 1 ? TryReadByte(ref buffer[0], out chunk) : TryReadLonger(buffer, room, out chunk);
+        if (buffer.Length < headerLength) return TryReadLonger(buffer, room, out chunk);
         byte first = buffer[0];
         int length = buffer[1] ^ (masked ? FrameHeader.MaskBit : 0);
         if ((uint)(first - 0x81) > 1) return TryReadFragment(buffer, room, out chunk);
@@ -207,10 +214,10 @@ public sealed partial class WebSocketProtocol
 
     // One byte. What dribbles in is this over and over, in the middle of a frame.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryReadByte(ref byte masked, out DataChunk chunk)
+    private bool TryReadByte(ref byte masked, Span<byte> room, out DataChunk chunk)
     {
         ulong left = _frameBytesLeft;
-        if (left <= 1 || _messageReserved != ReservedBits.None) return TryReadLonger(new Span<byte>(ref masked), default, out chunk);
+        if (left <= 1 || _messageReserved != ReservedBits.None) return TryReadLonger(new Span<byte>(ref masked), room, out chunk);
         uint key = _maskingKey; // 0 where there is none
         byte value = (byte)(masked ^ key);
         MessageKind kind = (MessageKind)_message;
@@ -220,10 +227,12 @@ public sealed partial class WebSocketProtocol
             return false;
         }
 
-        masked = value;
+        bool isAssembled = !room.IsEmpty;
+        if (isAssembled) room[0] = value;
+        else masked = value;
         _maskingKey = Masking.RotateKey(key, 1);
         _frameBytesLeft = left - 1;
-        chunk = DataChunk.Chunk(1, 1, kind, starts: false, ends: false);
+        chunk = DataChunk.Chunk(1, 1, kind, starts: false, ends: false, isAssembled);
         return true;
     }
 

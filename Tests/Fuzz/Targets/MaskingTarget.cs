@@ -21,16 +21,19 @@ internal static class MaskingTarget
     private const int OptionBytes = 17;
     private const byte Guard = 0xA5;
 
-    // True when what comes out is ASCII throughout.
+    // True when what comes out is ASCII throughout, or when nobody asks.
     private delegate bool Xor(ref byte source, ref byte destination, nuint length, uint key);
 
     // The shortest payload that each may be given; a runtime without such vectors computes the same in software.
-    private static readonly (int BytesMin, Xor Apply)[] Widths =
+    private static readonly (int BytesMin, Xor Apply, bool Asks)[] Widths =
     [
-        (0, Masking.XorScalar),
-        (16, Masking.Xor128),
-        (32, Masking.Xor256),
-        (64, Masking.Xor512),
+        (0, Masking.XorScalar, true),
+        (16, Masking.Xor128<Masking.AsciiIsAsked>, true),
+        (16, Masking.Xor128<Masking.AsciiIsNotAsked>, false),
+        (32, Masking.Xor256<Masking.AsciiIsAsked>, true),
+        (32, Masking.Xor256<Masking.AsciiIsNotAsked>, false),
+        (64, Masking.Xor512<Masking.AsciiIsAsked>, true),
+        (64, Masking.Xor512<Masking.AsciiIsNotAsked>, false),
     ];
 
     public static void Run(ReadOnlySpan<byte> input)
@@ -49,12 +52,12 @@ internal static class MaskingTarget
         CheckCopy(payload, expected, start, (source, destination) =>
             Property.Same(Masking.Apply(source, destination, key, offset), turned));
         CheckInPlace(expected, payload, start, data => Masking.Apply(data, key, offset));
-        foreach ((int bytesMin, Xor apply) in Widths)
+        foreach ((int bytesMin, Xor apply, bool asks) in Widths)
         {
             if (payload.Length < bytesMin) continue;
             byte[] fromZero = new byte[payload.Length];
             for (int i = 0; i < payload.Length; i++) fromZero[i] = (byte)(payload[i] ^ KeyByte(key, i));
-            bool ascii = fromZero.All(static value => value < 0x80);
+            bool ascii = !asks || fromZero.All(static value => value < 0x80);
             CheckInPlace(payload, fromZero, start, data =>
                 Property.Same(
                     apply(ref MemoryMarshal.GetReference(data), ref MemoryMarshal.GetReference(data), (uint)data.Length, key), ascii));
