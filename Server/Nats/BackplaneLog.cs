@@ -75,4 +75,9 @@ internal static partial class BackplaneLog
         "{count} messages for everybody did not go to nodes that say nothing: those were killed, stand still or are cut off; "
         + "the senders are not told")]
     public static partial void MessagesLeftOut(this ILogger log, long count);
+
+    [LoggerMessage(99, LogLevel.Error,
+        "{count} nodes have share for duplicate-uid where this one has replace or reject, or the other way round: {nodes}; so a uid can "
+        + "have connections on those and on this one; give all nodes of the cluster the same")]
+    public static partial void NodesOfOtherMind(this ILogger log, int count, string nodes);
 }

@@ -1,5 +1,5 @@
 // A backplane's metrics, by System.Diagnostics.Metrics; docs/ops/metrics.md has the table. What is counted is counted anyhow, and read when
-// somebody asks. Nodes have labels, so many of them at most; uids have none.
+// somebody asks. Nodes have labels, so many of them at most (NodeTallies); uids have none.
 
 using System.Diagnostics.Metrics;
 
@@ -13,11 +13,7 @@ public sealed class BackplaneMetrics : IDisposable
     /// <summary>The name of the meter.</summary>
     public const string MeterName = "RawWs.Cluster";
 
-    // Whoever may publish in NATS may name nodes.
-    private const int NodesMax = 100;
     private const string NodeLabel = "node";
-    private const string EverybodyLabel = "*"; // no node has this id
-    private const string OthersLabel = "+";
 
     private static readonly InstrumentAdvice<double> Times = new()
     {
@@ -77,12 +73,12 @@ public sealed class BackplaneMetrics : IDisposable
             "Messages that went to another node; one for everybody counts once.");
         _meter.CreateObservableCounter(
             "rawws.cluster.received", () => Counted?.Received ?? 0, "{message}", "Messages that came from another node.");
-        _meter.CreateObservableCounter("rawws.cluster.lost", () => Counted?.Lost ?? 0, "{message}",
-            "Messages of other nodes that were lost on the way here; their senders are told.");
-        _meter.CreateObservableCounter("rawws.cluster.unanswered", () => Counted?.Unanswered ?? 0, "{message}",
-            "Messages to other nodes that were not answered in time; their senders are told.");
-        _meter.CreateObservableCounter("rawws.cluster.refused", () => Counted?.Refused ?? 0, "{message}",
-            "Messages that did not go to another node, because too much waits for it; their senders are told.");
+        _meter.CreateObservableCounter("rawws.cluster.lost", () => CountedByNode(static tally => tally.Lost), "{message}",
+            "Messages of a node that were lost on the way here; their senders are told.");
+        _meter.CreateObservableCounter("rawws.cluster.unanswered", () => CountedByNode(static tally => tally.Unanswered), "{message}",
+            "Messages to a node that it has not answered in time; their senders are told. * is for everybody.");
+        _meter.CreateObservableCounter("rawws.cluster.refused", () => CountedByNode(static tally => tally.Refused), "{message}",
+            "Messages that did not go to a node, because too much waits for it; their senders are told. * is for everybody.");
         _meter.CreateObservableCounter("rawws.cluster.unknown", () => Counted?.Unknown ?? 0, "{message}",
             "Messages that did not go to other nodes: the backplane was away, or it was not known in time who is there; "
             + "their senders are told.");
@@ -102,17 +98,21 @@ public sealed class BackplaneMetrics : IDisposable
     {
         if (_backplane.Node is not { } node) yield break;
         (int bytes, int unanswered) = node.Everybody;
-        yield return new Measurement<long>(value(bytes, unanswered), new KeyValuePair<string, object?>(NodeLabel, EverybodyLabel));
+        yield return Of(value(bytes, unanswered), NodeTallies.Everybody);
         long others = 0;
         IReadOnlyList<PeerStatus> peers = node.GetPeers();
         for (int i = 0; i < peers.Count; i++)
         {
             long measured = value(peers[i].QueuedBytes, peers[i].Unanswered);
-            if (i < NodesMax) yield return new Measurement<long>(measured, new KeyValuePair<string, object?>(NodeLabel, peers[i].Id));
+            if (i < NodeTallies.NodesMax) yield return Of(measured, peers[i].Id);
             else others += measured;
         }
 
-        if (peers.Count > NodesMax)
-            yield return new Measurement<long>(others, new KeyValuePair<string, object?>(NodeLabel, OthersLabel));
+        if (peers.Count > NodeTallies.NodesMax) yield return Of(others, NodeTallies.Rest);
     }
+
+    private IEnumerable<Measurement<long>> CountedByNode(Func<NodeTally, long> value) =>
+        Counted is { } counts ? counts.Nodes.All.Select(tally => Of(value(tally), tally.Name)) : [];
+
+    private static Measurement<long> Of(long value, string node) => new(value, new KeyValuePair<string, object?>(NodeLabel, node));
 }

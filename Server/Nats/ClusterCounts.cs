@@ -10,11 +10,13 @@ internal sealed record Speaker(string NodeId, byte Version);
 internal sealed class ClusterCounts
 {
     private long _forwarded;
-    private long _refused;
     private long _unknown;
     private long _leftOut;
     private long _undecided;
     private long _failures;
+
+    /// <summary>What went wrong with which node.</summary>
+    public NodeTallies Nodes { get; } = new();
 
     /// <summary>Messages that could not be understood.</summary>
     public long Nonsense { get; set; }
@@ -35,10 +37,10 @@ internal sealed class ClusterCounts
     /// Messages to other nodes to which no answer came, or not in time: they may have been delivered, or not. One for everybody counts
     /// once for each node that has not answered.
     /// </summary>
-    public long Unanswered { get; set; }
+    public long Unanswered => Nodes.All.Sum(static node => node.Unanswered);
 
     /// <summary>Messages of other nodes, for this node or for everybody, that were lost on the way here, and told so.</summary>
-    public long Lost { get; set; }
+    public long Lost => Nodes.All.Sum(static node => node.Lost);
 
     /// <summary>Messages of other nodes that came here.</summary>
     public long Received { get; set; }
@@ -50,7 +52,7 @@ internal sealed class ClusterCounts
     public long Forwarded => Interlocked.Read(ref _forwarded);
 
     /// <summary>Messages that did not go to another node, because too much waits for it.</summary>
-    public long Refused => Interlocked.Read(ref _refused);
+    public long Refused => Nodes.All.Sum(static node => node.Refused);
 
     /// <summary>
     /// Messages that did not go to other nodes: the backplane was away, or it was not known in time who has the uid, or a node has gone
@@ -93,6 +95,4 @@ internal sealed class ClusterCounts
     public void CountLeftOut() => Interlocked.Increment(ref _leftOut);
 
     public void CountForwarded() => Interlocked.Increment(ref _forwarded);
-
-    public void CountRefused() => Interlocked.Increment(ref _refused);
 }

@@ -53,10 +53,10 @@ internal sealed partial class ClusterNode
     // What is unanswered is unreachable, and what has not gone out yet does not go out later.
     private void GiveUp()
     {
-        Counts.Unanswered += _everybody.GiveUp(out ulong next);
+        Counts.Nodes.OfEverybody.Unanswered += _everybody.GiveUp(out ulong next);
         foreach (PeerNode peer in _peers.Values)
         {
-            Counts.Unanswered += peer.Out.GiveUp(out peer.Answered);
+            peer.Tally.Unanswered += peer.Out.GiveUp(out peer.Answered);
             peer.EverybodyAnswered = next;
         }
     }
@@ -87,7 +87,8 @@ internal sealed partial class ClusterNode
     {
         _aliveAt = _now + _settings.AliveEvery;
         if (!_isUp || _isTaken) return;
-        ReadOnlySpan<byte> alive = WriteStanding(Begin(WireKind.Alive).Write(_events.Last)).Written.Span;
+        WireWriter writer = WriteStanding(Begin(WireKind.Alive).Write(_events.Last)).Write((byte)(_settings.ClaimsUids ? 1 : 0));
+        ReadOnlySpan<byte> alive = writer.Written.Span;
         if (_isConnected && _hasHailed) _wire.PublishToAll(alive);
         else _wire.PublishTo(_settings.Id, alive);
     }

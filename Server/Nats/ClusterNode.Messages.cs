@@ -113,7 +113,7 @@ internal sealed partial class ClusterNode
         if (uid.IsEmpty)
         {
             if (_someAreSilent) Counts.CountLeftOut();
-            Forward(_everybody, uid, message, publish = PendingPublish.Rent(), now, ref wake);
+            Forward(_everybody, Counts.Nodes.OfEverybody, uid, message, publish = PendingPublish.Rent(), now, ref wake);
         }
         else
         {
@@ -122,7 +122,7 @@ internal sealed partial class ClusterNode
             for (int i = 0; i < nodes.Count; i++)
             {
                 if (nodes[i] == Self || nodes[i] >= numbered.Length || numbered[nodes[i]] is not { IsHere: true } peer) continue;
-                Forward(peer.Out, uid, message, publish ??= PendingPublish.Rent(), now, ref wake);
+                Forward(peer.Out, peer.Tally, uid, message, publish ??= PendingPublish.Rent(), now, ref wake);
             }
         }
 
@@ -133,15 +133,15 @@ internal sealed partial class ClusterNode
         return task;
     }
 
-    private void Forward(
-        LinkOut link, ReadOnlySpan<byte> uid, in WebSocketMessage message, PendingPublish publish, long now, ref bool wake)
+    private void Forward(LinkOut link, NodeTally tally,
+        ReadOnlySpan<byte> uid, in WebSocketMessage message, PendingPublish publish, long now, ref bool wake)
     {
         Appended appended = uid.Length + message.Length > _settings.MessageBytesMax - 3
             ? Appended.Full
             : link.Append(message.Kind, uid, message.Span, publish, now);
         if (appended == Appended.Full)
         {
-            Counts.CountRefused();
+            tally.CountRefused();
             publish.Complete(DeliveryResult.TooSlow, 0);
             return;
         }
@@ -228,7 +228,7 @@ internal sealed partial class ClusterNode
         _isEverybody = isEverybody;
         peer.OwesAnswer = true;
         bool sense = link.TryReceive(ref reader, _message, this);
-        Counts.Lost += (long)(link.Lost - lost);
+        peer.Tally.Lost += (long)(link.Lost - lost);
         return sense;
     }
 
@@ -257,12 +257,13 @@ internal sealed partial class ClusterNode
         ulong before = peer.Answered;
         long? since = peer.Out.SinceOf(before);
         LinkOut? link = reader.ReadUInt32() == peer.Link ? peer.Out : null; // null: about a link that is over
-        bool sense = OnAnswers(link, ref peer.Answered, ref reader) && OnAnswers(_everybody, ref peer.EverybodyAnswered, ref reader);
+        bool sense = OnAnswers(link, peer.Tally, ref peer.Answered, ref reader)
+            && OnAnswers(_everybody, peer.Tally, ref peer.EverybodyAnswered, ref reader);
         if (since is { } appended && peer.Answered > before) AnswerTook(_now - appended);
         return sense;
     }
 
-    private bool OnAnswers(LinkOut? link, ref ulong position, ref WireReader reader)
+    private static bool OnAnswers(LinkOut? link, NodeTally tally, ref ulong position, ref WireReader reader)
     {
         ulong from = reader.ReadUInt64(), behind = reader.ReadUInt64();
         uint count = reader.ReadUInt32();
@@ -271,7 +272,7 @@ internal sealed partial class ClusterNode
         for (int i = 0; i < exceptions.Length; i++)
             exceptions[i] = new AnswerException(reader.ReadUInt64(), reader.ReadUInt64(), (DeliveryResult)reader.ReadByte());
         if (reader.IsCut || exceptions.Any(static one => one.Result > DeliveryResult.Unreachable)) return false;
-        if (link is not null) Counts.Unanswered += link.Answer(ref position, from, behind, exceptions);
+        if (link is not null) tally.Unanswered += link.Answer(ref position, from, behind, exceptions);
         return true;
     }
 }

@@ -94,8 +94,11 @@ internal sealed partial class ClusterNode
 
     private static bool OnAlive(PeerNode peer, ref WireReader reader)
     {
-        ulong last = reader.ReadUInt64(); // how it stands is for those of its id
+        ulong last = reader.ReadUInt64();
+        _ = ReadStanding(peer.Incarnation, ref reader); // for those of its id
+        bool claimsUids = reader.ReadByte() != 0;
         if (reader.IsCut) return false;
+        peer.ClaimsUids = claimsUids;
         peer.LastEventTold = last;
         peer.HasSaidLast = true;
         return true;

@@ -138,7 +138,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         if (now >= _aliveAt) SayAlive();
         foreach (PeerNode? peer in _numbered)
             if (peer is not null) Look(peer);
-        Counts.Unanswered += _everybody.GiveUpBefore(now - _settings.AnswerWithin);
+        Counts.Nodes.OfEverybody.Unanswered += _everybody.GiveUpBefore(now - _settings.AnswerWithin);
         bool complete = _isConnected && now >= _begunAt + _settings.ListenFirst;
         foreach (PeerNode peer in _peers.Values) complete &= !peer.IsHere || peer.IsCurrent;
         _isComplete = complete;
@@ -199,7 +199,7 @@ internal sealed partial class ClusterNode : IMessageTaker
 
         int number = Array.IndexOf(_numbered, null, 1);
         if (number < 0) number = _numbered.Length;
-        peer = new PeerNode(id, number, head.Incarnation, ++_links, _settings) { LastHeard = _now };
+        peer = new PeerNode(id, number, head.Incarnation, ++_links, _settings) { Tally = Counts.Nodes.Use(id), LastHeard = _now };
         _peers.Add(id, peer);
         Renumber(number, peer);
         Enter(peer);
@@ -230,13 +230,14 @@ internal sealed partial class ClusterNode : IMessageTaker
         if (!peer.IsHere) return;
         peer.IsHere = false;
         _peersHere--;
-        Counts.Unanswered += peer.Out.Leave(peer.Answered);
-        Counts.Unanswered += _everybody.Leave(peer.EverybodyAnswered);
+        peer.Tally.Unanswered += peer.Out.Leave(peer.Answered);
+        peer.Tally.Unanswered += _everybody.Leave(peer.EverybodyAnswered);
     }
 
     private void Forget(PeerNode peer)
     {
         Leave(peer);
+        NodeTallies.Release(peer.Tally);
         _peers.Remove(peer.Id);
         Renumber(peer.Number, null);
         if (peer.LastEvent > 0) _table.RemoveAll(peer.Number);
@@ -244,7 +245,7 @@ internal sealed partial class ClusterNode : IMessageTaker
 
     private void Look(PeerNode peer)
     {
-        Counts.Unanswered += peer.Out.GiveUpBefore(_now - _settings.AnswerWithin);
+        peer.Tally.Unanswered += peer.Out.GiveUpBefore(_now - _settings.AnswerWithin);
         if (!peer.IsHere)
         {
             if (_now - peer.LastHeard >= _settings.ForgottenAfter) Forget(peer);

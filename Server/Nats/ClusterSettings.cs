@@ -13,6 +13,9 @@ internal sealed record ClusterSettings
     /// <summary>When this life began, in milliseconds since 1970.</summary>
     public long BeganAt { get; init; }
 
+    /// <summary>Whether a uid may have one connection in the whole cluster, and so is claimed before it is given.</summary>
+    public bool ClaimsUids { get; init; }
+
     /// <summary>How often it says that it is here.</summary>
     public long AliveEvery { get; init; } = 1_000;
 

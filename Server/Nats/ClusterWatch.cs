@@ -16,6 +16,7 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
 
     private readonly Lock _lock = new();
     private HashSet<string> _here = [];
+    private HashSet<string> _ofOtherMind = [];
     private bool _isAway;
     private bool _tellsComplete;
     private bool _isTaken;
@@ -109,11 +110,14 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
 
     private void LookAtNodes()
     {
-        HashSet<string> here = [.. node.GetPeers().Select(static peer => peer.Id)];
-        string[] came = [.. here.Except(_here)], went = [.. _here.Except(here)];
-        _here = here;
+        IReadOnlyList<PeerStatus> peers = node.GetPeers();
+        HashSet<string> here = [.. peers.Select(static peer => peer.Id)];
+        HashSet<string> ofOtherMind = [.. peers.Where(static peer => peer.IsOfOtherMind).Select(static peer => peer.Id)];
+        string[] came = [.. here.Except(_here)], went = [.. _here.Except(here)], disagree = [.. ofOtherMind.Except(_ofOtherMind)];
+        (_here, _ofOtherMind) = (here, ofOtherMind);
         if (came.Length > 0) log.NodesCame(came.Length, Listed(came));
         if (went.Length > 0) log.NodesWent(went.Length, Listed(went));
+        if (disagree.Length > 0) log.NodesOfOtherMind(disagree.Length, Listed(disagree));
     }
 
     private void LookAtVersions(ClusterCounts counts, long now)

@@ -164,6 +164,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
                 Id = _options.NodeId,
                 Incarnation = _incarnation,
                 BeganAt = _options.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds(),
+                ClaimsUids = _options.ClaimsUids,
                 AnswerWithin = (long)_options.AnswerWithin.TotalMilliseconds,
             },
             _wire, this)

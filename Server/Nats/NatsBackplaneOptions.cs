@@ -43,7 +43,7 @@ public sealed record NatsBackplaneOptions
     /// <summary>
     /// Whether a uid may have one connection in the whole cluster. The NATS servers need JetStream for it, and it needs somebody who
     /// claims: give <see cref="NatsBackplane.Claims"/> to the RouterApplication, or have an application of yours ask it before it accepts
-    /// an upgrade. Default: false.
+    /// an upgrade. All nodes of a cluster need the same; the log names those that have not. Default: false.
     /// </summary>
     public bool ClaimsUids { get; init; }
 

@@ -27,6 +27,9 @@ internal sealed class PeerNode(string id, int number, ulong incarnation, uint li
         set => _isHere = value;
     }
 
+    /// <summary>What went wrong with it.</summary>
+    public required NodeTally Tally { get; init; }
+
     /// <summary>When it was last heard of.</summary>
     public long LastHeard { get; set; }
 
@@ -35,6 +38,9 @@ internal sealed class PeerNode(string id, int number, ulong incarnation, uint li
 
     /// <summary>The number of the last event that it has spoken of.</summary>
     public ulong LastEventTold { get; set; }
+
+    /// <summary>Whether it claims uids, as it has said last.</summary>
+    public bool ClaimsUids { get; set; }
 
     /// <summary>Whether the table has what it has told.</summary>
     public bool IsCurrent => HasSaidLast && LastEvent >= LastEventTold;

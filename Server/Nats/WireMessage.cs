@@ -3,7 +3,7 @@
 //   message    = version (1 byte: 1) kind (1 byte) incarnation (8) length of the node's id (1) id
 //                and then by kind:
 //   Hello      nothing: a node has begun. Whoever hears it says Alive.
-//   Alive      number of its last event (8), standing
+//   Alive      number of its last event (8), standing, 1 if it claims uids and else 0 (1)
 //   Bye        nothing
 //   Taken      incarnation (8), standing: the sender has the same id and goes on, and that one ends
 //   standing   1 if the sender has joined and else 0 (1), when it began in milliseconds since 1970 (8)

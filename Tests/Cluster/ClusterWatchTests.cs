@@ -77,6 +77,25 @@ public sealed class ClusterWatchTests
         Assert.That(News(), Is.EqualTo(["the uids of all 2 nodes of the cluster are known"]));
     }
 
+    // A node that gives a uid without a claim gives one that is another node's.
+    [Test]
+    public void ANodeThatDoesNotClaim_BesideOneThatDoes_IsNamed()
+    {
+        SimulatedNode three = _cluster.Add("three", static settings => settings with { ClaimsUids = true });
+        three.Node.OnConnected(_cluster.Now);
+        _cluster.Pass(2_000);
+        Assert.That(News(), Is.EqualTo(["1 nodes have come: three", "1 nodes have share for duplicate-uid where this one has replace or "
+            + "reject, or the other way round: three; so a uid can have connections on those and on this one; give all nodes of the "
+            + "cluster the same"]));
+        ClusterWatch other = new(three.Node, new NatsTold(), static () => 0, _log.CreateLogger("test"));
+        other.Begin("rawws");
+        other.Look(_cluster.Now);
+        Assert.That(News(), Has.Some.StartsWith("2 nodes have share for duplicate-uid").And.Some.Contains(": one, two;"));
+        _cluster.Pass(5_000);
+        other.Look(_cluster.Now);
+        Assert.That(News(), Is.Empty, "once for each");
+    }
+
     // It has gone and come between two looks.
     [Test]
     public void ABackplaneThatIsBackAtOnce_IsToldOfToo()

@@ -28,6 +28,8 @@ public sealed partial class ClusterNodeTests
         _cluster.Pass(2_500);
         Assert.That(await Task.WhenAll(waiting), Is.All.EqualTo(DeliveryResult.Unreachable));
         Assert.That((one.Node.Counts.Refused, one.Node.Counts.Unanswered), Is.EqualTo((1L, 2L)));
+        Assert.That(one.Node.Counts.Nodes.All.Select(static node => (node.Name, node.Refused, node.Unanswered)),
+            Is.EqualTo([("*", 0L, 0L), ("+", 0L, 0L), ("two", 1L, 2L), ("three", 0L, 0L)]));
     }
 
     // Where messages are lost, their receivers know how many; where answers are lost, the sender of the messages does. What goes out on one

@@ -1,0 +1,70 @@
+// What went wrong with messages between this node and others, by node, since this one began. A node's numbers stay when it goes, as those
+// of counters must. Whoever may publish in NATS may name nodes, so only so many are told apart: a new one takes the place of one that has
+// gone and has nothing to show, and if there is none it is counted with the rest.
+
+namespace RawWs.Server.Nats;
+
+/// <summary>What went wrong with one node. The node's own thread writes it, but for what senders count; any thread reads.</summary>
+/// <param name="name">The node's id, or <see cref="NodeTallies.Everybody"/>, or <see cref="NodeTallies.Rest"/>.</param>
+internal sealed class NodeTally(string name)
+{
+    private long _refused;
+
+    public string Name => name;
+
+    /// <summary>Whether its node is known. It has not the place of another one then.</summary>
+    public bool IsUsed { get; set; }
+
+    /// <summary>Messages to it that it has not answered, or not in time.</summary>
+    public long Unanswered { get; set; }
+
+    /// <summary>Messages of it that were lost on the way here.</summary>
+    public long Lost { get; set; }
+
+    /// <summary>Messages that did not go to it, because too much waits for it.</summary>
+    public long Refused => Interlocked.Read(ref _refused);
+
+    public bool IsEmpty => (Unanswered | Lost | Refused) == 0;
+
+    /// <summary>Any thread.</summary>
+    public void CountRefused() => Interlocked.Increment(ref _refused);
+}
+
+/// <summary>The tallies of all nodes. The node's own thread changes which there are; any thread reads.</summary>
+internal sealed class NodeTallies
+{
+    /// <summary>So many nodes are told apart.</summary>
+    public const int NodesMax = 100;
+
+    /// <summary>The name of what is for everybody, and of no node.</summary>
+    public const string Everybody = "*";
+
+    /// <summary>The name of all nodes that are not told apart.</summary>
+    public const string Rest = "+";
+
+    private const int NamesKept = 2; // of those two
+
+    private volatile NodeTally[] _all = [new(Everybody) { IsUsed = true }, new(Rest) { IsUsed = true }];
+
+    public IReadOnlyList<NodeTally> All => _all;
+
+    /// <summary>Messages to everybody for which no single node is to blame.</summary>
+    public NodeTally OfEverybody => _all[0];
+
+    /// <summary>The tally of a node that has come.</summary>
+    public NodeTally Use(string node)
+    {
+        NodeTally[] all = _all;
+        int at = Array.FindIndex(all, tally => tally.Name == node);
+        if (at < 0 && all.Length == NodesMax + NamesKept) at = Array.FindIndex(all, static tally => !tally.IsUsed && tally.IsEmpty);
+        else if (at < 0) (at, all) = (all.Length, [.. all, new NodeTally(node)]);
+        if (at < 0) return all[1];
+        if (all[at].Name != node) (all = [.. all])[at] = new NodeTally(node);
+        all[at].IsUsed = true;
+        _all = all;
+        return all[at];
+    }
+
+    /// <summary>A node is forgotten.</summary>
+    public static void Release(NodeTally tally) => tally.IsUsed = tally.Name is Everybody or Rest;
+}
