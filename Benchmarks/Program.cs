@@ -5,6 +5,7 @@
 // dotnet run -c Release --project Benchmarks -- load URL | load compare              a load on whole servers; --help says more
 // Benchmarks/Foreign/run                                                             parsers in other languages, on that corpus
 // dotnet run -c Release --project Benchmarks -- interest [N ...]                     what uids cost nodes and NATS (docs/decisions/0015)
+// dotnet run -c Release --project Benchmarks -- claims [N ...]                       what it costs that a uid is one node's (0016)
 // dotnet run -c Release --project Benchmarks -- forward 'dotnet PATH/rawws.dll'       messages to another node (docs/ops/cluster.md)
 // dotnet run -c Release --project Benchmarks -- scale [NODES [UIDS]]                 a simulation of a large cluster (docs/scale.md)
 // dotnet run -c Release --project Benchmarks -- report [--short]                     tables, raw data and plots of everything
@@ -25,9 +26,8 @@ switch (args.FirstOrDefault())
     case "load": return LoadCommand.Run(args[1..], Console.Out, Console.Error);
     case "corpus": return CorpusCommand.Run(args[1..]);
     case "foreign": return ForeignCommand.Run(args[1..], Console.Out, Console.Error);
-    case "interest": return await InterestCommand.RunAsync(args[1..], Console.Out);
-    case "forward": return ForwardCommand.Run(args[1..], Console.Out, Console.Error);
-    case "scale": return await ScaleCommand.RunAsync(args[1..], Console.Out);
+    case BackplaneCommand.Claims or BackplaneCommand.Forward or BackplaneCommand.Interest or BackplaneCommand.Scale:
+        return await BackplaneCommand.RunAsync(args[0], args[1..], Console.Out, Console.Error);
     case "report": return ReportCommand.Run(args[1..]);
 }
 

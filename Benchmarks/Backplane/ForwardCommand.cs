@@ -14,20 +14,8 @@ internal static class ForwardCommand
 
     private static readonly string[] Ways = ["alone", "with a backplane, all receivers local", "to the other node"];
 
-    public static int Run(string[] args, TextWriter output, TextWriter error)
-    {
-        if (args.Length != 1 || !OperatingSystem.IsLinux())
-        {
-            error.WriteLine("forward: the program's command is needed, as 'dotnet PATH/rawws.dll'; and Linux.");
-            return 2;
-        }
-
-        Measure(args[0], output);
-        return 0;
-    }
-
     [SupportedOSPlatform("linux")]
-    private static void Measure(string program, TextWriter output)
+    public static int Run(string program, TextWriter output)
     {
         using NatsServer nats = new();
         string backplane = $"{program} --listen 127.0.0.1:{{port}} --backplane {nats.Url} --cluster forward --node-id";
@@ -48,6 +36,8 @@ internal static class ForwardCommand
 
             for (int way = 0; way < Ways.Length; way++) Write(output, connections / 2, way, results[way]);
         }
+
+        return 0;
     }
 
     [SupportedOSPlatform("linux")]

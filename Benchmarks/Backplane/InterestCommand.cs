@@ -9,8 +9,10 @@
 
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.Versioning;
 using System.Text;
 using NATS.Client.Core;
+using RawWs.Benchmarks.Load;
 using RawWs.Server.Nats;
 
 namespace RawWs.Benchmarks.Backplane;
@@ -20,11 +22,9 @@ internal static class InterestCommand
     private const int Absent = 100_000;
     private const int Messages = 3_000;
 
-    public static async Task<int> RunAsync(string[] args, TextWriter output)
+    [SupportedOSPlatform("linux")]
+    public static async Task<int> RunAsync(IReadOnlyList<int> counts, TextWriter output)
     {
-        int[] counts = args.Length == 0
-            ? [1_000, 100_000, 1_000_000]
-            : [.. args.Select(static arg => int.Parse(arg, CultureInfo.InvariantCulture))];
         output.WriteLine(
             "| way | uids | B/uid managed | B/uid process | B/uid own server | B/uid other server | uids/s | p50 µs | p99 µs |");
         output.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
@@ -35,6 +35,7 @@ internal static class InterestCommand
         return 0;
     }
 
+    [SupportedOSPlatform("linux")]
     private static async Task MeasureAsync(string way, int count, Func<NatsConnection, int, Task<Func<int, Task>>> fill, TextWriter output)
     {
         using NatsServer own = new("--cluster", "nats://127.0.0.1:14390", "--cluster_name", "interest");
@@ -43,8 +44,7 @@ internal static class InterestCommand
         NatsConnection connection = new(new NatsOpts { Url = own.Url, CommandTimeout = TimeSpan.FromMinutes(1) });
         await connection.PingAsync();
         await Task.Delay(1_000); // the two servers find each other
-        int self = Environment.ProcessId;
-        long managed = GC.GetTotalMemory(true), process = Resident(self);
+        long managed = GC.GetTotalMemory(true), process = Environment.WorkingSet;
         long ownServer = Resident(own.ProcessId), otherServer = Resident(other.ProcessId);
         Stopwatch watch = Stopwatch.StartNew();
         Func<int, Task> send = await fill(connection, count);
@@ -52,7 +52,7 @@ internal static class InterestCommand
         double perSecond = count / watch.Elapsed.TotalSeconds;
         await Task.Delay(1_500); // the other server is told
         managed = GC.GetTotalMemory(true) - managed;
-        process = Resident(self) - process;
+        process = Environment.WorkingSet - process;
         ownServer = Resident(own.ProcessId) - ownServer;
         otherServer = Resident(other.ProcessId) - otherServer;
         double[] took = new double[Messages];
@@ -127,11 +127,6 @@ internal static class InterestCommand
     // Uids come from strangers: dots, stars and spaces cannot stand in a subject.
     private static string Subject(int number) => $"interest.uid.{Convert.ToHexString(Uid(number))}";
 
-    private static long Resident(int process)
-    {
-        foreach (string line in File.ReadLines($"/proc/{process}/status"))
-            if (line.StartsWith("VmRSS:", StringComparison.Ordinal))
-                return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
-        return 0;
-    }
+    [SupportedOSPlatform("linux")]
+    private static long Resident(int process) => new ServerProcess(process).ResidentBytes;
 }

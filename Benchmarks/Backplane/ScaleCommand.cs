@@ -12,10 +12,13 @@ internal static class ScaleCommand
 {
     private const int StepMilliseconds = 5;
 
-    public static async Task<int> RunAsync(string[] args, TextWriter output)
+    /// <param name="nodes">How many nodes; 0 for fifty.</param>
+    /// <param name="uids">How many uids; 0 for a million.</param>
+    /// <param name="output">Gets the table.</param>
+    public static async Task<int> RunAsync(int nodes, int uids, TextWriter output)
     {
-        int nodes = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 50;
-        int uids = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1_000_000;
+        if (nodes == 0) nodes = 50;
+        if (uids == 0) uids = 1_000_000;
         Random random = new(1);
         SimulatedCluster cluster = new() { Delay = (_, _) => random.Next(1, 10) };
         output.WriteLine(string.Create(
