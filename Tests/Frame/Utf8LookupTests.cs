@@ -1,9 +1,12 @@
 // The table lookup: its tables follow from the definition of UTF-8, and at each width, masked and not, it says of every sequence of one to
-// four bytes what an oracle says, wherever the sequence stands: across the edge of a vector, of four vectors, and of the tail.
+// four bytes what an oracle says, wherever the sequence stands: across the edge of a vector, of four vectors, of the tail, and in long text
+// of the front up to where vectors are aligned.
 //
 // What is tried in the suite: all sequences of one and two bytes, and all of three and four made of the 32 byte values at which a rule
-// begins or ends. The explicit test tries all of three bytes, and all of four that begin with a lead of four: many minutes at each width.
+// begins or ends; in long text, of the latter, those behind a lead of four. The explicit test tries all of three bytes, and all of four
+// that begin with a lead of four: many minutes at each width.
 
+using System.Runtime.InteropServices;
 using RawWs.Frame;
 using RawWs.Fuzz;
 
@@ -45,18 +48,21 @@ public sealed class Utf8LookupTests
     [TestCaseSource(nameof(Names))]
     public void AllOfOneAndTwoBytes_AtEveryEdge(string width)
     {
-        Places places = new(width);
-        for (int first = 0; first < 256; first++)
+        foreach (Places places in (Places[])[Places.Short(width), .. Places.Long(width)])
         {
-            places.Try([(byte)first]);
-            for (int second = 0; second < 256; second++) places.Try([(byte)first, (byte)second]);
+            for (int first = 0; first < 256; first++)
+            {
+                places.Try([(byte)first]);
+                for (int second = 0; second < 256; second++) places.Try([(byte)first, (byte)second]);
+            }
         }
     }
 
     [TestCaseSource(nameof(Names))]
     public void ThreeAndFourBytes_OfTheValuesThatDecide_AtEveryEdge(string width)
     {
-        Places places = new(width);
+        Places places = Places.Short(width);
+        Places[] others = [.. Places.Long(width)];
         foreach (byte first in Edges)
         {
             foreach (byte second in Edges)
@@ -64,7 +70,13 @@ public sealed class Utf8LookupTests
                 foreach (byte third in Edges)
                 {
                     places.Try([first, second, third]);
-                    foreach (byte fourth in Edges) places.TryAcross([first, second, third, fourth]);
+                    foreach (Places other in others) other.TryAcross([first, second, third]);
+                    foreach (byte fourth in Edges)
+                    {
+                        places.TryAcross([first, second, third, fourth]);
+                        if (first is < 0xF0 or > 0xF4) continue;
+                        foreach (Places other in others) other.TryAcross([first, second, third, fourth]);
+                    }
                 }
             }
         }
@@ -75,7 +87,7 @@ public sealed class Utf8LookupTests
     [Explicit("Some minutes.")]
     public void AllOfThreeBytes_AndAllOfFourBehindALead_AtEveryEdge(string width)
     {
-        Places places = new(width);
+        Places places = Places.Short(width);
         for (int value = 0; value < 1 << 24; value++)
         {
             byte first = (byte)(value >> 16), second = (byte)(value >> 8), third = (byte)value;
@@ -140,25 +152,48 @@ public sealed class Utf8LookupTests
         Assert.That((validator.Append(text.AsSpan(701), out accepted), accepted), Is.EqualTo((false, 0)));
     }
 
-    // Text of five vectors and a part of one, in which a sequence is put at each place where something changes; once among ASCII, once
-    // among characters of two bytes.
+    // Text of five vectors and a part of one, or of some more, in which a sequence is put at each place where something changes; once among
+    // ASCII, once among characters of two bytes.
     private sealed class Places
     {
+        private const int Alignment = 64; // of the longest vectors
+
         private readonly Utf8Widths.Width _width;
         private readonly byte[][] _texts;
-        private readonly byte[] _text, _room;
+        private readonly Memory<byte> _text, _room;
         private readonly int[] _all, _across;
 
-        public Places(string name)
+        private Places(Utf8Widths.Width width, int length, int unaligned, params int[] edges)
         {
-            _width = Utf8Widths.All.Single(width => width.Name == name);
-            int count = _width.Count, length = (5 * count) + 7;
+            _width = width;
             byte[] ascii = [.. Enumerable.Repeat((byte)'a', length)];
             _texts = [ascii, [.. Enumerable.Range(0, length).Select(static i => (byte)(i % 2 == 0 ? 0xC3 : 0xA9))]];
-            (_text, _room) = (new byte[length], new byte[length]);
-            int[] edges = [count, 4 * count, length - count];
-            _across = [.. edges.SelectMany(static edge => Enumerable.Range(edge - 4, 5)), length - 4, length - 3];
+            (_text, _room) = (Unaligned(length, unaligned), Unaligned(length, unaligned));
+            _across = [.. edges.Append(length - width.Count).SelectMany(static edge => Enumerable.Range(edge - 4, 5)).Where(
+                static place => place >= 0).Distinct(), length - 4, length - 3];
             _all = [0, 1, .. _across, length - 2, length - 1];
+        }
+
+        public static Places Short(string name)
+        {
+            Utf8Widths.Width width = Utf8Widths.All.Single(one => one.Name == name);
+            return new Places(width, (5 * width.Count) + 7, unaligned: 0, width.Count, 4 * width.Count);
+        }
+
+        // Vectors are aligned 5 bytes behind the text's first one, and 2 behind it, which are too few: then one vector further on.
+        public static IEnumerable<Places> Long(string name)
+        {
+            Utf8Widths.Width width = Utf8Widths.All.Single(one => one.Name == name);
+            int count = width.Count, length = 512 + (5 * count) + 7;
+            yield return new Places(width, length, Alignment - 5, 5, count, 5 + count, 5 + (2 * count), 5 + (4 * count), 5 + (5 * count));
+            yield return new Places(width, length, Alignment - 2, 2, count, 2 + count, 2 * count, 2 + (2 * count), 2 + (6 * count));
+        }
+
+        private static Memory<byte> Unaligned(int length, int by)
+        {
+            byte[] bytes = GC.AllocateArray<byte>(length + Alignment, pinned: true);
+            nint first = Marshal.UnsafeAddrOfPinnedArrayElement(bytes, 0);
+            return bytes.AsMemory((int)((by - first) & (Alignment - 1)), length);
         }
 
         public void Try(ReadOnlySpan<byte> sequence) => Try(sequence, _all);
@@ -175,7 +210,7 @@ public sealed class Utf8LookupTests
                     if (at + sequence.Length > like.Length) continue;
 
                     // What stands before it ends with a character, and what comes after begins with one.
-                    Span<byte> text = _text;
+                    Span<byte> text = _text.Span;
                     like.CopyTo(text);
                     if (at % 2 == 1) text[at - 1] = (byte)'a';
                     int after = at + sequence.Length;
@@ -183,7 +218,7 @@ public sealed class Utf8LookupTests
                     if (text.Length % 2 == 1) text[^1] = (byte)'a';
                     sequence.CopyTo(text[at..]);
                     bool expected = begins && (complete || after == text.Length);
-                    if (Utf8Widths.MayFollow(_width, text, _room, 0x9D3C71A5) != expected)
+                    if (Utf8Widths.MayFollow(_width, text, _room.Span, 0x9D3C71A5) != expected)
                         Assert.Fail($"{Convert.ToHexString(sequence)} at {at} of {text.Length}: {!expected}");
                 }
             }

@@ -191,6 +191,7 @@ public sealed class SlowConsumerTests
             }
 
             server.CatchUp();
+            slow.Socket.ReceiveBufferSize = 256 * 1024; // it has been slow for long enough
             List<int> received = [];
             slow.Send(Opcode.Ping, "last"u8); // never dropped
             bool ponged = false;
