@@ -6,6 +6,7 @@
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using BenchmarkDotNet.Attributes;
+using RawWs.Benchmarks.Corpus;
 using RawWs.Benchmarks.Parsers;
 using RawWs.Frame;
 
@@ -13,9 +14,9 @@ namespace RawWs.Benchmarks;
 
 public class EncodeBenchmark : IDisposable
 {
-    private readonly byte[] _frame = new byte[FrameWriter.HeaderBytesMax + (1024 * 1024)];
+    private readonly PlacedBytes _frame = new(FrameWriter.HeaderBytesMax + (1024 * 1024), PlacedBytes.Buffer);
     private readonly CountingStream _stream = new();
-    private byte[] _payload = [];
+    private PlacedBytes _payload;
     private uint _key = 0x9E3779B9;
     private WebSocket _server = null!;
     private WebSocket _client = null!;
@@ -28,7 +29,7 @@ public class EncodeBenchmark : IDisposable
     [GlobalSetup]
     public void Setup()
     {
-        _payload = Corpus.Payload.Make(Corpus.PayloadKind.Binary, Payload.Bytes, new Random(1));
+        _payload = new PlacedBytes(Corpus.Payload.Make(PayloadKind.Binary, Payload.Bytes, new Random(1)), PlacedBytes.Source);
         _server = WebSocket.CreateFromStream(_stream, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero });
         _client = WebSocket.CreateFromStream(_stream, new WebSocketCreationOptions { IsServer = false, KeepAliveInterval = TimeSpan.Zero });
     }
@@ -43,7 +44,7 @@ public class EncodeBenchmark : IDisposable
     }
 
     [Benchmark(Description = "RawWs, server")]
-    public int Server() => FrameWriter.Write(_frame, Opcode.Binary, _payload);
+    public int Server() => FrameWriter.Write(_frame.Span, Opcode.Binary, _payload.Span);
 
     [Benchmark(Description = "System.Net.WebSockets, server")]
     public long BclServer() => Send(_server);
@@ -66,14 +67,14 @@ public class EncodeBenchmark : IDisposable
             for (int i = 7; i >= 0; i--) frame.Add((byte)((long)_payload.Length >> (8 * i)));
         }
 
-        frame.AddRange(_payload);
+        frame.AddRange(_payload.Span);
         return frame.ToArray();
     }
 
-    [Benchmark(Description = "Limit: memcpy")]
+    [Benchmark(Description = "Limit: the base library's copy")]
     public int Limit()
     {
-        _payload.CopyTo(_frame, 2);
+        _payload.Span.CopyTo(_frame.Span[2..]);
         return _payload.Length;
     }
 
@@ -82,16 +83,17 @@ public class EncodeBenchmark : IDisposable
     {
         Span<byte> key = stackalloc byte[4];
         RandomNumberGenerator.Fill(key);
-        return FrameWriter.WriteMasked(_frame, Opcode.Binary, _payload, BitConverter.ToUInt32(key));
+        return FrameWriter.WriteMasked(_frame.Span, Opcode.Binary, _payload.Span, BitConverter.ToUInt32(key));
     }
 
     [Benchmark(Description = "RawWs, client, given a key")]
-    public int ClientWithKey() => FrameWriter.WriteMasked(_frame, Opcode.Binary, _payload, _key = (_key * 1664525) + 1013904223);
+    public int ClientWithKey() => FrameWriter.WriteMasked(
+        _frame.Span, Opcode.Binary, _payload.Span, _key = (_key * 1664525) + 1013904223);
 
     [Benchmark(Description = "Limit: XOR by vectors")]
     public int LimitMasked()
     {
-        MemoryLimit.Xor(_payload, _frame.AsSpan(8), _key = (_key * 1664525) + 1013904223);
+        MemoryLimit.Xor(_payload.Span, _frame.Span[8..], _key = (_key * 1664525) + 1013904223);
         return _payload.Length;
     }
 
@@ -100,7 +102,7 @@ public class EncodeBenchmark : IDisposable
 
     private long Send(WebSocket socket)
     {
-        ValueTask sending = socket.SendAsync(_payload.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+        ValueTask sending = socket.SendAsync(_payload.Memory, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
         if (!sending.IsCompleted) throw new InvalidOperationException("The stream takes everything at once.");
         sending.GetAwaiter().GetResult();
         return _stream.Count;

@@ -2,6 +2,7 @@
 // whatever the bytes are; no result of these rows is used for anything. The base library's masking cannot be called by itself.
 
 using BenchmarkDotNet.Attributes;
+using RawWs.Benchmarks.Corpus;
 using RawWs.Benchmarks.Parsers;
 using RawWs.Frame;
 
@@ -9,8 +10,8 @@ namespace RawWs.Benchmarks;
 
 public class MaskingBenchmark
 {
-    private byte[] _payload = [];
-    private byte[] _other = [];
+    private PlacedBytes _payload;
+    private PlacedBytes _other;
     private uint _key = 0x9E3779B9;
 
     [ParamsSource(nameof(Sizes))]
@@ -21,40 +22,41 @@ public class MaskingBenchmark
     [GlobalSetup]
     public void Setup()
     {
-        _payload = Corpus.Payload.Make(Corpus.PayloadKind.Binary, Payload.Bytes, new Random(1));
-        _other = new byte[Payload.Bytes];
+        _payload = new PlacedBytes(Corpus.Payload.Make(PayloadKind.Binary, Payload.Bytes, new Random(1)), PlacedBytes.Payload);
+        _other = new PlacedBytes(Payload.Bytes, PlacedBytes.Message);
     }
 
     [Benchmark(Description = "Masking.Apply, in place")]
-    public uint InPlace() => Masking.Apply(_payload, NextKey());
+    public uint InPlace() => Masking.Apply(_payload.Span, NextKey());
 
     [Benchmark(Description = "Masking.Apply, to another buffer")]
-    public uint Copying() => Masking.Apply(_payload, _other, NextKey());
+    public uint Copying() => Masking.Apply(_payload.Span, _other.Span, NextKey());
 
     [Benchmark(Description = "Naive: byte by byte")]
     public uint Naive()
     {
         byte[] key = BitConverter.GetBytes(NextKey());
-        for (int i = 0; i < _payload.Length; i++) _payload[i] = (byte)(_payload[i] ^ key[i % 4]);
+        Span<byte> payload = _payload.Span;
+        for (int i = 0; i < payload.Length; i++) payload[i] = (byte)(payload[i] ^ key[i % 4]);
         return key[0];
     }
 
     [Benchmark(Description = "Limit: XOR by vectors")]
     public uint Limit()
     {
-        MemoryLimit.Xor(_payload, _payload, NextKey());
+        MemoryLimit.Xor(_payload.Span, _payload.Span, NextKey());
         return _key;
     }
 
     [Benchmark(Description = "Limit: XOR by vectors, to another buffer")]
     public uint LimitCopying()
     {
-        MemoryLimit.Xor(_payload, _other, NextKey());
+        MemoryLimit.Xor(_payload.Span, _other.Span, NextKey());
         return _key;
     }
 
-    [Benchmark(Description = "Limit: memcpy")]
-    public void Memcpy() => _payload.CopyTo(_other, 0);
+    [Benchmark(Description = "For scale: the base library's copy")]
+    public void Memcpy() => _payload.Span.CopyTo(_other.Span);
 
     // A step of a linear congruential generator: new for each operation, at the price of a multiplication.
     private uint NextKey() => _key = (_key * 1664525) + 1013904223;

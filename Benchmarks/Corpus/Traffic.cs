@@ -47,13 +47,14 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
     ];
 
     /// <summary>
-    /// What is measured of one message a frame: every kind and size whole, and packed where a wire has more than one frame, and binary in
-    /// every cut.
+    /// What is measured of one message a frame: every kind and size whole, and packed where a wire has more than one frame, binary in
+    /// every cut, and text in several languages byte by byte.
     /// </summary>
     public static IEnumerable<Traffic> Frames => All.Where(static traffic => !traffic.Fragmented && traffic.Arrival switch
     {
         Arrival.Whole => true,
         Arrival.Packed => traffic.Size.Bytes < WireBytesAimedAt,
+        Arrival.ByteByByte => traffic.Kind is PayloadKind.Binary or PayloadKind.Mixed,
         _ => traffic.Kind == PayloadKind.Binary,
     });
 

@@ -23,7 +23,7 @@ public sealed record SentMessage(MessageKind Kind, byte[] Payload);
 /// <summary>The two ends of a connection that a parser has: bytes to receive, and a place to send answers to.</summary>
 public sealed class Wire
 {
-    private readonly byte[] _bytes;
+    private readonly PlacedBytes _bytes;
     private readonly int[] _arrivals; // where each arrival ends
     private readonly byte[] _pongs;
     private readonly FramePlace[] _frames;
@@ -33,7 +33,7 @@ public sealed class Wire
 
     internal Wire(byte[] bytes, int[] arrivals, IReadOnlyList<FramePlace> frames, IReadOnlyList<SentMessage> messages, byte[] pongs)
     {
-        _bytes = bytes;
+        _bytes = new PlacedBytes(bytes, PlacedBytes.Source);
         _arrivals = arrivals;
         _pongs = pongs;
         _frames = [.. frames];
@@ -52,7 +52,7 @@ public sealed class Wire
     /// <summary>The same, for those that are measured: without an interface between.</summary>
     internal ReadOnlySpan<FramePlace> Places => _frames;
 
-    internal ReadOnlySpan<byte> Bytes => _bytes;
+    internal ReadOnlySpan<byte> Bytes => _bytes.Span;
 
     /// <summary>Where each arrival ends.</summary>
     internal ReadOnlySpan<int> ArrivalEnds => _arrivals;
@@ -68,7 +68,7 @@ public sealed class Wire
     {
         if (_position == _bytes.Length) return 0;
         int length = Math.Min(destination.Length, _arrivals[_arrival] - _position);
-        _bytes.AsSpan(_position, length).CopyTo(destination);
+        _bytes.Span.Slice(_position, length).CopyTo(destination);
         _position += length;
         if (_position == _arrivals[_arrival]) _arrival++;
         return length;

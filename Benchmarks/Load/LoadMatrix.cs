@@ -76,7 +76,7 @@ public static class LoadMatrix
             {
                 Turn turn = turns.Take(cell, server);
                 done.Add((cell, server, turn));
-                log.WriteLine($"round {round}  {cell.Name,-20} {server.Name,-10} {turn}");
+                log.WriteLine($"round {round}  {cell.Name,-20} {server.Name,-13} {turn}");
             }
         }
 

@@ -12,7 +12,7 @@ public sealed class BclParser : IFrameParser, IDisposable
 {
     private readonly WireStream _stream = new();
     private readonly WebSocket _socket;
-    private byte[] _message = new byte[64 * 1024];
+    private PlacedBytes _message = new(64 * 1024, PlacedBytes.Message);
 
     public BclParser()
         : this(deflate: null)
@@ -34,14 +34,14 @@ public sealed class BclParser : IFrameParser, IDisposable
             int length = 0;
             while (true)
             {
-                if (length == _message.Length) Array.Resize(ref _message, 2 * length);
-                ValueTask<ValueWebSocketReceiveResult> receiving = _socket.ReceiveAsync(_message.AsMemory(length), CancellationToken.None);
+                if (length == _message.Length) _message = _message.Grown(2 * length, length, PlacedBytes.Message);
+                ValueTask<ValueWebSocketReceiveResult> receiving = _socket.ReceiveAsync(_message.Memory[length..], CancellationToken.None);
                 if (!receiving.IsCompleted) throw new InvalidOperationException("The stream answers at once, and so must the socket.");
                 ValueWebSocketReceiveResult result = receiving.GetAwaiter().GetResult();
                 length += result.Count;
                 if (!result.EndOfMessage) continue;
                 sink.OnMessage(result.MessageType == WebSocketMessageType.Text ? MessageKind.Text : MessageKind.Binary,
-                    _message.AsSpan(0, length));
+                    _message.Span[..length]);
                 break;
             }
         }

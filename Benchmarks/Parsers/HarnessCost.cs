@@ -12,7 +12,7 @@ internal sealed class HarnessCost : IFrameParser
     /// <summary>The name in the tables.</summary>
     public const string Called = "Harness, without a parser";
 
-    private readonly byte[] _buffer = new byte[256 * 1024]; // as much room as RawWs has
+    private readonly PlacedBytes _buffer = new(256 * 1024, PlacedBytes.Buffer); // as much room as RawWs has
 
     public string Name => Called;
 
@@ -23,14 +23,15 @@ internal sealed class HarnessCost : IFrameParser
         ReadOnlySpan<FramePlace> frames = wire.Places;
         int next = 0;
         long total = 0;
-        for (int received; (received = wire.Receive(_buffer)) > 0;)
+        Span<byte> buffer = _buffer.Span;
+        for (int received; (received = wire.Receive(buffer)) > 0;)
         {
             total += received;
             for (; next < frames.Length && frames[next].PayloadStart + frames[next].Length <= total; next++)
             {
                 ref readonly FramePlace frame = ref frames[next];
-                Span<byte> bytes = _buffer.AsSpan(0, Math.Min(frame.Length, _buffer.Length));
-                if (frame.Opcode == Opcode.Ping) wire.Send(_buffer.AsSpan(0, 2 + frame.Length));
+                Span<byte> bytes = buffer[..Math.Min(frame.Length, buffer.Length)];
+                if (frame.Opcode == Opcode.Ping) wire.Send(buffer[..(2 + frame.Length)]);
                 else if (frame.Fin && frame.Opcode < Opcode.Close) sink.OnMessage(MessageKind.Binary, bytes);
             }
         }

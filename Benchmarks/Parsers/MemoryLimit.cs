@@ -17,8 +17,8 @@ public sealed class MemoryLimit : IFrameParser
     private const int LargeBytes = 256 * 1024;
 
     private readonly byte[] _pong = new byte[2 + FrameWriter.ControlPayloadBytesMax];
-    private readonly byte[] _piece = new byte[PieceBytes];
-    private byte[] _message = new byte[PieceBytes];
+    private readonly PlacedBytes _piece = new(PieceBytes, PlacedBytes.Buffer);
+    private PlacedBytes _message = new(PieceBytes, PlacedBytes.Message);
     private int _start; // what is received and not yet used lies in _piece from here
     private int _end;
 
@@ -40,7 +40,7 @@ public sealed class MemoryLimit : IFrameParser
             if (alone && header + frame.Length <= PieceBytes)
             {
                 Fill(wire, header + frame.Length);
-                Span<byte> payload = _piece.AsSpan(_start + header, frame.Length);
+                Span<byte> payload = _piece.Span.Slice(_start + header, frame.Length);
                 _start += header + frame.Length;
                 if (frame.Opcode == Opcode.Ping) Pong(payload, frame.MaskingKey, wire);
                 if (frame.Opcode >= Opcode.Close) continue;
@@ -51,11 +51,12 @@ public sealed class MemoryLimit : IFrameParser
 
             Fill(wire, header);
             _start += header;
-            if (_message.Length < assembled + frame.Length) Array.Resize(ref _message, assembled + frame.Length);
-            ReceiveWhereItIsDelivered(wire, _message.AsSpan(assembled, frame.Length), frame.MaskingKey);
+            if (_message.Length < assembled + frame.Length)
+                _message = _message.Grown(assembled + frame.Length, assembled, PlacedBytes.Message);
+            ReceiveWhereItIsDelivered(wire, _message.Span.Slice(assembled, frame.Length), frame.MaskingKey);
             assembled += frame.Length;
             if (!frame.Fin) continue;
-            sink.OnMessage(kind, _message.AsSpan(0, assembled));
+            sink.OnMessage(kind, _message.Span[..assembled]);
             assembled = 0;
         }
     }
@@ -69,17 +70,17 @@ public sealed class MemoryLimit : IFrameParser
         if (_end - _start >= count) return;
         if (_start > 0)
         {
-            _piece.AsSpan(_start, _end - _start).CopyTo(_piece);
+            _piece.Span[_start.._end].CopyTo(_piece.Span);
             (_start, _end) = (0, _end - _start);
         }
 
-        while (_end < count) _end += wire.Receive(_piece.AsSpan(_end));
+        while (_end < count) _end += wire.Receive(_piece.Span[_end..]);
     }
 
     private void ReceiveWhereItIsDelivered(Wire wire, Span<byte> payload, uint key)
     {
         int done = Math.Min(_end - _start, payload.Length);
-        VectorXor.Copying(_piece.AsSpan(_start, done), payload, key);
+        VectorXor.Copying(_piece.Span.Slice(_start, done), payload, key);
         _start += done;
         int most = payload.Length < LargeBytes ? PieceBytes : LargePieceBytes;
         while (done < payload.Length)

@@ -1,7 +1,8 @@
 // This project's WebSocketProtocol, used as its server uses it: one receive buffer, frames decoded where they lie, messages in pieces
-// assembled in an array that grows, and a payload that goes on received where its message is assembled. (The server does that with large
-// ones only: a receive costs it a system call. And the array here is kept between messages, as the buffer is that System.Net.WebSockets is
-// given; the server rents one with a message's first chunk, which it therefore copies.) All checks are on; there is no way to turn one off.
+// assembled in an array that grows, and the rest of a payload received where its message is assembled. (The server does that from 32 KiB
+// on: a receive costs it a system call, and with a smaller rest it receives what follows. And the array here is kept between messages, as
+// the buffer is that System.Net.WebSockets is given; the server rents one with a message's first chunk, which it therefore copies.) All
+// checks are on; there is no way to turn one off.
 
 using RawWs.Benchmarks.Corpus;
 using RawWs.Frame;
@@ -14,9 +15,9 @@ public sealed class RawWsParser : IFrameParser
     private const int ReceiveInPlaceBytesMax = 128 * 1024;
 
     private readonly WebSocketProtocol _protocol = new(Role.Server, new ProtocolLimits());
-    private readonly byte[] _buffer = new byte[ReceiveBytesMax];
+    private readonly PlacedBytes _buffer = new(ReceiveBytesMax, PlacedBytes.Buffer);
     private readonly byte[] _pong = new byte[FrameWriter.HeaderBytesMax + FrameWriter.ControlPayloadBytesMax];
-    private byte[] _message = new byte[1024];
+    private PlacedBytes _message = new(1024, PlacedBytes.Message);
     private MessageKind _kind; // of the message in it
     private int _assembled;
 
@@ -27,6 +28,7 @@ public sealed class RawWsParser : IFrameParser
         ArgumentNullException.ThrowIfNull(wire);
         ArgumentNullException.ThrowIfNull(sink);
         int held = 0;
+        Span<byte> buffer = _buffer.Span;
         while (true)
         {
             if (held == 0 && _protocol.PayloadBytesLeft > 0)
@@ -35,27 +37,27 @@ public sealed class RawWsParser : IFrameParser
                 continue;
             }
 
-            int more = wire.Receive(_buffer.AsSpan(held));
+            int more = wire.Receive(buffer[held..]);
             if (more == 0) return;
             held += more;
             if (held < _protocol.BytesWanted) continue;
-            int at = ReadAll(held, wire, sink);
+            int at = ReadAll(buffer[..held], wire, sink);
             held -= at;
-            if (held > 0 && at > 0) _buffer.AsSpan(at, held).CopyTo(_buffer);
+            if (held > 0 && at > 0) buffer.Slice(at, held).CopyTo(buffer);
         }
     }
 
     // Returns how many bytes of the buffer are done with.
-    private int ReadAll(int end, Wire wire, MessageSink sink)
+    private int ReadAll(Span<byte> buffer, Wire wire, MessageSink sink)
     {
         int at = 0;
-        while (at < end)
+        while (at < buffer.Length)
         {
-            Span<byte> rest = _buffer.AsSpan(at, end - at);
-            if (_protocol.TryReadData(rest, _message.AsSpan(_assembled), out DataChunk chunk))
+            Span<byte> rest = buffer[at..];
+            if (_protocol.TryReadData(rest, _message.Span[_assembled..], out DataChunk chunk))
             {
                 at += chunk.Consumed;
-                ReadOnlySpan<byte> payload = _buffer.AsSpan(at - chunk.PayloadBytes, chunk.PayloadBytes);
+                ReadOnlySpan<byte> payload = buffer.Slice(at - chunk.PayloadBytes, chunk.PayloadBytes);
                 if (chunk.IsMessage)
                 {
                     sink.OnMessage(chunk.Kind, payload);
@@ -65,7 +67,7 @@ public sealed class RawWsParser : IFrameParser
                 if (!chunk.IsAssembled)
                 {
                     if (_message.Length - _assembled < payload.Length) Grow(payload.Length);
-                    payload.CopyTo(_message.AsSpan(_assembled));
+                    payload.CopyTo(_message.Span[_assembled..]);
                 }
 
                 _kind = chunk.Kind;
@@ -89,7 +91,7 @@ public sealed class RawWsParser : IFrameParser
     {
         int left = (int)Math.Min(_protocol.PayloadBytesLeft, ReceiveInPlaceBytesMax);
         if (_message.Length - _assembled < left) Grow((int)_protocol.PayloadBytesLeft);
-        Span<byte> rest = _message.AsSpan(_assembled, left);
+        Span<byte> rest = _message.Span.Slice(_assembled, left);
         for (int unread = 0; !rest.IsEmpty;)
         {
             int received = wire.Receive(rest[unread..]);
@@ -111,11 +113,11 @@ public sealed class RawWsParser : IFrameParser
     {
         _assembled += chunk.PayloadBytes;
         if (!chunk.EndOfMessage) return;
-        sink.OnMessage(_kind, _message.AsSpan(0, _assembled));
+        sink.OnMessage(_kind, _message.Span[.._assembled]);
         _assembled = 0;
     }
 
-    private void Grow(int bytes) => Array.Resize(ref _message, Math.Max(_assembled + bytes, 2 * _message.Length));
+    private void Grow(int bytes) => _message = _message.Grown(_assembled + bytes, _assembled, PlacedBytes.Message);
 
     private static InvalidDataException Ended(in ProtocolEvent found) => new($"The connection ended: {found.Rule}");
 }

@@ -29,14 +29,17 @@ internal sealed record BarChart(
 {
     private const int Left = 205;
     private const int Top = 76, ColumnsHeight = 38, BarHeight = 19, TitleHeight = 28, Gap = 14;
+    private const int SaysAt = 16;
+    private const double SaysCharacterWidth = 6.8; // on average, in the widest of the usual fonts
 
     public string Draw()
     {
         (int column, int longest) = Columns.Count == 1 ? (690, 520) : (290, 160);
         int head = Columns[0].What.Length > 0 ? ColumnsHeight : 0;
         int height = Top + head + Groups.Sum(static group => TitleHeight + (group.Rows.Count * BarHeight) + Gap);
-        Svg svg = new(Left + (column * Columns.Count), height, Title);
-        svg.Text(16, 50, Says, 12, Palette.Faint);
+        int width = Math.Max(Left + (column * Columns.Count), (2 * SaysAt) + (int)(Says.Length * SaysCharacterWidth));
+        Svg svg = new(width, height, Title);
+        svg.Text(SaysAt, 50, Says, 12, Palette.Faint);
         for (int i = 0; i < Columns.Count && Columns[i].What.Length > 0; i++)
         {
             svg.Text(Left + (i * column), Top + 8, Columns[i].What, 13, Palette.Ink, weight: 600);

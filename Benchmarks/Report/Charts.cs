@@ -21,16 +21,19 @@ internal sealed record Series(string Name, IReadOnlyList<Point> Points);
 /// <param name="Lines">The lines, the one that matters most first.</param>
 internal sealed record LineChart(string Title, string Says, string Unit, string XLabel, IReadOnlyList<Series> Lines)
 {
-    private const int Width = 940, Height = 500;
+    private const int WidthMin = 940, Height = 500;
     private const int Left = 92, Right = 660, Top = 74, Bottom = 436;
     private const int LabelHeight = 17;
     private const int NameWidth = 46; // of a tick's name on the x axis
+    private const int NamesAt = Right + 26; // of lines
+    private const double CharacterWidth = 7.6; // of those, on average, in the widest of the usual fonts
 
     private static readonly double[] Steps = [1, 2, 5, 10];
 
     public string Draw()
     {
-        Svg svg = new(Width, Height, Title);
+        int longest = Lines.Count == 0 ? 0 : Lines.Max(static line => line.Name.Length);
+        Svg svg = new(Math.Max(WidthMin, (int)(NamesAt + 10 + (longest * CharacterWidth))), Height, Title);
         svg.Text(16, 50, $"{Says}. Both axes are logarithmic; a bar across a mark is the spread.", 12, Palette.Faint);
         Series[] lines =
         [
@@ -125,7 +128,7 @@ internal sealed record LineChart(string Title, string Says, string Unit, string 
             (string name, Look look, double x, double y) = ends[i];
             svg.Line(x + 7, y, Right + 6, wanted[i], look.Colour);
             svg.Mark(Right + 14, wanted[i], look, "");
-            svg.Text(Right + 26, wanted[i] + 4, name, 13, look.Colour, weight: 600);
+            svg.Text(NamesAt, wanted[i] + 4, name, 13, look.Colour, weight: 600);
         }
     }
 }

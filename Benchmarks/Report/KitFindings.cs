@@ -1,6 +1,6 @@
 // The kit's answers to the questions that a reader comes with, before all tables: how fast at small frames, large frames, text and
 // dribble; and where RawWs is behind. Nothing is left out of the second list: it is made from every row in which somebody else does the
-// same.
+// same. Where these are many of one sort, their sizes are told and the range.
 
 using System.Globalization;
 using System.Text;
@@ -12,7 +12,7 @@ internal static class KitFindings
 {
     private const string Ours = "RawWs", Rival = "System.Net.WebSockets", Library = "the base library", Naive = "the naive versions";
     private const string FreshDeflate = "deflate, no takeover: shared context, full flush";
-    private const int NamedMax = 12;
+    private const int NamedMax = 2; // of one sort
 
     private const string Frames = nameof(FrameDecodeBenchmark), WithTiers = Frames + KitSection.WithTiers;
 
@@ -97,18 +97,21 @@ internal static class KitFindings
             where ours.MeanNs > 0 && ours.Benchmark == pair.Benchmark && ours.Contender == pair.Ours
             from theirs in figures
             where theirs.MeanNs > 0 && (theirs.Benchmark, theirs.Case) == (ours.Benchmark, ours.Case) && theirs.Contender == pair.Theirs
-            select (pair.Whose, Row: NameOf(pair.Benchmark, pair.Theirs, ours.Case), Ours: ours, Theirs: theirs);
+            select (pair.Whose, Sort: SortOf(pair.Benchmark, pair.Theirs), Row: NameOf(pair.Benchmark, pair.Theirs, ours.Case), Ours: ours,
+                Times: theirs.MeanNs!.Value / ours.MeanNs!.Value);
         foreach (var whose in compared.GroupBy(static one => one.Whose))
         {
-            var behind = whose.Where(static one => one.Ours.MeanNs > one.Theirs.MeanNs)
-                .OrderByDescending(static one => one.Ours.MeanNs / one.Theirs.MeanNs).ToArray();
+            var behind = whose.Where(static one => one.Times < 1).OrderBy(static one => one.Times).ToArray();
             int all = whose.Count();
+            IEnumerable<string> told = behind.GroupBy(static one => one.Sort).SelectMany(sort => sort.Count() <= NamedMax
+                ? sort.Select(static one => $"{one.Row} ({Part(one.Times)})")
+                : [$"{sort.Key}, {sort.Count()} of {whose.Count(one => one.Sort == sort.Key)} rows"
+                    + $"{Sizes(sort.Select(static one => one.Ours))} ({Part(sort.First().Times)} to {Part(sort.Last().Times)})"]);
             text.Append(behind.Length == 0
                 ? $"{Ours} is ahead of {whose.Key} in all {all} rows in which both do the same."
                 : $"{Ours} is behind {whose.Key} in {behind.Length} of {all} rows in which both do the same "
                     + "(in brackets, what part of its speed is reached): "
-                    + string.Join("; ", behind.Take(NamedMax).Select(static one => $"{one.Row} ({Times(one.Theirs, one.Ours)})"))
-                    + (behind.Length > NamedMax ? $"; and {behind.Length - NamedMax} more." : "."));
+                    + string.Join("; ", told) + ".");
             text.Append(whose.Key == Naive ? " Those check nothing but UTF-8.\n\n" : "\n\n");
         }
     }
@@ -120,6 +123,21 @@ internal static class KitFindings
         _ => $"{theirs}, {row}",
     };
 
-    private static string Times(KitFigure theirs, KitFigure ours) =>
-        (theirs.MeanNs!.Value / ours.MeanNs!.Value).ToString("0.00", CultureInfo.InvariantCulture);
+    private static string SortOf(string benchmark, string theirs) => benchmark switch
+    {
+        Frames => "whole frames",
+        nameof(FragmentDecodeBenchmark) => "fragments",
+        _ => theirs,
+    };
+
+    // Nothing, where one of them has no size.
+    private static string Sizes(IEnumerable<KitFigure> figures)
+    {
+        long?[] sizes = [.. figures.Select(static figure => figure.MessageBytes).Distinct().Order()];
+        return sizes.Contains(null) ? "" : $" of {string.Join(", ", sizes.Select(static size => new PayloadSize((int)size!.Value)))}";
+    }
+
+    private static string Times(KitFigure theirs, KitFigure ours) => Part(theirs.MeanNs!.Value / ours.MeanNs!.Value);
+
+    private static string Part(double times) => times.ToString("0.00", CultureInfo.InvariantCulture);
 }

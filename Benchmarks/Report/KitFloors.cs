@@ -19,7 +19,8 @@ internal static class KitFloors
     /// <param name="Asked">The least, or the most, that it may be.</param>
     /// <param name="IsMost">Whether less is better.</param>
     /// <param name="Figures">Figures of which each must keep it; the worst is told. None where they were not measured.</param>
-    internal sealed record Floor(string What, double Asked, bool IsMost, IReadOnlyList<double> Figures)
+    /// <param name="Why">Why it is not kept, where it is not.</param>
+    internal sealed record Floor(string What, double Asked, bool IsMost, IReadOnlyList<double> Figures, string Why = "")
     {
         public double? Worst => Figures.Count == 0 ? null : IsMost ? Figures.Max() : Figures.Min();
 
@@ -32,12 +33,14 @@ internal static class KitFloors
         if (results.Run.Brief) return;
         Floor[] floors = [.. Of(results.Figures).Where(static floor => floor.Figures.Count > 0)];
         if (floors.Length == 0) return;
-        text.Append("**What is asked of the parser**, and the worst row of each. × is how many times as fast as the other one it is.\n\n");
+        text.Append("**What is asked of the parser**, and the worst row of each. × is how many times as fast as the other one it is. ");
+        text.Append("More about what is not kept: docs/decisions/0005.\n\n");
         text.Append("| | asked | is | |\n| --- | ---: | ---: | --- |\n");
         foreach (Floor floor in floors)
         {
             text.Append(CultureInfo.InvariantCulture, $"| {floor.What} | {(floor.IsMost ? "≤" : "≥")} {floor.Asked:0.##} ");
-            text.Append($"| {Digits.Three(floor.Worst)} | {(floor.IsKept ? "yes" : "**no**")} |\n");
+            string verdict = floor.IsKept ? "yes" : floor.Why.Length == 0 ? "**no**" : $"**no**: {floor.Why}";
+            text.Append($"| {Digits.Three(floor.Worst)} | {verdict} |\n");
         }
 
         text.Append('\n');
@@ -46,22 +49,35 @@ internal static class KitFloors
     internal static IEnumerable<Floor> Of(IReadOnlyList<KitFigure> figures)
     {
         Lookup lookup = new(figures);
-        yield return lookup.Time("16 B, packed: ns a frame", 8, lookup.Find(Frames, Ours, "16 B Binary, packed"), perByte: false);
-        yield return lookup.Time("16 B, packed, in a program that sets nothing: ns a frame", 8,
-            lookup.Find(Frames + KitSection.WithTiers, Ours, "16 B Binary, packed"), perByte: false);
-        yield return lookup.Times($"16 B, packed: × {Rival}", 20, Frames, Ours, Rival, static row => row == "16 B Binary, packed");
-        yield return lookup.Time(
-            "1 KiB, byte by byte: ns a byte", 12, lookup.Find(Frames, Ours, "1 KiB Binary, byte by byte"), perByte: true);
+        const string Packed = "16 B Binary, packed", Dribble = ", byte by byte";
+        KitFigure? limit = lookup.Find(Frames, Limit, Packed), rival = lookup.Find(Frames, Rival, Packed);
+        yield return lookup.Time("16 B, packed: ns a frame", 8, perByte: false, lookup.Find(Frames, Ours, Packed)) with
+        {
+            Why = limit is null ? "" : $"the limit, which parses nothing, takes {Digits.Three(limit.NsPerFrame)}",
+        };
+        yield return lookup.Time("16 B, packed, in a program that sets nothing: ns a frame", 8, perByte: false,
+            lookup.Find(Frames + KitSection.WithTiers, Ours, Packed));
+        yield return lookup.Times($"16 B, packed: × {Rival}", 20, Frames, Ours, Rival, static row => row == Packed) with
+        {
+            Why = limit is null || rival is null ? ""
+                : $"the limit, which parses nothing, is {Digits.Three(rival.MeanNs / limit.MeanNs)} ×",
+        };
+        yield return lookup.Time("1 KiB, byte by byte: ns a byte", 12, perByte: true,
+            lookup.Find(Frames, Ours, "1 KiB Binary" + Dribble), lookup.Find(Frames, Ours, "1 KiB Mixed" + Dribble));
         yield return lookup.Times(
-            $"byte by byte: × {Rival}", 1, Frames, Ours, Rival, static row => row.EndsWith(", byte by byte", StringComparison.Ordinal));
+            $"byte by byte: × {Rival}", 1, Frames, Ours, Rival, static row => row.EndsWith(Dribble, StringComparison.Ordinal));
         yield return lookup.Times($"64 KiB and 1 MiB, all rows: × {Rival}", 1, Frames, Ours, Rival, IsLarge);
         yield return lookup.Times($"the same in fragments: × {Rival}", 1, Fragments, Ours, Rival, IsLarge);
         yield return lookup.Times("1 MiB binary: × the limit", 0.7, Frames, Ours, Limit, static row => row == "1 MiB Binary");
         yield return lookup.Times($"64 KiB and 1 MiB of text in several languages: × {Rival}", 8, Frames, Ours, Rival,
             static row => Large.Any(size => row == $"{size} Mixed"));
-        yield return Longer(lookup);
+        yield return Longer(figures, lookup);
+        yield return Fragment(figures, lookup);
         yield return lookup.Times("encoding with a mask, from 1 KiB on: × the limit", 0.9, Encode, "RawWs, client, given a key",
-            "Limit: XOR by vectors", static row => Large.Prepend("1 KiB").Any(size => IsOf(row, size)));
+            "Limit: XOR by vectors", static row => Large.Prepend("1 KiB").Any(size => IsOf(row, size))) with
+        {
+            Why = "the limit writes no header",
+        };
         foreach ((Utf8Benchmark.Script script, string words, double asked) in
             ((Utf8Benchmark.Script, string, double)[])[
                 (Utf8Benchmark.Script.Random, "characters of all lengths", 10), (Utf8Benchmark.Script.Emoji, "emoji", 10),
@@ -76,17 +92,33 @@ internal static class KitFloors
         [
             .. from figure in figures
                where figure.AllocatedBytes is not null && figure.Contender.StartsWith(Ours, StringComparison.Ordinal)
-               select Math.Floor(figure.AllocatedPerFrame!.Value),
+               select figure.AllocatedPerFrame!.Value,
         ]);
     }
 
-    // One byte more than the shortest length that stands elsewhere must not cost much more.
-    private static Floor Longer(Lookup lookup)
-    {
-        double? shorter = lookup.Find(Frames, Ours, "125 B Binary")?.NsPerFrame;
-        double? longer = lookup.Find(Frames, Ours, "126 B Binary")?.NsPerFrame;
-        return new Floor("126 B: times as long as 125 B", 1.3, true, longer / shorter is { } times ? [times] : []);
-    }
+    // From the first length on that stands in two bytes a frame must not cost much more. Byte by byte there are two bytes more.
+    private static Floor Longer(IReadOnlyList<KitFigure> figures, Lookup lookup) =>
+        new("126 B, all kinds of payload, whole and packed: times as long as 125 B", 1.3, true,
+        [
+            .. from longer in figures
+               where longer.MeanNs > 0 && (longer.Benchmark, longer.Contender) == (Frames, Ours) && IsOf(longer.Case, "126 B")
+                   && !longer.Case.EndsWith("byte by byte", StringComparison.Ordinal)
+               let shorter = lookup.Find(Frames, Ours, "125 B" + longer.Case["126 B".Length..])
+               where shorter is not null
+               select longer.NsPerFrame!.Value / shorter.NsPerFrame!.Value,
+        ]);
+
+    private static Floor Fragment(IReadOnlyList<KitFigure> figures, Lookup lookup) =>
+        new("a fragment of 16 B to 1 KiB, binary: times as long as a whole frame", 1.3, true,
+        [
+            .. from fragment in figures
+               where fragment.MeanNs > 0 && (fragment.Benchmark, fragment.Contender) == (Fragments, Ours)
+                   && fragment.MessageBytes is >= 16 and <= 1024 && fragment.FindVariant() == " Binary"
+               let whole = lookup.Find(Frames, Ours, fragment.Case)
+               where whole is not null
+               select fragment.NsPerFrame!.Value / whole.NsPerFrame!.Value,
+        ],
+        "it changes the state by which the next frame is judged; and the Pings in between are answered");
 
     private static bool IsLarge(string row) => Large.Any(size => IsOf(row, size));
 
@@ -98,8 +130,12 @@ internal static class KitFloors
         public KitFigure? Find(string benchmark, string contender, string row) => figures.FirstOrDefault(figure =>
             figure.MeanNs > 0 && (figure.Benchmark, figure.Contender, figure.Case) == (benchmark, contender, row));
 
-        public Floor Time(string what, double asked, KitFigure? figure, bool perByte) => new(what, asked, true,
-            figure is null ? [] : [perByte ? figure.MeanNs!.Value / figure.PayloadBytes!.Value : figure.NsPerFrame!.Value]);
+        public Floor Time(string what, double asked, bool perByte, params KitFigure?[] found) => new(what, asked, true,
+            [
+                .. from figure in found
+                   where figure is not null
+                   select perByte ? figure.MeanNs!.Value / figure.PayloadBytes!.Value : figure.NsPerFrame!.Value,
+            ]);
 
         public Floor Times(string what, double asked, string benchmark, string ours, string theirs, Func<string, bool> isMeant)
         {

@@ -1,5 +1,6 @@
 // Several measurements of the kit, one after the other or on different days, become one. A shared machine has slow minutes, which make
-// whoever is measured in them slower, and nobody faster: so of each row and contender the fastest measurement counts, for all alike.
+// whoever is measured in them slower, and nobody faster: so of each row and contender the fastest measurement counts, for all alike. Only
+// measurements of the same commit are of the same thing. What was measured of another one is replaced, and what stays of it is told.
 
 using System.Globalization;
 
@@ -10,6 +11,9 @@ internal static class KitPasses
     /// <summary>What the report calls their number.</summary>
     public const string Called = "Measured";
 
+    /// <summary>What the report calls those of another commit.</summary>
+    public const string Elsewhere = "Of another commit";
+
     private const string Rule = " times; of each contender in each row the fastest time counts";
 
     /// <summary>Puts a measurement to earlier ones. What only these have stays, if it was to be measured in part.</summary>
@@ -18,11 +22,13 @@ internal static class KitPasses
     /// <param name="isInPart">Whether the new one has some rows only.</param>
     public static Results<KitFigure> Merge(Results<KitFigure> before, Results<KitFigure> now, bool isInPart)
     {
+        bool isSame = before.Run.Commit == now.Run.Commit;
+        if (!isSame && !isInPart) return now;
         Dictionary<(string, string, string, string), KitFigure> fresh = now.Figures.ToDictionary(KeyOf);
         List<KitFigure> merged = [];
         foreach (KitFigure old in before.Figures)
         {
-            if (fresh.Remove(KeyOf(old), out KitFigure? other)) merged.Add(Faster(old, other));
+            if (fresh.Remove(KeyOf(old), out KitFigure? other)) merged.Add(isSame ? Faster(old, other) : other);
             else if (isInPart) merged.Add(old);
         }
 
@@ -31,6 +37,13 @@ internal static class KitPasses
         int passes = PassesOf(before.Run) + (isInPart ? 0 : 1);
         Dictionary<string, string> machine = new(run.Machine);
         if (passes > 1) machine[Called] = passes.ToString(CultureInfo.InvariantCulture) + Rule;
+        if (!isSame)
+        {
+            string earlier = machine.TryGetValue(Elsewhere, out string? told) ? told + "; " : "";
+            machine[Elsewhere] = earlier + string.Create(CultureInfo.InvariantCulture,
+                $"{now.Figures.Count} figures, measured {now.Run.Date:yyyy-MM-dd}, of {now.Run.Commit ?? "none"}");
+        }
+
         return new Results<KitFigure>(run with { Machine = machine }, merged);
     }
 

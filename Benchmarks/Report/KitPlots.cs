@@ -35,8 +35,8 @@ internal sealed record Plot(string File, string Title, string Benchmark, string 
     private bool IsShown(KitFigure figure) =>
         figure.Benchmark == Benchmark
         && figure.Contender != HarnessCost.Called
-        && figure.MessageBytes is { } bytes
-        && figure.Case == new PayloadSize((int)bytes) + Variant;
+        && figure.MessageBytes is not null
+        && figure.FindVariant() == Variant;
 }
 
 /// <summary>The kit's plots.</summary>

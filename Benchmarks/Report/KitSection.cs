@@ -70,7 +70,12 @@ internal sealed record KitSection(string Benchmark, string Title, string About)
         string[] ColumnsOf(string contender) => takesOff && contender != HarnessCost.Called ? [contender, "less the harness"] : [contender];
         string[] columns = [.. contenders.SelectMany(ColumnsOf)];
         text.Append($"| {unit} | {string.Join(" | ", columns)} |\n| --- |{string.Concat(columns.Select(static _ => " ---: |"))}\n");
-        foreach (IGrouping<string, KitFigure> row in figures.GroupBy(static figure => figure.Case))
+        // Whatever was measured again, and when: all sizes of one sort of row stand together.
+        IEnumerable<IGrouping<string, KitFigure>> rows = figures
+            .GroupBy(static figure => figure.FindVariant())
+            .SelectMany(static variant => variant.OrderBy(static figure => figure.MessageBytes ?? 0))
+            .GroupBy(static figure => figure.Case);
+        foreach (IGrouping<string, KitFigure> row in rows)
         {
             Dictionary<string, KitFigure> cells = row.ToDictionary(static figure => figure.Contender);
             KitFigure? harness = cells.GetValueOrDefault(HarnessCost.Called);

@@ -68,6 +68,15 @@ public sealed record KitFigure(
     /// <summary>The standard deviation of that, as far as one can be told from the time's.</summary>
     public double? GBPerSecondSpread => GBPerSecond * StdDevNs / MeanNs;
 
+    /// <summary>
+    /// What the row is beside its size: what follows the message's size where the row begins with that, and else the whole row.
+    /// </summary>
+    public string FindVariant()
+    {
+        string size = MessageBytes is { } bytes ? new PayloadSize((int)bytes).ToString() : "";
+        return Case.StartsWith(size, StringComparison.Ordinal) ? Case[size.Length..] : Case;
+    }
+
     /// <summary>Bytes allocated per frame, or per operation.</summary>
     public double? AllocatedPerFrame => (double?)AllocatedBytes / (Frames ?? 1);
 }

@@ -2,10 +2,10 @@
 
 using System.Diagnostics;
 using System.Globalization;
-using System.Numerics;
 using System.Reflection;
 using System.Runtime;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace RawWs.Benchmarks.Report;
 
@@ -39,6 +39,9 @@ internal static class Surroundings
         }
     }
 
+    // The widest that code by hand takes; Vector<byte>, of the base library's loops, may be shorter.
+    private static int VectorBytes => Vector512.IsHardwareAccelerated ? 64 : Vector256.IsHardwareAccelerated ? 32 : 16;
+
     private static string? FindRoot()
     {
         DirectoryInfo? at = new(AppContext.BaseDirectory);
@@ -60,7 +63,7 @@ internal static class Surroundings
         {
             ["Processor"] = ValueIn("/proc/cpuinfo", "model name"),
             ["Logical processors"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
-            ["Architecture"] = $"{RuntimeInformation.ProcessArchitecture}, vectors of {Vector<byte>.Count} bytes",
+            ["Architecture"] = $"{RuntimeInformation.ProcessArchitecture}, vectors of {VectorBytes} bytes",
             ["Memory"] = $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30):F1} GiB",
             ["System"] = ValueIn("/etc/os-release", "PRETTY_NAME")?.Trim('"') ?? RuntimeInformation.OSDescription,
             ["Kernel"] = OperatingSystem.IsLinux() ? $"Linux {Environment.OSVersion.Version}" : Environment.OSVersion.VersionString,

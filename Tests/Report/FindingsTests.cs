@@ -26,7 +26,7 @@ public sealed class FindingsTests
         Assert.That(text, Does.Contain("| 16 B, packed: ns a frame | ≤ 8 | 9.00 | **no** |"));
         Assert.That(text, Does.Contain("| 16 B, packed: × System.Net.WebSockets | ≥ 20 | 22.0 | yes |"));
         Assert.That(text, Does.Contain("| 64 KiB and 1 MiB, all rows: × System.Net.WebSockets | ≥ 1 | 0.90 | **no** |"));
-        Assert.That(text, Does.Contain("| 126 B: times as long as 125 B | ≤ 1.3 | 1.30 | yes |"));
+        Assert.That(text, Does.Contain("| 126 B, all kinds of payload, whole and packed: times as long as 125 B | ≤ 1.3 | 1.30 | yes |"));
         Assert.That(text, Does.Contain("| UTF-8, emoji, 64 KiB and 1 MiB: × Utf8.IsValid | ≥ 10 | 11.0 | yes |"));
         Assert.That(text, Does.Contain("| bytes allocated for each frame received or sent | ≤ 0 | 0 | yes |"));
         Assert.That(text, Does.Not.Contain("CJK"), "what was not measured is not told");
@@ -53,6 +53,22 @@ public sealed class FindingsTests
             "RawWs is behind the naive versions in 1 of 1 rows in which both do the same (in brackets, what part of its speed is reached): "
                 + "16 B Binary (0.50). Those check nothing but UTF-8.",
         ]));
+    }
+
+    [Test]
+    public void ManyRowsOfOneSort_AreToldTogether()
+    {
+        StringBuilder text = new();
+        KitFindings.Write(text, Of<KitFigure>([
+            Figure(Frames, "RawWs", "16 B Binary", 10),
+            .. from size in (int[])[1, 16, 125, 1024]
+               from figure in (KitFigure[])[
+                   Figure(Utf8, "Utf8Validator, whole", $"{new PayloadSize(size)}, Ascii", 10) with { MessageBytes = size },
+                   Figure(Utf8, "Utf8.IsValid", $"{new PayloadSize(size)}, Ascii", size < 1024 ? 5 + (size / 100.0) : 20)]
+               select figure,
+        ]));
+        Assert.That(text.ToString(), Does.Contain("RawWs is behind the base library in 3 of 4 rows in which both do the same (in brackets, "
+            + "what part of its speed is reached): Utf8.IsValid, 3 of 4 rows of 1 B, 16 B, 125 B (0.50 to 0.63)."));
     }
 
     [Test]
@@ -90,6 +106,19 @@ public sealed class FindingsTests
         Assert.That(whole.Run.Machine[KitPasses.Called], Does.StartWith("2 times; "));
         Assert.That(KitPasses.Merge(whole, first, isInPart: false).Run.Machine[KitPasses.Called], Does.StartWith("3 times; "));
         Assert.That(part.Run.Machine, Does.Not.ContainKey(KitPasses.Called));
+    }
+
+    [Test]
+    public void WhatWasMeasuredOfAnotherCommit_IsReplaced_AndWhatStaysOfIt_IsTold()
+    {
+        Results<KitFigure> first = Of(Figure(Frames, "RawWs", "16 B Binary", 8), Figure(Frames, "RawWs", "1 KiB Binary", 7));
+        Results<KitFigure> second = Of(Figure(Frames, "RawWs", "16 B Binary", 10));
+        second = second with { Run = second.Run with { Commit = "abc" } };
+        Results<KitFigure> whole = KitPasses.Merge(first, second, isInPart: false);
+        Results<KitFigure> part = KitPasses.Merge(first, second, isInPart: true);
+        Assert.That(whole, Is.SameAs(second));
+        Assert.That(part.Figures.Select(static figure => figure.MeanNs), Is.EqualTo(new double?[] { 10, 7 }));
+        Assert.That(part.Run.Machine[KitPasses.Elsewhere], Is.EqualTo("1 figures, measured 0001-01-01, of abc"));
     }
 
     private static string Floors(params KitFigure[] figures)
