@@ -72,8 +72,8 @@ internal static partial class BackplaneLog
     public static partial void OtherVersion(this ILogger log, string node, byte version, byte own);
 
     [LoggerMessage(98, LogLevel.Warning,
-        "{count} messages for everybody did not go to nodes that say nothing: those were killed, stand still or are cut off; "
-        + "the senders are not told")]
+        "{count} messages for everybody, or for uids that other nodes have too, did not go to nodes that say nothing: those were killed, "
+        + "stand still or are cut off; the senders are not told")]
     public static partial void MessagesLeftOut(this ILogger log, long count);
 
     [LoggerMessage(99, LogLevel.Error,

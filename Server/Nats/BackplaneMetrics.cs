@@ -83,8 +83,8 @@ public sealed class BackplaneMetrics : IDisposable
             "Messages that did not go to other nodes: the backplane was away, or it was not known in time who is there; "
             + "their senders are told.");
         _meter.CreateObservableCounter("rawws.cluster.left_out", () => Counted?.LeftOut ?? 0, "{message}",
-            "Messages for everybody that did not go to a node which says nothing: it was killed, stands still or is cut off; "
-            + "their senders are not told.");
+            "Messages for everybody, or for a uid that other nodes have too, that did not go to a node which says nothing: it was killed, "
+            + "stands still or is cut off; their senders are not told.");
         _meter.CreateObservableCounter(
             "rawws.cluster.nonsense", () => _backplane.Nonsense, "{message}",
             "Messages of the backplane that made no sense, or came from a node of another version.");

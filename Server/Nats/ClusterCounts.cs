@@ -61,8 +61,9 @@ internal sealed class ClusterCounts
     public long Unknown => Interlocked.Read(ref _unknown);
 
     /// <summary>
-    /// Messages for everybody that did not go to a node which has said nothing for some time, and is not forgotten yet: it was killed, or
-    /// stands still, or is cut off. Their senders are not told.
+    /// Messages that did not go to a node which has said nothing for some time, and is not forgotten yet: it was killed, or stands still,
+    /// or is cut off. They are for everybody, or for a uid that other nodes have too; their senders are not told. A uid that only such a
+    /// node has is told as offline, and not counted.
     /// </summary>
     public long LeftOut => Interlocked.Read(ref _leftOut);
 

@@ -31,7 +31,9 @@ internal sealed partial class ClusterNode
     public bool TrySendHere(ReadOnlySpan<byte> uid, in WebSocketMessage message, out DeliveryResult here)
     {
         here = _local.Send(uid, message);
-        return _isConnected && (KnowsAll || here != DeliveryResult.Offline) && !HasRemote(uid);
+        bool isAll = _isConnected && (KnowsAll || here != DeliveryResult.Offline) && !HasRemote(uid);
+        if (isAll && _someAreSilent) CountLeftOut(uid, here);
+        return isAll;
     }
 
     /// <summary>The second half of <see cref="Send"/>: sends the message to the other nodes that have the uid.</summary>
@@ -44,7 +46,9 @@ internal sealed partial class ClusterNode
         if (!_isConnected)
         {
             bool isMissed = here == DeliveryResult.Offline || (here == DeliveryResult.Delivered && HasRemote(uid.Span));
-            return new(isMissed ? CountUnknown() : here);
+            if (isMissed) return new(CountUnknown());
+            if (_someAreSilent) CountLeftOut(uid.Span, here);
+            return new(here);
         }
 
         return KnowsAll || here != DeliveryResult.Offline
@@ -105,6 +109,23 @@ internal sealed partial class ClusterNode
         return DeliveryResult.Unreachable;
     }
 
+    // A node that says nothing may have connections of the uid too, and the sender hears of those alone that have got the message. Where
+    // nobody has, he is told so, and it is not counted.
+    private void CountLeftOut(ReadOnlySpan<byte> uid, DeliveryResult here)
+    {
+        NodeSet nodes = _table.Find(UidHash.Of(uid));
+        PeerNode?[] numbered = _numbered;
+        bool isElsewhere = here is DeliveryResult.Delivered or DeliveryResult.TooSlow, isSilent = false;
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            PeerNode? peer = nodes[i] < numbered.Length ? numbered[nodes[i]] : null;
+            isElsewhere |= nodes[i] == Self || peer is { IsHere: true };
+            isSilent |= peer is { IsHere: false };
+        }
+
+        if (isElsewhere && isSilent) Counts.CountLeftOut();
+    }
+
     // To those that are known to have the uid; to everybody without one.
     private ValueTask<DeliveryResult> SendToOthers(ReadOnlySpan<byte> uid, in WebSocketMessage message, DeliveryResult here, long now)
     {
@@ -117,6 +138,7 @@ internal sealed partial class ClusterNode
         }
         else
         {
+            if (_someAreSilent) CountLeftOut(uid, here);
             NodeSet nodes = _table.Find(UidHash.Of(uid));
             PeerNode?[] numbered = _numbered;
             for (int i = 0; i < nodes.Count; i++)

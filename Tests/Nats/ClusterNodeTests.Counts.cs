@@ -93,6 +93,33 @@ public sealed partial class ClusterNodeTests
         long Sum(Func<SimulatedNode, long> count) => nodes.Sum(count);
     }
 
+    // The sender is told of those connections alone that have it. What a silent node has besides is counted, until it is forgotten.
+    [Test]
+    public async Task AUidThatASilentNodeHasToo_IsCounted([Values] bool isHere)
+    {
+        (SimulatedNode one, SimulatedNode two, SimulatedNode three) = Three();
+        two.Join("bob");
+        two.Join("eve");
+        (isHere ? one : three).Join("bob");
+        _cluster.Pass(10);
+        Assert.That((await Sent(one, "bob"), one.Node.Counts.LeftOut), Is.EqualTo((DeliveryResult.Delivered, 0L)));
+        two.IsRunning = false;
+        _cluster.Pass(5_000);
+        Assert.That((await Sent(one, "bob"), one.Node.Counts.LeftOut), Is.EqualTo((DeliveryResult.Delivered, 1L)));
+        Assert.That((await Sent(one, "eve"), one.Node.Counts.LeftOut), Is.EqualTo((DeliveryResult.Offline, 1L)), "that is told");
+        Task<DeliveryResult> elsewhere = one.Node.SendElsewhere("bob"u8.ToArray(), WebSocketMessage.Text("hi"), _cluster.Now).AsTask();
+        _cluster.Pass(20);
+        Assert.That(await elsewhere, Is.EqualTo(isHere ? DeliveryResult.Offline : DeliveryResult.Delivered));
+        Assert.That(one.Node.Counts.LeftOut, Is.EqualTo(2), "whoever deals with his own connections himself");
+        one.Node.OnDisconnected(_cluster.Now);
+        Assert.That(await one.Send("bob", "hi"), Is.EqualTo(isHere ? DeliveryResult.Delivered : DeliveryResult.Unreachable));
+        Assert.That(one.Node.Counts.LeftOut, Is.EqualTo(isHere ? 3 : 2), "without the backplane, too");
+        one.Node.OnConnected(_cluster.Now);
+        _cluster.Pass(70_000);
+        Assert.That(await Sent(one, "bob"), Is.EqualTo(DeliveryResult.Delivered));
+        Assert.That(one.Node.Counts.LeftOut, Is.EqualTo(isHere ? 3 : 2), "nobody knows any more that it had it");
+    }
+
     // It is one message and two answers that are missing, however that is found out.
     [TestCase("no answer comes"), TestCase("they are silent"), TestCase("the backplane goes"), TestCase("the answers are lost")]
     public async Task AMessageToEverybody_CountsOnceForEachNodeThatDoesNotAnswer(string why)
