@@ -6,7 +6,8 @@
 //   the reply       {"v":1,"node":"two","count":2}
 //
 // Nothing that comes in is trusted: it is short, it is JSON of this form, it names a uid that can be one and a code that a server may send,
-// or it is dropped and counted. So many questions wait at most, and so many answers are read.
+// or it is dropped and counted. So many questions wait at most, and so many answers are read. What goes wrong with one question is told,
+// and the next one is answered as any.
 
 using System.Text;
 using System.Text.Json;
@@ -37,20 +38,29 @@ internal sealed class ClusterQuestions : IAsyncDisposable
     private const string KickKind = "kick";
 
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(1);
+    private static readonly BoundedBytes Kept = new(BytesMax);
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly NatsConnection _connection;
     private readonly string _subject;
     private readonly string _id;
     private readonly ConnectionDirectory _directory;
+    private readonly Action<Exception> _failed;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _end = new();
     private Task _answering = Task.CompletedTask;
     private INatsSub<NatsMemoryOwner<byte>>? _asked;
     private long _nonsense;
 
-    public ClusterQuestions(NatsConnection connection, string cluster, string id, ConnectionDirectory directory, TimeProvider time) =>
-        (_connection, _subject, _id, _directory, _time) = (connection, $"{cluster}.ask", id, directory, time);
+    /// <param name="connection">What it goes over.</param>
+    /// <param name="cluster">The cluster's name.</param>
+    /// <param name="id">This node.</param>
+    /// <param name="directory">Its connections.</param>
+    /// <param name="failed">Is told of an exception that nobody has expected.</param>
+    /// <param name="time">The clock.</param>
+    public ClusterQuestions(
+        NatsConnection connection, string cluster, string id, ConnectionDirectory directory, Action<Exception> failed, TimeProvider time) =>
+        (_connection, _subject, _id, _directory, _failed, _time) = (connection, $"{cluster}.ask", id, directory, failed, time);
 
     /// <summary>How many questions and answers made no sense.</summary>
     public long Nonsense => Interlocked.Read(ref _nonsense);
@@ -64,7 +74,7 @@ internal sealed class ClusterQuestions : IAsyncDisposable
     /// <summary>Begins to answer.</summary>
     public async Task StartAsync()
     {
-        _asked = await _connection.SubscribeCoreAsync<NatsMemoryOwner<byte>>(_subject, opts: Bounded).ConfigureAwait(false);
+        _asked = await _connection.SubscribeCoreAsync(_subject, serializer: Kept, opts: Bounded).ConfigureAwait(false);
         _answering = AnswerAllAsync(_asked);
     }
 
@@ -144,7 +154,7 @@ internal sealed class ClusterQuestions : IAsyncDisposable
         {
             string inbox = _connection.NewInbox();
             await using INatsSub<NatsMemoryOwner<byte>> answers =
-                await _connection.SubscribeCoreAsync<NatsMemoryOwner<byte>>(inbox, opts: Bounded, cancellationToken: end.Token)
+                await _connection.SubscribeCoreAsync(inbox, serializer: Kept, opts: Bounded, cancellationToken: end.Token)
                     .ConfigureAwait(false);
             byte[] asked = JsonSerializer.SerializeToUtf8Bytes(question, ClusterJson.Default.ClusterQuestion);
             await _connection.PublishAsync(_subject, asked, replyTo: inbox, cancellationToken: end.Token).ConfigureAwait(false);
@@ -169,16 +179,28 @@ internal sealed class ClusterQuestions : IAsyncDisposable
     {
         await foreach (NatsMsg<NatsMemoryOwner<byte>> message in asked.Msgs.ReadAllAsync().ConfigureAwait(false))
         {
-            using NatsMemoryOwner<byte> owner = message.Data;
-            if (Read(NatsMessages.BytesOf(owner)) is not { } question || message.ReplyTo is not { } inbox
-                || !NatsMessages.IsInbox(_connection, inbox))
+            try
             {
-                Interlocked.Increment(ref _nonsense);
+                await AnswerAsync(message).ConfigureAwait(false);
             }
-            else if (question.From != _id)
+            catch (Exception exception)
             {
-                await AnswerAsync(inbox, Do(question)).ConfigureAwait(false);
+                _failed(exception);
             }
+        }
+    }
+
+    private async Task AnswerAsync(NatsMsg<NatsMemoryOwner<byte>> message)
+    {
+        using NatsMemoryOwner<byte> owner = message.Data;
+        if (Read(NatsMessages.BytesOf(owner)) is not { } question || message.ReplyTo is not { } inbox
+            || !NatsMessages.IsInbox(_connection, inbox))
+        {
+            Interlocked.Increment(ref _nonsense);
+        }
+        else if (question.From != _id)
+        {
+            await AnswerAsync(inbox, Do(question)).ConfigureAwait(false);
         }
     }
 

@@ -4,6 +4,9 @@ namespace RawWs.Server.Nats;
 
 internal sealed record ClusterSettings
 {
+    /// <summary>No node of this version sends a longer message over the backplane.</summary>
+    public const int LongestPieceBytes = 256 * 1024;
+
     /// <summary>This node's name.</summary>
     public required string Id { get; init; }
 
@@ -43,7 +46,7 @@ internal sealed record ClusterSettings
     public long AskEvery { get; init; } = 1_000;
 
     /// <summary>The longest message of the backplane's.</summary>
-    public int PieceBytesMax { get; init; } = 256 * 1024;
+    public int PieceBytesMax { get; init; } = LongestPieceBytes;
 
     /// <summary>The longest message between nodes: one of a client of 16 MiB, its uid, and what is before both.</summary>
     public int MessageBytesMax { get; init; } = 17 * 1024 * 1024;

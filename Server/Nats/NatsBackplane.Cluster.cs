@@ -102,7 +102,8 @@ public sealed partial class NatsBackplane
     private async Task BeginToAnswerAsync(ClusterNode node, ConnectionDirectory directory)
     {
         node.AnswerTook = milliseconds => AnswerTook?.Invoke(milliseconds);
-        _questions = new ClusterQuestions(_wire.Connection, _options.Cluster, _options.NodeId, directory, _options.TimeProvider);
+        _questions = new ClusterQuestions(
+            _wire.Connection, _options.Cluster, _options.NodeId, directory, node.Counts.CountFailure, _options.TimeProvider);
         await _questions.StartAsync().ConfigureAwait(false);
         await BeginPresenceAsync(node, directory).ConfigureAwait(false);
     }

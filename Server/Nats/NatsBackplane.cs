@@ -76,6 +76,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
             Changed = OnChanged,
             Came = Wake,
             Refused = _told.OnError,
+            Failed = exception => _node?.Counts.CountFailure(exception),
         };
         if (!options.ClaimsUids) return;
         ClaimHolder self = new(options.NodeId, _incarnation);

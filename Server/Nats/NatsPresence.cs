@@ -8,7 +8,11 @@ namespace RawWs.Server.Nats;
 
 internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
 {
-    private const int WaitingMax = 2048;
+    private const int QuestionsMax = 256; // each is longer than an answer may be, and is asked again within a second
+    private const int AnswersMax = 2048;
+
+    private static readonly BoundedBytes KeptOfQuestions = new(PresenceMessage.QuestionBytesMax);
+    private static readonly BoundedBytes KeptOfAnswers = new(PresenceMessage.ToldBytesMax);
 
     // What changes within such a time goes in one message.
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(50);
@@ -48,17 +52,11 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
     /// <summary>How many questions and answers made no sense.</summary>
     public long Nonsense => _presence.Nonsense;
 
-    private static NatsSubOpts Bounded { get; } = new()
-    {
-        // Nothing else that comes over this connection waits for it.
-        ChannelOpts = new NatsSubChannelOpts { Capacity = WaitingMax, FullMode = BoundedChannelFullMode.DropWrite },
-    };
-
     /// <summary>Begins to answer.</summary>
     public async Task StartAsync()
     {
-        _questions = await _connection.SubscribeCoreAsync<NatsMemoryOwner<byte>>(_subject, opts: Bounded).ConfigureAwait(false);
-        _answers = await _connection.SubscribeCoreAsync<NatsMemoryOwner<byte>>(_inbox, opts: Bounded).ConfigureAwait(false);
+        _questions = await SubscribeAsync(_subject, KeptOfQuestions, QuestionsMax).ConfigureAwait(false);
+        _answers = await SubscribeAsync(_inbox, KeptOfAnswers, AnswersMax).ConfigureAwait(false);
         _loop = Task.Run(RunAsync);
     }
 
@@ -88,6 +86,13 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
 
     void IPresenceWire.Refuse(string reason) => _refused(reason);
 
+    // What does not fit is lost: nothing else that comes over this connection waits for it.
+    private ValueTask<INatsSub<NatsMemoryOwner<byte>>> SubscribeAsync(string subject, BoundedBytes kept, int waitingMax)
+    {
+        NatsSubChannelOpts bounded = new() { Capacity = waitingMax, FullMode = BoundedChannelFullMode.DropWrite };
+        return _connection.SubscribeCoreAsync(subject, serializer: kept, opts: new NatsSubOpts { ChannelOpts = bounded });
+    }
+
     private async Task RunAsync()
     {
         await using ITimer rest = _time.CreateTimer(_ => Wake(), null, Rest, Rest);
@@ -111,8 +116,8 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
     // A burst of questions or of answers is bounded, so that both are heard.
     private void TakeTurn()
     {
-        for (int i = 0; i < WaitingMax && _questions!.Msgs.TryRead(out NatsMsg<NatsMemoryOwner<byte>> question); i++) Receive(question);
-        for (int i = 0; i < WaitingMax && _answers!.Msgs.TryRead(out NatsMsg<NatsMemoryOwner<byte>> answer); i++)
+        for (int i = 0; i < QuestionsMax && _questions!.Msgs.TryRead(out NatsMsg<NatsMemoryOwner<byte>> question); i++) Receive(question);
+        for (int i = 0; i < AnswersMax && _answers!.Msgs.TryRead(out NatsMsg<NatsMemoryOwner<byte>> answer); i++)
         {
             using NatsMemoryOwner<byte> owner = answer.Data;
             _presence.ReceiveTold(NatsMessages.BytesOf(owner), Now);

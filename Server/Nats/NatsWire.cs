@@ -8,9 +8,11 @@ namespace RawWs.Server.Nats;
 
 internal sealed class NatsWire : IWire, IAsyncDisposable
 {
-    // What has come and waits, here and in NATS' client: each is a piece of 256 KiB at most.
+    // What has come and waits, here and in NATS' client for each subject: each is as long as a node's longest message at most.
     private const int WaitingMessagesMax = 256;
     private const int SubjectsKeptMax = 2_000;
+
+    private static readonly BoundedBytes Kept = new(ClusterSettings.LongestPieceBytes);
 
     private readonly NatsConnection _connection;
     private readonly string _toAll;
@@ -55,6 +57,9 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     /// <summary>Is told why a message was not sent that might have been. On the node's own thread.</summary>
     public Action<string> Refused { get; set; } = static _ => { };
 
+    /// <summary>Is told of an exception that nobody has expected. Called on any thread.</summary>
+    public Action<Exception> Failed { get; set; } = static _ => { };
+
     /// <summary>The longest message that the server takes: the one that it is connected to, or was last.</summary>
     public int PayloadBytesMax => NatsMessages.PayloadBytesMaxOf(_connection);
 
@@ -78,7 +83,7 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
         foreach (string subject in new[] { _toAll, Own })
         {
             INatsSub<NatsMemoryOwner<byte>> subscription =
-                await _connection.SubscribeCoreAsync<NatsMemoryOwner<byte>>(subject, opts: Bounded).ConfigureAwait(false);
+                await _connection.SubscribeCoreAsync(subject, serializer: Kept, opts: Bounded).ConfigureAwait(false);
             _pumps.Add(PumpAsync(subscription));
         }
 
@@ -160,6 +165,7 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     public static bool IsEndOfConnection(Exception exception) =>
         exception is NatsException or OperationCanceledException or InvalidOperationException;
 
+    // What goes wrong with one message is told, and is not the end of what comes behind it.
     private async Task PumpAsync(INatsSub<NatsMemoryOwner<byte>> subscription)
     {
         await foreach (NatsMsg<NatsMemoryOwner<byte>> message in subscription.Msgs.ReadAllAsync().ConfigureAwait(false))
@@ -172,6 +178,10 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
             catch (ChannelClosedException)
             {
                 message.Data.Dispose(); // the node ends
+            }
+            catch (Exception exception)
+            {
+                Failed(exception);
             }
         }
     }

@@ -10,6 +10,9 @@ namespace RawWs.Server.Nats;
 /// <param name="local">This node's uids.</param>
 internal sealed class PresenceFeed(string id, long watch, string inbox, PresenceWatch local) : IDisposable
 {
+    /// <summary>The longest message that it tells: in JSON.</summary>
+    public const int MessageBytesMax = BytesInMessage * PayloadPerByte;
+
     private const int MessagesPerTurn = 4;
     private const int UidsInMessage = 1000;
     private const int BytesInMessage = 16 * 1024;

@@ -34,8 +34,13 @@ internal static class PresenceMessage
 {
     public const int Version = 1;
 
-    /// <summary>A JSON text has six bytes for a byte at most: those of the uids that a watch may name, and the rest.</summary>
-    public const int BytesMax = (6 * PresenceOptions.NamedBytesMax) + (8 * PresenceOptions.NamedMax);
+    /// <summary>
+    /// Of a question. A JSON text has six bytes for a byte at most: those of the uids that a watch may name, and the rest.
+    /// </summary>
+    public const int QuestionBytesMax = (6 * PresenceOptions.NamedBytesMax) + (8 * PresenceOptions.NamedMax);
+
+    /// <summary>Of an answer.</summary>
+    public const int ToldBytesMax = PresenceFeed.MessageBytesMax;
 
     public const string WatchKind = "watch";
     public const string AgainKind = "again";
@@ -53,7 +58,7 @@ internal static class PresenceMessage
     /// <param name="bytes">What has come.</param>
     public static PresenceQuestion? Read(ReadOnlySpan<byte> bytes)
     {
-        PresenceQuestion? question = NatsMessages.Parse(bytes, BytesMax, PresenceJson.Default.PresenceQuestion);
+        PresenceQuestion? question = NatsMessages.Parse(bytes, QuestionBytesMax, PresenceJson.Default.PresenceQuestion);
         if (question is not { V: Version } || !NodeId.IsValid(question.From)) return null;
         return question.Kind switch
         {
@@ -70,7 +75,7 @@ internal static class PresenceMessage
     /// <summary>What an answer is, if it is one.</summary>
     public static PresenceTold? ReadTold(ReadOnlySpan<byte> bytes)
     {
-        PresenceTold? told = NatsMessages.Parse(bytes, BytesMax, PresenceJson.Default.PresenceTold);
+        PresenceTold? told = NatsMessages.Parse(bytes, ToldBytesMax, PresenceJson.Default.PresenceTold);
         return told is { V: Version, Number: >= 0, State: Some or All or Many, LeftOut: >= 0 } && NodeId.IsValid(told.Node)
             && told.Came.All(IsUid) && told.Went.All(IsUid)
                 ? told

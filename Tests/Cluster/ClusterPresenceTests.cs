@@ -2,6 +2,7 @@
 
 using System.Text;
 using RawWs.Server;
+using RawWs.Server.Nats;
 
 namespace RawWs.Tests.Cluster;
 
@@ -95,6 +96,17 @@ public sealed partial class ClusterPresenceTests
         Assert.That((read.Length, read[^1]), Is.EqualTo((20_001, "whole")));
         Assert.That(read[..^1].ToHashSet().SetEquals(uids.Select(static uid => $"+{uid} two")), Is.True);
         Assert.That(_cluster.Sent.BytesMax, Is.LessThan(100_000));
+    }
+
+    // Of characters that take six bytes each in JSON, and as many uids as one message has.
+    [TestCase(255, 400), TestCase(16, 4_000)]
+    public void TheLongestAnswer_IsHeard(int length, int count)
+    {
+        _two.Join([.. Enumerable.Range(0, count).Select(i => $"{i:0000}{new string('\u0001', length - 4)}")]);
+        using PresenceWatch watch = _one.Presence.Watch(new PresenceOptions());
+        _cluster.Pass(10_000);
+        Assert.That((Read(watch).Length, _one.Presence.Nonsense), Is.EqualTo((count + 1, 0L)));
+        Assert.That(_cluster.Sent.BytesMax, Is.InRange(70_000, PresenceMessage.ToldBytesMax));
     }
 
     [Test]

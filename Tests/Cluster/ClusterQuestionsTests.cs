@@ -1,5 +1,6 @@
 // What nodes ask each other in JSON: whatever comes, it is a question of that form, or nothing.
 
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using NATS.Client.Core;
@@ -86,7 +87,7 @@ public sealed class ClusterQuestionsTests
         int sent = 0;
         foreach (string subject in (string[])["rawws.all", "rawws.node.one", "rawws.ask"])
         {
-            foreach (byte[] bytes in (byte[][])[[], [1], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], new byte[100_000]])
+            foreach (byte[] bytes in (byte[][])[[], [1], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], new byte[100_000], new byte[300_000]])
             {
                 await stranger.PublishAsync(subject, bytes, replyTo: "_INBOX.x.y");
                 sent++;
@@ -110,6 +111,27 @@ public sealed class ClusterQuestionsTests
     }
 
     [Test]
+    public async Task AQuestionThatFails_IsToldOf_AndTheNextOneIsAnswered()
+    {
+        Tools.Require("nats-server");
+        using NatsServer nats = new();
+        await using WebSocketServer server = new(
+            new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)] }, new EchoApplication());
+        await using NatsConnection connection = new(NatsOpts.Default with { Url = nats.Url });
+        ConcurrentQueue<Exception> failures = [];
+        await using ClusterQuestions questions = new(connection, "rawws", "one", server.Directory, failures.Enqueue, new FailsOnce());
+        await questions.StartAsync();
+        string[] inboxes = [connection.NewInbox(), connection.NewInbox()];
+        await using INatsSub<string> first = await connection.SubscribeCoreAsync<string>(inboxes[0]),
+            second = await connection.SubscribeCoreAsync<string>(inboxes[1]);
+        foreach (string inbox in inboxes) await connection.PublishAsync("rawws.ask", Encoding.UTF8.GetBytes(Find), replyTo: inbox);
+        NatsMsg<string> answer = await second.Msgs.ReadAsync().AsTask().WaitAsync(TestServer.Patience);
+        Assert.That(answer.Data, Is.EqualTo("""{"v":1,"node":"one","count":0}"""));
+        Assert.That(failures.Select(static failure => failure.Message), Is.EqualTo(["no sense"]));
+        Assert.That(first.Msgs.TryRead(out _), Is.False);
+    }
+
+    [Test]
     public async Task WhatCannotBeAsked_IsAnArgument_AndBeforeTheStartNothingCanBe()
     {
         await using NatsBackplane backplane = new(new NatsBackplaneOptions { NodeId = "one" });
@@ -127,4 +149,15 @@ public sealed class ClusterQuestionsTests
 
     private static string Kick(int code, string reason) =>
         $$"""{"v":1,"from":"two","kind":"kick","uid":"bob","code":{{code}},"reason":"{{reason}}"}""";
+
+    /// <summary>Its first timer cannot be had.</summary>
+    private sealed class FailsOnce : TimeProvider
+    {
+        private int _timers;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            Interlocked.Increment(ref _timers) == 1
+                ? throw new NotSupportedException("no sense")
+                : base.CreateTimer(callback, state, dueTime, period);
+    }
 }

@@ -67,6 +67,7 @@ public sealed class PresenceMessageTests
         byte[] bytes = PresenceMessage.Write(question);
         Assert.That(PresenceMessage.Read(bytes)?.Uids, Is.EqualTo(uids), $"{bytes.Length} bytes");
         Assert.That(bytes, Has.Length.LessThan(1024 * 1024), "NATS' own limit");
+        Assert.That(bytes, Has.Length.LessThanOrEqualTo(PresenceMessage.QuestionBytesMax), "and the node's");
     }
 
     private static IEnumerable<string> NoAnswers =>
