@@ -124,7 +124,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="NatsException">NATS cannot be reached.</exception>
     /// <exception cref="InvalidOperationException">
-    /// A node of this id is there, or NATS refuses what a node needs; or it was started before.
+    /// A node of this id is there, or NATS has told an error, as where it refuses what a node needs; or it was started before.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The backplane was disposed before it had joined.</exception>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
@@ -188,8 +188,8 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         throw new InvalidOperationException(node.IsTaken
             ? $"A node '{_options.NodeId}' is in the cluster '{_options.Cluster}' already: give each an id of its own (node-id), or "
                 + "another cluster (cluster)."
-            : $"NATS refuses what a node needs, which is to publish and to subscribe \"{_options.Cluster}.>\" and \"_INBOX.>\": "
-                + _told.Reason);
+            : $"NATS has told an error: {_told.Reason}; what a node needs is to publish and to subscribe \"{_options.Cluster}.>\" and "
+                + $"\"{_options.Nats.InboxPrefix}.>\".");
     }
 
     /// <inheritdoc/>

@@ -104,6 +104,19 @@ public sealed class NatsBackplaneTests
         Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
     }
 
+    // It is no right that is missing here.
+    [Test]
+    public async Task AnErrorThatNatsTells_IsTold_AndThenWhatANodeNeeds()
+    {
+        string file = Path.Combine(Directory.CreateTempSubdirectory("rawws-few-").FullName, "nats.conf");
+        await File.WriteAllTextAsync(file, "max_subscriptions: 3\n");
+        using NatsServer few = new("--config", file);
+        await Assert.ThatAsync(() => BackplaneNode.StartAsync(few.Url, "one"), Throws.InvalidOperationException.With.Message.EqualTo(
+            "NATS has told an error: maximum subscriptions exceeded; what a node needs is to publish and to subscribe \"rawws.>\" and "
+            + "\"_INBOX.>\"."));
+        Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+    }
+
     [Test]
     public async Task MoreCopiesThanServers_AreRefused_AndTheSettingIsNamed()
     {
