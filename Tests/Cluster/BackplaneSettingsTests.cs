@@ -116,6 +116,48 @@ public sealed class BackplaneSettingsTests
             Is.EqualTo("--backplane-cert, --backplane-key: each needs the other"));
     }
 
+    // Whoever reads what is no plain file may read for ever.
+    [TestCase("--backplane-ca", "/dev/zero", "the file has 0 bytes, and may have 1 to 1048576")]
+    [TestCase("--backplane-cert", "/dev/zero", "the file has 0 bytes")]
+    [TestCase("--backplane-key", "/dev/zero", "the file has 0 bytes")]
+    [TestCase("--backplane-token-file", "/dev/zero", "the file has 0 bytes")]
+    [TestCase("--backplane-ca", "/proc", "there is no such file")]
+    [TestCase("--backplane-ca", "/nowhere", "there is no such file")]
+    [Platform("Linux")]
+    public void WhatIsNoPlainFile_IsNotRead(string option, string path, string reason)
+    {
+        using X509Certificate2 certificate = TestCertificate.Make("localhost");
+        PemFiles pem = TestCertificate.Write(certificate, _folder);
+        string link = Path.Combine(_folder, "link");
+        File.CreateSymbolicLink(link, path);
+        string[] other = option == "--backplane-cert" ? ["--backplane-key", pem.Key]
+            : option == "--backplane-key" ? ["--backplane-cert", pem.Certificate] : [];
+        foreach (string named in (string[])[path, link])
+            Assert.That(Wrong(["--backplane", Url, option, named, .. other]), Does.StartWith($"{option}: \"{named}\"").And.Contain(reason));
+    }
+
+    [Test]
+    public void ACertificateFile_HasSoManyBytesAtMost_AndMayBeALink()
+    {
+        using X509Certificate2 certificate = TestCertificate.Make("localhost");
+        PemFiles pem = TestCertificate.Write(certificate, _folder);
+        string text = File.ReadAllText(pem.Certificate), longest = Write("longest", text.PadRight(1024 * 1024, '\n'));
+        string link = Path.Combine(_folder, "link");
+        File.CreateSymbolicLink(link, longest);
+        Assert.That(Good("--backplane", Url, "--backplane-ca", link).Backplane.AuthoritiesFile, Is.EqualTo(link));
+        Assert.That(Wrong("--backplane", Url, "--backplane-ca", Write("longer", text.PadRight((1024 * 1024) + 1, '\n'))),
+            Does.StartWith("--backplane-ca: ").And.EndWith(": the file has 1048577 bytes, and may have 1 to 1048576"));
+    }
+
+    [Test]
+    public void SoManyServers_AndNoMore()
+    {
+        string[] servers = [.. Enumerable.Range(0, 65).Select(static i => $"nats://10.0.0.{i}")];
+        Assert.That(Good("--backplane", string.Join(',', servers[..64])).Backplane.Address!.Urls.Split(','), Has.Length.EqualTo(64));
+        Assert.That(Wrong("--backplane", string.Join(',', servers)), Does.StartWith("--backplane: ")
+            .And.Contain(" is not allowed: there are 65 servers, and 64 at most may be named; allowed: "));
+    }
+
     [TestCase("--cluster", "my chat")]
     [TestCase("--cluster", "a..b")]
     [TestCase("--cluster", "a.*")]

@@ -8,10 +8,11 @@ namespace RawWs.Server.Console.Cluster;
 /// <summary>The NATS servers, and who logs in there if the addresses say it.</summary>
 internal sealed partial class BackplaneAddress
 {
-    public const string Allowed = "nats://HOST:PORT, or tls://HOST:PORT for TLS; several with commas between; USER:PASSWORD@ or TOKEN@ may "
-        + "stand before a host, the same for all, with %XX for what a URL cannot have";
+    public const string Allowed = "nats://HOST:PORT, or tls://HOST:PORT for TLS; several, 64 at most, with commas between; USER:PASSWORD@ "
+        + "or TOKEN@ may stand before a host, the same for all, with %XX for what a URL cannot have";
 
     private const int PortUnsaid = 4222;
+    private const int ServersMax = 64;
 
     private BackplaneAddress(string urls, bool isTls, string? logIn)
     {
@@ -52,7 +53,9 @@ internal sealed partial class BackplaneAddress
         List<string> urls = [];
         HashSet<string> logIns = [];
         bool isTls = false;
-        foreach (string part in text.Split(',', StringSplitOptions.TrimEntries))
+        string[] parts = text.Split(',', StringSplitOptions.TrimEntries);
+        if (parts.Length > ServersMax) return $"there are {parts.Length} servers, and {ServersMax} at most may be named";
+        foreach (string part in parts)
         {
             string scheme = part.Split("://")[0];
             if (scheme is not ("nats" or "tls") || scheme.Length == part.Length) return "";

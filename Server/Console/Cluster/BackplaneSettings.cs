@@ -13,7 +13,10 @@ internal sealed record BackplaneSettings
     public const string NameAllowed = "letters, digits, - and _; up to 64 of them, and dots between; the last part is not node";
     public const string IdAllowed = "1 to 64 letters, digits, - and _";
 
+    public const string PemAllowed = "the path of a file of 1 MiB at most";
+
     private const int NameCharactersMax = 64;
+    private const int PemBytesMax = 1024 * 1024;
     private const int MessageBytesMax = 16 * 1024 * 1024; // of a client: that fits between nodes
 
     /// <summary>Where NATS is; null for no backplane.</summary>
@@ -171,6 +174,11 @@ internal sealed record BackplaneSettings
 
     private string? FindWrongFile()
     {
+        (string Name, string? Path)[] files =
+            [("backplane-ca", AuthoritiesFile), ("backplane-cert", CertificateFile), ("backplane-key", KeyFile)];
+        foreach ((string name, string? path) in files)
+            if (path is not null && PlainFile.FindError(path, PemBytesMax) is { } error)
+                return $"--{name}: \"{LogText.Escape(path)}\": {LogText.Escape(error)}";
         try
         {
             if (AuthoritiesFile is { } authorities)

@@ -26,12 +26,9 @@ internal sealed class SecretFile
     public static string? ReadLines(string path, out string[] lines)
     {
         lines = [];
+        if (PlainFile.FindError(path, BytesMax) is { } error) return error;
         try
         {
-            // What is no plain file has no length, and reading it may never end.
-            FileInfo file = new(path);
-            if (!file.Exists) return "there is no such file";
-            if (file.Length is 0 or > BytesMax) return $"the file has {file.Length} bytes";
             lines = [.. File.ReadLines(path).Select(static line => line.Trim()).Where(static line => line.Length > 0)];
             return null;
         }

@@ -43,13 +43,13 @@ internal static class BackplaneRows
             with { FindReason = BackplaneSettings.FindCredentialsError },
         Setting.Backplane<string>("backplane-ca", "FILE",
             "For --backplane: the authorities whose certificates NATS may have, in PEM. With it, and with --backplane-cert, there is TLS, "
-            + "or no connection. Default: none, and then those of the system.", "the path of a file", SettingText.TryWord,
+            + "or no connection. Default: none, and then those of the system.", BackplaneSettings.PemAllowed, SettingText.TryWord,
             static (backplane, value) => backplane with { AuthoritiesFile = value }),
         Setting.Backplane<string>("backplane-cert", "FILE",
-            "For --backplane: the certificate that this node shows to NATS, in PEM. Default: none.", "the path of a file",
+            "For --backplane: the certificate that this node shows to NATS, in PEM. Default: none.", BackplaneSettings.PemAllowed,
             SettingText.TryWord, static (backplane, value) => backplane with { CertificateFile = value }),
         Setting.Backplane<string>("backplane-key", "FILE",
-            "For --backplane-cert: its private key, in PEM, without a passphrase. Default: none.", "the path of a file",
+            "For --backplane-cert: its private key, in PEM, without a passphrase. Default: none.", BackplaneSettings.PemAllowed,
             SettingText.TryWord, static (backplane, value) => backplane with { KeyFile = value }),
         Setting.Backplane<int>("claim-replicas", "COUNT",
             "For --backplane with --duplicate-uid replace or reject, for which NATS needs JetStream: how many copies NATS keeps of the "
