@@ -28,10 +28,13 @@ internal sealed partial class UidClaims
         /// <summary>How many connections have claimed it and have not joined yet.</summary>
         public int Pending { get; set; }
 
+        /// <summary>How many of those have no answer yet.</summary>
+        public int Deciding { get; set; }
+
         /// <summary>Whether it stands in the line of those that are looked at.</summary>
         public bool IsInLine { get; set; }
 
-        /// <summary>When it was last claimed.</summary>
+        /// <summary>When a claim was last decided.</summary>
         public long PendingSince { get; set; }
     }
 }

@@ -14,7 +14,8 @@ internal sealed partial class UidClaims
             for (int left = _pending.Count; left > 0; left--)
             {
                 Entry entry = _pending.Dequeue();
-                entry.IsInLine = entry.Pending > 0 && time.GetElapsedTime(entry.PendingSince, now) < PendingFor;
+                bool isRecent = entry.Deciding > 0 || time.GetElapsedTime(entry.PendingSince, now) < PendingFor;
+                entry.IsInLine = entry.Pending > 0 && isRecent;
                 if (entry.IsInLine) _pending.Enqueue(entry);
                 if (entry.IsInLine || entry.Pending == 0) continue;
                 entry.Pending = 0;

@@ -88,6 +88,15 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
             // What the store has done is not known. If it has an entry of ours that nobody wants, it will tell.
             Undecided(exception);
         }
+        finally
+        {
+            // Its connection has its time to join from now on, however long this has taken.
+            lock (_lock)
+            {
+                entry.Deciding--;
+                entry.PendingSince = time.GetTimestamp();
+            }
+        }
 
         if (result != UidClaim.Granted) EndPending(entry);
         return result;
@@ -213,7 +222,7 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
         {
             if (!_entries.TryGetValue(key, out Entry? entry)) _entries.Add(key, entry = new Entry(key, uid.ToArray()));
             entry.Pending++;
-            entry.PendingSince = time.GetTimestamp();
+            entry.Deciding++;
             if (!entry.IsInLine) _pending.Enqueue(entry);
             entry.IsInLine = true;
             return entry;

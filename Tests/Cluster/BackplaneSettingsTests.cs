@@ -233,6 +233,20 @@ public sealed class BackplaneSettingsTests
     public void WhatDoesNotGoTogether_IsASentence(string arguments, string sentence) =>
         Assert.That(Wrong(arguments.Split(' ')), Is.EqualTo(sentence));
 
+    // Else a client whose uid is claimed slowly would be told that its handshake has taken too long, and no setting would be named.
+    [TestCase("reject", "10", "10")]
+    [TestCase("replace", "60", "59.5")]
+    [TestCase("reject", "2", "1.25")]
+    public void AClaim_MustBeDecidedWithinTheHandshake(string duplicates, string answer, string handshake)
+    {
+        string[] arguments = ["--backplane", Url, "--backplane-answer-within", answer, "--handshake-timeout", handshake];
+        Assert.That(Wrong([.. arguments, "--duplicate-uid", duplicates]), Is.EqualTo("--backplane-answer-within: must be shorter than "
+            + "--handshake-timeout with --duplicate-uid replace or reject, for a handshake waits for the claim of its uid; they are "
+            + $"{answer} s and {handshake} s"));
+        Good([.. arguments, "--duplicate-uid", "share"]);
+        Good("--backplane", Url, "--backplane-answer-within", "9.9", "--duplicate-uid", duplicates);
+    }
+
     [Test]
     public void TheLongestMessage_OfABackplane_Is16MiB() => Assert.That(
         Good("--backplane", Url, "--max-message", "16777216").Server.MessageBytesMax, Is.EqualTo(16 * 1024 * 1024));

@@ -130,6 +130,26 @@ public sealed partial class UidClaimsTests
         Assert.That(_one.Claims.Count, Is.Zero);
     }
 
+    // The time to join begins when it is granted.
+    [Test]
+    public async Task AClaimThatTakesLong_IsNotGivenBackBeforeItsConnectionCouldJoin()
+    {
+        Holder slow = new(_shared, "slow", _time, TimeSpan.FromMinutes(1));
+        TaskCompletionSource answer = new();
+        slow.Store.BeforeAnswer = () => answer.Task;
+        Task<UidClaim> claim = slow.Claims.ClaimAsync("bob"u8.ToArray(), DuplicateUid.Reject).AsTask();
+        _time.Advance(TimeSpan.FromSeconds(15));
+        await slow.Claims.SweepAsync(CancellationToken.None);
+        answer.SetResult();
+        Assert.That(await claim, Is.EqualTo(UidClaim.Granted));
+        _time.Advance(TimeSpan.FromSeconds(9));
+        await slow.Claims.SweepAsync(CancellationToken.None);
+        Assert.That((_shared.Find(KeyOf("bob"))?.Holder, slow.Claims.Count), Is.EqualTo((slow.Store.Self, 1)));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await slow.Claims.SweepAsync(CancellationToken.None);
+        Assert.That((_shared.Find(KeyOf("bob")), slow.Claims.Count), Is.EqualTo(((Claim?)null, 0)));
+    }
+
     [TestCase(DuplicateUid.Replace), TestCase(DuplicateUid.Reject)]
     public async Task AJoinThatComesLate_ClaimsAnew(DuplicateUid duplicates)
     {
@@ -244,10 +264,10 @@ public sealed partial class UidClaimsTests
         private readonly Dictionary<string, int> _connections = [];
         private readonly List<string> _lost = [];
 
-        public Holder(SharedClaims shared, string nodeId, TimeProvider time)
+        public Holder(SharedClaims shared, string nodeId, TimeProvider time, TimeSpan? within = null)
         {
             Store = shared.Add(nodeId);
-            Claims = new UidClaims(Store, uid => Has(Encoding.UTF8.GetString(uid)), time, TimeSpan.FromSeconds(2))
+            Claims = new UidClaims(Store, uid => Has(Encoding.UTF8.GetString(uid)), time, within ?? TimeSpan.FromSeconds(2))
             {
                 Lost = uid => Lose(Encoding.UTF8.GetString(uid.Span), _lost),
                 Unclaimed = uid => Lose(Encoding.UTF8.GetString(uid.Span), Unclaimed),

@@ -1,5 +1,6 @@
 // What the settings say about other servers: where NATS is, who logs in there, and what this node is called.
 
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using RawWs.Server.Console.Settings;
@@ -129,13 +130,18 @@ internal sealed record BackplaneSettings
     /// <param name="isRouter">Whether messages are routed by uid.</param>
     /// <param name="messageBytesMax">The longest message that a client may send.</param>
     /// <param name="sharesUids">Whether several connections may have one uid, so that nothing is claimed.</param>
-    public string? FindConflict(bool isRouter, int messageBytesMax, bool sharesUids)
+    /// <param name="handshakeTimeout">The time of a handshake, in which a uid is claimed.</param>
+    public string? FindConflict(bool isRouter, int messageBytesMax, bool sharesUids, TimeSpan handshakeTimeout)
     {
         if (Address is null) return FindGiven() is { } given ? $"--{given}: needs --backplane" : null;
         if (!isRouter) return "--backplane: needs --app router; nothing else sends to other servers";
         if (messageBytesMax > MessageBytesMax) return $"--max-message: {MessageBytesMax >> 20} MiB at most with --backplane";
         if (sharesUids && Replicas != new BackplaneSettings().Replicas)
             return "--claim-replicas: needs --duplicate-uid replace or reject; nothing is claimed where uids are shared";
+        if (!sharesUids && AnswerWithin >= handshakeTimeout)
+            return string.Create(CultureInfo.InvariantCulture, $"--backplane-answer-within: must be shorter than --handshake-timeout with "
+                + $"--duplicate-uid replace or reject, for a handshake waits for the claim of its uid; they are "
+                + $"{AnswerWithin.TotalSeconds} s and {handshakeTimeout.TotalSeconds} s");
         if (User is null != Password is null) return "--backplane-user, --backplane-password-file: each needs the other";
         if (CertificateFile is null != KeyFile is null) return "--backplane-cert, --backplane-key: each needs the other";
         string[] ways = [.. WaysToLogIn()];

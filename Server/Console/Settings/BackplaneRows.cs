@@ -57,7 +57,8 @@ internal static class BackplaneRows
             BackplaneSettings.TryReplicas, static (backplane, value) => backplane with { Replicas = value }),
         Setting.Backplane<TimeSpan>("backplane-answer-within", "SECONDS",
             "For --backplane: time for another node, and for NATS, to answer. Past it a sender is told error:unreachable, and a newcomer "
-            + "whose uid must be claimed gets 503. Default: 2 s.", "a number of seconds from 0.1 to 60", BackplaneSettings.TryAnswerTime,
+            + "whose uid must be claimed gets 503; with --duplicate-uid replace or reject it is shorter than --handshake-timeout. Default: "
+            + "2 s.", "a number of seconds from 0.1 to 60", BackplaneSettings.TryAnswerTime,
             static (backplane, value) => backplane with { AnswerWithin = value }),
         Setting.Backplane<bool>("backplane-ready", "on|off",
             "For --backplane: whether /readyz of the admin port says no while NATS is away, or while not all nodes have told which uids "

@@ -187,7 +187,8 @@ internal sealed record RunSettings
             return $"--admin: others than this machine's users can reach {Admin}; needs --admin-token-file, a loopback address, or a "
                 + "socket (unix:/PATH) whose mode lets no others write";
         bool isRouter = Application == ApplicationKind.Router, sharesUids = DuplicateUid == DuplicateUid.Share;
-        if (Backplane.FindConflict(isRouter, Server.MessageBytesMax, sharesUids) is { } backplane) return backplane;
+        if (Backplane.FindConflict(isRouter, Server.MessageBytesMax, sharesUids, Server.HandshakeTimeout) is { } backplane)
+            return backplane;
         // A limit that cannot be reached is no limit: the process would end before.
         long largest = MemoryShare.LargestBudget(Server.Loops);
         if (Server.MemoryBytesMax >= MemoryShare.BudgetBytesMin && Server.MemoryBytesMax > largest)
