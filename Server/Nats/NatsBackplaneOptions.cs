@@ -9,8 +9,9 @@ public sealed record NatsBackplaneOptions
 {
     /// <summary>
     /// NATS' client as a node needs it, at <c>nats://localhost:4222</c>: take it, and change what is yours. It sees a line that is dead
-    /// without a word within twelve seconds, connects anew after a quarter of a second to three seconds, so that nodes that come back find
-    /// each other before one of them is taken to be gone, and never gives up.
+    /// without a word within twelve seconds, connects anew at once, and then after pauses that double from a quarter of a second to three
+    /// seconds, with a quarter of a second of chance at most, so that nodes that come back find each other before one of them is taken to
+    /// be gone; and it never gives up.
     /// </summary>
     public static NatsOpts DefaultNats { get; } = NatsOpts.Default with
     {

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
+using NATS.Client.Core;
 using RawWs.Benchmarks.Backplane;
 using RawWs.Server;
 using RawWs.Server.Applications;
@@ -91,6 +92,21 @@ public sealed class NatsBackplaneTests
 
         await Say(ann, "ann:the answers have come too");
         Assert.That(await Hear(ann), Is.EqualTo("the answers have come too"));
+    }
+
+    // What the page and the comment of the options promise.
+    [Test]
+    public void TheClient_SeesADeadLine_AndTriesAgain_AsThePageSays()
+    {
+        NatsOpts nats = new NatsBackplaneOptions().Nats;
+        Assert.That(nats, Is.SameAs(NatsBackplaneOptions.DefaultNats));
+        Assert.That((nats.ReconnectWaitMin.TotalSeconds, nats.ReconnectWaitMax.TotalSeconds, nats.ReconnectJitter.TotalSeconds),
+            Is.EqualTo((0.25, 3, 0.25)));
+        Assert.That((nats.PingInterval * (nats.MaxPingOut + 1)).TotalSeconds, Is.EqualTo(12));
+        Assert.That((nats.MaxReconnectRetry, nats.IgnoreAuthErrorAbort), Is.EqualTo((-1, true)), "it never gives up");
+        Assert.That(nats.ReconnectWaitMax + nats.ReconnectJitter, Is.LessThan(TimeSpan.FromSeconds(4)), "before a node is taken to be gone");
+        Assert.That(Repository.Read("docs/ops/cluster.md"), Does.Contain("pauses that grow from 0.25 to 3 s, and up to 0.25 s more by chance")
+            .And.Contain("Within 12 s it connects anew"));
     }
 
     [Test]
