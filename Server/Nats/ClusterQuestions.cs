@@ -38,7 +38,7 @@ internal sealed class ClusterQuestions : IAsyncDisposable
     private const string KickKind = "kick";
 
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(1);
-    private static readonly BoundedBytes Kept = new(BytesMax);
+    private static readonly NatsBytes Kept = new(BytesMax);
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly NatsConnection _connection;

@@ -11,8 +11,8 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
     private const int QuestionsMax = 256; // each is longer than an answer may be, and is asked again within a second
     private const int AnswersMax = 2048;
 
-    private static readonly BoundedBytes KeptOfQuestions = new(PresenceMessage.QuestionBytesMax);
-    private static readonly BoundedBytes KeptOfAnswers = new(PresenceMessage.ToldBytesMax);
+    private static readonly NatsBytes KeptOfQuestions = new(PresenceMessage.QuestionBytesMax);
+    private static readonly NatsBytes KeptOfAnswers = new(PresenceMessage.ToldBytesMax);
 
     // What changes within such a time goes in one message.
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(50);
@@ -87,7 +87,7 @@ internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
     void IPresenceWire.Refuse(string reason) => _refused(reason);
 
     // What does not fit is lost: nothing else that comes over this connection waits for it.
-    private ValueTask<INatsSub<NatsMemoryOwner<byte>>> SubscribeAsync(string subject, BoundedBytes kept, int waitingMax)
+    private ValueTask<INatsSub<NatsMemoryOwner<byte>>> SubscribeAsync(string subject, NatsBytes kept, int waitingMax)
     {
         NatsSubChannelOpts bounded = new() { Capacity = waitingMax, FullMode = BoundedChannelFullMode.DropWrite };
         return _connection.SubscribeCoreAsync(subject, serializer: kept, opts: new NatsSubOpts { ChannelOpts = bounded });

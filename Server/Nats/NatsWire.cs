@@ -12,7 +12,7 @@ internal sealed class NatsWire : IWire, IAsyncDisposable
     private const int WaitingMessagesMax = 256;
     private const int SubjectsKeptMax = 2_000;
 
-    private static readonly BoundedBytes Kept = new(ClusterSettings.LongestPieceBytes);
+    private static readonly NatsBytes Kept = new(ClusterSettings.LongestPieceBytes);
 
     private readonly NatsConnection _connection;
     private readonly string _toAll;

@@ -8,7 +8,7 @@ using NATS.Client.Core;
 namespace RawWs.Server.Nats;
 
 /// <param name="bytesMax">The longest message that is kept.</param>
-internal sealed class BoundedBytes(int bytesMax) : INatsDeserialize<NatsMemoryOwner<byte>>
+internal sealed class NatsBytes(int bytesMax) : INatsDeserialize<NatsMemoryOwner<byte>>
 {
     /// <summary>The bytes, in memory of the pool's that whoever reads them gives back; nothing of what is empty or too long.</summary>
     public NatsMemoryOwner<byte> Deserialize(in ReadOnlySequence<byte> buffer)
