@@ -75,7 +75,7 @@ public static class Masking
         count - ((nuint)Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref first) & (count - 1));
 
     // This method and the four below return true when the result is ASCII, no byte with its highest bit set. Where that is not asked the
-    // answer means nothing: the compiler makes two methods of each, and in the second one nothing looks for it.
+    // answer means nothing: of each by vectors the compiler makes two methods, and in the second one nothing looks for it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Xor<TAscii>(ref byte source, ref byte destination, nuint length, uint key)
     {

@@ -25,13 +25,12 @@ public sealed partial class WebSocketProtocol
 
     /// <summary>
     /// The same for a caller that assembles messages: a binary chunk is unmasked to where its message is assembled, which is one pass
-    /// where unmasking in place and copying are two. Text stays in the buffer: what unmasks and checks it in one pass works in place. (A
-    /// single byte in the middle of a frame goes there, whatever it is.)
+    /// where unmasking in place and copying are two. Text stays in the buffer: what unmasks and checks it in one pass works in place.
     /// </summary>
     /// <param name="buffer">As for the other overload.</param>
     /// <param name="room">
     /// The caller's memory behind what is assembled of the open message; of any length, also none. No byte of the buffer lies in it. A
-    /// chunk that does not fit, and one that is not masked (a server's), stay where they are.
+    /// binary chunk is put there if it fits and is masked; and so is a buffer of one byte in the middle of a frame, whatever it is.
     /// </param>
     /// <param name="chunk">
     /// The same; <see cref="DataChunk.IsAssembled"/> says where the payload is. A whole message is in the buffer.

@@ -1,8 +1,8 @@
 // Memory that lies the same way in each process. Where the runtime puts an array is chance, and stays so for as long as the process runs:
 // the same copy took eight times as long in one process as in another, because its two ends lay unluckily within their pages, and vectors
-// that lie across two lines of the cache take twice as long. So whatever is measured has its bytes at a fixed place within a page, whoever
-// reads them: bytes that are received from begin a page, those that are received into lie half a page on, and those in which a message is
-// assembled three quarters.
+// that lie across two lines of the cache take twice as long. So the bytes of the wire and the buffers that are ours to place lie at a fixed
+// place within a page: bytes that are received from begin a page, those that are received into lie half a page on, and those in which a
+// message is assembled three quarters.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;

@@ -74,10 +74,7 @@ internal static class KitFloors
         yield return Longer(figures, lookup);
         yield return Fragment(figures, lookup);
         yield return lookup.Times("encoding with a mask, from 1 KiB on: × the limit", 0.9, Encode, "RawWs, client, given a key",
-            "Limit: XOR by vectors", static row => Large.Prepend("1 KiB").Any(size => IsOf(row, size))) with
-        {
-            Why = "the limit writes no header",
-        };
+            "Limit: XOR by vectors", static row => Large.Prepend("1 KiB").Any(size => IsOf(row, size)));
         foreach ((Utf8Benchmark.Script script, string words, double asked) in
             ((Utf8Benchmark.Script, string, double)[])[
                 (Utf8Benchmark.Script.Random, "characters of all lengths", 10), (Utf8Benchmark.Script.Emoji, "emoji", 10),
@@ -96,7 +93,7 @@ internal static class KitFloors
         ]);
     }
 
-    // From the first length on that stands in two bytes a frame must not cost much more. Byte by byte there are two bytes more.
+    // 126 B is the first length that takes two bytes more in the header. That must not cost much. (Byte by byte those two are measured.)
     private static Floor Longer(IReadOnlyList<KitFigure> figures, Lookup lookup) =>
         new("126 B, all kinds of payload, whole and packed: times as long as 125 B", 1.3, true,
         [
@@ -109,7 +106,7 @@ internal static class KitFloors
         ]);
 
     private static Floor Fragment(IReadOnlyList<KitFigure> figures, Lookup lookup) =>
-        new("a fragment of 16 B to 1 KiB, binary: times as long as a whole frame", 1.3, true,
+        new("messages of 16 B to 1 KiB, binary, in fragments with Pings between: a frame takes times as long as a whole one", 1.3, true,
         [
             .. from fragment in figures
                where fragment.MeanNs > 0 && (fragment.Benchmark, fragment.Contender) == (Fragments, Ours)
@@ -117,8 +114,7 @@ internal static class KitFloors
                let whole = lookup.Find(Frames, Ours, fragment.Case)
                where whole is not null
                select fragment.NsPerFrame!.Value / whole.NsPerFrame!.Value,
-        ],
-        "it changes the state by which the next frame is judged; and the Pings in between are answered");
+        ]);
 
     private static bool IsLarge(string row) => Large.Any(size => IsOf(row, size));
 

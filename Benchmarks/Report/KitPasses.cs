@@ -1,6 +1,7 @@
 // Several measurements of the kit, one after the other or on different days, become one. A shared machine has slow minutes, which make
 // whoever is measured in them slower, and nobody faster: so of each row and contender the fastest measurement counts, for all alike. Only
-// measurements of the same commit are of the same thing. What was measured of another one is replaced, and what stays of it is told.
+// measurements of the same commit are of the same thing. What was measured of another one is replaced; and where a part is, that is told,
+// and from then on figures are replaced, for of a single one it is not known which commit it is of.
 
 using System.Globalization;
 
@@ -22,7 +23,7 @@ internal static class KitPasses
     /// <param name="isInPart">Whether the new one has some rows only.</param>
     public static Results<KitFigure> Merge(Results<KitFigure> before, Results<KitFigure> now, bool isInPart)
     {
-        bool isSame = before.Run.Commit == now.Run.Commit;
+        bool isSame = before.Run.Commit == now.Run.Commit && !before.Run.Machine.ContainsKey(Elsewhere);
         if (!isSame && !isInPart) return now;
         Dictionary<(string, string, string, string), KitFigure> fresh = now.Figures.ToDictionary(KeyOf);
         List<KitFigure> merged = [];

@@ -79,5 +79,5 @@ internal static partial class BackplaneLog
     [LoggerMessage(99, LogLevel.Error,
         "{count} nodes have share for duplicate-uid where this one has replace or reject, or the other way round: {nodes}; so a uid can "
         + "have connections on those and on this one; give all nodes of the cluster the same")]
-    public static partial void NodesOfOtherMind(this ILogger log, int count, string nodes);
+    public static partial void NodesClaimOtherwise(this ILogger log, int count, string nodes);
 }

@@ -73,10 +73,10 @@ public sealed class BackplaneMetrics : IDisposable
             "Messages that went to another node; one for everybody counts once.");
         _meter.CreateObservableCounter(
             "rawws.cluster.received", () => Counted?.Received ?? 0, "{message}", "Messages that came from another node.");
-        _meter.CreateObservableCounter("rawws.cluster.lost", () => CountedByNode(static tally => tally.Lost), "{message}",
+        _meter.CreateObservableCounter("rawws.cluster.lost", () => CountedByNode(static tally => tally.Lost, ofAll: false), "{message}",
             "Messages of a node that were lost on the way here; their senders are told.");
         _meter.CreateObservableCounter("rawws.cluster.unanswered", () => CountedByNode(static tally => tally.Unanswered), "{message}",
-            "Messages to a node that it has not answered in time; their senders are told. * is for everybody.");
+            "Messages to a node that it has not answered in time; their senders are told. * is for everybody, when the backplane went.");
         _meter.CreateObservableCounter("rawws.cluster.refused", () => CountedByNode(static tally => tally.Refused), "{message}",
             "Messages that did not go to a node, because too much waits for it; their senders are told. * is for everybody.");
         _meter.CreateObservableCounter("rawws.cluster.unknown", () => Counted?.Unknown ?? 0, "{message}",
@@ -111,8 +111,8 @@ public sealed class BackplaneMetrics : IDisposable
         if (peers.Count > NodeTallies.NodesMax) yield return Of(others, NodeTallies.Rest);
     }
 
-    private IEnumerable<Measurement<long>> CountedByNode(Func<NodeTally, long> value) =>
-        Counted is { } counts ? counts.Nodes.All.Select(tally => Of(value(tally), tally.Name)) : [];
+    private IEnumerable<Measurement<long>> CountedByNode(Func<NodeTally, long> value, bool ofAll = true) => Counted is { } counts
+        ? counts.Nodes.All.Where(tally => ofAll || tally != counts.Nodes.OfEverybody).Select(tally => Of(value(tally), tally.Name)) : [];
 
     private static Measurement<long> Of(long value, string node) => new(value, new KeyValuePair<string, object?>(NodeLabel, node));
 }

@@ -67,7 +67,7 @@ internal sealed class ClusterCounts
     /// </summary>
     public long LeftOut => Interlocked.Read(ref _leftOut);
 
-    /// <summary>Turns that have ended with an exception.</summary>
+    /// <summary>Turns, messages and questions that have ended with an exception which nobody expects.</summary>
     public long Failures => Interlocked.Read(ref _failures);
 
     /// <summary>The last of those exceptions, in one line.</summary>

@@ -7,8 +7,8 @@ namespace RawWs.Server.Nats;
 /// <param name="IsKnown">Whether its uids are known.</param>
 /// <param name="QueuedBytes">How many bytes wait to be sent to it.</param>
 /// <param name="Unanswered">How many messages to it are unanswered.</param>
-/// <param name="IsOfOtherMind">Whether it claims uids and this node does not, or the other way round.</param>
-internal readonly record struct PeerStatus(string Id, bool IsKnown, int QueuedBytes, int Unanswered, bool IsOfOtherMind);
+/// <param name="ClaimsOtherwise">Whether it claims uids and this node does not, or the other way round.</param>
+internal readonly record struct PeerStatus(string Id, bool IsKnown, int QueuedBytes, int Unanswered, bool ClaimsOtherwise);
 
 internal sealed partial class ClusterNode
 {
@@ -31,8 +31,8 @@ internal sealed partial class ClusterNode
         foreach (PeerNode? peer in _numbered)
         {
             if (peer is not { IsHere: true }) continue;
-            bool isOfOtherMind = peer.HasSaidLast && peer.ClaimsUids != _settings.ClaimsUids;
-            peers.Add(new PeerStatus(peer.Id, peer.IsCurrent, peer.Out.QueuedBytes, peer.Out.Unanswered, isOfOtherMind));
+            bool claimsOtherwise = peer.ClaimsUids is { } claims && claims != _settings.ClaimsUids;
+            peers.Add(new PeerStatus(peer.Id, peer.IsCurrent, peer.Out.QueuedBytes, peer.Out.Unanswered, claimsOtherwise));
         }
 
         return peers;

@@ -138,7 +138,7 @@ internal sealed partial class ClusterNode : IMessageTaker
         if (now >= _aliveAt) SayAlive();
         foreach (PeerNode? peer in _numbered)
             if (peer is not null) Look(peer);
-        Counts.Nodes.OfEverybody.Unanswered += _everybody.GiveUpBefore(now - _settings.AnswerWithin);
+        GiveUpToEverybodyBefore(now - _settings.AnswerWithin);
         bool complete = _isConnected && now >= _begunAt + _settings.ListenFirst;
         foreach (PeerNode peer in _peers.Values) complete &= !peer.IsHere || peer.IsCurrent;
         _isComplete = complete;
@@ -245,7 +245,7 @@ internal sealed partial class ClusterNode : IMessageTaker
 
     private void Look(PeerNode peer)
     {
-        peer.Tally.Unanswered += peer.Out.GiveUpBefore(_now - _settings.AnswerWithin);
+        peer.Tally.Unanswered += peer.Out.GiveUpBefore(_now - _settings.AnswerWithin, out _, out _);
         if (!peer.IsHere)
         {
             if (_now - peer.LastHeard >= _settings.ForgottenAfter) Forget(peer);
@@ -262,6 +262,22 @@ internal sealed partial class ClusterNode : IMessageTaker
         {
             Ask(peer);
         }
+    }
+
+    // Each node has a position of its own in what is for all: so it is known which of them have not answered.
+    private void GiveUpToEverybodyBefore(long time)
+    {
+        long missing = _everybody.GiveUpBefore(time, out ulong from, out ulong behind);
+        if (missing == 0) return;
+        foreach (PeerNode peer in _peers.Values)
+        {
+            if (!peer.IsHere || peer.EverybodyAnswered >= behind) continue;
+            long owed = (long)(behind - Math.Max(peer.EverybodyAnswered, from));
+            peer.Tally.Unanswered += owed;
+            missing -= owed;
+        }
+
+        Counts.Nodes.OfEverybody.Unanswered += missing;
     }
 
     private WireWriter Begin(WireKind kind) => _writer.Begin(kind, _settings.Incarnation, _id);

@@ -16,7 +16,7 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
 
     private readonly Lock _lock = new();
     private HashSet<string> _here = [];
-    private HashSet<string> _ofOtherMind = [];
+    private HashSet<string> _claimOtherwise = [];
     private bool _isAway;
     private bool _tellsComplete;
     private bool _isTaken;
@@ -112,12 +112,12 @@ internal sealed class ClusterWatch(ClusterNode node, NatsTold nats, Func<long> n
     {
         IReadOnlyList<PeerStatus> peers = node.GetPeers();
         HashSet<string> here = [.. peers.Select(static peer => peer.Id)];
-        HashSet<string> ofOtherMind = [.. peers.Where(static peer => peer.IsOfOtherMind).Select(static peer => peer.Id)];
-        string[] came = [.. here.Except(_here)], went = [.. _here.Except(here)], disagree = [.. ofOtherMind.Except(_ofOtherMind)];
-        (_here, _ofOtherMind) = (here, ofOtherMind);
+        HashSet<string> claimOtherwise = [.. peers.Where(static peer => peer.ClaimsOtherwise).Select(static peer => peer.Id)];
+        string[] came = [.. here.Except(_here)], went = [.. _here.Except(here)], disagree = [.. claimOtherwise.Except(_claimOtherwise)];
+        (_here, _claimOtherwise) = (here, claimOtherwise);
         if (came.Length > 0) log.NodesCame(came.Length, Listed(came));
         if (went.Length > 0) log.NodesWent(went.Length, Listed(went));
-        if (disagree.Length > 0) log.NodesOfOtherMind(disagree.Length, Listed(disagree));
+        if (disagree.Length > 0) log.NodesClaimOtherwise(disagree.Length, Listed(disagree));
     }
 
     private void LookAtVersions(ClusterCounts counts, long now)

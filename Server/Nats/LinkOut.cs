@@ -184,13 +184,17 @@ internal sealed class LinkOut(int bytesMax, int unansweredMax)
     }
 
     /// <summary>What was appended before this time, and is unanswered, is unreachable.</summary>
+    /// <param name="time">The time in milliseconds.</param>
+    /// <param name="from">The first of the messages that were looked at.</param>
+    /// <param name="behind">The one behind the last of them.</param>
     /// <returns>How many answers were missing: one for each message and receiver.</returns>
-    public int GiveUpBefore(long time)
+    public int GiveUpBefore(long time, out ulong from, out ulong behind)
     {
         lock (_lock)
         {
             int lost = 0;
-            for (; _first < _next && At(_first).Since < time; _first++) lost += GiveUpOne(_first);
+            for (from = _first; _first < _next && At(_first).Since < time; _first++) lost += GiveUpOne(_first);
+            behind = _first;
             DropAnswered();
             return lost;
         }

@@ -8,7 +8,7 @@ namespace RawWs.Server.Nats;
 
 internal sealed class NatsPresence : IPresenceWire, IAsyncDisposable
 {
-    private const int QuestionsMax = 256; // each is longer than an answer may be, and is asked again within a second
+    private const int QuestionsMax = 256; // one may be longer than an answer; and it is asked again within a second
     private const int AnswersMax = 2048;
 
     private static readonly NatsBytes KeptOfQuestions = new(PresenceMessage.QuestionBytesMax);

@@ -12,7 +12,7 @@ internal sealed class NodeTally(string name)
 
     public string Name => name;
 
-    /// <summary>Whether its node is known. It has not the place of another one then.</summary>
+    /// <summary>Whether its node is known: then no other node is given its place.</summary>
     public bool IsUsed { get; set; }
 
     /// <summary>Messages to it that it has not answered, or not in time.</summary>
@@ -48,7 +48,7 @@ internal sealed class NodeTallies
 
     public IReadOnlyList<NodeTally> All => _all;
 
-    /// <summary>Messages to everybody for which no single node is to blame.</summary>
+    /// <summary>Messages to everybody, where it is no single node's doing: the backplane went away, or too many wait.</summary>
     public NodeTally OfEverybody => _all[0];
 
     /// <summary>The tally of a node that has come.</summary>

@@ -1,5 +1,5 @@
 // Another node, in one of its lives: what is known of it, and the links to it and from it. Only the node's own thread touches it, but for
-// the link out, and for whether it is here, which senders read.
+// the link out, the tally, whether it is here, which senders read, and whether it claims uids, which whoever looks on reads.
 
 namespace RawWs.Server.Nats;
 
@@ -10,7 +10,10 @@ namespace RawWs.Server.Nats;
 /// <param name="settings">What the node goes by.</param>
 internal sealed class PeerNode(string id, int number, ulong incarnation, uint link, ClusterSettings settings)
 {
+    private const byte Unsaid = 0, Yes = 1, No = 2;
+
     private volatile bool _isHere = true;
+    private volatile byte _claims = Unsaid;
 
     public string Id => id;
 
@@ -39,8 +42,12 @@ internal sealed class PeerNode(string id, int number, ulong incarnation, uint li
     /// <summary>The number of the last event that it has spoken of.</summary>
     public ulong LastEventTold { get; set; }
 
-    /// <summary>Whether it claims uids, as it has said last.</summary>
-    public bool ClaimsUids { get; set; }
+    /// <summary>Whether it claims uids, as it has said last; null before that. Any thread reads it.</summary>
+    public bool? ClaimsUids
+    {
+        get => _claims == Unsaid ? null : _claims == Yes;
+        set => _claims = value is null ? Unsaid : value.Value ? Yes : No;
+    }
 
     /// <summary>Whether the table has what it has told.</summary>
     public bool IsCurrent => HasSaidLast && LastEvent >= LastEventTold;

@@ -100,6 +100,10 @@ public sealed class JwtKeysTests
 
         Assert.Throws<JwtKeyException>(() => JwtKey.Read(new JwtKeyFile(Path + "x", false, null)));
         Assert.Throws<JwtKeyException>(() => JwtKey.Read(new JwtKeyFile(_folder, false, null)));
+        string link = Path + ".link"; // its own text has a length, and what it leads to may have no end
+        File.CreateSymbolicLink(link, "/dev/null");
+        JwtKeyException endless = Assert.Throws<JwtKeyException>(() => JwtKey.Read(new JwtKeyFile(link, false, null)))!;
+        Assert.That(endless.Message, Does.Contain("has 0 bytes"));
     }
 
     [TestCase("a.pem", "a.pem", null)]

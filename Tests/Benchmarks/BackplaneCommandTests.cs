@@ -5,6 +5,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Benchmarks;
 
+[Platform("Linux")]
 public sealed class BackplaneCommandTests
 {
     [TestCase("interest", "x", "interest: 'x' is no number above 0.")]
@@ -19,6 +20,16 @@ public sealed class BackplaneCommandTests
         int exitCode = await BackplaneCommand.RunAsync(
             name, arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), output, error);
         Assert.That((exitCode, error.ToString(), output.ToString()), Is.EqualTo((2, said + Environment.NewLine, "")));
+    }
+
+    [Test]
+    public async Task AProgramThatDoesNotRun_IsOneLine()
+    {
+        Tools.Require("nats-server");
+        using StringWriter output = new(), error = new();
+        Assert.That(await BackplaneCommand.RunAsync("forward", ["false"], output, error), Is.EqualTo(1));
+        Assert.That(error.ToString(), Does.Match("^forward: false .* ended with exit code 1 before it listened"));
+        Assert.That(error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(1));
     }
 
     // With few uids: that it runs.

@@ -72,16 +72,20 @@ public sealed class DataTests
         }
     }
 
-    // Byte by byte in the middle of a frame: each byte counts, and each chunk says what it is.
+    // Byte by byte in the middle of a frame: each byte counts, and each chunk says what it is. Where there is room for it, it goes there;
+    // the last one of a frame only if it is binary and masked.
     [Test]
-    public void WhatDribbles_IsCountedByteByByte([Values] Role reader, [Values(Opcode.Text, Opcode.Binary)] Opcode opcode)
+    public void WhatDribbles_IsCountedByteByByte(
+        [Values] Role reader, [Values(Opcode.Text, Opcode.Binary)] Opcode opcode, [Values] bool hasRoom)
     {
         byte[] payload = [.. "a\u00e9\u20acz"u8, 0x7F, 0x00];
         byte[] frame = Frame(reader, opcode, payload, fin: false), last = Frame(reader, Opcode.Continuation, payload, fin: true);
         WebSocketProtocol protocol = new(reader, new ProtocolLimits());
+        byte[] room = new byte[hasRoom ? 1 : 0];
         long read = 0;
         foreach (byte[] bytes in new[] { frame, last })
         {
+            byte[] came = [.. bytes];
             int header = bytes.Length - payload.Length;
             Assert.That(protocol.TryReadData(bytes.AsSpan(0, header + 1), out DataChunk chunk));
             Assert.That((chunk.Consumed, chunk.PayloadBytes, chunk.StartOfMessage), Is.EqualTo((header + 1, 1, bytes == frame)));
@@ -89,7 +93,11 @@ public sealed class DataTests
             for (int at = header + 1; at < bytes.Length; at++)
             {
                 Assert.That((protocol.MessageBytes, protocol.PayloadBytesLeft), Is.EqualTo((read, (long)(bytes.Length - at))));
-                Assert.That(protocol.TryReadData(bytes.AsSpan(at, 1), out chunk), $"at {at}");
+                Assert.That(protocol.TryReadData(bytes.AsSpan(at, 1), room, out chunk), $"at {at}");
+                bool goes = hasRoom && (at < bytes.Length - 1 || (reader == Role.Server && opcode == Opcode.Binary));
+                Assert.That(chunk.IsAssembled, Is.EqualTo(goes), $"at {at}");
+                if (goes) Assert.That(bytes[at], Is.EqualTo(came[at]), "the buffer is as it came");
+                if (goes) bytes[at] = room[0];
                 bool ends = bytes == last && at == bytes.Length - 1;
                 Assert.That((chunk.Consumed, chunk.PayloadBytes, chunk.StartOfMessage, chunk.EndOfMessage, chunk.Kind),
                     Is.EqualTo((1, 1, false, ends, (MessageKind)opcode)));
@@ -102,8 +110,9 @@ public sealed class DataTests
         Assert.That((protocol.MessageBytes, protocol.IsAtRest), Is.EqualTo((0L, true)));
     }
 
-    // With room for the message, whatever the room: the same chunks with the same payload as without, in the room if they are binary, no
-    // whole message, and fit. Then the buffer is as it came; nothing is written behind the payload.
+    // With room for the message, whatever the room: the same chunks with the same payload as without, in the room if they are binary and
+    // masked, no whole message, and fit (of single bytes the test above says more). Then the buffer is as it came; nothing is written behind
+    // the payload.
     [TestCaseSource(nameof(Vectors))]
     public void WithRoom_AChunkIsReadAsWithout(FrameVector vector)
     {

@@ -29,6 +29,22 @@ public sealed partial class ClusterNodeTests
         Assert.That(next.Result, Is.EqualTo(DeliveryResult.Offline));
     }
 
+    // Its messages too, and those to all.
+    [Test]
+    public async Task WhoDoesNotAnswer_IsNamedInTheCounts()
+    {
+        (SimulatedNode one, SimulatedNode two, SimulatedNode three) = Three();
+        two.Join("bob");
+        _cluster.Pass(10);
+        _cluster.Delay = (from, _) => from == two ? -1 : 1;
+        Task<DeliveryResult>[] sent = [one.Send("bob", "1"), one.SendToEverybody("2"), one.SendToEverybody("3")];
+        _cluster.Pass(2_500);
+        foreach (Task<DeliveryResult> message in sent) Assert.That(await message, Is.EqualTo(DeliveryResult.Unreachable));
+        Assert.That(three.Got, Has.Count.EqualTo(2));
+        Assert.That(one.Node.Counts.Nodes.All.Where(static node => !node.IsEmpty).Select(static node => (node.Name, node.Unanswered)),
+            Is.EqualTo([("two", 3L)]));
+    }
+
     [Test]
     public async Task WhatWasToldUnreachable_WhenTheBackplaneWent_DoesNotGoOutLater([Values] bool longAway)
     {

@@ -119,6 +119,7 @@ public sealed class FindingsTests
         Assert.That(whole, Is.SameAs(second));
         Assert.That(part.Figures.Select(static figure => figure.MeanNs), Is.EqualTo(new double?[] { 10, 7 }));
         Assert.That(part.Run.Machine[KitPasses.Elsewhere], Is.EqualTo("1 figures, measured 0001-01-01, of abc"));
+        Assert.That(KitPasses.Merge(part, first, isInPart: false), Is.SameAs(first), "of one commit again");
     }
 
     private static string Floors(params KitFigure[] figures)

@@ -3,6 +3,7 @@
 
 using System.Security.Cryptography;
 using System.Text;
+using RawWs.Server.Console.Settings;
 
 namespace RawWs.Server.Console.Admin;
 
@@ -43,10 +44,7 @@ internal sealed class AdminTokens
         List<string> lines = [];
         try
         {
-            FileInfo file = new(path);
-            if (!file.Exists) return "there is no such file";
-            // What is no plain file has no length, and reading it may never end.
-            if (file.Length is 0 or > CountMax * (LengthMax + 2)) return $"the file has {file.Length} bytes";
+            if (PlainFile.FindError(path, CountMax * (LengthMax + 2)) is { } error) return error;
             lines.AddRange(File.ReadLines(path, Encoding.Latin1).Select(static line => line.Trim()).Where(static line => line.Length > 0));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)

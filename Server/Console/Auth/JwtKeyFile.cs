@@ -5,6 +5,7 @@
 //   --jwt-secret   a text that both sides know, alone in its file, or a JWK Set of secrets (RFC 7518 §6.4)
 
 using System.Globalization;
+using RawWs.Server.Console.Settings;
 using RawWs.Server.Log;
 
 namespace RawWs.Server.Console.Auth;
@@ -40,10 +41,8 @@ internal sealed record JwtKeyFile(string Path, bool IsSecret, DateTimeOffset? Un
     {
         try
         {
-            // What is no plain file has no length, and reading it may never end.
-            FileInfo found = new(Path);
-            if (!found.Exists) throw new JwtKeyException(this, "is not there");
-            if (found.Length is 0 or > BytesMax) throw new JwtKeyException(this, $"has {found.Length} bytes; keys have 1 to {BytesMax}");
+            if (PlainFile.FindLength(Path) is not { } length) throw new JwtKeyException(this, "is not there");
+            if (length is 0 or > BytesMax) throw new JwtKeyException(this, $"has {length} bytes; keys have 1 to {BytesMax}");
             return File.ReadAllBytes(Path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException

@@ -1,5 +1,7 @@
 // A secret of the backplane's in a file of its own: a line of text. Only the name of the file is a setting.
 
+using RawWs.Server.Console.Settings;
+
 namespace RawWs.Server.Console.Cluster;
 
 /// <summary>What stands in the file. It is no record: nothing writes it by chance.</summary>
