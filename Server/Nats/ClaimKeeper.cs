@@ -97,7 +97,7 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
                 using CancellationTokenSource patience = new(wasAway ? OwnLease.Lasts : Patience, time);
                 using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stop.Token);
                 // Claims and leases may be kept by different servers, and one of those begin anew while this node's own goes on.
-                wasAway = wasAway || IsNew(await store.LookAsync(deadline.Token).ConfigureAwait(false));
+                wasAway = wasAway || IsNew(Seen, await store.LookAsync(deadline.Token).ConfigureAwait(false));
                 bool isNew = wasAway && await ReopenAsync(deadline.Token).ConfigureAwait(false);
                 ulong lease = await store.RenewLeaseAsync(deadline.Token).ConfigureAwait(false);
                 if (lease <= _lease && !isNew)
@@ -163,8 +163,9 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
     // Before the lease is renewed: without it nothing of what this node has claimed counts.
     private async ValueTask<bool> ReopenAsync(CancellationToken cancellation)
     {
+        ulong seen = Seen;
         (DateTimeOffset Made, ulong Last) found = await store.OpenAsync(cancellation).ConfigureAwait(false);
-        bool isNew = IsNew(found);
+        bool isNew = IsNew(seen, found);
         CancellationTokenSource? watch;
         lock (_lock)
         {
@@ -179,10 +180,16 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
         return isNew;
     }
 
-    private bool IsNew((DateTimeOffset Made, ulong Last) found)
+    private ulong Seen
     {
-        lock (_lock) return found.Made != _made || found.Last < _seen;
+        get
+        {
+            lock (_lock) return _seen;
+        }
     }
+
+    // Beside what was seen before it was asked: while many claim, more has been seen when the answer is there.
+    private bool IsNew(ulong seen, (DateTimeOffset Made, ulong Last) found) => found.Made != _made || found.Last < seen;
 
     // A node that is not there may be back before all is looked at: so it is asked for again for each claim of its.
     private async Task TidyAsync()

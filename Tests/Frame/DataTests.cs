@@ -111,8 +111,8 @@ public sealed class DataTests
     }
 
     // With room for the message, whatever the room: the same chunks with the same payload as without, in the room if they are binary and
-    // masked, no whole message, and fit (of single bytes the test above says more). Then the buffer is as it came; nothing is written behind
-    // the payload.
+    // masked, no whole message, and fit (of single bytes the test above says more). Then the buffer is as it came; nothing is written
+    // behind the payload.
     [TestCaseSource(nameof(Vectors))]
     public void WithRoom_AChunkIsReadAsWithout(FrameVector vector)
     {
