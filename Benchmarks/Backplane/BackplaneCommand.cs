@@ -3,6 +3,7 @@
 
 using System.ComponentModel;
 using System.Globalization;
+using System.Text;
 using RawWs.Benchmarks.Load;
 
 namespace RawWs.Benchmarks.Backplane;
@@ -15,6 +16,9 @@ internal static class BackplaneCommand
     public const string Scale = "scale";
 
     private const string LinuxOnly = "it runs on Linux only";
+
+    /// <summary>Some uid, another one for each number.</summary>
+    public static byte[] UidOf(int number) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"user-{number}"));
 
     public static async Task<int> RunAsync(string name, string[] args, TextWriter output, TextWriter error)
     {

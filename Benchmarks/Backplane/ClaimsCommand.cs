@@ -5,7 +5,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Versioning;
-using System.Text;
 using NATS.Client.Core;
 using RawWs.Benchmarks.Load;
 using RawWs.Server;
@@ -64,7 +63,7 @@ internal static class ClaimsCommand
         Volatile.Write(ref areUsed, false);
         double released = await PerSecondAsync(all, async () =>
         {
-            for (int uid = -Alone; uid < count; uid++) claims.OnLeft(Uid(uid));
+            for (int uid = -Alone; uid < count; uid++) claims.OnLeft(BackplaneCommand.UidOf(uid));
             while (claims.Count > 0) await Task.Delay(1);
         });
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -75,7 +74,7 @@ internal static class ClaimsCommand
     // And joined under it.
     private static async Task ClaimAsync(UidClaims claims, int uid)
     {
-        byte[] name = Uid(uid);
+        byte[] name = BackplaneCommand.UidOf(uid);
         UidClaim claim = await claims.ClaimAsync(name, DuplicateUid.Replace);
         if (claim != UidClaim.Granted || !claims.OnJoined(name)) throw new InvalidOperationException($"a claim was not granted: {claim}");
     }
@@ -86,6 +85,4 @@ internal static class ClaimsCommand
         await act();
         return count / watch.Elapsed.TotalSeconds;
     }
-
-    private static byte[] Uid(int number) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"user-{number}"));
 }

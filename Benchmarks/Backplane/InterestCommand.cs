@@ -10,7 +10,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Versioning;
-using System.Text;
 using NATS.Client.Core;
 using RawWs.Benchmarks.Load;
 using RawWs.Server.Nats;
@@ -108,7 +107,7 @@ internal static class InterestCommand
         {
             byte[] events = new byte[Math.Min(EventsPerMessage, count - done) * sizeof(ulong)];
             for (int at = 0; at < events.Length; at += sizeof(ulong))
-                BitConverter.TryWriteBytes(events.AsSpan(at), UidHash.Of(Uid(done++)));
+                BitConverter.TryWriteBytes(events.AsSpan(at), UidHash.Of(BackplaneCommand.UidOf(done++)));
             await connection.PublishAsync("interest.node", events);
             byte[] come = (await subscription.Msgs.ReadAsync()).Data!;
             for (int at = 0; at < come.Length; at += sizeof(ulong)) table.Add(BitConverter.ToUInt64(come, at), 1);
@@ -116,16 +115,15 @@ internal static class InterestCommand
 
         return async uid =>
         {
-            if (table.Find(UidHash.Of(Uid(uid))).Count != 1) throw new InvalidOperationException("the table has lost a uid");
+            ulong hash = UidHash.Of(BackplaneCommand.UidOf(uid));
+            if (table.Find(hash).Count != 1) throw new InvalidOperationException("the table has lost a uid");
             await connection.PublishAsync("interest.node", new byte[64]);
             await subscription.Msgs.ReadAsync();
         };
     }
 
-    private static byte[] Uid(int number) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"user-{number}"));
-
     // Uids come from strangers: dots, stars and spaces cannot stand in a subject.
-    private static string Subject(int number) => $"interest.uid.{Convert.ToHexString(Uid(number))}";
+    private static string Subject(int number) => $"interest.uid.{Convert.ToHexString(BackplaneCommand.UidOf(number))}";
 
     [SupportedOSPlatform("linux")]
     private static long Resident(int process) => new ServerProcess(process).ResidentBytes;

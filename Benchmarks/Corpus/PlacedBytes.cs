@@ -27,12 +27,14 @@ internal readonly struct PlacedBytes
 
     private readonly byte[] _array;
     private readonly int _start;
+    private readonly int _place;
 
     /// <summary>Zeros.</summary>
     /// <param name="length">How many.</param>
     /// <param name="place">How far from the beginning of a page the first one lies.</param>
     public PlacedBytes(int length, int place)
     {
+        _place = place;
         _array = GC.AllocateArray<byte>(length + PageBytes, pinned: true);
         _start = (int)((place - Marshal.UnsafeAddrOfPinnedArrayElement(_array, 0)) & (PageBytes - 1));
         Length = length;
@@ -53,9 +55,9 @@ internal readonly struct PlacedBytes
     public Memory<byte> Memory => _array.AsMemory(_start, Length);
 
     /// <summary>At least as many as are asked for, and twice as many as these, with the first <paramref name="kept"/> copied.</summary>
-    public PlacedBytes Grown(int least, int kept, int place)
+    public PlacedBytes Grown(int least, int kept)
     {
-        PlacedBytes grown = new(Math.Max(least, 2 * Length), place);
+        PlacedBytes grown = new(Math.Max(least, 2 * Length), _place);
         Span[..kept].CopyTo(grown.Span);
         return grown;
     }

@@ -34,7 +34,7 @@ public sealed class BclParser : IFrameParser, IDisposable
             int length = 0;
             while (true)
             {
-                if (length == _message.Length) _message = _message.Grown(2 * length, length, PlacedBytes.Message);
+                if (length == _message.Length) _message = _message.Grown(2 * length, length);
                 ValueTask<ValueWebSocketReceiveResult> receiving = _socket.ReceiveAsync(_message.Memory[length..], CancellationToken.None);
                 if (!receiving.IsCompleted) throw new InvalidOperationException("The stream answers at once, and so must the socket.");
                 ValueWebSocketReceiveResult result = receiving.GetAwaiter().GetResult();

@@ -51,8 +51,7 @@ public sealed class MemoryLimit : IFrameParser
 
             Fill(wire, header);
             _start += header;
-            if (_message.Length < assembled + frame.Length)
-                _message = _message.Grown(assembled + frame.Length, assembled, PlacedBytes.Message);
+            if (_message.Length < assembled + frame.Length) _message = _message.Grown(assembled + frame.Length, assembled);
             ReceiveWhereItIsDelivered(wire, _message.Span.Slice(assembled, frame.Length), frame.MaskingKey);
             assembled += frame.Length;
             if (!frame.Fin) continue;

@@ -117,7 +117,7 @@ public sealed class RawWsParser : IFrameParser
         _assembled = 0;
     }
 
-    private void Grow(int bytes) => _message = _message.Grown(_assembled + bytes, _assembled, PlacedBytes.Message);
+    private void Grow(int bytes) => _message = _message.Grown(_assembled + bytes, _assembled);
 
     private static InvalidDataException Ended(in ProtocolEvent found) => new($"The connection ended: {found.Rule}");
 }
