@@ -46,10 +46,11 @@ internal readonly struct PlacedBytes
 
     public int Length { get; }
 
+    // Without a check of bounds, which would be a good part of what the smallest operations take.
     public Span<byte> Span
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => _array.AsSpan(_start, Length);
+        get => MemoryMarshal.CreateSpan(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_array), _start), Length);
     }
 
     public Memory<byte> Memory => _array.AsMemory(_start, Length);

@@ -17,6 +17,9 @@ internal static class KitGate
     /// <summary>What two processes with the same code differ by, whatever their iterations do: code and data lie elsewhere.</summary>
     public const double ProcessesDiffer = 0.05;
 
+    /// <summary>The same for what takes a few nanoseconds, where a cycle or two more or less is a good part of the whole.</summary>
+    public const double ProcessesDifferNs = 0.5;
+
     /// <summary>From so many bytes on an object is large, and only a full collection frees it.</summary>
     private const long LargeObjectBytes = 85_000;
 
@@ -62,8 +65,8 @@ internal static class KitGate
 
     private static double NsPerByte(KitFigure figure) => figure.MeanNs!.Value / figure.PayloadBytes!.Value;
 
-    private static double Uncertainty(KitFigure figure) =>
-        Math.Max(Deviations * (figure.StdDevNs ?? 0), ProcessesDiffer * figure.MeanNs!.Value);
+    private static double Uncertainty(KitFigure figure) => Math.Max(
+        Deviations * (figure.StdDevNs ?? 0), Math.Max(ProcessesDiffer * figure.MeanNs!.Value, ProcessesDifferNs * (figure.Frames ?? 1)));
 
     private static string Times(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
 

@@ -199,7 +199,7 @@ public sealed class NatsBackplaneTests
         await using BackplaneNode one = await BackplaneNode.StartAsync(_nats.Url, "one");
         await Assert.ThatAsync(() => one.Backplane.StartAsync(one.Server),
             Throws.InvalidOperationException.With.Message.EqualTo("The backplane has been started before."));
-        Assert.That(one.Backplane.IsReady, "it goes on");
+        TestServer.Eventually(() => one.Backplane.IsReady, "it goes on");
     }
 
     // What is there instead of NATS says nothing. Whoever waits for it may end the wait, and so does who disposes.

@@ -46,6 +46,16 @@ public sealed class KitGateTests
         Assert.That(Check(Figure(contender, "16 B", 16, ns, spread), limit), Has.Count.EqualTo(failures));
     }
 
+    [TestCase(1, 2.1, 0)]
+    [TestCase(1, 1.9, 1)]
+    [TestCase(100, 210, 0)]
+    [TestCase(100, 190, 1)]
+    public void HalfANanosecondAFrame_IsTheErrorAtLeast(long frames, double ns, int failures) => Assert.That(
+        Check(
+            Figure("Another", "16 B", 16 * frames, ns, 0) with { Frames = frames },
+            Figure("Limit: memcpy", "16 B", 16 * frames, 3 * frames, 0) with { Frames = frames }),
+        Has.Count.EqualTo(failures));
+
     [Test]
     public void WhereALimitIsOvertakenByAnother_TheFasterOneHolds() => Assert.That(
         Check(Figure("Limit: one", "16 B", 16, 100, 0.1), Figure("Limit: two", "16 B", 16, 50, 0.1),
