@@ -22,13 +22,16 @@ public class FrameDecodeBenchmark : ParserBenchmark
     public long Frames() => ReadWire();
 }
 
-/// <summary>Messages in fragments, with control frames in between: a frame in each receive, cut at random and byte by byte.</summary>
+/// <summary>
+/// Messages in fragments, with control frames in between: a frame in each receive, cut at random and byte by byte; and in fragments of one
+/// size, with nothing between.
+/// </summary>
 public class FragmentDecodeBenchmark : ParserBenchmark
 {
     [ParamsSource(nameof(Corpus), Priority = 0)]
     public Traffic Traffic { get; set; } = null!;
 
-    public static IEnumerable<Traffic> Corpus => Traffic.Fragments;
+    public static IEnumerable<Traffic> Corpus => Traffic.Fragments.Concat(Traffic.EvenFragments);
 
     [GlobalSetup]
     public void Setup() => Begin(Traffic);

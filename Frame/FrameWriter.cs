@@ -1,6 +1,6 @@
 // A payload in, a frame's bytes out, into memory that the caller owns and has made large enough (HeaderLength says how large).
-// The frame is always one that a strict reader accepts: the length in its shortest form, control frames whole and small. To ask for any
-// other is a bug of the caller and throws.
+// The length is always written in its shortest form, and a control frame whole and small: to ask for anything else is a bug of the caller
+// and throws. Which opcode, reserved bits and payload a frame may have is the caller's affair.
 
 using System.Buffers;
 using System.Buffers.Binary;
@@ -32,7 +32,9 @@ public static class FrameWriter
     /// <param name="fin">Whether the frame is the last of its message; true for a control frame.</param>
     /// <param name="reserved">Reserved bits to set, if an extension was negotiated that defines them.</param>
     /// <returns>How many bytes were written.</returns>
-    /// <exception cref="ArgumentException">No strict reader would accept such a frame, or the destination is too short.</exception>
+    /// <exception cref="ArgumentException">
+    /// A control frame that is too long or not final, a length of 2^63 or more; or the destination is too short.
+    /// </exception>
     public static int WriteHeader(
         Span<byte> destination, Opcode opcode, ulong payloadLength, bool fin = true, ReservedBits reserved = 0) =>
         WriteHeaderWithoutKey(destination, opcode, payloadLength, maskBit: 0, fin, reserved);
@@ -45,7 +47,9 @@ public static class FrameWriter
     /// <param name="fin">Whether the frame is the last of its message; true for a control frame.</param>
     /// <param name="reserved">Reserved bits to set, if an extension was negotiated that defines them.</param>
     /// <returns>How many bytes were written.</returns>
-    /// <exception cref="ArgumentException">No strict reader would accept such a frame, or the destination is too short.</exception>
+    /// <exception cref="ArgumentException">
+    /// A control frame that is too long or not final, a length of 2^63 or more; or the destination is too short.
+    /// </exception>
     public static int WriteHeader(
         Span<byte> destination, Opcode opcode, ulong payloadLength, uint maskingKey, bool fin = true, ReservedBits reserved = 0)
     {
@@ -61,7 +65,9 @@ public static class FrameWriter
     /// <param name="fin">Whether the frame is the last of its message; true for a control frame.</param>
     /// <param name="reserved">Reserved bits to set, if an extension was negotiated that defines them.</param>
     /// <returns>How many bytes were written.</returns>
-    /// <exception cref="ArgumentException">No strict reader would accept such a frame, or the destination is too short.</exception>
+    /// <exception cref="ArgumentException">
+    /// A control frame that is too long or not final, a length of 2^63 or more; or the destination is too short.
+    /// </exception>
     public static int Write(
         Span<byte> destination, Opcode opcode, ReadOnlySpan<byte> payload, bool fin = true, ReservedBits reserved = 0)
     {
@@ -78,7 +84,9 @@ public static class FrameWriter
     /// <param name="fin">Whether the frame is the last of its message; true for a control frame.</param>
     /// <param name="reserved">Reserved bits to set, if an extension was negotiated that defines them.</param>
     /// <returns>How many bytes were written.</returns>
-    /// <exception cref="ArgumentException">No strict reader would accept such a frame, or the destination is too short.</exception>
+    /// <exception cref="ArgumentException">
+    /// A control frame that is too long or not final, a length of 2^63 or more; or the destination is too short.
+    /// </exception>
     public static int WriteMasked(
         Span<byte> destination, Opcode opcode, ReadOnlySpan<byte> payload, uint maskingKey, bool fin = true, ReservedBits reserved = 0)
     {
@@ -136,6 +144,8 @@ public static class FrameWriter
             ThrowUnwritable(opcode, payloadLength, fin);
         }
 
+        if (destination.Length < 2) ThrowTooShort();
+
         // tour: write-header
         destination[0] = (byte)((fin ? FrameHeader.FinBit : 0) | (byte)reserved | (byte)opcode);
         if (payloadLength <= FrameHeader.Length7Max)
@@ -156,6 +166,9 @@ public static class FrameWriter
         return 10;
         // tour: end
     }
+
+    [DoesNotReturn]
+    private static void ThrowTooShort() => throw new ArgumentException("A header has two bytes at least.", "destination");
 
     [DoesNotReturn]
     private static void ThrowUnwritable(Opcode opcode, ulong payloadLength, bool fin) => throw new ArgumentException(

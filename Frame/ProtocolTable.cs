@@ -1,4 +1,5 @@
-// The two state machines of a connection, as data. WebSocketProtocol finds its next state here and nowhere else.
+// The two state machines of a connection, as data. WebSocketProtocol finds its next state here. Its quick way (TryReadData) knows by heart
+// the cells that are allowed; where it says no, this table decides, and names the rule.
 //
 // A WebSocket connection carries messages, and a message may be cut into frames (§5.4). The first frame says whether the message is text
 // or binary, the following ones say only "continuation", and the last one has FIN set. No frame carries a message number. So a

@@ -24,7 +24,8 @@
 //
 // 2. A table with a place for every pair would be 64 KiB. But each line above says something about the first byte's high digit (one of
 //    16), about its low digit, and about the second byte's high digit, and holds when all three do. So there are three tables of 16 bytes
-//    (Utf8Tables).
+//    (Utf8Tables). That needs lines in which every first byte goes with every second one, and F4 80..8F is right: so what is above U+10FFFF
+//    takes two.
 //    A bit stands at place d of FirstHigh if its line has a first byte with the high digit d; FirstLow and SecondHigh likewise. Look up
 //    all three, AND them, and the bits that are left are the lines that this pair breaks. A processor looks up 16 places in a table of 16
 //    bytes in one instruction (pshufb, tbl), in wider registers 32 or 64.
@@ -34,10 +35,12 @@
 //
 // 3. TwoContinuations is left. The third byte of a character stands two behind a lead of E0 or more; the fourth stands three behind one of
 //    F0 or more. At these places a continuation must follow another one, and nowhere else may it. The bit that must be there, XORed with
-//    the one that is, is the mistake.
+//    the one that is, is the mistake. At the last byte of E1 80 80 it must be there and is; of C2 80 80 it is, and must not be; of E1 80 41
+//    it must be, and is not.
 //
-// 4. ASCII has no mistakes in it but one: it must not come while a character is open. So where a few vectors in a row are ASCII it is
-//    enough to look at the last three bytes before them.
+// 4. ASCII has no mistakes in it but one: it must not come while a character is open. So where four vectors in a row are ASCII, for which
+//    one test is enough, only the last three bytes before them are looked at. Before the first byte of all stand zeros, which are ASCII:
+//    a text may begin behind them.
 //
 // The end needs no loop over single bytes: one more vector covers the last bytes, as in Masking. It is loaded before the loop changes
 // anything, three times more, one byte further to the front each time: these are the bytes that stand one, two and three before its own.
@@ -87,8 +90,9 @@ internal static class Utf8Lookup
     }
 
     /// <summary>
-    /// How many bytes at the end belong to a character that is not complete: its lead byte announces more. If the end is wrong in any other
-    /// way this says 0, and the check refuses it.
+    /// How many bytes at the end belong to a character that is not complete, as far as its lead byte says: it announces more. Whether it
+    /// may be a lead (C0 and FF may not), and whether those bytes may follow it, is not looked at here; the validator asks that. If the end
+    /// is wrong in any other way this says 0, and the check refuses it.
     /// </summary>
     internal static int OpenAtEnd(ReadOnlySpan<byte> text)
     {

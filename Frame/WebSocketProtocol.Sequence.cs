@@ -43,7 +43,7 @@ public sealed partial class WebSocketProtocol
         if (found.Kind == ProtocolEventKind.NeedMoreData && !buffer.IsSingleSegment)
         {
             // The first segment ends inside a header or a control frame. No byte of it was changed, so a joined copy can be tried.
-            int length = (int)Math.Min(buffer.Length, scratch.Length);
+            int length = (int)Math.Min(buffer.Length, ScratchBytesMin); // more would be copied for each such frame
             buffer.Slice(0, length).CopyTo(scratch);
             found = Next(scratch[..length], out consumed);
         }

@@ -235,6 +235,7 @@ public sealed partial class WebSocketProtocol
         consumed = bufferLength;
         _lastOpcode = header.Opcode;
         _closing = ProtocolTable.After(_closing, ClosingEvent.RuleBroken);
+        _messageBytes -= (long)_frameBytesLeft; // the rest of the frame has not come
         (_frameBytesLeft, _pendingBytes) = (0, 0);
         UpdateBytesMax();
         return new ProtocolEvent { Kind = ProtocolEventKind.Fail, Rule = rule, Header = header };

@@ -13,7 +13,10 @@ public enum PayloadKind
     /// <summary>Text, one byte a character.</summary>
     Ascii,
 
-    /// <summary>Text of one to four bytes a character, as in a chat in several languages.</summary>
+    /// <summary>
+    /// Text of four scripts, each character drawn anew: one to four bytes long, as no language has them. It is the hardest text for whoever
+    /// decides byte by byte.
+    /// </summary>
     Mixed,
 
     /// <summary>Text, three bytes a character.</summary>

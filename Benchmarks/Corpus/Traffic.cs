@@ -28,10 +28,12 @@ public enum Arrival
 /// <param name="Fragmented">
 /// Whether each message comes in one to four frames, cut anywhere, with a Ping or a Pong before every other of them; else it is one frame.
 /// </param>
-public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival, bool Fragmented) : IWork
+/// <param name="FrameSize">Where each message comes in frames of one size, with nothing between them: that size.</param>
+public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival, bool Fragmented, PayloadSize? FrameSize = null) : IWork
 {
     private const int WireBytesAimedAt = 256 * 1024;
     private const int MessagesMax = 512;
+    private const int EvenCount = 64;
     internal const int Seed = 6455;
 
     private Wire? _wire;
@@ -48,7 +50,7 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
 
     /// <summary>
     /// What is measured of one message a frame: every kind and size whole, and packed where a wire has more than one frame, binary in
-    /// every cut, and text in several languages byte by byte.
+    /// every cut, and text of mixed scripts byte by byte.
     /// </summary>
     public static IEnumerable<Traffic> Frames => All.Where(static traffic => !traffic.Fragmented && traffic.Arrival switch
     {
@@ -65,7 +67,14 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
     public static IEnumerable<Traffic> Fragments => All.Where(static traffic =>
         traffic is { Fragmented: true, Arrival: not Arrival.Packed, Kind: PayloadKind.Binary or PayloadKind.Mixed });
 
-    /// <summary>Both of them.</summary>
+    /// <summary>Messages in fragments of one size each, and nothing between: to be held against whole frames of that size.</summary>
+    public static IReadOnlyList<Traffic> EvenFragments { get; } =
+    [
+        .. from bytes in (int[])[16, 125, 126, 1024]
+           select new Traffic(PayloadKind.Binary, new PayloadSize(EvenCount * bytes), Arrival.Whole, Fragmented: true, new PayloadSize(bytes)),
+    ];
+
+    /// <summary>Frames, and fragments with control frames in between.</summary>
     public static IEnumerable<Traffic> Measured => Frames.Concat(Fragments);
 
     /// <inheritdoc/>
@@ -77,7 +86,8 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
     /// <summary>The bytes.</summary>
     public Wire Wire => _wire ??= Make();
 
-    public override string ToString() => $"{Size} {Kind}" + Arrival switch
+    public override string ToString() =>
+        (FrameSize is null ? $"{Size} {Kind}" : $"{FrameSize} {Kind}, {EvenCount} fragments a message") + Arrival switch
     {
         Arrival.Packed => ", packed",
         Arrival.Random => ", cut at random",
@@ -94,7 +104,8 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
         for (int i = 0; i < messages; i++)
         {
             byte[] payload = Payload.Make(Kind, Size.Bytes, random);
-            if (Fragmented) builder.AddInFragments(kind, payload);
+            if (FrameSize is not null) builder.AddInFrames(kind, payload, FrameSize.Bytes);
+            else if (Fragmented) builder.AddInFragments(kind, payload);
             else builder.Add(kind, payload);
         }
 

@@ -129,6 +129,18 @@ internal sealed class WireBuilder(Random random)
         _messages.Add(new SentMessage(kind, payload));
     }
 
+    /// <summary>A message in frames of one size, the last of which may be shorter.</summary>
+    public void AddInFrames(MessageKind kind, byte[] payload, int frameBytes)
+    {
+        for (int at = 0; at < payload.Length; at += frameBytes)
+        {
+            int length = Math.Min(frameBytes, payload.Length - at);
+            AddFrame(at == 0 ? (Opcode)kind : Opcode.Continuation, payload.AsSpan(at, length), fin: at + length == payload.Length);
+        }
+
+        _messages.Add(new SentMessage(kind, payload));
+    }
+
     /// <summary>
     /// The wire, cut into arrivals of the lengths that <paramref name="nextArrival"/> gives; null: each frame arrives by itself.
     /// </summary>

@@ -37,7 +37,8 @@ public sealed class NaiveParser : IFrameParser
             if (!fin) continue;
             byte[] whole = message.ToArray();
             message.Clear();
-            sink.OnMessage(kind, kind == MessageKind.Text ? Utf8.GetBytes(Utf8.GetString(whole)) : whole);
+            if (kind == MessageKind.Text) _ = Utf8.GetString(whole); // its message; the sink looks at bytes
+            sink.OnMessage(kind, whole);
         }
     }
 

@@ -63,7 +63,7 @@ public static class ParserGate
 
     private static string? FirstMistake(IFrameParser parser)
     {
-        foreach (Traffic traffic in Traffic.All)
+        foreach (Traffic traffic in Traffic.All.Concat(Traffic.EvenFragments))
         {
             for (int round = 0; round < 2; round++)
             {

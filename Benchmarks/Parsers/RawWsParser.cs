@@ -1,8 +1,7 @@
 // This project's WebSocketProtocol, used as its server uses it: one receive buffer, frames decoded where they lie, messages in pieces
-// assembled in an array that grows, and the rest of a payload received where its message is assembled. (The server does that from 32 KiB
-// on: a receive costs it a system call, and with a smaller rest it receives what follows. And the array here is kept between messages, as
-// the buffer is that System.Net.WebSockets is given; the server rents one with a message's first chunk, which it therefore copies.) All
-// checks are on; there is no way to turn one off.
+// assembled in an array that grows, and the rest of a payload received where its message is assembled, if that is 32 KiB or more. (The
+// array here is kept between messages, as the buffer is that System.Net.WebSockets is given; the server rents one with a message's first
+// chunk, which it therefore copies.) All checks are on; there is no way to turn one off.
 
 using RawWs.Benchmarks.Corpus;
 using RawWs.Frame;
@@ -12,6 +11,7 @@ namespace RawWs.Benchmarks.Parsers;
 public sealed class RawWsParser : IFrameParser
 {
     private const int ReceiveBytesMax = 256 * 1024;
+    private const int ReceiveInPlaceBytesMin = 32 * 1024;
     private const int ReceiveInPlaceBytesMax = 128 * 1024;
 
     private readonly WebSocketProtocol _protocol = new(Role.Server, new ProtocolLimits());
@@ -31,7 +31,7 @@ public sealed class RawWsParser : IFrameParser
         Span<byte> buffer = _buffer.Span;
         while (true)
         {
-            if (held == 0 && _protocol.PayloadBytesLeft > 0)
+            if (held == 0 && _protocol.PayloadBytesLeft >= ReceiveInPlaceBytesMin)
             {
                 if (!ReadRest(wire, sink)) return;
                 continue;

@@ -39,7 +39,7 @@ internal static class ForeignSection
             ("16 B Binary", "16 B, ns a frame", true),
             ("16 B Binary, packed", "16 B packed, ns a frame", true),
             ("64 KiB Binary", "64 KiB binary, GB/s", false),
-            ("64 KiB Mixed", "64 KiB text in several languages, GB/s", false),
+            ("64 KiB Mixed", "64 KiB text of mixed scripts, GB/s", false),
         ];
         text.Append("**Parsers across languages**, in one run on one machine. ");
         text.Append($"{Unchecked}: text is not checked for UTF-8; what else a parser does not check stands in the last table.\n\n");

@@ -25,7 +25,7 @@ internal static class KitFindings
         ("Frames of 1 KiB, each in a receive of its own", Frames, "1 KiB Binary", "ns a frame"),
         ("Large frames, 1 MiB", Frames, "1 MiB Binary", "GB/s"),
         ("Text, ASCII, 64 KiB", Frames, "64 KiB Ascii", "GB/s"),
-        ("Text in several languages, 64 KiB", Frames, "64 KiB Mixed", "GB/s"),
+        ("Text of mixed scripts, 64 KiB", Frames, "64 KiB Mixed", "GB/s"),
         ("Dribble: frames of 1 KiB, byte by byte", Frames, "1 KiB Binary, byte by byte", "ns a byte"),
     ];
 

@@ -3,6 +3,7 @@
 
 using System.Globalization;
 using System.Text;
+using RawWs.Benchmarks.Corpus;
 
 namespace RawWs.Benchmarks.Report;
 
@@ -69,10 +70,10 @@ internal static class KitFloors
         yield return lookup.Times($"64 KiB and 1 MiB, all rows: × {Rival}", 1, Frames, Ours, Rival, IsLarge);
         yield return lookup.Times($"the same in fragments: × {Rival}", 1, Fragments, Ours, Rival, IsLarge);
         yield return lookup.Times("1 MiB binary: × the limit", 0.7, Frames, Ours, Limit, static row => row == "1 MiB Binary");
-        yield return lookup.Times($"64 KiB and 1 MiB of text in several languages: × {Rival}", 8, Frames, Ours, Rival,
+        yield return lookup.Times($"64 KiB and 1 MiB of text of mixed scripts: × {Rival}", 8, Frames, Ours, Rival,
             static row => Large.Any(size => row == $"{size} Mixed"));
         yield return Longer(figures, lookup);
-        yield return Fragment(figures, lookup);
+        yield return Fragment(lookup);
         yield return lookup.Times("encoding with a mask, from 1 KiB on: × the limit", 0.9, Encode, "RawWs, client, given a key",
             "Limit: XOR by vectors", static row => Large.Prepend("1 KiB").Any(size => IsOf(row, size)));
         foreach ((Utf8Benchmark.Script script, string words, double asked) in
@@ -105,14 +106,14 @@ internal static class KitFloors
                select longer.NsPerFrame!.Value / shorter.NsPerFrame!.Value,
         ]);
 
-    private static Floor Fragment(IReadOnlyList<KitFigure> figures, Lookup lookup) =>
-        new("messages of 16 B to 1 KiB, binary, in fragments with Pings between: a frame takes times as long as a whole one", 1.3, true,
+    // One fragment in each receive, and one whole frame.
+    private static Floor Fragment(Lookup lookup) =>
+        new("a fragment of 16 B to 1 KiB, binary: times as long as a whole frame of as many bytes", 1.3, true,
         [
-            .. from fragment in figures
-               where fragment.MeanNs > 0 && (fragment.Benchmark, fragment.Contender) == (Fragments, Ours)
-                   && fragment.MessageBytes is >= 16 and <= 1024 && fragment.FindVariant() == " Binary"
-               let whole = lookup.Find(Frames, Ours, fragment.Case)
-               where whole is not null
+            .. from fragments in Traffic.EvenFragments
+               let fragment = lookup.Find(Fragments, Ours, $"{fragments}")
+               let whole = lookup.Find(Frames, Ours, $"{fragments.FrameSize} {fragments.Kind}")
+               where fragment is not null && whole is not null
                select fragment.NsPerFrame!.Value / whole.NsPerFrame!.Value,
         ]);
 

@@ -50,7 +50,7 @@ internal static class KitPlots
         ("16 B Binary, packed", "16 B, as many frames as fit in each receive"),
         ("126 B Binary", "126 B, one frame in each receive"),
         ("126 B Binary, packed", "126 B, as many frames as fit in each receive"),
-        ("125 B Mixed", "125 B of text in several languages, one frame in each receive"),
+        ("125 B Mixed", "125 B of text of mixed scripts, one frame in each receive"),
         ("1 KiB Binary", "1 KiB, one frame in each receive"),
     ];
 
@@ -58,12 +58,12 @@ internal static class KitPlots
     public static IReadOnlyList<Plot> All { get; } =
     [
         new("frames-binary", "Reading binary messages, one frame in each receive", nameof(FrameDecodeBenchmark), " Binary"),
-        new("frames-mixed", "Reading text in several languages, one frame in each receive", nameof(FrameDecodeBenchmark), " Mixed"),
+        new("frames-mixed", "Reading text of mixed scripts, one frame in each receive", nameof(FrameDecodeBenchmark), " Mixed"),
         new("packed-binary", "Reading binary messages, as many frames as fit in each receive", nameof(FrameDecodeBenchmark),
             " Binary, packed"),
         new("dribble", "Reading binary messages that arrive byte by byte", nameof(FrameDecodeBenchmark), " Binary, byte by byte",
             NsPerByte: true),
-        new("fragments-mixed", "Reading fragments of text in several languages, cut at random", nameof(FragmentDecodeBenchmark),
+        new("fragments-mixed", "Reading fragments of text of mixed scripts, cut at random", nameof(FragmentDecodeBenchmark),
             " Mixed, cut at random"),
         new("encode", "Writing a frame", nameof(EncodeBenchmark), ""),
         new("masking", "Masking", nameof(MaskingBenchmark), ""),

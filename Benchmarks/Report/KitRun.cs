@@ -1,5 +1,5 @@
-// Runs every benchmark class and takes the figures out of BenchmarkDotNet's summaries. For figures each class runs in a process of its own,
-// which BenchmarkDotNet builds; short, everything runs once in this one.
+// Runs every benchmark class and takes the figures out of BenchmarkDotNet's summaries. For figures each contender in each row runs in a
+// process of its own, which BenchmarkDotNet builds; short, everything runs once in this one.
 
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Diagnosers;

@@ -2,6 +2,7 @@
 // this node's own connections; a RouterApplication is given it. ClusterNode has what nodes say to each other; here is what runs it: one
 // loop that takes what has come, lets the node have its turn, and sleeps until something happens.
 
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using NATS.Client.Core;
 using RawWs.Frame;
@@ -84,9 +85,9 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         NatsClaimStore store = new(_storeConnection, options.Cluster, options.ClaimReplicas, self, options.TimeProvider);
         _claims = new UidClaims(store, HasConnections, options.TimeProvider, options.AnswerWithin)
         {
-            Lost = uid => _directory?.Kick(MessageTarget.ToUid(uid), ServerCloseCodes.Replaced, Replaced),
+            Lost = uid => ToClose(uid, ServerCloseCodes.Replaced, Replaced),
             Refused = (node, uid) => _node?.AskWhetherItLives(node, uid.Span),
-            Unclaimed = uid => _directory?.Kick(MessageTarget.ToUid(uid), CloseCodes.TryAgainLater, Unknown),
+            Unclaimed = uid => ToClose(uid, CloseCodes.TryAgainLater, Unknown),
             Undecided = exception => _node?.Counts.CountUndecided(exception),
         };
         ClaimKeeper keeper = _keeper = new ClaimKeeper(store, _claims, options.TimeProvider);
@@ -256,6 +257,16 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     }
 
     private bool HasConnections(byte[] uid) => _directory is { } directory && !directory.Find(uid).IsEmpty;
+
+    // What closes the connections that the uid has now.
+    private Action ToClose(ReadOnlyMemory<byte> uid, ushort code, string reason)
+    {
+        ImmutableArray<WebSocketConnection> connections = _directory is { } directory ? directory.Find(uid.Span) : [];
+        return () =>
+        {
+            foreach (WebSocketConnection connection in connections) connection.Close(code, reason);
+        };
+    }
 
     private long Now => (long)_options.TimeProvider.GetElapsedTime(0).TotalMilliseconds;
 

@@ -84,8 +84,7 @@ internal sealed partial class UidClaims
             }
             else if (await IsAnothersAsync(claim, cancellation).ConfigureAwait(false))
             {
-                lock (_lock) entry.Revision = 0;
-                Lost(entry.Uid);
+                Lose(entry);
                 return;
             }
             else
@@ -95,7 +94,19 @@ internal sealed partial class UidClaims
             }
         }
 
-        if (!TryTake(entry, revision, doubts)) Lost(entry.Uid);
+        if (!TryTake(entry, revision, doubts)) Lose(entry);
+    }
+
+    private void Lose(Entry entry)
+    {
+        Action close;
+        lock (_lock)
+        {
+            entry.Revision = 0;
+            close = Lost(entry.Uid);
+        }
+
+        close();
     }
 
     private async ValueTask<bool> IsAnothersAsync(Claim claim, CancellationToken cancellation) =>

@@ -38,13 +38,16 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
     private int _stores; // how often it has begun anew
     private volatile DuplicateUid _duplicates = DuplicateUid.Share; // what was claimed last: one program has one of them
 
-    /// <summary>A uid is another node's from now on. Called on any thread.</summary>
-    public Action<ReadOnlyMemory<byte>> Lost { get; set; } = static _ => { };
+    /// <summary>
+    /// A uid is another node's from now on: gives what closes the connections that the uid has in this moment, and none that joins later,
+    /// for which it may have been claimed again. Called on any thread, under a lock; what it gives is called outside of it.
+    /// </summary>
+    public Func<ReadOnlyMemory<byte>, Action> Lost { get; set; } = static _ => static () => { };
 
     /// <summary>
-    /// Connections have joined under a uid that was not claimed for them, and whose it is could not be found out. Called on any thread.
+    /// The same, for connections that have joined under a uid that was not claimed for them, and whose it is could not be found out.
     /// </summary>
-    public Action<ReadOnlyMemory<byte>> Unclaimed { get; set; } = static _ => { };
+    public Func<ReadOnlyMemory<byte>, Action> Unclaimed { get; set; } = static _ => static () => { };
 
     /// <summary>Another node has the uid and keeps it: it may want to know whether its connection lives. Called on any thread.</summary>
     public Action<string, ReadOnlyMemory<byte>> Refused { get; set; } = static (_, _) => { };
@@ -148,7 +151,7 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
     /// <summary>The store has a new entry.</summary>
     public void OnChanged(Claim claim)
     {
-        byte[]? lost = null;
+        Action close;
         lock (_lock)
         {
             if (!_entries.TryGetValue(claim.Key, out Entry? entry))
@@ -162,11 +165,10 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
             entry.OwnSeen = claim.Holder == store.Self ? claim.Revision : 0;
             if (claim.Holder == store.Self || entry.Revision == 0 || claim.Revision <= entry.Revision) return;
             entry.Revision = 0;
-            lost = entry.Uid;
+            close = Lost(entry.Uid);
         }
 
-        if (Find(lost) is { } now && IsOurs(now)) return; // it was claimed again meanwhile, for a connection that may have joined
-        Lost(lost);
+        close();
     }
 
     /// <summary>The uid as a key of the store: letters, digits, - and _, whatever the uid holds.</summary>
@@ -174,16 +176,17 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
 
     private async Task ClaimLateAsync(byte[] uid)
     {
+        Action close = Lost(uid), closeUnclaimed = Unclaimed(uid); // those for which it is claimed now
         try
         {
             UidClaim claim = await ClaimAsync(uid, _duplicates).ConfigureAwait(false);
-            if (claim == UidClaim.Unreachable) Unclaimed(uid);
-            else if (claim == UidClaim.Taken || !OnJoined(uid)) Lost(uid);
+            if (claim == UidClaim.Unreachable) closeUnclaimed();
+            else if (claim == UidClaim.Taken || !OnJoined(uid)) close();
         }
         catch (Exception exception)
         {
             Undecided(exception); // nobody awaits this
-            Unclaimed(uid);
+            closeUnclaimed();
         }
     }
 

@@ -104,13 +104,13 @@ public sealed class ClusterProgramTests
             string uid = $"bob{i}";
             RawClient bob = two.Enter(uid);
             one.Knows(1 + i);
-            two.Program.Signal(19); // SIGSTOP
+            two.Program.Signal(Signals.Stop);
             string found = one.Get($"/v1/uids/{uid}");
             ann.SendText($"{uid}:hi");
             string told = ann.ReadText();
             JsonElement sent = one.Post("/v1/send", $$"""{"uid":"{{uid}}","text":"hi"}""");
             isStillThere = one.Get("/v1/cluster").Contains("\"two\"", StringComparison.Ordinal);
-            two.Program.Signal(18); // SIGCONT
+            two.Program.Signal(Signals.Continue);
             if (!isStillThere) continue;
             Assert.That(found, Does.EndWith("\"silent\":[\"two\"]}}"));
             Assert.That(told, Is.EqualTo($"error:unreachable:{uid}"));

@@ -79,7 +79,7 @@ public sealed class ClusterUidProgramTests
     {
         (ProgramNode one, ProgramNode two) = _cluster.StartTwo(["--duplicate-uid", "reject"]);
         RawClient ann = one.Enter("ann"), bob = one.Enter("bob");
-        one.Program.Signal(19); // SIGSTOP
+        one.Program.Signal(Signals.Stop);
         RawClient newer = RawClient.Connect(two.Port);
         try
         {
@@ -92,7 +92,7 @@ public sealed class ClusterUidProgramTests
                     return newer.ReadHead().StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal);
                 },
                 "its lease has ended");
-            one.Program.Signal(18); // SIGCONT
+            one.Program.Signal(Signals.Continue);
             Assert.That(ann.ReadClose(answer: true), Is.EqualTo(((ushort?)4500, "replaced by another connection")));
             bob.SendText("bob:hi");
             Assert.That(bob.ReadText(), Is.EqualTo("hi"), "nobody else has it");

@@ -235,12 +235,13 @@ internal static class ClusterModels
     {
         private readonly object _lock = new();
         private readonly ModelClaims _shared;
-        private int _connections;
+        private readonly HashSet<int> _connections = [];
+        private int _last;
 
         public ModelHolder(ModelClaims shared, string id)
         {
             (_shared, Self) = (shared, new ClaimHolder(id, 1));
-            Claims = new UidClaims(this, _ => Has, TimeProvider.System, Timeout.InfiniteTimeSpan) { Lost = _ => Lose() };
+            Claims = new UidClaims(this, _ => Has, TimeProvider.System, Timeout.InfiniteTimeSpan) { Lost = _ => ToLose() };
             shared.Add(this);
         }
 
@@ -252,23 +253,25 @@ internal static class ClusterModels
         {
             get
             {
-                lock (_lock) return _connections > 0;
+                lock (_lock) return _connections.Count > 0;
             }
         }
 
         public async Task ConnectAsync(DuplicateUid duplicates)
         {
             if (await Claims.ClaimAsync(Uid, duplicates) != UidClaim.Granted) return;
-            lock (_lock) _connections++;
-            if (!Claims.OnJoined(Uid)) Leave();
+            int connection;
+            lock (_lock) _connections.Add(connection = ++_last);
+            if (!Claims.OnJoined(Uid)) Leave([connection]);
         }
 
+        /// <summary>One of those that are here leaves.</summary>
         public void Leave()
         {
             lock (_lock)
             {
-                if (_connections == 0) return;
-                _connections--;
+                if (_connections.Count == 0) return;
+                _connections.Remove(_connections.First());
             }
 
             Claims.OnLeft(Uid);
@@ -294,10 +297,17 @@ internal static class ClusterModels
 
         public ValueTask<bool> LivesAsync(ClaimHolder holder, CancellationToken cancellation) => AnswerAsync(static () => true);
 
-        private void Lose()
+        private void Leave(int[] connections)
         {
-            lock (_lock) _connections = 0;
+            lock (_lock) _connections.ExceptWith(connections);
             Claims.OnLeft(Uid);
+        }
+
+        private Action ToLose()
+        {
+            int[] connections;
+            lock (_lock) connections = [.. _connections];
+            return () => Leave(connections);
         }
 
         private static async ValueTask<T> AnswerAsync<T>(Func<T> act)

@@ -80,6 +80,35 @@ public sealed class ProtocolStateTests
         Assert.That((protocol.Closing, protocol.PayloadBytesLeft, protocol.InMessage), Is.EqualTo((ClosingState.Failed, 0L, false)));
     }
 
+    // What the events before it have brought is still known.
+    [TestCase("818503E800000000", null, 0)]
+    [TestCase("810561", "61FF61", 1)]
+    [TestCase("01026161000561", "61FF", 3)]
+    [TestCase("01026161", "8101", 2)]
+    [TestCase("810561", "FF", 1)]
+    public void AfterAFailure_MessageBytesAreThoseThatEventsHaveBrought(string before, string? wrong, long expected)
+    {
+        WebSocketProtocol protocol = new(Role.Client, new ProtocolLimits());
+        _ = ProtocolRun.Of(protocol, Convert.FromHexString(before), []);
+        if (wrong is not null)
+        {
+            Assert.That(protocol.MessageBytes, Is.EqualTo(expected));
+            _ = ProtocolRun.Of(protocol, Convert.FromHexString(wrong), []);
+        }
+
+        Assert.That((protocol.Closing, protocol.MessageBytes), Is.EqualTo((ClosingState.Failed, expected)));
+    }
+
+    [Test]
+    public void ScratchMemory_IsUsedUpToItsLeastSize()
+    {
+        WebSocketProtocol protocol = new(Role.Client, new ProtocolLimits());
+        byte[] frame = [0x82, 0x7E, 0x04, 0x00, .. new byte[1024]], scratch = [.. Enumerable.Repeat((byte)0xEE, 4096)];
+        ReadOnlySequence<byte> sequence = Segments.Of(frame, [3]);
+        Assert.That(protocol.Next(ref sequence, scratch).Payload.Length, Is.EqualTo(WebSocketProtocol.ScratchBytesMin - 4));
+        Assert.That(scratch.Skip(WebSocketProtocol.ScratchBytesMin), Is.All.EqualTo(0xEE), "all of it would be copied for each such frame");
+    }
+
     [Test]
     public void TheScratchMemory_HasALeastSize()
     {

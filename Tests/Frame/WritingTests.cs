@@ -85,6 +85,18 @@ public sealed class WritingTests
         Assert.That(() => FrameWriter.WriteClose(frame, 1010, []), Throws.InstanceOf<ArgumentException>(), "a server sends it never");
     }
 
+    [Test]
+    public void AHeaderThatDoesNotFit_IsAnArgument([Values(0, 1, 125, 126, 65_535, 65_536)] long payload, [Values] bool masked)
+    {
+        for (int room = 0; room < FrameWriter.HeaderLength((ulong)payload, masked); room++)
+        {
+            byte[] destination = new byte[room];
+            Assert.That(() => masked
+                ? FrameWriter.WriteHeader(destination, Opcode.Binary, (ulong)payload, maskingKey: 1)
+                : FrameWriter.WriteHeader(destination, Opcode.Binary, (ulong)payload), Throws.InstanceOf<ArgumentException>());
+        }
+    }
+
     [TestCase(Role.Client, 1010, 0, 2)]
     [TestCase(Role.Server, 1010, 0, null)]
     [TestCase(Role.Server, 1005, 0, null)]

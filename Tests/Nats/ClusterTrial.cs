@@ -77,9 +77,9 @@ internal sealed class ClusterTrial : IAsyncDisposable
     }
 
     /// <summary>It stands still, until it goes on.</summary>
-    public void StopNode(int node) => _nodes[node].Signal(19);
+    public void StopNode(int node) => _nodes[node].Signal(Signals.Stop);
 
-    public void ContinueNode(int node) => _nodes[node].Signal(18);
+    public void ContinueNode(int node) => _nodes[node].Signal(Signals.Continue);
 
     /// <summary>The clients of a node that was killed come back.</summary>
     public async Task ReconnectAsync(int node)

@@ -92,6 +92,23 @@ public sealed class ClusterTrialTests
         await Count(trial, "its node has gone to another one", static () => Task.Delay(300), expectTold: false);
     }
 
+    // Its node hears nothing, not even itself, and goes to another server.
+    [Test]
+    public async Task OneOfThreeServersStandsStill_AndGoesOn()
+    {
+        await using ClusterTrial trial = await ClusterTrial.StartAsync(3, 3, Clients);
+        await Count(trial, $"one of three servers stopped for {Standstill.TotalSeconds} s", async () =>
+        {
+            await Task.Delay(300);
+            trial.Nats.Stop(1);
+            await Task.Delay(Standstill);
+            trial.Nats.Continue(1);
+            await Task.Delay(500);
+        }, toAll: false);
+        await trial.KnowEachOtherAsync();
+        await Count(trial, "it goes on", static () => Task.Delay(300), expectTold: false);
+    }
+
     [Test]
     public async Task OneOfThreeServersIsCutOff_AndHeals()
     {

@@ -150,7 +150,7 @@ public sealed class NatsClaimStoreTests
         List<string> lost = [];
         UidClaims claims = new(_one, static _ => true, TimeProvider.System, TestServer.Patience)
         {
-            Lost = uid => { lock (lost) lost.Add(Encoding.UTF8.GetString(uid.Span)); },
+            Lost = uid => () => { lock (lost) lost.Add(Encoding.UTF8.GetString(uid.Span)); },
         };
         await using ClaimKeeper keeper = new(_one, claims, TimeProvider.System);
         await keeper.StartAsync(default);

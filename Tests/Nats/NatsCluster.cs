@@ -70,6 +70,11 @@ internal sealed class NatsCluster : IAsyncDisposable
         _servers[server] = null;
     }
 
+    /// <summary>A server stands still, until it goes on.</summary>
+    public void Stop(int server) => Signal(server, Signals.Stop);
+
+    public void Continue(int server) => Signal(server, Signals.Continue);
+
     /// <summary>A server does not hear the others, nor they it.</summary>
     public void Isolate(int server)
     {
@@ -86,6 +91,8 @@ internal sealed class NatsCluster : IAsyncDisposable
         for (int i = 0; i < Count; i++) Kill(i);
         foreach (PausingProxy proxy in (IEnumerable<PausingProxy>)[.. _doors, .. _routes.Values]) await proxy.DisposeAsync();
     }
+
+    private void Signal(int server, int signal) => Assert.That(Signals.Send(_servers[server]!.ProcessId, signal), Is.Zero);
 
     private IEnumerable<PausingProxy> RoutesOf(int server) =>
         _routes.Where(route => route.Key.From == server || route.Key.To == server).Select(static route => route.Value);

@@ -227,6 +227,21 @@ public sealed partial class UidClaimsTests
         Assert.That(_one.Lost, Is.EqualTo(new[] { "u1", "u2" }));
     }
 
+    // Between the moment in which a uid is lost and that in which its connection is closed.
+    [Test]
+    public async Task AConnectionThatClaimsWhileAnotherIsClosed_Stays()
+    {
+        await _one.ConnectAsync("bob", DuplicateUid.Replace);
+        Task<UidClaim>? again = null;
+        _one.BeforeClosing = () => again ??= _one.ConnectAsync("bob", DuplicateUid.Replace);
+        await _two.ConnectAsync("bob", DuplicateUid.Replace);
+        Assert.That(await again!, Is.EqualTo(UidClaim.Granted));
+        Assert.That((_one.Has("bob"), _two.Has("bob"), _one.Lost), Is.EqualTo((true, false, new[] { "bob" })));
+        Assert.That(_shared.Find(KeyOf("bob"))!.Value.Holder, Is.EqualTo(_one.Store.Self));
+        _one.Leave("bob");
+        Assert.That((_one.Has("bob"), _one.Claims.Count), Is.EqualTo((false, 0)), "it was one connection");
+    }
+
     // Two nodes at once, again and again: in the end one of them has it, and the store says which.
     [Test]
     public async Task OfTwoAtOnce_OneHasIt(
@@ -261,16 +276,17 @@ public sealed partial class UidClaimsTests
     private sealed class Holder
     {
         private readonly Lock _lock = new();
-        private readonly Dictionary<string, int> _connections = [];
+        private readonly Dictionary<string, List<int>> _connections = []; // numbers of those that each uid has
         private readonly List<string> _lost = [];
+        private int _lastNumber;
 
         public Holder(SharedClaims shared, string nodeId, TimeProvider time, TimeSpan? within = null)
         {
             Store = shared.Add(nodeId);
             Claims = new UidClaims(Store, uid => Has(Encoding.UTF8.GetString(uid)), time, within ?? TimeSpan.FromSeconds(2))
             {
-                Lost = uid => Lose(Encoding.UTF8.GetString(uid.Span), _lost),
-                Unclaimed = uid => Lose(Encoding.UTF8.GetString(uid.Span), Unclaimed),
+                Lost = uid => ToLose(Encoding.UTF8.GetString(uid.Span), _lost),
+                Unclaimed = uid => ToLose(Encoding.UTF8.GetString(uid.Span), Unclaimed),
                 Refused = (node, uid) => Asked.Add($"{node}:{Encoding.UTF8.GetString(uid.Span)}"),
             };
             Store.Changed = Claims.OnChanged;
@@ -285,6 +301,9 @@ public sealed partial class UidClaimsTests
         public List<string> Asked { get; } = [];
 
         public List<string> Unclaimed { get; } = [];
+
+        /// <summary>What happens before connections that are lost are closed.</summary>
+        public Action BeforeClosing { get; set; } = static () => { };
 
         public bool Has(string uid)
         {
@@ -301,33 +320,51 @@ public sealed partial class UidClaimsTests
         /// <returns>Whether it may stay.</returns>
         public bool Join(string uid)
         {
-            lock (_lock) _connections[uid] = _connections.GetValueOrDefault(uid) + 1;
+            int number;
+            lock (_lock)
+            {
+                number = ++_lastNumber;
+                if (!_connections.TryAdd(uid, [number])) _connections[uid].Add(number);
+            }
+
             bool stays = Claims.OnJoined(Encoding.UTF8.GetBytes(uid));
-            if (!stays) Leave(uid);
+            if (!stays) Leave(uid, number);
             return stays;
         }
 
         public void Leave(string uid)
         {
+            int number;
             lock (_lock)
             {
-                if (!_connections.TryGetValue(uid, out int count)) return;
-                if (count > 1) _connections[uid] = count - 1;
-                else _connections.Remove(uid);
+                if (!_connections.TryGetValue(uid, out List<int>? numbers)) return;
+                number = numbers[^1];
+            }
+
+            Leave(uid, number);
+        }
+
+        private void Leave(string uid, int number)
+        {
+            lock (_lock)
+            {
+                if (!_connections.TryGetValue(uid, out List<int>? numbers) || !numbers.Remove(number)) return;
+                if (numbers.Count == 0) _connections.Remove(uid);
             }
 
             Claims.OnLeft(Encoding.UTF8.GetBytes(uid));
         }
 
-        private void Lose(string uid, List<string> why)
+        private Action ToLose(string uid, List<string> why)
         {
-            lock (_lock)
+            int[] numbers;
+            lock (_lock) numbers = [.. _connections.GetValueOrDefault(uid, [])];
+            return () =>
             {
-                why.Add(uid);
-                _connections.Remove(uid);
-            }
-
-            Claims.OnLeft(Encoding.UTF8.GetBytes(uid));
+                BeforeClosing();
+                lock (_lock) why.Add(uid);
+                foreach (int number in numbers) Leave(uid, number);
+            };
         }
     }
 }

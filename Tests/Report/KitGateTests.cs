@@ -1,6 +1,9 @@
 // The gate over the kit's figures: what cannot be fails the report. Shown on figures of code that was measured before it was compiled to
 // the end.
 
+using System.Reflection;
+using BenchmarkDotNet.Attributes;
+using RawWs.Benchmarks;
 using RawWs.Benchmarks.Report;
 
 namespace RawWs.Tests.Report;
@@ -46,6 +49,21 @@ public sealed class KitGateTests
         Assert.That(Check(Figure(contender, "16 B", 16, ns, spread), limit), Has.Count.EqualTo(failures));
     }
 
+    // Of two limits in a row, one copies and the other one masks while it does.
+    [TestCase("RawWs, client, given a key", 60, 1)]
+    [TestCase("RawWs, server", 60, 0)]
+    [TestCase("RawWs, server", 40, 1)]
+    public void WhatMasks_IsHeldAgainstALimitThatMasks(string contender, double ns, int failures) => Assert.That(
+        Check([.. new[]
+        {
+            Figure(contender, "16 B", 16, ns, 0), Figure("Limit: XOR by vectors", "16 B", 16, 100, 0),
+            Figure("Limit: the base library's copy", "16 B", 16, 50, 0),
+        }.Select(static figure => figure with { Benchmark = nameof(EncodeBenchmark) })]), Has.Count.EqualTo(failures));
+
+    [Test]
+    public void WhoHasALimitOfItsOwn_IsInTheKit_AndSoIsThat() => Assert.That(
+        KitGate.LimitsOfSome.Where(static pair => !NamesOf(pair.Key.Benchmark).IsSupersetOf([pair.Key.Contender, pair.Value])), Is.Empty);
+
     [TestCase(1, 2.1, 0)]
     [TestCase(1, 1.9, 1)]
     [TestCase(100, 210, 0)]
@@ -66,6 +84,9 @@ public sealed class KitGateTests
         KitGate.Check(
             new Results<KitFigure>(Run(brief: true), [Figure("Another", "16 B", 16, 1, 0), Figure("Limit: memcpy", "16 B", 16, 100, 0)])),
         Is.Empty);
+
+    private static HashSet<string> NamesOf(string benchmark) => [.. typeof(KitGate).Assembly.GetType($"RawWs.Benchmarks.{benchmark}")!
+        .GetMethods().Select(static method => method.GetCustomAttribute<BenchmarkAttribute>()?.Description!)];
 
     private static IReadOnlyList<string> Check(params KitFigure[] figures) =>
         KitGate.Check(new Results<KitFigure>(Run(brief: false), figures));

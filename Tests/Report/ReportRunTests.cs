@@ -2,7 +2,6 @@
 
 using System.Diagnostics;
 using System.Reflection;
-using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
 using RawWs.Benchmarks;
 using RawWs.Benchmarks.Load;
@@ -11,7 +10,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Report;
 
-public sealed partial class ReportRunTests
+public sealed class ReportRunTests
 {
     private string _directory = "";
 
@@ -68,7 +67,7 @@ public sealed partial class ReportRunTests
         using Process process = Start("kit");
         while (await process.StandardOutput.ReadLineAsync(cancellation) is { } line)
             if (line.StartsWith(nameof(BroadcastDeflateBenchmark), StringComparison.Ordinal)) break;
-        Assert.That(Send(process.Id, 2), Is.Zero);
+        Assert.That(Signals.Send(process.Id, 2), Is.Zero);
         string said = await WhatItSays(process, cancellation);
         Assert.That(process.ExitCode, Is.EqualTo(130), said);
         Assert.That(said, Does.Contain("report: ended by a signal").And.Not.Contain("Exception"));
@@ -99,7 +98,4 @@ public sealed partial class ReportRunTests
         return Process.Start(new ProcessStartInfo(words[0], words[1..])
         { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _directory })!;
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Send(int process, int signal);
 }

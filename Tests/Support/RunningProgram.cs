@@ -1,7 +1,6 @@
 // The built program, or another, as a process of its own: its output line by line, its port, its signals, its end. Disposing it ends it.
 
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using RawWs.Server;
 
@@ -136,12 +135,12 @@ internal sealed partial class RunningProgram : IDisposable
         _reader.Join();
     }
 
-    public void Signal(int signal) => Assert.That(Send(_process.Id, signal), Is.Zero);
+    public void Signal(int signal) => Assert.That(Signals.Send(_process.Id, signal), Is.Zero);
 
     /// <summary>Sends the signal again and again until the program has ended.</summary>
     public void SignalUntilItEnds(int signal)
     {
-        TestServer.Eventually(() => _process.WaitForExit(20) || Send(_process.Id, signal) < 0, "the program ends");
+        TestServer.Eventually(() => _process.WaitForExit(20) || Signals.Send(_process.Id, signal) < 0, "the program ends");
         WaitForExit();
     }
 
@@ -209,9 +208,6 @@ internal sealed partial class RunningProgram : IDisposable
             if (match.Success) _port.TrySetResult(int.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture));
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Send(int process, int signal);
 
     [GeneratedRegex("[0-9]+ more connections ended: (.*)$")]
     private static partial Regex SumLine();
