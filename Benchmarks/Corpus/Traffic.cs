@@ -86,14 +86,17 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
     /// <summary>The bytes.</summary>
     public Wire Wire => _wire ??= Make();
 
-    public override string ToString() =>
-        (FrameSize is null ? $"{Size} {Kind}" : $"{FrameSize} {Kind}, {EvenCount} fragments a message") + Arrival switch
+    public override string ToString()
     {
-        Arrival.Packed => ", packed",
-        Arrival.Random => ", cut at random",
-        Arrival.ByteByByte => ", byte by byte",
-        _ => "",
-    };
+        string what = FrameSize is null ? $"{Size} {Kind}" : $"{FrameSize} {Kind}, {EvenCount} fragments a message";
+        return what + Arrival switch
+        {
+            Arrival.Packed => ", packed",
+            Arrival.Random => ", cut at random",
+            Arrival.ByteByByte => ", byte by byte",
+            _ => "",
+        };
+    }
 
     private Wire Make()
     {
