@@ -71,7 +71,8 @@ public sealed record Traffic(PayloadKind Kind, PayloadSize Size, Arrival Arrival
     public static IReadOnlyList<Traffic> EvenFragments { get; } =
     [
         .. from bytes in (int[])[16, 125, 126, 1024]
-           select new Traffic(PayloadKind.Binary, new PayloadSize(EvenCount * bytes), Arrival.Whole, Fragmented: true, new PayloadSize(bytes)),
+           let size = new PayloadSize(EvenCount * bytes)
+           select new Traffic(PayloadKind.Binary, size, Arrival.Whole, Fragmented: true, new PayloadSize(bytes)),
     ];
 
     /// <summary>Frames, and fragments with control frames in between.</summary>

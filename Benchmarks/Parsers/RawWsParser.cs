@@ -1,7 +1,8 @@
 // This project's WebSocketProtocol, used as its server uses it: one receive buffer, frames decoded where they lie, messages in pieces
-// assembled in an array that grows, and the rest of a payload received where its message is assembled, if that is 32 KiB or more. (The
-// array here is kept between messages, as the buffer is that System.Net.WebSockets is given; the server rents one with a message's first
-// chunk, which it therefore copies.) All checks are on; there is no way to turn one off.
+// assembled in an array that grows, and the rest of a payload received where its message is assembled. (The server does that from 32 KiB
+// on: a receive costs it a system call, and with a smaller rest it receives what follows. And the array here is kept between messages, as
+// the buffer is that System.Net.WebSockets is given; the server rents one with a message's first chunk, which it therefore copies.) All
+// checks are on; there is no way to turn one off.
 
 using RawWs.Benchmarks.Corpus;
 using RawWs.Frame;
@@ -11,8 +12,8 @@ namespace RawWs.Benchmarks.Parsers;
 public sealed class RawWsParser : IFrameParser
 {
     private const int ReceiveBytesMax = 256 * 1024;
-    private const int ReceiveInPlaceBytesMin = 32 * 1024;
     private const int ReceiveInPlaceBytesMax = 128 * 1024;
+    private const int WholeBytesMin = 32 * 1024;
 
     private readonly WebSocketProtocol _protocol = new(Role.Server, new ProtocolLimits());
     private readonly PlacedBytes _buffer = new(ReceiveBytesMax, PlacedBytes.Buffer);
@@ -31,7 +32,7 @@ public sealed class RawWsParser : IFrameParser
         Span<byte> buffer = _buffer.Span;
         while (true)
         {
-            if (held == 0 && _protocol.PayloadBytesLeft >= ReceiveInPlaceBytesMin)
+            if (held == 0 && _protocol.PayloadBytesLeft > 0)
             {
                 if (!ReadRest(wire, sink)) return;
                 continue;
@@ -92,14 +93,15 @@ public sealed class RawWsParser : IFrameParser
         int left = (int)Math.Min(_protocol.PayloadBytesLeft, ReceiveInPlaceBytesMax);
         if (_message.Length - _assembled < left) Grow((int)_protocol.PayloadBytesLeft);
         Span<byte> rest = _message.Span.Slice(_assembled, left);
+        bool isReadWhole = _kind != MessageKind.Text && left >= WholeBytesMin;
         for (int unread = 0; !rest.IsEmpty;)
         {
             int received = wire.Receive(rest[unread..]);
             if (received == 0) return false;
             unread += received;
 
-            // Text is refused at its first wrong byte. No byte of anything else can be wrong: it is looked at when it is there.
-            if (_kind != MessageKind.Text && unread < rest.Length) continue;
+            // Text is refused at its first wrong byte. No byte of anything else can be wrong: much of it is looked at when it is there.
+            if (isReadWhole && unread < rest.Length) continue;
             if (!_protocol.TryReadData(rest[..unread], out DataChunk chunk)) throw Ended(_protocol.Next(rest[..unread], out _));
             Added(chunk, sink);
             rest = rest[unread..];

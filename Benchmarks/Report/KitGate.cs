@@ -47,9 +47,11 @@ internal static class KitGate
         return [.. SlowMidsizes(figures), .. FasterThanTheLimit(figures)];
     }
 
+    // Byte by byte it depends on how much of a payload is left which way it is read: that is another thing for the one than for the other.
     private static IEnumerable<string> SlowMidsizes(KitFigure[] figures) =>
         from midsize in figures
         where midsize.MessageBytes == Midsize.Bytes && midsize.PayloadBytes > 0
+            && !midsize.Case.EndsWith("byte by byte", StringComparison.Ordinal)
             && midsize.Case.StartsWith($"{Midsize}", StringComparison.Ordinal) && midsize.AllocatedPerFrame is null or < LargeObjectBytes
         from large in figures
         where large.MessageBytes == Large.Bytes && large.PayloadBytes > 0

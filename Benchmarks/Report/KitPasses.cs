@@ -1,7 +1,8 @@
 // Several measurements of the kit, one after the other or on different days, become one. A shared machine has slow minutes, which make
 // whoever is measured in them slower, and nobody faster: so of each row and contender the fastest measurement counts, for all alike. Only
 // measurements of the same commit are of the same thing. What was measured of another one is replaced; and where a part is, that is told,
-// and from then on figures are replaced, for of a single one it is not known which commit it is of.
+// and from then on figures are replaced, for of a single one it is not known which commit it is of. A row is measured again with all of its
+// contenders or not at all: else one of them would have more tries than the others.
 
 using System.Globalization;
 
@@ -25,6 +26,7 @@ internal static class KitPasses
     {
         bool isSame = before.Run.Commit == now.Run.Commit && !before.Run.Machine.ContainsKey(Elsewhere);
         if (!isSame && !isInPart) return now;
+        if (isSame && isInPart) now = WithWholeRows(before, now);
         Dictionary<(string, string, string, string), KitFigure> fresh = now.Figures.ToDictionary(KeyOf);
         List<KitFigure> merged = [];
         foreach (KitFigure old in before.Figures)
@@ -47,6 +49,18 @@ internal static class KitPasses
 
         return new Results<KitFigure>(run with { Machine = machine }, merged);
     }
+
+    private static Results<KitFigure> WithWholeRows(Results<KitFigure> before, Results<KitFigure> now)
+    {
+        HashSet<(string, string, string, string)> fresh = [.. now.Figures.Select(KeyOf)];
+        HashSet<(string, string)> cut = [.. before.Figures.Where(old => !fresh.Contains(KeyOf(old))).Select(RowOf)];
+        string[] left = [.. now.Figures.Where(figure => cut.Contains(RowOf(figure))).Select(static figure =>
+            $"measured again without its rivals, and not counted: {figure.Benchmark}, {figure.Contender}, {figure.Case}")];
+        return left.Length == 0 ? now : new Results<KitFigure>(
+            now.Run with { Failures = [.. now.Run.Failures, .. left] }, [.. now.Figures.Where(figure => !cut.Contains(RowOf(figure)))]);
+    }
+
+    private static (string, string) RowOf(KitFigure figure) => (figure.Benchmark, figure.Case);
 
     private static int PassesOf(RunInfo run) => run.Machine.TryGetValue(Called, out string? text)
         && int.TryParse(text.Split(' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int passes)

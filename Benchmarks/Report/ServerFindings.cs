@@ -9,6 +9,8 @@ namespace RawWs.Benchmarks.Report;
 
 internal static class ServerFindings
 {
+    private const int IdleBytesAsked = 512;
+
     private static readonly string Ours = LoadServer.RawWs.Name;
 
     // Of each kind of load in which another may be ahead: what is known about it. docs/decisions/0005 has the figures.
@@ -43,6 +45,22 @@ internal static class ServerFindings
 
         text.Append('\n');
         WriteBehind(text, results.Figures);
+        WriteAsked(text, results.Figures);
+    }
+
+    // What programs measure of an idle connection is not one number: the loop's table doubles, and is spread over those that there are.
+    private static void WriteAsked(StringBuilder text, IReadOnlyList<ServerFigure> figures)
+    {
+        string[] idle =
+        [
+            .. from figure in figures
+               where figure.Server == Ours && figure.Unit == LoadUnit.BytesPerConnection && figure.Median > 0
+               let kept = figure.Median <= IdleBytesAsked ? "yes" : "**no**"
+               select $"{ServerSection.TitleOf(figure.Cell)}: {Digits.Three(figure.Median)}, {kept}",
+        ];
+        if (idle.Length == 0) return;
+        text.Append(CultureInfo.InvariantCulture, $"At most {IdleBytesAsked} bytes are asked of an idle connection of ");
+        text.Append($"{ServerSection.NameOf(Ours)}: {string.Join("; ", idle)}.\n\n");
     }
 
     // Of loads with messages those of the first page: cost, throughput and latency. Of the others what each is about.

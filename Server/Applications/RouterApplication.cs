@@ -108,11 +108,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     /// <param name="isQuestion">Whether the client only wants to know: then no uid is claimed for it.</param>
     public ValueTask<UpgradeDecision> AdmitAsync(ReadOnlyMemory<byte> uid, bool isQuestion = false)
     {
-        if (duplicates == DuplicateUid.Reject && Directory.Find(uid.Span).FirstOrDefault(static holder => holder.IsOpen) is { } holder)
-        {
-            holder.Probe();
-            return new(Taken);
-        }
+        if (IsTakenHere(uid)) return new(Taken);
 
         // It may be taken until the upgrade is through. Then the connection is closed.
         return IsClaimed ? ClaimAndAdmit(uid, isQuestion) : new(UpgradeDecision.Accept(uid, duplicates: duplicates));
@@ -158,6 +154,15 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         return AdmitAsync(uid, isQuestion);
     }
 
+    // By a connection that keeps it, which is asked whether it lives.
+    private bool IsTakenHere(ReadOnlyMemory<byte> uid)
+    {
+        if (duplicates != DuplicateUid.Reject || Directory.Find(uid.Span).FirstOrDefault(static holder => holder.IsOpen) is not { } holder)
+            return false;
+        holder.Probe();
+        return true;
+    }
+
     private async ValueTask<UpgradeDecision> ClaimAndAdmit(ReadOnlyMemory<byte> uid, bool isQuestion)
     {
         ValueTask<UidClaim> claim = isQuestion ? Claims!.LookAsync(uid, duplicates) : Claims!.ClaimAsync(uid, duplicates);
@@ -172,7 +177,8 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
 
     private async ValueTask ClaimAndDeliver(WebSocketConnection sender, ReadOnlyMemory<byte> uid, WebSocketMessage body)
     {
-        UidClaim claim = await Claims!.ClaimAsync(uid, duplicates).ConfigureAwait(false);
+        // What is taken here needs no claim, which nobody would use.
+        UidClaim claim = IsTakenHere(uid) ? UidClaim.Taken : await Claims!.ClaimAsync(uid, duplicates).ConfigureAwait(false);
         if (claim == UidClaim.Unreachable) Refuse(sender, UidError.Unreachable, uid.Span);
         else if (claim == UidClaim.Taken || !Directory.TryJoin(sender, uid, duplicates)) Refuse(sender, UidError.Rejected, uid.Span);
         else await Deliver(sender, uid, body).ConfigureAwait(false);

@@ -150,7 +150,7 @@ internal static class Program
         using IDisposable? clusterMetrics = telemetry is null ? null : cluster?.Measure();
 
         // Nobody is let in before it is known who is elsewhere.
-        if (cluster is not null) await cluster.StartAsync(server).ConfigureAwait(false);
+        if (cluster is not null && !await JoinAsync(cluster, server, stop).ConfigureAwait(false)) return 0;
         await server.StartAsync().ConfigureAwait(false);
         await using IAsyncDisposable? admin =
             HasAdminPort && settings.Admin is not null
@@ -176,6 +176,22 @@ internal static class Program
         await server.StopAsync(reload.Current.Drain).ConfigureAwait(false);
         if (exitCode != 0) Outputs.WriteError("ended: another node of the cluster has the id of this one too, and goes on (--node-id)");
         return exitCode;
+    }
+
+    // False if it is to stop before it has joined.
+    private static async Task<bool> JoinAsync(ProgramCluster cluster, WebSocketServer server, StopRequest stop)
+    {
+        using CancellationTokenSource end = new();
+        Task joining = cluster.StartAsync(server, end.Token);
+        if (await Task.WhenAny(joining, stop.Requested).ConfigureAwait(false) == joining)
+        {
+            await joining.ConfigureAwait(false);
+            return true;
+        }
+
+        await end.CancelAsync().ConfigureAwait(false);
+        await joining.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return false;
     }
 
     // The server with its applications, of which each stands before those that were there, and its pages.

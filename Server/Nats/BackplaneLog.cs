@@ -27,7 +27,9 @@ internal static partial class BackplaneLog
     [LoggerMessage(86, LogLevel.Warning, "{count} nodes have gone, or say nothing any more: {nodes}; their uids are offline")]
     public static partial void NodesWent(this ILogger log, int count, string nodes);
 
-    [LoggerMessage(87, LogLevel.Warning, "{count} messages of other nodes were lost on the way here; their senders are told")]
+    [LoggerMessage(87, LogLevel.Warning,
+        "{count} messages of other nodes were lost on the way here; their senders are told, but for those to all that had left this node "
+        + "out")]
     public static partial void MessagesLost(this ILogger log, long count);
 
     [LoggerMessage(88, LogLevel.Warning, "{count} messages to other nodes were not answered in time; their senders are told")]

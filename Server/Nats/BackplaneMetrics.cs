@@ -63,6 +63,10 @@ public sealed class BackplaneMetrics : IDisposable
             "rawws.cluster.disconnects", () => _backplane.Disconnects, "{disconnect}", "How often the backplane went away.");
         _meter.CreateObservableCounter(
             "rawws.cluster.nats_errors", () => _backplane.NatsErrors, "{error}", "Errors that NATS has told, as of a slow consumer.");
+        _meter.CreateObservableGauge("rawws.cluster.claiming", () => _backplane.CanClaim ? 1 : 0, "{state}",
+            "Whether this node can claim uids: 1 or 0. Where it is 0, newcomers with a uid are turned away (503).");
+        _meter.CreateObservableCounter("rawws.cluster.undecided", () => Counted?.Undecided ?? 0, "{claim}",
+            "How often it could not be found out in time whose a uid is: who wanted it was turned away, or closed.");
         _meter.CreateObservableCounter("rawws.cluster.snapshots", () => Counted?.Snapshots ?? 0, "{snapshot}",
             "How often all uids of another node were told anew.");
     }
@@ -74,7 +78,8 @@ public sealed class BackplaneMetrics : IDisposable
         _meter.CreateObservableCounter(
             "rawws.cluster.received", () => Counted?.Received ?? 0, "{message}", "Messages that came from another node.");
         _meter.CreateObservableCounter("rawws.cluster.lost", () => CountedByNode(static tally => tally.Lost, ofAll: false), "{message}",
-            "Messages of a node that were lost on the way here; their senders are told.");
+            "Messages of a node that were lost on the way here; their senders are told, but for those to all that had left this node "
+            + "out.");
         _meter.CreateObservableCounter("rawws.cluster.unanswered", () => CountedByNode(static tally => tally.Unanswered), "{message}",
             "Messages to a node that it has not answered in time; their senders are told. * is for everybody, when the backplane went.");
         _meter.CreateObservableCounter("rawws.cluster.refused", () => CountedByNode(static tally => tally.Refused), "{message}",

@@ -25,6 +25,9 @@ internal sealed class ClaimKeeper(NatsClaimStore store, UidClaims claims, TimePr
     private bool _isDoubted;
     private bool _mustRegain;
 
+    /// <summary>Whether this node's lease is there: without it nothing is claimed. Any thread.</summary>
+    public bool HasLease => store.HasLease;
+
     /// <summary>Opens the store. From then on uids can be claimed.</summary>
     /// <exception cref="ClaimStoreException">It is away, or the NATS servers have no JetStream.</exception>
     public async Task StartAsync(CancellationToken cancellation)

@@ -9,7 +9,7 @@ internal sealed partial class ClusterNode
     private long _aliveAt; // when it says again that it lives
     private long _heardSelf; // when a word of its own came back
     private long _hailAt; // when it speaks to all for the first time
-    private bool _hasHailed;
+    private volatile bool _hasHailed;
 
     // The server that it is connected to now may take shorter messages than the one before, or it has been told to. And a line may be dead
     // without a word: what the node says to all comes back to it, and when nothing does, nobody hears it.

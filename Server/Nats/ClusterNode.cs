@@ -71,6 +71,12 @@ internal sealed partial class ClusterNode : IMessageTaker
     /// <summary>Whether the backplane is there, and can be used. Any thread.</summary>
     public bool IsConnected => _isConnected;
 
+    /// <summary>
+    /// Whether it has spoken to all, and still can: before that it may have the id of another node, and says nothing in its name. Any
+    /// thread.
+    /// </summary>
+    public bool IsHeard => _isConnected && _hasHailed;
+
     /// <summary>The longest message that the wire takes, as was seen last. Any thread.</summary>
     public int PayloadBytesMax => _payloadBytesMax;
 

@@ -26,7 +26,7 @@ internal interface IPresenceWire
 }
 
 /// <summary>The cluster, as this node sees it.</summary>
-/// <param name="IsConnected">Whether the backplane is there.</param>
+/// <param name="IsConnected">Whether the backplane is there, and this node has spoken to all.</param>
 /// <param name="IsComplete">Whether all nodes that are there are among the others.</param>
 /// <param name="Others">The other nodes that are there.</param>
 internal sealed record ClusterMembers(bool IsConnected, bool IsComplete, IReadOnlyCollection<string> Others);

@@ -62,6 +62,9 @@ internal sealed class ClusterQuestions : IAsyncDisposable
         NatsConnection connection, string cluster, string id, ConnectionDirectory directory, Action<Exception> failed, TimeProvider time) =>
         (_connection, _subject, _id, _directory, _failed, _time) = (connection, $"{cluster}.ask", id, directory, failed, time);
 
+    /// <summary>Whether this node answers: not before it knows that no other one has its id. Any thread.</summary>
+    public Func<bool> MayAnswer { get; init; } = static () => true;
+
     /// <summary>How many questions and answers made no sense.</summary>
     public long Nonsense => Interlocked.Read(ref _nonsense);
 
@@ -198,7 +201,7 @@ internal sealed class ClusterQuestions : IAsyncDisposable
         {
             Interlocked.Increment(ref _nonsense);
         }
-        else if (question.From != _id)
+        else if (question.From != _id && MayAnswer())
         {
             await AnswerAsync(inbox, Do(question)).ConfigureAwait(false);
         }

@@ -1,5 +1,6 @@
 // Messages from one node, as they come: pieces in order, out of which whole messages are put together. A piece that is missing is seen from
-// the numbers, and so is how many messages went with it: they are told to their sender as lost, never in silence.
+// the numbers, and so is how many messages went with it: they are told to their sender as lost. (What is for
+// everybody and had left this node out is missing here too; its sender does not wait for this node, and has counted that.)
 
 using System.Buffers.Binary;
 using RawWs.Frame;

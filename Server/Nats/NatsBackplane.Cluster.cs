@@ -98,12 +98,13 @@ public sealed partial class NatsBackplane
             throw new ArgumentException($"A uid is 1 to {ConnectionDirectory.UidBytesMax} bytes of UTF-8.", nameof(uid));
     }
 
-    // The node is there, and NATS.
+    // NATS is there. Whether another node has this one's id is not known yet: until then nothing is answered.
     private async Task BeginToAnswerAsync(ClusterNode node, ConnectionDirectory directory)
     {
         node.AnswerTook = milliseconds => AnswerTook?.Invoke(milliseconds);
         _questions = new ClusterQuestions(
-            _wire.Connection, _options.Cluster, _options.NodeId, directory, node.Counts.CountFailure, _options.TimeProvider);
+            _wire.Connection, _options.Cluster, _options.NodeId, directory, node.Counts.CountFailure, _options.TimeProvider)
+        { MayAnswer = () => node.IsHeard };
         await _questions.StartAsync().ConfigureAwait(false);
         await BeginPresenceAsync(node, directory).ConfigureAwait(false);
     }

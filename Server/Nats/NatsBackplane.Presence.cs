@@ -30,5 +30,5 @@ public sealed partial class NatsBackplane
     }
 
     private static ClusterMembers MembersOf(ClusterNode node) =>
-        new(node.IsConnected, node.IsComplete, [.. node.GetPeers().Select(static peer => peer.Id)]);
+        new(node.IsHeard, node.IsComplete, [.. node.GetPeers().Select(static peer => peer.Id)]);
 }

@@ -106,6 +106,12 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     /// <summary>Whether NATS is there, and the uids of all other nodes are known.</summary>
     public bool IsReady => _node is { IsComplete: true };
 
+    /// <summary>
+    /// Whether this node can claim uids now, as far as it knows: NATS has renewed its lease. True where no node has to claim any (<see
+    /// cref="NatsBackplaneOptions.ClaimsUids"/>).
+    /// </summary>
+    public bool CanClaim => _keeper is null || _keeper.HasLease;
+
     /// <summary>How many other nodes are there.</summary>
     public int OtherNodes => _node?.PeersHere ?? 0;
 
@@ -239,7 +245,9 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
 
     void ILocalDelivery.Probe(ReadOnlySpan<byte> uid)
     {
-        foreach (WebSocketConnection connection in _directory!.Find(uid)) connection.Probe();
+        ImmutableArray<WebSocketConnection> connections = _directory!.Find(uid);
+        foreach (WebSocketConnection connection in connections) connection.Probe();
+        if (connections.IsEmpty) _claims?.OnWanted(uid);
     }
 
     DeliveryResult ILocalDelivery.SendToEverybody(in WebSocketMessage message) => _directory!.SendToEverybody(message);
@@ -264,7 +272,8 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         ImmutableArray<WebSocketConnection> connections = _directory is { } directory ? directory.Find(uid.Span) : [];
         return () =>
         {
-            foreach (WebSocketConnection connection in connections) connection.Close(code, reason);
+            foreach (WebSocketConnection connection in connections)
+                if (connection.Uid.Span.SequenceEqual(uid.Span)) connection.Close(code, reason); // else it has another one meanwhile
         };
     }
 

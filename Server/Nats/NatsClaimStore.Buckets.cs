@@ -15,25 +15,30 @@ internal sealed partial class NatsClaimStore
     private async ValueTask<INatsKVStore> MakeBucketsAsync(CancellationToken cancellation)
     {
         NatsKVContext context = new(_jetStream);
-        await MakeClaimsAsync(cancellation).ConfigureAwait(false);
-        _claims = await context.GetStoreAsync(_bucket, cancellation).ConfigureAwait(false);
-        return _leases = await MakeLeasesAsync(context, cancellation).ConfigureAwait(false);
+        _claims = await MakeBucketAsync(context, _bucket, "Which node has a uid", TimeSpan.Zero, cancellation).ConfigureAwait(false);
+        return _leases = await MakeBucketAsync(context, $"{_bucket}-nodes", "Which nodes live", OwnLease.Lasts, cancellation)
+            .ConfigureAwait(false);
     }
 
-    // As the library makes a bucket, but for one thing: it forbids to delete by number, and for ever.
-    private async ValueTask MakeClaimsAsync(CancellationToken cancellation)
+    // As the library makes a bucket, but for two things. It forbids to delete by number, and for ever. And it lets any copy answer, which
+    // may be behind the others: here that would take a node for dead, or a uid for free.
+    private async ValueTask<INatsKVStore> MakeBucketAsync(
+        NatsKVContext context, string bucket, string what, TimeSpan lasts, CancellationToken cancellation)
     {
+        string stream = $"KV_{bucket}";
         try
         {
             await _jetStream.CreateStreamAsync(
-                new StreamConfig($"KV_{_bucket}", [$"$KV.{_bucket}.>"])
+                new StreamConfig(stream, [$"$KV.{bucket}.>"])
                 {
-                    Description = "Which node has a uid",
+                    Description = what,
+                    MaxAge = lasts,
                     MaxMsgSize = ValueBytesMax + HeadersBytesMax,
                     MaxMsgsPerSubject = 1,
                     NumReplicas = replicas,
                     Storage = StreamConfigStorage.Memory,
                     Discard = StreamConfigDiscard.New,
+                    AllowDirect = false,
                     AllowRollupHdrs = true,
                     DenyDelete = false,
                 },
@@ -45,8 +50,10 @@ internal sealed partial class NatsClaimStore
         }
         catch (NatsJSApiException exception) when (exception.Error.ErrCode == NameIsUsed)
         {
-            await AskForCopiesAsync($"KV_{_bucket}", cancellation).ConfigureAwait(false);
+            await AskForCopiesAsync(stream, cancellation).ConfigureAwait(false);
         }
+
+        return await context.GetStoreAsync(bucket, cancellation).ConfigureAwait(false);
     }
 
     // It is there, and another number of copies was asked for. More may be made, and there are never less: else two nodes that ask for
@@ -64,27 +71,6 @@ internal sealed partial class NatsClaimStore
         catch (NatsJSApiException) when (_leases is not null)
         {
             // Not all servers are back, say. This node goes on with the copies that there are.
-        }
-    }
-
-    private async ValueTask<INatsKVStore> MakeLeasesAsync(NatsKVContext context, CancellationToken cancellation)
-    {
-        NatsKVConfig config = new($"{_bucket}-nodes")
-        {
-            Description = "Which nodes live",
-            MaxAge = OwnLease.Lasts,
-            MaxValueSize = ValueBytesMax + HeadersBytesMax,
-            NumberOfReplicas = replicas,
-            Storage = NatsKVStorageType.Memory,
-        };
-        try
-        {
-            return await context.CreateStoreAsync(config, cancellation).ConfigureAwait(false);
-        }
-        catch (NatsJSApiException exception) when (exception.Error.ErrCode is SubjectsOverlap or NameIsUsed)
-        {
-            if (exception.Error.ErrCode == NameIsUsed) await AskForCopiesAsync($"KV_{config.Bucket}", cancellation).ConfigureAwait(false);
-            return await context.GetStoreAsync(config.Bucket, cancellation).ConfigureAwait(false);
         }
     }
 }

@@ -65,6 +65,9 @@ internal sealed partial class NatsClaimStore(NatsConnection connection, string c
         return revision;
     }
 
+    /// <summary>Whether the lease is there. Any thread.</summary>
+    public bool HasLease => _lease.IsThere;
+
     /// <summary>The server has gone, and the lease perhaps with it: nothing is claimed until it is renewed.</summary>
     public void DoubtLease() => _lease.Doubt();
 

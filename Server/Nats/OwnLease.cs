@@ -46,14 +46,19 @@ internal sealed class OwnLease(TimeProvider time)
         }
     }
 
+    /// <summary>Whether it is known to be there.</summary>
+    public bool IsThere
+    {
+        get
+        {
+            lock (_lock) return _renewed is { } at && time.GetElapsedTime(at) < Lasts;
+        }
+    }
+
     /// <exception cref="ClaimStoreException">It is not known to be there.</exception>
     public void Check()
     {
-        lock (_lock)
-        {
-            if (_renewed is not { } at || time.GetElapsedTime(at) >= Lasts)
-                throw new ClaimStoreException("This node's lease is not known to be there.");
-        }
+        if (!IsThere) throw new ClaimStoreException("This node's lease is not known to be there.");
     }
 
     /// <summary>Whether a node whose lease is not there is dead: perhaps the store was away from all nodes.</summary>

@@ -40,12 +40,17 @@ internal sealed partial class UidClaims
     }
 
     // What was claimed before counts while this node's lease is there, and while nothing has happened by which it may have been lost.
-    private async ValueTask<bool> HoldsAsync(Entry entry, CancellationToken cancellation)
+    private bool HoldsForSure(Entry entry)
     {
         if (!IsOurs(entry)) return false;
         store.CheckLease();
+        return !IsDoubted(entry) && IsOurs(entry);
+    }
+
+    private async ValueTask<bool> HoldsAsync(Entry entry, CancellationToken cancellation)
+    {
         if (IsDoubted(entry)) await LookAgainAsync(entry, cancellation).ConfigureAwait(false);
-        return IsOurs(entry);
+        return HoldsForSure(entry);
     }
 
     private async ValueTask RegainAsync(Entry entry, CancellationToken cancellation)
@@ -102,7 +107,7 @@ internal sealed partial class UidClaims
         Action close;
         lock (_lock)
         {
-            entry.Revision = 0;
+            (entry.Revision, entry.IsLost) = (0, true);
             close = Lost(entry.Uid);
         }
 
@@ -111,6 +116,11 @@ internal sealed partial class UidClaims
 
     private async ValueTask<bool> IsAnothersAsync(Claim claim, CancellationToken cancellation) =>
         claim.Holder != store.Self && await store.LivesAsync(claim.Holder, cancellation).ConfigureAwait(false);
+
+    private bool IsOurs(Entry entry)
+    {
+        lock (_lock) return entry.Revision != 0;
+    }
 
     private bool IsDoubted(Entry entry)
     {
@@ -132,9 +142,10 @@ internal sealed partial class UidClaims
         {
             // It was claimed before, and the answer has come behind: the claim may have gone with the store.
             if (doubts != _doubts) throw new ClaimStoreException("The store went away meanwhile.");
-            entry.Revision = entry.LastSeen > revision ? 0 : revision;
+            entry.IsLost = entry.LastSeen > revision;
+            entry.Revision = entry.IsLost ? 0 : revision;
             entry.Doubts = doubts;
-            return entry.Revision != 0;
+            return !entry.IsLost;
         }
     }
 }

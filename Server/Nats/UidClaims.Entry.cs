@@ -16,6 +16,9 @@ internal sealed partial class UidClaims
         /// <summary>Of our claim; 0 while the uid is not ours.</summary>
         public ulong Revision { get; set; }
 
+        /// <summary>Whether it was ours, and is another node's since: else, while it is not ours, nobody here has claimed it.</summary>
+        public bool IsLost { get; set; }
+
         /// <summary>The latest revision that the store has told of.</summary>
         public ulong LastSeen { get; set; }
 
@@ -25,7 +28,10 @@ internal sealed partial class UidClaims
         /// <summary>How often this node had doubted what it has claimed, when it claimed this.</summary>
         public int Doubts { get; set; }
 
-        /// <summary>How many connections have claimed it and have not joined yet.</summary>
+        /// <summary>
+        /// How many connections have claimed it and have not joined yet, as far as is known: who joins after his claim was given up may
+        /// take another one's place here, and that one claims anew.
+        /// </summary>
         public int Pending { get; set; }
 
         /// <summary>How many of those have no answer yet.</summary>

@@ -24,26 +24,41 @@ internal sealed partial class UidClaims
         }
 
         foreach (Entry entry in expired) ReleaseUnlessUsed(entry);
-        for (int left = OrphanCount; left > 0; left--)
-        {
-            int stores;
-            ulong revision;
-            lock (_lock)
-            {
-                stores = _stores;
-                if (!_orphans.TryDequeue(out revision)) return;
-            }
+        await DeleteOrphansAsync(cancellation).ConfigureAwait(false);
+    }
 
-            try
-            {
-                await store.DeleteAsync(revision, cancellation).ConfigureAwait(false);
-            }
-            catch (ClaimStoreException)
+    private async Task DeleteOrphansAsync(CancellationToken cancellation)
+    {
+        int stores;
+        ulong[] orphans;
+        lock (_lock)
+        {
+            (stores, orphans) = (_stores, [.. _orphans]);
+            _orphans.Clear();
+        }
+
+        bool isAway = false;
+        ParallelOptions options = new() { MaxDegreeOfParallelism = AtOnceMax, CancellationToken = cancellation };
+        await Parallel.ForEachAsync(orphans, options, async (revision, stop) =>
+        {
+            if (stores != Stores) return; // the number is another claim's by now
+            if (Volatile.Read(ref isAway))
             {
                 DeleteLater(revision, stores);
                 return;
             }
-        }
+
+            try
+            {
+                await store.DeleteAsync(revision, stop).ConfigureAwait(false);
+            }
+            catch (Exception exception)
+            {
+                DeleteLater(revision, stores);
+                Volatile.Write(ref isAway, true);
+                if (exception is not (OperationCanceledException or ClaimStoreException)) Undecided(exception);
+            }
+        }).ConfigureAwait(false);
     }
 
     private void ReleaseUnlessUsed(Entry entry)
@@ -55,11 +70,11 @@ internal sealed partial class UidClaims
 
     private bool IsUsed(Entry entry) => entry.Pending > 0 || hasConnections(entry.Uid);
 
-    private int OrphanCount
+    private int Stores
     {
         get
         {
-            lock (_lock) return _orphans.Count;
+            lock (_lock) return _stores;
         }
     }
 

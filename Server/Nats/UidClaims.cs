@@ -20,27 +20,30 @@ namespace RawWs.Server.Nats;
 /// <param name="hasConnections">Whether this node has connections of a uid.</param>
 /// <param name="time">The clock.</param>
 /// <param name="within">How long the store may take for an answer.</param>
-#pragma warning disable CA1001 // The semaphore has nothing to dispose of, and whoever waits for it may do so when the node has ended.
+#pragma warning disable CA1001 // The semaphores have nothing to dispose of, and whoever waits for one may do so when the node has ended.
 internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> hasConnections, TimeProvider time, TimeSpan within)
     : IUidClaims
 #pragma warning restore CA1001
 {
     private const int AtOnceMax = 64;
+    private const int AskingMax = 256; // what cannot be answered in time is not asked: nobody would give it back soon
 
     private static readonly TimeSpan PendingFor = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PendingForWhereWanted = TimeSpan.FromSeconds(1); // by another node
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = [];
     private readonly Queue<Entry> _pending = []; // each once
     private readonly Queue<ulong> _orphans = []; // revisions that are to be deleted
     private readonly SemaphoreSlim _atOnce = new(AtOnceMax);
+    private readonly SemaphoreSlim _asking = new(AskingMax);
     private int _doubts;
     private int _stores; // how often it has begun anew
     private volatile DuplicateUid _duplicates = DuplicateUid.Share; // what was claimed last: one program has one of them
 
     /// <summary>
     /// A uid is another node's from now on: gives what closes the connections that the uid has in this moment, and none that joins later,
-    /// for which it may have been claimed again. Called on any thread, under a lock; what it gives is called outside of it.
+    /// for which it may have been claimed again. Called on any thread, perhaps under a lock; what it gives is called outside of that.
     /// </summary>
     public Func<ReadOnlyMemory<byte>, Action> Lost { get; set; } = static _ => static () => { };
 
@@ -77,9 +80,9 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
             await entry.Gate.WaitAsync(deadline.Token).ConfigureAwait(false);
             try
             {
-                result = await HoldsAsync(entry, deadline.Token).ConfigureAwait(false)
+                result = HoldsForSure(entry)
                     ? UidClaim.Granted
-                    : await AcquireAsync(entry, duplicates, deadline.Token).ConfigureAwait(false);
+                    : await AskAsync(entry, duplicates, deadline.Token).ConfigureAwait(false);
             }
             finally
             {
@@ -131,15 +134,36 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
     /// <returns>False when the uid has become another node's in the meantime.</returns>
     public bool OnJoined(ReadOnlySpan<byte> uid)
     {
-        if (Find(uid) is not { } entry)
+        bool isOurs = false;
+        if (Find(uid) is { } entry)
         {
-            if (_duplicates != DuplicateUid.Share) _ = ClaimLateAsync(uid.ToArray());
-            return true;
+            bool isLost;
+            lock (_lock) (isOurs, isLost) = (entry.Revision != 0, entry.IsLost);
+            if (isOurs || isLost)
+            {
+                EndPending(entry);
+                return isOurs;
+            }
         }
 
-        bool isOurs = IsOurs(entry);
-        EndPending(entry);
-        return isOurs;
+        // Its claim has been given back, or is about to be: it is not one of those that the entry waits for.
+        if (_duplicates != DuplicateUid.Share) _ = ClaimLateAsync(uid.ToArray());
+        return true;
+    }
+
+    /// <summary>
+    /// Another node wants a uid that has no connection here. If nobody has joined for some time under what was claimed, it is given back.
+    /// </summary>
+    public void OnWanted(ReadOnlySpan<byte> uid)
+    {
+        if (Find(uid) is not { } entry) return;
+        lock (_lock)
+        {
+            if (entry.Deciding > 0 || time.GetElapsedTime(entry.PendingSince) < PendingForWhereWanted) return;
+            entry.Pending = 0;
+        }
+
+        ReleaseUnlessUsed(entry);
     }
 
     /// <summary>A connection has left. The last one gives the claim back.</summary>
@@ -164,7 +188,7 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
             entry.LastSeen = Math.Max(entry.LastSeen, claim.Revision);
             entry.OwnSeen = claim.Holder == store.Self ? claim.Revision : 0;
             if (claim.Holder == store.Self || entry.Revision == 0 || claim.Revision <= entry.Revision) return;
-            entry.Revision = 0;
+            (entry.Revision, entry.IsLost) = (0, true);
             close = Lost(entry.Uid);
         }
 
@@ -187,6 +211,21 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
         {
             Undecided(exception); // nobody awaits this
             closeUnclaimed();
+        }
+    }
+
+    private async ValueTask<UidClaim> AskAsync(Entry entry, DuplicateUid duplicates, CancellationToken cancellation)
+    {
+        await _asking.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await HoldsAsync(entry, cancellation).ConfigureAwait(false)
+                ? UidClaim.Granted
+                : await AcquireAsync(entry, duplicates, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _asking.Release();
         }
     }
 
@@ -243,10 +282,5 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
         lock (_lock)
             if (entry.Pending > 0) entry.Pending--;
         ReleaseUnlessUsed(entry);
-    }
-
-    private bool IsOurs(Entry entry)
-    {
-        lock (_lock) return entry.Revision != 0;
     }
 }

@@ -1,6 +1,7 @@
 // The program as nodes of a cluster, over a real server of NATS: what clients see, what the admin port says, what does not start.
 
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using RawWs.Tests.Support;
 
@@ -191,6 +192,19 @@ public sealed class ClusterProgramTests
                 + "its own (node-id), or another cluster (cluster).\n")));
         elsewhere.WaitForPort();
         Assert.That(one.Get("/v1/cluster"), Does.Contain("\"nodes\":[{\"node\":\"one\",\"self\":true,\"known\":true}]"));
+    }
+
+    // What is there instead of NATS takes the connection, and says nothing.
+    [Test]
+    public async Task WhoIsToStop_BeforeTheNodeHasJoined_Stops()
+    {
+        using TcpListener silent = new(IPAddress.Loopback, 0);
+        silent.Start();
+        using RunningProgram program = ClusterPrograms.Program($"nats://{silent.LocalEndpoint}");
+        using TcpClient taken = await silent.AcceptTcpClientAsync().WaitAsync(TestServer.Patience);
+        program.Signal(15);
+        program.WaitForExit();
+        Assert.That((program.ExitCode, program.Errors), Is.EqualTo((0, "")));
     }
 
     [Test]

@@ -110,6 +110,31 @@ public sealed class ClusterQuestionsTests
         TestServer.Eventually(() => backplane.IsReady, "it is ready again, should the machine have stood still for a moment");
     }
 
+    // Before a node knows that no other one has its id, it says nothing in that name.
+    [Test]
+    public async Task WhoMayNotAnswerYet_IsSilent()
+    {
+        Tools.Require("nats-server");
+        using NatsServer nats = new();
+        await using WebSocketServer server = new(
+            new ServerOptions { ListenEndPoints = [new IPEndPoint(IPAddress.Loopback, 0)] }, new EchoApplication());
+        await using NatsConnection connection = new(NatsOpts.Default with { Url = nats.Url });
+        bool may = false;
+        await using ClusterQuestions questions =
+            new(connection, "rawws", "one", server.Directory, static _ => { }, TimeProvider.System) { MayAnswer = () => may };
+        await questions.StartAsync();
+        string[] inboxes = [connection.NewInbox(), connection.NewInbox()];
+        await using INatsSub<string> first = await connection.SubscribeCoreAsync<string>(inboxes[0]),
+            second = await connection.SubscribeCoreAsync<string>(inboxes[1]);
+        await connection.PublishAsync("rawws.ask", Encoding.UTF8.GetBytes(Find), replyTo: inboxes[0]);
+        await connection.PublishAsync("rawws.ask", "nonsense"u8.ToArray(), replyTo: inboxes[0]);
+        await TestServer.EventuallyAsync(() => questions.Nonsense == 1, "both were dealt with, one after the other");
+        may = true;
+        await connection.PublishAsync("rawws.ask", Encoding.UTF8.GetBytes(Find), replyTo: inboxes[1]);
+        await second.Msgs.ReadAsync().AsTask().WaitAsync(TestServer.Patience);
+        Assert.That(first.Msgs.TryRead(out _), Is.False);
+    }
+
     [Test]
     public async Task AQuestionThatFails_IsToldOf_AndTheNextOneIsAnswered()
     {

@@ -122,7 +122,7 @@ public sealed class ClusterWatchTests
         _ = _one.Send("bob", "3");
         _cluster.Pass(100);
         other.Look(_cluster.Now);
-        Assert.That(News(), Has.Some.EqualTo("2 messages of other nodes were lost on the way here; their senders are told"));
+        Assert.That(News(), Has.Some.StartsWith("2 messages of other nodes were lost on the way here; their senders are told"));
     }
 
     [Test]

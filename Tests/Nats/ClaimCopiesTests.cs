@@ -100,6 +100,7 @@ public sealed class ClaimCopiesTests
             "the lease of the node that is cut off has ended");
         Task<WebSocketReceiveResult> endOfNext = next!.ReceiveAsync(new byte[10], CancellationToken.None);
         Assert.That(endOfEve.IsCompleted, Is.False, "who has a uid keeps it, as far as is known there");
+        Assert.That((_nodes[2].Backplane.CanClaim, _nodes[2].Backplane.IsConnected), Is.EqualTo((false, true)));
         Assert.That(await AskAsync(_nodes[2], "new"), Is.EqualTo(HttpStatusCode.ServiceUnavailable));
         _nats.Heal(2);
         Assert.That((int?)(await endOfEve.WaitAsync(TestServer.Patience)).CloseStatus, Is.EqualTo(ServerCloseCodes.Replaced));
@@ -108,6 +109,7 @@ public sealed class ClaimCopiesTests
             async () => await AskAsync(_nodes[2], "new") == HttpStatusCode.SwitchingProtocols, "its lease is back");
         await TestServer.EventuallyAsync(async () => await AskAsync(_nodes[1], "ann") == HttpStatusCode.Conflict, "ann is regained");
         Assert.That((endOfAnn.IsCompleted, endOfNext.IsCompleted), Is.EqualTo((false, false)));
+        await TestServer.EventuallyAsync(() => _nodes.All(static node => node.Backplane.CanClaim), "each can claim");
         next.Dispose();
     }
 

@@ -37,11 +37,14 @@ public sealed class ClaimRaceTests
         for (int round = 0; round < Rounds; round++)
         {
             string uid = $"u{round}";
+            bool isHeld = duplicates == DuplicateUid.Replace && round % 2 == 1; // by somebody on either node
+            using ClientWebSocket? elder = isHeld ? await (round % 4 == 1 ? _one : _two).ConnectAsync(uid) : null;
             ClientWebSocket[] clients = await Task.WhenAll(_one.ConnectAsync(uid), _two.ConnectAsync(uid));
             HttpStatusCode[] statuses = [.. clients.Select(static client => client.HttpStatusCode)];
             HttpStatusCode other = duplicates == DuplicateUid.Reject ? HttpStatusCode.Conflict : HttpStatusCode.SwitchingProtocols;
             Assert.That(statuses, Is.EquivalentTo(new[] { HttpStatusCode.SwitchingProtocols, other }), $"round {round}");
             await TestServer.EventuallyAsync(() => CountOf(_one, uid) + CountOf(_two, uid) == 1, $"one has it in round {round}");
+            if (elder is not null) Assert.That(await CloseCodeOf(elder), Is.EqualTo(ServerCloseCodes.Replaced));
             one += CountOf(_one, uid);
             foreach (ClientWebSocket client in clients)
             {

@@ -11,7 +11,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
     private const int AtOnceMax = 100;
 
     private static readonly string[] Counters =
-        ["rawws_cluster_lost_total{", "rawws_cluster_unanswered_total{", "rawws_cluster_unknown_total{"];
+        ["rawws_cluster_lost_total", "rawws_cluster_unanswered_total", "rawws_cluster_unknown_total"];
 
     private readonly NatsCluster _nats;
     private readonly bool _areAllNamed;
@@ -129,10 +129,10 @@ internal sealed class ClusterTrial : IAsyncDisposable
     /// <summary>
     /// Each client sends to others at random, one message at a time, until the trouble is over. Now and then one sends to everybody.
     /// </summary>
-    public async Task SendDuringAsync(Func<Task> trouble, bool toAll)
+    public async Task SendDuringAsync(Func<Task> trouble)
     {
         using CancellationTokenSource over = new();
-        Task[] senders = [.. Enumerable.Range(0, _clients.Length).Select(i => SendUntilAsync(i, toAll, over.Token))];
+        Task[] senders = [.. Enumerable.Range(0, _clients.Length).Select(i => SendUntilAsync(i, over.Token))];
         await trouble();
         await over.CancelAsync();
         await Task.WhenAll(senders);
@@ -141,7 +141,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
     /// <summary>
     /// Waits until of every message that was counted it is clear what has become of it, and says how many were sent, delivered, and told.
     /// What was told as unreachable may have been delivered: nobody knew. Nothing else may be both, and nothing neither. One to everybody
-    /// is delivered when all who are counted have it. Each client sends itself a message for it, which counts.
+    /// is delivered when all who are counted have it; if it is neither delivered nor told, it must have left out a node that says nothing,
+    /// and be counted by its sender's. Each client sends itself a message for it, which counts.
     /// </summary>
     public async Task<TrialCount> CountAsync()
     {
@@ -150,7 +151,11 @@ internal sealed class ClusterTrial : IAsyncDisposable
         await TestServer.EventuallyAsync(
             () => Counted.All(static client => client.Got.ContainsKey((client.SentCount, client.Uid))), "each has what it sent to itself");
         await TestServer.EventuallyAsync(() => Balance().Missing == 0, "what has become of every message is known");
-        return Balance();
+        TrialCount count = Balance();
+        if (_wasKilled) Assert.That(count.LeftOut, Is.Zero, "those that live hear each other");
+        else if (count.LeftOut > 0)
+            Assert.That(await SumAsync("rawws_cluster_left_out_total"), Is.GreaterThanOrEqualTo(count.LeftOut), $"{count}");
+        return count;
     }
 
     /// <summary>
@@ -162,23 +167,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
     {
         if (_wasKilled) return;
         long told = _clients.Sum(static client => (long)client.ErrorCodes.GetValueOrDefault("unreachable"));
-        using HttpClient http = new() { Timeout = TestServer.Patience };
         await TestServer.EventuallyAsync(
-            async () =>
-            {
-                double counted = 0;
-                foreach (RunningProgram node in _nodes)
-                {
-                    string metrics = await http.GetStringAsync(new Uri(node.AdminAddress, "metrics"));
-                    counted += metrics.Split('\n')
-                        .Where(static line => Counters.Any(name => line.StartsWith(name, StringComparison.Ordinal)))
-                        .Select(static line => line[(line.IndexOf('}') + 1)..].Trim().Split(' ')[0])
-                        .Sum(static number => double.Parse(number, CultureInfo.InvariantCulture));
-                }
-
-                return counted >= told;
-            },
-            $"all {told} that were told unreachable are counted");
+            async () => await SumAsync(Counters) >= told, $"all {told} that were told unreachable are counted");
     }
 
     /// <summary>Each client has heard of each other node's last client: then nobody is unknown.</summary>
@@ -211,21 +201,38 @@ internal sealed class ClusterTrial : IAsyncDisposable
         await _nats.DisposeAsync();
     }
 
-    private async Task SendUntilAsync(int from, bool toAll, CancellationToken over)
+    private async Task SendUntilAsync(int from, CancellationToken over)
     {
         Random random = new(from);
         while (!over.IsCancellationRequested && !_clients[from].IsOver)
         {
             int other = (from + random.Next(1, _clients.Length)) % _clients.Length;
-            bool isToAll = toAll && random.Next(_clients.Length) == 0;
+            bool isToAll = random.Next(_clients.Length) == 0;
             await _clients[from].SendAndHearAsync(isToAll ? TrialClient.ToAll : _clients[other].Uid);
             await Task.Delay(random.Next(50), CancellationToken.None);
         }
     }
 
+    // Of counters of all nodes.
+    private async Task<double> SumAsync(params string[] counters)
+    {
+        using HttpClient http = new() { Timeout = TestServer.Patience };
+        double sum = 0;
+        foreach (RunningProgram node in _nodes)
+        {
+            string metrics = await http.GetStringAsync(new Uri(node.AdminAddress, "metrics"));
+            sum += metrics.Split('\n')
+                .Where(line => counters.Any(name => line.StartsWith(name + "{", StringComparison.Ordinal)))
+                .Select(static line => line[(line.IndexOf('}') + 1)..].Trim().Split(' ')[0])
+                .Sum(static number => double.Parse(number, CultureInfo.InvariantCulture));
+        }
+
+        return sum;
+    }
+
     private TrialCount Balance()
     {
-        long sent = 0, delivered = 0, told = 0, missing = 0, both = 0, untrue = 0;
+        long sent = 0, delivered = 0, told = 0, missing = 0, leftOut = 0, both = 0, untrue = 0;
         TrialClient[] all = [.. Counted];
         Dictionary<string, TrialClient[]> receivers = all.ToDictionary(static client => client.Uid, static client => new[] { client });
         receivers[TrialClient.ToAll] = all;
@@ -242,14 +249,15 @@ internal sealed class ClusterTrial : IAsyncDisposable
                     bool isTold = code is not null;
                     if (hasCome) delivered++;
                     if (isTold) told++;
-                    if (!hasCome && !isTold) missing++;
+                    if (!hasCome && !isTold && uid == TrialClient.ToAll) leftOut++;
+                    else if (!hasCome && !isTold) missing++;
                     if (hasCome && isTold) both++;
                     if (hasCome && isTold && code != "unreachable") untrue++;
                 }
             }
         }
 
-        return new TrialCount(sent, delivered, told, missing, both, untrue);
+        return new TrialCount(sent, delivered, told, missing, leftOut, both, untrue);
     }
 
     private void Begin(int node)
@@ -278,7 +286,8 @@ internal sealed class ClusterTrial : IAsyncDisposable
 /// <param name="Sent">How many messages clients have sent to clients that are counted.</param>
 /// <param name="Delivered">How many have come.</param>
 /// <param name="Told">How many their senders were told of.</param>
-/// <param name="Missing">How many have neither come nor been told.</param>
+/// <param name="Missing">How many have neither come nor been told, and were not to everybody.</param>
+/// <param name="LeftOut">How many were to everybody, and have not come to everybody, and were not told.</param>
 /// <param name="Both">How many were told and have come.</param>
 /// <param name="Untrue">How many of those were told as something else than unreachable: nobody may say that who knows nothing.</param>
-internal sealed record TrialCount(long Sent, long Delivered, long Told, long Missing, long Both, long Untrue);
+internal sealed record TrialCount(long Sent, long Delivered, long Told, long Missing, long LeftOut, long Both, long Untrue);

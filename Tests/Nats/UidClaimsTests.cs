@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server;
 using RawWs.Server.Nats;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Nats;
 
@@ -148,6 +149,119 @@ public sealed partial class UidClaimsTests
         _time.Advance(TimeSpan.FromSeconds(1));
         await slow.Claims.SweepAsync(CancellationToken.None);
         Assert.That((_shared.Find(KeyOf("bob")), slow.Claims.Count), Is.EqualTo(((Claim?)null, 0)));
+    }
+
+    [Test]
+    public async Task AClaimThatIsWantedElsewhere_AndUnderWhichNobodyHasJoined_IsGivenBackSoon()
+    {
+        await _one.Claims.ClaimAsync("bob"u8.ToArray(), DuplicateUid.Reject);
+        _one.Claims.OnWanted("bob"u8);
+        Assert.That(_shared.Find(KeyOf("bob")), Is.Not.Null, "its connection may be about to join");
+        _time.Advance(TimeSpan.FromSeconds(1));
+        _one.Claims.OnWanted("bob"u8);
+        Assert.That((_shared.Find(KeyOf("bob")), _one.Claims.Count), Is.EqualTo(((Claim?)null, 0)));
+        Assert.That(_one.Join("bob"), "it claims anew");
+        _time.Advance(TimeSpan.FromSeconds(1));
+        _one.Claims.OnWanted("bob"u8);
+        Assert.That(_shared.Find(KeyOf("bob"))!.Value.Holder, Is.EqualTo(_one.Store.Self), "a connection has it");
+    }
+
+    [Test]
+    public async Task AJoinWhileItsClaimIsBeingGivenBack_ClaimsAnew()
+    {
+        await _one.Claims.ClaimAsync("bob"u8.ToArray(), DuplicateUid.Reject);
+        TaskCompletionSource answer = new();
+        _one.Store.BeforeAnswer = () => answer.Task;
+        _time.Advance(TimeSpan.FromSeconds(10));
+        await _one.Claims.SweepAsync(CancellationToken.None);
+        Assert.That(_shared.Find(KeyOf("bob")), Is.Null, "it is deleted, and the answer is on its way");
+        Assert.That(_one.Join("bob"), "nobody else has the uid");
+        answer.SetResult();
+        await TestServer.EventuallyAsync(() => _shared.Find(KeyOf("bob"))?.Holder == _one.Store.Self, "it is claimed anew");
+        Assert.That((_one.Has("bob"), _one.Lost), Is.EqualTo((true, Array.Empty<string>())));
+    }
+
+    // After a flood of claims that came too late there are many; while the store is away none is lost.
+    [Test]
+    public async Task ManyThatNobodyWants_AreGivenBackAtOnce_OrLater()
+    {
+        for (int i = 0; i < 1_000; i++) await _one.Claims.ClaimAsync(Encoding.UTF8.GetBytes($"u{i}"), DuplicateUid.Reject);
+        _time.Advance(TimeSpan.FromSeconds(10));
+        _one.Store.IsAway = true;
+        for (int sweeps = 0; sweeps < 3; sweeps++) await _one.Claims.SweepAsync(CancellationToken.None);
+        _one.Store.IsAway = false;
+        Assert.That((_one.Claims.Count, _shared.Find(KeyOf("u999")) is null), Is.EqualTo((0, false)));
+        int atOnce = 0;
+        TaskCompletionSource go = new();
+        _one.Store.BeforeAnswer = async () =>
+        {
+            Assert.That(Interlocked.Increment(ref atOnce), Is.AtMost(64));
+            await go.Task;
+            Interlocked.Decrement(ref atOnce);
+        };
+        Task sweep = _one.Claims.SweepAsync(CancellationToken.None);
+        await TestServer.EventuallyAsync(() => Volatile.Read(ref atOnce) == 64, "so many are deleted at once");
+        go.SetResult();
+        await sweep;
+        Assert.That(Enumerable.Range(0, 1_000).Where(i => _shared.Find(KeyOf($"u{i}")) is not null), Is.Empty);
+    }
+
+    // Their numbers are other claims' by then.
+    [Test]
+    public async Task WhenTheStoreBeginsAnewMeanwhile_NothingIsDeletedByItsOldNumber()
+    {
+        for (int i = 0; i < 1_000; i++) await _one.Claims.ClaimAsync(Encoding.UTF8.GetBytes($"u{i}"), DuplicateUid.Reject);
+        _time.Advance(TimeSpan.FromSeconds(10));
+        _one.Store.IsAway = true;
+        await _one.Claims.SweepAsync(CancellationToken.None);
+        _one.Store.IsAway = false;
+        TaskCompletionSource go = new();
+        int asked = 0;
+        _one.Store.BeforeAnswer = () =>
+        {
+            Interlocked.Increment(ref asked);
+            return go.Task;
+        };
+        Task sweep = _one.Claims.SweepAsync(CancellationToken.None);
+        await TestServer.EventuallyAsync(() => Volatile.Read(ref asked) == 64, "as many as may be at once");
+        _shared.Restart();
+        _one.Claims.BeginAnew();
+        for (int i = 0; i < 1_000; i++) await _two.ConnectAsync($"u{i}", DuplicateUid.Reject);
+        go.SetResult();
+        await sweep;
+        Assert.That(Enumerable.Range(0, 1_000).Where(i => _shared.Find(KeyOf($"u{i}"))?.Holder != _two.Store.Self), Is.Empty);
+    }
+
+    // Nobody has to be asked about it.
+    [Test]
+    public async Task WhileManyAreAsking_WhatThisNodeHas_IsGrantedAtOnce()
+    {
+        await _one.ConnectAsync("bob", DuplicateUid.Replace);
+        TaskCompletionSource answer = new();
+        _one.Store.BeforeAnswer = () => answer.Task;
+        Task<UidClaim>[] claims = [.. Enumerable.Range(0, 300).Select(
+            i => _one.Claims.ClaimAsync(Encoding.UTF8.GetBytes($"u{i}"), DuplicateUid.Replace).AsTask())];
+        Assert.That(await _one.Claims.ClaimAsync("bob"u8.ToArray(), DuplicateUid.Replace).AsTask().WaitAsync(TestServer.Patience),
+            Is.EqualTo(UidClaim.Granted));
+        answer.SetResult();
+        await Task.WhenAll(claims);
+    }
+
+    // What is not asked in time is not done later.
+    [Test]
+    public async Task PastSoManyAtOnce_WhatCannotBeAnsweredInTime_IsNotAsked()
+    {
+        TaskCompletionSource answer = new();
+        _one.Store.BeforeAnswer = () => answer.Task;
+        Task<UidClaim>[] claims = [.. Enumerable.Range(0, 300).Select(
+            i => _one.Claims.ClaimAsync(Encoding.UTF8.GetBytes($"u{i}"), DuplicateUid.Reject).AsTask())];
+        await TestServer.EventuallyAsync(() => _shared.Find(KeyOf("u255")) is not null, "256 are asked");
+        _time.Advance(TimeSpan.FromSeconds(2));
+        UidClaim[] late = await Task.WhenAll(claims[256..]);
+        Assert.That(late, Is.All.EqualTo(UidClaim.Unreachable));
+        answer.SetResult();
+        await Task.WhenAll(claims);
+        Assert.That(Enumerable.Range(256, 44).Where(i => _shared.Find(KeyOf($"u{i}")) is not null), Is.Empty);
     }
 
     [TestCase(DuplicateUid.Replace), TestCase(DuplicateUid.Reject)]

@@ -109,6 +109,16 @@ public sealed class FindingsTests
     }
 
     [Test]
+    public void ARowIsMeasuredAgain_WithAllOfItsContenders()
+    {
+        Results<KitFigure> first = Of(Figure(Frames, "RawWs", "16 B Binary", 10), Figure(Frames, "Naive", "16 B Binary", 5));
+        Results<KitFigure> alone = KitPasses.Merge(first, Of(Figure(Frames, "RawWs", "16 B Binary", 8)), isInPart: true);
+        Assert.That(alone.Figures.Select(static figure => figure.MeanNs), Is.EqualTo(new double?[] { 10, 5 }));
+        Assert.That(alone.Run.Failures,
+            Is.EqualTo(new[] { $"measured again without its rivals, and not counted: {Frames}, RawWs, 16 B Binary" }));
+    }
+
+    [Test]
     public void WhatWasMeasuredOfAnotherCommit_IsReplaced_AndWhatStaysOfIt_IsTold()
     {
         Results<KitFigure> first = Of(Figure(Frames, "RawWs", "16 B Binary", 8), Figure(Frames, "RawWs", "1 KiB Binary", 7));

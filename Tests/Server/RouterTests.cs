@@ -138,6 +138,29 @@ public sealed class RouterTests(Setup setup)
         Assert.That((client.ReadText(), router.UidCount), Is.EqualTo(("error:offline:2", 1)));
     }
 
+    // Nobody would use that claim, and no other server could have the uid meanwhile.
+    [Test]
+    public async Task WhatIsTakenHere_IsNotClaimed([Values(Introduce.Query, Introduce.FirstMessage)] Introduce introduce)
+    {
+        RecordedClaims claims = new(UidClaim.Granted);
+        RouterApplication router = new(introduce, DuplicateUid.Reject) { Claims = claims };
+        await using TestServer server = await TestServer.Start(setup, router);
+        bool isFirst = introduce == Introduce.FirstMessage;
+        using RawClient older = RawClient.Open(server.Port, isFirst ? "/" : "/?uid=bob");
+        older.SendText("bob:x");
+        Assert.That(older.ReadText(), Is.EqualTo("x"));
+        using RawClient newer = RawClient.Connect(server.Port);
+        newer.Send($"GET {(isFirst ? "/" : "/?uid=bob")} HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+        Assert.That(newer.ReadHead(), Does.StartWith(isFirst ? "HTTP/1.1 101 " : "HTTP/1.1 409 "));
+        if (isFirst)
+        {
+            newer.SendText("bob:not delivered");
+            Assert.That(newer.ReadText(), Is.EqualTo("error:rejected:bob"));
+        }
+
+        Assert.That(claims.Asked, Is.EqualTo(new[] { "claim bob" }));
+    }
+
     // Who only wants to know why he was refused (ReadableRefusals) is told, and takes no uid from anybody.
     [Test]
     public async Task AQuestion_ClaimsNothing([Values] UidClaim answer)

@@ -58,7 +58,8 @@ static blob load(const char *directory, const char *name, const char *ending)
     fseek(file, 0, SEEK_END);
     blob read = {NULL, (size_t)ftell(file)};
     rewind(file);
-    read.bytes = malloc(read.length + 1);
+    read.bytes = aligned_alloc(4096, (read.length / 4096 + 1) * 4096); // a page's beginning, as for the drivers in C#
+    if (!read.bytes) { perror(path); exit(2); }
     if (fread(read.bytes, 1, read.length, file) != read.length) { perror(path); exit(2); }
     fclose(file);
     return read;

@@ -56,7 +56,7 @@ internal sealed record BackplaneSettings
     /// <summary>How long other nodes' answers are waited for.</summary>
     public TimeSpan AnswerWithin { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Whether the program is not ready while the backplane is away.</summary>
+    /// <summary>Whether the program is not ready while the backplane is away, or no uid can be claimed.</summary>
     public bool CountsForReadiness { get; init; }
 
     public bool IsOn => Address is not null;

@@ -65,12 +65,13 @@ internal sealed class ProgramCluster : IAsyncDisposable
 
     /// <summary>Joins the cluster.</summary>
     /// <param name="server">The server, which need not have been started.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="StartException">It cannot.</exception>
-    public async Task StartAsync(WebSocketServer server)
+    public async Task StartAsync(WebSocketServer server, CancellationToken cancellation)
     {
         try
         {
-            await _backplane.StartAsync(server).WaitAsync(StartTimeMax).ConfigureAwait(false);
+            await _backplane.StartAsync(server, cancellation).WaitAsync(StartTimeMax, CancellationToken.None).ConfigureAwait(false);
         }
         catch (InvalidOperationException exception)
         {
@@ -109,7 +110,8 @@ internal sealed class ProgramCluster : IAsyncDisposable
     [MethodImpl(MethodImplOptions.NoInlining)]
     public string? FindUnready()
     {
-        if (!_settings.CountsForReadiness || _backplane.IsReady) return null;
+        if (!_settings.CountsForReadiness) return null;
+        if (_backplane.IsReady) return _backplane.CanClaim ? null : "no uid can be claimed: JetStream of NATS does not answer";
         return _backplane.IsConnected ? "not all servers of the cluster have told which uids they have" : "the backplane is away";
     }
 

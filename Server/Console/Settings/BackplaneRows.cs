@@ -61,8 +61,8 @@ internal static class BackplaneRows
             + "2 s.", "a number of seconds from 0.1 to 60", BackplaneSettings.TryAnswerTime,
             static (backplane, value) => backplane with { AnswerWithin = value }),
         Setting.Backplane<bool>("backplane-ready", "on|off",
-            "For --backplane: whether /readyz of the admin port says no while NATS is away, or while not all nodes have told which uids "
-            + "they have. Default: off.", "on, off", SettingText.OnOff,
+            "For --backplane: whether /readyz of the admin port says no while NATS is away, while not all nodes have told which uids "
+            + "they have, or while no uid can be claimed. Default: off.", "on, off", SettingText.OnOff,
             static (backplane, value) => backplane with { CountsForReadiness = value }),
     ];
 }
