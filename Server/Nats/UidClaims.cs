@@ -134,10 +134,9 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
     /// <returns>False when the uid has become another node's in the meantime.</returns>
     public bool OnJoined(ReadOnlySpan<byte> uid)
     {
-        bool isOurs = false;
         if (Find(uid) is { } entry)
         {
-            bool isLost;
+            bool isOurs, isLost;
             lock (_lock) (isOurs, isLost) = (entry.Revision != 0, entry.IsLost);
             if (isOurs || isLost)
             {
