@@ -79,7 +79,8 @@ internal static class VectorXor
 
     private static void Short(ref byte from, ref byte to, nuint length, uint key)
     {
-        if (length >= 16)
+        if (length == 16) (Vector128.LoadUnsafe(ref from) ^ Vector128.Create(key).AsByte()).StoreUnsafe(ref to);
+        else if (length > 16)
         {
             nuint last = length - 16;
             Vector128<byte> end = Vector128.LoadUnsafe(ref from, last) ^ Vector128.Create(Turned(key, last)).AsByte();

@@ -106,14 +106,17 @@ public sealed class KitTests
     }
 
     [Test]
-    public void VectorXor_IsXor([Range(0, 300, 7)] int length, [Values(0u, 0x12345678u, 0xFF00FF01u)] uint key)
+    public void VectorXor_IsXor([Values(0u, 0x12345678u, 0xFF00FF01u)] uint key)
     {
-        byte[] source = Payload.Make(PayloadKind.Binary, length, new Random(length));
-        byte[] expected = [.. source.Select((value, i) => (byte)(value ^ (key >> (8 * (i % 4)))))];
-        byte[] copied = new byte[length];
-        VectorXor.Copying(source, copied, key);
-        Assert.That(copied, Is.EqualTo(expected));
-        VectorXor.InPlace(source, key);
-        Assert.That(source, Is.EqualTo(expected));
+        for (int length = 0; length <= 600; length++)
+        {
+            byte[] source = Payload.Make(PayloadKind.Binary, length, new Random(length));
+            byte[] expected = [.. source.Select((value, i) => (byte)(value ^ (key >> (8 * (i % 4)))))];
+            byte[] copied = new byte[length];
+            VectorXor.Copying(source, copied, key);
+            Assert.That(copied, Is.EqualTo(expected), $"{length} bytes, copied");
+            VectorXor.InPlace(source, key);
+            Assert.That(source, Is.EqualTo(expected), $"{length} bytes, in place");
+        }
     }
 }
