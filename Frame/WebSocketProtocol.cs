@@ -20,6 +20,7 @@
 // Close and for a length, in which each byte may prove a violation.
 // Not thread-safe: one owner at a time. No call allocates.
 
+using System.Buffers.Binary;
 using System.Diagnostics;
 
 namespace RawWs.Frame;
@@ -156,6 +157,12 @@ public sealed partial class WebSocketProtocol
         consumed = 0;
         if (buffer.IsEmpty) return default;
         if (_frameBytesLeft > 0) return ReadData(buffer, 0, _header, out consumed);
+        int wanted = BytesThatDecide(buffer);
+        if (wanted > buffer.Length)
+        {
+            _pendingBytes = wanted;
+            return default;
+        }
 
         // FrameCheck names the rule of a Violation too.
         bool whole = FrameReader.TryRead(buffer, out FrameHeader header) == ReadStatus.Done;
@@ -179,8 +186,35 @@ public sealed partial class WebSocketProtocol
             return ReadData(buffer, header.HeaderLength, header, out consumed);
         }
 
-        _pendingBytes = header.IsControl ? -BytesThatDecide(header, buffer.Length) : BytesThatDecide(header, buffer.Length);
+        wanted = BytesThatDecide(header, buffer.Length);
+        _pendingBytes = header.IsControl ? -wanted : wanted;
         return default;
+    }
+
+    // The same for the beginning of a short data frame that breaks no rule so far, from its bytes: what dribbles in begins with this over
+    // and over. 0 where the long way must look.
+    private int BytesThatDecide(ReadOnlySpan<byte> begun)
+    {
+        int opcode = begun[0] & ~FrameHeader.FinBit; // and the reserved bits
+        bool inOrder = opcode == 0 ? _message != MessageState.None : opcode <= (int)Opcode.Binary && _message == MessageState.None;
+        if (!inOrder || _fragments >= _limits.FragmentsMax) return 0;
+        if (begun.Length < 2) return 2;
+        bool masks = _role == Role.Server;
+        if ((begun[1] & FrameHeader.MaskBit) != 0 != masks) return 0;
+        long room = _limits.MessageBytesMax - _messageBytes;
+        int length = begun[1] & FrameHeader.LengthMask;
+        int headerLength = masks ? 6 : 2;
+        if (length > FrameHeader.Length7Max)
+        {
+            // Two bytes of length decide together where whatever they may say is room for.
+            if (length != FrameHeader.Length16Follows || room < ushort.MaxValue) return 0;
+            if (begun.Length < 4) return 4;
+            length = BinaryPrimitives.ReadUInt16BigEndian(begun[2..]);
+            if (length <= FrameHeader.Length7Max) return 0;
+            headerLength += 2;
+        }
+
+        return length <= room ? headerLength + Math.Sign(length) : 0;
     }
 
     // tour: bytes-that-decide

@@ -167,7 +167,7 @@ public sealed partial class ConnectionDirectory : IDelivery, IConnectionRegister
     /// <inheritdoc/>
     public ValueTask<DeliveryResult> Publish(in MessageTarget target, in WebSocketMessage message) => new(target.Kind switch
     {
-        TargetKind.Uid => SendToUid(target.Uid.Span, message.Kind, message.Span),
+        TargetKind.Uid => SendToUid(target.UidSpan, message.Kind, message.Span),
         TargetKind.Everybody => SendToEverybody(message),
         TargetKind.Connection => ResultOf(target.Connection!, target.Connection!.TrySend(message)),
         _ => DeliveryResult.Offline,
@@ -183,7 +183,7 @@ public sealed partial class ConnectionDirectory : IDelivery, IConnectionRegister
     {
         IReadOnlyList<WebSocketConnection> connections = target.Kind switch
         {
-            TargetKind.Uid => _registry.Find(target.Uid.Span),
+            TargetKind.Uid => _registry.Find(target.UidSpan),
             TargetKind.Everybody => GetConnections(),
             TargetKind.Connection => [target.Connection!],
             _ => [],

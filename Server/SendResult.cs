@@ -14,7 +14,10 @@ public enum SendResult : byte
     /// </summary>
     Full,
 
-    /// <summary>The message is not queued: the server's memory limit is reached. That is not this peer's fault.</summary>
+    /// <summary>
+    /// The message is not queued: the server's memory limit is reached. That is not this peer's fault
+    /// (<see cref="WebSocketConnection.CloseOutOfMemory"/>).
+    /// </summary>
     OutOfMemory,
 
     /// <summary>The message is not queued: the connection is not open yet, or not open any more.</summary>

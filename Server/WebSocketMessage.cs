@@ -18,23 +18,24 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
 {
     // Two words, so that a message is passed in registers: in memory it would be written in small parts and read in large ones, for which
     // a processor waits. The second word has the start over the length, 31 bits each, and whether it is text.
-    private const ulong TextBit = 1UL << 63;
+    internal const ulong TextBit = 1UL << 63;
 
     private readonly object? _owner; // an array or a MemoryManager<byte>; null for an empty message
     private readonly ulong _place;
 
-    private WebSocketMessage(object? owner, ulong place) => (_owner, _place) = (owner, place);
+    /// <summary>A message of those two words. A target of messages has the same (<see cref="MessageTarget"/>).</summary>
+    internal WebSocketMessage(object? owner, ulong place) => (_owner, _place) = (owner, place);
 
     private WebSocketMessage(ReadOnlyMemory<byte> payload, bool isText)
     {
         if (MemoryMarshal.TryGetArray(payload, out ArraySegment<byte> segment))
         {
-            (_owner, _place) = (segment.Array, Place(segment.Offset, segment.Count, isText));
+            (_owner, _place) = (segment.Array, PlaceOf(segment.Offset, segment.Count, isText));
         }
         else
         {
             MemoryMarshal.TryGetMemoryManager(payload, out MemoryManager<byte>? manager, out int start, out int length);
-            (_owner, _place) = (manager, Place(start, length, isText));
+            (_owner, _place) = (manager, PlaceOf(start, length, isText));
         }
     }
 
@@ -71,6 +72,12 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
 
     /// <summary>Whether the payload is empty.</summary>
     public bool IsEmpty => Length == 0;
+
+    /// <summary>What the payload lies in; null for an empty message.</summary>
+    internal object? Owner => _owner;
+
+    /// <summary>Where in it, and whether it is text (<see cref="TextBit"/>).</summary>
+    internal ulong Place => _place;
 
     private int Start => (int)((_place >> 32) & int.MaxValue);
 
@@ -149,7 +156,7 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
 
     /// <summary>A message that has been received and lies in an array: its text was checked as it came.</summary>
     internal static WebSocketMessage Received(MessageKind kind, byte[] array, int start, int length) =>
-        new(array, Place(start, length, kind == MessageKind.Text));
+        new(array, PlaceOf(start, length, kind == MessageKind.Text));
 
     /// <summary>A message that has been received: its text was checked as it came.</summary>
     internal static WebSocketMessage Received(MessageKind kind, ReadOnlyMemory<byte> payload) => new(payload, kind == MessageKind.Text);
@@ -182,9 +189,9 @@ public readonly struct WebSocketMessage : IEquatable<WebSocketMessage>
                 nameof(text));
     }
 
-    private static ulong Place(int start, int length, bool isText) => (uint)length | ((ulong)(uint)start << 32) | (isText ? TextBit : 0);
+    private static ulong PlaceOf(int start, int length, bool isText) => (uint)length | ((ulong)(uint)start << 32) | (isText ? TextBit : 0);
 
-    private WebSocketMessage Part(int start, int length) => new(_owner, Place(Start + start, length, IsText));
+    private WebSocketMessage Part(int start, int length) => new(_owner, PlaceOf(Start + start, length, IsText));
 
     private static void Refuse(ReadOnlySpan<byte> payload)
     {

@@ -6,6 +6,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests;
 
+[Parallelizable(ParallelScope.Self)]
 public sealed class ConcurrencyTests
 {
     // Where threads synchronise; and between any two accesses to fields, where what is not synchronised would show.

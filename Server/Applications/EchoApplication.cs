@@ -1,7 +1,6 @@
 // Sends every message back as it came.
 
 using System.Runtime.CompilerServices;
-using RawWs.Frame;
 
 namespace RawWs.Server.Applications;
 
@@ -35,6 +34,6 @@ public sealed class EchoApplication : IWebSocketApplication
     // A lost echo is told to the client by a Close.
     private static void CloseIfLost(WebSocketConnection connection, SendResult sent)
     {
-        if (sent == SendResult.OutOfMemory) connection.Close(CloseCodes.TryAgainLater, "server out of memory");
+        if (sent == SendResult.OutOfMemory) connection.CloseOutOfMemory();
     }
 }

@@ -81,14 +81,14 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         if (!toAll && UidProtocol.Check(uid) is { } error) return Tell(connection, error, uid);
         if (UidProtocol.LooksLikeNotice(body)) return Tell(connection, UidError.ReservedBody, default);
         WebSocketMessage inner = message.Slice(uid.Length + 1); // behind the colon a character begins
-        if (toAll) return SendToAll(connection, inner, message.Memory[..uid.Length]);
+        if (toAll) return SendToAll(connection, inner, message[..uid.Length]);
 
         // With Introduce.FirstMessage this uid becomes the sender's, and so the body comes back to the sender, and to others of that uid.
         bool joins = introduce == Introduce.FirstMessage && connection.Uid.IsEmpty;
-        if (joins && IsClaimed) return ClaimAndDeliver(connection, message.Memory[..uid.Length], inner);
+        if (joins && IsClaimed) return ClaimAndDeliver(connection, message[..uid.Length], inner);
         if (joins && !Directory.TryJoin(connection, message.Memory[..uid.Length], duplicates))
             return Tell(connection, UidError.Rejected, uid);
-        if (_delivery is not null) return Deliver(connection, message.Memory[..uid.Length], inner);
+        if (_delivery is not null) return Deliver(connection, message[..uid.Length], inner);
         Tell(connection, Directory.SendToUid(uid, inner), uid);
         return ValueTask.CompletedTask;
         // tour: end
@@ -131,7 +131,7 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         else CloseIfOutOfMemory(connection, sent);
     }
 
-    private ValueTask SendToAll(WebSocketConnection connection, in WebSocketMessage body, ReadOnlyMemory<byte> all)
+    private ValueTask SendToAll(WebSocketConnection connection, in WebSocketMessage body, in WebSocketMessage all)
     {
         if (!ClientsBroadcast) return Tell(connection, UidError.Forbidden, all.Span);
         return connection.TryTakeBroadcast()
@@ -175,19 +175,20 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
         };
     }
 
-    private async ValueTask ClaimAndDeliver(WebSocketConnection sender, ReadOnlyMemory<byte> uid, WebSocketMessage body)
+    private async ValueTask ClaimAndDeliver(WebSocketConnection sender, WebSocketMessage address, WebSocketMessage body)
     {
+        ReadOnlyMemory<byte> uid = address.Memory;
         // What is taken here needs no claim, which nobody would use.
         UidClaim claim = IsTakenHere(uid) ? UidClaim.Taken : await Claims!.ClaimAsync(uid, duplicates).ConfigureAwait(false);
         if (claim == UidClaim.Unreachable) Refuse(sender, UidError.Unreachable, uid.Span);
         else if (claim == UidClaim.Taken || !Directory.TryJoin(sender, uid, duplicates)) Refuse(sender, UidError.Rejected, uid.Span);
-        else await Deliver(sender, uid, body).ConfigureAwait(false);
+        else await Deliver(sender, address, body).ConfigureAwait(false);
     }
 
-    private ValueTask Deliver(WebSocketConnection sender, ReadOnlyMemory<byte> address, WebSocketMessage body) =>
+    private ValueTask Deliver(WebSocketConnection sender, in WebSocketMessage address, in WebSocketMessage body) =>
         Answer(sender, Delivery.Publish(MessageTarget.ToUid(address), body), address);
 
-    private static ValueTask Answer(WebSocketConnection sender, ValueTask<DeliveryResult> delivery, ReadOnlyMemory<byte> address)
+    private static ValueTask Answer(WebSocketConnection sender, ValueTask<DeliveryResult> delivery, in WebSocketMessage address)
     {
         if (!delivery.IsCompletedSuccessfully) return TellLater(sender, address, delivery);
         Tell(sender, delivery.Result, address.Span);
@@ -196,9 +197,9 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
 
     // Of each message to another server: what it makes is used again.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private static async ValueTask TellLater(WebSocketConnection connection, ReadOnlyMemory<byte> uid,
+    private static async ValueTask TellLater(WebSocketConnection connection, WebSocketMessage address,
         ValueTask<DeliveryResult> delivery) =>
-        Tell(connection, await delivery.ConfigureAwait(false), uid.Span);
+        Tell(connection, await delivery.ConfigureAwait(false), address.Span);
 
     private static void Tell(WebSocketConnection connection, DeliveryResult result, ReadOnlySpan<byte> uid)
     {
@@ -222,6 +223,6 @@ public sealed class RouterApplication(Introduce introduce, DuplicateUid duplicat
     // Never in silence.
     private static void CloseIfOutOfMemory(WebSocketConnection connection, SendResult sent)
     {
-        if (sent == SendResult.OutOfMemory) connection.Close(CloseCodes.TryAgainLater, "server out of memory");
+        if (sent == SendResult.OutOfMemory) connection.CloseOutOfMemory();
     }
 }

@@ -336,6 +336,12 @@ public sealed class WebSocketConnection : ITimerEntry, ITransportOwner, IBroadca
     public void CloseIfTooSlow() => Post(Posted.CloseIfTooSlow);
 
     /// <summary>
+    /// Closes the connection because it misses something for which there was no memory (<see cref="SendResult.OutOfMemory"/>): what is
+    /// queued is sent, then a Close with 1013, after which the client may come back.
+    /// </summary>
+    public void CloseOutOfMemory() => RequestClose(Endings.OutOfMemory);
+
+    /// <summary>
     /// Closes the connection because what proved who the client is has expired: what is queued is sent, then a Close with 3000, after which
     /// the client may come back with a new proof.
     /// </summary>

@@ -36,8 +36,8 @@ public sealed class BackplaneMetrics : IDisposable
         ObserveCluster();
         ObserveMessages();
         Histogram<double> answers = _meter.CreateHistogram("rawws.cluster.answer.duration", "s",
-            "How long other nodes took to answer, in whole milliseconds: one message of each batch of answers.", advice: Times);
-        backplane.AnswerTook = milliseconds => answers.Record(milliseconds / 1000.0);
+            "How long a node took to answer, in whole milliseconds: one message of each batch of answers.", advice: Times);
+        backplane.AnswerTook = (node, milliseconds) => answers.Record(milliseconds / 1000.0, Label(node));
     }
 
     private ClusterCounts? Counted => _backplane.Node?.Counts;
@@ -59,6 +59,8 @@ public sealed class BackplaneMetrics : IDisposable
             "rawws.cluster.nodes", () => _backplane.OtherNodes + 1, "{node}", "Nodes that are here, this one among them.");
         _meter.CreateObservableGauge(
             "rawws.cluster.uids", () => _backplane.Node?.UidCount ?? 0, "{uid}", "Uids that some node has, as far as is known here.");
+        _meter.CreateObservableGauge("rawws.cluster.node_uids", () => ByNode(static node => node.OwnUidCount, static peer => peer.Uids),
+            "{uid}", "Uids that a node has, as far as is known here.");
         _meter.CreateObservableCounter(
             "rawws.cluster.disconnects", () => _backplane.Disconnects, "{disconnect}", "How often the backplane went away.");
         _meter.CreateObservableCounter(
@@ -93,22 +95,25 @@ public sealed class BackplaneMetrics : IDisposable
         _meter.CreateObservableCounter(
             "rawws.cluster.nonsense", () => _backplane.Nonsense, "{message}",
             "Messages of the backplane that made no sense, or came from a node of another version.");
-        _meter.CreateObservableGauge("rawws.cluster.queued", () => ByNode(static (bytes, _) => bytes), "By",
+        _meter.CreateObservableGauge("rawws.cluster.queued",
+            () => ByNode(static node => node.Everybody.QueuedBytes, static peer => peer.QueuedBytes, NodeTallies.Everybody), "By",
             "Bytes that wait to be sent to a node; * is for everybody.");
-        _meter.CreateObservableGauge("rawws.cluster.waiting", () => ByNode(static (_, unanswered) => unanswered), "{message}",
+        _meter.CreateObservableGauge("rawws.cluster.waiting",
+            () => ByNode(static node => node.Everybody.Unanswered, static peer => peer.Unanswered, NodeTallies.Everybody), "{message}",
             "Messages to a node that have no answer yet; * is for everybody.");
     }
 
-    private IEnumerable<Measurement<long>> ByNode(Func<int, int, long> value)
+    // The first is of this node itself, under its own name if there is no other one.
+    private IEnumerable<Measurement<long>> ByNode(
+        Func<ClusterNode, long> valueHere, Func<PeerStatus, long> value, string? nameHere = null)
     {
         if (_backplane.Node is not { } node) yield break;
-        (int bytes, int unanswered) = node.Everybody;
-        yield return Of(value(bytes, unanswered), NodeTallies.Everybody);
+        yield return Of(valueHere(node), nameHere ?? node.Id);
         long others = 0;
         IReadOnlyList<PeerStatus> peers = node.GetPeers();
         for (int i = 0; i < peers.Count; i++)
         {
-            long measured = value(peers[i].QueuedBytes, peers[i].Unanswered);
+            long measured = value(peers[i]);
             if (i < NodeTallies.NodesMax) yield return Of(measured, peers[i].Id);
             else others += measured;
         }
@@ -119,5 +124,7 @@ public sealed class BackplaneMetrics : IDisposable
     private IEnumerable<Measurement<long>> CountedByNode(Func<NodeTally, long> value, bool ofAll = true) => Counted is { } counts
         ? counts.Nodes.All.Where(tally => ofAll || tally != counts.Nodes.OfEverybody).Select(tally => Of(value(tally), tally.Name)) : [];
 
-    private static Measurement<long> Of(long value, string node) => new(value, new KeyValuePair<string, object?>(NodeLabel, node));
+    private static Measurement<long> Of(long value, string node) => new(value, Label(node));
+
+    private static KeyValuePair<string, object?> Label(string node) => new(NodeLabel, node);
 }

@@ -281,7 +281,7 @@ internal sealed partial class ClusterNode
         LinkOut? link = reader.ReadUInt32() == peer.Link ? peer.Out : null; // null: about a link that is over
         bool sense = OnAnswers(link, peer.Tally, ref peer.Answered, ref reader)
             && OnAnswers(_everybody, peer.Tally, ref peer.EverybodyAnswered, ref reader);
-        if (since is { } appended && peer.Answered > before) AnswerTook(_now - appended);
+        if (since is { } appended && peer.Answered > before) AnswerTook(peer.Tally.Name, _now - appended);
         return sense;
     }
 

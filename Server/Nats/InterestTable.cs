@@ -18,6 +18,7 @@ internal sealed class InterestTable
 
     private readonly ulong _multiplier = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) | 1;
     private readonly Stripe[] _stripes = [.. Enumerable.Range(0, 1 << StripeBits).Select(static _ => new Stripe())];
+    private long[] _counts = []; // by node
 
     /// <summary>How many uids some node has.</summary>
     public long Count
@@ -30,6 +31,9 @@ internal sealed class InterestTable
             return count;
         }
     }
+
+    /// <summary>How many uids a node has. Any thread.</summary>
+    public long CountOf(int node) => Volatile.Read(ref _counts) is var counts && node < counts.Length ? Volatile.Read(ref counts[node]) : 0;
 
     /// <summary>The nodes that have a uid. Nothing is allocated.</summary>
     public NodeSet Find(ulong hash)
@@ -44,7 +48,17 @@ internal sealed class InterestTable
     {
         ulong mixed = hash * _multiplier;
         Stripe stripe = _stripes[mixed >> (64 - StripeBits)];
-        lock (stripe.Lock) return stripe.Add(hash, mixed << StripeBits, node, _multiplier);
+        lock (stripe.Lock)
+            if (!stripe.Add(hash, mixed << StripeBits, node, _multiplier)) return false;
+        if (node >= _counts.Length)
+        {
+            long[] counts = new long[node + 1];
+            _counts.CopyTo(counts, 0);
+            Volatile.Write(ref _counts, counts);
+        }
+
+        _counts[node]++;
+        return true;
     }
 
     /// <summary>A node has a uid no more. False if it was not known to have it.</summary>
@@ -52,7 +66,10 @@ internal sealed class InterestTable
     {
         ulong mixed = hash * _multiplier;
         Stripe stripe = _stripes[mixed >> (64 - StripeBits)];
-        lock (stripe.Lock) return stripe.Remove(hash, mixed << StripeBits, node, _multiplier);
+        lock (stripe.Lock)
+            if (!stripe.Remove(hash, mixed << StripeBits, node, _multiplier)) return false;
+        _counts[node]--;
+        return true;
     }
 
     /// <summary>The hashes of a node's uids, in no order. What is added or removed meanwhile may be among them or not.</summary>
@@ -82,6 +99,7 @@ internal sealed class InterestTable
             removed += hashes.Count;
         }
 
+        if (removed > 0) _counts[node] -= removed;
         return removed;
     }
 

@@ -37,7 +37,7 @@ public sealed partial class NatsBackplane
     private long NonsenseBeside => (_questions?.Nonsense ?? 0) + (_presence?.Nonsense ?? 0);
 
     /// <summary>Is told how many milliseconds an answer took.</summary>
-    internal Action<long>? AnswerTook { get; set; }
+    internal Action<string, long>? AnswerTook { get; set; }
 
     /// <summary>How many open connections a uid has on each node. Each node is asked, and waited for as long as for any answer.</summary>
     /// <param name="uid">The uid.</param>
@@ -101,7 +101,7 @@ public sealed partial class NatsBackplane
     // NATS is there. Whether another node has this one's id is not known yet: until then nothing is answered.
     private async Task BeginToAnswerAsync(ClusterNode node, ConnectionDirectory directory)
     {
-        node.AnswerTook = milliseconds => AnswerTook?.Invoke(milliseconds);
+        node.AnswerTook = (name, milliseconds) => AnswerTook?.Invoke(name, milliseconds);
         _questions = new ClusterQuestions(
             _wire.Connection, _options.Cluster, _options.NodeId, directory, node.Counts.CountFailure, _options.TimeProvider)
         { MayAnswer = () => node.IsHeard };

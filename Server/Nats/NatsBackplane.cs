@@ -206,7 +206,7 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         return target.Kind switch
         {
             // Most messages end here, and need no time: to ask for it takes 39 ns.
-            TargetKind.Uid => node.TrySendHere(target.Uid.Span, message, out DeliveryResult here)
+            TargetKind.Uid => node.TrySendHere(target.UidSpan, message, out DeliveryResult here)
                 ? new(here) : node.SendOn(target.Uid, message, here, Now),
             TargetKind.Everybody => node.SendToEverybody(message, Now),
             _ => _directory!.Publish(target, message),

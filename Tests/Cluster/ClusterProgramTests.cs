@@ -39,6 +39,10 @@ public sealed class ClusterProgramTests
         Assert.That(one.Metric("rawws_cluster_received_total"), Is.EqualTo(2), "hi, and x");
         foreach (string lost in (string[])["lost", "unanswered", "refused", "nonsense"])
             Assert.That(one.Metric($"rawws_cluster_{lost}_total"), Is.Zero, lost);
+        string metrics = one.Get("/metrics");
+        Assert.That(metrics, Does.Match("""rawws_cluster_node_uids\{[^}]*node="one"[^}]*\} 1\b"""));
+        Assert.That(metrics, Does.Match("""rawws_cluster_node_uids\{[^}]*node="two"[^}]*\} 2\b"""));
+        Assert.That(metrics, Does.Match("""rawws_cluster_answer_duration_seconds_count\{[^}]*node="two"[^}]*\} [1-9]"""));
         two.Program.Stop();
         ann.SendText("bob:hi");
         Assert.That(ann.ReadText(), Is.EqualTo("error:offline:bob"), "a node that stops says so");

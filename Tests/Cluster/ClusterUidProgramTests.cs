@@ -1,5 +1,6 @@
 // The program as nodes of a cluster in which a uid may have one connection (replace and reject), over a real server of NATS.
 
+using System.Net;
 using RawWs.Frame;
 using RawWs.Tests.Support;
 
@@ -25,6 +26,32 @@ public sealed class ClusterUidProgramTests
         Assert.That(older.ReadClose(answer: true), Is.EqualTo(((ushort?)4500, "replaced by another connection")));
         newer.SendText("ann:hi");
         Assert.That(newer.ReadText(), Is.EqualTo("hi"));
+    }
+
+    [Test]
+    public void WhenNatsIsBackWithoutJetStream_NobodyNewGetsAUid_AndTheNodeIsNotReady()
+    {
+        ProgramNode one = _cluster.Start("one", "--duplicate-uid", "reject", "--backplane-ready", "on");
+        RawClient ann = one.Enter("ann");
+        Assert.That(one.Ask(HttpMethod.Get, "/readyz"), Is.EqualTo((HttpStatusCode.OK, "ready\n")));
+        _cluster.StopNats();
+        _cluster.StartNats("--jetstream=false");
+        ClusterPrograms.Eventually(
+            () => one.Ask(HttpMethod.Get, "/readyz")
+                == (HttpStatusCode.ServiceUnavailable, "no uid can be claimed: JetStream of NATS does not answer\n"),
+            "it is not ready");
+        Assert.That((one.Metric("rawws_cluster_connected"), one.Metric("rawws_cluster_claiming")), Is.EqualTo((1, 0)));
+        using (RawClient newcomer = RawClient.Connect(one.Port))
+        {
+            newcomer.Send($"GET /?uid=bob HTTP/1.1\r\n{RawClient.Upgrade}\r\n");
+            Assert.That(newcomer.ReadHead(), Does.StartWith("HTTP/1.1 503 "));
+        }
+
+        ann.SendText("ann:hi");
+        Assert.That(ann.ReadText(), Is.EqualTo("hi"), "who has a uid keeps it");
+        _cluster.StopNats();
+        _cluster.StartNats();
+        ClusterPrograms.Eventually(() => one.Ask(HttpMethod.Get, "/readyz").Status == HttpStatusCode.OK, "it is ready again");
     }
 
     // It asks as a page does that wants to know why it was refused.

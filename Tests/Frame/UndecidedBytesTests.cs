@@ -40,12 +40,12 @@ public sealed class UndecidedBytesTests
     }
 
     // The next byte that may decide. A code in a Close is judged as its bytes come (§7.1.5, §8.1), a length as soon as it is too large or
-    // not the shortest (§5.2), a payload from its first byte on.
+    // not the shortest (§5.2), a payload from its first byte on. One byte of two can't prove any of that where there is room for 65,535.
     private static int Enough(Opcode opcode, int length, int header, int seen)
     {
         int lengthBytes = length < 126 ? 0 : length < 65536 ? 2 : 8;
         if (seen < 2) return 2;
-        if (seen < 2 + lengthBytes) return seen + 1;
+        if (seen < 2 + lengthBytes) return lengthBytes == 2 ? 4 : seen + 1;
         int begun = header + Math.Min(length, 1);
         return opcode == Opcode.Close ? Math.Max(seen + 1, begun) : opcode > Opcode.Close ? header + length : begun;
     }

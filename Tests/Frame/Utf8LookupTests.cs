@@ -12,6 +12,7 @@ using RawWs.Fuzz;
 
 namespace RawWs.Tests.Frame;
 
+[Parallelizable(ParallelScope.Self)]
 public sealed class Utf8LookupTests
 {
     // The first and the last byte of each range of RFC 3629 §4, and its neighbours.

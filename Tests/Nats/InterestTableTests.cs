@@ -35,8 +35,13 @@ public sealed class InterestTableTests
             }
 
             for (int node = 0; node < 3; node++)
-                Assert.That(
-                table.HashesOf(node), Is.EquivalentTo(naive.Where(one => one.Value.Contains(node)).Select(static one => one.Key)));
+            {
+                ulong[] expected = [.. naive.Where(one => one.Value.Contains(node)).Select(static one => one.Key)];
+                Assert.That(table.HashesOf(node), Is.EquivalentTo(expected));
+                Assert.That(table.CountOf(node), Is.EqualTo(expected.Length));
+            }
+
+            Assert.That(table.CountOf(3), Is.Zero, "of which nothing was ever told");
         }
     }
 }

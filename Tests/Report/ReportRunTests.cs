@@ -10,6 +10,7 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Report;
 
+[Parallelizable(ParallelScope.Self)]
 public sealed class ReportRunTests
 {
     private string _directory = "";

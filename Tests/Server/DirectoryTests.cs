@@ -188,7 +188,12 @@ public sealed class DirectoryTests(Setup setup)
             (uid == same, uid.GetHashCode() == same.GetHashCode(), uid != MessageTarget.Everybody,
                 uid.Equals((object)default(MessageTarget))), Is.EqualTo((true, true, true, false)));
         Assert.That((Encoding.UTF8.GetString(uid.Uid.Span), uid.Connection), Is.EqualTo(("ann", (WebSocketConnection?)null)));
+        WebSocketMessage message = WebSocketMessage.Text("to:ann:hi");
+        MessageTarget part = MessageTarget.ToUid(message[3..6]);
+        Assert.That((part, part.Kind, Encoding.UTF8.GetString(part.UidSpan)), Is.EqualTo((uid, TargetKind.Uid, "ann")));
+        Assert.That((MessageTarget.Everybody.Uid.IsEmpty, default(MessageTarget).UidSpan.IsEmpty), Is.EqualTo((true, true)));
         Assert.That(() => MessageTarget.ToUid(""), Throws.ArgumentException);
+        Assert.That(() => MessageTarget.ToUid(message[3..3]), Throws.ArgumentException);
     }
 
     private static RawClient Open(TestServer server, string target = "/")

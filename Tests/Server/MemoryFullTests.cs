@@ -161,6 +161,9 @@ public sealed class MemoryFullTests : IDisposable
         peer.Turn();
         Assert.That(peer.Taken, Is.EqualTo(Close(1013, "server out of memory")));
         peer.Budget.Return(taken);
+        Task<CloseReport> ended = peer.Connection.Life.WhenEnded();
+        peer.Break();
+        Assert.That((await ended).Cause, Is.EqualTo(EndCause.OutOfMemory));
     }
 
     private MemoryConnection Open(IWebSocketApplication? application = null) => new(

@@ -30,7 +30,8 @@ internal sealed class ClusterPrograms : IDisposable
 
     private string[] Arguments { get; }
 
-    public void StartNats() => _nats = new NatsServer(Arguments);
+    /// <param name="more">More for its command line, this time.</param>
+    public void StartNats(params string[] more) => _nats = new NatsServer([.. Arguments, .. more]);
 
     public void StopNats()
     {
