@@ -153,14 +153,11 @@ public sealed partial class ConnectionDirectory : IDelivery, IConnectionRegister
         }
 
         connection.TellNamed();
-        foreach (WebSocketConnection other in others)
-        {
-            if (duplicates == DuplicateUid.Replace) other.RequestClose(Endings.Replaced);
-            Tell(Left, other, uid);
-        }
-
+        if (duplicates == DuplicateUid.Replace)
+            foreach (WebSocketConnection other in others) other.RequestClose(Endings.Replaced);
         if (left) Tell(Left, connection, before);
         Tell(Joined, connection, connection.Uid);
+        foreach (WebSocketConnection other in others) Tell(Left, other, uid); // behind that: the uid is never without one
         return true;
     }
 

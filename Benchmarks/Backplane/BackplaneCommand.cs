@@ -28,7 +28,7 @@ internal static class BackplaneCommand
             {
                 if (!OperatingSystem.IsLinux()) return Refuse(LinuxOnly);
                 return args is [string program]
-                    ? ForwardCommand.Run(program, output)
+                    ? await ForwardCommand.RunAsync(program, output)
                     : Refuse("the program's command is needed, as 'dotnet PATH/rawws.dll'");
             }
 

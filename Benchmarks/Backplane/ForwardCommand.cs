@@ -1,6 +1,7 @@
 // What it costs when the receiver is on another node (docs/ops/cluster.md). One nats-server and two nodes of the program are started;
 // clients on one node send to clients on the other, each to one, and those send back. Beside it, in the same run and in turns: the same
-// pairs on a node alone, and on a node with a backplane where all receivers are its own. Needs nats-server.
+// pairs on a node alone, and on a node with a backplane where all receivers are its own. What the nodes allocate is read from their
+// metrics, in a round of its own. Needs nats-server.
 
 using System.Globalization;
 using System.Runtime.Versioning;
@@ -12,53 +13,79 @@ internal static class ForwardCommand
 {
     private const int Rounds = 5;
 
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Measured = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(500); // in which nothing is read of the metrics
+
     private static readonly string[] Ways = ["alone", "with a backplane, all receivers local", "to the other node"];
 
     [SupportedOSPlatform("linux")]
-    public static int Run(string program, TextWriter output)
+    public static async Task<int> RunAsync(string program, TextWriter output)
     {
         using NatsServer nats = new();
-        string backplane = $"{program} --listen 127.0.0.1:{{port}} --backplane {nats.Url} --cluster forward --node-id";
-        using RunningServer alone = RunningServer.Start($"{program} --listen 127.0.0.1:{{port}}", pinning: null, CancellationToken.None);
-        using RunningServer one = RunningServer.Start($"{backplane} one", pinning: null, CancellationToken.None);
-        using RunningServer two = RunningServer.Start($"{backplane} two", pinning: null, CancellationToken.None);
+        string backplane = $"{program} --backplane {nats.Url} --cluster forward --node-id";
+        using MeasuredNode alone = new(program), one = new($"{backplane} one"), two = new($"{backplane} two");
         output.WriteLine("| pairs | way | messages/s | node's processor, µs a message | messages per processor-second of a node "
-            + "| p50 µs | p99 µs |");
-        output.WriteLine("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
+            + "| p50 µs | p99 µs | bytes allocated a message |");
+        output.WriteLine("| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+        MeasuredNode[][] ways = [[alone], [one], [one, two]];
         foreach (int connections in (int[])[2, 200])
         {
             List<LoadResult>[] results = [[], [], []];
             for (int round = 0; round < Rounds; round++)
-            {
-                for (int way = 0; way < Ways.Length; way++)
-                    results[way].Add(Measure(way == 0 ? alone : one, way == 2 ? two : null, connections));
-            }
-
-            for (int way = 0; way < Ways.Length; way++) Write(output, connections / 2, way, results[way]);
+                for (int way = 0; way < Ways.Length; way++) results[way].Add(Measure(ways[way], connections));
+            for (int way = 0; way < Ways.Length; way++)
+                Write(output, connections / 2, way, results[way], await AllocatedAsync(ways[way], connections));
         }
 
         return 0;
     }
 
+    // Of each message that clients send, by all nodes that it passes.
     [SupportedOSPlatform("linux")]
-    private static LoadResult Measure(RunningServer server, RunningServer? second, int connections) => LoadRun.Run(new LoadOptions
+    private static async Task<double> AllocatedAsync(MeasuredNode[] nodes, int connections)
     {
-        EndPoint = server.EndPoint,
-        SecondEndPoint = second?.EndPoint,
-        Host = server.EndPoint.ToString(),
+        Task<LoadResult> load = Task.Run(() => Measure(nodes, connections));
+        await Task.Delay(WarmUp + Margin);
+        (double bytesBefore, double messagesBefore) = await ReadAsync();
+        await Task.Delay(Measured - Margin - Margin);
+        (double bytes, double messages) = await ReadAsync();
+        await load;
+        return (bytes - bytesBefore) / (messages - messagesBefore);
+
+        async Task<(double Bytes, double Messages)> ReadAsync()
+        {
+            double bytes = 0, messages = 0;
+            foreach (MeasuredNode node in nodes)
+            {
+                string text = await node.ReadMetricsAsync();
+                bytes += MeasuredNode.Sum(text, "dotnet_gc_heap_total_allocated_bytes_total", "");
+                messages += MeasuredNode.Sum(text, "rawws_server_messages_total", "receive");
+            }
+
+            return (bytes, messages);
+        }
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static LoadResult Measure(MeasuredNode[] nodes, int connections) => LoadRun.Run(new LoadOptions
+    {
+        EndPoint = nodes[0].Server.EndPoint,
+        SecondEndPoint = nodes.ElementAtOrDefault(1)?.Server.EndPoint,
+        Host = nodes[0].Server.EndPoint.ToString(),
         Connections = connections,
         Pairs = true,
         Prefix = "%p:",
         Expect = "",
         Hello = "%d:hello",
         SizeBytes = 64,
-        ProcessId = server.ProcessId,
-        Seconds = TimeSpan.FromSeconds(4),
-        WarmUp = TimeSpan.FromSeconds(3),
+        ProcessId = nodes[0].Server.ProcessId,
+        Seconds = Measured,
+        WarmUp = WarmUp,
     });
 
     [SupportedOSPlatform("linux")]
-    private static void Write(TextWriter output, int pairs, int way, List<LoadResult> results)
+    private static void Write(TextWriter output, int pairs, int way, List<LoadResult> results, double allocated)
     {
         double Median(Func<LoadResult, double> figure) => results.Select(figure).Order().ElementAt(results.Count / 2);
         double perSecond = Median(static result => result.MessagesPerSecond);
@@ -68,6 +95,6 @@ internal static class ForwardCommand
             CultureInfo.InvariantCulture,
             $"| {pairs} | {Ways[way]} | {perSecond:N0} | {processor * 1e6:N2} | {1 / processor:N0} "
             + $"| {Median(static result => result.Microseconds(50) ?? 0):N0} "
-            + $"| {Median(static result => result.Microseconds(99) ?? 0):N0} |"));
+            + $"| {Median(static result => result.Microseconds(99) ?? 0):N0} | {allocated:N1} |"));
     }
 }

@@ -100,7 +100,8 @@ internal sealed class RunningServer : IDisposable
     }
 
     // Somebody else could take it before the server does; the server then says so and ends.
-    private static int FindFreePort()
+    /// <summary>A port that nobody listens on at this moment.</summary>
+    public static int FindFreePort()
     {
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));

@@ -1,6 +1,7 @@
 // XOR with a masking key, as fast as this processor's widest vectors go, four of them in a turn; it is what the limits are made of. Bytes
 // behind the last whole vector are taken by one that overlaps it: the bytes are read before the vectors before it are written. So are those
-// before the first one that is aligned, where there are enough of them: what lies across two lines of the cache takes longer.
+// before the first one that is aligned, where there are enough of them: what lies across two lines of the cache takes longer. Four are
+// read before one is written: a read that lies a multiple of 4 KiB from a write just before it waits for that.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -41,10 +42,12 @@ internal static class VectorXor
 
         for (; at + 256 <= length; at += 256)
         {
-            (Vector512.LoadUnsafe(ref from, at) ^ pattern).StoreUnsafe(ref to, at);
-            (Vector512.LoadUnsafe(ref from, at + 64) ^ pattern).StoreUnsafe(ref to, at + 64);
-            (Vector512.LoadUnsafe(ref from, at + 128) ^ pattern).StoreUnsafe(ref to, at + 128);
-            (Vector512.LoadUnsafe(ref from, at + 192) ^ pattern).StoreUnsafe(ref to, at + 192);
+            Vector512<byte> a = Vector512.LoadUnsafe(ref from, at) ^ pattern, b = Vector512.LoadUnsafe(ref from, at + 64) ^ pattern;
+            Vector512<byte> c = Vector512.LoadUnsafe(ref from, at + 128) ^ pattern, d = Vector512.LoadUnsafe(ref from, at + 192) ^ pattern;
+            a.StoreUnsafe(ref to, at);
+            b.StoreUnsafe(ref to, at + 64);
+            c.StoreUnsafe(ref to, at + 128);
+            d.StoreUnsafe(ref to, at + 192);
         }
 
         for (; at < last; at += 64) (Vector512.LoadUnsafe(ref from, at) ^ pattern).StoreUnsafe(ref to, at);
@@ -66,10 +69,12 @@ internal static class VectorXor
 
         for (; at + 128 <= length; at += 128)
         {
-            (Vector256.LoadUnsafe(ref from, at) ^ pattern).StoreUnsafe(ref to, at);
-            (Vector256.LoadUnsafe(ref from, at + 32) ^ pattern).StoreUnsafe(ref to, at + 32);
-            (Vector256.LoadUnsafe(ref from, at + 64) ^ pattern).StoreUnsafe(ref to, at + 64);
-            (Vector256.LoadUnsafe(ref from, at + 96) ^ pattern).StoreUnsafe(ref to, at + 96);
+            Vector256<byte> a = Vector256.LoadUnsafe(ref from, at) ^ pattern, b = Vector256.LoadUnsafe(ref from, at + 32) ^ pattern;
+            Vector256<byte> c = Vector256.LoadUnsafe(ref from, at + 64) ^ pattern, d = Vector256.LoadUnsafe(ref from, at + 96) ^ pattern;
+            a.StoreUnsafe(ref to, at);
+            b.StoreUnsafe(ref to, at + 32);
+            c.StoreUnsafe(ref to, at + 64);
+            d.StoreUnsafe(ref to, at + 96);
         }
 
         for (; at < last; at += 32) (Vector256.LoadUnsafe(ref from, at) ^ pattern).StoreUnsafe(ref to, at);

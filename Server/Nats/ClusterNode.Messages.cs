@@ -45,8 +45,7 @@ internal sealed partial class ClusterNode
     {
         if (!_isConnected)
         {
-            bool isMissed = here == DeliveryResult.Offline || (here == DeliveryResult.Delivered && HasRemote(uid.Span));
-            if (isMissed) return new(CountUnknown());
+            if (here == DeliveryResult.Offline || HasRemote(uid.Span)) return new(CountUnknown(here));
             if (_someAreSilent) CountLeftOut(uid.Span, here);
             return new(here);
         }
@@ -60,7 +59,7 @@ internal sealed partial class ClusterNode
     public ValueTask<DeliveryResult> SendToEverybody(in WebSocketMessage message, long now)
     {
         DeliveryResult here = _local.SendToEverybody(message);
-        if (!_isConnected) return new(here == DeliveryResult.Delivered ? CountUnknown() : here);
+        if (!_isConnected) return new(CountUnknown(here));
         return KnowsAll ? SendToOthers(default, message, here, now) : SendLater(default, message, here, now);
     }
 
@@ -94,7 +93,7 @@ internal sealed partial class ClusterNode
         WaitEnd end = await _waits.Add(now + _settings.AnswerWithin).ConfigureAwait(false);
         bool isConnected = _isConnected;
         // In vain: those that are known get it all the same, and its sender is told that there may be others.
-        if (!(end.IsComplete && isConnected) && here != DeliveryResult.TooSlow) here = CountUnknown();
+        if (!(end.IsComplete && isConnected)) here = CountUnknown(here);
         ValueTask<DeliveryResult> sent = isConnected ? SendToOthers(uid.Span, message, here, end.At) : new(here);
         if (sent.IsCompleted) await Task.Yield(); // what the sender does next is not for the thread of the waits
         return await sent.ConfigureAwait(false);
@@ -103,10 +102,11 @@ internal sealed partial class ClusterNode
     // And nobody waits whom a message could overtake.
     private bool KnowsAll => _isComplete && !_waits.Any;
 
-    private DeliveryResult CountUnknown()
+    // Its sender is told that, unless he is told already that somebody here does not have it.
+    private DeliveryResult CountUnknown(DeliveryResult here = DeliveryResult.Offline)
     {
         Counts.CountUnknown();
-        return DeliveryResult.Unreachable;
+        return here == DeliveryResult.TooSlow ? here : DeliveryResult.Unreachable;
     }
 
     // A node that says nothing may have connections of the uid too, and the sender hears of those alone that have got the message. Where

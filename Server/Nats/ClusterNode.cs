@@ -33,6 +33,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     private readonly CompletionWaits _waits = new();
     private readonly ConcurrentQueue<(string Node, byte[] Uid)> _probes = new();
     private readonly Dictionary<string, PeerNode> _peers = [];
+    private readonly Dictionary<string, PeerNode>.AlternateLookup<ReadOnlySpan<char>> _peersByName;
     private volatile PeerNode?[] _numbered = new PeerNode?[1]; // by their numbers; replaced when one comes or goes
     private List<UidEvent> _spareNews = [];
     private uint _links; // how many links to nodes there have been
@@ -57,6 +58,7 @@ internal sealed partial class ClusterNode : IMessageTaker
     {
         (_settings, _wire, _local) = (settings, wire, local);
         _id = Encoding.ASCII.GetBytes(settings.Id);
+        _peersByName = _peers.GetAlternateLookup<ReadOnlySpan<char>>();
         _events = new EventLog(settings.EventsKept);
         _everybody = new LinkOut(settings.LinkBytesMax, settings.UnansweredMax);
         _pieceBytesMax = settings.PieceBytesMax;
@@ -191,8 +193,9 @@ internal sealed partial class ClusterNode : IMessageTaker
     // A node that has begun anew is another one: what was known of its life before is not true any more.
     private PeerNode? FindPeer(WireHead head)
     {
-        string id = Encoding.ASCII.GetString(head.Id);
-        if (_peers.TryGetValue(id, out PeerNode? peer) && peer.Incarnation == head.Incarnation) return peer;
+        Span<char> name = stackalloc char[WireHead.IdBytesMax]; // of each message: so nothing is made for it
+        name = name[..Encoding.ASCII.GetChars(head.Id, name)];
+        if (_peersByName.TryGetValue(name, out PeerNode? peer) && peer.Incarnation == head.Incarnation) return peer;
         // What else is said by a life not known here may be a late word of one that is over: Bye goes over the subject of all, and can
         // overtake what was sent to this node alone. A life that goes on says Alive soon, and what is dropped is seen from the numbers.
         if (head.Kind is not (WireKind.Hello or WireKind.Alive)) return null;
@@ -203,6 +206,7 @@ internal sealed partial class ClusterNode : IMessageTaker
             return null;
         }
 
+        string id = new(name);
         int number = Array.IndexOf(_numbered, null, 1);
         if (number < 0) number = _numbered.Length;
         peer = new PeerNode(id, number, head.Incarnation, ++_links, _settings) { Tally = Counts.Nodes.Use(id), LastHeard = _now };

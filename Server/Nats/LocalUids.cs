@@ -17,8 +17,8 @@ internal sealed class LocalUids
     public bool Join(ulong hash) => Count(hash, 1);
 
     /// <summary>
-    /// A connection has left. One whose joining was not told counts for nothing. If that is told later, by a thread that was overtaken, the
-    /// uid stays told: a message for it finds nobody here. A count below 0 would hide the next connection, which is worse.
+    /// A connection has left. Its joining may be told later, by a thread that was overtaken: until then it counts below 0, so that in the
+    /// end the count is true.
     /// </summary>
     /// <inheritdoc cref="Join"/>
     public bool Leave(ulong hash) => Count(hash, -1);
@@ -39,7 +39,7 @@ internal sealed class LocalUids
         lock (_lock)
         {
             int before = _counts.GetValueOrDefault(hash);
-            int after = Math.Max(0, before + change);
+            int after = before + change;
             if (after == 0) _counts.Remove(hash);
             else _counts[hash] = after;
             if (before > 0 == after > 0) return false;

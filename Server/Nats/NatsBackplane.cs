@@ -123,9 +123,8 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
     public Task MustEnd => _mustEnd.Task;
 
     /// <summary>
-    /// Joins the cluster: once, and before the server starts. Connections that have joined its directory before are not told to other
-    /// nodes; those that join from now on are. It waits as long as NATS and the other nodes take; when it has failed, this node holds
-    /// nothing any more: make another.
+    /// Joins the cluster: once, and before the server starts, so that what its clients send first reaches the others too. It waits as long
+    /// as NATS and the other nodes take; when it has failed, this node holds nothing any more: make another.
     /// </summary>
     /// <param name="server">The server.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -180,6 +179,8 @@ public sealed partial class NatsBackplane : IDelivery, ILocalDelivery, IAsyncDis
         _node = node;
         _directory.Joined += OnJoined;
         _directory.Left += OnLeft;
+        foreach (ReadOnlyMemory<byte> uid in _directory.GetUids()) // of who has joined before, if anybody
+            foreach (WebSocketConnection _ in _directory.Find(uid.Span)) node.Join(uid.Span);
         await BeginToAnswerAsync(node, _directory).WaitAsync(cancellation).ConfigureAwait(false);
         _loop = Task.Run(RunAsync, CancellationToken.None);
         while (!node.IsComplete && !node.IsTaken)

@@ -10,8 +10,8 @@ public sealed record NatsBackplaneOptions
     /// <summary>
     /// NATS' client as a node needs it, at <c>nats://localhost:4222</c>: take it, and change what is yours. It sees a line that is dead
     /// without a word within twelve seconds, connects anew at once, and then after pauses that double from a quarter of a second to three
-    /// seconds, with a quarter of a second of chance at most, so that nodes that come back find each other before one of them is taken to
-    /// be gone; and it never gives up.
+    /// quarters, with a quarter of a second of chance at most: so nodes that come back are heard by one that begins in that moment, which
+    /// listens for a second and a fifth; and it never gives up.
     /// </summary>
     public static NatsOpts DefaultNats { get; } = NatsOpts.Default with
     {
@@ -20,7 +20,7 @@ public sealed record NatsBackplaneOptions
         IgnoreAuthErrorAbort = true, // somebody may have changed the users of NATS for a moment
         ReconnectWaitMin = TimeSpan.FromMilliseconds(250),
         ReconnectJitter = TimeSpan.FromMilliseconds(250),
-        ReconnectWaitMax = TimeSpan.FromSeconds(3),
+        ReconnectWaitMax = TimeSpan.FromMilliseconds(750),
     };
 
     /// <summary>

@@ -9,8 +9,11 @@ internal sealed class OwnLease(TimeProvider time)
     /// <summary>After this time without a renewal a node is taken to be dead, and what it has claimed is free.</summary>
     public static readonly TimeSpan Lasts = TimeSpan.FromSeconds(4);
 
-    // Another node may come back to the store later: it connects anew, and renews its lease with its next second.
-    private static readonly TimeSpan JudgesAfter = 2 * Lasts;
+    /// <summary>
+    /// So long other nodes may take to come back to a store that was away from all: they connect anew, renew their leases with their next
+    /// second, and look at what they have claimed.
+    /// </summary>
+    public static readonly TimeSpan JudgesAfter = 2 * Lasts;
 
     private readonly Lock _lock = new();
     private long? _renewed; // when it was renewed; null while it is not known to be there

@@ -20,6 +20,7 @@ internal sealed partial class UidClaims
         {
             _doubts++;
             _stores++;
+            _begunAnew = time.GetTimestamp();
             _orphans.Clear();
             foreach (Entry entry in _entries.Values) (entry.LastSeen, entry.OwnSeen) = (0, 0);
         }
@@ -126,6 +127,18 @@ internal sealed partial class UidClaims
     {
         lock (_lock) return entry.Revision != 0 && entry.Doubts != _doubts;
     }
+
+    // Whether the store begins anew: other nodes may not have told it yet what they have.
+    private bool IsFilling
+    {
+        get
+        {
+            lock (_lock) return _begunAnew is { } at && time.GetElapsedTime(at) < OwnLease.JudgesAfter;
+        }
+    }
+
+    private static ClaimStoreException NotKnownYet => new(
+        "NATS has begun anew a moment ago: whether another node has the uid is not known yet.");
 
     private int Doubts
     {

@@ -39,6 +39,7 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
     private readonly SemaphoreSlim _asking = new(AskingMax);
     private int _doubts;
     private int _stores; // how often it has begun anew
+    private long? _begunAnew; // when, the last time
     private volatile DuplicateUid _duplicates = DuplicateUid.Share; // what was claimed last: one program has one of them
 
     /// <summary>
@@ -115,10 +116,9 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
         using CancellationTokenSource deadline = new(within, time);
         try
         {
-            return await store.FindAsync(KeyOf(uid.Span), deadline.Token).ConfigureAwait(false) is { } claim
-                && await IsAnothersAsync(claim, deadline.Token).ConfigureAwait(false)
-                    ? UidClaim.Taken
-                    : UidClaim.Granted;
+            if (await store.FindAsync(KeyOf(uid.Span), deadline.Token).ConfigureAwait(false) is not { } claim)
+                return IsFilling ? throw NotKnownYet : UidClaim.Granted;
+            return await IsAnothersAsync(claim, deadline.Token).ConfigureAwait(false) ? UidClaim.Taken : UidClaim.Granted;
         }
         catch (Exception exception) when (exception is OperationCanceledException or ClaimStoreException)
         {
@@ -234,11 +234,17 @@ internal sealed partial class UidClaims(IClaimStore store, Func<byte[], bool> ha
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            ulong revision = await store.CreateAsync(entry.Key, cancellation).ConfigureAwait(false);
+            bool mayBeOthers = duplicates == DuplicateUid.Reject && IsFilling; // who keeps it, and has not said so yet
+            ulong revision = mayBeOthers ? 0 : await store.CreateAsync(entry.Key, cancellation).ConfigureAwait(false);
             if (revision == 0)
             {
                 // It may just have been given back.
-                if (await store.FindAsync(entry.Key, cancellation).ConfigureAwait(false) is not { } claim) continue;
+                if (await store.FindAsync(entry.Key, cancellation).ConfigureAwait(false) is not { } claim)
+                {
+                    if (mayBeOthers) throw NotKnownYet;
+                    continue;
+                }
+
                 if (duplicates == DuplicateUid.Reject && await IsAnothersAsync(claim, cancellation).ConfigureAwait(false))
                 {
                     Refused(claim.Holder.NodeId, entry.Uid);

@@ -89,14 +89,22 @@ public sealed class Utf8LookupTests
     [Explicit("Many minutes.")]
     public void AllOfThreeBytes_AndAllOfFourFromE0On_AtEveryEdge(string width)
     {
-        Places places = Places.Short(width);
-        for (int value = 0; value < 1 << 24; value++)
+        long tried = 0;
+        Parallel.For(0, 256 * 256, () => (Places: Places.Short(width), Tried: 0L), (two, _, mine) =>
         {
-            byte first = (byte)(value >> 16), second = (byte)(value >> 8), third = (byte)value;
-            places.TryAcross([first, second, third]);
-            if (first < 0xE0) continue;
-            for (int fourth = 0; fourth < 256; fourth++) places.TryAcross([first, second, third, (byte)fourth]);
-        }
+            byte first = (byte)(two >> 8), second = (byte)two;
+            for (int third = 0; third < 256; third++)
+            {
+                mine.Places.TryAcross([first, second, (byte)third]);
+                mine.Tried++;
+                if (first < 0xE0) continue;
+                for (int fourth = 0; fourth < 256; fourth++) mine.Places.TryAcross([first, second, (byte)third, (byte)fourth]);
+                mine.Tried += 256;
+            }
+
+            return mine;
+        }, mine => Interlocked.Add(ref tried, mine.Tried));
+        Assert.That(tried, Is.EqualTo((1 << 24) + (32L << 24)));
     }
 
     // Long text begins with a vector or two up to where the others are aligned, wherever that is: among ASCII, which ends at each byte, and

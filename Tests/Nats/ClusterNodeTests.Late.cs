@@ -177,14 +177,18 @@ public sealed partial class ClusterNodeTests
     }
 
     [Test]
-    public async Task ALeavingWithoutItsJoining_HidesNobody()
+    public async Task ALeavingThatIsToldBeforeItsJoining_HidesNobody_AndLeavesNobody()
     {
         (SimulatedNode one, SimulatedNode two, _) = Three();
         two.Node.Leave("bob"u8);
         _cluster.Pass(10);
         two.Join("bob");
+        two.Node.Join("bob"u8); // of the one that has left
         _cluster.Pass(10);
         Assert.That(await Sent(one, "bob"), Is.EqualTo(DeliveryResult.Delivered));
+        two.Leave("bob");
+        _cluster.Pass(10);
+        Assert.That((await Sent(one, "bob"), one.Node.UidCount), Is.EqualTo((DeliveryResult.Offline, 0L)));
     }
 
     [Test]

@@ -18,6 +18,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
     private readonly RunningProgram[] _nodes;
     private readonly int[] _ports;
     private readonly TrialClient[] _clients;
+    private readonly List<TrialClient> _others = []; // that are not counted
     private readonly HashSet<TrialClient> _cutOff = []; // their node was killed: what they sent, and what went to them, nobody can count
     private bool _wasKilled; // a node, and its counters with it
 
@@ -59,6 +60,27 @@ internal sealed class ClusterTrial : IAsyncDisposable
     public IReadOnlyList<TrialClient> Clients => _clients;
 
     private IEnumerable<TrialClient> Counted => _clients.Where(client => !_cutOff.Contains(client));
+
+    /// <summary>One client more, which is not counted.</summary>
+    public async Task<TrialClient> EnterAsync(string uid, int node)
+    {
+        TrialClient client = new(uid);
+        _others.Add(client);
+        await client.ConnectAsync(_ports[node]);
+        return client;
+    }
+
+    /// <summary>Sends messages until one has come: the receiver is known to the sender's node.</summary>
+    public static Task ReachAsync(TrialClient from, TrialClient to) => TestServer.EventuallyAsync(
+        async () =>
+        {
+            long number = await from.SendAndHearAsync(to.Uid);
+            (long, string) message = (number, from.Uid);
+            await TestServer.EventuallyAsync(
+                () => to.Got.ContainsKey(message) || from.WasToldOf(to.Uid, number), "an answer or the message");
+            return to.Got.ContainsKey(message);
+        },
+        $"{to.Uid} is known to {from.Uid}'s node");
 
     /// <summary>Starts a node, or starts it again.</summary>
     public void StartNode(int node)
@@ -178,25 +200,13 @@ internal sealed class ClusterTrial : IAsyncDisposable
         {
             TrialClient from = _clients[node];
             foreach (TrialClient to in _clients[^_nodes.Length..])
-            {
-                await TestServer.EventuallyAsync(
-                    async () =>
-                    {
-                        if (from == to) return true;
-                        long number = await from.SendAndHearAsync(to.Uid);
-                        (long, string) message = (number, from.Uid);
-                        await TestServer.EventuallyAsync(
-                            () => to.Got.ContainsKey(message) || from.WasToldOf(to.Uid, number), "an answer or the message");
-                        return to.Got.ContainsKey(message);
-                    },
-                    $"{to.Uid} is known to node {node}");
-            }
+                if (from != to) await ReachAsync(from, to);
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (TrialClient client in _clients) await client.DisposeAsync();
+        foreach (TrialClient client in _clients.Concat(_others)) await client.DisposeAsync();
         foreach (RunningProgram? node in _nodes) node?.Dispose();
         await _nats.DisposeAsync();
     }

@@ -101,12 +101,14 @@ public sealed class NatsBackplaneTests
         NatsOpts nats = new NatsBackplaneOptions().Nats;
         Assert.That(nats, Is.SameAs(NatsBackplaneOptions.DefaultNats));
         Assert.That((nats.ReconnectWaitMin.TotalSeconds, nats.ReconnectWaitMax.TotalSeconds, nats.ReconnectJitter.TotalSeconds),
-            Is.EqualTo((0.25, 3.0, 0.25)));
+            Is.EqualTo((0.25, 0.75, 0.25)));
         Assert.That((nats.PingInterval * (nats.MaxPingOut + 1)).TotalSeconds, Is.EqualTo(12));
         Assert.That((nats.MaxReconnectRetry, nats.IgnoreAuthErrorAbort), Is.EqualTo((-1, true)), "it never gives up");
-        Assert.That((nats.ReconnectWaitMax + nats.ReconnectJitter).TotalSeconds, Is.LessThan(4), "before a node is taken to be gone");
+        Assert.That((nats.ReconnectWaitMax + nats.ReconnectJitter).TotalMilliseconds,
+            Is.LessThan(new ClusterSettings { Id = "x", Incarnation = 0 }.ListenFirst),
+            "before a node that begins takes it that all have been heard");
         Assert.That(Repository.Read("docs/ops/cluster.md"), Does.Contain("Within 12 s it connects anew")
-            .And.Contain("pauses that grow from 0.25 to 3 s, and up to 0.25 s more by chance"));
+            .And.Contain("pauses that grow from 0.25 to 0.75 s, and up to 0.25 s more by chance"));
     }
 
     [Test]

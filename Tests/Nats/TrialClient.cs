@@ -94,7 +94,8 @@ internal sealed class TrialClient(string uid, long numbers = 0) : IAsyncDisposab
             byte[] message = Encoding.UTF8.GetBytes(text);
             await _socket.SendAsync(message, WebSocketMessageType.Text, true, CancellationToken.None).WaitAsync(Patience);
         }
-        catch (Exception exception) when (exception is WebSocketException or IOException or InvalidOperationException)
+        catch (Exception exception)
+            when (exception is WebSocketException or IOException or InvalidOperationException or OperationCanceledException)
         {
             // Its node has gone.
         }

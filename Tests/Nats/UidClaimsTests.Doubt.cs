@@ -132,6 +132,27 @@ public sealed partial class UidClaimsTests
         Assert.That(_shared.Find(KeyOf("bob")), Is.Null);
     }
 
+    // NATS is back, empty, and this node is back before the one whose uid it is. Who replaces gets it at once: he would get it anyway.
+    [Test]
+    public async Task WhatOthersMayHave_IsGivenToNobody_BeforeTheyAreBack()
+    {
+        await _one.ConnectAsync("bob", DuplicateUid.Reject);
+        await _two.ConnectAsync("cat", DuplicateUid.Reject);
+        _shared.Restart();
+        _two.Claims.BeginAnew();
+        Assert.That(await _two.ConnectAsync("bob", DuplicateUid.Reject), Is.EqualTo(UidClaim.Unreachable));
+        Assert.That(await Look(_two, DuplicateUid.Reject), Is.EqualTo(UidClaim.Unreachable));
+        Assert.That(_shared.Find(KeyOf("bob")), Is.Null);
+        Assert.That(await _two.ConnectAsync("cat", DuplicateUid.Reject), Is.EqualTo(UidClaim.Granted), "its own directory knows it");
+        _one.Claims.BeginAnew();
+        await _one.Claims.RegainAsync(CancellationToken.None);
+        Assert.That(await _two.ConnectAsync("bob", DuplicateUid.Reject), Is.EqualTo(UidClaim.Taken));
+        Assert.That((_one.Lost, _one.Has("bob")), Is.EqualTo((Array.Empty<string>(), true)));
+        Assert.That(await _two.ConnectAsync("eve", DuplicateUid.Replace), Is.EqualTo(UidClaim.Granted));
+        _time.Advance(TimeSpan.FromSeconds(8));
+        Assert.That(await _two.ConnectAsync("dan", DuplicateUid.Reject), Is.EqualTo(UidClaim.Granted), "who has not come back has nothing");
+    }
+
     // A later claim is told of before the answer to the one that makes it again. Its number is lower than that of before.
     [Test]
     public async Task WhoIsOvertakenWhileItRegains_LearnsIt()

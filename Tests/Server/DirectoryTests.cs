@@ -55,7 +55,7 @@ public sealed class DirectoryTests(Setup setup)
         desk.Heard("left ann", "joined eve");
         using RawClient newer = Open(server);
         Assert.That(Ask(newer, "take eve"), Is.EqualTo("joined"));
-        desk.Heard("left eve", "joined eve");
+        desk.Heard("joined eve", "left eve");
         Assert.That(client.ReadClose(answer: true), Is.EqualTo(((ushort?)ServerCloseCodes.Replaced, "replaced by another connection")));
         client.Dispose();
         TestServer.Eventually(() => server.Server.Count == 1, "the older one has ended");
@@ -89,7 +89,7 @@ public sealed class DirectoryTests(Setup setup)
         ending.Close(); // and it does not answer
         TestServer.Eventually(() => !ending.IsOpen, "the first is closing");
         Assert.That(Ask(second, "claim ann"), Is.EqualTo("joined"));
-        desk.Heard("left ann", "joined ann");
+        desk.Heard("joined ann", "left ann");
         first.Reset();
         TestServer.Eventually(() => server.Server.Count == 1, "the first has ended");
         second.Reset();
@@ -149,6 +149,22 @@ public sealed class DirectoryTests(Setup setup)
         using RawClient client = Open(server, "/?uid=ann");
         Assert.That(Ask(client, "list"), Is.EqualTo("ann, 1 open, 1 uids: ann"));
         log.WaitFor("the application threw");
+    }
+
+    // As who listens counts.
+    [Test]
+    public async Task AUidThatIsReplaced_IsNeverWithoutAConnection()
+    {
+        await using TestServer server = await TestServer.Start(setup, new Desk());
+        using RawClient one = Open(server), two = Open(server);
+        ConnectionDirectory directory = server.Server.Directory;
+        IReadOnlyList<WebSocketConnection> both = directory.GetConnections();
+        List<int> counts = [];
+        int count = 0;
+        directory.Joined += (_, _) => counts.Add(++count);
+        directory.Left += (_, _) => counts.Add(--count);
+        foreach (WebSocketConnection connection in both) directory.TryJoin(connection, "ann"u8.ToArray(), DuplicateUid.Replace);
+        Assert.That(counts, Is.EqualTo(new[] { 1, 2, 1 }));
     }
 
     // Comers and goers under one uid, from all loops at once: at the end nobody is left in.
