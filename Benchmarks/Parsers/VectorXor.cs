@@ -28,6 +28,7 @@ internal static class VectorXor
         else Short(ref from, ref to, length, key);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void By64(ref byte from, ref byte to, nuint length, uint key)
     {
         Vector512<byte> pattern = Vector512.Create(key).AsByte();
@@ -55,6 +56,7 @@ internal static class VectorXor
         end.StoreUnsafe(ref to, last);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void By32(ref byte from, ref byte to, nuint length, uint key)
     {
         Vector256<byte> pattern = Vector256.Create(key).AsByte();
@@ -82,6 +84,7 @@ internal static class VectorXor
         end.StoreUnsafe(ref to, last);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Short(ref byte from, ref byte to, nuint length, uint key)
     {
         if (length == 16) (Vector128.LoadUnsafe(ref from) ^ Vector128.Create(key).AsByte()).StoreUnsafe(ref to);
