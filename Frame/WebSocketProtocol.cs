@@ -191,8 +191,25 @@ public sealed partial class WebSocketProtocol
         return default;
     }
 
-    // The same for the beginning of a short data frame that breaks no rule so far, from its bytes: what dribbles in begins with this over
-    // and over. 0 where the long way must look.
+    // tour: bytes-that-decide
+    // How many bytes of a frame there must be before more can be said of it than the first `bytesSeen` did. They break no rule.
+    private static int BytesThatDecide(in FrameHeader header, int bytesSeen)
+    {
+        if (bytesSeen < 2) return 2;
+
+        // Each byte of a longer length may prove that the message is too large.
+        if (bytesSeen < 2 + header.ExtendedLengthBytes) return bytesSeen + 1;
+
+        // A data frame is read with the first byte of its payload. A Close is checked from there on as it comes; any other control frame
+        // is read when it is whole.
+        int begun = header.HeaderLength + Math.Sign((long)header.PayloadLength);
+        if (!header.IsControl) return begun;
+        return header.Opcode == Opcode.Close ? Math.Max(bytesSeen + 1, begun) : header.HeaderLength + (int)header.PayloadLength;
+    }
+    // tour: end
+
+    // The same from the bytes themselves, for the beginning of a short data frame that breaks no rule so far: a frame that dribbles in is
+    // this a few times, and to read its header each time and to judge it by every rule takes longer. 0 where that must be done.
     private int BytesThatDecide(ReadOnlySpan<byte> begun)
     {
         int opcode = begun[0] & ~FrameHeader.FinBit; // and the reserved bits
@@ -216,23 +233,6 @@ public sealed partial class WebSocketProtocol
 
         return length <= room ? headerLength + Math.Sign(length) : 0;
     }
-
-    // tour: bytes-that-decide
-    // How many bytes of a frame there must be before more can be said of it than the first `bytesSeen` did. They break no rule.
-    private static int BytesThatDecide(in FrameHeader header, int bytesSeen)
-    {
-        if (bytesSeen < 2) return 2;
-
-        // Each byte of a longer length may prove that the message is too large.
-        if (bytesSeen < 2 + header.ExtendedLengthBytes) return bytesSeen + 1;
-
-        // A data frame is read with the first byte of its payload. A Close is checked from there on as it comes; any other control frame
-        // is read when it is whole.
-        int begun = header.HeaderLength + Math.Sign((long)header.PayloadLength);
-        if (!header.IsControl) return begun;
-        return header.Opcode == Opcode.Close ? Math.Max(bytesSeen + 1, begun) : header.HeaderLength + (int)header.PayloadLength;
-    }
-    // tour: end
 
     // The header of a data frame is whole, and keeps the rules.
     private ProtocolEvent ReadData(Span<byte> buffer, int offset, scoped in FrameHeader header, out int consumed)

@@ -58,9 +58,10 @@ internal static class ForwardCommand
             double bytes = 0, messages = 0;
             foreach (MeasuredNode node in nodes)
             {
-                string text = await node.ReadMetricsAsync();
-                bytes += MeasuredNode.Sum(text, "dotnet_gc_heap_total_allocated_bytes_total", "");
-                messages += MeasuredNode.Sum(text, "rawws_server_messages_total", "receive");
+                MetricSample[] samples = await node.ReadMetricsAsync();
+                bytes += samples.Single(static sample => sample.Name == "dotnet_gc_heap_total_allocated_bytes_total").Value;
+                messages += samples.Where(static sample => sample.Name == "rawws_server_messages_total"
+                    && sample.Labels.Contains("receive", StringComparison.Ordinal)).Sum(static sample => sample.Value);
             }
 
             return (bytes, messages);

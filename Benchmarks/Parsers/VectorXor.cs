@@ -1,7 +1,7 @@
 // XOR with a masking key, as fast as this processor's widest vectors go, four of them in a turn; it is what the limits are made of. Bytes
 // behind the last whole vector are taken by one that overlaps it: the bytes are read before the vectors before it are written. So are those
 // before the first one that is aligned, where there are enough of them: what lies across two lines of the cache takes longer. Four are
-// read before one is written: a read that lies a multiple of 4 KiB from a write just before it waits for that.
+// read before one is written, as Masking does it.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -28,7 +28,6 @@ internal static class VectorXor
         else Short(ref from, ref to, length, key);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void By64(ref byte from, ref byte to, nuint length, uint key)
     {
         Vector512<byte> pattern = Vector512.Create(key).AsByte();
@@ -56,7 +55,6 @@ internal static class VectorXor
         end.StoreUnsafe(ref to, last);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void By32(ref byte from, ref byte to, nuint length, uint key)
     {
         Vector256<byte> pattern = Vector256.Create(key).AsByte();
@@ -84,7 +82,6 @@ internal static class VectorXor
         end.StoreUnsafe(ref to, last);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Short(ref byte from, ref byte to, nuint length, uint key)
     {
         if (length == 16) (Vector128.LoadUnsafe(ref from) ^ Vector128.Create(key).AsByte()).StoreUnsafe(ref to);

@@ -18,7 +18,7 @@ internal sealed class InterestTable
 
     private readonly ulong _multiplier = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) | 1;
     private readonly Stripe[] _stripes = [.. Enumerable.Range(0, 1 << StripeBits).Select(static _ => new Stripe())];
-    private long[] _counts = []; // by node
+    private long[] _counts = []; // of uids, by node; replaced when it grows
 
     /// <summary>How many uids some node has.</summary>
     public long Count
@@ -33,7 +33,11 @@ internal sealed class InterestTable
     }
 
     /// <summary>How many uids a node has. Any thread.</summary>
-    public long CountOf(int node) => Volatile.Read(ref _counts) is var counts && node < counts.Length ? Volatile.Read(ref counts[node]) : 0;
+    public long CountOf(int node)
+    {
+        long[] counts = Volatile.Read(ref _counts);
+        return node < counts.Length ? Volatile.Read(ref counts[node]) : 0;
+    }
 
     /// <summary>The nodes that have a uid. Nothing is allocated.</summary>
     public NodeSet Find(ulong hash)

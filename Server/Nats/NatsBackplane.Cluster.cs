@@ -36,7 +36,7 @@ public sealed partial class NatsBackplane
     // What the node does not count itself.
     private long NonsenseBeside => (_questions?.Nonsense ?? 0) + (_presence?.Nonsense ?? 0);
 
-    /// <summary>Is told how many milliseconds an answer took.</summary>
+    /// <inheritdoc cref="ClusterNode.AnswerTook"/>
     internal Action<string, long>? AnswerTook { get; set; }
 
     /// <summary>How many open connections a uid has on each node. Each node is asked, and waited for as long as for any answer.</summary>

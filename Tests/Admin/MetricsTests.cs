@@ -1,10 +1,10 @@
 // The metrics against what clients did: totals that fit to the byte, ends by cause and code, refusals, samples, as
 // Prometheus reads them. How the instruments are read is in InstrumentsTests.
 
-using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
+using RawWs.Benchmarks.Load;
 using RawWs.Frame;
 using RawWs.Server;
 using RawWs.Server.Applications;
@@ -250,9 +250,8 @@ public sealed class MetricsTests
     private static async Task<double> Value(AdminRoom room, string name, params string[] labels)
     {
         string text = await room.Http.GetStringAsync(Path);
-        return text.Split('\n')
-            .Where(line => line.StartsWith(name + "{", StringComparison.Ordinal) && labels.All(line.Contains))
-            .Sum(static line => double.Parse(line[(line.IndexOf('}') + 1)..].Trim().Split(' ')[0], CultureInfo.InvariantCulture));
+        return MetricsText.Read(text).Where(sample => sample.Name == name && labels.All(sample.Labels.Contains))
+            .Sum(static sample => sample.Value);
     }
 
     /// <summary>Echoes, and keeps the reports.</summary>

@@ -1,7 +1,7 @@
 // A trial of a whole cluster: the program in several processes, real NATS servers, and many clients that count. Tests/trial runs it
 // with a thousand clients; the tests with fewer.
 
-using System.Globalization;
+using RawWs.Benchmarks.Load;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Nats;
@@ -231,10 +231,7 @@ internal sealed class ClusterTrial : IAsyncDisposable
         foreach (RunningProgram node in _nodes)
         {
             string metrics = await http.GetStringAsync(new Uri(node.AdminAddress, "metrics"));
-            sum += metrics.Split('\n')
-                .Where(line => counters.Any(name => line.StartsWith(name + "{", StringComparison.Ordinal)))
-                .Select(static line => line[(line.IndexOf('}') + 1)..].Trim().Split(' ')[0])
-                .Sum(static number => double.Parse(number, CultureInfo.InvariantCulture));
+            sum += MetricsText.Read(metrics).Where(sample => counters.Contains(sample.Name)).Sum(static sample => sample.Value);
         }
 
         return sum;

@@ -4,8 +4,8 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using RawWs.Benchmarks.Backplane;
+using RawWs.Benchmarks.Load;
 
 namespace RawWs.Tests.Support;
 
@@ -92,7 +92,7 @@ internal sealed class ClusterPrograms : IDisposable
 }
 
 /// <summary>A node, its clients, and a client of its admin port.</summary>
-internal sealed partial class ProgramNode : IDisposable
+internal sealed class ProgramNode : IDisposable
 {
     private readonly List<RawClient> _clients = [];
     private readonly HttpClient _http;
@@ -133,13 +133,8 @@ internal sealed partial class ProgramNode : IDisposable
     public void Knows(int uids) => ClusterPrograms.Eventually(() => Metric("rawws_cluster_uids") == uids, $"{uids} uids are known");
 
     /// <summary>A number of /metrics; null when it is not there.</summary>
-    public double? Metric(string name)
-    {
-        foreach (string line in Get("/metrics").Split('\n'))
-            if (MetricLine().Match(line) is { Success: true } match && match.Groups[1].Value == name)
-                return double.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture);
-        return null;
-    }
+    public double? Metric(string name) => MetricsText.Read(Get("/metrics"))
+        .Where(sample => sample.Name == name).Select(static sample => (double?)sample.Value).FirstOrDefault();
 
     public void Dispose()
     {
@@ -147,7 +142,4 @@ internal sealed partial class ProgramNode : IDisposable
         _http.Dispose();
         Program.Dispose();
     }
-
-    [GeneratedRegex(@"^(\w+)(?:\{[^}]*\})? ([0-9.eE+-]+)")]
-    private static partial Regex MetricLine();
 }
